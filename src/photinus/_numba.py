@@ -1,0 +1,48 @@
+"""Numba as Photinus uses it: one place for the compiler flags and for the disk cache.
+
+Numba's disk cache notices a change only in the file that holds the kernel, so a changed imported
+function would leave the old physics running. All kernels are therefore cached in a folder whose
+name is a hash over every source file that holds or feeds a kernel.
+"""
+
+import functools
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+
+# Allowed rewrites: contraction to FMA, reassociation, reciprocals. Not "nnan" and "ninf": a blown-up
+# lane must stay visible as NaN.
+FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
+
+
+@functools.cache
+def _cache_folder() -> str:
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        text = path.read_bytes()
+        if b"_numba import" in text or path.name == Path(__file__).name:
+            sources.update(path.name.encode() + b"\0" + text)
+    base = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("photinus")
+    return str(Path(base) / f"kernels-{sources.hexdigest()[:16]}")
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` without the GIL, cached on disk; threads are the caller's business."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _cache_folder()
+    try:
+        compiled: Callable[..., Any] = numba.njit(
+            function, cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy"
+        )
+    finally:
+        numba.config.CACHE_DIR = before
+    return compiled
+
+
+inlined: Callable[..., Any] = numba.extending.register_jitable
+"""Mark scalar arithmetic that a kernel of any target (plain Python included) may call."""

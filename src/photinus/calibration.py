@@ -1,0 +1,581 @@
+"""What a laser does as a sampling neuron, measured: activation curve, state window, synapse.
+
+The protocol follows the calibration of LIF sampling (Petrovici et al. 2016, Phys. Rev. E 94,
+042312): drive, measure the probability of being on, fit a logistic. Everything is measured on the
+simulated device with full physics; nothing is taken from the parameters but the scale of the sweep.
+
+1. *Survey.* Uncoupled lasers over pump and over the photon number at which the read-out sees a spike.
+2. *State window.* An ideal refractory neuron (Buesing et al. 2011) with refractory time τ has
+   interspike intervals of mean τ + 1/r and standard deviation 1/r for the hazard r. At p = ½ that is
+   mean 2 τ and coefficient of variation ½. So, for each detection threshold, τ is half the mean
+   interval at the pump where the coefficient of variation is ½.
+3. *Detection threshold.* The one whose activation curve, read out with its own τ, is closest to a
+   logistic (smallest largest deviation between 5 and 95 %).
+4. *Activation curve.* A long sweep; logistic fit p = 1/(1 + exp(-(N - N½)/α)) over 5–95 % with
+   N = P τ_g, P the pump rate.
+5. *Synapse.* Symmetric pairs over biases and weights of both signs. Kick and sustained pulse are
+   those that minimise the mean KL of the pairs, to second order: Gauss–Newton on the log-odds of
+   the pairs' joint states, weighted with the Fisher information of the targets. (A one-way pair
+   would not do: its joint is not a Boltzmann distribution.)
+"""
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _files, _validate
+from photinus.errors import InvalidInput, NotConverged
+from photinus.laser import LaserParameters
+from photinus.network import LaserNetwork, SynapticKernel
+from photinus.progress import Progress, tracked
+from photinus.readout import occupancy
+from photinus.simulation.engine import (
+    TIME_STEP,
+    SpikeTrains,
+    largest_time_step,
+    simulate,
+)
+from photinus.simulation.streams import Seed, seed_sequence
+
+SCHEMA = 1
+KIND = "laser-calibration"
+DEFAULT_PRESET = "fast-absorber"
+
+THRESHOLD_FRACTIONS = (0.2, 0.35, 0.5, 0.65, 0.8)
+"""Detection thresholds tried, as fractions of the peak of the deterministic spike."""
+FIT_BAND = (0.05, 0.95)
+"""Probabilities between which the logistic is fitted (protocol of `sbs`)."""
+TOLERATED_ERROR = 0.05
+"""Largest error of the activation that counts as inside the calibrated range of biases."""
+CHAINS = 64
+SETTLE = 15
+"""State windows dropped at the begin of each measurement."""
+PAIR_BIASES = ((-1.0, -1.0), (-1.0, 1.0), (0.0, 0.0), (1.0, 0.5))
+PAIR_WEIGHTS = (-1.0, -0.5, 0.5, 1.0)
+START_KERNEL = (0.25, 0.75)
+KERNEL_STEPS = (0.08, 0.15)
+"""Steps of the finite differences in kick and sustain."""
+GROUPS = 8
+"""Groups of chains whose spread gives the errors of kick and sustain."""
+
+_TABLE = (
+    "pump_carriers",
+    "activation",
+    "activation_error",
+    "mean_interval",
+    "interval_cv",
+    "shortest_interval",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Calibration:
+    """The constants that turn a Boltzmann machine into pumps and couplings, with their errors."""
+
+    parameters: LaserParameters
+    """The device that was measured."""
+    window: float
+    """State window τ [s]."""
+    detection_threshold: float
+    """Photon number in the cavity at which a spike counts."""
+    midpoint: float
+    """N½ = P τ_g at which a laser is on half of the time [carriers]."""
+    midpoint_error: float
+    """Standard error of `midpoint` [carriers]."""
+    slope: float
+    """α, change of P τ_g that changes the log-odds by one [carriers]."""
+    slope_error: float
+    """Standard error of `slope` [carriers]."""
+    residual: float
+    """Largest deviation of the measured activation from the logistic between 5 and 95 %."""
+    kick: float
+    """Carriers that a spike adds at once, in units of α W."""
+    kick_error: float
+    """Standard error of `kick`."""
+    sustain: float
+    """Height of the pump pulse that follows, in units of α W / τ_g."""
+    sustain_error: float
+    """Standard error of `sustain`."""
+    pair_kl: float
+    """Mean KL(sampled‖target) of the calibration pairs with this synapse [nats]."""
+    bias_range: tuple[float, float]
+    """Biases within which the activation is logistic to 0.05."""
+    weight_range: tuple[float, float]
+    """Weights that the synapse was measured with."""
+    pump_carriers: NDArray[np.float64]
+    """P τ_g of the sweep, array (point,) [carriers]."""
+    activation: NDArray[np.float64]
+    """Probability of being on, array (point,)."""
+    activation_error: NDArray[np.float64]
+    """Standard error of `activation`, array (point,)."""
+    mean_interval: NDArray[np.float64]
+    """Mean interspike interval, array (point,) [s]; nan where there were too few spikes."""
+    interval_cv: NDArray[np.float64]
+    """Coefficient of variation of the intervals, array (point,)."""
+    shortest_interval: NDArray[np.float64]
+    """Shortest interval seen, array (point,) [s]."""
+    time_step: float
+    """Integration step that was used [s]."""
+    seed: str
+    """Entropy of the seed."""
+    version: str
+    """Version of Photinus that measured."""
+
+    @property
+    def samples_or_pulses(self) -> str:
+        """A plain judgement: does this device sample, roughly sample, or merely pulse?"""
+        if self.residual <= 0.06 and self.pair_kl <= 0.02:
+            return (
+                f"samples: activation logistic to {self.residual:.3f}, "
+                f"pairs within KL {self.pair_kl:.2g} of their target"
+            )
+        if self.residual <= 0.12 and self.pair_kl <= 0.1:
+            return (
+                f"samples roughly: activation logistic to {self.residual:.3f}, "
+                f"pairs within KL {self.pair_kl:.2g} of their target"
+            )
+        return (
+            f"pulses rather than samples: activation off a logistic by {self.residual:.3f}, "
+            f"pairs by KL {self.pair_kl:.2g}"
+        )
+
+    @property
+    def half_current(self) -> float:
+        """Pump current at which a laser is on half of the time [A]."""
+        return self.parameters.current(self.midpoint / self.parameters.gain_lifetime)
+
+    def logistic(self, carriers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the fitted probability of being on at P τ_g = `carriers`."""
+        return _logistic(np.asarray(carriers, np.float64), self.midpoint, self.slope)
+
+    def require(self, parameters: LaserParameters) -> None:
+        """Raise `InvalidInput` unless this is a calibration of `parameters`."""
+        mine, other = self.parameters.to_dict(), parameters.to_dict()
+        for key in mine:
+            if key != "name" and mine[key] != other[key]:
+                raise InvalidInput(
+                    f"calibration must be of the same device: {key} is {mine[key]!r} there, "
+                    f"{other[key]!r} here"
+                )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the calibration as JSON to `path`."""
+        document: dict[str, Any] = {"kind": KIND, "schema": SCHEMA}
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, LaserParameters):
+                value = value.to_dict()
+            elif isinstance(value, np.ndarray):
+                value = [None if np.isnan(x) else float(f"{x:.6g}") for x in value]
+            document[name] = value
+        _files.write_text(path, json.dumps(document, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Calibration":
+        """Read a calibration that `save` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is missing, truncated, of another kind or of a newer schema.
+        """
+        document = _files.read_json(path, kind=KIND, schema=SCHEMA)
+        with _files.reading(path, KIND):
+            fields = {name: document[name] for name in cls.__slots__}
+            fields["parameters"] = LaserParameters.from_dict(fields["parameters"])
+            for name in ("bias_range", "weight_range"):
+                fields[name] = tuple(fields[name])
+            for name in _TABLE:
+                fields[name] = np.array(
+                    [np.nan if x is None else x for x in fields[name]], np.float64
+                )
+            return cls(**fields)
+
+    @classmethod
+    @functools.cache
+    def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
+        """Return the calibration of a preset that ships with the package."""
+        _validate.one_of("preset", name, LaserParameters.presets())
+        return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+
+
+def calibrate(
+    parameters: LaserParameters,
+    *,
+    seed: Seed = 0,
+    time_step: float | None = None,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+) -> Calibration:
+    """Measure a laser as a sampling neuron; takes a minute or so on two cores.
+
+    Parameters
+    ----------
+    parameters
+        The device.
+    seed
+        Integer, SeedSequence or None.
+    time_step
+        Integration step [s]; by default 0.5 ps, or less where the device asks for it.
+    threads, progress
+        As in `photinus.simulate`.
+
+    Raises
+    ------
+    NotConverged
+        If the device never fires at random, so that there is nothing to calibrate.
+    """
+    from photinus import __version__
+
+    sequence = seed_sequence(seed)
+    dt = min(TIME_STEP, largest_time_step(parameters)) if time_step is None else time_step
+    bench = _Bench(parameters, dt, threads, [*sequence.spawn(8)])
+    with tracked(progress, f"calibrating {parameters.name}", 11) as advance:
+        threshold, window, guess = _read_out(bench, advance)
+        curve = _activation_curve(bench, threshold, window, guess)
+        advance(2)
+        synapse = _synapse(bench, threshold, window, curve, advance)
+    return Calibration(
+        parameters=parameters,
+        window=window,
+        detection_threshold=threshold,
+        **curve,
+        **synapse,
+        weight_range=(min(PAIR_WEIGHTS), max(PAIR_WEIGHTS)),
+        time_step=dt,
+        seed=str(sequence.entropy),
+        version=__version__,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """A device, how it is simulated, and one seed per measurement."""
+
+    parameters: LaserParameters
+    time_step: float
+    threads: int | None
+    seeds: list[np.random.SeedSequence]
+
+    def network(
+        self,
+        carriers: NDArray[np.float64],
+        threshold: float | NDArray[np.float64],
+        window: float,
+        *,
+        coupling: NDArray[np.float64] | None = None,
+        kernel: tuple[float, float] = (0.0, 0.0),
+    ) -> LaserNetwork:
+        """Return lasers with P τ_g = `carriers`, coupled by `coupling` if given."""
+        n = len(carriers)
+        return LaserNetwork(
+            parameters=self.parameters,
+            pump=np.maximum(carriers, 0.0) / self.parameters.gain_lifetime,
+            coupling=np.zeros((n, n)) if coupling is None else coupling,
+            kernel=SynapticKernel(kick=kernel[0], sustain=kernel[1], duration=window),
+            window=window,
+            detection_threshold=threshold,
+            driven_pump=(0.0, 0.0),
+        )
+
+    def run(self, network: LaserNetwork, duration: float, chains: int, seed: int) -> SpikeTrains:
+        """Simulate `network`."""
+        return simulate(
+            network,
+            duration,
+            chains=chains,
+            seed=self.seeds[seed],
+            time_step=self.time_step,
+            threads=self.threads,
+        )
+
+
+def _logistic(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:
+    return 1.0 / (1.0 + np.exp(-np.clip((x - midpoint) / slope, -700, 700)))
+
+
+def _intervals(spikes: SpikeTrains, start: float) -> tuple[NDArray[np.float64], ...]:
+    """Return mean, coefficient of variation and minimum of the intervals per unit; nan for few."""
+    mean, cv, shortest = np.full((3, spikes.n_units), np.nan)
+    order = np.lexsort((spikes.time, spikes.chain, spikes.unit))
+    unit, chain, time = spikes.unit[order], spikes.chain[order], spikes.time[order]
+    same = (np.diff(unit) == 0) & (np.diff(chain) == 0) & (time[:-1] >= start)
+    interval, owner = np.diff(time)[same], unit[1:][same]
+    for u in range(spikes.n_units):
+        mine = interval[owner == u]
+        if len(mine) >= 20:
+            mean[u], cv[u], shortest[u] = mine.mean(), mine.std() / mine.mean(), mine.min()
+    return mean, cv, shortest
+
+
+def _activation(
+    spikes: SpikeTrains, window: float, start: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the probability of being on and its standard error (from the spread over chains)."""
+    on = np.empty((spikes.chains, spikes.n_units))
+    for u in range(spikes.n_units):
+        mine = spikes.unit == u
+        on[:, u] = occupancy(
+            spikes.chain[mine],
+            np.zeros(int(mine.sum()), np.int32),
+            spikes.time[mine],
+            chains=spikes.chains,
+            units=1,
+            window=window,
+            start=start,
+            stop=spikes.stop,
+        ).moments[:, 0, 0]
+    return on.mean(axis=0), on.std(axis=0, ddof=1) / np.sqrt(spikes.chains)
+
+
+def _fit_logistic(
+    x: NDArray[np.float64], p: NDArray[np.float64], error: NDArray[np.float64]
+) -> tuple[float, float, float, float, float]:
+    """Return midpoint, slope, their standard errors, and the largest residual in the band."""
+    from scipy.optimize import curve_fit
+
+    band = (p > FIT_BAND[0]) & (p < FIT_BAND[1])
+    if band.sum() < 4:
+        raise NotConverged(
+            f"the activation must have at least 4 points between {FIT_BAND[0]} and {FIT_BAND[1]}, "
+            f"got {int(band.sum())}: the device switches from silent to always on"
+        )
+    guess = (float(np.interp(0.5, p[band], x[band])), float(np.ptp(x[band])) / 5)
+    (midpoint, slope), covariance = curve_fit(
+        _logistic, x[band], p[band], p0=guess, sigma=np.maximum(error[band], 1e-4)
+    )
+    midpoint_error, slope_error = np.sqrt(np.diag(covariance))
+    residual = np.abs(_logistic(x[band], midpoint, slope) - p[band]).max()
+    return (
+        float(midpoint),
+        float(slope),
+        float(midpoint_error),
+        float(slope_error),
+        float(residual),
+    )
+
+
+def _read_out(
+    bench: _Bench, advance: Callable[[float], None]
+) -> tuple[float, float, tuple[float, float]]:
+    """Return detection threshold, state window, and a first (midpoint, slope)."""
+    from photinus.laser import spike
+
+    peak = spike(bench.parameters).peak_photons
+    scale = bench.parameters.threshold_carriers
+    thresholds = peak * np.array(THRESHOLD_FRACTIONS)
+    lifetime = bench.parameters.gain_lifetime
+    brackets = np.tile([0.6 * scale, 3.0 * scale], (len(thresholds), 1))
+    # Zoom in: each survey narrows the pumps to where firing goes from rare to regular.
+    best: tuple[float, float, float, tuple[float, float]] | None = None
+    for stage in range(3):
+        grid = np.linspace(brackets[:, 0], brackets[:, 1], 24, axis=1)
+        network = bench.network(grid.ravel(), np.repeat(thresholds, grid.shape[1]), lifetime)
+        settle, length = 12 * lifetime, (40 if stage < 2 else 100) * lifetime
+        spikes = bench.run(network, settle + length, 32, stage)
+        mean, cv, _ = (a.reshape(grid.shape) for a in _intervals(spikes, settle))
+        rate = spikes.rates().mean(axis=0).reshape(grid.shape)
+        if stage < 2:
+            brackets = np.array(
+                [_zoom(grid[k], rate[k], cv[k], brackets[k]) for k in range(len(grid))]
+            )
+        advance(1)
+    for k, threshold in enumerate(thresholds):
+        half = _crossing(grid[k], cv[k], 0.5)
+        if half is None:
+            continue
+        known = np.isfinite(mean[k])
+        window = float(np.interp(half, grid[k][known], mean[k][known])) / 2
+        mine = np.flatnonzero(spikes.unit // grid.shape[1] == k)
+        part = SpikeTrains(
+            spikes.chain[mine],
+            (spikes.unit[mine] - k * grid.shape[1]).astype(np.int32),
+            spikes.time[mine],
+            tuple(range(grid.shape[1])),
+            spikes.chains,
+            spikes.start,
+            spikes.stop,
+        )
+        p, error = _activation(part, window, settle)
+        try:
+            midpoint, slope, _, _, residual = _fit_logistic(grid[k], p, error)
+        except NotConverged:
+            continue
+        if best is None or residual < best[0]:
+            best = (residual, float(threshold), window, (midpoint, slope))
+    if best is None:
+        raise NotConverged(
+            f"laser {bench.parameters.name!r} never fires at random at pumps from 0.6 to 3 times "
+            "its threshold: there is no activation curve to calibrate"
+        )
+    return best[1], best[2], best[3]
+
+
+def _zoom(
+    grid: NDArray[np.float64],
+    rate: NDArray[np.float64],
+    cv: NDArray[np.float64],
+    bracket: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the pumps between the last silent point and the first that fires regularly."""
+    firing = rate > 0.01 * rate.max(initial=0.0)
+    if not firing.any():
+        return bracket
+    first = max(int(np.argmax(firing)) - 1, 0)
+    regular = firing & (np.nan_to_num(cv, nan=np.inf) < 0.12)
+    last = int(np.argmax(regular)) if regular.any() else len(grid) - 1
+    return np.array([grid[first], grid[max(last, first + 1)]])
+
+
+def _crossing(x: NDArray[np.float64], y: NDArray[np.float64], level: float) -> float | None:
+    """Return where the falling curve y(x) last crosses `level`, None if it does not."""
+    known = np.isfinite(y)
+    x, y = x[known], y[known]
+    above = np.flatnonzero(y >= level)
+    if len(above) == 0 or above[-1] + 1 >= len(y):
+        return None
+    k = above[-1]
+    return float(np.interp(level, [y[k + 1], y[k]], [x[k + 1], x[k]]))
+
+
+def _activation_curve(
+    bench: _Bench, threshold: float, window: float, guess: tuple[float, float]
+) -> dict[str, Any]:
+    """Return the long sweep and its logistic fit, as fields of `Calibration`."""
+    carriers = guess[0] + guess[1] * np.linspace(-6, 8, 57)
+    carriers = carriers[carriers > 0]
+    settle = SETTLE * window
+    spikes = bench.run(
+        bench.network(carriers, threshold, window), settle + 200 * window, CHAINS, 3
+    )
+    p, error = _activation(spikes, window, settle)
+    mean, cv, shortest = _intervals(spikes, settle)
+    midpoint, slope, midpoint_error, slope_error, residual = _fit_logistic(carriers, p, error)
+    bias = (carriers - midpoint) / slope
+    good = np.abs(p - _logistic(bias, 0.0, 1.0)) <= TOLERATED_ERROR
+    middle = int(np.argmin(np.abs(bias)))
+    first, last = middle, middle
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last < len(bias) - 1 and good[last + 1]:
+        last += 1
+    return {
+        "midpoint": midpoint,
+        "midpoint_error": midpoint_error,
+        "slope": slope,
+        "slope_error": slope_error,
+        "residual": residual,
+        "bias_range": (float(bias[first]), float(bias[last])),
+        "pump_carriers": carriers,
+        "activation": p,
+        "activation_error": error,
+        "mean_interval": mean,
+        "interval_cv": cv,
+        "shortest_interval": shortest,
+    }
+
+
+PAIRS = np.array([(b1, b2, w) for b1, b2 in PAIR_BIASES for w in PAIR_WEIGHTS])
+"""Calibration pairs, array (pair, 3): two biases and the weight between them."""
+
+
+def _pair_statistics() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the pairs' target joints (pair, 4) and the covariances of (z1, z2, z1 z2)."""
+    features = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 1]], np.float64)
+    weight = np.exp(PAIRS @ features.T)
+    joint = weight / weight.sum(axis=1, keepdims=True)
+    mean = joint @ features
+    second = np.einsum("ps,si,sj->pij", joint, features, features)
+    return joint, second - mean[:, :, None] * mean[:, None, :]
+
+
+def _synapse(
+    bench: _Bench,
+    threshold: float,
+    window: float,
+    curve: dict[str, Any],
+    advance: Callable[[float], None],
+) -> dict[str, float]:
+    """Return kick and sustain with their errors and the mean KL of the pairs."""
+    midpoint, slope = curve["midpoint"], curve["slope"]
+    n = 2 * len(PAIRS)
+    carriers = midpoint + slope * PAIRS[:, :2].ravel()
+    coupling = np.zeros((n, n))
+    even = np.arange(0, n, 2)
+    coupling[even, even + 1] = coupling[even + 1, even] = slope * PAIRS[:, 2]
+    target, fisher = _pair_statistics()
+
+    def joints(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pairs' joints, array (group, pair, 4), with this kernel."""
+        network = bench.network(
+            carriers,
+            threshold,
+            window,
+            coupling=coupling,
+            kernel=(max(float(kernel[0]), 0.0), max(float(kernel[1]), 0.0)),
+        )
+        settle = SETTLE * window
+        spikes = bench.run(network, settle + 150 * window, CHAINS, 4)
+        moments = occupancy(
+            spikes.chain,
+            spikes.unit,
+            spikes.time,
+            chains=CHAINS,
+            units=n,
+            window=window,
+            start=settle,
+            stop=spikes.stop,
+        ).moments
+        first, second = (moments[:, even + k, even + k] for k in (0, 1))
+        both = moments[:, even, even + 1]
+        joint = np.stack([1 - first - second + both, first - both, second - both, both], axis=-1)
+        return np.maximum(joint, 1e-9).reshape(GROUPS, -1, len(PAIRS), 4).mean(axis=1)
+
+    def misfit(joint: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the effective (b1, b2, W) of joints (…, 4) are off by."""
+        log = np.log(joint)
+        effective = np.stack(
+            [
+                log[..., 1] - log[..., 0],
+                log[..., 2] - log[..., 0],
+                log[..., 3] + log[..., 0] - log[..., 1] - log[..., 2],
+            ],
+            axis=-1,
+        )
+        return effective - PAIRS
+
+    kernel = np.array(START_KERNEL)
+    measured = joints(kernel)
+    for _ in range(3):
+        base = misfit(measured.mean(axis=0))
+        slopes = []
+        for k, step in enumerate(KERNEL_STEPS):
+            moved = kernel.copy()
+            moved[k] += step
+            slopes.append((misfit(joints(moved).mean(axis=0)) - base) / step)
+            advance(1)
+        jacobian = np.stack(slopes, axis=-1)
+        normal = np.einsum("pik,pij,pjl->kl", jacobian, fisher, jacobian)
+        project = np.linalg.solve(normal, np.einsum("pik,pij->kpj", jacobian, fisher).reshape(2, -1))
+        change = -project @ base.ravel()
+        kernel = np.maximum(kernel + np.clip(change, -0.4, 0.4), 0.0)
+        measured = joints(kernel)
+        if np.abs(change).max() < 0.005:
+            break
+    offsets = misfit(measured).reshape(GROUPS, -1) @ project.T
+    error = offsets.std(axis=0, ddof=1) / np.sqrt(GROUPS)
+    joint = measured.mean(axis=0)
+    return {
+        "kick": float(kernel[0]),
+        "kick_error": float(error[0]),
+        "sustain": float(kernel[1]),
+        "sustain_error": float(error[1]),
+        "pair_kl": float(np.mean(np.sum(joint * np.log(joint / target), axis=1))),
+    }

@@ -1,0 +1,17 @@
+"""The exceptions of Photinus: one family, one sentence each."""
+
+
+class PhotinusError(Exception):
+    """Base class of every error that Photinus raises on purpose."""
+
+
+class InvalidInput(PhotinusError, ValueError):
+    """An argument, a file or a combination of them that cannot be used."""
+
+
+class NotConverged(PhotinusError):
+    """A solver or an optimiser stopped before it reached its tolerance."""
+
+
+class MissingDependency(PhotinusError, ImportError):
+    """An optional package that this call needs is not installed."""

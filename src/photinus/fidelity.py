@@ -1,0 +1,232 @@
+"""How far samples are from the machine that they should come from, with the honest error bars.
+
+The Kullback–Leibler divergence KL(sampled‖target) is always finite for a Boltzmann target, whatever
+states were not visited. Beside it stands its *floor*: the divergence that a sampler which is exact
+in law shows over a run of the same length, measured by running one. A divergence at the floor means
+that this run cannot tell the sampler from an exact one; above it, the difference is systematic.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from photinus.samples import Samples
+
+FLOOR_RUNS = 8
+"""Runs of an exact sampler from which the floor is measured."""
+MAX_FLOOR_UNITS = 20
+"""Free units up to which the floor is measured; beyond, runs are too short to fill the joint."""
+FEW_DRAWS = 4
+"""Draws per chain below which autocorrelation cannot be estimated."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fidelity:
+    """The certificate of a set of samples."""
+
+    kl: float | None
+    """KL(sampled‖target) in nats, weighted by dwell time where there are spikes; None for more than
+    24 units."""
+    kl_floor: float | None
+    """Mean KL of an exact sampler over a run of the same length; None where `kl` is."""
+    kl_floor_std: float | None
+    """Standard deviation of the floor from run to run."""
+    kl_quick_floor: float | None
+    """(K - 1) / (2 ESS) for K states: the textbook estimate for independent draws."""
+    ess: float
+    """Effective number of independent draws: the smallest over units that flip and the energy."""
+    tau_int: float
+    """Integrated autocorrelation time in draws: all draws / ESS."""
+    beta_eff: float
+    """Inverse temperature at which the target explains the samples best (1 is right)."""
+    beta_interval: tuple[float, float]
+    """95 % interval of `beta_eff`, from the spread over chains or stretches of them."""
+    frozen: tuple[Hashable, ...]
+    """Units that never changed in any chain."""
+    marginal_error: float
+    """Largest |difference| of a unit's probability from the target's."""
+    pair_error: float
+    """Largest |difference| of a pair moment <z_i z_j> from the target's."""
+    reference: str
+    """Where the target's moments come from: "enumeration", or "gibbs" for large machines."""
+    verdict: str
+    """All of this in one sentence."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as plain values for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def kl_divergence(sampled: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    """Return KL(sampled‖target) = Σ p log(p/q) in nats; states without p add nothing.
+
+    Raises
+    ------
+    InvalidInput
+        If a state was sampled that the target excludes: the divergence is infinite.
+    """
+    visited = sampled > 0
+    if (target[visited] <= 0).any():
+        raise InvalidInput("target must give every sampled state a probability above 0")
+    p = sampled[visited]
+    return float(np.sum(p * np.log(p / target[visited])))
+
+
+def effective_draws(values: NDArray[np.float64]) -> float:
+    """Return the effective number of independent draws of `values` (chain, draw); nan if constant.
+
+    Split-chain estimate of Vehtari et al. 2021 (Bayesian Analysis 16, 667), as ArviZ computes it.
+    """
+    if values.shape[1] < FEW_DRAWS or np.ptp(values) == 0:
+        return float("nan")
+    from arviz_stats.base import array_stats
+
+    return float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean"))
+
+
+def effective_beta(
+    machine: BoltzmannMachine, states: NDArray[np.uint8]
+) -> tuple[float, tuple[float, float]]:
+    """Return the inverse temperature that explains `states` (chain, draw, unit) best, and 95 % of it.
+
+    Maximum pseudo-likelihood (Besag 1975, The Statistician 24, 179): the one-dimensional concave
+    maximum of Σ log σ(β s_k u_k), s = 2z - 1, u = b + Wz. Its standard error is the sandwich
+    estimate over chains, or over eight stretches per chain where chains are few.
+    """
+    chains, draws, n = states.shape
+    pieces = max(1, min(8, draws // FEW_DRAWS)) if chains < 32 else 1
+    cut = draws // pieces
+    groups = states[:, : cut * pieces].reshape(chains * pieces, cut, n)
+    beta = 1.0
+    score = curvature = np.zeros(len(groups))
+    for _ in range(50):
+        score, curvature = _pseudo_likelihood(machine, groups, beta)
+        if curvature.sum() == 0:
+            return float("nan"), (float("nan"), float("nan"))
+        change = float(score.sum() / curvature.sum())
+        beta += float(np.clip(change, -1, 1))
+        if abs(change) < 1e-10:
+            break
+    error = float(np.sqrt(np.sum(score**2)) / curvature.sum())
+    return beta, (beta - 1.96 * error, beta + 1.96 * error)
+
+
+def _pseudo_likelihood(
+    machine: BoltzmannMachine, groups: NDArray[np.uint8], beta: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return first and negative second derivative of the log pseudo-likelihood, per group."""
+    score, curvature = np.empty(len(groups)), np.empty(len(groups))
+    for k, states in enumerate(groups):
+        z = states.astype(np.float64)
+        field = (2 * z - 1) * (z @ machine.weights + machine.biases)
+        miss = 1 / (1 + np.exp(np.clip(beta * field, -700, 700)))
+        score[k] = np.sum(field * miss)
+        curvature[k] = np.sum(field**2 * miss * (1 - miss))
+    return score, curvature
+
+
+def assess(samples: "Samples", seed: int = 0) -> Fidelity:
+    """Return the certificate of `samples` against their machine, given the evidence.
+
+    Parameters
+    ----------
+    samples
+        What to judge; all chains must have the same evidence.
+    seed
+        Seed of the exact runs that measure the floor.
+
+    Raises
+    ------
+    InvalidInput
+        If chains have different evidence, or there are no draws.
+    """
+    clamp = samples.common_clamp()
+    target = samples.machine.conditional(clamp) if clamp else samples.machine
+    free = samples.free_units
+    states = samples.states[:, :, free]
+    chains, draws, n = states.shape
+    if chains * draws == 0:
+        raise InvalidInput("samples must hold at least one draw, got none")
+
+    flips = [not bool((states[..., k] == states[0, 0, k]).all()) for k in range(n)]
+    frozen = tuple(label for label, alive in zip(target.labels, flips, strict=True) if not alive)
+    energy = target.energy(states)
+    candidates = [
+        effective_draws(states[..., k].astype(np.float64)) for k in range(n) if flips[k]
+    ]
+    candidates.append(effective_draws(energy))
+    finite = [value for value in candidates if np.isfinite(value)]
+    ess = min(min(finite), float(chains * draws)) if finite else float("nan")
+    beta, interval = effective_beta(target, states)
+
+    moments = samples.pair_moments()[np.ix_(free, free)]
+    kl = floor = spread = quick = None
+    if n <= MAX_FLOOR_UNITS and samples.has_joint:
+        reference, exact = "enumeration", target.pair_moments()
+        probabilities = target.joint()
+        kl = kl_divergence(samples.free_joint(), probabilities)
+        runs = np.array(
+            [kl_divergence(p, probabilities) for p in samples.exact_joints(target, FLOOR_RUNS, seed)]
+        )
+        floor, spread = float(runs.mean()), float(runs.std(ddof=1))
+        quick = (len(probabilities) - 1) / (2 * ess) if np.isfinite(ess) else None
+    else:
+        reference, exact = "gibbs", _gibbs_moments(target, seed)
+    difference = np.abs(moments - exact)
+    marginal_error = float(np.diagonal(difference).max())
+    off_diagonal = difference[~np.eye(n, dtype=bool)]
+    return Fidelity(
+        kl=kl,
+        kl_floor=floor,
+        kl_floor_std=spread,
+        kl_quick_floor=quick,
+        ess=ess,
+        tau_int=chains * draws / ess,
+        beta_eff=beta,
+        beta_interval=interval,
+        frozen=frozen,
+        marginal_error=marginal_error,
+        pair_error=float(off_diagonal.max(initial=0.0)),
+        reference=reference,
+        verdict=_verdict(kl, floor, spread, frozen, marginal_error, ess),
+    )
+
+
+def _gibbs_moments(machine: BoltzmannMachine, seed: int) -> NDArray[np.float64]:
+    """Return pair moments of a machine that is too large to enumerate, from long Gibbs chains."""
+    from photinus.reference.gibbs import sample_gibbs
+
+    states = sample_gibbs(machine, chains=64, draws=2000, burn_in=500, seed=seed)
+    z = states.reshape(-1, states.shape[-1]).astype(np.float32)
+    return np.asarray(z.T @ z, dtype=np.float64) / len(z)
+
+
+def _verdict(
+    kl: float | None,
+    floor: float | None,
+    spread: float | None,
+    frozen: tuple[Hashable, ...],
+    marginal_error: float,
+    ess: float,
+) -> str:
+    """Return one sentence: how good, by which figure, and what else to know."""
+    notes = []
+    if frozen:
+        notes.append(f"{len(frozen)} unit(s) never flipped")
+    if not ess >= 100:
+        notes.append(f"only {ess:.0f} effective draws" if ess == ess else "too few draws for an ESS")
+    tail = f" ({'; '.join(notes)})" if notes else ""
+    if kl is None or floor is None or spread is None:
+        grade = "close" if marginal_error < 0.02 else "off"
+        return f"{grade}: largest error of a marginal {marginal_error:.3f}{tail}"
+    if kl <= floor + 3 * spread:
+        return f"indistinguishable from an exact sampler over this run: KL {kl:.2g}{tail}"
+    grade = "close to" if kl < 0.01 else "roughly" if kl < 0.1 else "not"
+    return f"{grade} the target: KL {kl:.2g}, {kl / floor:.0f} times the floor{tail}"

@@ -1,0 +1,183 @@
+"""A network of spiking nanolasers: pumps, couplings, synaptic kernel, delays."""
+
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _files, _validate
+from photinus.errors import InvalidInput
+from photinus.laser import LaserParameters
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SynapticKernel:
+    """What one spike does to the laser behind a synapse, per unit of coupling.
+
+    A spike of laser j changes laser i, whose coupling from j is c carriers, twice: at once by
+    ``kick * c`` carriers in the gain section, and by an extra pump of ``sustain * c / gain_lifetime``
+    for `duration`. The kick is pre-emphasis: it takes the place of the slow rise that the carrier
+    lifetime imposes on a plain pulse. While a pulse lasts, a further spike of j renews it (no second
+    kick, the end moves out), as the unit state of j is renewed.
+    """
+
+    kick: float
+    """Carriers added at once, in units of the coupling, >= 0."""
+    sustain: float
+    """Height of the pump pulse in units of coupling / gain lifetime, >= 0."""
+    duration: float
+    """Length of the pump pulse [s], > 0; the state window τ."""
+    renewing: bool = True
+    """Whether a spike during the pulse renews it; otherwise pulses add up."""
+
+    def __post_init__(self) -> None:
+        _validate.non_negative("kick", self.kick)
+        _validate.non_negative("sustain", self.sustain)
+        _validate.positive("duration", self.duration, "s")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LaserNetwork:
+    """Lasers of one kind, each with its pump, and the couplings between them.
+
+    Parameters
+    ----------
+    parameters
+        The laser that every unit is made of.
+    pump : array (unit,)
+        Constant pump rate of each laser [carriers/s], >= 0. `currents` gives it in amperes.
+    coupling : array (unit, unit)
+        Effect of laser j on laser i, ``coupling[i, j]`` [carriers]: while j is on, i shall behave as
+        if its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not
+        necessarily symmetric; the diagonal must be zero.
+    kernel
+        What one spike does to its targets.
+    window
+        State window τ [s]: unit k is 1 while laser k has fired within the last τ.
+    detection_threshold : float or array (unit,)
+        Photon number in the cavity above which the read-out sees a spike; it looks for the next one
+        once the photon number has fallen below a quarter of that.
+    driven_pump
+        Pump rates [carriers/s] that hold a laser off and on, for evidence that is driven physically.
+    delay : float or array (unit, unit)
+        Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i.
+    labels
+        One name per laser; by default 0 … n-1.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is out of range, not finite, or of the wrong shape.
+    """
+
+    parameters: LaserParameters
+    pump: NDArray[np.float64]
+    coupling: NDArray[np.float64]
+    kernel: SynapticKernel
+    window: float
+    detection_threshold: float | NDArray[np.float64]
+    driven_pump: tuple[float, float]
+    delay: float | NDArray[np.float64] = 0.0
+    labels: tuple[Hashable, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        pump = _validate.finite_array("pump", self.pump, 1)
+        n = len(pump)
+        if n == 0:
+            raise InvalidInput("pump must have at least 1 entry, got 0")
+        if (pump < 0).any():
+            k = int(np.argmax(pump < 0))
+            raise InvalidInput(
+                f"pump must be at least 0 carriers/s, got {pump[k]:g} for laser "
+                f"{self.labels[k] if self.labels else k!r}"
+            )
+        coupling = _validate.finite_array("coupling", self.coupling, 2)
+        if coupling.shape != (n, n):
+            raise InvalidInput(f"coupling must have shape ({n}, {n}), got {coupling.shape}")
+        if np.diagonal(coupling).any():
+            raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
+        delay = _validate.finite_array("delay", self.delay, (0, 2))
+        if delay.ndim and delay.shape != (n, n):
+            raise InvalidInput(f"delay must be a number or have shape ({n}, {n}), got {delay.shape}")
+        if (delay < 0).any():
+            raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
+        labels = tuple(self.labels) or tuple(range(n))
+        _validate.same_length("labels", labels, "pump", n)
+        off, on = (_validate.non_negative("driven_pump", p, "carriers/s") for p in self.driven_pump)
+        for array in (pump, coupling, delay):
+            array.setflags(write=False)
+        assign = object.__setattr__
+        assign(self, "pump", pump)
+        assign(self, "coupling", coupling)
+        assign(self, "delay", delay if delay.ndim else float(delay))
+        assign(self, "labels", labels)
+        assign(self, "driven_pump", (off, on))
+        _validate.positive("window", self.window, "s")
+        threshold = _validate.finite_array("detection_threshold", self.detection_threshold, (0, 1))
+        if threshold.ndim and threshold.shape != (n,):
+            raise InvalidInput(
+                f"detection_threshold must be a number or have {n} entries, got {len(threshold)}"
+            )
+        if (threshold <= 0).any():
+            raise InvalidInput(
+                f"detection_threshold must be above 0 photons, got {threshold.min():g}"
+            )
+        threshold.setflags(write=False)
+        assign(self, "detection_threshold", threshold if threshold.ndim else float(threshold))
+
+    @property
+    def n_units(self) -> int:
+        """Number of lasers."""
+        return len(self.pump)
+
+    @property
+    def currents(self) -> NDArray[np.float64]:
+        """Pump current of each laser, array (unit,) [A]."""
+        return np.array([self.parameters.current(p) for p in self.pump])
+
+    def replace(self, **changes: Any) -> "LaserNetwork":
+        """Return a copy with some fields changed."""
+        try:
+            return replace(self, **changes)
+        except TypeError:
+            for name in changes:
+                _validate.one_of("field of LaserNetwork", name, self.__dataclass_fields__)
+            raise
+
+    def save(self, path: Any) -> None:
+        """Write the network as JSON (with a schema number) to `path`."""
+        document = {
+            "kind": "laser-network",
+            "schema": SCHEMA,
+            "parameters": self.parameters.to_dict(),
+            "pump": self.pump.tolist(),
+            "coupling": self.coupling.tolist(),
+            "kernel": {name: getattr(self.kernel, name) for name in SynapticKernel.__slots__},
+            "window": self.window,
+            "detection_threshold": np.asarray(self.detection_threshold).tolist(),
+            "driven_pump": list(self.driven_pump),
+            "delay": np.asarray(self.delay).tolist(),
+            "labels": list(self.labels),
+        }
+        _files.write_text(path, json.dumps(document, indent=1))
+
+    @classmethod
+    def load(cls, path: Any) -> "LaserNetwork":
+        """Read a network that `save` wrote."""
+        document: Mapping[str, Any] = _files.read_json(path, kind="laser-network", schema=SCHEMA)
+        with _files.reading(path, "laser-network"):
+            return cls(
+                parameters=LaserParameters.from_dict(document["parameters"]),
+                kernel=SynapticKernel(**document["kernel"]),
+                driven_pump=tuple(document["driven_pump"]),
+                labels=tuple(document["labels"]),
+                **{
+                    name: document[name]
+                    for name in ("pump", "coupling", "window", "detection_threshold", "delay")
+                },
+            )

@@ -1,0 +1,63 @@
+"""Progress of long calls: the library reports to any object, the terminal bar is rich's."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """What a progress display has to offer."""
+
+    def start(self, description: str, total: float) -> None:
+        """Begin a task of `total` (in any unit)."""
+
+    def advance(self, amount: float) -> None:
+        """Add `amount` to what is done."""
+
+    def stop(self) -> None:
+        """End the task, finished or not."""
+
+
+class TerminalProgress:
+    """A bar on the terminal (standard error), drawn by rich; silent where there is no terminal."""
+
+    def start(self, description: str, total: float) -> None:
+        """Begin a task of `total`."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(description, total=total)
+        self._bar.start()
+
+    def advance(self, amount: float) -> None:
+        """Add `amount` to what is done."""
+        self._bar.advance(self._task, amount)
+
+    def stop(self) -> None:
+        """Take the bar's last state as final."""
+        self._bar.stop()
+
+
+@contextlib.contextmanager
+def tracked(
+    progress: Progress | bool | None, description: str, total: float
+) -> Iterator[Callable[[float], None]]:
+    """Give a function that reports an advance to `progress`, and stop it whatever happens."""
+    if progress is None or progress is False:
+        yield lambda amount: None
+        return
+    display: Progress = TerminalProgress() if progress is True else progress
+    display.start(description, total)
+    try:
+        yield display.advance
+    finally:
+        display.stop()

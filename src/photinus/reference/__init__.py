@@ -1,0 +1,1 @@
+"""Samplers that are exact in law: what lasers are compared with."""

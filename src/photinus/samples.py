@@ -1,0 +1,238 @@
+"""Samples: unit states of many chains, where they come from, and what they say."""
+
+import functools
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import os
+
+    import xarray
+
+    from photinus.fidelity import Fidelity
+    from photinus.network import LaserNetwork
+    from photinus.simulation.engine import SpikeTrains
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """What every substrate returns.
+
+    Attributes
+    ----------
+    machine : BoltzmannMachine
+        The target.
+    states : array (chain, draw, unit) of uint8
+        Unit states, evidence included.
+    substrate : str
+        Name of the sampler.
+    burn_in : int
+        Draws that were simulated before the first one kept.
+    clamp : mapping label → 0, 1 or array (chain,)
+        Evidence.
+    window : float or None
+        State window τ [s], which is also the time between draws; None without physical time.
+    spikes : SpikeTrains or None
+        Spikes from one τ before the kept interval on.
+    network : LaserNetwork or None
+        The lasers that were simulated.
+    attributes : dict
+        Provenance: seed entropy, versions, settings.
+    complete : bool
+        False if the run was stopped early.
+    """
+
+    machine: BoltzmannMachine
+    states: NDArray[np.uint8]
+    substrate: str
+    burn_in: int = 0
+    clamp: Mapping[Hashable, Any] = field(default_factory=dict)
+    window: float | None = None
+    spikes: "SpikeTrains | None" = None
+    network: "LaserNetwork | None" = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = True
+
+    @property
+    def chains(self) -> int:
+        """Number of independent chains."""
+        return self.states.shape[0]
+
+    @property
+    def draws(self) -> int:
+        """Number of draws per chain."""
+        return self.states.shape[1]
+
+    @property
+    def physical_time(self) -> float | None:
+        """Seconds on the chip, per chain, burn-in included; None for a sampler without a chip."""
+        return None if self.window is None else (self.burn_in + self.draws) * self.window
+
+    @property
+    def free_units(self) -> NDArray[np.intp]:
+        """Positions of the units that are not clamped."""
+        fixed = [self.machine.labels.index(label) for label in self.clamp]
+        return np.setdiff1d(np.arange(self.machine.n_units), fixed)
+
+    @property
+    def has_joint(self) -> bool:
+        """Whether the joint occupancy can be tabulated."""
+        from photinus.readout import MAX_JOINT
+
+        return len(self.free_units) <= MAX_JOINT
+
+    def common_clamp(self) -> dict[Hashable, int]:
+        """Return the evidence if it is the same in all chains.
+
+        Raises
+        ------
+        InvalidInput
+            If chains have different evidence: they have different targets.
+        """
+        common = {}
+        for label, value in self.clamp.items():
+            values = np.unique(value)
+            if len(values) > 1:
+                raise InvalidInput(
+                    f"clamp of unit {label!r} differs between chains: there is no common target"
+                )
+            common[label] = int(values[0])
+        return common
+
+    def joint(self) -> NDArray[np.float64]:
+        """Return the fraction of time in each state, array (2**unit,), index sum of z_k << k.
+
+        Weighted by dwell time where there are spikes, else by draws.
+
+        Raises
+        ------
+        InvalidInput
+            For more than 24 units.
+        """
+        n = self.machine.n_units
+        if n > 24:
+            raise InvalidInput(f"joint needs at most 24 units, got {n}")
+        full = np.zeros(2**n)
+        index = np.full(2 ** len(self.free_units), self._fixed_bits())
+        for k, unit in enumerate(self.free_units):
+            index |= ((np.arange(len(index)) >> k) & 1) << unit
+        full[index] = self.free_joint()
+        return full
+
+    def _fixed_bits(self) -> int:
+        common = self.common_clamp()
+        return sum(value << self.machine.labels.index(label) for label, value in common.items())
+
+    def free_joint(self, stop: float | None = None) -> NDArray[np.float64]:
+        """Return the fraction of time in each state of the free units, array (2**free,).
+
+        Parameters
+        ----------
+        stop
+            Look only at the kept time up to here [s, from the end of the burn-in]; for spikes only.
+        """
+        free = self.free_units
+        if self.spikes is None:
+            bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
+            index = (self.states[:, :, free] @ bits).ravel()
+            return np.bincount(index, minlength=2 ** len(free)) / index.size
+        joint = self._occupancy(stop).joint
+        assert joint is not None
+        return joint
+
+    def _occupancy(self, stop: float | None = None) -> Any:
+        from photinus.readout import occupancy
+
+        assert self.spikes is not None
+        assert self.window is not None
+        free = self.free_units
+        start = self.burn_in * self.window
+        place = np.full(self.machine.n_units, -1, np.int32)
+        place[free] = np.arange(len(free))
+        kept = place[self.spikes.unit] >= 0
+        return occupancy(
+            self.spikes.chain[kept],
+            place[self.spikes.unit[kept]],
+            self.spikes.time[kept],
+            chains=self.chains,
+            units=len(free),
+            window=self.window,
+            start=start,
+            stop=start + (self.draws * self.window if stop is None else stop),
+        )
+
+    @functools.cached_property
+    def _chain_moments(self) -> NDArray[np.float64]:
+        """Pair moments (chain, unit, unit), marginals on the diagonal."""
+        if self.spikes is None:
+            z = self.states.astype(np.float32)
+            return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / self.draws
+        free = self.free_units
+        fixed = np.setdiff1d(np.arange(self.machine.n_units), free)
+        inner = self._occupancy().moments
+        moments = np.zeros((self.chains, self.machine.n_units, self.machine.n_units))
+        moments[:, free[:, None], free] = inner
+        values = self.states[:, 0, fixed].astype(np.float64)
+        moments[:, fixed[:, None], fixed] = values[:, :, None] * values[:, None, :]
+        cross = values[:, :, None] * np.diagonal(inner, axis1=1, axis2=2)[:, None, :]
+        moments[:, fixed[:, None], free] = cross
+        moments[:, free[:, None], fixed] = cross.transpose(0, 2, 1)
+        return moments
+
+    def marginals(self) -> NDArray[np.float64]:
+        """Return P(z_k = 1), array (unit,), mean over chains."""
+        return self.chain_marginals().mean(axis=0)
+
+    def chain_marginals(self) -> NDArray[np.float64]:
+        """Return P(z_k = 1) of each chain, array (chain, unit)."""
+        return np.diagonal(self._chain_moments, axis1=1, axis2=2).copy()
+
+    def pair_moments(self) -> NDArray[np.float64]:
+        """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""
+        return np.asarray(self._chain_moments.mean(axis=0))
+
+    def exact_joints(
+        self, target: BoltzmannMachine, runs: int, seed: int
+    ) -> Iterator[NDArray[np.float64]]:
+        """Give the free joint that an exact sampler of the same kind finds in a run of this length.
+
+        Spiking substrates are compared with ideal refractory neurons over the same time, Gibbs
+        sampling with itself, exact sampling with itself.
+        """
+        from photinus.sampling import sample
+
+        name = "ideal" if self.spikes is not None else self.substrate
+        for child in np.random.SeedSequence(seed).spawn(runs):
+            yield sample(
+                target,
+                substrate=name,
+                chains=self.chains,
+                draws=self.draws,
+                burn_in=min(self.draws, max(self.burn_in, 10)),
+                seed=child,
+            ).free_joint()
+
+    def fidelity(self, seed: int = 0) -> "Fidelity":
+        """Return the certificate of these samples; see `photinus.fidelity.Fidelity`."""
+        from photinus.fidelity import assess
+
+        return assess(self, seed)
+
+    def to_datatree(self) -> "xarray.DataTree":
+        """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""
+        from photinus.storage import to_datatree
+
+        return to_datatree(self)
+
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Write a Zarr store to `path`, which must not exist yet."""
+        from photinus.storage import save
+
+        save(self, path)

@@ -1,0 +1,467 @@
+"""One call for every sampler: ``sample(machine, substrate=…)`` returns `Samples`.
+
+A substrate is a function that starts a run; a run gives pieces, so that any of them can report
+progress, be stored while it goes, and be resumed. Swapping substrates is how users debug: the gap
+from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to lasers device physics.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus import _memory, _validate
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput
+from photinus.progress import Progress, tracked
+from photinus.samples import Samples
+from photinus.simulation.engine import (
+    BYTES_PER_SPIKE,
+    LASER_STEPS_PER_CHUNK,
+    TIME_STEP,
+    Simulator,
+    SpikeTrains,
+)
+from photinus.simulation.streams import Seed, seed_sequence
+
+if TYPE_CHECKING:
+    import os
+
+    from photinus.calibration import Calibration
+    from photinus.network import LaserNetwork
+
+LASER_STEPS_PER_PIECE = 2e9
+"""Laser-steps between two commits to disk: a few seconds."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C stopped a run; `samples` holds what was finished (None if nothing was)."""
+
+    def __init__(self, samples: Samples | None) -> None:
+        done = 0 if samples is None else samples.draws
+        super().__init__(f"stopped after {done} draws per chain")
+        self.samples = samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """What one call of `sample` asks for, checked."""
+
+    machine: BoltzmannMachine
+    chains: int
+    draws: int
+    burn_in: int
+    seed: np.random.SeedSequence
+    clamp: Mapping[Hashable, ArrayLike]
+    fixed: NDArray[np.intp]
+    values: NDArray[np.uint8]
+    calibration: "Calibration | None"
+    network: "LaserNetwork | None"
+    clamp_mode: str
+    time_step: float
+    threads: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Consecutive draws of all chains, with the spikes of the same time where there are any."""
+
+    states: NDArray[np.uint8]
+    spikes: SpikeTrains | None
+
+
+class Run(Protocol):
+    """A sampler under way."""
+
+    window: float | None
+    """State window τ [s]; None without physical time."""
+    network: "LaserNetwork | None"
+    """Simulated lasers, if any."""
+    draws_per_piece: int
+    """Draws after which it is worth storing what there is."""
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return the next `draws` draws, burn-in done; tell `report` of finished draws."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what `restore` needs to go on."""
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state of the same run."""
+
+
+class LaserRun:
+    """Full physics of a laser network, read out every τ."""
+
+    def __init__(self, request: Request) -> None:
+        from photinus.calibration import Calibration
+        from photinus.translation import translate
+
+        network = request.network
+        if network is None:
+            calibration = request.calibration or Calibration.preset()
+            network = translate(request.machine, calibration)
+        if network.labels != request.machine.labels:
+            raise InvalidInput(
+                f"network must have the labels of the machine, got {network.labels!r} for "
+                f"{request.machine.labels!r}"
+            )
+        self.network, self.window = network, network.window
+        self._request = request
+        lanes = request.chains * (network.n_units - len(request.fixed))
+        steps_per_draw = lanes * network.window / request.time_step
+        _memory.require(
+            request.chains * (request.draws + request.burn_in) * network.n_units * BYTES_PER_SPIKE,
+            "the spikes of this run",
+        )
+        self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
+        self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
+        self.simulator = Simulator(
+            network,
+            chains=request.chains,
+            seed=request.seed,
+            time_step=request.time_step,
+            clamp=request.clamp,
+            clamp_mode=request.clamp_mode,
+            threads=request.threads,
+        )
+        self._done = 0
+        self._tail = self._cut(None, 0.0)
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return the next `draws` draws and their spikes."""
+        from photinus.readout import states_on_grid
+
+        if self._done == 0 and self._request.burn_in:
+            self._simulate(self._request.burn_in, report)
+        first = self._done - self._request.burn_in
+        before = self._tail
+        fresh = self._simulate(draws, report)
+        spikes = SpikeTrains.joined([before, fresh])
+        states = states_on_grid(
+            spikes.chain,
+            spikes.unit,
+            spikes.time,
+            chains=self._request.chains,
+            units=self.network.n_units,
+            window=self.window,
+            first=(self._request.burn_in + first + 1) * self.window,
+            interval=self.window,
+            draws=draws,
+        )
+        states[:, :, self._request.fixed] = self._request.values[:, None, :]
+        return Piece(states, spikes if first == 0 else fresh)
+
+    def _simulate(self, draws: int, report: Callable[[float], None]) -> SpikeTrains:
+        """Simulate `draws` state windows on, keeping the spikes of the last one as the tail."""
+        parts = []
+        left = draws
+        while left:
+            chunk = min(left, self._draws_per_chunk)
+            self._done += chunk
+            parts.append(
+                self.simulator.advance(self._done * self.window - self.simulator.time)
+            )
+            left -= chunk
+            report(chunk)
+        spikes = SpikeTrains.joined(parts)
+        self._tail = self._cut(spikes, self._done * self.window - self.window)
+        return spikes
+
+    def _cut(self, spikes: SpikeTrains | None, start: float) -> SpikeTrains:
+        """Return the spikes after `start`."""
+        if spikes is None:
+            empty = np.empty(0, np.int32)
+            labels, chains = self.network.labels, self._request.chains
+            return SpikeTrains(empty, empty, np.empty(0), labels, chains, 0.0, 0.0)
+        keep = spikes.time > start
+        return SpikeTrains(
+            spikes.chain[keep],
+            spikes.unit[keep],
+            spikes.time[keep],
+            spikes.labels,
+            spikes.chains,
+            start,
+            spikes.stop,
+        )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the simulator's state and the spikes that are still on."""
+        tail = {f"tail.{name}": getattr(self._tail, name) for name in ("chain", "unit", "time")}
+        return {**self.simulator.state(), **tail, "done": np.array(self._done)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state of the same run."""
+        self.simulator.restore(state)
+        self._done = int(state["done"])
+        self._tail = SpikeTrains(
+            np.asarray(state["tail.chain"], np.int32),
+            np.asarray(state["tail.unit"], np.int32),
+            np.asarray(state["tail.time"], np.float64),
+            self.network.labels,
+            self._request.chains,
+            (self._done - 1) * self.window,
+            self._done * self.window,
+        )
+
+
+class _WholeRun:
+    """A sampler that is quick enough to give all its draws as one piece."""
+
+    window: float | None = None
+    network = None
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.draws_per_piece = request.draws
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return nothing: a stopped run starts again and gives the same draws."""
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Do nothing."""
+
+
+class GibbsRun(_WholeRun):
+    """Sequential Gibbs sampling, one sweep per draw."""
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return all draws."""
+        from photinus.reference.gibbs import sample_gibbs
+
+        request = self._request
+        states = sample_gibbs(
+            request.machine,
+            chains=request.chains,
+            draws=draws,
+            burn_in=request.burn_in,
+            seed=request.seed,
+            clamp_units=request.fixed,
+            clamp_values=request.values,
+            threads=request.threads,
+        )
+        report(request.burn_in + draws)
+        return Piece(states, None)
+
+
+class ExactRun(_WholeRun):
+    """Independent draws from the enumerated joint."""
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return all draws."""
+        from photinus.reference.exact import sample_exact
+
+        request = self._request
+        states = np.empty((request.chains, draws, request.machine.n_units), np.uint8)
+        states[:, :, request.fixed] = request.values[:, None, :]
+        labels = request.machine.labels
+        free = np.setdiff1d(np.arange(len(labels)), request.fixed)
+        evidences, which = np.unique(request.values, axis=0, return_inverse=True)
+        for k, evidence in enumerate(evidences):
+            clamp = {labels[u]: int(v) for u, v in zip(request.fixed, evidence, strict=True)}
+            target = request.machine.conditional(clamp) if clamp else request.machine
+            members = np.flatnonzero(which.ravel() == k)
+            seed = np.random.SeedSequence(
+                request.seed.entropy, spawn_key=(*request.seed.spawn_key, k)
+            )
+            drawn = sample_exact(target, chains=len(members), draws=draws, seed=seed)
+            states[members[:, None, None], np.arange(draws)[:, None], free] = drawn
+        report(request.burn_in + draws)
+        return Piece(states, None)
+
+
+class IdealRun(_WholeRun):
+    """Ideal refractory neurons (Buesing et al. 2011) in continuous time; time in units of τ."""
+
+    window = 1.0
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return all draws and spikes."""
+        from photinus.readout import states_on_grid
+        from photinus.reference.ideal import sample_ideal
+
+        request = self._request
+        n, total = request.machine.n_units, float(request.burn_in + draws)
+        chain, unit, time = sample_ideal(
+            request.machine,
+            chains=request.chains,
+            duration=total,
+            seed=request.seed,
+            clamp_units=request.fixed,
+            clamp_values=request.values,
+            threads=request.threads,
+        )
+        states = states_on_grid(
+            chain,
+            unit,
+            time,
+            chains=request.chains,
+            units=n,
+            window=1.0,
+            first=request.burn_in + 1.0,
+            interval=1.0,
+            draws=draws,
+        )
+        states[:, :, request.fixed] = request.values[:, None, :]
+        report(total)
+        labels, chains = request.machine.labels, request.chains
+        return Piece(states, SpikeTrains(chain, unit, time, labels, chains, 0.0, total))
+
+
+SUBSTRATES: dict[str, Callable[[Request], Run]] = {
+    "laser": LaserRun,
+    "gibbs": GibbsRun,
+    "exact": ExactRun,
+    "ideal": IdealRun,
+}
+"""Samplers by name: each starts a run for a checked request."""
+
+
+def sample(
+    machine: BoltzmannMachine,
+    substrate: str = "laser",
+    *,
+    chains: int = 64,
+    draws: int = 250,
+    burn_in: int = 25,
+    seed: Seed = None,
+    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    calibration: "Calibration | None" = None,
+    network: "LaserNetwork | None" = None,
+    clamp_mode: str = "pump",
+    time_step: float = TIME_STEP,
+    threads: int | None = None,
+    path: "str | os.PathLike[str] | None" = None,
+    resume: bool = False,
+    progress: Progress | bool | None = None,
+) -> Samples:
+    """Sample from a Boltzmann machine on a substrate.
+
+    Parameters
+    ----------
+    machine
+        The target.
+    substrate
+        "laser" (full physics), "gibbs", "exact" (enumeration) or "ideal" (refractory neurons).
+    chains, draws
+        Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
+        every τ; on "gibbs" every sweep.
+    burn_in
+        Draws dropped before the first one kept, from 0 to `draws`.
+    seed
+        Integer, SeedSequence or None (fresh entropy, recorded in the result).
+    clamp
+        Evidence: label → 0 or 1, or label → array (chain,), each chain its own evidence.
+    calibration
+        Calibration of the laser; by default the one shipped for the default preset.
+    network
+        Simulate this network instead of the translated one.
+    clamp_mode, time_step, threads
+        See `photinus.simulation.engine.Simulator`.
+    path
+        Zarr store to write while the run goes on; must not exist unless `resume`.
+    resume
+        Go on with the run stored at `path`; the result is that of an uninterrupted run.
+    progress
+        True for a bar on the terminal, or an object with ``start``, ``advance``, ``stop``.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range, or the run would not fit into memory.
+    Interrupted
+        On Ctrl-C; carries the samples that were finished.
+    """
+    from photinus.storage import RunStore
+
+    _validate.one_of("substrate", substrate, SUBSTRATES)
+    if not isinstance(machine, BoltzmannMachine):
+        raise InvalidInput(f"machine must be a BoltzmannMachine, got {type(machine).__name__}")
+    chains = _validate.integer("chains", chains, 1)
+    draws = _validate.integer("draws", draws, 1)
+    burn_in = _validate.integer("burn_in", burn_in, 0)
+    if burn_in > draws:
+        raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
+    _memory.require(float(chains) * draws * machine.n_units, "the states of this run")
+    fixed, values = _validate.clamp(clamp or {}, machine.labels, chains)
+    store = None if path is None else RunStore(path, resume=resume)
+    sequence = seed_sequence(seed)
+    if store is not None and seed is None:
+        sequence = store.seed() or sequence
+    request = Request(
+        machine,
+        chains,
+        draws,
+        burn_in,
+        sequence,
+        clamp or {},
+        fixed,
+        values,
+        calibration,
+        network,
+        clamp_mode,
+        _validate.positive("time_step", time_step, "s"),
+        threads,
+    )
+    run = SUBSTRATES[substrate](request)
+    whole = Samples(
+        machine=machine,
+        states=np.empty((chains, 0, machine.n_units), np.uint8),
+        substrate=substrate,
+        burn_in=burn_in,
+        clamp=dict(clamp or {}),
+        window=run.window if substrate != "ideal" else 1.0,
+        network=run.network,
+        attributes=_provenance(request, substrate),
+        complete=False,
+    )
+    pieces: list[Piece] = []
+    if store is not None:
+        done = store.open(whole, draws, run)
+        pieces.extend(done)
+    finished = sum(piece.states.shape[1] for piece in pieces)
+    total = burn_in + draws
+    try:
+        with tracked(progress, f"sampling on {substrate}", total) as report:
+            report(finished + burn_in if finished else 0)
+            while finished < draws:
+                piece = run.advance(min(run.draws_per_piece, draws - finished), report)
+                pieces.append(piece)
+                finished += piece.states.shape[1]
+                if store is not None:
+                    store.append(piece, run, complete=finished == draws)
+    except KeyboardInterrupt:
+        raise Interrupted(gathered(whole, pieces, complete=False) if pieces else None) from None
+    return gathered(whole, pieces, complete=True)
+
+
+def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
+    """Return `empty` filled with `pieces`."""
+    from dataclasses import replace
+
+    spikes = [piece.spikes for piece in pieces if piece.spikes is not None]
+    return replace(
+        empty,
+        states=np.concatenate([piece.states for piece in pieces], axis=1),
+        spikes=SpikeTrains.joined(spikes) if spikes else None,
+        complete=complete,
+    )
+
+
+def _provenance(request: Request, substrate: str) -> dict[str, Any]:
+    from photinus import __version__
+
+    return {
+        "version": __version__,
+        "seed_entropy": str(request.seed.entropy),
+        "seed_spawn_key": list(request.seed.spawn_key),
+        "substrate": substrate,
+        "draws_requested": request.draws,
+        "time_step": request.time_step if substrate == "laser" else None,
+        "clamp_mode": request.clamp_mode,
+    }
+
+

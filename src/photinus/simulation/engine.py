@@ -1,0 +1,605 @@
+"""The face of the simulation: validates, lays out, cuts into pieces, records."""
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus import _memory, _validate
+from photinus._threads import available_threads
+from photinus.errors import InvalidInput, PhotinusError
+from photinus.laser import LaserParameters
+from photinus.network import LaserNetwork
+from photinus.progress import Progress, tracked
+from photinus.simulation import SUBSTEPS, TILE
+from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
+from photinus.units import ps
+
+TIME_STEP = 0.5 * ps
+"""Default integration step [s]; `docs` and tests show its error in rates and energies."""
+LANES_PER_BLOCK = 256
+"""Lanes of a block at most, unless one chain has more: about 25 kB, for the first-level cache."""
+BLOCKS = 8
+"""Blocks at least, where there are chains enough: more than that many threads find no work."""
+LASER_STEPS_PER_CHUNK = 2e8
+"""Laser-steps between two looks at progress and interruption: a fraction of a second."""
+REARM = 0.25
+"""Fraction of the detection threshold below which the read-out looks for the next spike."""
+BYTES_PER_SPIKE = 64
+"""Memory of a spike: 16 bytes kept, the rest while pieces are joined and sorted."""
+
+
+def largest_time_step(parameters: LaserParameters) -> float:
+    """Return the largest integration step [s] that the scheme is used with.
+
+    The net gain of a bleached cavity must change the field by less than about a quarter per step,
+    and carriers must change little between two visits of noise and events.
+    """
+    return min(
+        parameters.photon_lifetime / 4,
+        parameters.absorber_lifetime / (4 * SUBSTEPS),
+        parameters.gain_lifetime / (16 * SUBSTEPS),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpikeTrains:
+    """Spikes of all chains, sorted by chain, then time, then unit.
+
+    Attributes
+    ----------
+    chain, unit : array (spike,) of int32
+    time : array (spike,) of float64 [s]
+    labels : one name per unit
+    chains : number of chains
+    start, stop : simulated interval [s]
+    waveforms : what `Recording` asked for, or None
+    """
+
+    chain: NDArray[np.int32]
+    unit: NDArray[np.int32]
+    time: NDArray[np.float64]
+    labels: tuple[Hashable, ...]
+    chains: int
+    start: float
+    stop: float
+    waveforms: "Waveforms | None" = None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return len(self.labels)
+
+    @property
+    def duration(self) -> float:
+        """Simulated time per chain [s]."""
+        return self.stop - self.start
+
+    def rates(self) -> NDArray[np.float64]:
+        """Return the spike rate of each laser, array (chain, unit) [1/s]."""
+        counts = np.zeros((self.chains, self.n_units))
+        np.add.at(counts, (self.chain, self.unit), 1)
+        return counts / self.duration
+
+    @classmethod
+    def joined(cls, parts: Sequence["SpikeTrains"]) -> "SpikeTrains":
+        """Return consecutive parts of one simulation as a whole."""
+        chain, unit, time = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("chain", "unit", "time")
+        )
+        order = np.lexsort((unit, time, chain))
+        waveforms = [part.waveforms for part in parts if part.waveforms is not None]
+        return cls(
+            chain[order],
+            unit[order],
+            time[order],
+            parts[0].labels,
+            parts[0].chains,
+            parts[0].start,
+            parts[-1].stop,
+            Waveforms.joined(waveforms) if waveforms else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """Which waveforms to keep: chosen lasers over one window of time."""
+
+    units: tuple[int, ...]
+    """Positions of the units to record."""
+    chains: tuple[int, ...] = (0,)
+    """Chains to record them in."""
+    start: float = 0.0
+    """Begin of the window [s]."""
+    stop: float
+    """End of the window [s]."""
+
+    def lanes(self, simulated: NDArray[np.intp], chains: int) -> list[tuple[int, int]]:
+        """Return (chain, position among the `simulated` units) of each laser to record."""
+        for unit in self.units:
+            if unit not in simulated:
+                raise InvalidInput(
+                    f"recorded unit must be a simulated one (0 to {simulated.max()}), got {unit}"
+                )
+        for chain in self.chains:
+            _validate.integer("recorded chain", chain, 0, chains - 1)
+        return [(c, int(np.searchsorted(simulated, u))) for c in self.chains for u in self.units]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waveforms:
+    """Recorded photon and carrier numbers, arrays (chain, unit, sample); time [s] (sample,)."""
+
+    time: NDArray[np.float64]
+    photons: NDArray[np.float32]
+    gain_carriers: NDArray[np.float32]
+    absorber_carriers: NDArray[np.float32]
+
+    @classmethod
+    def joined(cls, parts: Sequence["Waveforms"]) -> "Waveforms":
+        """Return consecutive parts as a whole."""
+        return cls(
+            *(
+                np.concatenate([getattr(part, name) for part in parts], axis=-1)
+                for name in ("time", "photons", "gain_carriers", "absorber_carriers")
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Couplings:
+    """Couplings as the inner loop reads them: source → groups (by delay) → runs of targets."""
+
+    groups_of: NDArray[np.int64]
+    group_delay: NDArray[np.int64]
+    runs_of: NDArray[np.int64]
+    runs: NDArray[np.int64]
+    kick: NDArray[np.float32]
+    height: NDArray[np.float64]
+
+
+def compile_couplings(
+    coupling: NDArray[np.float64],
+    delay: NDArray[np.float64],
+    kick: float,
+    height: float,
+    grid: float,
+) -> Couplings:
+    """Return `coupling` (target, source) sorted by source, delay and target.
+
+    Parameters
+    ----------
+    coupling, delay : array (target, source) [carriers], [s]
+    kick, height : what multiplies a coupling to give carriers at once and pump per step
+    grid : time between two visits of the synapses [s]
+    """
+    target, source = np.nonzero(coupling)
+    steps = np.rint(delay[target, source] / grid).astype(np.int64)
+    order = np.lexsort((target, steps, source))
+    target, source, steps = target[order], source[order], steps[order]
+    weight = coupling[target, source]
+
+    new_group = np.ones(len(target), bool)
+    new_group[1:] = (np.diff(source) != 0) | (np.diff(steps) != 0)
+    new_run = new_group.copy()
+    new_run[1:] |= np.diff(target) != 1
+    group_start, run_start = np.flatnonzero(new_group), np.flatnonzero(new_run)
+    n = len(coupling)
+    groups_of = np.searchsorted(source[group_start], np.arange(n + 1))
+    runs_of = np.searchsorted(run_start, np.append(group_start, len(target)))
+    runs = np.stack(
+        [target[run_start], run_start, np.diff(np.append(run_start, len(target)))], axis=1
+    )
+    return Couplings(
+        groups_of.astype(np.int64),
+        steps[group_start],
+        runs_of.astype(np.int64),
+        runs.astype(np.int64),
+        (kick * weight).astype(np.float32),
+        height * weight,
+    )
+
+
+class _Block:
+    """The state of a few whole chains, and the call that advances them."""
+
+    ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free")
+
+    def __init__(
+        self,
+        first_chain: int,
+        chains: int,
+        units: int,
+        constants: dict[str, float],
+        base_pump: NDArray[np.float64],
+        seed: np.random.SeedSequence,
+        threshold: NDArray[np.float64],
+        couplings: Couplings,
+        pulse_steps: int,
+        renewing: bool,
+    ) -> None:
+        from photinus.simulation import cpu
+
+        self.first_chain, self.chains, self.units = first_chain, chains, units
+        self.couplings, self.pulse_steps, self.renewing = couplings, pulse_steps, renewing
+        lanes = chains * units
+        tiles = -(-lanes // TILE)
+        padded = tiles * TILE
+        self.base_pump = base_pump.ravel()
+        self.drive = np.zeros(lanes)
+        self.last_spike = np.full(lanes, -(2**62), np.int64)
+        self.last_end = np.full(lanes, -1, np.int64)
+        horizon = pulse_steps + int(couplings.group_delay.max(initial=0)) + 2
+        self.wheel = np.full(horizon, -1, np.int64)
+        self.pool = np.zeros((0, 5), np.int64)
+        self.free = np.zeros(1, np.int64)
+        self._grow_pool(8 * lanes)
+
+        rows = np.zeros((cpu.ROWS, padded))
+        for name, value in constants.items():
+            rows[getattr(cpu, name)] = value
+        rows[cpu.PUMP, :lanes] = np.maximum(self.base_pump, 0.0)
+        rows[cpu.HIGH, :lanes] = np.tile(threshold, chains)
+        rows[cpu.LOW, :lanes] = rows[cpu.HIGH, :lanes] * REARM
+        rows[cpu.HIGH, lanes:] = np.inf
+        # A start that no two lasers share: carriers anywhere between a spike's reset and threshold,
+        # a thermal field of a few photons.
+        words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
+        uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
+        lasing = constants["NTG"] + (
+            constants["KAPPA"] + constants["GA"] * constants["NTA"]
+        ) / constants["GG"]
+        settled = np.minimum(rows[cpu.PUMP, :lanes] / constants["DG"], lasing)
+        rows[cpu.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
+        amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
+        rows[cpu.EX, :lanes] = amplitude * np.cos(phase)
+        rows[cpu.EY, :lanes] = amplitude * np.sin(phase)
+        self.f = _tiled(rows.astype(np.float32), TILE)
+        states = np.zeros((4, padded), np.uint32)
+        states[:, lanes:] = np.arange(1, 5, dtype=np.uint32)[:, None]
+        noise = lane_states(seed, Role.FIELD_NOISE, chains, units, first_chain)
+        states[:, :lanes] = noise.reshape(lanes, 4).T
+        self.r = _tiled(states, TILE)
+        self.fired = np.zeros(padded, np.int32)
+        self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
+
+    def _grow_pool(self, by: int) -> None:
+        size = len(self.pool)
+        pool = np.zeros((size + by, 5), np.int64)
+        pool[:size] = self.pool
+        stack = self.free[1 : 1 + self.free[0]]
+        free = np.zeros(size + by + 1, np.int64)
+        free[0] = len(stack) + by
+        free[1 : 1 + by] = np.arange(size, size + by)[::-1]
+        free[1 + by : 1 + by + len(stack)] = stack
+        self.pool, self.free = pool, free
+
+    def advance(
+        self, step: int, stop: int, recorded: NDArray[np.int64], every: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Advance from `step` to `stop`; return spikes (spike, 2) of (step, lane) and waveforms."""
+        from photinus.simulation import cpu
+
+        c = self.couplings
+        parts = []
+        waveforms = []
+        while True:
+            samples = (stop // every - step // every) if recorded.size else 0
+            kept = np.empty((recorded.size, samples, 3), np.float32)
+            before = step
+            step, written, why = cpu.advance_block(
+                self.f,
+                self.r,
+                self.fired,
+                self.drive,
+                self.base_pump,
+                self.last_spike,
+                self.last_end,
+                self.wheel,
+                self.pool,
+                self.free,
+                c.groups_of,
+                c.group_delay,
+                c.runs_of,
+                c.runs,
+                c.kick,
+                c.height,
+                self.pulse_steps,
+                self.renewing,
+                self.units,
+                self.chains,
+                before,
+                stop,
+                self.spikes,
+                recorded,
+                every,
+                kept,
+            )
+            parts.append(self.spikes[:written].copy())
+            if recorded.size:
+                waveforms.append(kept[:, : step // every - before // every])
+            if why == cpu.RECORDS_FULL:
+                self._grow_pool(len(self.pool))
+            elif why == cpu.DONE:
+                break
+        if np.isnan(self.f).any():
+            raise PhotinusError(
+                "the simulation left the range of numbers: the time step is too large for these "
+                "parameters"
+            )
+        return np.concatenate(parts), (
+            np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, 0, 3), np.float32)
+        )
+
+
+def _tiled(rows: NDArray[Any], tile: int) -> NDArray[Any]:
+    """Return rows (row, lane) as one flat array, tile by tile."""
+    n = len(rows)
+    return np.ascontiguousarray(rows.reshape(n, -1, tile).transpose(1, 0, 2)).ravel()
+
+
+class Simulator:
+    """A laser network under way: full physics, piece by piece.
+
+    The same seed gives the same spikes on any number of threads and however the time is cut. Chain
+    c does not depend on how many chains there are.
+
+    Parameters
+    ----------
+    network
+        What to simulate.
+    chains
+        Number of independent copies, >= 1.
+    seed
+        Integer, SeedSequence or None (fresh entropy).
+    time_step
+        Integration step [s]; at most `largest_time_step(network.parameters)`.
+    clamp
+        Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
+    clamp_mode
+        "pump" (default): a clamped laser is not simulated; its partners get the constant pump that
+        its state calls for. "laser": the clamped laser is held off or on by ``driven_pump`` and
+        acts through its spikes.
+    threads
+        Number of threads; by default all cores that this process may use.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        network: LaserNetwork,
+        *,
+        chains: int = 1,
+        seed: Seed = None,
+        time_step: float = TIME_STEP,
+        clamp: Mapping[Hashable, ArrayLike] | None = None,
+        clamp_mode: str = "pump",
+        threads: int | None = None,
+    ) -> None:
+        self.network = network
+        self.chains = _validate.integer("chains", chains, 1)
+        self.seed = seed_sequence(seed)
+        self.time_step = _validate.positive("time_step", time_step, "s")
+        limit = largest_time_step(network.parameters)
+        if time_step > limit:
+            raise InvalidInput(
+                f"time_step must be at most {limit / ps:.3g} ps for these parameters, "
+                f"got {time_step / ps:.3g} ps"
+            )
+        self.threads = available_threads(threads)
+        self.grid = SUBSTEPS * self.time_step
+        self.step = 0
+        _validate.one_of("clamp_mode", clamp_mode, ("pump", "laser"))
+        fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
+        pump = np.broadcast_to(network.pump, (self.chains, network.n_units)).copy()
+        if clamp_mode == "pump":
+            self.units = np.setdiff1d(np.arange(network.n_units), fixed)
+            pump += values @ network.coupling[:, fixed].T / network.parameters.gain_lifetime
+        else:
+            self.units = np.arange(network.n_units)
+            pump[:, fixed] = np.where(values == 1, network.driven_pump[1], network.driven_pump[0])
+        self._blocks = self._lay_out(pump[:, self.units])
+
+    def _lay_out(self, pump: NDArray[np.float64]) -> list[_Block]:
+        network, dt = self.network, self.time_step
+        kernel, n = network.kernel, len(self.units)
+        inner = np.ix_(self.units, self.units)
+        couplings = compile_couplings(
+            network.coupling[inner],
+            np.broadcast_to(network.delay, network.coupling.shape)[inner],
+            kernel.kick,
+            kernel.sustain * dt / network.parameters.gain_lifetime,
+            self.grid,
+        )
+        constants = _constants(network, dt)
+        threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
+        pulse_steps = max(1, round(kernel.duration / self.grid))
+        # Never by the number of threads: a saved state must fit on any machine.
+        size = max(-(-TILE // n), min(-(-self.chains // BLOCKS), LANES_PER_BLOCK // n))
+        return [
+            _Block(
+                first,
+                min(size, self.chains - first),
+                n,
+                constants,
+                pump[first : first + size] * dt,
+                self.seed,
+                threshold,
+                couplings,
+                pulse_steps,
+                kernel.renewing,
+            )
+            for first in range(0, self.chains, size)
+        ]
+
+    @property
+    def time(self) -> float:
+        """Time reached [s]."""
+        return self.step * self.grid
+
+    def advance(self, duration: float, recording: Recording | None = None) -> SpikeTrains:
+        """Simulate on for `duration` [s], rounded up to the grid, and return the new spikes."""
+        start = self.step
+        stop = start + max(1, math.ceil(duration / self.grid - 1e-6))
+        cuts = [start, stop]
+        if recording is not None:
+            window = (round(recording.start / self.grid), round(recording.stop / self.grid))
+            cuts = sorted({start, stop, *(min(max(w, start), stop) for w in window)})
+        parts = []
+        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+            inside = recording is not None and window[0] <= begin < window[1]
+            parts.append(self._advance_to(end, recording if inside else None))
+        return parts[0] if len(parts) == 1 else SpikeTrains.joined(parts)
+
+    def _advance_to(self, stop: int, recording: Recording | None) -> SpikeTrains:
+        start = self.step
+        n = len(self.units)
+        wanted = recording.lanes(self.units, self.chains) if recording else []
+
+        def run(block: _Block) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+            lanes = [
+                (c - block.first_chain) * n + u
+                for c, u in wanted
+                if block.first_chain <= c < block.first_chain + block.chains
+            ]
+            return block.advance(start, stop, np.array(lanes, np.int64), 1)
+
+        if self.threads == 1 or len(self._blocks) == 1:
+            results = [run(block) for block in self._blocks]
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                results = list(pool.map(run, self._blocks))
+        self.step = stop
+        chain, unit, step = (np.concatenate(column) for column in zip(*(
+            (spikes[:, 1] // n + block.first_chain, self.units[spikes[:, 1] % n], spikes[:, 0])
+            for block, (spikes, _) in zip(self._blocks, results, strict=True)
+        ), strict=True))
+        order = np.lexsort((unit, step, chain))
+        waveforms = None
+        if recording is not None:
+            shape = (len(recording.chains), len(recording.units), -1, 3)
+            kept = np.concatenate([kept for _, kept in results]).reshape(shape)
+            time = np.arange(start + 1, stop + 1) * self.grid
+            waveforms = Waveforms(time, kept[..., 0], kept[..., 1], kept[..., 2])
+        return SpikeTrains(
+            chain[order].astype(np.int32),
+            unit[order].astype(np.int32),
+            step[order] * self.grid,
+            self.network.labels,
+            self.chains,
+            start * self.grid,
+            stop * self.grid,
+            waveforms,
+        )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return everything that a later `restore` needs to go on with the same spikes."""
+        state: dict[str, NDArray[Any]] = {"step": np.array(self.step)}
+        for k, block in enumerate(self._blocks):
+            state.update({f"{name}.{k}": getattr(block, name).copy() for name in _Block.ARRAYS})
+        return state
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go back to a `state` of a simulator that was built with the same arguments."""
+        if f"f.{len(self._blocks) - 1}" not in state or f"f.{len(self._blocks)}" in state:
+            raise InvalidInput("state must come from a simulator built with the same arguments")
+        self.step = int(state["step"])
+        for k, block in enumerate(self._blocks):
+            for name in _Block.ARRAYS:
+                setattr(block, name, np.array(state[f"{name}.{k}"]))
+
+
+def _constants(network: LaserNetwork, dt: float) -> dict[str, float]:
+    """Return what the inner loop needs of a laser, per step of `dt`, by row name."""
+    p = network.parameters
+    # White pump noise that alone would give N_g a standard deviation σ_N: variance 2 σ_N²/τ_g per s.
+    return {
+        "GG": p.gain_coefficient * dt,
+        "GA": p.absorber_coefficient * dt,
+        "NTG": p.gain_transparency,
+        "NTA": p.absorber_transparency,
+        "KAPPA": dt / p.photon_lifetime,
+        "DG": dt / p.gain_lifetime,
+        "DA": dt / p.absorber_lifetime,
+        "PUMP_NOISE": 2 * p.pump_noise**2 * dt / p.gain_lifetime,
+        "SHOT_NOISE": float(p.carrier_noise),
+    }
+
+
+def simulate(
+    network: LaserNetwork,
+    duration: float,
+    *,
+    chains: int = 1,
+    seed: Seed = None,
+    time_step: float = TIME_STEP,
+    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    clamp_mode: str = "pump",
+    recording: Recording | None = None,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+) -> SpikeTrains:
+    """Simulate a laser network with full physics and return its spikes.
+
+    Parameters
+    ----------
+    network
+        Lasers, pumps, couplings.
+    duration
+        Physical time per chain [s], > 0.
+    chains, seed, time_step, clamp, clamp_mode, threads
+        See `Simulator`.
+    recording
+        Waveforms to keep beside the spikes.
+    progress
+        True for a bar on the terminal, or an object with ``start``, ``advance``, ``stop``.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range, or the spikes would not fit into memory.
+    """
+    duration = _validate.positive("duration", duration, "s")
+    simulator = Simulator(
+        network,
+        chains=chains,
+        seed=seed,
+        time_step=time_step,
+        clamp=clamp,
+        clamp_mode=clamp_mode,
+        threads=threads,
+    )
+    _memory.require(
+        simulator.chains * network.n_units * duration / network.window * BYTES_PER_SPIKE,
+        "the spikes of this run",
+    )
+    with tracked(progress, "simulating lasers", duration) as advance:
+        parts = list(_pieces(simulator, duration, recording, advance))
+    return SpikeTrains.joined(parts)
+
+
+def _pieces(
+    simulator: Simulator,
+    duration: float,
+    recording: Recording | None,
+    advance: Callable[[float], None],
+) -> Iterator[SpikeTrains]:
+    lanes = simulator.chains * len(simulator.units)
+    piece = simulator.grid * max(16, int(LASER_STEPS_PER_CHUNK / (SUBSTEPS * lanes)))
+    stop = simulator.time + duration
+    while stop - simulator.time > 1e-6 * simulator.grid:
+        part = simulator.advance(min(piece, stop - simulator.time), recording)
+        advance(part.duration)
+        yield part

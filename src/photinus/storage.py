@@ -1,0 +1,464 @@
+"""Results on disk: one Zarr store per run, which xarray and ArviZ open.
+
+Layout: ``posterior/z`` (chain, draw, unit) with physical time beside ``draw``,
+``sample_stats/energy``, ``target`` (weights, biases), ``spikes`` (chain, unit, time), ``network``
+(pump, coupling, delay). A run that is written while it goes keeps its checkpoint in one of two
+``checkpoint`` groups in turn. Each piece is appended first; then the root attributes, which say how
+much counts and which checkpoint belongs to it, are replaced in one step. A run that is killed at any
+moment therefore stays readable up to its last complete piece, and resumes from there.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _files
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput, PhotinusError
+from photinus.laser import LaserParameters
+from photinus.network import LaserNetwork, SynapticKernel
+from photinus.samples import Samples
+from photinus.simulation.engine import SpikeTrains
+
+if TYPE_CHECKING:
+    import xarray
+    import zarr
+
+    from photinus.sampling import Piece, Run
+
+SCHEMA = 1
+KIND = "photinus-samples"
+ATTRIBUTE = "photinus"
+SPIKES_PER_CHUNK = 262_144
+FEW_PIECES = 8
+
+
+def check_new(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if something can be created there.
+
+    Raises
+    ------
+    InvalidInput
+        If it exists, or its folder is missing or not writable.
+    """
+    target = Path(path)
+    if target.exists():
+        raise InvalidInput(f"path {str(target)!r} exists already: choose another one or resume it")
+    parent = target.absolute().parent
+    if not parent.is_dir():
+        raise InvalidInput(f"path {str(target)!r} cannot be written: {str(parent)!r} is no folder")
+    if not os.access(parent, os.W_OK):
+        raise InvalidInput(f"path {str(target)!r} cannot be written: no permission in its folder")
+    return target
+
+
+class RunStore:
+    """A Zarr store that a run is written to while it goes."""
+
+    def __init__(self, path: str | os.PathLike[str], *, resume: bool) -> None:
+        self.path = Path(path)
+        self._resume = resume and self.path.exists()
+        if not self._resume:
+            check_new(path)
+        self._stored = _read_header(self.path) if self._resume else None
+
+    def seed(self) -> np.random.SeedSequence | None:
+        """Return the seed of the stored run, None for a new one."""
+        if self._stored is None:
+            return None
+        attributes = self._stored["attributes"]
+        return np.random.SeedSequence(
+            int(attributes["seed_entropy"]), spawn_key=attributes["seed_spawn_key"]
+        )
+
+    def open(self, empty: Samples, draws: int, run: "Run") -> "list[Piece]":
+        """Create the store, or bring `run` to where the stored one stopped; return what it has."""
+        if self._stored is None:
+            try:
+                self._create(empty, draws, run.draws_per_piece)
+            except OSError as error:
+                raise InvalidInput(
+                    f"path {str(self.path)!r} cannot be written: {error.strerror}"
+                ) from None
+            return []
+        return self._continue(empty, draws, run)
+
+    def _create(self, empty: Samples, draws: int, draws_per_piece: int) -> None:
+        import zarr
+
+        root = zarr.create_group(self.path)
+        chains, _, units = empty.states.shape
+        labels = np.array([str(label) for label in empty.machine.labels])
+        chunk = max(1, min(draws, draws_per_piece))
+        posterior = root.create_group("posterior")
+        _array(posterior, "z", empty.states, ("chain", "draw", "unit"), (chains, chunk, units))
+        statistics = root.create_group("sample_stats")
+        _array(statistics, "energy", np.empty((chains, 0)), ("chain", "draw"), (chains, chunk))
+        for group in (posterior, statistics):
+            _array(group, "chain", np.arange(chains), ("chain",))
+            _array(group, "draw", np.empty(0, np.int64), ("draw",), (chunk,))
+            if empty.network is not None:
+                time = _array(group, "time", np.empty(0), ("draw",), (chunk,))
+                time.attrs["units"] = "s"
+                group["z" if group is posterior else "energy"].attrs["coordinates"] = "time"
+        target = root.create_group("target")
+        _array(target, "weights", empty.machine.weights, ("unit", "unit_2"))
+        _array(target, "biases", empty.machine.biases, ("unit",))
+        for group in (posterior, target):
+            _labels(group, "unit", labels)
+        spikes = root.create_group("spikes")
+        for name, dtype in (("chain", np.int32), ("unit", np.int32), ("time", np.float64)):
+            _array(spikes, name, np.empty(0, dtype), ("spike",), (SPIKES_PER_CHUNK,))
+        if empty.network is not None:
+            network = root.create_group("network")
+            _array(network, "pump", empty.network.pump, ("unit",))
+            _array(network, "coupling", empty.network.coupling, ("unit", "unit_2"))
+            delay = np.asarray(empty.network.delay)
+            _array(network, "delay", delay, ("unit", "unit_2")[: delay.ndim])
+            _array(
+                network,
+                "detection_threshold",
+                np.asarray(empty.network.detection_threshold),
+                ("unit",)[: np.ndim(empty.network.detection_threshold)],
+            )
+        self._root = root
+        self._header = {**_header(empty), "draws": 0, "spikes": 0, "checkpoint": None}
+        self._commit()
+
+    def _continue(self, empty: Samples, draws: int, run: "Run") -> "list[Piece]":
+        import zarr
+
+        from photinus.sampling import Piece
+
+        assert self._stored is not None
+        asked, stored = _header(empty), self._stored
+        for name, value in asked.items():
+            if name not in ("complete", "version") and stored.get(name) != value:
+                raise InvalidInput(
+                    f"resume needs the arguments of the stored run: {_difference(name, stored, asked)}"
+                )
+        self._root = zarr.open_group(self.path, mode="r+")
+        self._header = dict(stored)
+        before = load(self.path)
+        if not np.array_equal(before.machine.weights, empty.machine.weights) or not np.array_equal(
+            before.machine.biases, empty.machine.biases
+        ):
+            raise InvalidInput("resume needs the machine of the stored run, got another one")
+        if stored["draws"] == 0:
+            return []
+        slot = stored["checkpoint"]
+        if slot is not None:
+            group = self._root[f"checkpoint/{slot}"]
+            run.restore({name: np.asarray(group[name][...]) for name in group.array_keys()})
+        elif not stored["complete"]:
+            return []
+        return [Piece(before.states, before.spikes)]
+
+    def append(self, piece: "Piece", run: "Run", *, complete: bool) -> None:
+        """Add a piece, then the state of `run` behind it, then make both count."""
+        header = self._header
+        first, count = header["draws"], piece.states.shape[1]
+        machine = _machine(self._root)
+        posterior, statistics = self._root["posterior"], self._root["sample_stats"]
+        _place(posterior["z"], piece.states, first, axis=1)
+        _place(statistics["energy"], machine.energy(piece.states), first, axis=1)
+        index = np.arange(first, first + count)
+        for group in (posterior, statistics):
+            _place(group["draw"], index, first)
+            if "time" in group:
+                _place(group["time"], (header["burn_in"] + index + 1) * header["window"], first)
+        if piece.spikes is not None:
+            for name in ("chain", "unit", "time"):
+                values = getattr(piece.spikes, name)
+                _place(self._root[f"spikes/{name}"], values, header["spikes"])
+            header["spikes"] += len(piece.spikes)
+        header["draws"] += count
+        header["complete"] = complete
+        state = {} if complete else run.state()
+        if state:
+            header["checkpoint"] = 1 - (header["checkpoint"] or 0)
+            group = self._root.require_group("checkpoint")
+            slot = group.create_group(str(header["checkpoint"]), overwrite=True)
+            for name, values in state.items():
+                _array(slot, name, values, tuple(f"{name}_{k}" for k in range(values.ndim)))
+        else:
+            header["checkpoint"] = None
+        self._commit()
+        if complete and "checkpoint" in self._root:
+            del self._root["checkpoint"]
+
+    def _commit(self) -> None:
+        self._root.attrs[ATTRIBUTE] = self._header
+
+
+def _header(samples: Samples) -> dict[str, Any]:
+    """Return everything about `samples` that is not an array, as plain values."""
+    header = {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "substrate": samples.substrate,
+        "chains": samples.chains,
+        "burn_in": samples.burn_in,
+        "window": samples.window,
+        "labels": list(samples.machine.labels),
+        "clamp": [[label, np.asarray(value).tolist()] for label, value in samples.clamp.items()],
+        "attributes": dict(samples.attributes),
+        "complete": samples.complete,
+        "network": None,
+    }
+    if samples.network is not None:
+        kernel = samples.network.kernel
+        header["network"] = {
+            "parameters": samples.network.parameters.to_dict(),
+            "kernel": {name: getattr(kernel, name) for name in SynapticKernel.__slots__},
+            "window": samples.network.window,
+            "driven_pump": list(samples.network.driven_pump),
+        }
+    # One pass through JSON, so that what was stored and what is asked for compare equal.
+    plain: dict[str, Any] = json.loads(json.dumps(header))
+    return plain
+
+
+def _difference(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Return which argument differs, and how."""
+    old, new = stored.get(name), asked.get(name)
+    if isinstance(old, dict) and isinstance(new, dict):
+        key = next(k for k in {**old, **new} if old.get(k) != new.get(k))
+        return _difference(key, old, new)
+    return f"{name} was {old!r}, got {new!r}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Zarr's remark that its string type is not standardised yet; we read it ourselves."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
+        yield
+
+
+def _array(
+    group: "zarr.Group",
+    name: str,
+    values: NDArray[Any],
+    dims: tuple[str, ...],
+    chunks: tuple[int, ...] | None = None,
+) -> Any:
+    values = np.asarray(values)
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        dtype=values.dtype,
+        chunks=chunks or tuple(max(1, size) for size in values.shape),
+        dimension_names=dims,
+    )
+    if values.size:
+        array[...] = values
+    return array
+
+
+def _labels(group: "zarr.Group", name: str, labels: NDArray[np.str_]) -> None:
+    with _quiet():
+        array = group.create_array(
+            name, shape=labels.shape, dtype=str, chunks=labels.shape, dimension_names=(name,)
+        )
+        array[...] = labels.astype(object)
+
+
+def _place(array: Any, values: NDArray[Any], first: int, axis: int = 0) -> None:
+    """Write `values` behind the first `first` entries along `axis`, dropping what was there."""
+    shape = list(array.shape)
+    shape[axis] = first + values.shape[axis]
+    array.resize(tuple(shape))
+    place = [slice(None)] * len(shape)
+    place[axis] = slice(first, None)
+    array[tuple(place)] = values
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    import zarr
+
+    if not path.exists():
+        raise InvalidInput(f"run {str(path)!r} does not exist")
+    try:
+        root = zarr.open_group(path, mode="r")
+        header: Any = root.attrs.get(ATTRIBUTE)
+    except Exception:
+        header = None
+    if not isinstance(header, dict) or header.get("kind") != KIND:
+        raise InvalidInput(f"run {str(path)!r} is not a Zarr store that Photinus wrote")
+    _files.check_schema(path, header.get("schema"), SCHEMA)
+    return dict(header)
+
+
+def _machine(root: "zarr.Group") -> BoltzmannMachine:
+    header: Any = root.attrs[ATTRIBUTE]
+    return BoltzmannMachine(
+        np.asarray(root["target/weights"][...]),
+        np.asarray(root["target/biases"][...]),
+        labels=tuple(header["labels"]),
+    )
+
+
+def load(path: str | os.PathLike[str]) -> Samples:
+    """Read the samples that a run wrote to `path`, complete or not.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such store, it is damaged, or of a newer schema.
+    """
+    import zarr
+
+    path = Path(path)
+    header = _read_header(path)
+    try:
+        root = zarr.open_group(path, mode="r")
+        machine = _machine(root)
+        draws, count = int(header["draws"]), int(header["spikes"])
+        states = np.asarray(root["posterior/z"][:, :draws])
+        spikes = None
+        if header["substrate"] in ("laser", "ideal"):
+            stop = (header["burn_in"] + draws) * header["window"]
+            chain, unit, time = (
+                np.asarray(root[f"spikes/{name}"][:count]) for name in ("chain", "unit", "time")
+            )
+            order = np.lexsort((unit, time, chain))
+            spikes = SpikeTrains(
+                chain[order],
+                unit[order],
+                time[order],
+                machine.labels,
+                header["chains"],
+                max(0.0, (header["burn_in"] - 1) * header["window"]),
+                stop,
+            )
+        return Samples(
+            machine=machine,
+            states=states,
+            substrate=header["substrate"],
+            burn_in=header["burn_in"],
+            clamp={label: _clamp_value(value) for label, value in header["clamp"]},
+            window=header["window"],
+            spikes=spikes,
+            network=_network(root, header, machine.labels),
+            attributes=header["attributes"],
+            complete=header["complete"],
+        )
+    except PhotinusError:
+        raise
+    except Exception as error:
+        raise InvalidInput(f"run {str(path)!r} is damaged: {error}") from None
+
+
+def _clamp_value(value: Any) -> Any:
+    return np.array(value, np.uint8) if isinstance(value, list) else value
+
+
+def _network(
+    root: "zarr.Group", header: Mapping[str, Any], labels: tuple[Hashable, ...]
+) -> LaserNetwork | None:
+    entry = header["network"]
+    if entry is None:
+        return None
+    arrays = {name: np.asarray(root[f"network/{name}"][...]) for name in root["network"].array_keys()}
+    return LaserNetwork(
+        parameters=LaserParameters.from_dict(entry["parameters"]),
+        kernel=SynapticKernel(**entry["kernel"]),
+        window=entry["window"],
+        driven_pump=tuple(entry["driven_pump"]),
+        labels=labels,
+        **arrays,
+    )
+
+
+def save(samples: Samples, path: str | os.PathLike[str]) -> None:
+    """Write finished samples to a new store at `path`, at once: whole or not at all."""
+    from photinus.sampling import Piece
+
+    target = check_new(path)
+    temporary = target.with_name(f".{target.name}.partial")
+    if temporary.exists():
+        shutil.rmtree(temporary)
+    try:
+        store = RunStore(temporary, resume=False)
+        per_piece = max(1, -(-samples.draws // FEW_PIECES))
+        store._create(samples_without_draws(samples), samples.draws, per_piece)
+        store.append(Piece(samples.states, samples.spikes), _NoRun(), complete=samples.complete)
+        temporary.rename(target)
+    except OSError as error:
+        raise InvalidInput(f"path {str(path)!r} cannot be written: {error.strerror}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+class _NoRun:
+    """Stands for the run of samples that are already finished."""
+
+    window = None
+    network = None
+    draws_per_piece = 1
+
+    def advance(self, draws: int, report: Any) -> "Piece":
+        raise NotImplementedError
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        raise NotImplementedError
+
+
+def samples_without_draws(samples: Samples) -> Samples:
+    """Return `samples` with everything but the draws."""
+    from dataclasses import replace
+
+    return replace(samples, states=samples.states[:, :0], spikes=None)
+
+
+def to_datatree(samples: Samples) -> "xarray.DataTree":
+    """Return `samples` as the DataTree that the Zarr store holds."""
+    import xarray
+
+    machine = samples.machine
+    labels = np.array([str(label) for label in machine.labels])
+    draw = np.arange(samples.draws)
+    coordinates: dict[str, Any] = {"chain": np.arange(samples.chains), "draw": draw}
+    if samples.network is not None and samples.window is not None:
+        time = (samples.burn_in + draw + 1) * samples.window
+        coordinates["time"] = ("draw", time, {"units": "s"})
+    groups = {
+        "posterior": xarray.Dataset(
+            {"z": (("chain", "draw", "unit"), samples.states)}, {**coordinates, "unit": labels}
+        ),
+        "sample_stats": xarray.Dataset(
+            {"energy": (("chain", "draw"), machine.energy(samples.states))}, coordinates
+        ),
+        "target": xarray.Dataset(
+            {"weights": (("unit", "unit_2"), machine.weights), "biases": ("unit", machine.biases)},
+            {"unit": labels},
+        ),
+    }
+    if samples.spikes is not None:
+        groups["spikes"] = xarray.Dataset(
+            {name: ("spike", getattr(samples.spikes, name)) for name in ("chain", "unit", "time")}
+        )
+    if samples.network is not None:
+        delay = np.asarray(samples.network.delay)
+        groups["network"] = xarray.Dataset(
+            {
+                "pump": ("unit", samples.network.pump),
+                "coupling": (("unit", "unit_2"), samples.network.coupling),
+                "delay": (("unit", "unit_2")[: delay.ndim], delay),
+            }
+        )
+    tree = xarray.DataTree.from_dict(groups)
+    tree.attrs[ATTRIBUTE] = _header(samples)
+    return tree
