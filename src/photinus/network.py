@@ -22,8 +22,9 @@ class SynapticKernel:
     A spike of laser j changes laser i, whose coupling from j is c carriers, twice: at once by
     ``kick * c`` carriers in the gain section, and by an extra pump of ``sustain * c / gain_lifetime``
     for `duration`. The kick is pre-emphasis: it takes the place of the slow rise that the carrier
-    lifetime imposes on a plain pulse. While a pulse lasts, a further spike of j renews it (no second
-    kick, the end moves out), as the unit state of j is renewed.
+    lifetime imposes on a plain pulse. A further spike of j while the pulse lasts renews it, as it
+    renews the state of j: the end moves out by the time since the last spike, and so much of the
+    kick as belongs to that time is added. A laser that stays on thus drives its partners steadily.
     """
 
     kick: float

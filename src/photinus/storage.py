@@ -164,6 +164,8 @@ class RunStore:
 
     def append(self, piece: "Piece", run: "Run", *, complete: bool) -> None:
         """Add a piece, then the state of `run` behind it, then make both count."""
+        import zarr
+
         header = self._header
         first, count = header["draws"], piece.states.shape[1]
         machine = _machine(self._root)
@@ -192,8 +194,11 @@ class RunStore:
         else:
             header["checkpoint"] = None
         self._commit()
-        if complete and "checkpoint" in self._root:
-            del self._root["checkpoint"]
+        if complete:
+            if "checkpoint" in self._root:
+                del self._root["checkpoint"]
+            with _quiet():
+                zarr.consolidate_metadata(self.path)
 
     def _commit(self) -> None:
         self._root.attrs[ATTRIBUTE] = self._header
@@ -238,9 +243,10 @@ def _difference(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence Zarr's remark that its string type is not standardised yet; we read it ourselves."""
+    """Silence Zarr's remarks on what its format does not standardise yet (strings, one index)."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         yield
 
 

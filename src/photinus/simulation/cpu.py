@@ -12,8 +12,9 @@ of ``SUBSTEPS`` dt. Carrier noise and the amplitude of the field noise change li
 
 Synapses. A spike puts two records into a wheel of time slots: one that raises the pump of its
 targets (and gives them the kick), one that lowers it again. Targets of one source are grouped by
-delay; a record serves its first group, then moves on to the slot of the next. Sources fire again
-while their pulse lasts only by renewing it: the old end is cancelled, the pulse is not raised twice.
+delay; a record serves its first group, then moves on to the slot of the next. A source that fires
+again while its pulse lasts renews it: the old end is cancelled, the pulse is not raised twice, and the
+targets get the share of the kick that belongs to the time by which the pulse is prolonged.
 """
 
 import numpy as np
@@ -34,8 +35,9 @@ WORDS = 4
 DONE, SPIKES_FULL, RECORDS_FULL = range(3)
 
 # Columns of a wheel record.
-NEXT, LANE, GROUP, KIND, CANCELLED = range(5)
-RAISE, LOWER = range(2)
+NEXT, LANE, GROUP, KIND, CANCELLED, ELAPSED = range(6)
+COLUMNS = 6
+RAISE, RENEW, LOWER = range(3)
 
 _TILE = np.uintp(TILE)
 _F = np.uintp(ROWS * TILE)
@@ -87,7 +89,7 @@ def _advance_tile(f, r, fired, tile):  # type: ignore[no-untyped-def]
 
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         xi, eta = uniform_pair(word)
-        variance = _CARRIER_NOISE * (pump_noise + shot_noise * (pump + dg * ng))
+        variance = _CARRIER_NOISE * (pump_noise + shot_noise * max(pump + dg * ng, _ZERO))
         ng += (xi + eta) * np.float32(np.sqrt(variance))
         # SUBSTEPS steps, written out: the compiler vectorises only an innermost loop.
         noise = np.float32(np.sqrt(_FIELD_NOISE * max(gg * ng + ga * na, _ZERO)))
@@ -132,7 +134,7 @@ def _advance_tile(f, r, fired, tile):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _schedule(wheel, pool, free, step, lane, group, kind):  # type: ignore[no-untyped-def]
+def _schedule(wheel, pool, free, step, lane, group, kind, elapsed):  # type: ignore[no-untyped-def]
     """Put a new record into the slot of `step` and return its index."""
     slot = step % wheel.size
     index = free[free[0]]
@@ -142,23 +144,27 @@ def _schedule(wheel, pool, free, step, lane, group, kind):  # type: ignore[no-un
     pool[index, GROUP] = group
     pool[index, KIND] = kind
     pool[index, CANCELLED] = 0
+    pool[index, ELAPSED] = elapsed
     wheel[slot] = index
     return index
 
 
 @inlined
-def _deliver(f, drive, base_pump, first_lane, group, kind, runs_of, runs, kick, height):  # type: ignore[no-untyped-def]
+def _deliver(  # type: ignore[no-untyped-def]
+    f, drive, base_pump, first_lane, group, kind, share, runs_of, runs, kick, height
+):
     """Apply one record to the targets of its group, in the chain that starts at `first_lane`."""
-    sign = -1.0 if kind == LOWER else 1.0
+    sign = 1.0 if kind == RAISE else -1.0 if kind == LOWER else 0.0
     for run in range(runs_of[group], runs_of[group + 1]):
         first = first_lane + runs[run, 0]
         offset = runs[run, 1]
         for k in range(runs[run, 2]):
             lane = first + k
-            drive[lane] += sign * height[offset + k]
-            f[_at(lane, PUMP)] = np.float32(max(base_pump[lane] + drive[lane], 0.0))
-            if kind == RAISE:
-                ng = f[_at(lane, NG)] + kick[offset + k]
+            if kind != RENEW:
+                drive[lane] += sign * height[offset + k]
+                f[_at(lane, PUMP)] = np.float32(max(base_pump[lane] + drive[lane], 0.0))
+            if kind != LOWER:
+                ng = f[_at(lane, NG)] + share * kick[offset + k]
                 f[_at(lane, NG)] = max(ng, _ZERO)
 
 
@@ -225,7 +231,10 @@ def advance_block(  # type: ignore[no-untyped-def]
             kind = pool[record, KIND]
             if pool[record, CANCELLED] == 0:
                 first_lane = (lane // n_units) * n_units
-                _deliver(f, drive, base_pump, first_lane, group, kind, runs_of, runs, kick, height)
+                share = np.float32(pool[record, ELAPSED] / pulse_steps)
+                _deliver(
+                    f, drive, base_pump, first_lane, group, kind, share, runs_of, runs, kick, height
+                )
             source = lane % n_units
             if group + 1 < groups_of[source + 1]:
                 due = step + group_delay[group + 1] - group_delay[group]
@@ -254,12 +263,14 @@ def advance_block(  # type: ignore[no-untyped-def]
                 if group == groups_of[source + 1]:
                     continue
                 due = step + group_delay[group]
-                if renewing and step - last_spike[lane] < pulse_steps:
+                elapsed = step - last_spike[lane]
+                if renewing and elapsed < pulse_steps:
                     pool[last_end[lane], CANCELLED] = 1
+                    _schedule(wheel, pool, free, due, lane, group, RENEW, elapsed)
                 else:
-                    _schedule(wheel, pool, free, due, lane, group, RAISE)
+                    _schedule(wheel, pool, free, due, lane, group, RAISE, pulse_steps)
                 last_end[lane] = _schedule(
-                    wheel, pool, free, due + pulse_steps, lane, group, LOWER
+                    wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0
                 )
                 last_spike[lane] = step
 

@@ -239,7 +239,7 @@ class _Block:
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse_steps + int(couplings.group_delay.max(initial=0)) + 2
         self.wheel = np.full(horizon, -1, np.int64)
-        self.pool = np.zeros((0, 5), np.int64)
+        self.pool = np.zeros((0, cpu.COLUMNS), np.int64)
         self.free = np.zeros(1, np.int64)
         self._grow_pool(8 * lanes)
 
@@ -273,7 +273,7 @@ class _Block:
 
     def _grow_pool(self, by: int) -> None:
         size = len(self.pool)
-        pool = np.zeros((size + by, 5), np.int64)
+        pool = np.zeros((size + by, self.pool.shape[1]), np.int64)
         pool[:size] = self.pool
         stack = self.free[1 : 1 + self.free[0]]
         free = np.zeros(size + by + 1, np.int64)
