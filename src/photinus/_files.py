@@ -44,12 +44,17 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise InvalidInput(f"file {str(path)!r} cannot be read: {error.strerror}") from None
 
 
-def read_json(path: str | os.PathLike[str], *, kind: str, schema: int) -> dict[str, Any]:
-    """Return the JSON document at `path`, which must be of `kind` and at most of `schema`."""
+def parse_json(path: str | os.PathLike[str]) -> Any:
+    """Return what the JSON file at `path` holds."""
     try:
-        document = json.loads(read_bytes(path))
+        return json.loads(read_bytes(path))
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise InvalidInput(f"file {str(path)!r} is not complete JSON (truncated?)") from None
+
+
+def read_json(path: str | os.PathLike[str], *, kind: str, schema: int) -> dict[str, Any]:
+    """Return the JSON document at `path`, which must be of `kind` and at most of `schema`."""
+    document = parse_json(path)
     if not isinstance(document, dict) or document.get("kind") != kind:
         found = document.get("kind") if isinstance(document, dict) else type(document).__name__
         raise InvalidInput(f"file {str(path)!r} must hold a {kind}, got {found!r}")

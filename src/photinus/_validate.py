@@ -2,7 +2,8 @@
 
 import math
 import operator
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Hashable, Iterable, Mapping, Sized
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,6 +30,20 @@ def finite_array(name: str, value: ArrayLike, ndim: int | tuple[int, ...]) -> ND
         where = tuple(int(i) for i in bad[0])
         raise InvalidInput(f"{name} must be finite, got {array[where]} at index {where}")
     return array
+
+
+def binary_array(name: str, value: ArrayLike) -> NDArray[np.uint8]:
+    """Return `value` as an array of 0 and 1, of any shape."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InvalidInput(f"{name} must be an array of 0 and 1, got uneven rows") from None
+    if array.dtype.kind not in "biuf":
+        raise InvalidInput(f"{name} must be 0 or 1, got {value!r}")
+    bad = (array != 0) & (array != 1)
+    if bad.any():
+        raise InvalidInput(f"{name} must be 0 or 1, got {array[bad][0]}")
+    return array.astype(np.uint8)
 
 
 def number(name: str, value: Any) -> float:
@@ -72,6 +87,13 @@ def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> 
     return result
 
 
+def threads(value: Any) -> int:
+    """Return `value` as a number of threads; None means all cores that this process may use."""
+    if value is not None:
+        return integer("threads", value, 1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     """Return `value` if it is one of `allowed`, else name the nearest allowed one."""
     choices = list(allowed)
@@ -83,7 +105,7 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     raise InvalidInput(f"{name} must be one of {listed}, got {value!r}{hint}")
 
 
-def same_length(name: str, value: Sequence[Any], other: str, length: int) -> None:
+def same_length(name: str, value: Sized, other: str, length: int) -> None:
     """Raise unless `value` has `length` entries, as `other` has."""
     if len(value) != length:
         raise InvalidInput(f"{name} must have {length} entries as {other} has, got {len(value)}")
@@ -101,27 +123,24 @@ def clamp(
     InvalidInput
         For an unknown label, a value other than 0 or 1, a wrong number of values, or no unit left.
     """
+    if not isinstance(evidence, Mapping):
+        raise InvalidInput(f"clamp must be a mapping label → 0 or 1, got {evidence!r}")
     units: list[int] = []
     columns: list[NDArray[np.uint8]] = []
     for label, value in evidence.items():
         if label not in labels:
             one_of("clamped unit", str(label), [str(known) for known in labels])
             raise InvalidInput(f"clamped unit must be one of {labels!r}, got {label!r}")
-        given = np.asarray(value)
+        given = binary_array(f"clamp of unit {label!r}", value)
         if given.shape not in ((), (chains,)):
             raise InvalidInput(
                 f"clamp of unit {label!r} must be one value or one per chain ({chains}), "
                 f"got shape {given.shape}"
             )
-        allowed = np.isin(given, (0, 1))
-        if not allowed.all():
-            raise InvalidInput(
-                f"clamp of unit {label!r} must be 0 or 1, got {given[~allowed].ravel()[0]!s}"
-            )
         units.append(labels.index(label))
-        columns.append(np.broadcast_to(given.astype(np.uint8), (chains,)))
+        columns.append(np.broadcast_to(given, (chains,)))
     if len(units) == len(labels):
-        raise InvalidInput(f"clamp must leave at least one unit free, got all {len(labels)} clamped")
+        raise InvalidInput(f"clamp must leave at least one unit free, got all {len(units)} clamped")
     order = np.argsort(units)
     values = np.stack(columns, axis=1)[:, order] if units else np.zeros((chains, 0), np.uint8)
     return np.asarray(units, dtype=np.intp)[order], values

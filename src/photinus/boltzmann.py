@@ -4,8 +4,8 @@ Convention, everywhere in Photinus::
 
     p(z) ∝ exp(-E(z)),   E(z) = -½ zᵀ W z - bᵀ z,   z_k in {0, 1},   W symmetric, zero diagonal
 
-(Buesing et al. 2011, PLoS Comput. Biol. 7, e1002211; Petrovici et al. 2016.) A joint state has the
-index Σ_k z_k 2^k.
+(Buesing et al. 2011, PLoS Comput. Biol. 7, e1002211; Petrovici et al. 2016, Phys. Rev. E 94,
+042312.) A joint state has the index Σ_k z_k 2^k.
 """
 
 import functools
@@ -13,9 +13,11 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,18 +30,32 @@ KIND = "boltzmann-machine"
 MAX_ENUMERATED = 24
 """Most units whose states are enumerated."""
 LOW_UNITS = 12
-"""Units whose 4 096 states make up one block of the enumeration."""
+"""Units of the low half of an enumeration; the others are the high half."""
+STATES_PER_BLOCK = 2**20
+"""States whose energies are held at one time."""
 SYMMETRY_TOLERANCE = 1e-12
+"""Largest difference of W_ij and W_ji, in units of the largest weight (at least 1)."""
 
 
+class _Sums(NamedTuple):
+    """What one pass over all states adds up, with log weights counted from the largest one."""
+
+    peak: float
+    total: float
+    entropy: float
+    moments: NDArray[np.float64]
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class BoltzmannMachine:
     """A Boltzmann machine over 0/1 units: p(z) ∝ exp(½ zᵀWz + bᵀz). Immutable.
 
     Parameters
     ----------
     weights : array (unit, unit)
-        Symmetric, zero diagonal.
+        W, symmetric with zero diagonal.
     biases : array (unit,)
+        b; at least one unit.
     labels : iterable of str or int, optional
         One name per unit; by default 0 … n-1.
 
@@ -52,61 +68,43 @@ class BoltzmannMachine:
     --------
     >>> machine = BoltzmannMachine([[0, 1], [1, 0]], [0, -1], labels=["rain", "wet"])
     >>> machine.marginals().round(3)
-    array([0.5  , 0.378])
+    array([0.594, 0.406])
     >>> machine.conditional({"rain": 1}).marginals()
     array([0.5])
     """
 
-    __slots__ = ("__dict__", "_biases", "_labels", "_weights")
+    weights: NDArray[np.float64]
+    """W, array (unit, unit), read-only."""
+    biases: NDArray[np.float64]
+    """b, array (unit,), read-only."""
+    labels: tuple[Hashable, ...]
+    """One name per unit."""
 
     def __init__(
         self, weights: ArrayLike, biases: ArrayLike, labels: Iterable[Hashable] | None = None
     ) -> None:
-        w = _validate.finite_array("weights", weights, 2)
-        b = _validate.finite_array("biases", biases, 1)
-        if w.shape[0] != w.shape[1]:
-            raise InvalidInput(f"weights must be square, got shape {w.shape}")
+        w = _symmetric("weights", weights)
+        b = _validate.finite_array("biases", biases, 1) + 0.0  # no -0.0: equal machines, equal hash
         if len(b) != len(w):
-            raise InvalidInput(f"biases must have {len(w)} entries as weights has rows, got {len(b)}")
+            raise InvalidInput(
+                f"biases must have {len(w)} entries as weights has rows, got {len(b)}"
+            )
         if len(b) == 0:
             raise InvalidInput("biases must have at least 1 entry, got 0")
-        if np.diagonal(w).any():
-            k = int(np.argmax(np.diagonal(w) != 0))
-            raise InvalidInput(f"weights must have a zero diagonal, got {w[k, k]:g} at unit {k}")
-        skew = np.abs(w - w.T)
-        if (skew > SYMMETRY_TOLERANCE * np.abs(w).max(initial=1.0)).any():
-            i, j = np.unravel_index(int(skew.argmax()), skew.shape)
-            raise InvalidInput(
-                f"weights must be symmetric, got {w[i, j]:g} at ({i}, {j}) and {w[j, i]:g} at ({j}, {i})"
-            )
-        w = (w + w.T) / 2
         w.setflags(write=False)
         b.setflags(write=False)
-        self._weights, self._biases = w, b
-        self._labels = _checked_labels(labels, len(b))
-
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        """W, array (unit, unit), read-only."""
-        return self._weights
-
-    @property
-    def biases(self) -> NDArray[np.float64]:
-        """b, array (unit,), read-only."""
-        return self._biases
-
-    @property
-    def labels(self) -> tuple[Hashable, ...]:
-        """One name per unit."""
-        return self._labels
+        object.__setattr__(self, "weights", w)
+        object.__setattr__(self, "biases", b)
+        object.__setattr__(self, "labels", _checked_labels(labels, len(b)))
 
     @property
     def n_units(self) -> int:
         """Number of units."""
-        return len(self._biases)
+        return len(self.biases)
 
     def __repr__(self) -> str:
-        return f"BoltzmannMachine({self.n_units} units: {', '.join(map(str, self.labels[:12]))})"
+        shown = [str(label) for label in self.labels[:12]] + ["…"] * (self.n_units > 12)
+        return f"BoltzmannMachine({self.n_units} unit(s): {', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BoltzmannMachine):
@@ -120,21 +118,49 @@ class BoltzmannMachine:
     def __hash__(self) -> int:
         return hash((self.labels, self.weights.tobytes(), self.biases.tobytes()))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled arrays come back writable; a fresh construction locks them again.
+        return BoltzmannMachine, (self.weights, self.biases, self.labels)
+
     def energy(self, states: ArrayLike) -> NDArray[np.float64]:
-        """Return E of `states`, array (…, unit) of 0 and 1; the result has shape (…)."""
-        z = np.asarray(states)
+        """Return E(z) = -½ zᵀWz - bᵀz of `states`, array (…, unit) of 0 and 1, as array (…).
+
+        Raises
+        ------
+        InvalidInput
+            If the last axis is not the units, or an entry is neither 0 nor 1.
+        """
+        z = _validate.binary_array("states", states)
         if z.ndim == 0 or z.shape[-1] != self.n_units:
             raise InvalidInput(
                 f"states must have {self.n_units} units on the last axis, got shape {z.shape}"
             )
-        if not np.isin(z, (0, 1)).all():
-            raise InvalidInput("states must hold only 0 and 1")
         z = z.astype(np.float64)
-        return np.asarray(-0.5 * np.sum((z @ self.weights) * z, axis=-1) - z @ self.biases)
+        return np.asarray(-np.sum((z @ (self.weights / 2) + self.biases) * z, axis=-1))
 
     def log_probability(self, states: ArrayLike) -> NDArray[np.float64]:
-        """Return log p of `states`, array (…, unit); by enumeration."""
+        """Return log p of `states`, array (…, unit), as array (…); by enumeration.
+
+        Raises
+        ------
+        InvalidInput
+            As `energy`, and for more than 24 units.
+        """
         return -self.energy(states) - self.log_partition()
+
+    def states(self, start: int = 0, stop: int | None = None) -> NDArray[np.uint8]:
+        """Return the states of index `start` … `stop`-1 (default: all), array (state, unit).
+
+        Raises
+        ------
+        InvalidInput
+            For more than 24 units, or a range that leaves the states.
+        """
+        self._require_enumerable()
+        count = 2**self.n_units
+        stop = count if stop is None else _validate.integer("stop", stop, 0, count)
+        start = _validate.integer("start", start, 0, stop)
+        return _unpacked(np.arange(start, stop), self.n_units)
 
     def joint(self) -> NDArray[np.float64]:
         """Return p of every state, array (2**unit,), index Σ z_k << k.
@@ -144,30 +170,49 @@ class BoltzmannMachine:
         InvalidInput
             For more than 24 units, here and in everything else that enumerates.
         """
-        log_z = self.log_partition()
+        sums = self._sums
         joint = np.empty(2**self.n_units)
-        for first, log_weight in self._blocks():
-            np.exp(log_weight - log_z, out=joint[first : first + len(log_weight)])
+        for first, log_weight in self._log_weights():
+            log_weight -= sums.peak
+            np.exp(log_weight, out=log_weight)
+            log_weight /= sums.total
+            joint[first : first + log_weight.size] = log_weight.ravel()
         return joint
 
     def log_partition(self) -> float:
         """Return log Z = log Σ_z exp(-E(z))."""
-        return float(self._enumerated[0])
+        return self._sums.peak + float(np.log(self._sums.total))
 
     def entropy(self) -> float:
         """Return the entropy -Σ p log p [nats]."""
-        # -Σ p log p = log Z + <E>, and <E> follows from the pair moments.
-        moments = self.pair_moments()
-        energy = -0.5 * np.sum(self.weights * moments) - self.biases @ np.diagonal(moments)
-        return self.log_partition() + float(energy)
+        return self._sums.entropy
 
     def marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1), array (unit,)."""
-        return np.diagonal(self.pair_moments()).copy()
+        return np.diagonal(self._sums.moments).copy()
 
     def pair_moments(self) -> NDArray[np.float64]:
         """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""
-        return self._enumerated[1].copy()
+        return self._sums.moments.copy()
+
+    def clamp_indices(
+        self, clamp: Mapping[Hashable, ArrayLike], chains: int = 1
+    ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+        """Return the positions of clamped units, array (k,), and their values, array (chain, k).
+
+        Parameters
+        ----------
+        clamp : mapping label → 0, 1 or array (chain,) of these
+            Evidence; at least one unit must stay free.
+        chains
+            Number of chains that the values are for.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown label, a value other than 0 or 1, or no unit left.
+        """
+        return _validate.clamp(clamp, self.labels, chains)
 
     def conditional(self, clamp: Mapping[Hashable, int]) -> "BoltzmannMachine":
         """Return the machine of the other units, given the clamped ones.
@@ -187,7 +232,7 @@ class BoltzmannMachine:
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        units, values = _validate.clamp(clamp, self.labels, 1)
+        units, values = self.clamp_indices(clamp)
         free = np.setdiff1d(np.arange(self.n_units), units)
         return BoltzmannMachine(
             self.weights[np.ix_(free, free)],
@@ -195,55 +240,68 @@ class BoltzmannMachine:
             labels=[self.labels[k] for k in free],
         )
 
-    @functools.cached_property
-    def _enumerated(self) -> tuple[float, NDArray[np.float64]]:
-        """log Z and the pair moments, in one pass over all states."""
-        n = self.n_units
-        low = min(n, LOW_UNITS)
-        z = all_states(low).astype(np.float64)
-        peak, total = -np.inf, 0.0
-        moments = np.zeros((n, n))
-        for first, log_weight in self._blocks():
-            top = float(log_weight.max())
-            if top > peak:
-                scale = np.exp(peak - top)
-                total, moments, peak = total * scale, moments * scale, top
-            weight = np.exp(log_weight - peak)
-            mass = float(weight.sum())
-            total += mass
-            high = np.array([(first >> k) & 1 for k in range(low, n)], np.float64)
-            mean = weight @ z
-            moments[:low, :low] += (z * weight[:, None]).T @ z
-            moments[:low, low:] += np.outer(mean, high)
-            moments[low:, :low] += np.outer(high, mean)
-            moments[low:, low:] += mass * np.outer(high, high)
-        return peak + float(np.log(total)), moments / total
-
-    def _blocks(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """Give (index of the first state, -E of the 2**low states from there), block by block.
-
-        Within a block only the low units change, so that -E is a constant, plus a term that is
-        linear in them, plus their own energy, which is the same in every block.
-        """
-        n = self.n_units
-        if n > MAX_ENUMERATED:
+    def _require_enumerable(self) -> None:
+        if self.n_units > MAX_ENUMERATED:
             raise InvalidInput(
-                f"enumeration needs at most {MAX_ENUMERATED} units, this machine has {n}"
+                f"enumeration needs at most {MAX_ENUMERATED} units, this machine has {self.n_units}"
             )
-        low = min(n, LOW_UNITS)
-        z = all_states(low).astype(np.float64)
+
+    @functools.cached_property
+    def _halves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """All states of the low and of the high units, arrays (2**unit, unit)."""
+        self._require_enumerable()
+        low = min(self.n_units, LOW_UNITS)
+        high = self.n_units - low
+        z_low, z_high = _unpacked(np.arange(2**low), low), _unpacked(np.arange(2**high), high)
+        return z_low.astype(np.float64), z_high.astype(np.float64)
+
+    def _log_weights(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Give (index of the first state, -E as array (high state, low state)), block by block.
+
+        -E is the own part of the low units, plus that of the high ones, plus a bilinear cross term.
+        """
+        z_low, z_high = self._halves
+        k = z_low.shape[1]
         w, b = self.weights, self.biases
-        inner = 0.5 * np.sum((z @ w[:low, :low]) * z, axis=1) + z @ b[:low]
-        for block in range(2 ** (n - low)):
-            high = np.array([(block >> k) & 1 for k in range(n - low)], np.float64)
-            constant = 0.5 * high @ w[low:, low:] @ high + b[low:] @ high
-            yield block << low, inner + (z @ (w[:low, low:] @ high) + constant)
+        own_low = np.sum((z_low @ (w[:k, :k] / 2) + b[:k]) * z_low, axis=1)
+        own_high = np.sum((z_high @ (w[k:, k:] / 2) + b[k:]) * z_high, axis=1)
+        rows = STATES_PER_BLOCK // len(z_low)
+        for first in range(0, len(z_high), rows):
+            block = slice(first, first + rows)
+            log_weight = (z_high[block] @ w[k:, :k]) @ z_low.T
+            log_weight += own_low
+            log_weight += own_high[block, None]
+            yield first << k, log_weight
+
+    @functools.cached_property
+    def _sums(self) -> _Sums:
+        z_low, z_high = self._halves
+        peak = max(float(log_weight.max()) for _, log_weight in self._log_weights())
+        low_mass, high_mass = np.zeros(len(z_low)), np.zeros(len(z_high))
+        cross = np.zeros((z_high.shape[1], z_low.shape[1]))
+        fall = 0.0
+        for first, log_weight in self._log_weights():
+            high = slice(first // len(z_low), first // len(z_low) + len(log_weight))
+            log_weight -= peak
+            weight = np.exp(log_weight)
+            low_mass += weight.sum(axis=0)
+            high_mass[high] = weight.sum(axis=1)
+            cross += z_high[high].T @ (weight @ z_low)
+            fall += float(np.vdot(weight, log_weight))
+        total = float(low_mass.sum())
+        moments = np.block(
+            [
+                [(z_low.T * low_mass) @ z_low, cross.T],
+                [cross, (z_high.T * high_mass) @ z_high],
+            ]
+        )
+        return _Sums(peak, total, float(np.log(total)) - fall / total, moments / total)
 
     def to_spin(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
         """Return (J, h, offset) of the same distribution over spins s = 2z - 1.
 
-        In the convention of dimod: p ∝ exp(-H), H(s) = Σ_i h_i s_i + Σ_{i<j} J_ij s_i s_j + offset,
-        J symmetric with zero diagonal, and H(s) = E(z) exactly.
+        In the convention of dimod: p ∝ exp(-H), H(s) = h·s + ½ sᵀJs + offset, J symmetric with zero
+        diagonal, and H(s) = E(z) for every state.
         """
         w, b = self.weights, self.biases
         return -w / 4, -(b / 2 + w.sum(axis=1) / 4), float(-b.sum() / 2 - w.sum() / 8)
@@ -252,13 +310,28 @@ class BoltzmannMachine:
     def from_spin(
         cls, J: ArrayLike, h: ArrayLike, labels: Iterable[Hashable] | None = None
     ) -> "BoltzmannMachine":
-        """Return the machine of p(s) ∝ exp(-Σ h_i s_i - Σ_{i<j} J_ij s_i s_j), s = 2z - 1."""
-        couplings = _validate.finite_array("J", J, 2)
+        """Return the machine of p(s) ∝ exp(-h·s - ½ sᵀJs), s = 2z - 1.
+
+        Parameters
+        ----------
+        J : array (unit, unit)
+            Couplings, symmetric with zero diagonal.
+        h : array (unit,)
+            Fields.
+        labels
+            One name per unit; by default 0 … n-1.
+
+        Raises
+        ------
+        InvalidInput
+            If the arrays do not describe a machine, or labels repeat.
+        """
+        couplings = _symmetric("J", J)
         fields = _validate.finite_array("h", h, 1)
-        if couplings.shape != (len(fields), len(fields)):
-            raise InvalidInput(f"J must have shape {(len(fields),) * 2}, got {couplings.shape}")
-        weights = -4 * couplings
-        return cls(weights, -2 * fields - weights.sum(axis=1) / 2, labels)
+        _validate.same_length("h", fields, "J", len(couplings))
+        # s = 2z - 1 in -h·s - ½ sᵀJs: -2h·z from the first term, -2 zᵀJz + 2 Σ_ij J_ij z_i from the
+        # second.
+        return cls(-4 * couplings, 2 * (couplings.sum(axis=1) - fields), labels)
 
     @classmethod
     def fit(
@@ -268,18 +341,33 @@ class BoltzmannMachine:
 
         Parameters
         ----------
-        data : array (sample, unit) of 0 and 1, at most 16 units
+        data : array (sample, unit) of 0 and 1
+            At most 16 units.
         l2
-            Weight of the penalty l2/2 Σ_{i<j} W_ij² on the mean log-likelihood, >= 0.
+            Penalty l2/2 Σ_{i<j} W_ij² on the mean negative log-likelihood, >= 0; biases go free.
+        labels
+            One name per unit; by default 0 … n-1.
+
+        Raises
+        ------
+        InvalidInput
+            If the data are not 0 and 1, or no machine with finite parameters is most likely.
+        NotConverged
+            If the maximum was not reached.
         """
         from photinus.learning import fit_exact
 
         return fit_exact(data, l2=l2, labels=labels)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the machine to `path`, as JSON or NumPy archive by its suffix (.json, .npz)."""
-        suffix = _suffix(path)
-        if suffix == ".json":
+        """Write the machine to `path`, as JSON or NumPy archive by its suffix (.json, .npz).
+
+        Raises
+        ------
+        InvalidInput
+            For another suffix, or if the file cannot be written.
+        """
+        if _suffix(path) == ".json":
             document = {
                 "kind": KIND,
                 "schema": SCHEMA,
@@ -302,7 +390,7 @@ class BoltzmannMachine:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoltzmannMachine":
-        """Read a machine that `save` wrote, or an .npz with arrays `weights` and `biases`.
+        """Read a machine that `save` wrote, or an .npz with arrays `weights`, `biases` (`labels`).
 
         Raises
         ------
@@ -317,24 +405,49 @@ class BoltzmannMachine:
             return cls(document["weights"], document["biases"], document["labels"])
 
 
-def all_states(n: int) -> NDArray[np.uint8]:
-    """Return all states of `n` units, array (2**n, n), in the order of their index."""
-    index = np.arange(2**n)
-    return ((index[:, None] >> np.arange(n)) & 1).astype(np.uint8)
+def _unpacked(index: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
+    """Return the states of `index` over `n` units, array (index, unit)."""
+    states = np.empty((len(index), n), np.uint8)
+    for k in range(n):
+        states[:, k] = (index >> k) & 1
+    return states
+
+
+def _symmetric(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return `value` as a symmetric matrix with zero diagonal; its upper half counts."""
+    matrix = _validate.finite_array(name, value, 2)
+    if matrix.shape[0] != matrix.shape[1]:
+        raise InvalidInput(f"{name} must be square, got shape {matrix.shape}")
+    loops = np.flatnonzero(np.diagonal(matrix))
+    if loops.size:
+        k = int(loops[0])
+        raise InvalidInput(f"{name} must have a zero diagonal, got {matrix[k, k]:g} at unit {k}")
+    tolerance = SYMMETRY_TOLERANCE * np.abs(matrix).max(initial=1.0)
+    skew = np.argwhere(np.abs(matrix - matrix.T) > tolerance)
+    if skew.size:
+        i, j = (int(k) for k in skew[0])
+        raise InvalidInput(
+            f"{name} must be symmetric, got {matrix[i, j]:.17g} at ({i}, {j}) "
+            f"and {matrix[j, i]:.17g} at ({j}, {i})"
+        )
+    upper = np.triu(matrix, 1)
+    return np.asarray(upper + upper.T)
 
 
 def _checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable, ...]:
     if labels is None:
         return tuple(range(n))
-    checked: list[Hashable] = []
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise InvalidInput(f"labels must be a list of strings or whole numbers, got {labels!r}")
+    checked: dict[Hashable, None] = {}
     for label in labels:
         plain = label.item() if isinstance(label, np.generic) else label
         if isinstance(plain, bool) or not isinstance(plain, (str, int)):
             raise InvalidInput(f"labels must be strings or whole numbers, got {label!r}")
         if plain in checked:
             raise InvalidInput(f"labels must differ from each other, got {plain!r} twice")
-        checked.append(plain)
-    _validate.same_length("labels", checked, "biases", n)
+        checked[plain] = None
+    _validate.same_length("labels", tuple(checked), "biases", n)
     return tuple(checked)
 
 
@@ -346,16 +459,30 @@ def _suffix(path: str | os.PathLike[str]) -> str:
 
 
 def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
-    content = _files.read_bytes(path)
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
-        raise InvalidInput(f"file {str(path)!r} is not a complete .npz archive") from None
-    if "schema" in arrays:
-        _files.check_schema(path, arrays["schema"].item(), SCHEMA)
+    """Return the arrays of an archive, with `labels` as a list or None."""
+    arrays = _arrays(path)
     labels = arrays.get("labels")
-    if labels is not None and "kind" in arrays:
-        with _files.reading(path, KIND):
-            return {**arrays, "labels": json.loads(labels.item())}
-    return {**arrays, "labels": None if labels is None else labels.tolist()}
+    if "kind" not in arrays:
+        return {**arrays, "labels": None if labels is None else labels.tolist()}
+    with _files.reading(path, KIND):
+        kind, schema = arrays["kind"].item(), arrays["schema"].item()
+        names = json.loads(arrays["labels"].item()) if kind == KIND else None
+    if kind != KIND:
+        raise InvalidInput(f"file {str(path)!r} must hold a {KIND}, got {kind!r}")
+    _files.check_schema(path, schema, SCHEMA)
+    return {**arrays, "labels": names}
+
+
+def _arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    content = io.BytesIO(_files.read_bytes(path))
+    # Everything that zipfile and NumPy raise on damaged archives.
+    damage = (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+    try:
+        archive = np.load(content, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError
+        return {name: archive[name] for name in archive.files}
+    except damage:
+        raise InvalidInput(
+            f"file {str(path)!r} is not a complete .npz archive of plain arrays"
+        ) from None

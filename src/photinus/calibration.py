@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from photinus import _files, _validate
 from photinus.errors import InvalidInput, NotConverged
-from photinus.laser import LaserParameters
+from photinus.laser import PRESETS, LaserParameters
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.progress import Progress, tracked
 from photinus.readout import occupancy
@@ -52,6 +52,8 @@ THRESHOLD_FRACTIONS = (0.2, 0.35, 0.5, 0.65, 0.8)
 """Detection thresholds tried, as fractions of the peak of the deterministic spike."""
 FIT_BAND = (0.05, 0.95)
 """Probabilities between which the logistic is fitted (protocol of `sbs`)."""
+RELIABLE = 0.004
+"""Probability from which on (and up to one minus it) a point of the activation table is inverted."""
 TOLERATED_ERROR = 0.05
 """Largest error of the activation that counts as inside the calibrated range of biases."""
 CHAINS = 64
@@ -155,6 +157,25 @@ class Calibration:
         """Return the fitted probability of being on at P τ_g = `carriers`."""
         return _logistic(np.asarray(carriers, np.float64), self.midpoint, self.slope)
 
+    def carriers(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the P τ_g at which a laser is on with probability σ(log_odds): the measured curve.
+
+        The inverse of the activation table, monotone between its points (PCHIP; Fritsch & Carlson
+        1980, SIAM J. Numer. Anal. 17, 238) where a probability is known well (0.4 to 99.6 %), and
+        straight beyond.
+        """
+        from scipy.interpolate import PchipInterpolator
+
+        p = self.activation
+        known = (p > RELIABLE) & (p < 1 - RELIABLE)
+        x, y = np.log(p[known] / (1 - p[known])), self.pump_carriers[known]
+        rising = np.concatenate([[True], x[1:] > np.maximum.accumulate(x)[:-1] + 0.05])
+        x, y = x[rising], y[rising]
+        inner = PchipInterpolator(x, y)(np.clip(log_odds, x[0], x[-1]))
+        foot = (y[3] - y[0]) / (x[3] - x[0]) * np.minimum(log_odds - x[0], 0.0)
+        shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
+        return np.asarray(inner + foot + shoulder)
+
     def require(self, parameters: LaserParameters) -> None:
         """Raise `InvalidInput` unless this is a calibration of `parameters`."""
         mine, other = self.parameters.to_dict(), parameters.to_dict()
@@ -202,7 +223,7 @@ class Calibration:
     @functools.cache
     def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
         """Return the calibration of a preset that ships with the package."""
-        _validate.one_of("preset", name, LaserParameters.presets())
+        _validate.one_of("preset", name, PRESETS)
         return cls.load(str(files("photinus") / "data" / f"{name}.json"))
 
 

@@ -1,118 +1,217 @@
-"""Learning Boltzmann machines from data."""
+"""Learning a Boltzmann machine from data.
+
+The family p(z) ∝ exp(½ zᵀWz + bᵀz) is exponential with the statistics z_i and z_i z_j (i < j). So
+the log-likelihood is concave, its gradient is the moments of the data minus those of the machine
+(Ackley, Hinton & Sejnowski 1985, Cognitive Science 9, 147), and its Hessian is minus their
+covariance. A finite maximum exists only for moments in the interior of what distributions over 0/1
+units can have (Wainwright & Jordan 2008, Found. Trends Mach. Learn. 1, 1, section 3).
+"""
 
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
+from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput, NotConverged
 
-if TYPE_CHECKING:
-    from photinus.boltzmann import BoltzmannMachine
-
-MAX_EXACT_UNITS = 16
-"""Most units for which learning enumerates all states in every step."""
-GRADIENT_TOLERANCE = 1e-7
-"""Largest difference of a moment from the data's at which learning has converged."""
+MAX_FITTED = 16
+"""Most units of an exact fit."""
+MOMENT_TOLERANCE = 1e-12
+"""Probabilities below this count as zero: rounding of moments is well below."""
+GRADIENT_TOLERANCE = 1e-8
+"""Error of the moments at which the optimiser hands over to the last Newton steps: below it the
+likelihood's own rounding stops a trust region."""
+MAX_ITERATIONS = 200
+NEWTON_STEPS = 5
+STEP_TOLERANCE = 1e-6
+"""Largest last Newton step, in any weight or bias, of a fit that has converged."""
 
 
 def fit_exact(
     data: ArrayLike, *, l2: float = 0.0, labels: Iterable[Hashable] | None = None
-) -> "BoltzmannMachine":
-    """Return the fully visible machine of maximum likelihood.
+) -> BoltzmannMachine:
+    """Return the machine of maximum likelihood, all states enumerated.
 
-    Minimises ``-(1/m) Σ log p(z) + l2/2 Σ_{i<j} W_ij²``; biases carry no penalty. The gradient is
-    the difference of moments, ⟨z_i z_j⟩_machine - ⟨z_i z_j⟩_data (Ackley, Hinton & Sejnowski 1985,
-    Cogn. Sci. 9, 147), both exact.
+    Minimises -<log p(z)>_data + l2/2 Σ_{i<j} W_ij². Biases are not penalised.
 
     Parameters
     ----------
-    data : array (sample, unit) of 0 and 1, at most 16 units
+    data : array (sample, unit) of 0 and 1
+        At most 16 units.
     l2
-        Weight of the penalty, >= 0.
+        Weight of the penalty on the mean negative log-likelihood, >= 0.
     labels
-        One name per unit.
+        One name per unit; by default 0 … n-1.
 
     Raises
     ------
     InvalidInput
-        If the data are not 0/1, there are too many units, or no finite machine is the best one (a
-        unit that never changes; without `l2`, two units of which one combination never occurs).
+        If the data are not 0 and 1, a unit is constant, or (without `l2`) a pair of units never
+        shows one of its four states: the maximum then lies at infinity.
     NotConverged
-        If the optimiser stopped early.
+        If the maximum was not reached; for data on the edge of what machines can do it lies at
+        infinity though no single pair shows it.
+    """
+    z = _validate.binary_array("data", data)
+    if z.ndim != 2 or 0 in z.shape:
+        raise InvalidInput(f"data must have shape (sample, unit), none empty, got {z.shape}")
+    states = z.astype(np.float64)
+    return fit_moments(states.T @ states / len(states), l2=l2, labels=labels)
+
+
+def fit_moments(
+    moments: ArrayLike, *, l2: float = 0.0, labels: Iterable[Hashable] | None = None
+) -> BoltzmannMachine:
+    """Return the machine with these pair moments <z_i z_j>; with `l2`, a compromise as `fit_exact`.
+
+    Parameters
+    ----------
+    moments : array (unit, unit)
+        Symmetric, marginals on the diagonal, as `BoltzmannMachine.pair_moments` returns them; at
+        most 16 units.
+    l2, labels
+        See `fit_exact`.
+
+    Raises
+    ------
+    InvalidInput, NotConverged
+        See `fit_exact`.
+    """
+    target = _validate.finite_array("moments", moments, 2)
+    n = len(target)
+    if target.shape != (n, n) or np.abs(target - target.T).max(initial=0.0) > MOMENT_TOLERANCE:
+        raise InvalidInput(f"moments must be a symmetric matrix, got shape {target.shape}")
+    if n > MAX_FITTED:
+        raise InvalidInput(f"an exact fit needs at most {MAX_FITTED} units, got {n}")
+    l2 = _validate.non_negative("l2", l2)
+    # The right names for messages, and the checks of labels before the work.
+    names = BoltzmannMachine(np.zeros((n, n)), np.zeros(n), labels).labels
+    _require_no_constant_unit(target, names)
+    if l2 == 0:
+        _require_no_empty_cell(target, names)
+    i, j = np.triu_indices(n, 1)
+    mean = np.diagonal(target)
+    independent = np.concatenate([np.log(mean / (1 - mean)), np.zeros(len(i))])
+    theta = _maximum(_Likelihood.of(target, l2), independent)
+    weights = np.zeros((n, n))
+    weights[i, j] = weights[j, i] = theta[n:]
+    return BoltzmannMachine(weights, theta[:n], names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Likelihood:
+    """The penalised negative log-likelihood of parameters θ = (b_i, then W_ij for i < j).
+
+    A parameter belongs to a set of one or two units, a state is the set of units that are 1, and
+    sets are bit masks. Then -E(z) is the sum of θ over the subsets of z, and the moment of a set is
+    the sum of p over its supersets: both are n passes of additions over the table of all states.
+    """
+
+    n_units: int
+    sets: NDArray[np.intp]
+    """Bit mask of each parameter's units, array (parameter,)."""
+    target: NDArray[np.float64]
+    """Moments in the data, array (parameter,)."""
+    penalty: NDArray[np.float64]
+    """l2 for weights, 0 for biases, array (parameter,)."""
+
+    @classmethod
+    def of(cls, moments: NDArray[np.float64], l2: float) -> "_Likelihood":
+        n = len(moments)
+        i, j = np.triu_indices(n, 1)
+        return cls(
+            n,
+            np.concatenate([1 << np.arange(n), (1 << i) | (1 << j)]),
+            np.concatenate([np.diagonal(moments), moments[i, j]]),
+            np.concatenate([np.zeros(n), np.full(len(i), l2)]),
+        )
+
+    def _law(self, theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return log Z and the moments of all sets of units."""
+        table = np.zeros(2**self.n_units)
+        table[self.sets] = theta
+        for k in range(self.n_units):
+            pairs = table.reshape(-1, 2, 2**k)
+            pairs[:, 1] += pairs[:, 0]
+        peak = float(table.max())
+        np.exp(table - peak, out=table)
+        total = float(table.sum())
+        table /= total
+        for k in range(self.n_units):
+            pairs = table.reshape(-1, 2, 2**k)
+            pairs[:, 0] += pairs[:, 1]
+        return peak + float(np.log(total)), table
+
+    def value_and_gradient(self, theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        log_z, moment = self._law(theta)
+        value = log_z - theta @ self.target + self.penalty @ theta**2 / 2
+        return float(value), moment[self.sets] - self.target + self.penalty * theta
+
+    def hessian(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        _, moment = self._law(theta)
+        mean = moment[self.sets]
+        second = moment[self.sets[:, None] | self.sets]
+        return np.asarray(second - np.outer(mean, mean) + np.diag(self.penalty))
+
+
+def _maximum(likelihood: _Likelihood, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the parameters of greatest penalised likelihood.
+
+    A small gradient does not prove a maximum: towards a maximum at infinity it falls like exp(-θ).
+    The Newton step does: it vanishes at a maximum and stays near 1 on the way to infinity.
     """
     from scipy.optimize import minimize
 
-    from photinus.boltzmann import BoltzmannMachine
-
-    l2 = _validate.non_negative("l2", l2)
-    z = _validate.finite_array("data", data, 2)
-    if not np.isin(z, (0.0, 1.0)).all():
-        raise InvalidInput(f"data must hold only 0 and 1, got {z[~np.isin(z, (0.0, 1.0))][0]:g}")
-    m, n = z.shape
-    if m == 0 or not 1 <= n <= MAX_EXACT_UNITS:
-        raise InvalidInput(
-            f"data must have at least 1 row and 1 to {MAX_EXACT_UNITS} units, got shape {z.shape}"
-        )
-    moments = z.T @ z / m
-    _require_finite_optimum(moments, m, l2, labels)
-    rows, columns = np.triu_indices(n, 1)
-
-    def machine_of(theta: NDArray[np.float64]) -> BoltzmannMachine:
-        weights = np.zeros((n, n))
-        weights[rows, columns] = weights[columns, rows] = theta[n:]
-        return BoltzmannMachine(weights, theta[:n], labels)
-
-    def objective(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        machine = machine_of(theta)
-        biases, weights = theta[:n], theta[n:]
-        pairs = moments[rows, columns]
-        loss = machine.log_partition() - biases @ np.diagonal(moments) - weights @ pairs
-        difference = machine.pair_moments() - moments
-        gradient = np.concatenate([np.diagonal(difference), difference[rows, columns]])
-        gradient[n:] += l2 * weights
-        return float(loss + 0.5 * l2 * weights @ weights), gradient
-
-    marginals = np.diagonal(moments)
-    start = np.concatenate([np.log(marginals / (1 - marginals)), np.zeros(len(rows))])
     result = minimize(
-        objective,
+        likelihood.value_and_gradient,
         start,
         jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 10_000, "maxfun": 20_000, "ftol": 0.0, "gtol": GRADIENT_TOLERANCE / 10},
+        hess=likelihood.hessian,
+        method="trust-exact",
+        options={"gtol": GRADIENT_TOLERANCE, "maxiter": MAX_ITERATIONS},
     )
-    slope = float(np.abs(objective(result.x)[1]).max())
-    if slope > GRADIENT_TOLERANCE:
-        raise NotConverged(
-            f"learning stopped with moments off by {slope:.2g} (tolerance {GRADIENT_TOLERANCE:g}): "
-            "the best machine may have infinite weights, try l2 above 0"
-        )
-    return machine_of(result.x)
+    theta = np.asarray(result.x, dtype=np.float64)
+    largest = np.inf
+    for _ in range(NEWTON_STEPS):
+        _, gradient = likelihood.value_and_gradient(theta)
+        try:
+            step = np.linalg.solve(likelihood.hessian(theta), gradient)
+        except np.linalg.LinAlgError:
+            break
+        theta = theta - step
+        largest = float(np.abs(step).max())
+        if largest <= STEP_TOLERANCE:
+            return theta
+    raise NotConverged(
+        f"the fit did not converge in {result.nit} iterations (last step {largest:.2g}, largest "
+        f"parameter {np.abs(theta).max():.3g}): the maximum may lie at infinity, set l2 above 0"
+    )
 
 
-def _require_finite_optimum(
-    moments: NDArray[np.float64], m: int, l2: float, labels: Iterable[Hashable] | None
-) -> None:
-    """Raise where the likelihood has no finite maximum that can be seen from single pairs."""
-    n = len(moments)
-    names = list(range(n)) if labels is None else list(labels)
-    marginals = np.diagonal(moments)
-    for k in range(n):
-        if marginals[k] in (0.0, 1.0):
+def _require_no_constant_unit(moments: NDArray[np.float64], names: tuple[Hashable, ...]) -> None:
+    for name, mean in zip(names, np.diagonal(moments), strict=True):
+        if not MOMENT_TOLERANCE < mean < 1 - MOMENT_TOLERANCE:
             raise InvalidInput(
-                f"data must change in every unit, unit {names[k]!r} is always {marginals[k]:.0f}"
+                f"unit {name!r} must be both 0 and 1 in the data, its mean is {mean:g} and no "
+                "finite bias gives that (leave the unit out: l2 does not penalise biases)"
             )
-    if l2 > 0:
-        return
-    for i in range(n):
-        for j in range(i):
-            both = moments[i, j]
-            cells = (both, marginals[i] - both, marginals[j] - both)
-            if min(*cells, 1 - marginals[i] - marginals[j] + both) < 0.5 / m:
+
+
+def _require_no_empty_cell(moments: NDArray[np.float64], names: tuple[Hashable, ...]) -> None:
+    mean = np.diagonal(moments)
+    cells = {
+        (1, 1): moments,
+        (1, 0): mean[:, None] - moments,
+        (0, 1): mean[None, :] - moments,
+        (0, 0): 1 - mean[:, None] - mean[None, :] + moments,
+    }
+    for i, j in zip(*np.triu_indices(len(mean), 1), strict=True):
+        for (a, b), probability in cells.items():
+            if probability[i, j] <= MOMENT_TOLERANCE:
                 raise InvalidInput(
-                    f"l2 must be above 0 for these data: of units {names[j]!r} and {names[i]!r} one "
-                    "combination never occurs, so the best weight is infinite"
+                    f"units {names[i]!r} and {names[j]!r} must show all four states in the data, "
+                    f"they are never {a} and {b} and no finite weight gives that (set l2 above 0)"
                 )

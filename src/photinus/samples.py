@@ -38,7 +38,8 @@ class Samples:
     clamp : mapping label → 0, 1 or array (chain,)
         Evidence.
     window : float or None
-        State window τ [s], which is also the time between draws; None without physical time.
+        State window τ, which is also the time between draws: in seconds for lasers, 1 for ideal
+        neurons, None for samplers without time.
     spikes : SpikeTrains or None
         Spikes from one τ before the kept interval on.
     network : LaserNetwork or None
@@ -73,7 +74,9 @@ class Samples:
     @property
     def physical_time(self) -> float | None:
         """Seconds on the chip, per chain, burn-in included; None for a sampler without a chip."""
-        return None if self.window is None else (self.burn_in + self.draws) * self.window
+        if self.network is None:
+            return None
+        return (self.burn_in + self.draws) * self.network.window
 
     @property
     def free_units(self) -> NDArray[np.intp]:

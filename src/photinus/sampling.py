@@ -76,7 +76,7 @@ class Run(Protocol):
     """A sampler under way."""
 
     window: float | None
-    """State window τ [s]; None without physical time."""
+    """State window τ, in the unit of the spike times; None without time."""
     network: "LaserNetwork | None"
     """Simulated lasers, if any."""
     draws_per_piece: int
@@ -103,6 +103,8 @@ class LaserRun:
         if network is None:
             calibration = request.calibration or Calibration.preset()
             network = translate(request.machine, calibration)
+        elif request.calibration is not None:
+            request.calibration.require(network.parameters)
         if network.labels != request.machine.labels:
             raise InvalidInput(
                 f"network must have the labels of the machine, got {network.labels!r} for "
@@ -413,7 +415,7 @@ def sample(
         substrate=substrate,
         burn_in=burn_in,
         clamp=dict(clamp or {}),
-        window=run.window if substrate != "ideal" else 1.0,
+        window=run.window,
         network=run.network,
         attributes=_provenance(request, substrate),
         complete=False,

@@ -1,12 +1,17 @@
 """From a Boltzmann machine to pumps and couplings, and back.
 
-With the calibrated midpoint N½ and slope α [carriers], τ_g the gain lifetime:
+A laser whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
+calibrated kernel, a coupling of c carriers acts like a pump that is higher by c/τ_g while the partner
+is on. Two rules turn that into numbers:
 
-* bias b  →  pump rate P = (N½ + α b) / τ_g, so that the uncoupled laser is on with probability σ(b)
-  (Petrovici et al. 2016, Phys. Rev. E 94, 042312: the same rule in membrane voltage);
-* weight W  →  coupling α W, the pump change (times τ_g) that shifts the partner's log-odds by W. The
-  calibrated kernel says how a spike delivers it: kick · αW carriers at once and a pulse of height
-  sustain · αW / τ_g for one τ.
+* ``linear``: the activation is taken for its logistic fit, P τ_g = N½ + α u for all u. So a bias b
+  becomes P = (N½ + α b)/τ_g and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94,
+  042312: the same rule in membrane voltage).
+* ``measured`` (default): the pump that a field u calls for is read off the measured activation curve,
+  N(u), which is steeper at its foot. A network can only add up, so each unit gets the straight line
+  m_k + s_k u that is closest to N(u) over the fields that the unit meets in the target distribution,
+  by weighted least squares with weights σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then
+  P_k = (m_k + s_k b_k)/τ_g, and the coupling from j to k is s_k W_kj.
 """
 
 from collections.abc import Hashable
@@ -15,12 +20,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.network import LaserNetwork, SynapticKernel
 
 DRIVEN_BIAS = 8.0
 """Bias at which a laser that is physically driven on is held (one that is off gets no pump)."""
+ENUMERATED_UNITS = 14
+"""Units up to which the fields of a machine are enumerated; beyond, they come from Gibbs sampling."""
+SMALLEST_SPREAD = 1e-6
+"""Variance of a unit's field below which it counts as constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,7 @@ def translate(
     machine: BoltzmannMachine,
     calibration: Calibration,
     *,
+    rule: str = "measured",
     delay: float | NDArray[np.float64] = 0.0,
 ) -> LaserNetwork:
     """Return the laser network that samples from `machine`.
@@ -74,38 +85,77 @@ def translate(
         The target.
     calibration
         Calibration of the laser to use.
+    rule
+        "measured" (default) or "linear", see the module's description.
     delay : float or array (unit, unit)
         Synaptic delay [s].
 
     Notes
     -----
-    A pump cannot be negative: units with a bias below ``-midpoint / slope`` get none. `check` names
-    everything that lies outside the calibrated range.
+    A pump cannot be negative: units whose bias asks for one get none. `check` names everything that
+    lies outside the calibrated range.
     """
+    _validate.one_of("rule", rule, ("measured", "linear"))
     lifetime = calibration.parameters.gain_lifetime
-    midpoint, slope = calibration.midpoint, calibration.slope
+    if rule == "linear":
+        middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
+    else:
+        middle, slope = _lines(machine, calibration)
     return LaserNetwork(
         parameters=calibration.parameters,
-        pump=np.maximum(midpoint + slope * machine.biases, 0.0) / lifetime,
-        coupling=slope * machine.weights,
+        pump=np.maximum(middle + slope * machine.biases, 0.0) / lifetime,
+        coupling=slope[:, None] * machine.weights,
         kernel=SynapticKernel(
             kick=calibration.kick, sustain=calibration.sustain, duration=calibration.window
         ),
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
-        driven_pump=(0.0, (midpoint + DRIVEN_BIAS * slope) / lifetime),
+        driven_pump=(0.0, (calibration.midpoint + DRIVEN_BIAS * calibration.slope) / lifetime),
         delay=delay,
         labels=machine.labels,
     )
 
 
+def _lines(
+    machine: BoltzmannMachine, calibration: Calibration
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (m, s), arrays (unit,): the line m + s u that each unit has instead of N(u)."""
+    if machine.n_units <= ENUMERATED_UNITS:
+        states, probability = machine.states(), machine.joint()
+    else:
+        from photinus.reference.gibbs import sample_gibbs
+
+        drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
+        states = drawn.reshape(-1, machine.n_units)
+        probability = np.full(len(states), 1.0 / len(states))
+    middle, slope = np.empty((2, machine.n_units))
+    for k in range(machine.n_units):
+        field = states @ machine.weights[:, k] + machine.biases[k]
+        on = 1 / (1 + np.exp(-np.clip(field, -700, 700)))
+        # The added constant keeps the sum above zero for a unit that never has a choice.
+        weight = probability * (on * (1 - on) + 1e-12)
+        weight /= weight.sum()
+        carriers = calibration.carriers(field)
+        mean, level = weight @ field, weight @ carriers
+        spread = weight @ (field - mean) ** 2
+        if spread > SMALLEST_SPREAD:
+            slope[k] = weight @ ((field - mean) * (carriers - level)) / spread
+        else:
+            # A unit without partners: the tangent.
+            step = np.array([mean - 0.5, mean + 0.5])
+            slope[k] = np.diff(calibration.carriers(step))[0]
+        middle[k] = level - slope[k] * mean
+    return middle, slope
+
+
 def recover(network: LaserNetwork, calibration: Calibration) -> BoltzmannMachine:
-    """Return the machine that `network` stands for under `calibration`: `translate` backwards.
+    """Return the machine that `network` stands for: `translate` with the linear rule, backwards.
 
     Raises
     ------
     InvalidInput
-        If the calibration is of another device, or the couplings are not symmetric.
+        If the calibration is of another device, or the couplings are not symmetric (the measured
+        rule gives each unit its own slope, which a network does not tell).
     """
     calibration.require(network.parameters)
     carriers = network.pump * network.parameters.gain_lifetime

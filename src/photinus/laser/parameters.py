@@ -8,13 +8,14 @@ The equations (Itô, |E|² = S is the photon number)::
     dN_a = (-N_a/τ_a - A S) dt
 
 are the two-section rate equations with saturable absorber (Yamada 1993, IEEE J. Quantum Electron.
-29, 1330; in numbers of carriers: Nahmias et al. 2013, IEEE J. Sel. Top. Quantum Electron. 19,
-1800212) with a Langevin field. R is the spontaneous emission into the mode; Einstein's relation ties
-it to the gain, so the noise is not a free knob. The linewidth enhancement factor is left out: it
-turns only the phase of E, and neither |E|² nor the law of the noise depends on the phase.
+29, 1330; with densities instead of numbers: Nahmias et al. 2013, IEEE J. Sel. Top. Quantum
+Electron. 19, 1800212) with a Langevin field. R is the spontaneous emission into the mode;
+Einstein's relation ties it to the gain, so the noise is not a free knob. Its carriers are part of
+N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower: g_g τ_g <= 1 and g_a τ_a <= 1.
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from math import pi
 from typing import Any
 
@@ -22,7 +23,6 @@ from photinus import _validate
 from photinus.errors import InvalidInput
 from photinus.units import (
     elementary_charge,
-    nm,
     ns,
     planck_constant,
     ps,
@@ -36,10 +36,13 @@ SCHEMA = 1
 class LaserParameters:
     """A nanolaser with a gain section and a saturable absorber; every quantity in SI.
 
+    There is no linewidth enhancement factor: it turns only the phase of the field, and neither the
+    photon number nor the law of the noise depends on the phase.
+
     Raises
     ------
     InvalidInput
-        If a value is outside its range.
+        If a value is outside its range, or a section would emit more into the mode than it decays.
 
     Examples
     --------
@@ -50,7 +53,7 @@ class LaserParameters:
 
     name: str = "custom"
     """What to call the device."""
-    wavelength: float = 1550 * nm
+    wavelength: float = 1.55e-6
     """λ, vacuum wavelength of the mode [m], > 0."""
     photon_lifetime: float
     """τ_ph = 1/κ, lifetime of a photon in the cold cavity [s], > 0."""
@@ -94,6 +97,13 @@ class LaserParameters:
             if value > 1:
                 raise InvalidInput(f"{name} must be at most 1, got {value:g}")
             object.__setattr__(self, name, value)
+        for section in ("gain", "absorber"):
+            product = getattr(self, f"{section}_coefficient") * getattr(self, f"{section}_lifetime")
+            if product > 1:
+                raise InvalidInput(
+                    f"{section}_coefficient times {section}_lifetime must be at most 1 (it is the "
+                    f"part of the decay that emits into the mode), got {product:g}"
+                )
         if not isinstance(self.carrier_noise, bool):
             raise InvalidInput(f"carrier_noise must be True or False, got {self.carrier_noise!r}")
         if not isinstance(self.name, str):
@@ -107,7 +117,14 @@ class LaserParameters:
         ----------
         name
             "fast-absorber" (default): fires by spontaneous emission alone. "slow-absorber": needs
-            pump noise to fire at random. "vcsel-sa": Nahmias et al. 2013.
+            pump noise to fire at random. "vcsel-sa": a large laser, Nahmias et al. 2013.
+        **changes
+            New values, as in `replace`.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown preset or parameter, or a value outside its range.
         """
         _validate.one_of("preset", name, _PRESETS)
         return _PRESETS[name].replace(**changes) if changes else _PRESETS[name]
@@ -118,9 +135,17 @@ class LaserParameters:
         return tuple(_PRESETS)
 
     def replace(self, **changes: Any) -> "LaserParameters":
-        """Return a copy with some values changed."""
+        """Return a copy with some values changed; a changed preset is "custom" unless named.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown parameter or a value outside its range.
+        """
         for name in changes:
             _validate.one_of("laser parameter", name, [f.name for f in fields(self)])
+        if changes and self.name in _PRESETS:
+            changes = {"name": "custom", **changes}
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,14 +153,16 @@ class LaserParameters:
         return {"schema": SCHEMA, **asdict(self)}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "LaserParameters":
+    def from_dict(cls, values: Mapping[str, Any]) -> "LaserParameters":
         """Return the parameters that `to_dict` wrote.
 
         Raises
         ------
         InvalidInput
-            For an unknown or missing entry, or a newer schema.
+            For an unknown or missing entry, or another schema.
         """
+        if not isinstance(values, Mapping):
+            raise InvalidInput(f"laser parameters must be a mapping, got {values!r}")
         entries = dict(values)
         schema = entries.pop("schema", SCHEMA)
         if schema != SCHEMA:
@@ -143,10 +170,10 @@ class LaserParameters:
         names = [f.name for f in fields(cls)]
         for name in entries:
             _validate.one_of("laser parameter", name, names)
-        try:
-            return cls(**entries)
-        except TypeError as error:
-            raise InvalidInput(f"laser parameters are incomplete: {error}") from None
+        missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in entries]
+        if missing:
+            raise InvalidInput(f"laser parameters must include {missing[0]}, which is missing")
+        return cls(**entries)
 
     @property
     def cavity_loss_rate(self) -> float:
@@ -160,8 +187,13 @@ class LaserParameters:
 
     @property
     def photon_energy(self) -> float:
-        """h c / λ [J]."""
+        """Energy of one photon, h c / λ [J]."""
         return planck_constant * speed_of_light / self.wavelength
+
+    @property
+    def spontaneous_emission_factor(self) -> float:
+        """β = g_g τ_g, part of the decay of the gain carriers that emits into the mode."""
+        return self.gain_coefficient * self.gain_lifetime
 
     @property
     def threshold_carriers(self) -> float:
@@ -181,28 +213,41 @@ class LaserParameters:
 
     def current(self, pump: float) -> float:
         """Return the current I = q P / η_i [A] of a pump rate P [carriers/s]."""
-        return float(pump) * elementary_charge / self.pump_efficiency
+        pump = _validate.non_negative("pump", pump, "carriers/s")
+        return pump * elementary_charge / self.pump_efficiency
 
     def pump_rate(self, current: float) -> float:
-        """Return the pump rate P = η_i I / q [carriers/s] of a current [A]."""
+        """Return the pump rate P = η_i I / q [carriers/s] of a current I [A]."""
         current = _validate.non_negative("current", current, "A")
         return current * self.pump_efficiency / elementary_charge
 
+    def output_power(self, photons: float) -> float:
+        """Return the useful power η_o κ S h c / λ [W] at S photons in the cavity."""
+        photons = _validate.non_negative("photons", photons)
+        return self.output_efficiency * self.cavity_loss_rate * photons * self.photon_energy
+
 
 def _vcsel_with_absorber() -> LaserParameters:
-    """Return Table I of Nahmias et al. 2013 (densities, m³), converted to numbers of carriers."""
-    volume = 2.4e-18
+    """Return the VCSEL of Nahmias et al. 2013, table I, from densities to numbers of carriers.
+
+    A density equation ``dn/dt = -Γ g (n - n_0) S / V`` becomes one of numbers N = n V with the
+    coefficient Γ g / V and the transparency n_0 V. Their spontaneous emission β B n² is replaced by
+    Einstein's relation, as for every laser here.
+    """
+    volume = 2.4e-18  # [m³], the same for both sections
     gain_confinement, absorber_confinement = 0.06, 0.05
+    differential_gain, differential_absorption = 2.9e-12, 14.5e-12  # [m³/s]
+    gain_density, absorber_density = 1.1e24, 0.89e24  # at transparency [1/m³]
     return LaserParameters(
         name="vcsel-sa",
-        wavelength=850 * nm,
+        wavelength=0.85e-6,
         photon_lifetime=4.8 * ps,
         gain_lifetime=1 * ns,
         absorber_lifetime=100 * ps,
-        gain_coefficient=gain_confinement * 2.9e-12 / volume,
-        absorber_coefficient=absorber_confinement * 14.5e-12 / volume,
-        gain_transparency=1.1e24 * volume,
-        absorber_transparency=0.89e24 * volume,
+        gain_coefficient=gain_confinement * differential_gain / volume,
+        absorber_coefficient=absorber_confinement * differential_absorption / volume,
+        gain_transparency=gain_density * volume,
+        absorber_transparency=absorber_density * volume,
         output_efficiency=0.4,
     )
 

@@ -1,14 +1,16 @@
-"""Yamada's dimensionless model, and the way there and back.
+"""The dimensionless Yamada model: what a laser is, apart from its scales.
 
-With time in photon lifetimes (Yamada 1993, IEEE J. Quantum Electron. 29, 1330; in this form Dubbeldam
-& Krauskopf 1999, Opt. Commun. 159, 325; map to a device: Nahmias et al. 2013)::
+With time in photon lifetimes and the variables ``G = τ_ph g_g (N_g - N_g,tr)``,
+``Q = τ_ph g_a (N_a,tr - N_a)`` and ``I = g_g τ_g S``, the rate equations of
+`photinus.laser.dynamics` become, exactly ::
 
-    dG/dt = γ_G (A - G - G I)     dQ/dt = γ_Q (B - Q - a Q I)     dI/dt = (G - Q - 1) I
+    dG/dt = γ_G (A - G - G I)
+    dQ/dt = γ_Q (B - Q - a Q I)
+    dI/dt = (G - Q - 1) I + ε         ε = g_g τ_g τ_ph R
 
-    A = τ_ph g_g (P τ_g - N_g,tr)       B = τ_ph g_a N_a,tr       a = g_a τ_a / (g_g τ_g)
-    γ_G = τ_ph/τ_g                      γ_Q = τ_ph/τ_a
-
-The quiet state turns unstable at A = 1 + B, which is P τ_g = N_th.
+the form of Dubbeldam & Krauskopf 1999 (Opt. Commun. 159, 325). The map of the parameters is that
+of Nahmias et al. 2013 (IEEE J. Sel. Top. Quantum Electron. 19, 1800212), in numbers of carriers
+instead of densities.
 """
 
 from dataclasses import dataclass
@@ -19,84 +21,92 @@ from photinus.laser.parameters import LaserParameters
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Yamada:
-    """The dimensionless parameters of a pumped laser with saturable absorber."""
+    """The five parameters of the Yamada model.
 
-    A: float
-    """Pump; may be negative below transparency."""
-    B: float
-    """Unsaturated absorption, in units of the cavity loss, >= 0."""
-    a: float
-    """Ratio of the saturation intensities of gain and absorber, > 0."""
-    gamma_G: float
-    """γ_G, photon lifetime over gain lifetime, > 0."""
-    gamma_Q: float
-    """γ_Q, photon lifetime over absorber lifetime, > 0."""
+    Raises
+    ------
+    InvalidInput
+        If a value is outside its range.
+    """
+
+    pump: float
+    """A = τ_ph g_g (P τ_g - N_g,tr); negative below transparency."""
+    absorption: float
+    """B = τ_ph g_a N_a,tr, loss of the unbleached absorber over the cavity loss, >= 0."""
+    saturation_ratio: float
+    """a = g_a τ_a / (g_g τ_g), how much earlier the absorber saturates than the gain, > 0."""
+    gain_rate: float
+    """γ_G = τ_ph / τ_g, > 0."""
+    absorber_rate: float
+    """γ_Q = τ_ph / τ_a, > 0."""
 
     def __post_init__(self) -> None:
-        _validate.number("A", self.A)
-        _validate.non_negative("B", self.B)
-        for name in ("a", "gamma_G", "gamma_Q"):
-            _validate.positive(name, getattr(self, name))
+        object.__setattr__(self, "pump", _validate.number("pump", self.pump))
+        absorption = _validate.non_negative("absorption", self.absorption)
+        object.__setattr__(self, "absorption", absorption)
+        for name in ("saturation_ratio", "gain_rate", "absorber_rate"):
+            object.__setattr__(self, name, _validate.positive(name, getattr(self, name)))
 
     @property
     def threshold(self) -> float:
-        """Pump A at which the quiet state turns unstable, 1 + B."""
-        return 1.0 + self.B
+        """1 + B, the A at which P τ_g = N_th."""
+        return 1 + self.absorption
 
     @classmethod
     def from_laser(cls, parameters: LaserParameters, pump: float) -> "Yamada":
-        """Return the dimensionless form of a laser at a pump rate [carriers/s]."""
-        p = parameters
+        """Return the parameters of a laser at a pump P [carriers/s], >= 0."""
+        laser = parameters
         pump = _validate.non_negative("pump", pump, "carriers/s")
+        gain = laser.photon_lifetime * laser.gain_coefficient
+        absorber = laser.photon_lifetime * laser.absorber_coefficient
         return cls(
-            A=p.photon_lifetime
-            * p.gain_coefficient
-            * (pump * p.gain_lifetime - p.gain_transparency),
-            B=p.photon_lifetime * p.absorber_coefficient * p.absorber_transparency,
-            a=p.absorber_coefficient * p.absorber_lifetime / (p.gain_coefficient * p.gain_lifetime),
-            gamma_G=p.photon_lifetime / p.gain_lifetime,
-            gamma_Q=p.photon_lifetime / p.absorber_lifetime,
+            pump=gain * (pump * laser.gain_lifetime - laser.gain_transparency),
+            absorption=absorber * laser.absorber_transparency,
+            saturation_ratio=laser.absorber_coefficient
+            * laser.absorber_lifetime
+            / (laser.gain_coefficient * laser.gain_lifetime),
+            gain_rate=laser.photon_lifetime / laser.gain_lifetime,
+            absorber_rate=laser.photon_lifetime / laser.absorber_lifetime,
         )
 
     def to_laser(
-        self,
-        *,
-        photon_lifetime: float,
-        gain_coefficient: float,
-        gain_transparency: float,
-        **others: object,
+        self, *, photon_lifetime: float, gain_coefficient: float, gain_transparency: float
     ) -> tuple[LaserParameters, float]:
-        """Return a laser with these dimensionless parameters, and its pump rate [carriers/s].
+        """Return a laser with these parameters, and its pump P [carriers/s].
+
+        Five numbers leave three scales open.
 
         Parameters
         ----------
-        photon_lifetime : float [s]
-            Sets the unit of time.
-        gain_coefficient : float [1/s]
-            Modal gain per carrier; sets the unit of the photon number, 1/(g_g τ_g).
-        gain_transparency : float [carriers]
-            Carriers at transparency, which the dimensionless model does not know.
-        others
-            Further fields of `LaserParameters` (name, wavelength, noise, efficiencies).
+        photon_lifetime
+            τ_ph [s], the unit of time.
+        gain_coefficient
+            g_g [1/s per carrier], the unit of carriers and photons: small for a large laser with
+            little spontaneous emission.
+        gain_transparency
+            N_g,tr [carriers], the pump that A = 0 stands for.
 
         Raises
         ------
         InvalidInput
-            If a value is out of range, or the pump would have to be negative.
+            If a scale is outside its range, or A is so low that the pump would be negative.
         """
-        tau = _validate.positive("photon_lifetime", photon_lifetime, "s")
-        gain = _validate.positive("gain_coefficient", gain_coefficient, "1/s")
-        gain_lifetime, absorber_lifetime = tau / self.gamma_G, tau / self.gamma_Q
-        absorber = self.a * gain * gain_lifetime / absorber_lifetime
-        parameters = LaserParameters(
-            photon_lifetime=tau,
+        photon_lifetime = _validate.positive("photon_lifetime", photon_lifetime, "s")
+        gain_coefficient = _validate.positive("gain_coefficient", gain_coefficient, "1/s")
+        gain_lifetime = photon_lifetime / self.gain_rate
+        absorber_lifetime = photon_lifetime / self.absorber_rate
+        absorber_coefficient = (
+            self.saturation_ratio * gain_coefficient * gain_lifetime / absorber_lifetime
+        )
+        laser = LaserParameters(
+            photon_lifetime=photon_lifetime,
             gain_lifetime=gain_lifetime,
             absorber_lifetime=absorber_lifetime,
-            gain_coefficient=gain,
-            absorber_coefficient=absorber,
+            gain_coefficient=gain_coefficient,
+            absorber_coefficient=absorber_coefficient,
             gain_transparency=gain_transparency,
-            absorber_transparency=self.B / (tau * absorber),
-            **others,  # type: ignore[arg-type]
+            absorber_transparency=self.absorption / (photon_lifetime * absorber_coefficient),
         )
-        pump = (self.A / (tau * gain) + gain_transparency) / gain_lifetime
-        return parameters, _validate.non_negative("pump", pump, "carriers/s")
+        carriers = self.pump / (photon_lifetime * gain_coefficient) + laser.gain_transparency
+        pump = _validate.non_negative("pump of the laser", carriers / gain_lifetime, "carriers/s")
+        return laser, pump

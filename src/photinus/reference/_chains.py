@@ -41,6 +41,8 @@ def evidence(
     if units is None or len(units) == 0:
         return np.empty(0, np.intp), np.empty((chains, 0), np.uint8)
     if len(units) >= n_units:
-        raise InvalidInput(f"clamp must leave at least one of {n_units} units free, got {len(units)}")
+        raise InvalidInput(
+            f"clamp must leave at least one of {n_units} units free, got {len(units)}"
+        )
     given = np.asarray(values, np.uint8)
     return np.asarray(units, np.intp), np.broadcast_to(given, (chains, len(units)))

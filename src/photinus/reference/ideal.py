@@ -1,85 +1,20 @@
-"""Ideal refractory neurons: neural sampling in continuous time, exact in law.
+"""Ideal refractory neurons in continuous time.
 
-A silent unit k spikes with hazard exp(u_k)/τ, u_k = b_k + Σ_j W_kj z_j; then z_k = 1 for exactly τ,
-during which it cannot spike (Buesing et al. 2011, PLoS Comput. Biol. 7, e1002211, in the limit of
-continuous time). With rectangular interactions and no delay the marginal law of z is exactly the
-Boltzmann distribution: a unit is on for τ and off for τ exp(-u_k) on average. Time is in units of τ.
+A silent unit k fires with hazard exp(u_k)/τ, u_k = b_k + Σ_j W_kj z_j; then z_k = 1 for exactly τ,
+during which it cannot fire (Buesing et al. 2011, PLoS Comput. Biol. 7, e1002211). Interaction is
+rectangular and instantaneous, so the dwell times in the joint states follow p(z) exactly: state by
+state, exp(u_k)/τ times the probability of k silent is 1/τ times that of k active, and under this
+balance the law of an active period matters only through its mean.
 """
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
 from photinus._numba import kernel
 from photinus.boltzmann import BoltzmannMachine
-from photinus.reference._chains import blocks_of_chains, evidence, run_blocks
-from photinus.reference.gibbs import uniform
-from photinus.simulation.streams import Role, Seed, lane_states, next_word, seed_sequence
-
-
-@kernel
-def _simulate(weights, drive, free, z, random, duration, spikes, times):  # type: ignore[no-untyped-def]
-    """Simulate one chain up to `duration`; return the number of spikes, or -1 if they don't fit.
-
-    The next event is the end of the oldest on-time or a spike, whichever comes first. Hazards
-    change only at events, so waiting times are exponential.
-    """
-    n = len(drive)
-    s0, s1, s2, s3 = random[0], random[1], random[2], random[3]
-    hazard = np.zeros(n)
-    total = 0.0
-    for k in free:
-        hazard[k] = np.exp(drive[k])
-        total += hazard[k]
-    # On-times last equally long, so they end in the order in which they began.
-    queue = np.empty(n, np.int64)
-    ends = np.empty(n)
-    head = 0
-    waiting = 0
-    now = 0.0
-    written = 0
-    while True:
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        wait = -np.log(uniform(word)) / total if total > 0.0 else np.inf
-        if waiting > 0 and ends[head] <= now + wait:
-            now = ends[head]
-            k = queue[head]
-            head = (head + 1) % n
-            waiting -= 1
-            change = -1.0
-            z[k] = 0
-        else:
-            now += wait
-            if now >= duration:
-                return written
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            left = uniform(word) * total
-            k = free[-1]
-            for i in free:
-                if z[i] == 0:
-                    k = i
-                    left -= hazard[i]
-                    if left < 0.0:
-                        break
-            if written == len(spikes):
-                return -1
-            spikes[written] = k
-            times[written] = now
-            written += 1
-            tail = (head + waiting) % n
-            queue[tail] = k
-            ends[tail] = now + 1.0
-            waiting += 1
-            change = 1.0
-            z[k] = 1
-        if now >= duration:
-            return written
-        total = 0.0
-        for i in free:
-            drive[i] += change * weights[k, i]
-            if z[i] == 0:
-                hazard[i] = np.exp(drive[i])
-                total += hazard[i]
+from photinus.reference import evidence, fields, over_chains, uniform
+from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
 
 def sample_ideal(
@@ -88,49 +23,131 @@ def sample_ideal(
     chains: int,
     duration: float,
     seed: Seed = None,
-    clamp_units: NDArray[np.intp] | None = None,
-    clamp_values: NDArray[np.uint8] | None = None,
+    clamp_units: ArrayLike | None = None,
+    clamp_values: ArrayLike | None = None,
     threads: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-    """Return spikes of ideal neurons as (chain, unit, time in τ), sorted by chain and time.
+    """Return the spikes (chain, unit, time) of ideal neurons, sorted by chain, then time.
 
-    All free units start silent. Arguments as for `sample_gibbs`; `duration` is in units of τ.
+    Every event is exact: the next spike of the silent units is a competition of exponential waiting
+    times, against the known end of the oldest active period. All units start silent; how long to
+    wait for equilibrium is the caller's business.
+
+    Parameters
+    ----------
+    machine
+        The target; any number of units.
+    chains
+        Number of independent chains, >= 1.
+    duration
+        Time per chain in units of τ, > 0; spikes lie in [0, duration).
+    seed
+        Integer, SeedSequence or None (fresh entropy). The spikes depend neither on the number of
+        threads, nor those of chain c on how many chains there are.
+    clamp_units : array (k,), optional
+        Positions of units that do not move; they emit no spikes and act through their values.
+    clamp_values : array (k,) or (chain, k), optional
+        Their values, 0 or 1: the same evidence for all chains, or each chain its own.
+    threads
+        Number of threads; by default all cores that this process may use.
+
+    Returns
+    -------
+    chain, unit : array (spike,) of int32
+    time : array (spike,)
+        In units of τ.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range.
     """
     chains = _validate.integer("chains", chains, 1)
-    duration = _validate.positive("duration", duration, "τ")
-    n = machine.n_units
-    fixed, values = evidence(n, chains, clamp_units, clamp_values)
-    free = np.setdiff1d(np.arange(n), fixed)
-    random = lane_states(seed_sequence(seed), Role.IDEAL, chains, 1)[:, 0]
-    drive = machine.biases + values @ machine.weights[fixed]
+    duration = _validate.positive("duration", duration)
+    fixed, values = evidence(machine, chains, clamp_units, clamp_values)
+    free = np.setdiff1d(np.arange(machine.n_units), fixed)
+    rows = np.ascontiguousarray(machine.weights[np.ix_(free, free)])
+    clamped = np.zeros((chains, machine.n_units), np.uint8)
+    clamped[:, fixed] = values
+    field = fields(machine, free, clamped)
+    stream = lane_states(seed_sequence(seed), Role.IDEAL, chains, 1)[:, 0].copy()
+    # A unit fires at most once per τ: no buffer of this size can overflow. Untouched pages of it
+    # cost no memory. Two more for the rounding of times.
+    most = len(free) * (int(duration) + 3)
 
-    def run(block: slice) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        found = []
-        capacity = int(16 + 0.6 * len(free) * duration)
+    def run(block: slice) -> list[tuple[NDArray[np.int32], NDArray[np.float64]]]:
+        unit, time = np.empty(most, np.int32), np.empty(most)
+        spikes = []
         for c in range(block.start, block.stop):
-            written = -1
-            while written < 0:
-                spikes, times = np.empty(capacity, np.int64), np.empty(capacity)
-                z = np.zeros(n, np.uint8)
-                written = _simulate(
-                    machine.weights,
-                    drive[c].copy(),
-                    free,
-                    z,
-                    random[c],
-                    duration,
-                    spikes,
-                    times,
-                )
-                if written < 0:
-                    capacity *= 2
-            found.append((spikes[:written].copy(), times[:written].copy()))
-        return found
+            count = _fire(rows, field[c], stream[c], duration, unit, time)
+            spikes.append((free[unit[:count]].astype(np.int32), time[:count].copy()))
+        return spikes
 
-    trains = [train for part in run_blocks(run, blocks_of_chains(chains), threads) for train in part]
-    counts = [len(times) for _, times in trains]
+    results = [spikes for block in over_chains(run, chains, chains, threads) for spikes in block]
+    counts = [len(time) for _, time in results]
     return (
         np.repeat(np.arange(chains, dtype=np.int32), counts),
-        np.concatenate([spikes for spikes, _ in trains]).astype(np.int32),
-        np.concatenate([times for _, times in trains]),
+        np.concatenate([unit for unit, _ in results]),
+        np.concatenate([time for _, time in results]),
     )
+
+
+@kernel
+def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyped-def]
+    """Fill units and times with the spikes of one chain and return their number."""
+    n = len(field)
+    s0, s1, s2, s3 = stream
+    silent = np.ones(n, np.bool_)
+    hazard = np.empty(n)
+    # Active units, oldest first, in a ring: all periods last τ, so the oldest ends first.
+    ring = np.empty(n, np.int64)
+    ends = np.empty(n)
+    oldest = 0
+    active = 0
+    now = 0.0
+    count = 0
+    while True:
+        # Hazards in units of the largest, so that no weight makes them overflow.
+        top = -np.inf
+        for i in range(n):
+            if silent[i] and field[i] > top:
+                top = field[i]
+        total = 0.0
+        for i in range(n):
+            hazard[i] = np.exp(field[i] - top) if silent[i] else 0.0
+            total += hazard[i]
+        spike = np.inf
+        if active < n:
+            u, s0, s1, s2, s3 = uniform(s0, s1, s2, s3)
+            spike = now - np.log(u) * np.exp(-top) / total
+        end = ends[oldest] if active > 0 else np.inf
+        now = min(spike, end)
+        if now >= duration:
+            return count
+        if spike < end:
+            u, s0, s1, s2, s3 = uniform(s0, s1, s2, s3)
+            left = u * total
+            k = -1
+            for i in range(n):
+                if hazard[i] > 0.0:
+                    k = i
+                    left -= hazard[i]
+                    if left < 0.0:
+                        break
+            units[count] = k
+            times[count] = now
+            count += 1
+            silent[k] = False
+            last = (oldest + active) % n
+            ring[last] = k
+            ends[last] = now + 1.0
+            active += 1
+            sign = 1.0
+        else:
+            k = ring[oldest]
+            silent[k] = True
+            oldest = (oldest + 1) % n
+            active -= 1
+            sign = -1.0
+        for i in range(n):
+            field[i] += sign * rows[k, i]

@@ -1,0 +1,364 @@
+"""The command line: ``photinus demo | sample | calibrate | translate | report | info``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photinus import __version__
+from photinus.errors import InvalidInput, PhotinusError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from photinus.boltzmann import BoltzmannMachine
+    from photinus.calibration import Calibration
+
+INPUT_ERROR = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="photinus",
+    help="Bayesian inference on networks of spiking nanolasers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Seed = Annotated[int, typer.Option(help="Seed of every random number.", min=0)]
+Threads = Annotated[int | None, typer.Option(help="Threads (default: all cores).", min=1)]
+Laser = Annotated[str, typer.Option(help="Preset of the laser.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option("--calibration", help="Calibration file instead of the shipped one.")
+]
+
+
+def main() -> None:
+    """Run the command line; bad input is one sentence and exit code 2."""
+    try:
+        app()
+    except PhotinusError as error:
+        typer.echo(f"photinus: {error}", err=True)
+        sys.exit(INPUT_ERROR)
+
+
+def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = ("", "")) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=any(head), box=None, pad_edge=False)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    # A report that is piped into a file must not be cut at 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(table)
+    console.print()
+
+
+def _calibration(laser: str, path: Path | None) -> "Calibration":
+    from photinus.calibration import DEFAULT_PRESET, Calibration
+    from photinus.laser import LaserParameters
+
+    if path is None:
+        return Calibration.preset(laser)
+    calibration = Calibration.load(path)
+    if laser != DEFAULT_PRESET:
+        calibration.require(LaserParameters.preset(laser))
+    return calibration
+
+
+def _evidence(clamps: list[str], machine: "BoltzmannMachine") -> "dict[Hashable, Any]":
+    """Return LABEL=VALUE pairs as evidence."""
+    names = {str(label): label for label in machine.labels}
+    evidence: dict[Hashable, Any] = {}
+    for clamp in clamps:
+        label, equals, value = clamp.rpartition("=")
+        if not equals or value.strip() not in ("0", "1"):
+            raise InvalidInput(f"--clamp must be LABEL=0 or LABEL=1, got {clamp!r}")
+        evidence[names.get(label, label)] = int(value)
+    return evidence
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
+    seed: Seed = 0,
+    chains: Annotated[int, typer.Option(help="Chains of the free-running network.", min=1)] = 256,
+    draws: Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=25)] = 600,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure the laser anew, not from the package.")
+    ] = False,
+    threads: Threads = None,
+) -> None:
+    """Do the main job: real data to a posterior that simulated lasers compute."""
+    from photinus import demo as job
+    from photinus.calibration import calibrate as measure
+    from photinus.laser import LaserParameters
+    from photinus.report import device_rows, fidelity_rows, posterior_table, time_rows
+    from photinus.storage import check_new
+
+    out = _fresh_folder(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    check_new(out)
+    calibration = None
+    if calibrate:
+        calibration = measure(
+            LaserParameters.preset(), seed=seed, threads=threads, progress=True
+        )
+    result = job.run(
+        seed=seed,
+        chains=chains,
+        draws=draws,
+        calibration=calibration,
+        threads=threads,
+        progress=True,
+    )
+    paths = job.save(result, out)
+    data = result.data
+    _table(
+        f"Units: {len(data.train)} training and {len(data.test)} held-out patients",
+        [(name, f"1 above {value:.4g}") for name, value in data.thresholds.items()]
+        + [(job.DIAGNOSIS, "1 if malignant")],
+    )
+    _table("Device", device_rows(result.calibration))
+    _table("Fidelity of the free-running network", fidelity_rows(result.fidelity))
+    if not result.validity:
+        typer.echo(f"Outside the calibrated range:\n{result.validity}\n")
+    _table(
+        "P(malignant | evidence) of held-out patients",
+        posterior_table(result),
+        ("evidence", "computed by", "accuracy", "largest disagreement with exact"),
+    )
+    _table("Time", [*time_rows(result), ("the whole demo", f"{result.wall_time:.1f} s")])
+    typer.echo(f"Report: {paths['report']}")
+
+
+def _fresh_folder(folder: Path) -> Path:
+    """Return `folder`, or the first free name folder-2, folder-3 … if it exists."""
+    fresh, number = folder, 1
+    while fresh.exists():
+        number += 1
+        fresh = folder.with_name(f"{folder.name}-{number}")
+    return fresh
+
+
+@app.command()
+def sample(
+    model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
+    out: Annotated[Path, typer.Option(help="Zarr store to write.")] = Path("run.zarr"),
+    substrate: Annotated[str, typer.Option(help="laser, gibbs, exact or ideal.")] = "laser",
+    chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
+    draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
+    burn_in: Annotated[int, typer.Option(help="Draws dropped at the begin.")] = 25,
+    seed: Seed = 0,
+    clamp: Annotated[
+        list[str] | None, typer.Option(help="Evidence LABEL=0 or LABEL=1; repeat for more.")
+    ] = None,
+    clamp_mode: Annotated[
+        str, typer.Option(help="pump: on the partners; laser: drive the laser itself.")
+    ] = "pump",
+    laser: Laser = "fast-absorber",
+    calibration: CalibrationFile = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Network file instead of translating the model.")
+    ] = None,
+    rule: Annotated[str, typer.Option(help="Translation rule: measured or linear.")] = "measured",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
+    threads: Threads = None,
+) -> None:
+    """Sample from a Boltzmann machine; stores while it goes, Ctrl-C loses nothing."""
+    import json
+
+    from photinus import _files
+    from photinus.boltzmann import BoltzmannMachine
+    from photinus.network import LaserNetwork
+    from photinus.report import fidelity_rows, run_rows
+    from photinus.sampling import Interrupted
+    from photinus.sampling import sample as draw
+    from photinus.translation import check, translate
+
+    machine = BoltzmannMachine.load(model)
+    lasers = None
+    if substrate == "laser" and network is not None:
+        lasers = LaserNetwork.load(network)
+    elif substrate == "laser":
+        measured = _calibration(laser, calibration)
+        lasers = translate(machine, measured, rule=rule)
+        validity = check(machine, measured)
+        if not validity:
+            typer.echo(f"Outside the calibrated range:\n{validity}\n", err=True)
+    try:
+        samples = draw(
+            machine,
+            substrate,
+            chains=chains,
+            draws=draws,
+            burn_in=burn_in,
+            seed=seed,
+            clamp=_evidence(clamp or [], machine),
+            clamp_mode=clamp_mode,
+            network=lasers,
+            threads=threads,
+            path=out,
+            resume=resume,
+            progress=True,
+        )
+    except Interrupted as stop:
+        typer.echo(f"photinus: {stop}; {out} can be read, --resume goes on with it", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    fidelity = samples.fidelity()
+    document = {
+        "kind": "photinus-report",
+        "schema": 1,
+        "run": dict(run_rows(samples)),
+        "marginals": {
+            str(label): float(p)
+            for label, p in zip(machine.labels, samples.marginals(), strict=True)
+        },
+        "fidelity": fidelity.to_dict(),
+    }
+    _files.write_text(out.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
+    _table("Run", run_rows(samples))
+    _table("Fidelity", fidelity_rows(fidelity))
+    typer.echo(f"Samples: {out}   Report: {out.with_suffix('.json')}")
+
+
+@app.command()
+def calibrate(
+    laser: Annotated[str, typer.Argument(help="Preset, or JSON file of laser parameters.")],
+    out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="Parameter NAME=VALUE in SI; repeat for more.")
+    ] = None,
+    seed: Seed = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    threads: Threads = None,
+) -> None:
+    """Measure a laser as a sampling neuron (about a minute)."""
+    from photinus.calibration import calibrate as measure
+    from photinus.report import device_rows
+    from photinus.storage import check_new
+
+    parameters = _parameters(laser, change or [])
+    if not (force and out.is_file()):
+        check_new(out)
+    calibration = measure(parameters, seed=seed, threads=threads, progress=True)
+    calibration.save(out)
+    _table("Device", device_rows(calibration))
+    typer.echo(f"Calibration: {out}")
+
+
+def _parameters(laser: str, changes: list[str]) -> Any:
+    """Return the parameters of a preset or file, with NAME=VALUE changes."""
+    from photinus import _files
+    from photinus.laser import LaserParameters
+
+    if laser.endswith(".json"):
+        with _files.reading(laser, "laser"):
+            parameters = LaserParameters.from_dict(_files.parse_json(laser))
+    else:
+        parameters = LaserParameters.preset(laser)
+    values: dict[str, Any] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise InvalidInput(f"--set must be NAME=VALUE, got {change!r}")
+        if value.lower() in ("true", "false"):
+            values[name] = value.lower() == "true"
+        else:
+            values[name] = value
+    if values:
+        values.setdefault("name", f"{parameters.name} (changed)")
+    return parameters.replace(**values)
+
+
+@app.command()
+def translate(
+    model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
+    out: Annotated[Path, typer.Option(help="Network file to write.")] = Path("network.json"),
+    laser: Laser = "fast-absorber",
+    calibration: CalibrationFile = None,
+    rule: Annotated[str, typer.Option(help="measured or linear.")] = "measured",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Translate a Boltzmann machine to pump currents and couplings."""
+    from photinus.boltzmann import BoltzmannMachine
+    from photinus.storage import check_new
+    from photinus.translation import check
+    from photinus.translation import translate as to_lasers
+    from photinus.units import uA
+
+    machine = BoltzmannMachine.load(model)
+    measured = _calibration(laser, calibration)
+    network = to_lasers(machine, measured, rule=rule)
+    if not (force and out.is_file()):
+        check_new(out)
+    network.save(out)
+    _table(
+        "Pump currents",
+        [
+            (str(label), f"{bias:+.3f}", f"{current / uA:.4g} µA")
+            for label, bias, current in zip(
+                network.labels, machine.biases, network.currents, strict=True
+            )
+        ],
+        ("unit", "bias", "current"),
+    )
+    typer.echo(str(check(machine, measured)))
+    typer.echo(f"Network: {out}")
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Zarr store of a run.")],
+    out: Annotated[Path | None, typer.Option(help="HTML file (default: beside the run).")] = None,
+) -> None:
+    """Write the HTML report of a stored run, complete or not."""
+    from photinus import _files
+    from photinus.report import run_page
+    from photinus.storage import load
+
+    samples = load(run)
+    target = out or run.with_suffix(".html")
+    _files.write_text(target, run_page(samples))
+    typer.echo(f"Report: {target}")
+
+
+@app.command()
+def info() -> None:
+    """Show versions, cores and presets."""
+    import platform
+    from importlib.metadata import version
+
+    from photinus._threads import available_threads
+    from photinus.laser import PRESETS, LaserParameters
+    from photinus.units import uA
+
+    packages = ("numpy", "scipy", "numba", "xarray", "zarr")
+    _table(
+        "Photinus",
+        [
+            ("photinus", __version__),
+            ("python", platform.python_version()),
+            *((name, version(name)) for name in packages),
+            ("threads", str(available_threads())),
+        ],
+    )
+    presets = [LaserParameters.preset(name) for name in PRESETS]
+    _table(
+        "Presets",
+        [
+            (
+                preset.name,
+                f"{preset.threshold_current / uA:.4g} µA",
+                f"{preset.quality_factor:,.0f}",
+                f"{preset.wavelength * 1e9:.0f} nm",
+            )
+            for preset in presets
+        ],
+        ("laser", "threshold", "quality factor", "wavelength"),
+    )

@@ -1,0 +1,226 @@
+"""Self-contained HTML reports: one file, pictures inside."""
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+from photinus.samples import Samples
+from photinus.units import ns, ps, uA, us
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from photinus.calibration import Calibration
+    from photinus.demo import Demo
+    from photinus.fidelity import Fidelity
+
+
+def png(figure: "Figure") -> bytes:
+    """Return `figure` as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _render(**content: Any) -> str:
+    import jinja2
+
+    from photinus import __version__
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("photinus", "data"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html.j2").render(version=__version__, **content)
+
+
+def _picture(title: str, text: str, figure: "Figure") -> dict[str, str]:
+    data = base64.b64encode(png(figure)).decode()
+    return {"title": title, "text": text, "data": data}
+
+
+def fidelity_rows(fidelity: "Fidelity") -> list[tuple[str, str]]:
+    """Return a certificate as rows of (what, value), for tables."""
+    rows = []
+    if fidelity.kl is not None and fidelity.kl_floor is not None:
+        rows += [
+            ("KL(sampled‖target)", f"{fidelity.kl:.3g} nats"),
+            (
+                "floor: exact sampler, same length",
+                f"{fidelity.kl_floor:.2g} ± {fidelity.kl_floor_std:.1g} nats",
+            ),
+        ]
+    low, high = fidelity.beta_interval
+    rows += [
+        ("largest error of a marginal", f"{fidelity.marginal_error:.3f}"),
+        ("largest error of a pair moment", f"{fidelity.pair_error:.3f}"),
+        ("effective draws (ESS)", f"{fidelity.ess:,.0f}"),
+        ("autocorrelation time", f"{fidelity.tau_int:.2f} draws"),
+        (
+            "effective inverse temperature",
+            f"{fidelity.beta_eff:.3f} (95 %: {low:.3f} to {high:.3f})",
+        ),
+        ("units that never flipped", ", ".join(map(str, fidelity.frozen)) or "none"),
+        ("target's moments from", fidelity.reference),
+        ("verdict", fidelity.verdict),
+    ]
+    return rows
+
+
+def run_rows(samples: Samples) -> list[tuple[str, str]]:
+    """Return what a run was, as rows of (what, value)."""
+    rows = [
+        ("substrate", samples.substrate),
+        ("units", str(samples.machine.n_units)),
+        ("chains × draws", f"{samples.chains} × {samples.draws}"),
+        ("burn-in", f"{samples.burn_in} draws"),
+        ("seed", str(samples.attributes.get("seed_entropy", "unknown"))),
+        ("complete", "yes" if samples.complete else "no: stopped early"),
+    ]
+    if samples.clamp:
+        evidence = {label: value for label, value in samples.clamp.items()}
+        shown = ", ".join(
+            f"{label} = {value if not hasattr(value, 'shape') or not value.shape else 'per chain'}"
+            for label, value in evidence.items()
+        )
+        rows.append(("evidence", shown))
+    if samples.physical_time is not None and samples.spikes is not None:
+        rows += [
+            ("physical time per chain", f"{samples.physical_time / ns:,.0f} ns"),
+            ("spikes", f"{len(samples.spikes):,}"),
+        ]
+    return rows
+
+
+def device_rows(calibration: "Calibration") -> list[tuple[str, str]]:
+    """Return a calibration as rows of (what, value)."""
+    c, p = calibration, calibration.parameters
+    per_slope = p.current(c.slope / p.gain_lifetime)
+    return [
+        ("device", p.name),
+        ("state window τ", f"{c.window / ns:.3g} ns"),
+        ("detection threshold", f"{c.detection_threshold:,.0f} photons"),
+        ("half-activation current", f"{c.half_current / uA:.4g} µA"),
+        (
+            "slope α",
+            f"{per_slope / uA:.3g} µA, {100 * c.slope / c.midpoint:.2g} % of the pump: "
+            "pump currents must be at least ten times more precise",
+        ),
+        ("activation off a logistic by", f"{c.residual:.3f} at most (5–95 %)"),
+        (
+            "synapse",
+            f"kick {c.kick:.3f} ± {c.kick_error:.3f}, sustained {c.sustain:.3f} ± "
+            f"{c.sustain_error:.3f}",
+        ),
+        ("calibration pairs", f"mean KL {c.pair_kl:.2g}"),
+        ("shortest interval", f"{_shortest(c) / ps:.0f} ps"),
+        ("judgement", c.samples_or_pulses),
+    ]
+
+
+def _shortest(calibration: "Calibration") -> float:
+    import numpy as np
+
+    return float(np.nanmin(calibration.shortest_interval))
+
+
+def posterior_table(demo: "Demo") -> list[list[str]]:
+    """Return the comparison of the three ways, one row per set of evidence and way."""
+    rows = []
+    for posterior in demo.posteriors:
+        for way in ("exact", "gibbs", "lasers"):
+            rows.append(
+                [
+                    posterior.title,
+                    way,
+                    f"{100 * posterior.accuracy(way):.1f} %",
+                    "" if way == "exact" else f"{posterior.disagreement(way):.3f}",
+                ]
+            )
+    return rows
+
+
+def time_rows(demo: "Demo") -> list[tuple[str, str]]:
+    """Return physical time beside simulation time."""
+    samples = demo.samples
+    assert samples.physical_time is not None
+    return [
+        ("on the chip, per chain", f"{samples.physical_time / ns:,.0f} ns"),
+        (
+            f"on one chip, all {samples.chains} chains in turn",
+            f"{demo.chip_time / us:,.0f} µs",
+        ),
+        ("here, simulating them", f"{demo.simulation_time:.2f} s"),
+        (
+            "on the chip, posterior of one patient",
+            ", ".join(f"{p.chip_time / us:.1f} µs" for p in demo.posteriors),
+        ),
+    ]
+
+
+def demo_page(demo: "Demo") -> str:
+    """Return the report of the main job as HTML."""
+    figures = demo.figures
+    return _render(
+        title="Bayesian inference on a network of spiking nanolasers",
+        lead=(
+            "Nine binary variables of the Wisconsin breast-cancer data, a Boltzmann machine learned "
+            "from them, and nine nanolasers that sample from it: their spikes are the samples."
+        ),
+        tables=[
+            ("Fidelity of the free-running network", fidelity_rows(demo.fidelity)),
+            ("Time", time_rows(demo)),
+            ("Run", run_rows(demo.samples)),
+            ("Device", device_rows(demo.calibration)),
+            (
+                "Units (1 above the threshold, learned on the training split)",
+                [(name, f"> {value:.4g}") for name, value in demo.data.thresholds.items()],
+            ),
+            ("Translation", [("calibrated range", str(demo.validity))]),
+        ],
+        comparison={
+            "title": f"P(malignant | evidence) of {len(demo.data.test)} held-out patients",
+            "head": ["evidence", "computed by", "accuracy", "largest disagreement with exact"],
+            "rows": posterior_table(demo),
+        },
+        pictures=[
+            _picture("Posterior", "Each point is a patient.", figures["posterior"]),
+            _picture(
+                "Convergence",
+                "The band is what exact samplers show over the same time; a plateau above it is "
+                "systematic error of the lasers.",
+                figures["divergence"],
+            ),
+            _picture("Joint distribution", "Sampled without evidence.", figures["joint"]),
+            _picture("Raster", "The first chain after burn-in.", figures["raster"]),
+            _picture("Activation", "One uncoupled laser.", figures["activation"]),
+            _picture("One spike", "Rate equations without noise.", figures["spike"]),
+        ],
+    )
+
+
+def run_page(samples: Samples) -> str:
+    """Return the report of any stored run as HTML."""
+    from photinus import plots
+
+    tables = [("Run", run_rows(samples))]
+    pictures = []
+    if samples.draws:
+        tables.insert(0, ("Fidelity", fidelity_rows(samples.fidelity())))
+        if len(samples.free_units) <= 16:
+            text = "Exact by enumeration."
+            pictures.append(_picture("Joint distribution", text, plots.joint(samples)))
+        if samples.spikes is not None and samples.network is not None:
+            pictures.append(_picture("Raster", "The first chain.", plots.raster(samples)))
+    marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
+    tables.append(("Marginals P(on)", [(str(label), f"{p:.4f}") for label, p in marginals]))
+    return _render(
+        title=f"Run on {samples.substrate}",
+        lead=f"{samples.chains} chains of {samples.draws} draws, {samples.machine.n_units} units.",
+        tables=tables,
+        comparison=None,
+        pictures=pictures,
+    )

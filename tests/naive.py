@@ -1,0 +1,152 @@
+"""Slow references in plain float64 NumPy, written from the equations; the judge of every engine.
+
+Laser: the stochastic rate equations at the head of `photinus.laser.parameters`, Gaussian noise, one
+visit of everything per step. Within a step the field is advanced exactly at fixed carriers (a complex
+Ornstein-Uhlenbeck process) and the carriers exactly at a fixed photon number.
+
+Network: the synapse as `photinus.network.SynapticKernel` describes it. Every spike of j opens, one
+delay later, a window of the kernel's duration at its targets. A renewing synapse drives while at
+least one window is open and a spike brings min(1, time since the last spike / duration) of the kick;
+an additive one drives once per open window and a spike brings the whole kick.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+
+REARM = 0.25
+
+
+def rate_equations(p, pump, emission=True):
+    """Return the function (t, (S, N_g, N_a)) → derivative of the rate equations without noise."""
+
+    def derivative(_, y):
+        s, ng, na = y
+        gain = p.gain_coefficient * (ng - p.gain_transparency)
+        absorber = p.absorber_coefficient * (na - p.absorber_transparency)
+        spontaneous = p.gain_coefficient * ng + p.absorber_coefficient * na
+        return [
+            (gain + absorber - 1 / p.photon_lifetime) * s + emission * spontaneous,
+            pump - ng / p.gain_lifetime - gain * s,
+            -na / p.absorber_lifetime - absorber * s,
+        ]
+
+    return derivative
+
+
+def kick_share(since_last, duration, renewing):
+    """Return the share of the kick that a spike brings `since_last` after the one before."""
+    return min(1.0, since_last / duration) if renewing else 1.0
+
+
+def simulate(network, duration, *, chains, rng, dt):
+    """Return the spikes of `chains` copies of `network` as arrays chain, unit, time [s]."""
+    p, kernel, n = network.parameters, network.kernel, network.n_units
+    shape = (chains, n)
+    pump = np.broadcast_to(network.pump, shape)
+    delay = np.rint(np.broadcast_to(network.delay, (n, n)) / dt).astype(int)
+    pulse = round(kernel.duration / dt)
+    threshold = np.broadcast_to(network.detection_threshold, shape)
+    height = kernel.sustain * network.coupling / p.gain_lifetime
+
+    field = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    settled = np.minimum(pump * p.gain_lifetime, p.threshold_carriers)
+    ng = settled * rng.uniform(0.5, 0.9, shape)
+    na = np.zeros(shape)
+    excited = np.zeros(shape, bool)
+    last = np.full(shape, -np.inf)
+    open_windows = np.zeros((chains, n, n))
+    drive = np.zeros(shape)
+    due = defaultdict(list)
+    spikes = []
+
+    for step in range(round(duration / dt)):
+        for chain, i, j, change, kick in due.pop(step, ()):
+            open_windows[chain, i, j] += change
+            ng[chain, i] = max(ng[chain, i] + kick, 0.0)
+            active = open_windows[chain, i]
+            drive[chain, i] = height[i] @ (np.minimum(active, 1) if kernel.renewing else active)
+        driven = np.maximum(pump + drive, 0.0)
+
+        emission = np.maximum(p.gain_coefficient * ng + p.absorber_coefficient * na, 0.0)
+        net = (
+            p.gain_coefficient * (ng - p.gain_transparency)
+            + p.absorber_coefficient * (na - p.absorber_transparency)
+            - 1 / p.photon_lifetime
+        )
+        # Over dt: E → e^{net dt/2} E + noise of variance (R/2)(e^{net dt} - 1)/net per quadrature.
+        gained = net * dt
+        variance = emission / 2 * dt * np.where(gained == 0, 1, np.expm1(gained) / gained)
+        noise = rng.normal(size=(2, *shape)) * np.sqrt(variance)
+        before = abs(field) ** 2
+        field = np.exp(gained / 2) * field + noise[0] + 1j * noise[1]
+        after = abs(field) ** 2
+        photons = (before + after) / 2
+
+        stimulated = p.gain_coefficient * photons
+        loss = 1 / p.gain_lifetime + stimulated
+        steady = (driven + stimulated * p.gain_transparency) / loss
+        diffusion = 2 * p.pump_noise**2 / p.gain_lifetime
+        if p.carrier_noise:
+            diffusion = diffusion + np.maximum(driven + ng / p.gain_lifetime, 0.0)
+        ng = steady + (ng - steady) * np.exp(-loss * dt)
+        ng = ng + rng.normal(size=shape) * np.sqrt(diffusion * dt)
+        absorbed = p.absorber_coefficient * photons
+        loss = 1 / p.absorber_lifetime + absorbed
+        steady = absorbed * p.absorber_transparency / loss
+        na = steady + (na - steady) * np.exp(-loss * dt)
+
+        fired = (after > threshold) & ~excited
+        excited = (after > threshold) | (excited & (after >= REARM * threshold))
+        for chain, j in np.argwhere(fired):
+            now = step + 1
+            spikes.append((chain, j, now * dt))
+            share = kick_share(now - last[chain, j], pulse, kernel.renewing)
+            last[chain, j] = now
+            for i in np.flatnonzero(network.coupling[:, j]):
+                kick = share * kernel.kick * network.coupling[i, j]
+                due[now + delay[i, j]].append((chain, i, j, 1, kick))
+                due[now + delay[i, j] + pulse].append((chain, i, j, -1, 0.0))
+    chain, unit, time = np.array(spikes).reshape(-1, 3).T
+    return chain.astype(int), unit.astype(int), time
+
+
+def dark_carriers(network, spike_times, time, start, grid):
+    """Return N_g of lasers without light, array (unit, sample): a linear filter of the spikes.
+
+    Parameters
+    ----------
+    network
+        Whose lasers have negligible gain: dN_g/dt = P + pulses - N_g/τ_g, plus kicks.
+    spike_times : list over units of arrays [s]
+    time : array (sample,), samples of which the first has N_g = `start`, array (unit,).
+    grid : delays are multiples of it; effects at the time of a sample belong to the next one.
+    """
+    kernel, lifetime = network.kernel, network.parameters.gain_lifetime
+    delay = np.broadcast_to(network.delay, network.coupling.shape)
+    elapsed = time - time[0]
+    rest = network.pump[:, None] * lifetime
+    carriers = rest + (start[:, None] - rest) * np.exp(-elapsed / lifetime)
+
+    def rise(t):
+        """Return the answer to a unit pump switched on at time 0, arrays."""
+        return lifetime * -np.expm1(-np.maximum(t, 0.0) / lifetime)
+
+    for i, j in np.argwhere(network.coupling):
+        c = network.coupling[i, j]
+        last, windows = -np.inf, []
+        for spike in spike_times[j]:
+            begin = spike + round(delay[i, j] / grid) * grid
+            share = kick_share(spike - last, kernel.duration, kernel.renewing)
+            if kernel.renewing and windows and begin <= windows[-1][1]:
+                windows[-1][1] = begin + kernel.duration
+            else:
+                windows.append([begin, begin + kernel.duration])
+            last = spike
+            since = time - begin
+            seen = (since > 0.5 * grid) & (begin > time[0] - 0.5 * grid)
+            carriers[i] += np.where(seen, share * kernel.kick * c * np.exp(-since / lifetime), 0)
+        for begin, end in windows:
+            begin, end = max(begin, time[0]), max(end, time[0])
+            carriers[i] += kernel.sustain * c / lifetime * (rise(time - begin) - rise(time - end))
+    return carriers

@@ -1,0 +1,213 @@
+"""The description of a network: what it accepts, what it refuses, and its file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from photinus.errors import InvalidInput
+from photinus.laser import LaserParameters
+from photinus.network import SCHEMA, LaserNetwork, SynapticKernel
+from photinus.units import ps
+
+KERNEL = SynapticKernel(kick=0.25, sustain=0.5, duration=480 * ps)
+
+
+def network(**changes):
+    values = {
+        "parameters": LaserParameters.preset(),
+        "pump": [1e14, 1.1e14, 0.0],
+        "coupling": [[0, 1e4, -5e3], [2e4, 0, 0], [0, 3e3, 0]],
+        "kernel": KERNEL,
+        "window": 480 * ps,
+        "detection_threshold": 4000.0,
+        "driven_pump": (0.0, 2e14),
+    }
+    return LaserNetwork(**{**values, **changes})
+
+
+def same(a, b):
+    assert a.parameters == b.parameters
+    assert a.kernel == b.kernel
+    assert (a.window, a.driven_pump, a.labels) == (b.window, b.driven_pump, b.labels)
+    for name in ("pump", "coupling", "detection_threshold", "delay"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        assert type(getattr(a, name)) is type(getattr(b, name))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kick": -0.1}, r"kick must be at least 0, got -0\.1"),
+        ({"kick": "much"}, "kick must be a number, got 'much'"),
+        ({"sustain": -1}, "sustain must be at least 0, got -1"),
+        ({"sustain": np.nan}, "sustain must be finite, got nan"),
+        ({"duration": 0}, "duration must be above 0 s, got 0"),
+        ({"duration": np.inf}, "duration must be finite, got inf"),
+    ],
+)
+def test_kernel_refuses(changes, message):
+    values = {"kick": 0.25, "sustain": 0.5, "duration": 480 * ps, **changes}
+    with pytest.raises(InvalidInput, match=f"^{message}$"):
+        SynapticKernel(**values)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pump": []}, "pump must have at least 1 entry, got 0"),
+        ({"pump": 1e14}, r"pump must have 1 dimension\(s\), got 0 \(shape \(\)\)"),
+        ({"pump": "abc"}, "pump must be an array of numbers, got 'abc'"),
+        ({"pump": [1e14, np.nan, 0]}, r"pump must be finite, got nan at index \(1,\)"),
+        (
+            {"pump": [1e14, -2.0, 0]},
+            "pump must be at least 0 carriers/s, got -2 for laser 1",
+        ),
+        (
+            {"pump": [1e14, -2.0, 0], "labels": ("a", "b", "c")},
+            "pump must be at least 0 carriers/s, got -2 for laser 'b'",
+        ),
+        ({"coupling": np.zeros((2, 2))}, r"coupling must have shape \(3, 3\), got \(2, 2\)"),
+        ({"coupling": np.zeros(3)}, r"coupling must have 2 dimension\(s\), got 1 \(shape \(3,\)\)"),
+        ({"coupling": np.full((3, 3), np.inf)}, r"coupling must be finite, got inf at .*\(0, 0\)"),
+        ({"coupling": np.eye(3)}, "coupling must have a zero diagonal: .* no synapse to itself"),
+        ({"delay": -1e-12}, "delay must be at least 0 s, got -1e-12"),
+        (
+            {"delay": np.zeros((2, 3))},
+            r"delay must be a number or have shape \(3, 3\), got \(2, 3\)",
+        ),
+        ({"delay": np.zeros(3)}, r"delay must have 0 or 2 dimension\(s\), got 1 \(shape \(3,\)\)"),
+        ({"labels": ("a", "b")}, "labels must have 3 entries as pump has, got 2"),
+        ({"window": 0}, "window must be above 0 s, got 0"),
+        ({"detection_threshold": 0}, "detection_threshold must be above 0 photons, got 0"),
+        (
+            {"detection_threshold": [1.0, 2.0]},
+            "detection_threshold must be a number or have 3 entries, got 2",
+        ),
+        ({"driven_pump": (-1.0, 1.0)}, "driven_pump must be at least 0 carriers/s, got -1"),
+    ],
+)
+def test_network_refuses(changes, message):
+    with pytest.raises(InvalidInput, match=f"^{message}$") as caught:
+        network(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_defaults_and_derived():
+    n = network()
+    assert n.n_units == 3
+    assert n.labels == (0, 1, 2)
+    assert n.delay == 0.0
+    np.testing.assert_allclose(n.currents, [n.parameters.current(x) for x in n.pump], rtol=1e-15)
+
+
+def test_arrays_are_copies_and_read_only():
+    pump = np.array([1e14, 1.1e14, 0.0])
+    n = network(pump=pump)
+    pump[0] = 0.0
+    assert n.pump[0] == 1e14
+    with pytest.raises(ValueError, match="read-only"):
+        n.pump[0] = 0.0
+
+
+def test_replace():
+    n = network()
+    same(n.replace(), n)
+    assert n.replace(window=1e-9).window == 1e-9
+    with pytest.raises(InvalidInput, match="did you mean 'window'"):
+        n.replace(windo=1e-9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"labels": ("rain", "grass", "sky")},
+        {"labels": ("a", 1, 2.5)},
+        {"delay": 1e-12 * np.arange(9).reshape(3, 3), "detection_threshold": [1.0, 2.0, 3.0]},
+        {"kernel": SynapticKernel(kick=0.0, sustain=1.0, duration=1e-10, renewing=False)},
+    ],
+)
+def test_file_round_trip(tmp_path, changes):
+    original = network(**changes)
+    original.save(tmp_path / "network.json")
+    same(LaserNetwork.load(tmp_path / "network.json"), original)
+
+
+def altered(path, **changes):
+    document = json.loads(path.read_text())
+    for name, value in changes.items():
+        if value is None:
+            del document[name]
+        else:
+            document[name] = value
+    path.write_text(json.dumps(document))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "network.json"
+    network().save(path)
+    return path
+
+
+def refused(path, message):
+    with pytest.raises(InvalidInput, match=message) as caught:
+        LaserNetwork.load(path)
+    assert "network.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file(tmp_path):
+    refused(tmp_path / "network.json", "does not exist")
+
+
+def test_truncated_file(saved):
+    saved.write_bytes(saved.read_bytes()[:-40])
+    refused(saved, "truncated")
+
+
+def test_wrong_kind(saved):
+    altered(saved, kind="laser-calibration")
+    refused(saved, "must hold a laser-network, got 'laser-calibration'")
+    saved.write_text("[1, 2]")
+    refused(saved, "must hold a laser-network, got 'list'")
+
+
+@pytest.mark.parametrize("schema", [SCHEMA + 1, 0, "1", True])
+def test_unreadable_schema(saved, schema):
+    altered(saved, schema=schema)
+    refused(saved, f"must have a schema from 1 to {SCHEMA}")
+
+
+def test_missing_and_bad_entries(saved):
+    original = saved.read_text()
+    for name in ("pump", "coupling", "kernel", "window", "parameters", "driven_pump", "labels"):
+        saved.write_text(original)
+        altered(saved, **{name: None})
+        refused(saved, f"'{name}' is missing")
+    saved.write_text(original)
+    altered(saved, window=-1)
+    refused(saved, "not a valid laser-network: window must be above 0 s")
+    saved.write_text(original)
+    altered(saved, kernel={"kick": 1.0})
+    refused(saved, "not a valid laser-network")
+    saved.write_text(original)
+    altered(saved, driven_pump=[1.0])
+    refused(saved, "not a valid laser-network")
+
+
+@pytest.mark.parametrize("pair", [(1.0,), (1.0, 2.0, 3.0), 1.0, None])
+def test_driven_pump_must_be_a_pair(pair):
+    with pytest.raises(InvalidInput, match="driven_pump must be"):
+        network(driven_pump=pair)
+
+
+def test_labels_must_differ():
+    with pytest.raises(InvalidInput, match="labels must"):
+        network(labels=("a", "a", "b"))
+
+
+def test_save_into_missing_folder(tmp_path):
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        network().save(tmp_path / "nowhere" / "network.json")
