@@ -1,13 +1,14 @@
 """Slow references in plain float64 NumPy, written from the equations; the judge of every engine.
 
-Laser: the stochastic rate equations at the head of `photinus.laser.parameters`, Gaussian noise, one
-visit of everything per step. Within a step the field is advanced exactly at fixed carriers (a complex
-Ornstein-Uhlenbeck process) and the carriers exactly at a fixed photon number.
+Laser: the stochastic rate equations at the head of `photinus.laser.parameters`, Gaussian noise,
+one visit of everything per step. A step is carriers for half of it, the field, carriers again: the
+field exactly at fixed carriers (a complex Ornstein-Uhlenbeck process), the carriers exactly at a
+fixed photon number, so that the splitting is symmetric and of second order.
 
 Network: the synapse as `photinus.network.SynapticKernel` describes it. Every spike of j opens, one
 delay later, a window of the kernel's duration at its targets. A renewing synapse drives while at
-least one window is open and a spike brings min(1, time since the last spike / duration) of the kick;
-an additive one drives once per open window and a spike brings the whole kick.
+least one window is open and a spike brings min(1, time since the last spike / duration) of the
+kick; an additive one drives once per open window and a spike brings the whole kick.
 """
 
 from collections import defaultdict
@@ -39,8 +40,26 @@ def kick_share(since_last, duration, renewing):
     return min(1.0, since_last / duration) if renewing else 1.0
 
 
-def simulate(network, duration, *, chains, rng, dt):
-    """Return the spikes of `chains` copies of `network` as arrays chain, unit, time [s]."""
+def relaxed(carriers, supply, loss, dt):
+    """Return carriers after dt of dN/dt = supply - loss N."""
+    steady = supply / loss
+    return steady + (carriers - steady) * np.exp(-loss * dt)
+
+
+def carriers_at(p, field, ng, na, pump, dt):
+    """Return both carrier numbers after dt at a fixed field."""
+    photons = field.real**2 + field.imag**2
+    gain, absorber = p.gain_coefficient * photons, p.absorber_coefficient * photons
+    ng = relaxed(ng, pump + gain * p.gain_transparency, 1 / p.gain_lifetime + gain, dt)
+    supply = absorber * p.absorber_transparency
+    return ng, relaxed(na, supply, 1 / p.absorber_lifetime + absorber, dt)
+
+
+def simulate(network, duration, *, chains, rng, dt, look):
+    """Return the spikes of `chains` copies of `network` as arrays chain, unit, time [s].
+
+    The read-out looks at the light every `look` seconds, a multiple of `dt`.
+    """
     p, kernel, n = network.parameters, network.kernel, network.n_units
     shape = (chains, n)
     pump = np.broadcast_to(network.pump, shape)
@@ -68,6 +87,7 @@ def simulate(network, duration, *, chains, rng, dt):
             drive[chain, i] = height[i] @ (np.minimum(active, 1) if kernel.renewing else active)
         driven = np.maximum(pump + drive, 0.0)
 
+        ng, na = carriers_at(p, field, ng, na, driven, dt / 2)
         emission = np.maximum(p.gain_coefficient * ng + p.absorber_coefficient * na, 0.0)
         net = (
             p.gain_coefficient * (ng - p.gain_transparency)
@@ -78,24 +98,16 @@ def simulate(network, duration, *, chains, rng, dt):
         gained = net * dt
         variance = emission / 2 * dt * np.where(gained == 0, 1, np.expm1(gained) / gained)
         noise = rng.normal(size=(2, *shape)) * np.sqrt(variance)
-        before = abs(field) ** 2
         field = np.exp(gained / 2) * field + noise[0] + 1j * noise[1]
-        after = abs(field) ** 2
-        photons = (before + after) / 2
-
-        stimulated = p.gain_coefficient * photons
-        loss = 1 / p.gain_lifetime + stimulated
-        steady = (driven + stimulated * p.gain_transparency) / loss
+        ng, na = carriers_at(p, field, ng, na, driven, dt / 2)
         diffusion = 2 * p.pump_noise**2 / p.gain_lifetime
         if p.carrier_noise:
             diffusion = diffusion + np.maximum(driven + ng / p.gain_lifetime, 0.0)
-        ng = steady + (ng - steady) * np.exp(-loss * dt)
         ng = ng + rng.normal(size=shape) * np.sqrt(diffusion * dt)
-        absorbed = p.absorber_coefficient * photons
-        loss = 1 / p.absorber_lifetime + absorbed
-        steady = absorbed * p.absorber_transparency / loss
-        na = steady + (na - steady) * np.exp(-loss * dt)
 
+        if (step + 1) % round(look / dt):
+            continue
+        after = field.real**2 + field.imag**2
         fired = (after > threshold) & ~excited
         excited = (after > threshold) | (excited & (after >= REARM * threshold))
         for chain, j in np.argwhere(fired):

@@ -225,13 +225,13 @@ def test_yamada_refuses_what_has_no_laser():
         "absorber_rate": 0.1,
     }
     scales = {"photon_lifetime": 4 * ps, "gain_coefficient": 1e6, "gain_transparency": 1e5}
-    for change, sentence in [
-        ({"gain_rate": 0}, "gain_rate must be above 0, got 0"),
-        ({"absorption": -1}, "absorption must be at least 0, got -1"),
-        ({"pump": math.nan}, "pump must be finite, got nan"),
+    for name, value, sentence in [
+        ("gain_rate", 0.0, "gain_rate must be above 0, got 0"),
+        ("absorption", -1.0, "absorption must be at least 0, got -1"),
+        ("pump", math.nan, "pump must be finite, got nan"),
     ]:
         with pytest.raises(InvalidInput, match=sentence):
-            Yamada(**{**good, **change})
+            Yamada(**{**good, name: value})
     with pytest.raises(InvalidInput, match="pump of the laser must be at least 0 carriers/s, got"):
         Yamada(**{**good, "pump": -10.0}).to_laser(**scales)
     with pytest.raises(InvalidInput, match="photon_lifetime must be above 0 s, got 0"):

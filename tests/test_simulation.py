@@ -14,7 +14,6 @@ from scipy.integrate import solve_ivp
 from scipy.stats import norm
 from scipy.stats import t as student
 
-import naive
 from photinus import _memory
 from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters, waveform
@@ -30,6 +29,7 @@ from photinus.simulation.engine import (
 )
 from photinus.simulation.step import UNIT_VARIANCE, advance_laser, uniform_pair
 from photinus.units import ns, ps
+from tests import naive
 
 ALPHA = 1e-6
 Z = norm.isf(ALPHA / 2)
@@ -255,7 +255,7 @@ def test_step_is_of_second_order():
         ey = zero
         path = []
         for k in range(1, round(span / dt) + 1):
-            ex, ey, ng, na = advance_laser(ex, ey, ng, na, per_step, zero, zero, zero, *rest)
+            ex, ey, ng, na, _ = advance_laser(ex, ey, ng, na, per_step, zero, zero, zero, *rest)
             if abs(k * dt / ps % 1) < 1e-9:
                 s = exact(lead + (k - 0.5) * dt)[0]
                 _, g, a = exact(lead + k * dt)
@@ -288,7 +288,7 @@ def linear_mode(rate, emission, dt, steps, lanes, seed, euler=False):
                 ex, ey = keep * ex + noise * xi, keep * ey + noise * eta
             else:
                 # No gain or absorption coefficient, so the carriers that it returns do not matter.
-                ex, ey, _, _ = advance_laser(
+                ex, ey, _, _, _ = advance_laser(
                     ex, ey, one, one, zero, noise, xi, eta,
                     zero, zero, zero, zero, np.float32(rate * dt), zero, zero,
                 )  # fmt: skip
@@ -411,6 +411,10 @@ def test_no_carrier_noise_where_it_is_off():
 # ---------------------------------------------------------------------------- spike rates
 
 
+BIAS = 0.01
+"""Relative error of a rate that a time step of 0.5 ps may make."""
+
+
 def rates_per_chain(chain, unit, time, chains, units, start, stop):
     counts = np.zeros((chains, units))
     late = (time >= start) & (time < stop)
@@ -419,9 +423,10 @@ def rates_per_chain(chain, unit, time, chains, units, start, stop):
 
 
 def differ(a, b):
-    """Return how many standard errors two sets of chains (chain, unit) lie apart."""
+    """Return by how many standard errors two sets of chains (chain, unit) lie apart beyond BIAS."""
     error = np.sqrt(a.var(axis=0, ddof=1) / len(a) + b.var(axis=0, ddof=1) / len(b))
-    return abs(a.mean(axis=0) - b.mean(axis=0)) / error
+    gap = abs(a.mean(axis=0) - b.mean(axis=0)) - BIAS * b.mean(axis=0)
+    return np.maximum(gap, 0) / error
 
 
 @pytest.fixture(scope="module")
@@ -435,7 +440,7 @@ def reference_rates():
     n = network([0.0, 1.0, 0.0, 0.0], weights, delay=delay)
     chains, start, stop = 96, 5 * ns, 15 * ns
     rng = np.random.default_rng(11)
-    spikes = naive.simulate(n, stop, chains=chains, rng=rng, dt=0.25 * ps)
+    spikes = naive.simulate(n, stop, chains=chains, rng=rng, dt=0.25 * ps, look=TIME_STEP)
     return n, rates_per_chain(*spikes, chains, 4, start, stop), start, stop
 
 
@@ -447,7 +452,7 @@ def engine_rates(n, start, stop, chains=1000):
 def test_uniform_noise_gives_the_rates_of_gaussian_noise(reference_rates):
     """Engine (uniform noise, 0.5 ps) against `naive` (Gaussian, 0.25 ps), a single laser and the
     targets of an exciting and an inhibiting synapse; false alarm 1e-6 for all four lasers together:
-    Student's t with the chains of `naive`, Bonferroni."""
+    Student's t with the chains of `naive`, Bonferroni. Both look for a spike every 0.5 ps."""
     n, expected, start, stop = reference_rates
     bound = student.isf(ALPHA / 2 / 4, len(expected) - 1)
     assert (differ(engine_rates(n, start, stop), expected) < bound).all()
@@ -685,7 +690,8 @@ def test_recording_window():
             mine = mine[(mine > w.time[0]) & (mine <= w.time[-1])]
             above = np.isclose(mine[:, None], w.time, rtol=0, atol=0.1 * GRID)
             assert (above.sum(axis=1) == 1).all()
-            assert (w.photons[c, u][above.any(axis=0)] > THRESHOLD).all()
+            # Every step looks for a spike, waveforms keep every fourth: the peak may just be past.
+            assert (w.photons[c, u][above.any(axis=0)] > 0.9 * THRESHOLD).all()
             crossings = (w.photons[c, u, 1:] > THRESHOLD) & (w.photons[c, u, :-1] <= THRESHOLD)
             assert len(mine) <= crossings.sum() + 1
 
@@ -782,7 +788,7 @@ def test_largest_time_step_is_accepted():
 
 def test_memory_is_asked_for_first(monkeypatch):
     monkeypatch.setattr(_memory, "available", lambda: 1e3)
-    with pytest.raises(InvalidInput, match="the spikes of this run would need about .* GiB"):
+    with pytest.raises(InvalidInput, match=r"the spikes of this run would need about .* GiB"):
         simulate(coupled(), 1000 * ns, chains=100, seed=0)
     monkeypatch.setattr(_memory, "available", lambda: 1e9)
     assert simulate(coupled(), 1 * ns, seed=0).chains == 1

@@ -29,7 +29,7 @@ _HOMES = {
     "simulate": "photinus.simulation.engine",
     "translate": "photinus.translation",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list, not two
+__all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
     from photinus.boltzmann import BoltzmannMachine as BoltzmannMachine

@@ -85,10 +85,7 @@ class BoltzmannMachine:
     ) -> None:
         w = _symmetric("weights", weights)
         b = _validate.finite_array("biases", biases, 1) + 0.0  # no -0.0: equal machines, equal hash
-        if len(b) != len(w):
-            raise InvalidInput(
-                f"biases must have {len(w)} entries as weights has rows, got {len(b)}"
-            )
+        _validate.same_length("biases", b, "weights", len(w))
         if len(b) == 0:
             raise InvalidInput("biases must have at least 1 entry, got 0")
         w.setflags(write=False)
@@ -196,7 +193,7 @@ class BoltzmannMachine:
         return self._sums.moments.copy()
 
     def clamp_indices(
-        self, clamp: Mapping[Hashable, ArrayLike], chains: int = 1
+        self, clamp: Mapping[Any, ArrayLike], chains: int = 1
     ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
         """Return the positions of clamped units, array (k,), and their values, array (chain, k).
 
@@ -214,7 +211,7 @@ class BoltzmannMachine:
         """
         return _validate.clamp(clamp, self.labels, chains)
 
-    def conditional(self, clamp: Mapping[Hashable, int]) -> "BoltzmannMachine":
+    def conditional(self, clamp: Mapping[Any, int]) -> "BoltzmannMachine":
         """Return the machine of the other units, given the clamped ones.
 
         Parameters

@@ -4,16 +4,17 @@ The protocol follows the calibration of LIF sampling (Petrovici et al. 2016, Phy
 042312): drive, measure the probability of being on, fit a logistic. Everything is measured on the
 simulated device with full physics; nothing is taken from the parameters but the scale of the sweep.
 
-1. *Survey.* Uncoupled lasers over pump and over the photon number at which the read-out sees a spike.
+1. *Detection threshold.* The read-out sees a spike when the photon number passes half the peak of the
+   noise-free spike (`photinus.laser.spike`), and looks for the next one below a quarter of that.
+   Weaker pulses pass unseen although they reset the carriers, so a higher threshold makes a laser
+   look more random than it is, at the price of hidden resets; a lower one counts noise.
 2. *State window.* An ideal refractory neuron (Buesing et al. 2011) with refractory time τ has
    interspike intervals of mean τ + 1/r and standard deviation 1/r for the hazard r. At p = ½ that is
-   mean 2 τ and coefficient of variation ½. So, for each detection threshold, τ is half the mean
-   interval at the pump where the coefficient of variation is ½.
-3. *Detection threshold.* The one whose activation curve, read out with its own τ, is closest to a
-   logistic (smallest largest deviation between 5 and 95 %).
-4. *Activation curve.* A long sweep; logistic fit p = 1/(1 + exp(-(N - N½)/α)) over 5–95 % with
+   mean 2 τ and coefficient of variation ½. So τ is half the mean interval at the pump where the
+   coefficient of variation is ½.
+3. *Activation curve.* A long sweep; logistic fit p = 1/(1 + exp(-(N - N½)/α)) over 5–95 % with
    N = P τ_g, P the pump rate.
-5. *Synapse.* Symmetric pairs over biases and weights of both signs. Kick and sustained pulse are
+4. *Synapse.* Symmetric pairs over biases and weights of both signs. Kick and sustained pulse are
    those that minimise the mean KL of the pairs, to second order: Gauss–Newton on the log-odds of
    the pairs' joint states, weighted with the Fisher information of the targets. (A one-way pair
    would not do: its joint is not a Boltzmann distribution.)
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 
 from photinus import _files, _validate
 from photinus.errors import InvalidInput, NotConverged
-from photinus.laser import PRESETS, LaserParameters
+from photinus.laser import PRESETS, LaserParameters, spike
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.progress import Progress, tracked
 from photinus.readout import occupancy
@@ -48,8 +49,10 @@ SCHEMA = 1
 KIND = "laser-calibration"
 DEFAULT_PRESET = "fast-absorber"
 
-THRESHOLD_FRACTIONS = (0.2, 0.35, 0.5, 0.65, 0.8)
-"""Detection thresholds tried, as fractions of the peak of the deterministic spike."""
+THRESHOLD_FRACTION = 0.5
+"""Detection threshold over the peak of the noise-free spike."""
+SURVEY_POINTS = 32
+"""Pumps in each step of the survey."""
 FIT_BAND = (0.05, 0.95)
 """Probabilities between which the logistic is fitted (protocol of `sbs`)."""
 RELIABLE = 0.004
@@ -251,7 +254,7 @@ def calibrate(
     Raises
     ------
     NotConverged
-        If the device never fires at random, so that there is nothing to calibrate.
+        If the device fires no spikes, or never at random: there is nothing to calibrate.
     """
     from photinus import __version__
 
@@ -259,7 +262,8 @@ def calibrate(
     dt = min(TIME_STEP, largest_time_step(parameters)) if time_step is None else time_step
     bench = _Bench(parameters, dt, threads, [*sequence.spawn(8)])
     with tracked(progress, f"calibrating {parameters.name}", 11) as advance:
-        threshold, window, guess = _read_out(bench, advance)
+        threshold = THRESHOLD_FRACTION * spike(parameters).peak_photons
+        window, guess = _state_window(bench, threshold, advance)
         curve = _activation_curve(bench, threshold, window, guess)
         advance(2)
         synapse = _synapse(bench, threshold, window, curve, advance)
@@ -288,7 +292,7 @@ class _Bench:
     def network(
         self,
         carriers: NDArray[np.float64],
-        threshold: float | NDArray[np.float64],
+        threshold: float,
         window: float,
         *,
         coupling: NDArray[np.float64] | None = None,
@@ -383,68 +387,41 @@ def _fit_logistic(
     )
 
 
-def _read_out(
-    bench: _Bench, advance: Callable[[float], None]
-) -> tuple[float, float, tuple[float, float]]:
-    """Return detection threshold, state window, and a first (midpoint, slope)."""
-    from photinus.laser import spike
-
-    peak = spike(bench.parameters).peak_photons
-    scale = bench.parameters.threshold_carriers
-    thresholds = peak * np.array(THRESHOLD_FRACTIONS)
-    lifetime = bench.parameters.gain_lifetime
-    brackets = np.tile([0.6 * scale, 3.0 * scale], (len(thresholds), 1))
-    # Zoom in: each survey narrows the pumps to where firing goes from rare to regular.
-    best: tuple[float, float, float, tuple[float, float]] | None = None
+def _state_window(
+    bench: _Bench, threshold: float, advance: Callable[[float], None]
+) -> tuple[float, tuple[float, float]]:
+    """Return the state window, and a first (midpoint, slope) of the activation."""
+    scale, lifetime = bench.parameters.threshold_carriers, bench.parameters.gain_lifetime
+    settle = 12 * lifetime
+    bracket = (0.6 * scale, 3.0 * scale)
+    # Each survey narrows the pumps to where firing goes from rare to regular.
     for stage in range(3):
-        grid = np.linspace(brackets[:, 0], brackets[:, 1], 24, axis=1)
-        network = bench.network(grid.ravel(), np.repeat(thresholds, grid.shape[1]), lifetime)
-        settle, length = 12 * lifetime, (40 if stage < 2 else 100) * lifetime
-        spikes = bench.run(network, settle + length, 32, stage)
-        mean, cv, _ = (a.reshape(grid.shape) for a in _intervals(spikes, settle))
-        rate = spikes.rates().mean(axis=0).reshape(grid.shape)
+        carriers = np.linspace(*bracket, SURVEY_POINTS)
+        network = bench.network(carriers, threshold, lifetime)
+        spikes = bench.run(network, settle + (40 if stage < 2 else 200) * lifetime, 32, stage)
+        mean, cv, _ = _intervals(spikes, settle)
         if stage < 2:
-            brackets = np.array(
-                [_zoom(grid[k], rate[k], cv[k], brackets[k]) for k in range(len(grid))]
-            )
+            bracket = _zoom(carriers, spikes.rates().mean(axis=0), cv, bracket)
         advance(1)
-    for k, threshold in enumerate(thresholds):
-        half = _crossing(grid[k], cv[k], 0.5)
-        if half is None:
-            continue
-        known = np.isfinite(mean[k])
-        window = float(np.interp(half, grid[k][known], mean[k][known])) / 2
-        mine = np.flatnonzero(spikes.unit // grid.shape[1] == k)
-        part = SpikeTrains(
-            spikes.chain[mine],
-            (spikes.unit[mine] - k * grid.shape[1]).astype(np.int32),
-            spikes.time[mine],
-            tuple(range(grid.shape[1])),
-            spikes.chains,
-            spikes.start,
-            spikes.stop,
-        )
-        p, error = _activation(part, window, settle)
-        try:
-            midpoint, slope, _, _, residual = _fit_logistic(grid[k], p, error)
-        except NotConverged:
-            continue
-        if best is None or residual < best[0]:
-            best = (residual, float(threshold), window, (midpoint, slope))
-    if best is None:
+    half = _crossing(carriers, cv, 0.5)
+    if half is None:
         raise NotConverged(
             f"laser {bench.parameters.name!r} never fires at random at pumps from 0.6 to 3 times "
             "its threshold: there is no activation curve to calibrate"
         )
-    return best[1], best[2], best[3]
+    known = np.isfinite(mean)
+    window = float(np.interp(half, carriers[known], mean[known])) / 2
+    p, error = _activation(spikes, window, settle)
+    midpoint, slope, *_ = _fit_logistic(carriers, p, error)
+    return window, (midpoint, slope)
 
 
 def _zoom(
     grid: NDArray[np.float64],
     rate: NDArray[np.float64],
     cv: NDArray[np.float64],
-    bracket: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    bracket: tuple[float, float],
+) -> tuple[float, float]:
     """Return the pumps between the last silent point and the first that fires regularly."""
     firing = rate > 0.01 * rate.max(initial=0.0)
     if not firing.any():
@@ -452,7 +429,7 @@ def _zoom(
     first = max(int(np.argmax(firing)) - 1, 0)
     regular = firing & (np.nan_to_num(cv, nan=np.inf) < 0.12)
     last = int(np.argmax(regular)) if regular.any() else len(grid) - 1
-    return np.array([grid[first], grid[max(last, first + 1)]])
+    return float(grid[first]), float(grid[max(last, first + 1)])
 
 
 def _crossing(x: NDArray[np.float64], y: NDArray[np.float64], level: float) -> float | None:
@@ -473,9 +450,7 @@ def _activation_curve(
     carriers = guess[0] + guess[1] * np.linspace(-6, 8, 57)
     carriers = carriers[carriers > 0]
     settle = SETTLE * window
-    spikes = bench.run(
-        bench.network(carriers, threshold, window), settle + 200 * window, CHAINS, 3
-    )
+    spikes = bench.run(bench.network(carriers, threshold, window), settle + 200 * window, CHAINS, 3)
     p, error = _activation(spikes, window, settle)
     mean, cv, shortest = _intervals(spikes, settle)
     midpoint, slope, midpoint_error, slope_error, residual = _fit_logistic(carriers, p, error)
@@ -584,7 +559,9 @@ def _synapse(
             advance(1)
         jacobian = np.stack(slopes, axis=-1)
         normal = np.einsum("pik,pij,pjl->kl", jacobian, fisher, jacobian)
-        project = np.linalg.solve(normal, np.einsum("pik,pij->kpj", jacobian, fisher).reshape(2, -1))
+        project = np.linalg.solve(
+            normal, np.einsum("pik,pij->kpj", jacobian, fisher).reshape(2, -1)
+        )
         change = -project @ base.ravel()
         kernel = np.maximum(kernel + np.clip(change, -0.4, 0.4), 0.0)
         measured = joints(kernel)

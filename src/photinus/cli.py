@@ -48,7 +48,9 @@ def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_header=any(head), box=None, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", show_header=any(head), box=None, pad_edge=False
+    )
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
@@ -106,9 +108,7 @@ def demo(
     check_new(out)
     calibration = None
     if calibrate:
-        calibration = measure(
-            LaserParameters.preset(), seed=seed, threads=threads, progress=True
-        )
+        calibration = measure(LaserParameters.preset(), seed=seed, threads=threads, progress=True)
     result = job.run(
         seed=seed,
         chains=chains,
@@ -230,7 +230,9 @@ def sample(
 @app.command()
 def calibrate(
     laser: Annotated[str, typer.Argument(help="Preset, or JSON file of laser parameters.")],
-    out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
+    out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path(
+        "calibration.json"
+    ),
     change: Annotated[
         list[str] | None, typer.Option("--set", help="Parameter NAME=VALUE in SI; repeat for more.")
     ] = None,

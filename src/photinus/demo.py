@@ -135,9 +135,7 @@ class Demo:
                         for key, value in asdict(posterior).items()
                     },
                     "accuracy": {way: posterior.accuracy(way) for way in WAYS},
-                    "largest_disagreement": {
-                        way: posterior.disagreement(way) for way in WAYS[1:]
-                    },
+                    "largest_disagreement": {way: posterior.disagreement(way) for way in WAYS[1:]},
                 }
                 for posterior in self.posteriors
             ],
@@ -302,9 +300,7 @@ def _posterior(
         return samples.chain_marginals()[:, -1].reshape(-1, repeats).mean(axis=1)
 
     by_gibbs, by_lasers = seed.spawn(2)
-    lasers = sample(
-        machine, seed=by_lasers, calibration=calibration, progress=progress, **settings
-    )
+    lasers = sample(machine, seed=by_lasers, calibration=calibration, progress=progress, **settings)
     gibbs = sample(machine, "gibbs", seed=by_gibbs, **settings)
     exact = [
         machine.conditional(

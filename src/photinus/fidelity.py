@@ -158,9 +158,7 @@ def assess(samples: "Samples", seed: int = 0) -> Fidelity:
     flips = [not bool((states[..., k] == states[0, 0, k]).all()) for k in range(n)]
     frozen = tuple(label for label, alive in zip(target.labels, flips, strict=True) if not alive)
     energy = target.energy(states)
-    candidates = [
-        effective_draws(states[..., k].astype(np.float64)) for k in range(n) if flips[k]
-    ]
+    candidates = [effective_draws(states[..., k].astype(np.float64)) for k in range(n) if flips[k]]
     candidates.append(effective_draws(energy))
     finite = [value for value in candidates if np.isfinite(value)]
     ess = min(min(finite), float(chains * draws)) if finite else float("nan")
@@ -173,7 +171,10 @@ def assess(samples: "Samples", seed: int = 0) -> Fidelity:
         probabilities = target.joint()
         kl = kl_divergence(samples.free_joint(), probabilities)
         runs = np.array(
-            [kl_divergence(p, probabilities) for p in samples.exact_joints(target, FLOOR_RUNS, seed)]
+            [
+                kl_divergence(p, probabilities)
+                for p in samples.exact_joints(target, FLOOR_RUNS, seed)
+            ]
         )
         floor, spread = float(runs.mean()), float(runs.std(ddof=1))
         quick = (len(probabilities) - 1) / (2 * ess) if np.isfinite(ess) else None
@@ -221,7 +222,9 @@ def _verdict(
     if frozen:
         notes.append(f"{len(frozen)} unit(s) never flipped")
     if not ess >= 100:
-        notes.append(f"only {ess:.0f} effective draws" if ess == ess else "too few draws for an ESS")
+        notes.append(
+            f"only {ess:.0f} effective draws" if ess == ess else "too few draws for an ESS"
+        )
     tail = f" ({'; '.join(notes)})" if notes else ""
     if kl is None or floor is None or spread is None:
         grade = "close" if marginal_error < 0.02 else "off"

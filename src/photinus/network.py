@@ -93,23 +93,35 @@ class LaserNetwork:
             raise InvalidInput("pump must have at least 1 entry, got 0")
         if (pump < 0).any():
             k = int(np.argmax(pump < 0))
+            name = self.labels[k] if len(self.labels) == n else k
             raise InvalidInput(
-                f"pump must be at least 0 carriers/s, got {pump[k]:g} for laser "
-                f"{self.labels[k] if self.labels else k!r}"
+                f"pump must be at least 0 carriers/s, got {pump[k]:g} for laser {name!r}"
             )
         coupling = _validate.finite_array("coupling", self.coupling, 2)
         if coupling.shape != (n, n):
             raise InvalidInput(f"coupling must have shape ({n}, {n}), got {coupling.shape}")
         if np.diagonal(coupling).any():
-            raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
+            raise InvalidInput(
+                "coupling must have a zero diagonal: a laser has no synapse to itself"
+            )
         delay = _validate.finite_array("delay", self.delay, (0, 2))
         if delay.ndim and delay.shape != (n, n):
-            raise InvalidInput(f"delay must be a number or have shape ({n}, {n}), got {delay.shape}")
+            raise InvalidInput(
+                f"delay must be a number or have shape ({n}, {n}), got {delay.shape}"
+            )
         if (delay < 0).any():
             raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
         labels = tuple(self.labels) or tuple(range(n))
         _validate.same_length("labels", labels, "pump", n)
-        off, on = (_validate.non_negative("driven_pump", p, "carriers/s") for p in self.driven_pump)
+        if len(set(labels)) < n:
+            raise InvalidInput(f"labels must differ from each other, got {labels!r}")
+        driven = _validate.finite_array("driven_pump", self.driven_pump, 1)
+        if driven.shape != (2,) or (driven < 0).any():
+            raise InvalidInput(
+                "driven_pump must be two pump rates (off, on) of at least 0 carriers/s, "
+                f"got {self.driven_pump!r}"
+            )
+        off, on = driven.tolist()
         for array in (pump, coupling, delay):
             array.setflags(write=False)
         assign = object.__setattr__

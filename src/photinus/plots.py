@@ -53,11 +53,25 @@ def spike(event: Spike) -> Figure:
                 axes.spines["left"].set_visible(False)
                 axes.tick_params(left=False)
             if j < len(windows) - 1:
-                axes.plot([1], [0], "k", marker=[(-0.5, -1), (0.5, 1)], ms=9, transform=axes.transAxes,
-                          clip_on=False)
+                axes.plot(
+                    [1],
+                    [0],
+                    "k",
+                    marker=[(-0.5, -1), (0.5, 1)],
+                    ms=9,
+                    transform=axes.transAxes,
+                    clip_on=False,
+                )
             if j:
-                axes.plot([0], [0], "k", marker=[(-0.5, -1), (0.5, 1)], ms=9, transform=axes.transAxes,
-                          clip_on=False)
+                axes.plot(
+                    [0],
+                    [0],
+                    "k",
+                    marker=[(-0.5, -1), (0.5, 1)],
+                    ms=9,
+                    transform=axes.transAxes,
+                    clip_on=False,
+                )
         grid[i, 0].set_ylabel(name)
     for axes in grid[2]:
         axes.set_yscale("log")
@@ -94,7 +108,12 @@ def activation(calibration: Calibration) -> Figure:
     upper.legend(frameon=False, loc="upper left")
     _bare(lower).axhline(0, color=EXACT, lw=0.8)
     lower.errorbar(
-        current, calibration.activation - fit, calibration.activation_error, fmt="o", ms=3, color=LASER
+        current,
+        calibration.activation - fit,
+        calibration.activation_error,
+        fmt="o",
+        ms=3,
+        color=LASER,
     )
     lower.set_ylabel("residual")
     lower.set_xlabel("pump current [µA]")
@@ -136,7 +155,9 @@ def joint(samples: Samples, most: int = 64) -> Figure:
     axes = _bare(figure.subplots())
     place = np.arange(len(order))
     axes.bar(place, exact[order], color=MUTED, width=0.9, label="exact")
-    axes.plot(place, sampled[order], "o", ms=3.5, color=LASER, label=f"sampled ({samples.substrate})")
+    axes.plot(
+        place, sampled[order], "o", ms=3.5, color=LASER, label=f"sampled ({samples.substrate})"
+    )
     axes.set_yscale("log")
     axes.set_xlabel(f"states by probability (the {len(order)} likeliest of {len(exact)})")
     axes.set_ylabel("probability")
@@ -165,7 +186,9 @@ def divergence(samples: Samples, exact_runs: Sequence[Samples]) -> Figure:
     figure = _figure(6.4, 4.2)
     axes = _bare(figure.subplots())
     axes.loglog(times / ns, mine, "o-", color=LASER, ms=4, label="lasers")
-    axes.fill_between(times / ns, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0)
+    axes.fill_between(
+        times / ns, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0
+    )
     axes.loglog(
         times / ns,
         floors.mean(axis=0),

@@ -163,9 +163,7 @@ class LaserRun:
         while left:
             chunk = min(left, self._draws_per_chunk)
             self._done += chunk
-            parts.append(
-                self.simulator.advance(self._done * self.window - self.simulator.time)
-            )
+            parts.append(self.simulator.advance(self._done * self.window - self.simulator.time))
             left -= chunk
             report(chunk)
         spikes = SpikeTrains.joined(parts)
@@ -465,5 +463,3 @@ def _provenance(request: Request, substrate: str) -> dict[str, Any]:
         "time_step": request.time_step if substrate == "laser" else None,
         "clamp_mode": request.clamp_mode,
     }
-
-

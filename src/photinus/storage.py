@@ -374,7 +374,9 @@ def _network(
     entry = header["network"]
     if entry is None:
         return None
-    arrays = {name: np.asarray(root[f"network/{name}"][...]) for name in root["network"].array_keys()}
+    arrays = {
+        name: np.asarray(root[f"network/{name}"][...]) for name in root["network"].array_keys()
+    }
     return LaserNetwork(
         parameters=LaserParameters.from_dict(entry["parameters"]),
         kernel=SynapticKernel(**entry["kernel"]),

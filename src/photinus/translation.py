@@ -61,7 +61,9 @@ class Validity:
             lines.append(f"biases outside [{low:+.2f}, {high:+.2f}]: {named}")
         if self.drives:
             named = ", ".join(f"{unit} ({drive:+.2f})" for unit, drive in self.drives)
-            lines.append(f"units that partners can drive outside [{low:+.2f}, {high:+.2f}]: {named}")
+            lines.append(
+                f"units that partners can drive outside [{low:+.2f}, {high:+.2f}]: {named}"
+            )
         if self.weights:
             named = ", ".join(f"{a}–{b} ({weight:+.2f})" for a, b, weight in self.weights)
             lines.append(
@@ -173,7 +175,9 @@ def check(machine: BoltzmannMachine, calibration: Calibration) -> Validity:
     labels, biases, weights = machine.labels, machine.biases, machine.weights
     lowest = biases + np.minimum(weights, 0).sum(axis=1)
     highest = biases + np.maximum(weights, 0).sum(axis=1)
-    outside = [(label, float(b)) for label, b in zip(labels, biases, strict=True) if not low <= b <= high]
+    outside = [
+        (label, float(b)) for label, b in zip(labels, biases, strict=True) if not low <= b <= high
+    ]
     driven = []
     for k, label in enumerate(labels):
         if low <= biases[k] <= high:

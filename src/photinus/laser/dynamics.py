@@ -6,7 +6,7 @@ The mean-field form of the equations in `photinus.laser.parameters`, S the photo
     dN_a/dt = -N_a/τ_a - A S          A = g_a (N_a - N_a,tr)
     dS/dt   = (G + A - κ) S + R       R = g_g N_g + g_a N_a
 
-The mean of |E|² over the field noise obeys the last line by Itô's rule.
+At given carriers the mean of |E|² over the field noise obeys the last line, by Itô's rule.
 """
 
 from collections.abc import Callable

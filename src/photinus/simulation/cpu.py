@@ -6,8 +6,8 @@ stored in tiles of 16, each tile holding every quantity of its 16 lanes side by 
 between two quantities is then a constant, which lets the compiler vectorise without checking
 whether arrays overlap. Units of one chain are neighbours, so the fan-out of a spike is contiguous.
 
-Time. Field and carriers advance by dt; spikes, synapses, carrier noise and recording live on a grid
-of ``SUBSTEPS`` dt. Carrier noise and the amplitude of the field noise change little over that time
+Time. Field and carriers advance by dt, and every step looks for a spike; its time, synapses, carrier
+noise and recording live on a grid of ``SUBSTEPS`` dt. Carrier noise and the amplitude of the field noise change little over that time
 (carrier lifetimes are tens of picoseconds and more).
 
 Synapses. A spike puts two records into a wheel of time slots: one that raises the pump of its
@@ -25,9 +25,25 @@ from photinus.simulation.step import UNIT_VARIANCE, advance_laser, uniform_pair
 from photinus.simulation.streams import next_word
 
 # Rows of a tile in the state array `f`, and their number.
-EX, EY, NG, NA, EXCITED, PUMP, GG, GA, NTG, NTA, KAPPA, DG, DA, PUMP_NOISE, SHOT_NOISE, HIGH, LOW = (
-    range(17)
-)
+(
+    EX,
+    EY,
+    NG,
+    NA,
+    EXCITED,
+    PUMP,
+    GG,
+    GA,
+    NTG,
+    NTA,
+    KAPPA,
+    DG,
+    DA,
+    PUMP_NOISE,
+    SHOT_NOISE,
+    HIGH,
+    LOW,
+) = range(17)
 ROWS = 17
 WORDS = 4
 
@@ -96,27 +112,30 @@ def _advance_tile(f, r, fired, tile):  # type: ignore[no-untyped-def]
 
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         xi, eta = uniform_pair(word)
-        ex, ey, ng, na = advance_laser(
+        ex, ey, ng, na, photons = advance_laser(
             ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
         )
+        peak = photons
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         xi, eta = uniform_pair(word)
-        ex, ey, ng, na = advance_laser(
+        ex, ey, ng, na, photons = advance_laser(
             ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
         )
+        peak = max(peak, photons)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         xi, eta = uniform_pair(word)
-        ex, ey, ng, na = advance_laser(
+        ex, ey, ng, na, photons = advance_laser(
             ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
         )
+        peak = max(peak, photons)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         xi, eta = uniform_pair(word)
-        ex, ey, ng, na = advance_laser(
+        ex, ey, ng, na, photons = advance_laser(
             ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
         )
+        peak = max(peak, photons)
 
-        photons = ex * ex + ey * ey
-        above = photons > high
+        above = peak > high
         fire = np.int32(1) if (above and excited < _HALF) else np.int32(0)
         excited = _ONE if above else (_ZERO if photons < low else excited)
         f[i + np.uintp(EX * TILE)] = ex

@@ -29,6 +29,8 @@ LASER_STEPS_PER_CHUNK = 2e8
 """Laser-steps between two looks at progress and interruption: a fraction of a second."""
 REARM = 0.25
 """Fraction of the detection threshold below which the read-out looks for the next spike."""
+BYTES_PER_SAMPLE = 36
+"""Memory of a recorded sample: 12 bytes kept, the rest while pieces are joined."""
 BYTES_PER_SPIKE = 64
 """Memory of a spike: 16 bytes kept, the rest while pieces are joined and sorted."""
 
@@ -132,6 +134,15 @@ class Recording:
         for chain in self.chains:
             _validate.integer("recorded chain", chain, 0, chains - 1)
         return [(c, int(np.searchsorted(simulated, u))) for c in self.chains for u in self.units]
+
+    def __post_init__(self) -> None:
+        if len(set(self.chains)) < len(self.chains):
+            raise InvalidInput(f"recorded chains must differ, got {self.chains!r}")
+        _validate.non_negative("recording start", self.start, "s")
+        if _validate.number("recording stop", self.stop) <= self.start:
+            raise InvalidInput(
+                f"recording stop must be after its start ({self.start:g} s), got {self.stop:g}"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,9 +265,10 @@ class _Block:
         # a thermal field of a few photons.
         words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
         uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
-        lasing = constants["NTG"] + (
-            constants["KAPPA"] + constants["GA"] * constants["NTA"]
-        ) / constants["GG"]
+        lasing = (
+            constants["NTG"]
+            + (constants["KAPPA"] + constants["GA"] * constants["NTA"]) / constants["GG"]
+        )
         settled = np.minimum(rows[cpu.PUMP, :lanes] / constants["DG"], lasing)
         rows[cpu.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
         amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
@@ -291,6 +303,7 @@ class _Block:
         c = self.couplings
         parts = []
         waveforms = []
+        begin = step
         while True:
             samples = (stop // every - step // every) if recorded.size else 0
             kept = np.empty((recorded.size, samples, 3), np.float32)
@@ -335,8 +348,11 @@ class _Block:
                 "the simulation left the range of numbers: the time step is too large for these "
                 "parameters"
             )
+        samples = stop // every - begin // every
         return np.concatenate(parts), (
-            np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, 0, 3), np.float32)
+            np.concatenate(waveforms, axis=1)
+            if waveforms
+            else np.empty((0, samples, 3), np.float32)
         )
 
 
@@ -451,8 +467,11 @@ class Simulator:
 
     def advance(self, duration: float, recording: Recording | None = None) -> SpikeTrains:
         """Simulate on for `duration` [s], rounded up to the grid, and return the new spikes."""
+        duration = _validate.positive("duration", duration, "s")
         start = self.step
         stop = start + max(1, math.ceil(duration / self.grid - 1e-6))
+        if recording is not None:
+            recording.lanes(self.units, self.chains)
         cuts = [start, stop]
         if recording is not None:
             window = (round(recording.start / self.grid), round(recording.stop / self.grid))
@@ -482,15 +501,27 @@ class Simulator:
             with ThreadPoolExecutor(self.threads) as pool:
                 results = list(pool.map(run, self._blocks))
         self.step = stop
-        chain, unit, step = (np.concatenate(column) for column in zip(*(
-            (spikes[:, 1] // n + block.first_chain, self.units[spikes[:, 1] % n], spikes[:, 0])
-            for block, (spikes, _) in zip(self._blocks, results, strict=True)
-        ), strict=True))
+        chain, unit, step = (
+            np.concatenate(column)
+            for column in zip(
+                *(
+                    (
+                        spikes[:, 1] // n + block.first_chain,
+                        self.units[spikes[:, 1] % n],
+                        spikes[:, 0],
+                    )
+                    for block, (spikes, _) in zip(self._blocks, results, strict=True)
+                ),
+                strict=True,
+            )
+        )
         order = np.lexsort((unit, step, chain))
         waveforms = None
         if recording is not None:
             shape = (len(recording.chains), len(recording.units), -1, 3)
-            kept = np.concatenate([kept for _, kept in results]).reshape(shape)
+            # Blocks give their chains in rising order.
+            place = np.argsort(np.argsort(recording.chains))
+            kept = np.concatenate([kept for _, kept in results]).reshape(shape)[place]
             time = np.arange(start + 1, stop + 1) * self.grid
             waveforms = Waveforms(time, kept[..., 0], kept[..., 1], kept[..., 2])
         return SpikeTrains(
@@ -513,7 +544,9 @@ class Simulator:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
-        if f"f.{len(self._blocks) - 1}" not in state or f"f.{len(self._blocks)}" in state:
+        mine = {f"f.{k}": block.f.size for k, block in enumerate(self._blocks)}
+        given = {name: values.size for name, values in state.items() if name.startswith("f.")}
+        if mine != given:
             raise InvalidInput("state must come from a simulator built with the same arguments")
         self.step = int(state["step"])
         for k, block in enumerate(self._blocks):
@@ -581,10 +614,11 @@ def simulate(
         clamp_mode=clamp_mode,
         threads=threads,
     )
-    _memory.require(
-        simulator.chains * network.n_units * duration / network.window * BYTES_PER_SPIKE,
-        "the spikes of this run",
-    )
+    needed = simulator.chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
+    if recording is not None:
+        samples = (recording.stop - recording.start) / simulator.grid
+        needed += len(recording.chains) * len(recording.units) * samples * BYTES_PER_SAMPLE
+    _memory.require(needed, "the spikes of this run")
     with tracked(progress, "simulating lasers", duration) as advance:
         parts = list(_pieces(simulator, duration, recording, advance))
     return SpikeTrains.joined(parts)

@@ -44,7 +44,7 @@ def uniform_pair(word):  # type: ignore[no-untyped-def]
 
 @inlined
 def advance_laser(ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da):  # type: ignore[no-untyped-def]
-    """Return (ex, ey, ng, na) one step later; `xi`, `eta` are the two noise numbers."""
+    """Return (ex, ey, ng, na, photons) one step later; `xi`, `eta` are the two noise numbers."""
     x = QUARTER * (gg * (ng - ntg) + ga * (na - nta) - kappa)
     w = ONE + x * (ONE + x * (HALF + x * SIXTH))
     ex = w * (w * ex + noise * xi)
@@ -62,4 +62,4 @@ def advance_laser(ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa,
     inverse = ONE / (denominator_g * denominator_a)
     ng = (ng + (pump + gs * ntg) * half_g) * (denominator_a * inverse)
     na = (na + as_ * nta * half_a) * (denominator_g * inverse)
-    return ex, ey, ng, na
+    return ex, ey, ng, na, photons
