@@ -34,9 +34,7 @@ def naive_states(n: int) -> list[tuple[int, ...]]:
 
 def naive_energy(machine: BoltzmannMachine, z: tuple[int, ...]) -> float:
     n = len(z)
-    pairs = sum(
-        float(machine.weights[i, j]) * z[i] * z[j] for i in range(n) for j in range(i + 1, n)
-    )
+    pairs = sum(float(machine.weights[i, j]) * z[i] * z[j] for i in range(n) for j in range(i + 1, n))
     return -pairs - sum(float(machine.biases[k]) * z[k] for k in range(n))
 
 
@@ -261,9 +259,7 @@ def test_equality_and_hash() -> None:
 
 
 def test_repr_names_the_first_units() -> None:
-    assert (
-        repr(BoltzmannMachine([[0]], [1], labels=["rain"])) == "BoltzmannMachine(1 unit(s): rain)"
-    )
+    assert repr(BoltzmannMachine([[0]], [1], labels=["rain"])) == "BoltzmannMachine(1 unit(s): rain)"
     assert repr(random_machine(13)).endswith("11, …)")
 
 

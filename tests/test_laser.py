@@ -81,9 +81,7 @@ def test_current_and_pump_are_inverse(laser):
 
 
 def test_json_round_trip(laser):
-    varied = laser.replace(
-        name="seventh", pump_noise=123.0, carrier_noise=False, output_efficiency=0.3
-    )
+    varied = laser.replace(name="seventh", pump_noise=123.0, carrier_noise=False, output_efficiency=0.3)
     document = json.loads(json.dumps(varied.to_dict()))
     assert document["schema"] == 1
     assert LaserParameters.from_dict(document) == varied
@@ -154,7 +152,7 @@ def test_damaged_dictionaries_are_refused(laser):
     with pytest.raises(InvalidInput, match="must include gain_lifetime, which is missing"):
         LaserParameters.from_dict(document)
     with pytest.raises(InvalidInput, match="laser parameters must be a mapping, got 3"):
-        LaserParameters.from_dict(3)  # type: ignore[arg-type]
+        LaserParameters.from_dict(3)
 
 
 @pytest.mark.parametrize("method", ["current", "pump_rate", "output_power"])
@@ -181,9 +179,7 @@ def test_yamada_threshold_is_the_threshold(name):
     assert yamada.pump == pytest.approx(yamada.threshold, rel=1e-12)
 
 
-@given(
-    st.floats(-1, 20), st.floats(0, 20), st.floats(0.05, 20), st.floats(1e-3, 1), st.floats(1e-3, 1)
-)
+@given(st.floats(-1, 20), st.floats(0, 20), st.floats(0.05, 20), st.floats(1e-3, 1), st.floats(1e-3, 1))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_yamada_there_and_back(pump, absorption, ratio, gain_rate, absorber_rate):
     yamada = Yamada(
@@ -193,9 +189,7 @@ def test_yamada_there_and_back(pump, absorption, ratio, gain_rate, absorber_rate
         gain_rate=gain_rate,
         absorber_rate=absorber_rate,
     )
-    laser, rate = yamada.to_laser(
-        photon_lifetime=4 * ps, gain_coefficient=1e6, gain_transparency=5e5
-    )
+    laser, rate = yamada.to_laser(photon_lifetime=4 * ps, gain_coefficient=1e6, gain_transparency=5e5)
     assert laser.gain_transparency == 5e5
     again = Yamada.from_laser(laser, rate)
     for name in ("pump", "absorption", "saturation_ratio", "gain_rate", "absorber_rate"):

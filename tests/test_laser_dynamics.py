@@ -125,9 +125,7 @@ def test_quiet_states_known_before():
 
 def test_quiet_state_of_a_bistable_laser_is_the_lower_one():
     yamada = Yamada(pump=3.9, absorption=3, saturation_ratio=10, gain_rate=0.01, absorber_rate=0.01)
-    laser, pump = yamada.to_laser(
-        photon_lifetime=4 * ps, gain_coefficient=10, gain_transparency=1e6
-    )
+    laser, pump = yamada.to_laser(photon_lifetime=4 * ps, gain_coefficient=10, gain_transparency=1e6)
     quiet = quiet_state(laser, pump)
     assert quiet.is_stable
     assert quiet.photons < 1e-3 * laser.absorber_saturation_photons
@@ -174,9 +172,7 @@ def test_instability_known_before():
 
 
 def test_instability_tends_to_the_yamada_threshold_without_spontaneous_emission():
-    yamada = Yamada(
-        pump=4, absorption=3.1, saturation_ratio=2, gain_rate=0.0048, absorber_rate=0.048
-    )
+    yamada = Yamada(pump=4, absorption=3.1, saturation_ratio=2, gain_rate=0.0048, absorber_rate=0.048)
     errors = []
     for coefficient in (7e4, 7e2, 7.0):
         laser, _ = yamada.to_laser(
@@ -277,9 +273,7 @@ def test_books_of_a_spike_balance(name):
     books = spike(LaserParameters.preset(name)).books
     assert books.residual < 1e-8
     change = books.gain_change + books.absorber_change + books.photon_change
-    assert books.pumped - books.emitted - books.lost == pytest.approx(
-        change, abs=1e-7 * books.emitted
-    )
+    assert books.pumped - books.emitted - books.lost == pytest.approx(change, abs=1e-7 * books.emitted)
     assert 0 < books.lost < books.gain_decay + books.absorber_decay
     assert books.emitted < books.stimulated + books.spontaneous
 
@@ -373,9 +367,7 @@ def test_spikes_of_a_laser_with_little_spontaneous_emission_are_all_or_none(name
 def test_strong_spontaneous_emission_makes_spikes_graded():
     # The contrast to the test above: no threshold in the strict sense.
     laser = LaserParameters.preset("fast-absorber")
-    peaks = [
-        spike(laser, kick=k * laser.threshold_carriers).peak_photons for k in (0.025, 0.05, 0.1)
-    ]
+    peaks = [spike(laser, kick=k * laser.threshold_carriers).peak_photons for k in (0.025, 0.05, 0.1)]
     assert peaks[1] > 2 * peaks[0]
     assert peaks[2] > 1.5 * peaks[1]
 

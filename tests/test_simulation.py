@@ -60,9 +60,7 @@ def coupled(n=5, **changes):
     rng = np.random.default_rng(7)
     weights = rng.normal(size=(n, n)) * (rng.random((n, n)) < 0.7)
     np.fill_diagonal(weights, 0)
-    return network(
-        rng.normal(size=n), weights, delay=rng.uniform(0, 150 * ps, size=(n, n)), **changes
-    )
+    return network(rng.normal(size=n), weights, delay=rng.uniform(0, 150 * ps, size=(n, n)), **changes)
 
 
 def assert_same(a, b):
@@ -369,9 +367,7 @@ def dark_variance(p, carriers, seed=0, units=128, samples=200):
     simulator = Simulator(n.replace(pump=np.full(units, carriers / p.gain_lifetime)), seed=seed)
     simulator.advance(40 * p.gain_lifetime)
     gap = round(2 * p.gain_lifetime / GRID)
-    w = simulator.advance(
-        gap * samples * GRID, Recording(units=tuple(range(units)), start=0, stop=1)
-    )
+    w = simulator.advance(gap * samples * GRID, Recording(units=tuple(range(units)), start=0, stop=1))
     x = w.waveforms.gain_carriers[0, :, ::gap].astype(float)
     # Squares of samples two lifetimes apart have correlation e^-4.
     return x.mean(), ((x - carriers) ** 2).mean(), x.size * np.tanh(2)
@@ -703,9 +699,7 @@ def test_recording_does_not_depend_on_pieces():
     parts = [pieces.advance(k * GRID, recording) for k in (3, 497, 255, 255, 300, 690)]
     joined = type(whole).joined(parts)
     for name in ("time", "photons", "gain_carriers", "absorber_carriers"):
-        np.testing.assert_array_equal(
-            getattr(joined.waveforms, name), getattr(whole.waveforms, name)
-        )
+        np.testing.assert_array_equal(getattr(joined.waveforms, name), getattr(whole.waveforms, name))
 
 
 def test_recorded_chains_in_any_order():

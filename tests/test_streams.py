@@ -11,7 +11,7 @@ from photinus.simulation.streams import Role, lane_states, next_word, philox, se
 
 
 @kernel
-def _words(state, words):  # type: ignore[no-untyped-def]
+def _words(state, words):
     s0, s1, s2, s3 = state
     for i in range(len(words)):
         words[i], s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
@@ -48,9 +48,7 @@ def as_hex(words: tuple[np.ndarray, ...]) -> str:
         ),
     ],
 )
-def test_philox_known_answers(
-    counter: tuple[int, ...], key: tuple[int, int], expected: str
-) -> None:
+def test_philox_known_answers(counter: tuple[int, ...], key: tuple[int, int], expected: str) -> None:
     """The vectors of the authors' own test file."""
     assert as_hex(philox(tuple(np.array(c, np.uint32) for c in counter), key)) == expected
 

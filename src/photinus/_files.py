@@ -79,8 +79,6 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     except PhotinusError as error:
         raise InvalidInput(f"file {str(path)!r} is not a valid {kind}: {error}") from None
     except KeyError as error:
-        raise InvalidInput(
-            f"file {str(path)!r} is not a valid {kind}: {error} is missing"
-        ) from None
+        raise InvalidInput(f"file {str(path)!r} is not a valid {kind}: {error} is missing") from None
     except (TypeError, ValueError, IndexError) as error:
         raise InvalidInput(f"file {str(path)!r} is not a valid {kind}: {error}") from None

@@ -33,14 +33,15 @@ def _cache_folder() -> str:
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` without the GIL, cached on disk; threads are the caller's business."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _cache_folder()
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = _cache_folder()
     try:
         compiled: Callable[..., Any] = numba.njit(
             function, cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy"
         )
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
     return compiled
 
 

@@ -2,7 +2,6 @@
 
 import math
 import operator
-import os
 from collections.abc import Hashable, Iterable, Mapping, Sized
 from difflib import get_close_matches
 from typing import Any
@@ -85,13 +84,6 @@ def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> 
         bound = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise InvalidInput(f"{name} must be {bound}, got {result}")
     return result
-
-
-def threads(value: Any) -> int:
-    """Return `value` as a number of threads; None means all cores that this process may use."""
-    if value is not None:
-        return integer("threads", value, 1)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:

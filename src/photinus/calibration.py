@@ -11,7 +11,7 @@ simulated device with full physics; nothing is taken from the parameters but the
 2. *State window.* An ideal refractory neuron (Buesing et al. 2011) with refractory time τ has
    interspike intervals of mean τ + 1/r and standard deviation 1/r for the hazard r. At p = ½ that is
    mean 2 τ and coefficient of variation ½. So τ is half the mean interval at the pump where the
-   coefficient of variation is ½.
+   coefficient of variation is ½, to two digits: τ is a choice of the read-out, no constant of nature.
 3. *Activation curve.* A long sweep; logistic fit p = 1/(1 + exp(-(N - N½)/α)) over 5–95 % with
    N = P τ_g, P the pump rate.
 4. *Synapse.* Symmetric pairs over biases and weights of both signs. Kick and sustained pulse are
@@ -135,7 +135,7 @@ class Calibration:
 
     @property
     def samples_or_pulses(self) -> str:
-        """A plain judgement: does this device sample, roughly sample, or merely pulse?"""
+        """A plain judgement: whether this device samples, roughly samples, or merely pulses."""
         if self.residual <= 0.06 and self.pair_kl <= 0.02:
             return (
                 f"samples: activation logistic to {self.residual:.3f}, "
@@ -217,9 +217,7 @@ class Calibration:
             for name in ("bias_range", "weight_range"):
                 fields[name] = tuple(fields[name])
             for name in _TABLE:
-                fields[name] = np.array(
-                    [np.nan if x is None else x for x in fields[name]], np.float64
-                )
+                fields[name] = np.array([np.nan if x is None else x for x in fields[name]], np.float64)
             return cls(**fields)
 
     @classmethod
@@ -410,7 +408,7 @@ def _state_window(
             "its threshold: there is no activation curve to calibrate"
         )
     known = np.isfinite(mean)
-    window = float(np.interp(half, carriers[known], mean[known])) / 2
+    window = float(f"{np.interp(half, carriers[known], mean[known]) / 2:.2g}")
     p, error = _activation(spikes, window, settle)
     midpoint, slope, *_ = _fit_logistic(carriers, p, error)
     return window, (midpoint, slope)
@@ -498,7 +496,7 @@ def _synapse(
     window: float,
     curve: dict[str, Any],
     advance: Callable[[float], None],
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Return kick and sustain with their errors and the mean KL of the pairs."""
     midpoint, slope = curve["midpoint"], curve["slope"]
     n = 2 * len(PAIRS)
@@ -532,7 +530,8 @@ def _synapse(
         first, second = (moments[:, even + k, even + k] for k in (0, 1))
         both = moments[:, even, even + 1]
         joint = np.stack([1 - first - second + both, first - both, second - both, both], axis=-1)
-        return np.maximum(joint, 1e-9).reshape(GROUPS, -1, len(PAIRS), 4).mean(axis=1)
+        grouped = np.maximum(joint, 1e-9).reshape(GROUPS, -1, len(PAIRS), 4)
+        return np.asarray(grouped.mean(axis=1))
 
     def misfit(joint: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the effective (b1, b2, W) of joints (…, 4) are off by."""
@@ -545,7 +544,7 @@ def _synapse(
             ],
             axis=-1,
         )
-        return effective - PAIRS
+        return np.asarray(effective - PAIRS)
 
     kernel = np.array(START_KERNEL)
     measured = joints(kernel)
@@ -559,9 +558,7 @@ def _synapse(
             advance(1)
         jacobian = np.stack(slopes, axis=-1)
         normal = np.einsum("pik,pij,pjl->kl", jacobian, fisher, jacobian)
-        project = np.linalg.solve(
-            normal, np.einsum("pik,pij->kpj", jacobian, fisher).reshape(2, -1)
-        )
+        project = np.linalg.solve(normal, np.einsum("pik,pij->kpj", jacobian, fisher).reshape(2, -1))
         change = -project @ base.ravel()
         kernel = np.maximum(kernel + np.clip(change, -0.4, 0.4), 0.0)
         measured = joints(kernel)

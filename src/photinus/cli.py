@@ -48,9 +48,7 @@ def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        title=title, title_justify="left", show_header=any(head), box=None, pad_edge=False
-    )
+    table = Table(title=title, title_justify="left", show_header=any(head), box=None, pad_edge=False)
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
@@ -216,8 +214,7 @@ def sample(
         "schema": 1,
         "run": dict(run_rows(samples)),
         "marginals": {
-            str(label): float(p)
-            for label, p in zip(machine.labels, samples.marginals(), strict=True)
+            str(label): float(p) for label, p in zip(machine.labels, samples.marginals(), strict=True)
         },
         "fidelity": fidelity.to_dict(),
     }
@@ -230,9 +227,7 @@ def sample(
 @app.command()
 def calibrate(
     laser: Annotated[str, typer.Argument(help="Preset, or JSON file of laser parameters.")],
-    out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path(
-        "calibration.json"
-    ),
+    out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
     change: Annotated[
         list[str] | None, typer.Option("--set", help="Parameter NAME=VALUE in SI; repeat for more.")
     ] = None,

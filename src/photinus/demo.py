@@ -297,7 +297,7 @@ def _posterior(
     }
 
     def of_patients(samples: Samples) -> NDArray[np.float64]:
-        return samples.chain_marginals()[:, -1].reshape(-1, repeats).mean(axis=1)
+        return np.asarray(samples.chain_marginals()[:, -1].reshape(-1, repeats).mean(axis=1))
 
     by_gibbs, by_lasers = seed.spawn(2)
     lasers = sample(machine, seed=by_lasers, calibration=calibration, progress=progress, **settings)

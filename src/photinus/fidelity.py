@@ -8,7 +8,7 @@ that this run cannot tell the sampler from an exact one; above it, the differenc
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +86,10 @@ def effective_draws(values: NDArray[np.float64]) -> float:
     """
     if values.shape[1] < FEW_DRAWS or np.ptp(values) == 0:
         return float("nan")
-    from arviz_stats.base import array_stats
+    import arviz_stats.base
 
-    return float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean"))
+    stats: Any = arviz_stats.base
+    return float(stats.array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean"))
 
 
 def effective_beta(
@@ -171,10 +172,7 @@ def assess(samples: "Samples", seed: int = 0) -> Fidelity:
         probabilities = target.joint()
         kl = kl_divergence(samples.free_joint(), probabilities)
         runs = np.array(
-            [
-                kl_divergence(p, probabilities)
-                for p in samples.exact_joints(target, FLOOR_RUNS, seed)
-            ]
+            [kl_divergence(p, probabilities) for p in samples.exact_joints(target, FLOOR_RUNS, seed)]
         )
         floor, spread = float(runs.mean()), float(runs.std(ddof=1))
         quick = (len(probabilities) - 1) / (2 * ess) if np.isfinite(ess) else None
@@ -222,9 +220,7 @@ def _verdict(
     if frozen:
         notes.append(f"{len(frozen)} unit(s) never flipped")
     if not ess >= 100:
-        notes.append(
-            f"only {ess:.0f} effective draws" if ess == ess else "too few draws for an ESS"
-        )
+        notes.append(f"only {ess:.0f} effective draws" if ess == ess else "too few draws for an ESS")
     tail = f" ({'; '.join(notes)})" if notes else ""
     if kl is None or floor is None or spread is None:
         grade = "close" if marginal_error < 0.02 else "off"

@@ -101,14 +101,10 @@ class LaserNetwork:
         if coupling.shape != (n, n):
             raise InvalidInput(f"coupling must have shape ({n}, {n}), got {coupling.shape}")
         if np.diagonal(coupling).any():
-            raise InvalidInput(
-                "coupling must have a zero diagonal: a laser has no synapse to itself"
-            )
+            raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
         delay = _validate.finite_array("delay", self.delay, (0, 2))
         if delay.ndim and delay.shape != (n, n):
-            raise InvalidInput(
-                f"delay must be a number or have shape ({n}, {n}), got {delay.shape}"
-            )
+            raise InvalidInput(f"delay must be a number or have shape ({n}, {n}), got {delay.shape}")
         if (delay < 0).any():
             raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
         labels = tuple(self.labels) or tuple(range(n))
@@ -137,9 +133,7 @@ class LaserNetwork:
                 f"detection_threshold must be a number or have {n} entries, got {len(threshold)}"
             )
         if (threshold <= 0).any():
-            raise InvalidInput(
-                f"detection_threshold must be above 0 photons, got {threshold.min():g}"
-            )
+            raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         assign(self, "detection_threshold", threshold if threshold.ndim else float(threshold))
 

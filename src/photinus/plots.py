@@ -1,7 +1,7 @@
 """Figures. Every function returns a matplotlib Figure, made without pyplot and without a display."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LASER, EXACT, FLOOR, ABSORBER, MUTED = "#d1495b", "#222222", "#00798c", "#edae49", "#9aa0a6"
 DPI = 130
+CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 9}
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -33,48 +34,31 @@ def _bare(axes: Axes) -> Axes:
 def spike(event: Spike) -> Figure:
     """Draw one spike: carriers in both sections and photons, on a broken time axis."""
     wave, figure = event.waveform, _figure(8, 5.2)
-    time = wave.time
-    end = float(time[-1])
-    windows = [(max(float(time[0]), -60 * ps), -30 * ps), (-30 * ps, 60 * ps), (60 * ps, end)]
+    time = wave.time - event.peak_time
+    near = 3 * event.width
+    windows = [(float(time[0]), -near), (-near, near), (near, float(time[-1]))]
     rows = (
         ("gain section\n[carriers]", wave.gain_carriers, FLOOR),
         ("absorber\n[carriers]", wave.absorber_carriers, ABSORBER),
         ("photons", wave.photons, LASER),
     )
     windows = [(a, b) for a, b in windows if b > a]
-    widths = [1.0, 2.2, 1.8][-len(windows) :]
+    widths = [0.5, 2.0, 2.0][-len(windows) :]
     grid = figure.subplots(len(rows), len(windows), sharex="col", sharey="row", width_ratios=widths)
     for i, (name, values, colour) in enumerate(rows):
         for j, window in enumerate(windows):
             axes = _bare(grid[i, j])
             axes.plot(time / ps, values, color=colour, lw=1.8)
             axes.set_xlim(window[0] / ps, window[1] / ps)
-            if j:
-                axes.spines["left"].set_visible(False)
-                axes.tick_params(left=False)
-            if j < len(windows) - 1:
-                axes.plot(
-                    [1],
-                    [0],
-                    "k",
-                    marker=[(-0.5, -1), (0.5, 1)],
-                    ms=9,
-                    transform=axes.transAxes,
-                    clip_on=False,
-                )
-            if j:
-                axes.plot(
-                    [0],
-                    [0],
-                    "k",
-                    marker=[(-0.5, -1), (0.5, 1)],
-                    ms=9,
-                    transform=axes.transAxes,
-                    clip_on=False,
-                )
+            axes.spines["left"].set_visible(j == 0)
+            # Slanted strokes where the axis is cut.
+            cuts = [1.0] * (j < len(windows) - 1) + [0.0] * (j > 0)
+            for cut in cuts:
+                axes.plot([cut], [0], "k", transform=axes.transAxes, clip_on=False, **CUT)
         grid[i, 0].set_ylabel(name)
-    for axes in grid[2]:
-        axes.set_yscale("log")
+    grid[2, 0].set_yscale("log")
+    for axes in grid[:, 1:].ravel():
+        axes.tick_params(which="both", left=False)
     figure.supxlabel("time from the peak [ps] (axis broken)")
     figure.suptitle(
         f"one spike: {event.peak_photons:.3g} photons at the peak, {event.width / ps:.1f} ps wide"
@@ -155,9 +139,7 @@ def joint(samples: Samples, most: int = 64) -> Figure:
     axes = _bare(figure.subplots())
     place = np.arange(len(order))
     axes.bar(place, exact[order], color=MUTED, width=0.9, label="exact")
-    axes.plot(
-        place, sampled[order], "o", ms=3.5, color=LASER, label=f"sampled ({samples.substrate})"
-    )
+    axes.plot(place, sampled[order], "o", ms=3.5, color=LASER, label=f"sampled ({samples.substrate})")
     axes.set_yscale("log")
     axes.set_xlabel(f"states by probability (the {len(order)} likeliest of {len(exact)})")
     axes.set_ylabel("probability")
@@ -186,9 +168,7 @@ def divergence(samples: Samples, exact_runs: Sequence[Samples]) -> Figure:
     figure = _figure(6.4, 4.2)
     axes = _bare(figure.subplots())
     axes.loglog(times / ns, mine, "o-", color=LASER, ms=4, label="lasers")
-    axes.fill_between(
-        times / ns, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0
-    )
+    axes.fill_between(times / ns, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0)
     axes.loglog(
         times / ns,
         floors.mean(axis=0),

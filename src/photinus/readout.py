@@ -165,9 +165,7 @@ def occupancy(
     if not stop > start:
         raise InvalidInput(f"stop must be after start ({start:g}), got {stop:g}")
     on = np.zeros((chains, units), np.uint8) if fixed is None else fixed.copy()
-    switches = _on_periods(
-        chain, unit, time, float(window), float(start), float(stop), chains, units
-    )
+    switches = _on_periods(chain, unit, time, float(window), float(start), float(stop), chains, units)
     joint = None
     if units <= MAX_JOINT:
         bit = np.int64(1) << np.arange(units, dtype=np.int64)
@@ -182,7 +180,7 @@ def occupancy(
 
 @kernel
 def _states_on_grid(chain, unit, time, window, first, interval, states):  # type: ignore[no-untyped-def]
-    n_chains, n_draws, n_units = states.shape
+    n_draws = states.shape[1]
     for k in range(len(time)):
         # On from the spike (included) until window later (excluded).
         begin = max(int(np.ceil((time[k] - first) / interval - 1e-9)), 0)

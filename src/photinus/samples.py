@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from photinus.fidelity import Fidelity
     from photinus.network import LaserNetwork
+    from photinus.readout import Occupancy
     from photinus.simulation.engine import SpikeTrains
 
 
@@ -64,12 +65,12 @@ class Samples:
     @property
     def chains(self) -> int:
         """Number of independent chains."""
-        return self.states.shape[0]
+        return int(self.states.shape[0])
 
     @property
     def draws(self) -> int:
         """Number of draws per chain."""
-        return self.states.shape[1]
+        return int(self.states.shape[1])
 
     @property
     def physical_time(self) -> float | None:
@@ -145,12 +146,12 @@ class Samples:
         if self.spikes is None:
             bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
             index = (self.states[:, :, free] @ bits).ravel()
-            return np.bincount(index, minlength=2 ** len(free)) / index.size
+            return np.asarray(np.bincount(index, minlength=2 ** len(free)) / index.size)
         joint = self._occupancy(stop).joint
         assert joint is not None
         return joint
 
-    def _occupancy(self, stop: float | None = None) -> Any:
+    def _occupancy(self, stop: float | None = None) -> "Occupancy":
         from photinus.readout import occupancy
 
         assert self.spikes is not None
@@ -191,7 +192,7 @@ class Samples:
 
     def marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1), array (unit,), mean over chains."""
-        return self.chain_marginals().mean(axis=0)
+        return np.asarray(self.chain_marginals().mean(axis=0))
 
     def chain_marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1) of each chain, array (chain, unit)."""

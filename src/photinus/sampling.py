@@ -75,12 +75,17 @@ class Piece:
 class Run(Protocol):
     """A sampler under way."""
 
-    window: float | None
-    """State window τ, in the unit of the spike times; None without time."""
-    network: "LaserNetwork | None"
-    """Simulated lasers, if any."""
-    draws_per_piece: int
-    """Draws after which it is worth storing what there is."""
+    @property
+    def window(self) -> float | None:
+        """State window τ, in the unit of the spike times; None without time."""
+
+    @property
+    def network(self) -> "LaserNetwork | None":
+        """Simulated lasers, if any."""
+
+    @property
+    def draws_per_piece(self) -> int:
+        """Draws after which it is worth storing what there is."""
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws, burn-in done; tell `report` of finished draws."""
@@ -255,20 +260,14 @@ class ExactRun(_WholeRun):
         from photinus.reference.exact import sample_exact
 
         request = self._request
-        states = np.empty((request.chains, draws, request.machine.n_units), np.uint8)
-        states[:, :, request.fixed] = request.values[:, None, :]
-        labels = request.machine.labels
-        free = np.setdiff1d(np.arange(len(labels)), request.fixed)
-        evidences, which = np.unique(request.values, axis=0, return_inverse=True)
-        for k, evidence in enumerate(evidences):
-            clamp = {labels[u]: int(v) for u, v in zip(request.fixed, evidence, strict=True)}
-            target = request.machine.conditional(clamp) if clamp else request.machine
-            members = np.flatnonzero(which.ravel() == k)
-            seed = np.random.SeedSequence(
-                request.seed.entropy, spawn_key=(*request.seed.spawn_key, k)
-            )
-            drawn = sample_exact(target, chains=len(members), draws=draws, seed=seed)
-            states[members[:, None, None], np.arange(draws)[:, None], free] = drawn
+        states = sample_exact(
+            request.machine,
+            chains=request.chains,
+            draws=draws,
+            seed=request.seed,
+            clamp_units=request.fixed,
+            clamp_values=request.values,
+        )
         report(request.burn_in + draws)
         return Piece(states, None)
 

@@ -63,6 +63,9 @@ def check_new(path: str | os.PathLike[str]) -> Path:
 class RunStore:
     """A Zarr store that a run is written to while it goes."""
 
+    _root: Any
+    _header: dict[str, Any]
+
     def __init__(self, path: str | os.PathLike[str], *, resume: bool) -> None:
         self.path = Path(path)
         self._resume = resume and self.path.exists()
@@ -304,7 +307,7 @@ def _read_header(path: Path) -> dict[str, Any]:
     return dict(header)
 
 
-def _machine(root: "zarr.Group") -> BoltzmannMachine:
+def _machine(root: Any) -> BoltzmannMachine:
     header: Any = root.attrs[ATTRIBUTE]
     return BoltzmannMachine(
         np.asarray(root["target/weights"][...]),
@@ -326,7 +329,7 @@ def load(path: str | os.PathLike[str]) -> Samples:
     path = Path(path)
     header = _read_header(path)
     try:
-        root = zarr.open_group(path, mode="r")
+        root: Any = zarr.open_group(path, mode="r")
         machine = _machine(root)
         draws, count = int(header["draws"]), int(header["spikes"])
         states = np.asarray(root["posterior/z"][:, :draws])
@@ -368,15 +371,11 @@ def _clamp_value(value: Any) -> Any:
     return np.array(value, np.uint8) if isinstance(value, list) else value
 
 
-def _network(
-    root: "zarr.Group", header: Mapping[str, Any], labels: tuple[Hashable, ...]
-) -> LaserNetwork | None:
+def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> LaserNetwork | None:
     entry = header["network"]
     if entry is None:
         return None
-    arrays = {
-        name: np.asarray(root[f"network/{name}"][...]) for name in root["network"].array_keys()
-    }
+    arrays = {name: np.asarray(root[f"network/{name}"][...]) for name in root["network"].array_keys()}
     return LaserNetwork(
         parameters=LaserParameters.from_dict(entry["parameters"]),
         kernel=SynapticKernel(**entry["kernel"]),
@@ -410,8 +409,8 @@ def save(samples: Samples, path: str | os.PathLike[str]) -> None:
 class _NoRun:
     """Stands for the run of samples that are already finished."""
 
-    window = None
-    network = None
+    window: float | None = None
+    network: LaserNetwork | None = None
     draws_per_piece = 1
 
     def advance(self, draws: int, report: Any) -> "Piece":

@@ -61,9 +61,7 @@ class Validity:
             lines.append(f"biases outside [{low:+.2f}, {high:+.2f}]: {named}")
         if self.drives:
             named = ", ".join(f"{unit} ({drive:+.2f})" for unit, drive in self.drives)
-            lines.append(
-                f"units that partners can drive outside [{low:+.2f}, {high:+.2f}]: {named}"
-            )
+            lines.append(f"units that partners can drive outside [{low:+.2f}, {high:+.2f}]: {named}")
         if self.weights:
             named = ", ".join(f"{a}–{b} ({weight:+.2f})" for a, b, weight in self.weights)
             lines.append(

@@ -1,48 +1,88 @@
-"""What the reference samplers share: chains cut into blocks for threads, evidence."""
+"""What the samplers share: evidence, chains on threads, fields, uniform numbers."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from photinus import _validate
+from photinus._numba import inlined, kernel
 from photinus._threads import available_threads
+from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
+from photinus.simulation.streams import next_word
 
 T = TypeVar("T")
-BLOCKS = 16
-
-
-def blocks_of_chains(chains: int) -> list[slice]:
-    """Return about 16 blocks of consecutive chains."""
-    size = -(-chains // BLOCKS)
-    return [slice(first, min(first + size, chains)) for first in range(0, chains, size)]
-
-
-def run_blocks(
-    run: Callable[[slice], T], blocks: list[slice], threads: int | None = None
-) -> list[T]:
-    """Return what `run` gives for each block, computed on `threads` threads."""
-    count = available_threads(threads)
-    if count == 1 or len(blocks) == 1:
-        return [run(block) for block in blocks]
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, blocks))
 
 
 def evidence(
-    n_units: int,
-    chains: int,
-    units: NDArray[np.intp] | None,
-    values: NDArray[np.uint8] | None,
+    machine: BoltzmannMachine, chains: int, units: ArrayLike | None, values: ArrayLike | None
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Return clamped units, array (k,), and their values for each chain, array (chain, k)."""
-    if units is None or len(units) == 0:
-        return np.empty(0, np.intp), np.empty((chains, 0), np.uint8)
-    if len(units) >= n_units:
+    """Return clamped units, array (k,), and their values, array (chain, k), both checked.
+
+    `units` are positions; `values` has shape (k,) or (chain, k).
+    """
+    if units is None or values is None:
+        if units is not None or values is not None:
+            raise InvalidInput("clamp_units and clamp_values must be given together")
+        units, values = (), np.empty(0)
+    fixed = np.asarray(units)
+    if fixed.ndim != 1 or (fixed.size and fixed.dtype.kind not in "iu"):
+        raise InvalidInput(f"clamp_units must be a list of whole numbers, got {units!r}")
+    given = _validate.binary_array("clamp_values", values)
+    if given.shape not in (fixed.shape, (chains, len(fixed))):
         raise InvalidInput(
-            f"clamp must leave at least one of {n_units} units free, got {len(units)}"
+            f"clamp_values must have shape {fixed.shape} or {(chains, len(fixed))}, got {given.shape}"
         )
-    given = np.asarray(values, np.uint8)
-    return np.asarray(units, np.intp), np.broadcast_to(given, (chains, len(units)))
+    clamp = {}
+    for k, unit in enumerate(fixed.tolist()):
+        label = machine.labels[_validate.integer("clamp_units", unit, 0, machine.n_units - 1)]
+        if label in clamp:
+            raise InvalidInput(f"clamp_units must differ from each other, got {unit} twice")
+        clamp[label] = given[..., k]
+    return machine.clamp_indices(clamp, chains)
+
+
+def over_chains(run: Callable[[slice], T], chains: int, size: int, threads: int | None) -> list[T]:
+    """Return ``run(chains of a block)`` for consecutive blocks of at most `size` chains."""
+    workers = available_threads(threads)
+    size = max(1, min(size, -(-chains // workers)))
+    blocks = [slice(first, min(first + size, chains)) for first in range(0, chains, size)]
+    if workers == 1 or len(blocks) == 1:
+        return [run(block) for block in blocks]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, blocks))
+
+
+def fields(
+    machine: BoltzmannMachine, units: NDArray[np.intp], states: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    """Return u_k = b_k + Σ_j W_kj z_j of `units`, array (chain, unit); `states` has all units."""
+    field = np.tile(machine.biases[units], (len(states), 1))
+    _add_rows(np.ascontiguousarray(machine.weights[:, units]), states, field)
+    return field
+
+
+@kernel
+def _add_rows(rows, states, field):  # type: ignore[no-untyped-def]
+    """Add to each chain's field the rows of its units that are 1."""
+    # In a fixed order, which a matrix product would not promise for any number of chains.
+    for c in range(states.shape[0]):
+        for j in range(states.shape[1]):
+            if states[c, j]:
+                for i in range(field.shape[1]):
+                    field[c, i] += rows[j, i]
+
+
+@inlined
+def uniform(s0, s1, s2, s3):  # type: ignore[no-untyped-def]
+    """Return a number strictly between 0 and 1 with 52 random bits, and the next stream state.
+
+    Strictly, because an event of probability 1e-20 must not happen whenever all bits are zero.
+    """
+    high, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    low, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    bits = float(high >> np.uint32(6)) * 67108864.0 + float(low >> np.uint32(6))
+    return (bits + 0.5) * 2.220446049250313e-16, s0, s1, s2, s3

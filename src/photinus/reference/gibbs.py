@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
 from photinus._numba import kernel
+from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
-from photinus.reference import evidence, fields, over_chains, uniform
+from photinus.reference._chains import evidence, fields, over_chains, uniform
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
 FIELDS_PER_BLOCK = 2**16
@@ -62,7 +63,7 @@ class GibbsSampler:
         initial: ArrayLike | None = None,
     ) -> None:
         chains = _validate.integer("chains", chains, 1)
-        self._threads = _validate.threads(threads)
+        self._threads = available_threads(threads)
         fixed, values = evidence(machine, chains, clamp_units, clamp_values)
         self._free = np.setdiff1d(np.arange(machine.n_units), fixed)
         self._rows = np.ascontiguousarray(machine.weights[np.ix_(self._free, self._free)])

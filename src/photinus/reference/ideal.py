@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from photinus import _validate
 from photinus._numba import kernel
 from photinus.boltzmann import BoltzmannMachine
-from photinus.reference import evidence, fields, over_chains, uniform
+from photinus.reference._chains import evidence, fields, over_chains, uniform
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
 
@@ -71,9 +71,9 @@ def sample_ideal(
     clamped[:, fixed] = values
     field = fields(machine, free, clamped)
     stream = lane_states(seed_sequence(seed), Role.IDEAL, chains, 1)[:, 0].copy()
-    # A unit fires at most once per τ: no buffer of this size can overflow. Untouched pages of it
-    # cost no memory. Two more for the rounding of times.
-    most = len(free) * (int(duration) + 3)
+    # A unit fires at most once per τ, so no buffer of this size can overflow; the millionth on top
+    # is for the rounding of times. Pages of it that stay untouched cost no memory.
+    most = len(free) * (int(duration * (1 + 1e-6)) + 3)
 
     def run(block: slice) -> list[tuple[NDArray[np.int32], NDArray[np.float64]]]:
         unit, time = np.empty(most, np.int32), np.empty(most)

@@ -7,8 +7,8 @@ between two quantities is then a constant, which lets the compiler vectorise wit
 whether arrays overlap. Units of one chain are neighbours, so the fan-out of a spike is contiguous.
 
 Time. Field and carriers advance by dt, and every step looks for a spike; its time, synapses, carrier
-noise and recording live on a grid of ``SUBSTEPS`` dt. Carrier noise and the amplitude of the field noise change little over that time
-(carrier lifetimes are tens of picoseconds and more).
+noise and recording live on a grid of ``SUBSTEPS`` dt. Carrier noise and the amplitude of the field
+noise change little over that time (carrier lifetimes are tens of picoseconds and more).
 
 Synapses. A spike puts two records into a wheel of time slots: one that raises the pump of its
 targets (and gives them the kick), one that lowers it again. Targets of one source are grouped by
@@ -288,9 +288,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                     _schedule(wheel, pool, free, due, lane, group, RENEW, elapsed)
                 else:
                     _schedule(wheel, pool, free, due, lane, group, RAISE, pulse_steps)
-                last_end[lane] = _schedule(
-                    wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0
-                )
+                last_end[lane] = _schedule(wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0)
                 last_spike[lane] = step
 
         if recorded.size > 0 and step % record_every == 0:

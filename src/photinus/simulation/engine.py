@@ -1,5 +1,6 @@
 """The face of the simulation: validates, lays out, cuts into pieces, records."""
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -206,9 +207,7 @@ def compile_couplings(
     n = len(coupling)
     groups_of = np.searchsorted(source[group_start], np.arange(n + 1))
     runs_of = np.searchsorted(run_start, np.append(group_start, len(target)))
-    runs = np.stack(
-        [target[run_start], run_start, np.diff(np.append(run_start, len(target)))], axis=1
-    )
+    runs = np.stack([target[run_start], run_start, np.diff(np.append(run_start, len(target)))], axis=1)
     return Couplings(
         groups_of.astype(np.int64),
         steps[group_start],
@@ -350,9 +349,7 @@ class _Block:
             )
         samples = stop // every - begin // every
         return np.concatenate(parts), (
-            np.concatenate(waveforms, axis=1)
-            if waveforms
-            else np.empty((0, samples, 3), np.float32)
+            np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
         )
 
 
@@ -477,7 +474,7 @@ class Simulator:
             window = (round(recording.start / self.grid), round(recording.stop / self.grid))
             cuts = sorted({start, stop, *(min(max(w, start), stop) for w in window)})
         parts = []
-        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for begin, end in itertools.pairwise(cuts):
             inside = recording is not None and window[0] <= begin < window[1]
             parts.append(self._advance_to(end, recording if inside else None))
         return parts[0] if len(parts) == 1 else SpikeTrains.joined(parts)
@@ -522,7 +519,7 @@ class Simulator:
             # Blocks give their chains in rising order.
             place = np.argsort(np.argsort(recording.chains))
             kept = np.concatenate([kept for _, kept in results]).reshape(shape)[place]
-            time = np.arange(start + 1, stop + 1) * self.grid
+            time = np.asarray(np.arange(start + 1, stop + 1) * self.grid, np.float64)
             waveforms = Waveforms(time, kept[..., 0], kept[..., 1], kept[..., 2])
         return SpikeTrains(
             chain[order].astype(np.int32),

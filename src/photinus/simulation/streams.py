@@ -64,7 +64,8 @@ def lane_states(
         np.arange(first_chain, first_chain + chains), np.arange(units), indexing="ij"
     )
     zero = np.zeros_like(chain)
-    words = philox((unit, chain, zero + int(role), zero), (k0, k1))
+    counter = (unit, chain, zero + int(role), zero)
+    words = philox(tuple(c.astype(np.uint32) for c in counter), (k0, k1))
     states = np.stack(words, axis=-1)
     # xoshiro must not start from all zeros; one chance in 2**128, but it would stay there for ever.
     states[..., 0] |= np.all(states == 0, axis=-1).astype(np.uint32)

@@ -1,0 +1,247 @@
+"""The command line end to end, and one clear sentence for every bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import photinus as ph
+from photinus import cli
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Write a small machine and return its path."""
+    path = tmp_path / "model.json"
+    weights = [[0.0, 0.8, 0.0], [0.8, 0.0, -0.5], [0.0, -0.5, 0.0]]
+    ph.BoltzmannMachine(weights, [0.1, -0.3, 0.4], labels=["a", "b", "c d"]).save(path)
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Return a function that runs the command line here and gives (exit code, out, err)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["photinus", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return run
+
+
+def refused(result, *parts):
+    """Assert exit code 2 and a single sentence that names what is wrong."""
+    code, _, err = result
+    assert code == 2
+    assert "Traceback" not in err
+    for part in parts:
+        assert part in err
+    return True
+
+
+def test_sample_writes_a_store_and_a_report(run, model, tmp_path):
+    code, out, _ = run(
+        "sample", model, "--out", "r.zarr", "--chains", 16, "--draws", 60, "--seed", 3,
+        "--clamp", "c d=1",
+    )  # fmt: skip
+    assert code == 0
+    samples = ph.load(tmp_path / "r.zarr")
+    assert samples.states.shape == (16, 60, 3)
+    assert (samples.states[:, :, 2] == 1).all()
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["fidelity"]["kl"] == samples.fidelity().kl
+    assert report["fidelity"]["verdict"] in out.replace("\n", " ") or "KL" in out
+    code, out, _ = run("report", "r.zarr")
+    assert code == 0
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "http" not in page.split("</style>")[1]
+
+
+@pytest.mark.parametrize("substrate", ["gibbs", "exact", "ideal"])
+def test_sample_on_references(run, model, substrate):
+    code, out, _ = run("sample", model, "--substrate", substrate, "--chains", 8, "--draws", 50)
+    assert code == 0
+    assert "verdict" in out
+
+
+def test_translate_writes_a_network_that_sample_takes(run, model, tmp_path):
+    code, out, _ = run("translate", model, "--rule", "linear")
+    assert code == 0
+    assert "µA" in out
+    network = ph.LaserNetwork.load(tmp_path / "network.json")
+    assert network.labels == ("a", "b", "c d")
+    assert run("sample", model, "--network", "network.json", "--chains", 2, "--draws", 30)[0] == 0
+
+
+def test_info_and_help(run):
+    code, out, _ = run("info")
+    assert code == 0
+    assert "fast-absorber" in out
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("demo", "sample", "calibrate", "translate", "report", "info"):
+        assert command in out
+
+
+def test_demo_does_the_main_job(run, tmp_path):
+    code, out, _ = run("demo", "--chains", 32, "--draws", 100)
+    assert code == 0
+    folder = tmp_path / "runs" / "demo"
+    numbers = json.loads((folder / "demo.json").read_text())
+    assert numbers["train_patients"] + numbers["test_patients"] == 569
+    assert len(numbers["machine"]["labels"]) == 9
+    for posterior in numbers["posteriors"]:
+        # 171 patients and a classifier of about 94 %: below 85 % is 5 standard deviations off.
+        assert all(accuracy > 0.85 for accuracy in posterior["accuracy"].values())
+        # 4 000 draws a patient: standard error 0.008 at most, 171 patients; the lasers may add a bias.
+        assert posterior["largest_disagreement"]["gibbs"] < 0.06
+        assert posterior["largest_disagreement"]["lasers"] < 0.15
+    assert numbers["fidelity"]["kl"] < 0.1
+    for name in ("spike", "activation", "raster", "joint", "divergence", "posterior"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 6
+    assert "malignant" in out
+    assert run("demo", "--chains", 2, "--draws", 25)[0] == 0
+    assert (tmp_path / "runs" / "demo-2").is_dir()
+
+
+# ------------------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["--chains", "0"], ["chains", "at least 1", "0"]),
+        (["--draws", "0"], ["draws", "at least 1", "0"]),
+        (["--burn-in", "300"], ["burn_in", "at most", "250", "300"]),
+        (["--clamp", "a=2"], ["--clamp", "a=2"]),
+        (["--clamp", "a"], ["--clamp", "'a'"]),
+        (["--clamp", "z=1"], ["'z'", "'a'"]),
+        (["--clamp", "a=1", "--clamp", "b=0", "--clamp", "c d=0"], ["at least one unit free"]),
+        (["--substrate", "lasr"], ["substrate", "'lasr'", "did you mean 'laser'"]),
+        (["--laser", "fast-absorbr"], ["preset", "did you mean 'fast-absorber'"]),
+        (["--rule", "linea"], ["rule", "did you mean 'linear'"]),
+        (["--calibration", "missing.json"], ["'missing.json'", "does not exist"]),
+        (["--network", "missing.json"], ["'missing.json'", "does not exist"]),
+        (["--out", "no/such/r.zarr"], ["no/such/r.zarr", "cannot be written"]),
+        (["--threads", "0"], ["--threads"]),
+        (["--seed", "-1"], ["--seed"]),
+        (["--chains", "many"], ["--chains"]),
+        (["--nonsense"], ["--nonsense"]),
+    ],
+)
+def test_sample_refuses(run, model, arguments, parts):
+    assert refused(run("sample", model, *arguments), *parts)
+
+
+def test_models_that_cannot_be_read(run, tmp_path, model):
+    assert refused(run("sample", "none.json"), "none.json", "does not exist")
+    cut = tmp_path / "cut.json"
+    cut.write_text(model.read_text()[:40])
+    assert refused(run("sample", cut), "truncated")
+    assert refused(run("sample", model.with_suffix(".txt")), ".json or .npz")
+    other = tmp_path / "other.json"
+    ph.translate(ph.BoltzmannMachine([[0]], [0]), ph.Calibration.preset()).save(other)
+    assert refused(run("sample", other), "boltzmann-machine", "laser-network")
+    newer = tmp_path / "newer.json"
+    newer.write_text(model.read_text().replace('"schema": 1', '"schema": 9'))
+    assert refused(run("translate", newer), "schema", "9")
+    broken = tmp_path / "broken.npz"
+    np.savez(broken, weights=np.array([[0.0, 1.0], [2.0, 0.0]]), biases=np.zeros(2))
+    assert refused(run("sample", broken), "symmetric")
+
+
+def test_existing_outputs_are_kept(run, model, tmp_path):
+    (tmp_path / "run.zarr").mkdir()
+    assert refused(run("sample", model), "run.zarr", "exists already")
+    (tmp_path / "network.json").write_text("{}")
+    assert refused(run("translate", model), "network.json", "exists already")
+    assert (tmp_path / "network.json").read_text() == "{}"
+    (tmp_path / "calibration.json").write_text("{}")
+    assert refused(run("calibrate", "fast-absorber"), "calibration.json", "exists already")
+
+
+def test_calibrate_refuses_bad_devices(run, tmp_path):
+    assert refused(run("calibrate", "nonsense"), "preset", "nonsense")
+    assert refused(
+        run("calibrate", "fast-absorber", "--set", "gain_lifetime=-1"), "gain_lifetime", "-1"
+    )
+    assert refused(run("calibrate", "fast-absorber", "--set", "gain_lifetim=1"), "gain_lifetime")
+    assert refused(run("calibrate", "fast-absorber", "--set", "gain_lifetime"), "NAME=VALUE")
+    (tmp_path / "laser.json").write_text("[1]")
+    assert refused(run("calibrate", "laser.json"), "laser.json")
+
+
+def test_calibration_of_another_device(run, model, tmp_path):
+    ph.Calibration.preset("slow-absorber").save(tmp_path / "slow.json")
+    result = run("sample", model, "--laser", "vcsel-sa", "--calibration", "slow.json")
+    assert refused(result, "same device", "wavelength")
+
+
+def test_report_of_no_run(run, tmp_path):
+    assert refused(run("report", "none.zarr"), "none.zarr", "does not exist")
+    (tmp_path / "empty.zarr").mkdir()
+    assert refused(run("report", "empty.zarr"), "not a Zarr store that Photinus wrote")
+
+
+def test_interrupted_run_resumes_to_the_same_result(model, tmp_path, run):
+    """Ctrl-C a real process, read what is there, go on: same result as a run left alone."""
+    program = (
+        "import photinus.sampling as s; s.LASER_STEPS_PER_PIECE = 2e7; s.LASER_STEPS_PER_CHUNK = 1e7\n"
+        "from photinus.cli import main; main()"
+    )
+    arguments = ["sample", str(model), "--chains", "16", "--draws", "20000", "--seed", "5"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments, "--out", str(tmp_path / "cut.zarr")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if ph.load(tmp_path / "cut.zarr").draws > 20:
+                break
+        except ph.PhotinusError:
+            pass
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in err
+    assert "Traceback" not in err
+    part = ph.load(tmp_path / "cut.zarr")
+    assert not part.complete
+    assert 0 < part.draws < 20000
+    assert run("report", tmp_path / "cut.zarr")[0] == 0
+    assert run(*arguments, "--out", tmp_path / "cut.zarr", "--resume")[0] == 0
+    assert run(*arguments, "--out", tmp_path / "whole.zarr")[0] == 0
+    resumed, whole = ph.load(tmp_path / "cut.zarr"), ph.load(tmp_path / "whole.zarr")
+    assert resumed.complete
+    np.testing.assert_array_equal(resumed.states, whole.states)
+    np.testing.assert_array_equal(resumed.spikes.time, whole.spikes.time)
+    assert refused(
+        run(*arguments, "--out", tmp_path / "cut.zarr", "--resume", "--chains", 8), "chains", "16"
+    )
+
+
+def test_import_is_light():
+    """`import photinus` loads none of the heavy packages (and so takes well under 0.5 s)."""
+    program = (
+        "import sys, photinus\n"
+        "heavy = ('numba', 'scipy', 'xarray', 'zarr', 'matplotlib', 'sklearn')\n"
+        "print(*[name for name in heavy if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == []
