@@ -48,13 +48,14 @@ def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_header=any(head), box=None, pad_edge=False)
+    table = Table(show_header=any(head), box=None, pad_edge=False)
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
     # A report that is piped into a file must not be cut at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(title, style="bold")
     console.print(table)
     console.print()
 
@@ -177,15 +178,14 @@ def sample(
     from photinus.report import fidelity_rows, run_rows
     from photinus.sampling import Interrupted
     from photinus.sampling import sample as draw
-    from photinus.translation import check, translate
+    from photinus.translation import check
 
     machine = BoltzmannMachine.load(model)
-    lasers = None
+    lasers, measured = None, None
     if substrate == "laser" and network is not None:
         lasers = LaserNetwork.load(network)
     elif substrate == "laser":
         measured = _calibration(laser, calibration)
-        lasers = translate(machine, measured, rule=rule)
         validity = check(machine, measured)
         if not validity:
             typer.echo(f"Outside the calibrated range:\n{validity}\n", err=True)
@@ -199,7 +199,9 @@ def sample(
             seed=seed,
             clamp=_evidence(clamp or [], machine),
             clamp_mode=clamp_mode,
+            calibration=measured,
             network=lasers,
+            rule=rule,
             threads=threads,
             path=out,
             resume=resume,

@@ -44,8 +44,9 @@ DIAGNOSIS = "malignant"
 FEW_MEASUREMENTS = ("worst area", "worst texture", "worst symmetry")
 """What is known of a patient in the second posterior; the other five are missing."""
 TEST_FRACTION = 0.3
-L2 = 0.01
-"""Penalty on the weights: the largest stays near 2, which lasers can still follow."""
+L2 = 0.05
+"""Penalty on the weights: the largest stays near 1.2, close to what the synapse was measured with;
+exact inference on the held-out patients is as accurate as with 0.01."""
 FLOOR_RUNS = 4
 
 

@@ -36,15 +36,13 @@ def spike(event: Spike) -> Figure:
     wave, figure = event.waveform, _figure(8, 5.2)
     time = wave.time - event.peak_time
     near = 3 * event.width
-    windows = [(float(time[0]), -near), (-near, near), (near, float(time[-1]))]
+    windows = [(max(float(time[0]), -2 * near), near), (near, float(time[-1]))]
     rows = (
         ("gain section\n[carriers]", wave.gain_carriers, FLOOR),
         ("absorber\n[carriers]", wave.absorber_carriers, ABSORBER),
         ("photons", wave.photons, LASER),
     )
-    windows = [(a, b) for a, b in windows if b > a]
-    widths = [0.5, 2.0, 2.0][-len(windows) :]
-    grid = figure.subplots(len(rows), len(windows), sharex="col", sharey="row", width_ratios=widths)
+    grid = figure.subplots(len(rows), len(windows), sharex="col", sharey="row")
     for i, (name, values, colour) in enumerate(rows):
         for j, window in enumerate(windows):
             axes = _bare(grid[i, j])
@@ -183,7 +181,7 @@ def divergence(samples: Samples, exact_runs: Sequence[Samples]) -> Figure:
 
 def posterior(results: "Sequence[Posterior]") -> Figure:
     """Draw the posteriors of Gibbs sampling and of lasers against the exact ones."""
-    figure = _figure(4.4 * len(results), 4.4)
+    figure = _figure(4.4 * len(results), 4.8)
     for axes, result in zip(np.atleast_1d(figure.subplots(1, len(results))), results, strict=True):
         _bare(axes).plot([0, 1], [0, 1], color=EXACT, lw=0.8)
         axes.plot(result.exact, result.gibbs, "o", ms=5, mfc="none", color=FLOOR, label="Gibbs")

@@ -59,6 +59,7 @@ class Request:
     values: NDArray[np.uint8]
     calibration: "Calibration | None"
     network: "LaserNetwork | None"
+    rule: str
     clamp_mode: str
     time_step: float
     threads: int | None
@@ -102,12 +103,16 @@ class LaserRun:
 
     def __init__(self, request: Request) -> None:
         from photinus.calibration import Calibration
-        from photinus.translation import translate
+        from photinus.translation import evidence_pump, translate
 
-        network = request.network
+        network, pump = request.network, None
         if network is None:
             calibration = request.calibration or Calibration.preset()
-            network = translate(request.machine, calibration)
+            network = translate(request.machine, calibration, rule=request.rule)
+            if request.clamp and request.clamp_mode == "pump" and request.rule == "measured":
+                pump = evidence_pump(
+                    request.machine, calibration, network, request.fixed, request.values
+                )
         elif request.calibration is not None:
             request.calibration.require(network.parameters)
         if network.labels != request.machine.labels:
@@ -132,6 +137,7 @@ class LaserRun:
             time_step=request.time_step,
             clamp=request.clamp,
             clamp_mode=request.clamp_mode,
+            pump=pump,
             threads=request.threads,
         )
         self._done = 0
@@ -330,6 +336,7 @@ def sample(
     clamp: Mapping[Hashable, ArrayLike] | None = None,
     calibration: "Calibration | None" = None,
     network: "LaserNetwork | None" = None,
+    rule: str = "measured",
     clamp_mode: str = "pump",
     time_step: float = TIME_STEP,
     threads: int | None = None,
@@ -358,6 +365,8 @@ def sample(
         Calibration of the laser; by default the one shipped for the default preset.
     network
         Simulate this network instead of the translated one.
+    rule
+        Translation rule, "measured" or "linear"; see `photinus.translation`.
     clamp_mode, time_step, threads
         See `photinus.simulation.engine.Simulator`.
     path
@@ -401,6 +410,7 @@ def sample(
         values,
         calibration,
         network,
+        rule,
         clamp_mode,
         _validate.positive("time_step", time_step, "s"),
         threads,
@@ -461,4 +471,5 @@ def _provenance(request: Request, substrate: str) -> dict[str, Any]:
         "draws_requested": request.draws,
         "time_step": request.time_step if substrate == "laser" else None,
         "clamp_mode": request.clamp_mode,
+        "rule": request.rule if request.network is None else None,
     }

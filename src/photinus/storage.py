@@ -12,6 +12,8 @@ import contextlib
 import json
 import os
 import shutil
+import signal
+import threading
 import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
@@ -167,6 +169,10 @@ class RunStore:
 
     def append(self, piece: "Piece", run: "Run", *, complete: bool) -> None:
         """Add a piece, then the state of `run` behind it, then make both count."""
+        with _uninterrupted():
+            self._append(piece, run, complete)
+
+    def _append(self, piece: "Piece", run: "Run", complete: bool) -> None:
         import zarr
 
         header = self._header
@@ -242,6 +248,22 @@ def _difference(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) 
         key = next(k for k in {**old, **new} if old.get(k) != new.get(k))
         return _difference(key, old, new)
     return f"{name} was {old!r}, got {new!r}"
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C until a piece is written: Zarr's writers do not stop cleanly half way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

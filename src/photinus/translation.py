@@ -100,7 +100,8 @@ def translate(
     if rule == "linear":
         middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
     else:
-        middle, slope = _lines(machine, calibration)
+        met = _fields(machine, calibration)
+        middle, slope = met.carriers - met.slope * met.mean, met.slope
     return LaserNetwork(
         parameters=calibration.parameters,
         pump=np.maximum(middle + slope * machine.biases, 0.0) / lifetime,
@@ -116,10 +117,62 @@ def translate(
     )
 
 
-def _lines(
-    machine: BoltzmannMachine, calibration: Calibration
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (m, s), arrays (unit,): the line m + s u that each unit has instead of N(u)."""
+def evidence_pump(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    network: LaserNetwork,
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
+) -> NDArray[np.float64]:
+    """Return the constant pump of each laser given each chain's evidence, array (chain, unit).
+
+    With evidence the fields that a free unit meets are others than without it, so its pump is read
+    off the measured curve anew: the network's slopes s_k stay (couplings are built in), and P_k is
+    such that the line passes through the measured curve at the mean of the fields given the evidence.
+    A laser whose partners are all clamped gets exactly the pump of its field.
+
+    Parameters
+    ----------
+    machine, calibration, network
+        A machine, and the network that `translate` made of it by the measured rule.
+    fixed : array (k,)
+        Positions of the clamped units.
+    values : array (chain, k)
+        Their values in each chain.
+
+    Returns
+    -------
+    array (chain, unit)
+        Pump rates [carriers/s]; clamped units keep that of the network.
+    """
+    labels = machine.labels
+    free = np.setdiff1d(np.arange(machine.n_units), fixed)
+    pump = np.tile(network.pump, (len(values), 1))
+    slope = _fields(machine, calibration).slope[free]
+    for given in np.unique(values, axis=0):
+        clamp = {labels[k]: int(v) for k, v in zip(fixed, given, strict=True)}
+        target = machine.conditional(clamp)
+        met = _fields(target, calibration)
+        carriers = met.carriers - slope * (met.mean - target.biases)
+        members = (values == given).all(axis=1)
+        pump[np.ix_(members, free)] = np.maximum(carriers, 0.0) / calibration.parameters.gain_lifetime
+    return pump
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The fields that units meet, weighted by how much their log-odds matter; arrays (unit,)."""
+
+    mean: NDArray[np.float64]
+    """Mean field."""
+    carriers: NDArray[np.float64]
+    """Mean of the N(u) that the fields call for."""
+    slope: NDArray[np.float64]
+    """Slope of the line through (mean, carriers) that is closest to N(u)."""
+
+
+def _fields(machine: BoltzmannMachine, calibration: Calibration) -> _Fields:
+    """Return the fields of each unit in the target distribution, and the line instead of N(u)."""
     if machine.n_units <= ENUMERATED_UNITS:
         states, probability = machine.states(), machine.joint()
     else:
@@ -128,7 +181,7 @@ def _lines(
         drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
         states = drawn.reshape(-1, machine.n_units)
         probability = np.full(len(states), 1.0 / len(states))
-    middle, slope = np.empty((2, machine.n_units))
+    mean, level, slope = np.empty((3, machine.n_units))
     for k in range(machine.n_units):
         field = states @ machine.weights[:, k] + machine.biases[k]
         on = 1 / (1 + np.exp(-np.clip(field, -700, 700)))
@@ -136,16 +189,14 @@ def _lines(
         weight = probability * (on * (1 - on) + 1e-12)
         weight /= weight.sum()
         carriers = calibration.carriers(field)
-        mean, level = weight @ field, weight @ carriers
-        spread = weight @ (field - mean) ** 2
+        mean[k], level[k] = weight @ field, weight @ carriers
+        spread = weight @ (field - mean[k]) ** 2
         if spread > SMALLEST_SPREAD:
-            slope[k] = weight @ ((field - mean) * (carriers - level)) / spread
+            slope[k] = weight @ ((field - mean[k]) * (carriers - level[k])) / spread
         else:
             # A unit without partners: the tangent.
-            step = np.array([mean - 0.5, mean + 0.5])
-            slope[k] = np.diff(calibration.carriers(step))[0]
-        middle[k] = level - slope[k] * mean
-    return middle, slope
+            slope[k] = np.diff(calibration.carriers(mean[k] + np.array([-0.5, 0.5])))[0]
+    return _Fields(mean, level, slope)
 
 
 def recover(network: LaserNetwork, calibration: Calibration) -> BoltzmannMachine:

@@ -381,6 +381,9 @@ class Simulator:
         "pump" (default): a clamped laser is not simulated; its partners get the constant pump that
         its state calls for. "laser": the clamped laser is held off or on by ``driven_pump`` and
         acts through its spikes.
+    pump : array (chain, unit), optional
+        Constant pump rates [carriers/s] in place of the network's; they hold the evidence already,
+        so "pump" adds nothing to them for clamped units.
     threads
         Number of threads; by default all cores that this process may use.
 
@@ -399,6 +402,7 @@ class Simulator:
         time_step: float = TIME_STEP,
         clamp: Mapping[Hashable, ArrayLike] | None = None,
         clamp_mode: str = "pump",
+        pump: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
         self.network = network
@@ -416,10 +420,16 @@ class Simulator:
         self.step = 0
         _validate.one_of("clamp_mode", clamp_mode, ("pump", "laser"))
         fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
-        pump = np.broadcast_to(network.pump, (self.chains, network.n_units)).copy()
+        held = pump is not None
+        shape = (self.chains, network.n_units)
+        pump = _validate.finite_array("pump", network.pump if pump is None else pump, (1, 2))
+        if held and pump.shape != shape:
+            raise InvalidInput(f"pump must have shape {shape}, got {pump.shape}")
+        pump = np.broadcast_to(pump, shape).copy()
         if clamp_mode == "pump":
             self.units = np.setdiff1d(np.arange(network.n_units), fixed)
-            pump += values @ network.coupling[:, fixed].T / network.parameters.gain_lifetime
+            if not held:
+                pump += values @ network.coupling[:, fixed].T / network.parameters.gain_lifetime
         else:
             self.units = np.arange(network.n_units)
             pump[:, fixed] = np.where(values == 1, network.driven_pump[1], network.driven_pump[0])
