@@ -19,14 +19,9 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters, waveform
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.simulation import SUBSTEPS, cpu
-from photinus.simulation.engine import (
-    TIME_STEP,
-    Recording,
-    Simulator,
-    compile_couplings,
-    largest_time_step,
-    simulate,
-)
+from photinus.simulation.couplings import compile_couplings
+from photinus.simulation.engine import TIME_STEP, Simulator, largest_time_step, simulate
+from photinus.simulation.spikes import Recording
 from photinus.simulation.step import UNIT_VARIANCE, advance_laser, uniform_pair
 from photinus.units import ns, ps
 from tests import naive

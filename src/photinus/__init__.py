@@ -19,9 +19,9 @@ _HOMES = {
     "LaserNetwork": "photinus.network",
     "LaserParameters": "photinus.laser",
     "PhotinusError": "photinus.errors",
-    "Recording": "photinus.simulation.engine",
+    "Recording": "photinus.simulation.spikes",
     "Samples": "photinus.samples",
-    "SpikeTrains": "photinus.simulation.engine",
+    "SpikeTrains": "photinus.simulation.spikes",
     "SynapticKernel": "photinus.network",
     "calibrate": "photinus.calibration",
     "load": "photinus.storage",
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from photinus.network import SynapticKernel as SynapticKernel
     from photinus.samples import Samples as Samples
     from photinus.sampling import sample as sample
-    from photinus.simulation.engine import Recording as Recording
-    from photinus.simulation.engine import SpikeTrains as SpikeTrains
     from photinus.simulation.engine import simulate as simulate
+    from photinus.simulation.spikes import Recording as Recording
+    from photinus.simulation.spikes import SpikeTrains as SpikeTrains
     from photinus.storage import load as load
     from photinus.translation import translate as translate
 

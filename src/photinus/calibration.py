@@ -37,12 +37,8 @@ from photinus.laser import PRESETS, LaserParameters, spike
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.progress import Progress, tracked
 from photinus.readout import occupancy
-from photinus.simulation.engine import (
-    TIME_STEP,
-    SpikeTrains,
-    largest_time_step,
-    simulate,
-)
+from photinus.simulation.engine import TIME_STEP, largest_time_step, simulate
+from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Seed, seed_sequence
 
 SCHEMA = 1

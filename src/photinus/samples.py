@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from photinus.fidelity import Fidelity
     from photinus.network import LaserNetwork
     from photinus.readout import Occupancy
-    from photinus.simulation.engine import SpikeTrains
+    from photinus.simulation.spikes import SpikeTrains
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

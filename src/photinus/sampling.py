@@ -22,8 +22,8 @@ from photinus.simulation.engine import (
     LASER_STEPS_PER_CHUNK,
     TIME_STEP,
     Simulator,
-    SpikeTrains,
 )
+from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Seed, seed_sequence
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LASER_STEPS_PER_PIECE = 2e9
 """Laser-steps between two commits to disk: a few seconds."""
+UNIT_UPDATES_PER_PIECE = 5e7
+"""Updates of a Gibbs run between two commits to disk: seconds at most."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -236,26 +238,42 @@ class _WholeRun:
         """Do nothing."""
 
 
-class GibbsRun(_WholeRun):
+class GibbsRun:
     """Sequential Gibbs sampling, one sweep per draw."""
 
-    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
-        """Return all draws."""
-        from photinus.reference.gibbs import sample_gibbs
+    window: float | None = None
+    network = None
 
-        request = self._request
-        states = sample_gibbs(
+    def __init__(self, request: Request) -> None:
+        from photinus.reference.gibbs import GibbsSampler
+
+        self._sampler = GibbsSampler(
             request.machine,
             chains=request.chains,
-            draws=draws,
-            burn_in=request.burn_in,
             seed=request.seed,
             clamp_units=request.fixed,
             clamp_values=request.values,
             threads=request.threads,
         )
-        report(request.burn_in + draws)
+        self._skip = request.burn_in
+        sweep = request.chains * request.machine.n_units
+        self.draws_per_piece = max(1, int(UNIT_UPDATES_PER_PIECE / sweep))
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return the next `draws` draws."""
+        skip, self._skip = self._skip, 0
+        states = self._sampler.run(draws, skip=skip)
+        report(skip + draws)
         return Piece(states, None)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the sampler's state."""
+        return self._sampler.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state of the same run."""
+        self._sampler.restore(state)
+        self._skip = 0
 
 
 class ExactRun(_WholeRun):

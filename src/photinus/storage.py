@@ -28,7 +28,7 @@ from photinus.errors import InvalidInput, PhotinusError
 from photinus.laser import LaserParameters
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.samples import Samples
-from photinus.simulation.engine import SpikeTrains
+from photinus.simulation.spikes import SpikeTrains
 
 if TYPE_CHECKING:
     import xarray

@@ -2,9 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from photinus.laser import LaserParameters
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.simulation import SUBSTEPS, TILE
+from photinus.simulation.couplings import Couplings, compile_couplings
+from photinus.simulation.spikes import Recording, SpikeTrains, Waveforms
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 from photinus.units import ps
 
@@ -46,175 +47,6 @@ def largest_time_step(parameters: LaserParameters) -> float:
         parameters.photon_lifetime / 4,
         parameters.absorber_lifetime / (4 * SUBSTEPS),
         parameters.gain_lifetime / (16 * SUBSTEPS),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpikeTrains:
-    """Spikes of all chains, sorted by chain, then time, then unit.
-
-    Attributes
-    ----------
-    chain, unit : array (spike,) of int32
-    time : array (spike,) of float64 [s]
-    labels : one name per unit
-    chains : number of chains
-    start, stop : simulated interval [s]
-    waveforms : what `Recording` asked for, or None
-    """
-
-    chain: NDArray[np.int32]
-    unit: NDArray[np.int32]
-    time: NDArray[np.float64]
-    labels: tuple[Hashable, ...]
-    chains: int
-    start: float
-    stop: float
-    waveforms: "Waveforms | None" = None
-
-    def __len__(self) -> int:
-        return len(self.time)
-
-    @property
-    def n_units(self) -> int:
-        """Number of units."""
-        return len(self.labels)
-
-    @property
-    def duration(self) -> float:
-        """Simulated time per chain [s]."""
-        return self.stop - self.start
-
-    def rates(self) -> NDArray[np.float64]:
-        """Return the spike rate of each laser, array (chain, unit) [1/s]."""
-        counts = np.zeros((self.chains, self.n_units))
-        np.add.at(counts, (self.chain, self.unit), 1)
-        return counts / self.duration
-
-    @classmethod
-    def joined(cls, parts: Sequence["SpikeTrains"]) -> "SpikeTrains":
-        """Return consecutive parts of one simulation as a whole."""
-        chain, unit, time = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("chain", "unit", "time")
-        )
-        order = np.lexsort((unit, time, chain))
-        waveforms = [part.waveforms for part in parts if part.waveforms is not None]
-        return cls(
-            chain[order],
-            unit[order],
-            time[order],
-            parts[0].labels,
-            parts[0].chains,
-            parts[0].start,
-            parts[-1].stop,
-            Waveforms.joined(waveforms) if waveforms else None,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recording:
-    """Which waveforms to keep: chosen lasers over one window of time."""
-
-    units: tuple[int, ...]
-    """Positions of the units to record."""
-    chains: tuple[int, ...] = (0,)
-    """Chains to record them in."""
-    start: float = 0.0
-    """Begin of the window [s]."""
-    stop: float
-    """End of the window [s]."""
-
-    def lanes(self, simulated: NDArray[np.intp], chains: int) -> list[tuple[int, int]]:
-        """Return (chain, position among the `simulated` units) of each laser to record."""
-        for unit in self.units:
-            if unit not in simulated:
-                raise InvalidInput(
-                    f"recorded unit must be a simulated one (0 to {simulated.max()}), got {unit}"
-                )
-        for chain in self.chains:
-            _validate.integer("recorded chain", chain, 0, chains - 1)
-        return [(c, int(np.searchsorted(simulated, u))) for c in self.chains for u in self.units]
-
-    def __post_init__(self) -> None:
-        if len(set(self.chains)) < len(self.chains):
-            raise InvalidInput(f"recorded chains must differ, got {self.chains!r}")
-        _validate.non_negative("recording start", self.start, "s")
-        if _validate.number("recording stop", self.stop) <= self.start:
-            raise InvalidInput(
-                f"recording stop must be after its start ({self.start:g} s), got {self.stop:g}"
-            )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Waveforms:
-    """Recorded photon and carrier numbers, arrays (chain, unit, sample); time [s] (sample,)."""
-
-    time: NDArray[np.float64]
-    photons: NDArray[np.float32]
-    gain_carriers: NDArray[np.float32]
-    absorber_carriers: NDArray[np.float32]
-
-    @classmethod
-    def joined(cls, parts: Sequence["Waveforms"]) -> "Waveforms":
-        """Return consecutive parts as a whole."""
-        return cls(
-            *(
-                np.concatenate([getattr(part, name) for part in parts], axis=-1)
-                for name in ("time", "photons", "gain_carriers", "absorber_carriers")
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Couplings:
-    """Couplings as the inner loop reads them: source → groups (by delay) → runs of targets."""
-
-    groups_of: NDArray[np.int64]
-    group_delay: NDArray[np.int64]
-    runs_of: NDArray[np.int64]
-    runs: NDArray[np.int64]
-    kick: NDArray[np.float32]
-    height: NDArray[np.float64]
-
-
-def compile_couplings(
-    coupling: NDArray[np.float64],
-    delay: NDArray[np.float64],
-    kick: float,
-    height: float,
-    grid: float,
-) -> Couplings:
-    """Return `coupling` (target, source) sorted by source, delay and target.
-
-    Parameters
-    ----------
-    coupling, delay : array (target, source) [carriers], [s]
-    kick, height : what multiplies a coupling to give carriers at once and pump per step
-    grid : time between two visits of the synapses [s]
-    """
-    target, source = np.nonzero(coupling)
-    steps = np.rint(delay[target, source] / grid).astype(np.int64)
-    order = np.lexsort((target, steps, source))
-    target, source, steps = target[order], source[order], steps[order]
-    weight = coupling[target, source]
-
-    new_group = np.ones(len(target), bool)
-    new_group[1:] = (np.diff(source) != 0) | (np.diff(steps) != 0)
-    new_run = new_group.copy()
-    new_run[1:] |= np.diff(target) != 1
-    group_start, run_start = np.flatnonzero(new_group), np.flatnonzero(new_run)
-    n = len(coupling)
-    groups_of = np.searchsorted(source[group_start], np.arange(n + 1))
-    runs_of = np.searchsorted(run_start, np.append(group_start, len(target)))
-    runs = np.stack([target[run_start], run_start, np.diff(np.append(run_start, len(target)))], axis=1)
-    return Couplings(
-        groups_of.astype(np.int64),
-        steps[group_start],
-        runs_of.astype(np.int64),
-        runs.astype(np.int64),
-        (kick * weight).astype(np.float32),
-        height * weight,
     )
 
 
