@@ -172,6 +172,17 @@ def test_existing_outputs_are_kept(run, model, tmp_path):
     assert refused(run("calibrate", "fast-absorber"), "calibration.json", "exists already")
 
 
+def test_a_report_never_overwrites_another_file(run, model, tmp_path):
+    """With --out model.zarr the report would be model.json, which is the model."""
+    before = model.read_text()
+    assert refused(run("sample", model, "--out", "model.zarr"), "model.json", "exists already")
+    assert model.read_text() == before
+
+
+def test_demo_refuses_a_folder_that_cannot_be_made(run, model):
+    assert refused(run("demo", "--out", model / "inside"), "cannot be written")
+
+
 def test_calibrate_refuses_bad_devices(run, tmp_path):
     assert refused(run("calibrate", "nonsense"), "preset", "nonsense")
     assert refused(

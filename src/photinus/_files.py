@@ -29,6 +29,15 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
         raise InvalidInput(f"path {str(target)!r} cannot be written: {error.strerror}") from None
 
 
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Create the folder `path`, and those above it, if missing, and return it."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"path {str(path)!r} cannot be written: {error.strerror}") from None
+    return Path(path)
+
+
 def write_text(path: str | os.PathLike[str], content: str) -> None:
     """Write UTF-8 `content` to `path` at once."""
     write_bytes(path, content.encode())

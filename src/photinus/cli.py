@@ -96,15 +96,13 @@ def demo(
     threads: Threads = None,
 ) -> None:
     """Do the main job: real data to a posterior that simulated lasers compute."""
+    from photinus import _files
     from photinus import demo as job
     from photinus.calibration import calibrate as measure
     from photinus.laser import LaserParameters
     from photinus.report import device_rows, fidelity_rows, posterior_table, time_rows
-    from photinus.storage import check_new
 
-    out = _fresh_folder(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    check_new(out)
+    out = _files.make_folder(_fresh_folder(out))
     calibration = None
     if calibrate:
         calibration = measure(LaserParameters.preset(), seed=seed, threads=threads, progress=True)
@@ -178,9 +176,14 @@ def sample(
     from photinus.report import fidelity_rows, run_rows
     from photinus.sampling import Interrupted
     from photinus.sampling import sample as draw
+    from photinus.storage import check_new
     from photinus.translation import check
 
     machine = BoltzmannMachine.load(model)
+    summary = out.with_suffix(".json")
+    if not (resume and out.exists()):
+        check_new(out)
+        check_new(summary)
     lasers, measured = None, None
     if substrate == "laser" and network is not None:
         lasers = LaserNetwork.load(network)
@@ -220,10 +223,10 @@ def sample(
         },
         "fidelity": fidelity.to_dict(),
     }
-    _files.write_text(out.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
+    _files.write_text(summary, json.dumps(document, indent=1) + "\n")
     _table("Run", run_rows(samples))
     _table("Fidelity", fidelity_rows(fidelity))
-    typer.echo(f"Samples: {out}   Report: {out.with_suffix('.json')}")
+    typer.echo(f"Samples: {out}   Report: {summary}")
 
 
 @app.command()

@@ -348,7 +348,7 @@ def save(demo: Demo, folder: Path) -> dict[str, Path]:
 
     from photinus import _files, report
 
-    folder.mkdir(parents=True, exist_ok=True)
+    _files.make_folder(folder)
     paths = {"samples": folder / "samples.zarr", "numbers": folder / "demo.json"}
     demo.samples.save(paths["samples"])
     _files.write_text(paths["numbers"], json.dumps(demo.to_dict(), indent=1) + "\n")

@@ -170,7 +170,13 @@ class RunStore:
     def append(self, piece: "Piece", run: "Run", *, complete: bool) -> None:
         """Add a piece, then the state of `run` behind it, then make both count."""
         with _uninterrupted():
-            self._append(piece, run, complete)
+            try:
+                self._append(piece, run, complete)
+            except OSError as error:
+                raise PhotinusError(
+                    f"path {str(self.path)!r} cannot be written: {error.strerror}; "
+                    "what was stored before can be resumed"
+                ) from None
 
     def _append(self, piece: "Piece", run: "Run", complete: bool) -> None:
         import zarr
