@@ -6,7 +6,7 @@ on an edge of a cell, and the state at the middle of a cell holds for the whole 
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photinus.errors import InvalidInput
@@ -73,6 +73,7 @@ def moments_of(joint, units):
     return (states.T * joint) @ states
 
 
+@settings(deadline=None)
 @given(runs())
 def test_occupancy_is_the_time_in_each_state(run):
     spikes, arguments = run
@@ -87,6 +88,7 @@ def test_occupancy_is_the_time_in_each_state(run):
     assert found.moments.mean(axis=0) == pytest.approx(both, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(runs(), st.integers(1, 12))
 def test_states_on_a_grid_are_the_states_at_those_times(run, interval):
     spikes, arguments = run
@@ -109,6 +111,7 @@ def test_states_on_a_grid_are_the_states_at_those_times(run, interval):
     ]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_arbitrary_times(seed):
     """Times off any grid: dwell times from a sort of all switches, state by state."""

@@ -788,3 +788,22 @@ def test_memory_counts_recordings(monkeypatch):
     recording = Recording(units=(0, 1, 2, 3, 4), stop=100 * ns)
     with pytest.raises(InvalidInput, match="would need about"):
         simulate(coupled(), 100 * ns, seed=0, recording=recording)
+
+
+def test_recording_may_skip_samples():
+    """Every seventh sample is the same as in the full recording, however the time is cut."""
+    n = network([0.0, 1.0])
+
+    def record(every):
+        simulator = Simulator(n, chains=3, seed=4)
+        recording = Recording(units=(1,), chains=(0, 2), start=0.3 * ns, stop=1 * ns, every=every)
+        parts = [simulator.advance(piece * ns, recording) for piece in (0.4, 0.301, 0.5)]
+        kept = [part.waveforms for part in parts if part.waveforms is not None]
+        return [np.concatenate([getattr(w, k) for w in kept], axis=-1) for k in ("time", "photons")]
+
+    time, photons = record(1)
+    few_times, few_photons = record(7)
+    place = np.searchsorted(time, few_times - 1e-15)
+    assert len(few_times) == len(time) // 7
+    np.testing.assert_allclose(time[place], few_times, rtol=1e-12)
+    np.testing.assert_array_equal(photons[..., place], few_photons)

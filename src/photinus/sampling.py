@@ -386,7 +386,8 @@ def sample(
     rule
         Translation rule, "measured" or "linear"; see `photinus.translation`.
     clamp_mode, time_step, threads
-        See `photinus.simulation.engine.Simulator`.
+        See `photinus.simulation.engine.Simulator`. Calibrations hold for the time step that they were
+        measured with (0.5 ps for the shipped ones): rates move by a percent or so with it.
     path
         Zarr store to write while the run goes on; must not exist unless `resume`.
     resume

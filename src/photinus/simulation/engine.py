@@ -324,6 +324,7 @@ class Simulator:
     def _advance_to(self, stop: int, recording: Recording | None) -> SpikeTrains:
         start = self.step
         n = len(self.units)
+        every = recording.every if recording else 1
         wanted = recording.lanes(self.units, self.chains) if recording else []
 
         def run(block: _Block) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -332,7 +333,7 @@ class Simulator:
                 for c, u in wanted
                 if block.first_chain <= c < block.first_chain + block.chains
             ]
-            return block.advance(start, stop, np.array(lanes, np.int64), 1)
+            return block.advance(start, stop, np.array(lanes, np.int64), every)
 
         if self.threads == 1 or len(self._blocks) == 1:
             results = [run(block) for block in self._blocks]
@@ -361,7 +362,8 @@ class Simulator:
             # Blocks give their chains in rising order.
             place = np.argsort(np.argsort(recording.chains))
             kept = np.concatenate([kept for _, kept in results]).reshape(shape)[place]
-            time = np.asarray(np.arange(start + 1, stop + 1) * self.grid, np.float64)
+            kept_steps = np.arange(start // every + 1, stop // every + 1) * every
+            time = np.asarray(kept_steps * self.grid, np.float64)
             waveforms = Waveforms(time, kept[..., 0], kept[..., 1], kept[..., 2])
         return SpikeTrains(
             chain[order].astype(np.int32),
@@ -455,7 +457,7 @@ def simulate(
     )
     needed = simulator.chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
     if recording is not None:
-        samples = (recording.stop - recording.start) / simulator.grid
+        samples = (recording.stop - recording.start) / simulator.grid / recording.every
         needed += len(recording.chains) * len(recording.units) * samples * BYTES_PER_SAMPLE
     _memory.require(needed, "the spikes of this run")
     with tracked(progress, "simulating lasers", duration) as advance:

@@ -85,6 +85,8 @@ class Recording:
     """Begin of the window [s]."""
     stop: float
     """End of the window [s]."""
+    every: int = 1
+    """Keep one sample in so many steps of the grid (four integration steps each), >= 1."""
 
     def lanes(self, simulated: NDArray[np.intp], chains: int) -> list[tuple[int, int]]:
         """Return (chain, position among the `simulated` units) of each laser to record."""
@@ -100,6 +102,7 @@ class Recording:
     def __post_init__(self) -> None:
         if len(set(self.chains)) < len(self.chains):
             raise InvalidInput(f"recorded chains must differ, got {self.chains!r}")
+        _validate.integer("recording every", self.every, 1)
         _validate.non_negative("recording start", self.start, "s")
         if _validate.number("recording stop", self.stop) <= self.start:
             raise InvalidInput(
