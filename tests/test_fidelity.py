@@ -70,11 +70,11 @@ def test_kl_is_never_negative(sampled, target):
 # Effective temperature
 
 
-@pytest.mark.parametrize(("chains", "draws"), [(64, 50), (4, 400)])
+@pytest.mark.parametrize(("chains", "draws"), [(64, 50), (4, 400), (1, 1600)])
 def test_beta_interval_covers_as_often_as_it_says(chains, draws):
     """Draws of an exact sampler: the count of hits is binomial, false alarm ALPHA.
 
-    With 32 or more groups the normal quantile loses little of 95 %: between 92 and 96 % is allowed.
+    Student's quantile of few groups is an approximation here: between 94 and 96 % is allowed.
     Power: draws of a machine 1.2 times as strong must be missed by most intervals.
     """
     machine, runs, wrong_runs = random_machine(4, 1), 400, 100
@@ -86,9 +86,9 @@ def test_beta_interval_covers_as_often_as_it_says(chains, draws):
         return low <= 1 <= high
 
     hits = sum(covered(machine, seed) for seed in range(runs))
-    assert binom.ppf(ALPHA / 2, runs, 0.92) <= hits <= binom.isf(ALPHA / 2, runs, 0.96)
+    assert binom.ppf(ALPHA / 2, runs, 0.94) <= hits <= binom.isf(ALPHA / 2, runs, 0.96)
     wrong = sum(covered(stronger, seed) for seed in range(wrong_runs))
-    assert wrong < binom.ppf(ALPHA / 2, wrong_runs, 0.92)
+    assert wrong < binom.ppf(ALPHA / 2, wrong_runs, 0.94)
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 1.3])
@@ -116,16 +116,12 @@ def test_beta_without_meaning_is_nan():
     assert np.isnan([found, *interval]).all()
 
 
-@pytest.mark.xfail(reason="one group of draws: interval of width zero", strict=True)
 def test_beta_interval_of_one_short_chain_has_a_width():
     states = sample_exact(random_machine(2), chains=1, draws=7, seed=0)
-    found, (low, high) = effective_beta(random_machine(2), states)
+    _found, (low, high) = effective_beta(random_machine(2), states)
     assert np.isnan([low, high]).all() or high - low > 0.1
 
 
-@pytest.mark.xfail(
-    reason="stops after 50 steps far out instead of saying that there is none", strict=True
-)
 def test_beta_that_is_infinite_is_not_reported_as_a_number():
     """Every unit in its likelier state: the pseudo-likelihood grows for ever with β."""
     states = np.ones((4, 20, 2), np.uint8)
@@ -323,7 +319,6 @@ def test_certificate_is_reproducible():
     assert samples.fidelity(3).kl_floor != samples.fidelity(4).kl_floor
 
 
-@pytest.mark.xfail(reason="ZeroDivisionError: the floor of an all but certain state is 0", strict=True)
 def test_one_wrong_draw_of_an_all_but_certain_unit():
     states = np.zeros((4, 100, 1), np.uint8)
     states[0, 3] = 1

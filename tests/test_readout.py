@@ -4,6 +4,8 @@ Times are multiples of 1/8, so that a naive loop over cells of that width is exa
 on an edge of a cell, and the state at the middle of a cell holds for the whole of it.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,7 +122,7 @@ def test_arbitrary_times(seed):
     spikes = sorted(zip([0] * n, rng.uniform(-1, 5, n), rng.integers(0, 3, n), strict=True))
     edges = sorted({0.0, 4.0} | {min(max(t + w, 0.0), 4.0) for _, t, _ in spikes for w in (0, window)})
     joint = np.zeros(8)
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         z = state_at(spikes, 0, (a + b) / 2, window, np.zeros((1, 3), np.uint8))
         joint[sum(on << k for k, on in enumerate(z))] += (b - a) / 4
     found = occupancy(*arrays(spikes), chains=1, units=3, window=window, start=0.0, stop=4.0)

@@ -129,6 +129,19 @@ class Calibration:
     version: str
     """Version of Photinus that measured."""
 
+    def __post_init__(self) -> None:
+        for name in ("window", "detection_threshold", "midpoint", "slope", "time_step"):
+            _validate.positive(name, getattr(self, name))
+        errors = ("midpoint_error", "slope_error", "kick_error", "sustain_error")
+        for name in ("kick", "sustain", "residual", "pair_kl", *errors):
+            _validate.non_negative(name, getattr(self, name))
+        for name in ("bias_range", "weight_range"):
+            low, high = _validate.finite_array(name, getattr(self, name), 1)
+            if not low < high:
+                raise InvalidInput(f"{name} must rise, got {getattr(self, name)!r}")
+        for name in _TABLE:
+            _validate.same_length(name, getattr(self, name), "pump_carriers", len(self.pump_carriers))
+
     @property
     def samples_or_pulses(self) -> str:
         """A plain judgement: whether this device samples, roughly samples, or merely pulses."""

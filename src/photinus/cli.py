@@ -213,7 +213,7 @@ def sample(
     except Interrupted as stop:
         typer.echo(f"photinus: {stop}; {out} can be read, --resume goes on with it", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    fidelity = samples.fidelity()
+    fidelity = samples.fidelity(progress=True)
     document = {
         "kind": "photinus-report",
         "schema": 1,

@@ -7,7 +7,7 @@ with the measurements of held-out patients as evidence.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.errors import MissingDependency
 from photinus.fidelity import Fidelity
-from photinus.progress import Progress
+from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.sampling import sample
 from photinus.simulation.streams import Seed, seed_sequence
@@ -261,9 +261,9 @@ def run(
         calibration=calibration,
         validity=check(machine, calibration),
         samples=samples,
-        fidelity=samples.fidelity(),
+        fidelity=samples.fidelity(progress=progress),
         posteriors=posteriors,
-        figures=_figures(samples, exact_runs, calibration, posteriors),
+        figures=_figures(samples, exact_runs, calibration, posteriors, progress),
         simulation_time=simulation_time,
         wall_time=time.perf_counter() - begin,
     )
@@ -328,18 +328,25 @@ def _figures(
     exact_runs: list[Samples],
     calibration: Calibration,
     posteriors: tuple[Posterior, ...],
+    progress: Progress | bool | None,
 ) -> "dict[str, Figure]":
     from photinus import plots
     from photinus.laser import spike
 
-    return {
-        "spike": plots.spike(spike(calibration.parameters)),
-        "activation": plots.activation(calibration),
-        "raster": plots.raster(samples),
-        "joint": plots.joint(samples),
-        "divergence": plots.divergence(samples, exact_runs),
-        "posterior": plots.posterior(posteriors),
+    draw: dict[str, Callable[[], Figure]] = {
+        "spike": lambda: plots.spike(spike(calibration.parameters)),
+        "activation": lambda: plots.activation(calibration),
+        "raster": lambda: plots.raster(samples),
+        "joint": lambda: plots.joint(samples),
+        "divergence": lambda: plots.divergence(samples, exact_runs),
+        "posterior": lambda: plots.posterior(posteriors),
     }
+    figures = {}
+    with tracked(progress, "drawing", len(draw)) as advance:
+        for name, function in draw.items():
+            figures[name] = function()
+            advance(1)
+    return figures
 
 
 def save(demo: Demo, folder: Path) -> dict[str, Path]:

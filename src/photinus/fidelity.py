@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
+from photinus.progress import Progress, tracked
 
 if TYPE_CHECKING:
     from photinus.samples import Samples
@@ -33,7 +34,7 @@ class Fidelity:
 
     kl: float | None
     """KL(sampled‖target) in nats, weighted by dwell time where there are spikes; None for more than
-    24 units."""
+    20 free units, where no run is long enough to fill the joint."""
     kl_floor: float | None
     """Mean KL of an exact sampler over a run of the same length; None where `kl` is."""
     kl_floor_std: float | None
@@ -99,28 +100,37 @@ def effective_beta(
 
     Maximum pseudo-likelihood (Besag 1975, The Statistician 24, 179): the one-dimensional concave
     maximum of Σ log σ(β s_k u_k), s = 2z - 1, u = b + Wz. Its standard error is the sandwich
-    estimate over chains, or over eight stretches per chain where chains are few.
+    estimate over chains, or over eight stretches per chain where chains are few. nan where there is
+    no maximum (every unit always in its likelier state) or only one stretch.
     """
-    chains, draws, n = states.shape
+    chains, draws, _n = states.shape
+    unknown = float("nan"), (float("nan"), float("nan"))
     pieces = max(1, min(8, draws // FEW_DRAWS)) if chains < 32 else 1
-    cut = draws // pieces
-    groups = states[:, : cut * pieces].reshape(chains * pieces, cut, n)
+    groups = [piece for chain in states for piece in np.array_split(chain, pieces)]
     beta = 1.0
     score = curvature = np.zeros(len(groups))
     for _ in range(50):
         score, curvature = _pseudo_likelihood(machine, groups, beta)
         if curvature.sum() == 0:
-            return float("nan"), (float("nan"), float("nan"))
+            return unknown
         change = float(score.sum() / curvature.sum())
         beta += float(np.clip(change, -1, 1))
         if abs(change) < 1e-10:
             break
-    error = float(np.sqrt(np.sum(score**2)) / curvature.sum())
-    return beta, (beta - 1.96 * error, beta + 1.96 * error)
+    else:
+        return unknown
+    count = len(groups)
+    if count == 1:
+        return beta, unknown[1]
+    from scipy.stats import t
+
+    variance = np.sum(score**2) / curvature.sum() ** 2 * count / (count - 1)
+    width = float(t.isf(0.025, count - 1) * np.sqrt(variance))
+    return beta, (beta - width, beta + width)
 
 
 def _pseudo_likelihood(
-    machine: BoltzmannMachine, groups: NDArray[np.uint8], beta: float
+    machine: BoltzmannMachine, groups: list[NDArray[np.uint8]], beta: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return first and negative second derivative of the log pseudo-likelihood, per group."""
     score, curvature = np.empty(len(groups)), np.empty(len(groups))
@@ -133,7 +143,7 @@ def _pseudo_likelihood(
     return score, curvature
 
 
-def assess(samples: "Samples", seed: int = 0) -> Fidelity:
+def assess(samples: "Samples", seed: int = 0, *, progress: Progress | bool | None = None) -> Fidelity:
     """Return the certificate of `samples` against their machine, given the evidence.
 
     Parameters
@@ -142,6 +152,8 @@ def assess(samples: "Samples", seed: int = 0) -> Fidelity:
         What to judge; all chains must have the same evidence.
     seed
         Seed of the exact runs that measure the floor.
+    progress
+        True for a bar on the terminal, or an object with ``start``, ``advance``, ``stop``.
 
     Raises
     ------
@@ -171,9 +183,11 @@ def assess(samples: "Samples", seed: int = 0) -> Fidelity:
         reference, exact = "enumeration", target.pair_moments()
         probabilities = target.joint()
         kl = kl_divergence(samples.free_joint(), probabilities)
-        runs = np.array(
-            [kl_divergence(p, probabilities) for p in samples.exact_joints(target, FLOOR_RUNS, seed)]
-        )
+        runs = np.empty(FLOOR_RUNS)
+        with tracked(progress, "measuring the floor", FLOOR_RUNS) as advance:
+            for k, p in enumerate(samples.exact_joints(target, FLOOR_RUNS, seed)):
+                runs[k] = kl_divergence(p, probabilities)
+                advance(1)
         floor, spread = float(runs.mean()), float(runs.std(ddof=1))
         quick = (len(probabilities) - 1) / (2 * ess) if np.isfinite(ess) else None
     else:
@@ -228,4 +242,5 @@ def _verdict(
     if kl <= floor + 3 * spread:
         return f"indistinguishable from an exact sampler over this run: KL {kl:.2g}{tail}"
     grade = "close to" if kl < 0.01 else "roughly" if kl < 0.1 else "not"
-    return f"{grade} the target: KL {kl:.2g}, {kl / floor:.0f} times the floor{tail}"
+    ratio = f"{kl / floor:.0f} times the floor" if floor > 0 else "far above the floor"
+    return f"{grade} the target: KL {kl:.2g}, {ratio}{tail}"

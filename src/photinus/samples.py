@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from photinus.fidelity import Fidelity
     from photinus.network import LaserNetwork
+    from photinus.progress import Progress
     from photinus.readout import Occupancy
     from photinus.simulation.spikes import SpikeTrains
 
@@ -223,11 +224,11 @@ class Samples:
                 seed=child,
             ).free_joint()
 
-    def fidelity(self, seed: int = 0) -> "Fidelity":
-        """Return the certificate of these samples; see `photinus.fidelity.Fidelity`."""
+    def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
+        """Return the certificate of these samples; see `photinus.fidelity.assess`."""
         from photinus.fidelity import assess
 
-        return assess(self, seed)
+        return assess(self, seed, progress=progress)
 
     def to_datatree(self) -> "xarray.DataTree":
         """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""

@@ -13,24 +13,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _memory, _validate
+from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
+from photinus.calibration import Calibration
 from photinus.errors import InvalidInput
+from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.simulation.engine import (
     BYTES_PER_SPIKE,
+    CLAMP_MODES,
     LASER_STEPS_PER_CHUNK,
     TIME_STEP,
     Simulator,
 )
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Seed, seed_sequence
+from photinus.translation import RULES, evidence_pump, translate
 
 if TYPE_CHECKING:
     import os
-
-    from photinus.calibration import Calibration
-    from photinus.network import LaserNetwork
 
 LASER_STEPS_PER_PIECE = 2e9
 """Laser-steps between two commits to disk: a few seconds."""
@@ -104,9 +106,6 @@ class LaserRun:
     """Full physics of a laser network, read out every τ."""
 
     def __init__(self, request: Request) -> None:
-        from photinus.calibration import Calibration
-        from photinus.translation import evidence_pump, translate
-
         network, pump = request.network, None
         if network is None:
             calibration = request.calibration or Calibration.preset()
@@ -308,6 +307,7 @@ class IdealRun(_WholeRun):
 
         request = self._request
         n, total = request.machine.n_units, float(request.burn_in + draws)
+        _memory.require(request.chains * total * n * BYTES_PER_SPIKE, "the spikes of this run")
         chain, unit, time = sample_ideal(
             request.machine,
             chains=request.chains,
@@ -331,7 +331,10 @@ class IdealRun(_WholeRun):
         states[:, :, request.fixed] = request.values[:, None, :]
         report(total)
         labels, chains = request.machine.labels, request.chains
-        return Piece(states, SpikeTrains(chain, unit, time, labels, chains, 0.0, total))
+        start = max(0.0, request.burn_in - 1.0)
+        kept = time > start
+        spikes = SpikeTrains(chain[kept], unit[kept], time[kept], labels, chains, start, total)
+        return Piece(states, spikes)
 
 
 SUBSTRATES: dict[str, Callable[[Request], Run]] = {
@@ -380,9 +383,10 @@ def sample(
     clamp
         Evidence: label → 0 or 1, or label → array (chain,), each chain its own evidence.
     calibration
-        Calibration of the laser; by default the one shipped for the default preset.
+        Calibration of the laser; by default the one shipped for the default preset. Lasers only:
+        other substrates ignore it, so that they can be swapped in the same call.
     network
-        Simulate this network instead of the translated one.
+        Simulate this network instead of the translated one; lasers only.
     rule
         Translation rule, "measured" or "linear"; see `photinus.translation`.
     clamp_mode, time_step, threads
@@ -414,6 +418,16 @@ def sample(
         raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
     _memory.require(float(chains) * draws * machine.n_units, "the states of this run")
     fixed, values = _validate.clamp(clamp or {}, machine.labels, chains)
+    _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
+    _validate.one_of("rule", rule, RULES)
+    threads = available_threads(threads)
+    for name, value, kind, wanted in (
+        ("calibration", calibration, Calibration, "a Calibration"),
+        ("network", network, LaserNetwork, "a LaserNetwork"),
+        ("progress", progress, (bool, Progress), "True, False or have start, advance and stop"),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise InvalidInput(f"{name} must be {wanted}, got {value!r}")
     store = None if path is None else RunStore(path, resume=resume)
     sequence = seed_sequence(seed)
     if store is not None and seed is None:
@@ -463,6 +477,10 @@ def sample(
                     store.append(piece, run, complete=finished == draws)
     except KeyboardInterrupt:
         raise Interrupted(gathered(whole, pieces, complete=False) if pieces else None) from None
+    except InvalidInput:
+        if store is not None and not pieces:
+            store.discard()
+        raise
     return gathered(whole, pieces, complete=True)
 
 

@@ -41,6 +41,7 @@ KIND = "photinus-samples"
 ATTRIBUTE = "photinus"
 SPIKES_PER_CHUNK = 262_144
 FEW_PIECES = 8
+_LOST: dict[str, Any] = {"u": 255, "i": -1, "f": float("nan"), "b": False}
 
 
 def check_new(path: str | os.PathLike[str]) -> Path:
@@ -119,9 +120,10 @@ class RunStore:
         _array(target, "biases", empty.machine.biases, ("unit",))
         for group in (posterior, target):
             _labels(group, "unit", labels)
-        spikes = root.create_group("spikes")
-        for name, dtype in (("chain", np.int32), ("unit", np.int32), ("time", np.float64)):
-            _array(spikes, name, np.empty(0, dtype), ("spike",), (SPIKES_PER_CHUNK,))
+        if empty.window is not None:
+            spikes = root.create_group("spikes")
+            for name, dtype in (("chain", np.int32), ("unit", np.int32), ("time", np.float64)):
+                _array(spikes, name, np.empty(0, dtype), ("spike",), (SPIKES_PER_CHUNK,))
         if empty.network is not None:
             network = root.create_group("network")
             _array(network, "pump", empty.network.pump, ("unit",))
@@ -157,15 +159,24 @@ class RunStore:
             before.machine.biases, empty.machine.biases
         ):
             raise InvalidInput("resume needs the machine of the stored run, got another one")
+        if _setting(before.network) != _setting(empty.network):
+            raise InvalidInput("resume needs the network of the stored run, got another one")
         if stored["draws"] == 0:
             return []
         slot = stored["checkpoint"]
+        if slot is None and not stored["complete"]:
+            raise InvalidInput(
+                f"run {str(self.path)!r} cannot be resumed: it was saved without a checkpoint"
+            )
         if slot is not None:
             group = self._root[f"checkpoint/{slot}"]
             run.restore({name: np.asarray(group[name][...]) for name in group.array_keys()})
-        elif not stored["complete"]:
-            return []
         return [Piece(before.states, before.spikes)]
+
+    def discard(self) -> None:
+        """Remove a store that nothing was written to."""
+        if self._header["draws"] == 0:
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def append(self, piece: "Piece", run: "Run", *, complete: bool) -> None:
         """Add a piece, then the state of `run` behind it, then make both count."""
@@ -295,6 +306,9 @@ def _array(
         dtype=values.dtype,
         chunks=chunks or tuple(max(1, size) for size in values.shape),
         dimension_names=dims,
+        # A value that is never written: a chunk that got lost shows.
+        fill_value=_LOST[values.dtype.kind],
+        config={"write_empty_chunks": True},
     )
     if values.size:
         array[...] = values
@@ -360,12 +374,12 @@ def load(path: str | os.PathLike[str]) -> Samples:
         root: Any = zarr.open_group(path, mode="r")
         machine = _machine(root)
         draws, count = int(header["draws"]), int(header["spikes"])
-        states = np.asarray(root["posterior/z"][:, :draws])
+        states = _whole(root["posterior/z"][:, :draws])
         spikes = None
         if header["substrate"] in ("laser", "ideal"):
             stop = (header["burn_in"] + draws) * header["window"]
             chain, unit, time = (
-                np.asarray(root[f"spikes/{name}"][:count]) for name in ("chain", "unit", "time")
+                _whole(root[f"spikes/{name}"][:count]) for name in ("chain", "unit", "time")
             )
             order = np.lexsort((unit, time, chain))
             spikes = SpikeTrains(
@@ -393,6 +407,23 @@ def load(path: str | os.PathLike[str]) -> Samples:
         raise
     except Exception as error:
         raise InvalidInput(f"run {str(path)!r} is damaged: {error}") from None
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """Return `values` of an array that has lost no chunk."""
+    values = np.asarray(values)
+    lost = np.isnan(values) if values.dtype.kind == "f" else values == _LOST[values.dtype.kind]
+    if lost.any():
+        raise ValueError("a part of its data is missing")
+    return values
+
+
+def _setting(network: LaserNetwork | None) -> tuple[Any, ...]:
+    """Return what makes two networks the same experiment, apart from what the header compares."""
+    if network is None:
+        return ()
+    arrays = (network.pump, network.coupling, network.delay, network.detection_threshold)
+    return tuple(np.asarray(array).tobytes() for array in arrays)
 
 
 def _clamp_value(value: Any) -> Any:
@@ -426,7 +457,7 @@ def save(samples: Samples, path: str | os.PathLike[str]) -> None:
         store = RunStore(temporary, resume=False)
         per_piece = max(1, -(-samples.draws // FEW_PIECES))
         store._create(samples_without_draws(samples), samples.draws, per_piece)
-        store.append(Piece(samples.states, samples.spikes), _NoRun(), complete=samples.complete)
+        store._append(Piece(samples.states, samples.spikes), _NoRun(), samples.complete)
         temporary.rename(target)
     except OSError as error:
         raise InvalidInput(f"path {str(path)!r} cannot be written: {error.strerror}") from None
@@ -487,11 +518,13 @@ def to_datatree(samples: Samples) -> "xarray.DataTree":
         )
     if samples.network is not None:
         delay = np.asarray(samples.network.delay)
+        level = np.asarray(samples.network.detection_threshold)
         groups["network"] = xarray.Dataset(
             {
                 "pump": ("unit", samples.network.pump),
                 "coupling": (("unit", "unit_2"), samples.network.coupling),
                 "delay": (("unit", "unit_2")[: delay.ndim], delay),
+                "detection_threshold": (("unit",)[: level.ndim], level),
             }
         )
     tree = xarray.DataTree.from_dict(groups)

@@ -25,6 +25,7 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.network import LaserNetwork, SynapticKernel
 
+RULES = ("measured", "linear")
 DRIVEN_BIAS = 8.0
 """Bias at which a laser that is physically driven on is held (one that is off gets no pump)."""
 ENUMERATED_UNITS = 14
@@ -95,7 +96,7 @@ def translate(
     A pump cannot be negative: units whose bias asks for one get none. `check` names everything that
     lies outside the calibrated range.
     """
-    _validate.one_of("rule", rule, ("measured", "linear"))
+    _validate.one_of("rule", rule, RULES)
     lifetime = calibration.parameters.gain_lifetime
     if rule == "linear":
         middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])

@@ -29,6 +29,7 @@ BLOCKS = 8
 """Blocks at least, where there are chains enough: more than that many threads find no work."""
 LASER_STEPS_PER_CHUNK = 2e8
 """Laser-steps between two looks at progress and interruption: a fraction of a second."""
+CLAMP_MODES = ("pump", "laser")
 REARM = 0.25
 """Fraction of the detection threshold below which the read-out looks for the next spike."""
 BYTES_PER_SAMPLE = 36
@@ -250,7 +251,7 @@ class Simulator:
         self.threads = available_threads(threads)
         self.grid = SUBSTEPS * self.time_step
         self.step = 0
-        _validate.one_of("clamp_mode", clamp_mode, ("pump", "laser"))
+        _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
         fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
         held = pump is not None
         shape = (self.chains, network.n_units)

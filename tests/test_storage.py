@@ -1,0 +1,618 @@
+"""Stores: what is written comes back, whatever stopped the run."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import photinus as ph
+from photinus import BoltzmannMachine, sampling, storage
+from photinus.errors import InvalidInput
+from photinus.sampling import Interrupted
+from photinus.simulation.engine import TIME_STEP
+
+CHAINS, DRAWS, BURN_IN = 3, 15, 4
+ARGUMENTS = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 5}
+MACHINE = BoltzmannMachine(
+    [[0, 0.8, -0.5], [0.8, 0, 0.3], [-0.5, 0.3, 0]], [0.2, -0.4, 0.1], ["grass is wet", -7, "Ω/2"]
+)
+DRAWS_PER_PIECE = 3
+
+
+class Impatient:
+    """A progress display at which somebody presses Ctrl-C (or worse) after `left` draws."""
+
+    def __init__(self, left, stop=KeyboardInterrupt):
+        self.left, self.why = left, stop
+
+    def start(self, description, total):
+        pass
+
+    def advance(self, amount):
+        self.left -= amount
+        if self.left < 0:
+            raise self.why
+
+    def stop(self):
+        pass
+
+
+def steps_per_piece():
+    window = ph.Calibration.preset().window
+    return 1.01 * DRAWS_PER_PIECE * CHAINS * MACHINE.n_units * window / TIME_STEP
+
+
+@pytest.fixture
+def pieces(monkeypatch):
+    """Let lasers be stored every few draws."""
+    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", steps_per_piece())
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The run that nobody interrupted."""
+    return ph.sample(MACHINE, "laser", **ARGUMENTS)
+
+
+def assert_same(a, b):
+    assert a.machine == b.machine
+    assert np.array_equal(a.states, b.states)
+    assert a.states.dtype == b.states.dtype
+    assert (a.substrate, a.burn_in, a.window, a.complete) == (
+        b.substrate,
+        b.burn_in,
+        b.window,
+        b.complete,
+    )
+    assert dict(a.attributes) == dict(b.attributes)
+    assert list(a.clamp) == list(b.clamp)
+    assert all(np.array_equal(a.clamp[label], b.clamp[label]) for label in a.clamp)
+    assert (a.spikes is None) == (b.spikes is None)
+    if a.spikes is not None:
+        for name in ("chain", "unit", "time"):
+            x, y = getattr(a.spikes, name), getattr(b.spikes, name)
+            assert np.array_equal(x, y)
+            assert x.dtype == y.dtype
+        assert (a.spikes.labels, a.spikes.chains) == (b.spikes.labels, b.spikes.chains)
+        assert a.spikes.start == pytest.approx(b.spikes.start)
+        assert a.spikes.stop == pytest.approx(b.spikes.stop)
+    assert (a.network is None) == (b.network is None)
+    if a.network is not None:
+        for name in a.network.__dataclass_fields__:
+            x, y = getattr(a.network, name), getattr(b.network, name)
+            assert np.array_equal(x, y) if isinstance(x, np.ndarray) else x == y
+
+
+@pytest.mark.parametrize("substrate", ["laser", "gibbs", "exact", "ideal"])
+@pytest.mark.parametrize(
+    "clamp", [{}, {-7: 1}, {"Ω/2": np.array([1, 0, 1])}], ids=["free", "all", "each"]
+)
+def test_round_trip(tmp_path, substrate, clamp):
+    samples = ph.sample(MACHINE, substrate, **ARGUMENTS, clamp=clamp)
+    samples.save(tmp_path / "saved.zarr")
+    written = ph.sample(MACHINE, substrate, **ARGUMENTS, clamp=clamp, path=tmp_path / "run.zarr")
+    for loaded in (ph.load(tmp_path / "saved.zarr"), ph.load(str(tmp_path / "run.zarr")), written):
+        assert_same(loaded, samples)
+        assert loaded.pair_moments() == pytest.approx(samples.pair_moments())
+        if "Ω/2" not in clamp:
+            assert loaded.fidelity() == samples.fidelity()
+            assert np.array_equal(loaded.joint(), samples.joint())
+
+
+def test_ideal_spikes_begin_where_they_say(tmp_path):
+    samples = ph.sample(MACHINE, "ideal", **ARGUMENTS, path=tmp_path / "run.zarr")
+    loaded = ph.load(tmp_path / "run.zarr")
+    assert loaded.spikes.time.min() >= loaded.spikes.start
+    assert np.array_equal(loaded.spikes.rates(), samples.spikes.rates())
+
+
+def test_saving_leaves_nothing_else(tmp_path, whole):
+    whole.save(tmp_path / "a.zarr")
+    assert os.listdir(tmp_path) == ["a.zarr"]
+    ph.load(tmp_path / "a.zarr").save(tmp_path / "b.zarr")
+    assert_same(ph.load(tmp_path / "b.zarr"), whole)
+
+
+def test_network_with_arrays_comes_back(tmp_path):
+    network = ph.translate(MACHINE, ph.Calibration.preset(), delay=np.full((3, 3), 2e-11))
+    network = network.replace(detection_threshold=network.detection_threshold * np.array([1, 0.9, 1.1]))
+    samples = ph.sample(MACHINE, "laser", **ARGUMENTS, network=network)
+    samples.save(tmp_path / "a.zarr")
+    assert_same(ph.load(tmp_path / "a.zarr"), samples)
+
+
+# Other readers
+
+
+def opened(path):
+    import xarray
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tree = xarray.open_datatree(path, engine="zarr")
+        tree.load()
+    return tree
+
+
+@pytest.mark.parametrize("substrate", ["ideal", "gibbs", "exact"])
+@pytest.mark.parametrize("way", ["save", "path"])
+def test_xarray_reads_what_to_datatree_gives(tmp_path, substrate, way):
+    import xarray
+
+    path = tmp_path / "a.zarr"
+    samples = ph.sample(MACHINE, substrate, **ARGUMENTS, path=path if way == "path" else None)
+    if way == "save":
+        samples.save(path)
+    xarray.testing.assert_equal(opened(path), samples.to_datatree())
+
+
+@pytest.mark.parametrize("substrate", ["gibbs", "exact"])
+@pytest.mark.parametrize("group", ["posterior", "sample_stats", "target"])
+def test_xarray_reads_each_group(tmp_path, substrate, group):
+    import xarray
+
+    samples = ph.sample(MACHINE, substrate, **ARGUMENTS, path=tmp_path / "a.zarr")
+    tree, expected = opened(tmp_path / "a.zarr"), samples.to_datatree()
+    xarray.testing.assert_equal(tree[group].to_dataset(), expected[group].to_dataset())
+    assert tree["posterior/z"].dims == ("chain", "draw", "unit")
+    assert tree["posterior/unit"].values.tolist() == ["grass is wet", "-7", "Ω/2"]
+
+
+@pytest.mark.parametrize("group", ["posterior", "sample_stats", "target", "spikes"])
+def test_xarray_reads_each_group_of_a_laser_run(tmp_path, whole, group):
+    import xarray
+
+    whole.save(tmp_path / "a.zarr")
+    tree = opened(tmp_path / "a.zarr")
+    xarray.testing.assert_equal(tree[group].to_dataset(), whole.to_datatree()[group].to_dataset())
+    if group == "posterior":
+        assert tree["posterior/time"].attrs["units"] == "s"
+        expected = (BURN_IN + np.arange(DRAWS) + 1) * whole.window
+        assert tree["posterior/time"].values == pytest.approx(expected)
+
+
+def test_network_of_the_tree_is_that_of_the_store(tmp_path, whole):
+    import xarray
+
+    whole.save(tmp_path / "a.zarr")
+    xarray.testing.assert_equal(opened(tmp_path / "a.zarr"), whole.to_datatree())
+
+
+def test_arviz_reads_a_complete_run(tmp_path):
+    import arviz_stats.base
+
+    ph.sample(MACHINE, "gibbs", chains=4, draws=100, burn_in=10, seed=1, path=tmp_path / "a")
+    z = opened(tmp_path / "a")["posterior/z"]
+    chain, draw = z.dims.index("chain"), z.dims.index("draw")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stats = arviz_stats.base.array_stats
+        ess = stats.ess(z.values, chain_axis=chain, draw_axis=draw, method="mean")
+        rhat = stats.rhat(z.values, chain_axis=chain, draw_axis=draw)
+    assert ess.shape == rhat.shape == (3,)
+    assert (ess > 50).all()
+    assert (rhat < 1.2).all()
+
+
+def test_energy_is_stored(tmp_path, whole):
+    whole.save(tmp_path / "a.zarr")
+    found = opened(tmp_path / "a.zarr")["sample_stats/energy"].values
+    assert np.array_equal(found, MACHINE.energy(whole.states))
+
+
+# Interruptions
+
+
+@pytest.mark.parametrize("after", [0, BURN_IN + 1, BURN_IN + 7, BURN_IN + DRAWS - 1])
+@pytest.mark.parametrize("clamp", [{}, {-7: [0, 1, 1]}], ids=["free", "clamped"])
+def test_interrupted_run_is_readable_and_resumes_to_the_same_result(tmp_path, pieces, after, clamp):
+    path = tmp_path / "run.zarr"
+    with pytest.raises(Interrupted) as stop:
+        ph.sample(MACHINE, **ARGUMENTS, clamp=clamp, path=path, progress=Impatient(after))
+    # A piece is an amount of work: with one of three lasers clamped it has more draws.
+    per_piece = DRAWS_PER_PIECE + bool(clamp)
+    kept = max(0, after - BURN_IN) // per_piece * per_piece
+    part = ph.load(path)
+    assert not part.complete
+    assert part.states.shape == (CHAINS, kept, 3)
+    if kept:
+        assert_same(stop.value.samples, part)
+        assert part.marginals().shape == (3,)
+    else:
+        assert stop.value.samples is None
+    resumed = ph.sample(MACHINE, **ARGUMENTS, clamp=clamp, path=path, resume=True)
+    complete = ph.sample(MACHINE, **ARGUMENTS, clamp=clamp)
+    assert_same(resumed, complete)
+    assert_same(ph.load(path), complete)
+    opened(path)
+    assert not (path / "checkpoint").exists()
+
+
+def test_interrupted_again_and_again(tmp_path, pieces, whole):
+    path = tmp_path / "run.zarr"
+    for _ in range(20):
+        try:
+            ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True, progress=Impatient(_seen(path)))
+            break
+        except Interrupted:
+            pass
+    else:
+        pytest.fail("no progress from one resumption to the next")
+    assert_same(ph.load(path), whole)
+
+
+def _seen(path):
+    """Progress that lets about two more pieces through."""
+    done = ph.load(path).draws if path.exists() else 0
+    return BURN_IN + done + 2 * DRAWS_PER_PIECE + 1
+
+
+def test_resuming_a_complete_run_gives_it_back(tmp_path, pieces, whole):
+    path = tmp_path / "run.zarr"
+    ph.sample(MACHINE, **ARGUMENTS, path=path)
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
+
+
+def test_resuming_what_is_not_there_starts_it(tmp_path, whole):
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "a", resume=True), whole)
+
+
+def test_fresh_entropy_is_taken_from_the_store(tmp_path, pieces):
+    path, arguments = tmp_path / "run.zarr", {**ARGUMENTS, "seed": None}
+    with pytest.raises(Interrupted):
+        ph.sample(MACHINE, **arguments, path=path, progress=Impatient(BURN_IN + 7))
+    resumed = ph.sample(MACHINE, **arguments, path=path, resume=True)
+    seed = int(resumed.attributes["seed_entropy"])
+    assert_same(resumed, ph.sample(MACHINE, **{**ARGUMENTS, "seed": seed}))
+
+
+class PowerCut(Exception):
+    pass
+
+
+@pytest.mark.parametrize("writes", [0, 4, 10, 17, 26, 38])
+def test_run_that_dies_while_it_writes(tmp_path, pieces, whole, monkeypatch, writes):
+    """Nine arrays are placed per piece; half way through any of them nothing of it counts."""
+    path, place, done = tmp_path / "run.zarr", storage._place, []
+
+    def failing(array, values, first, axis=0):
+        if len(done) == writes:
+            # What a kill in the middle leaves: resized, and only some of it written.
+            place(array, np.zeros_like(values), first, axis)
+            raise PowerCut
+        done.append(array.path)
+        place(array, values, first, axis)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "_place", failing)
+        with pytest.raises(PowerCut):
+            ph.sample(MACHINE, **ARGUMENTS, path=path)
+    per_piece = 9  # z, energy, twice (draw, time), three of spikes
+    part = ph.load(path)
+    assert not part.complete
+    assert part.draws == writes // per_piece * DRAWS_PER_PIECE
+    assert np.array_equal(part.states, whole.states[:, : part.draws])
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
+    assert_same(ph.load(path), whole)
+    opened(path)
+
+
+@pytest.mark.parametrize("commits", [1, 2, 4])
+def test_run_that_dies_before_a_piece_counts(tmp_path, pieces, whole, monkeypatch, commits):
+    """Everything of a piece is written, checkpoint included, but the header does not say so yet."""
+    path, commit, done = tmp_path / "run.zarr", storage.RunStore._commit, []
+
+    def failing(self):
+        if len(done) == commits:
+            raise PowerCut
+        done.append(1)
+        commit(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.RunStore, "_commit", failing)
+        with pytest.raises(PowerCut):
+            ph.sample(MACHINE, **ARGUMENTS, path=path)
+    assert ph.load(path).draws == (commits - 1) * DRAWS_PER_PIECE
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
+    assert_same(ph.load(path), whole)
+
+
+def test_run_that_dies_after_its_last_piece(tmp_path, pieces, whole, monkeypatch):
+    """What is left to do then is tidying up."""
+    import zarr
+
+    def failing(*args, **kwargs):
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr, "consolidate_metadata", failing)
+        with pytest.raises(PowerCut):
+            ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "run.zarr")
+    assert_same(ph.load(tmp_path / "run.zarr"), whole)
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "run.zarr", resume=True), whole)
+
+
+def test_killed_process(tmp_path, whole):
+    """SIGKILL in the middle of the third piece: no handler runs, no buffer is flushed."""
+    program = f"""
+import os, signal
+import photinus as ph
+from photinus import storage
+from tests import test_storage as t
+t.sampling.LASER_STEPS_PER_PIECE = t.steps_per_piece()
+place, calls = storage._place, []
+def failing(array, values, first, axis=0):
+    calls.append(1)
+    place(array, values, first, axis)
+    if len(calls) == 22:
+        os.kill(os.getpid(), signal.SIGKILL)
+storage._place = failing
+ph.sample(t.MACHINE, **t.ARGUMENTS, path={str(tmp_path / "run.zarr")!r})
+"""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.join(root, "src"), root])}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    part = ph.load(tmp_path / "run.zarr")
+    assert not part.complete
+    assert part.draws == 6
+    assert np.array_equal(part.states, whole.states[:, :6])
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "run.zarr", resume=True), whole)
+    assert_same(ph.load(tmp_path / "run.zarr"), whole)
+
+
+def test_control_c_waits_for_the_piece_that_is_being_written(tmp_path, pieces, whole, monkeypatch):
+    path, place, calls = tmp_path / "run.zarr", storage._place, []
+
+    def pressed(array, values, first, axis=0):
+        calls.append(1)
+        if len(calls) == 12:
+            os.kill(os.getpid(), signal.SIGINT)
+        place(array, values, first, axis)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "_place", pressed)
+        with pytest.raises(Interrupted) as stop:
+            ph.sample(MACHINE, **ARGUMENTS, path=path)
+    assert stop.value.samples.draws == 6
+    assert_same(ph.load(path), stop.value.samples)
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
+
+
+def test_gibbs_run_resumes(tmp_path, monkeypatch):
+    """It is stored in pieces, too; whole, it is one piece."""
+    arguments = {**ARGUMENTS, "draws": 40, "clamp": {"Ω/2": [0, 1, 1]}}
+    complete = ph.sample(MACHINE, "gibbs", **arguments)
+    monkeypatch.setattr(sampling, "UNIT_UPDATES_PER_PIECE", 10 * CHAINS * 3)
+    path = tmp_path / "run.zarr"
+    with pytest.raises(Interrupted):
+        ph.sample(MACHINE, "gibbs", **arguments, path=path, progress=Impatient(BURN_IN + 25))
+    assert ph.load(path).draws == 20
+    assert_same(ph.sample(MACHINE, "gibbs", **arguments, path=path, resume=True), complete)
+    assert_same(ph.load(path), complete)
+
+
+def test_saved_part_of_a_run_is_readable_but_not_resumed(tmp_path, pieces):
+    """It has no checkpoint to go on from, and says so instead of adding to what it has."""
+    with pytest.raises(Interrupted) as stop:
+        ph.sample(MACHINE, **ARGUMENTS, progress=Impatient(BURN_IN + 7))
+    path = tmp_path / "part.zarr"
+    stop.value.samples.save(path)
+    with pytest.raises(InvalidInput, match="cannot be resumed: it was saved without a checkpoint$"):
+        ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True)
+    assert_same(ph.load(path), stop.value.samples)
+
+
+@pytest.fixture
+def stopped(tmp_path, pieces):
+    """A run that was interrupted."""
+    with pytest.raises(Interrupted):
+        ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "run.zarr", progress=Impatient(BURN_IN + 7))
+    return tmp_path / "run.zarr"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"chains": 4}, "^resume needs .*: chains was 3, got 4$"),
+        ({"draws": 30}, "^resume needs .*: draws_requested was 15, got 30$"),
+        ({"burn_in": 5}, "^resume needs .*: burn_in was 4, got 5$"),
+        ({"seed": 6}, "^resume needs .*: seed_entropy was '5', got '6'$"),
+        ({"substrate": "gibbs"}, "^resume needs .*: substrate was 'laser', got 'gibbs'$"),
+        ({"rule": "linear"}, "^resume needs .*: rule was 'measured', got 'linear'$"),
+        ({"time_step": TIME_STEP / 2}, "^resume needs .*: time_step was "),
+        ({"clamp": {-7: 1}}, "^resume needs .*: clamp was "),
+        ({"clamp_mode": "laser"}, "^resume needs .*: clamp_mode was 'pump', got 'laser'$"),
+        ({"machine": BoltzmannMachine(np.zeros((3, 3)), [0, 0, 0])}, "^resume needs .*: labels was "),
+        (
+            {"machine": BoltzmannMachine(MACHINE.weights * 2, MACHINE.biases, MACHINE.labels)},
+            "^resume needs the machine of the stored run, got another one$",
+        ),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_resuming_with_other_arguments_is_refused(stopped, changes, message):
+    arguments = {"machine": MACHINE, **ARGUMENTS, **changes}
+    with pytest.raises(InvalidInput, match=message):
+        ph.sample(**arguments, path=stopped, resume=True)
+    # And nothing was harmed.
+    assert ph.load(stopped).draws == 6
+
+
+def test_resuming_with_another_network_is_refused(stopped):
+    """Same rule, device and machine, but a delay: another experiment."""
+    network = ph.load(stopped).network.replace(delay=1e-10)
+    first = stopped.with_name("network.zarr")
+    arguments = {**ARGUMENTS, "network": ph.load(stopped).network}
+    with pytest.raises(Interrupted):
+        ph.sample(MACHINE, **arguments, path=first, progress=Impatient(BURN_IN + 7))
+    with pytest.raises(InvalidInput, match="^resume needs the network of the stored run"):
+        ph.sample(MACHINE, **{**arguments, "network": network}, path=first, resume=True)
+
+
+# Paths
+
+
+def test_existing_paths_are_kept(tmp_path, whole):
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "folder").mkdir()
+    for name in ("file", "folder"):
+        with pytest.raises(InvalidInput, match=rf"^path .*{name}' exists already"):
+            whole.save(tmp_path / name)
+        with pytest.raises(InvalidInput, match=rf"^path .*{name}' exists already"):
+            ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / name)
+        with pytest.raises(InvalidInput, match=r"is not a Zarr store that Photinus wrote$"):
+            ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / name, resume=True)
+    assert (tmp_path / "file").read_text() == "precious"
+    assert os.listdir(tmp_path / "folder") == []
+
+
+def test_missing_folders_are_named(tmp_path, whole):
+    for write in (
+        whole.save,
+        lambda path: ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=path),
+    ):
+        with pytest.raises(InvalidInput, match=r"^path .* cannot be written: .*none' is no folder$"):
+            write(tmp_path / "none" / "run.zarr")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_unwritable_folders_are_named(tmp_path, whole, monkeypatch):
+    # Root may write anywhere, so what the system answers is feigned.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    message = "^path .* cannot be written: no permission in its folder$"
+    with pytest.raises(InvalidInput, match=message):
+        whole.save(tmp_path / "run.zarr")
+    with pytest.raises(InvalidInput, match=message):
+        ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / "run.zarr")
+
+
+def full(*args, **kwargs):
+    raise OSError(28, "No space left on device")
+
+
+def test_failed_save_leaves_nothing(tmp_path, whole, monkeypatch):
+    monkeypatch.setattr(storage, "_place", full)
+    with pytest.raises(ph.PhotinusError, match=r"cannot be written: No space left on device"):
+        whole.save(tmp_path / "run.zarr")
+    assert os.listdir(tmp_path) == []
+
+
+def test_failed_save_names_the_path_that_was_asked_for(tmp_path, whole, monkeypatch):
+    monkeypatch.setattr(storage, "_place", full)
+    message = r"^path .*/run.zarr' cannot be written: No space left on device$"
+    with pytest.raises(ph.PhotinusError, match=message):
+        whole.save(tmp_path / "run.zarr")
+
+
+def test_disk_that_fills_up_during_a_run_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "_place", full)
+    with pytest.raises(ph.PhotinusError, match=r"No space left on device"):
+        ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / "run.zarr")
+
+
+def test_refused_run_leaves_no_store(tmp_path):
+    machine = BoltzmannMachine(np.zeros((25, 25)), np.zeros(25))
+    with pytest.raises(InvalidInput):
+        ph.sample(machine, "exact", **ARGUMENTS, path=tmp_path / "run.zarr")
+    assert os.listdir(tmp_path) == []
+
+
+# Damage
+
+
+@pytest.fixture
+def store(tmp_path, whole):
+    whole.save(tmp_path / "run.zarr")
+    return tmp_path / "run.zarr"
+
+
+def test_what_is_no_store_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"^run .*none' does not exist$"):
+        ph.load(tmp_path / "none")
+    (tmp_path / "file").write_bytes(b"\0\1\2")
+    (tmp_path / "folder").mkdir()
+    import zarr
+
+    zarr.create_group(tmp_path / "other")
+    for name in ("file", "folder", "other"):
+        with pytest.raises(InvalidInput, match=r"^run .* is not a Zarr store that Photinus wrote$"):
+            ph.load(tmp_path / name)
+
+
+def edit_header(store, **changes):
+    document = json.loads((store / "zarr.json").read_text())
+    document["attributes"]["photinus"].update(changes)
+    (store / "zarr.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("schema", [2, 0, "1", None])
+def test_schemas_of_other_versions_are_refused(store, schema):
+    edit_header(store, schema=schema)
+    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 1, got .*newer version"):
+        ph.load(store)
+    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 1"):
+        ph.sample(MACHINE, **ARGUMENTS, path=store, resume=True)
+
+
+def test_truncated_root_is_refused(store):
+    text = (store / "zarr.json").read_text()
+    for length in (0, 1, len(text) // 2):
+        (store / "zarr.json").write_text(text[:length])
+        with pytest.raises(InvalidInput, match=r"is not a Zarr store that Photinus wrote$"):
+            ph.load(store)
+
+
+@pytest.mark.parametrize("group", ["posterior/z", "target/weights", "spikes/time", "network/pump"])
+def test_missing_arrays_are_one_sentence(store, group):
+    # Without the summary that Zarr keeps of all its arrays, which would still name it.
+    document = json.loads((store / "zarr.json").read_text())
+    document.pop("consolidated_metadata")
+    (store / "zarr.json").write_text(json.dumps(document))
+    shutil.rmtree(store / group)
+    with pytest.raises(InvalidInput, match=r"^run .*run.zarr' is damaged: "):
+        ph.load(store)
+
+
+@pytest.mark.parametrize("array", ["posterior/z", "target/weights", "spikes/time"])
+def test_garbage_in_a_chunk_is_one_sentence(store, array):
+    chunk = next(p for p in sorted((store / array / "c").rglob("*")) if p.is_file())
+    chunk.write_bytes(b"\xff\0garbage")
+    with pytest.raises(InvalidInput, match=r"^run .*run.zarr' is damaged: "):
+        ph.load(store)
+
+
+@pytest.mark.parametrize("array", ["posterior/z", "spikes/time"])
+def test_missing_chunks_are_noticed(store, array):
+    shutil.rmtree(store / array / "c")
+    with pytest.raises(InvalidInput, match=r"is damaged"):
+        ph.load(store)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"draws": "x"}, {"labels": ["a"]}, {"window": None}, {"network": {}}, {"clamp": 3}]
+)
+def test_damaged_headers_are_one_sentence(store, changes):
+    edit_header(store, **changes)
+    with pytest.raises(InvalidInput, match=r"^(run .*is damaged: |file |labels )"):
+        ph.load(store)
+
+
+def test_other_errors_of_a_damaged_store_never_come_through(store):
+    header = json.loads((store / "zarr.json").read_text())["attributes"]["photinus"]
+    text = (store / "zarr.json").read_text()
+    for name in set(header) - {"kind", "schema", "checkpoint", "chains"}:
+        document = json.loads(text)
+        del document["attributes"]["photinus"][name]
+        (store / "zarr.json").write_text(json.dumps(document))
+        with pytest.raises(InvalidInput):
+            ph.load(store)

@@ -1,0 +1,365 @@
+"""From machines to lasers and back, the report of validity, and files of calibrations."""
+
+import dataclasses
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photinus import BoltzmannMachine, Calibration, LaserParameters, translate
+from photinus.errors import InvalidInput
+from photinus.laser import PRESETS
+from photinus.translation import DRIVEN_BIAS, check, evidence_pump, recover
+
+SHIPPED = [name for name in PRESETS if (files("photinus") / "data" / f"{name}.json").is_file()]
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    return Calibration.preset()
+
+
+def machine_of(n, seed=0, scale=0.6):
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.normal(size=(n, n)), 1) * scale
+    return BoltzmannMachine(
+        upper + upper.T, rng.normal(size=n) * scale, [f"unit {k}" for k in range(n)]
+    )
+
+
+@st.composite
+def machines(draw, reach=1.5):
+    n = draw(st.integers(1, 6))
+    number = st.floats(-reach, reach)
+    weights = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i):
+            weights[i, j] = weights[j, i] = draw(number)
+    return BoltzmannMachine(weights, draw(st.lists(number, min_size=n, max_size=n)))
+
+
+# The linear rule
+
+
+def test_formulas_of_the_linear_rule(calibration):
+    """P = (N½ + α b)/τ_g, coupling α W; checked with numbers that are not those of the code."""
+    machine = machine_of(4)
+    network = translate(machine, calibration, rule="linear", delay=2e-11)
+    lifetime = calibration.parameters.gain_lifetime
+    for k in range(4):
+        pump = (calibration.midpoint + calibration.slope * machine.biases[k]) / lifetime
+        assert network.pump[k] == pytest.approx(pump, rel=1e-12)
+        for j in range(4):
+            coupling = calibration.slope * machine.weights[k, j]
+            assert network.coupling[k, j] == pytest.approx(coupling, rel=1e-12)
+    assert network.labels == machine.labels
+    assert network.parameters == calibration.parameters
+    assert network.window == network.kernel.duration == calibration.window
+    assert (network.kernel.kick, network.kernel.sustain) == (calibration.kick, calibration.sustain)
+    assert network.detection_threshold == calibration.detection_threshold
+    assert network.delay == 2e-11
+    off, on = network.driven_pump
+    assert off == 0
+    assert on == pytest.approx((calibration.midpoint + DRIVEN_BIAS * calibration.slope) / lifetime)
+
+
+def test_a_bias_of_zero_is_half_on_and_a_pump_is_never_negative(calibration):
+    machine = BoltzmannMachine(np.zeros((2, 2)), [0.0, -1e4])
+    for rule in ("linear", "measured"):
+        network = translate(machine, calibration, rule=rule)
+        assert network.pump[1] == 0
+    half = translate(machine, calibration, rule="linear").pump[0]
+    assert calibration.logistic(half * calibration.parameters.gain_lifetime) == pytest.approx(0.5)
+    assert network.parameters.current(half) == pytest.approx(calibration.half_current)
+
+
+@settings(deadline=None)
+@given(machines())
+def test_round_trip_of_the_linear_rule(machine):
+    calibration = Calibration.preset()
+    found = recover(translate(machine, calibration, rule="linear"), calibration)
+    assert found.labels == machine.labels
+    assert found.weights == pytest.approx(machine.weights, abs=1e-12)
+    assert found.biases == pytest.approx(machine.biases, abs=1e-10)
+
+
+def test_recover_refuses_another_device_and_asymmetric_couplings(calibration):
+    machine = machine_of(3)
+    network = translate(machine, calibration, rule="linear")
+    parameters = calibration.parameters.replace(gain_lifetime=2 * calibration.parameters.gain_lifetime)
+    with pytest.raises(InvalidInput, match=r"^calibration must be of the same device: gain_lifetime"):
+        recover(network.replace(parameters=parameters), calibration)
+    with pytest.raises(InvalidInput, match=r"symmetric"):
+        recover(translate(machine, calibration), calibration)
+
+
+def test_unknown_rule(calibration):
+    with pytest.raises(InvalidInput, match=r"^rule must be one of .*\(did you mean 'linear'\?\)$"):
+        translate(machine_of(2), calibration, rule="linea")
+
+
+# The measured rule
+
+
+def logistic_device(calibration):
+    """A device whose measured curve is exactly the logistic."""
+    log_odds = np.linspace(-5, 5, 41)
+    carriers = calibration.midpoint + calibration.slope * log_odds
+    table = dict.fromkeys(
+        ("activation_error", "mean_interval", "interval_cv", "shortest_interval"), np.ones(41)
+    )
+    activation = 1 / (1 + np.exp(-log_odds))
+    return dataclasses.replace(calibration, pump_carriers=carriers, activation=activation, **table)
+
+
+@settings(deadline=None)
+@given(machines(reach=0.8))
+def test_rules_agree_where_the_activation_is_logistic(machine):
+    device = logistic_device(Calibration.preset())
+    measured, linear = translate(machine, device), translate(machine, device, rule="linear")
+    assert measured.pump == pytest.approx(linear.pump, rel=1e-6)
+    assert measured.coupling == pytest.approx(linear.coupling, rel=1e-3, abs=1e-6 * device.slope)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_measured_rule_by_naive_least_squares(calibration, n):
+    """The line through N(u) over the target distribution, weights σ(u)σ(-u), by plain polyfit."""
+    machine = machine_of(n, seed=n, scale=1.0)
+    network = translate(machine, calibration)
+    states, joint = machine.states(), machine.joint()
+    for k in range(n):
+        u = np.array([machine.biases[k] + machine.weights[k] @ z for z in states])
+        if np.ptp(u) == 0:
+            expected = calibration.carriers(u[:1])[0]
+        else:
+            weight = joint / (1 + np.exp(u)) / (1 + np.exp(-u))
+            slope, middle = np.polyfit(u, calibration.carriers(u), 1, w=np.sqrt(weight))
+            expected = middle + slope * machine.biases[k]
+            assert network.coupling[k] == pytest.approx(slope * machine.weights[k], rel=1e-6)
+        found = network.pump[k] * calibration.parameters.gain_lifetime
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_laser_without_partners_gets_the_measured_pump(calibration):
+    machine = BoltzmannMachine(np.zeros((3, 3)), [-1.5, 0.0, 1.5])
+    carriers = translate(machine, calibration).pump * calibration.parameters.gain_lifetime
+    assert carriers == pytest.approx(calibration.carriers(machine.biases))
+    known = np.interp(carriers, calibration.pump_carriers, calibration.activation)
+    assert known == pytest.approx(1 / (1 + np.exp(-machine.biases)), abs=0.01)
+
+
+def test_large_machines_are_translated_by_sampling(calibration):
+    """Enumeration ends at 14 units: two independent halves of 14 look the same either way."""
+    small = machine_of(8, seed=3, scale=0.4)
+    zero = np.zeros((8, 8))
+    double = BoltzmannMachine(
+        np.block([[small.weights, zero], [zero, small.weights]]), np.tile(small.biases, 2)
+    )
+    found, exact = translate(double, calibration), translate(small, calibration)
+    assert found.pump == pytest.approx(np.tile(exact.pump, 2), rel=0.01)
+    assert np.array_equal(found.pump, translate(double, calibration).pump)  # no hidden randomness
+
+
+def test_pump_given_evidence(calibration):
+    """A laser whose partners are all clamped gets exactly the pump of its field, chain by chain."""
+    machine = BoltzmannMachine([[0, 1.0, -0.5], [1.0, 0, 0.4], [-0.5, 0.4, 0]], [0.2, -0.3, 0.1])
+    network = translate(machine, calibration)
+    values = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [1, 0]], np.uint8)
+    pump = evidence_pump(machine, calibration, network, np.array([1, 2]), values)
+    assert pump.shape == (5, 3)
+    assert np.array_equal(pump[:, 1:], np.tile(network.pump[1:], (5, 1)))
+    lifetime = calibration.parameters.gain_lifetime
+    for row, given_values in zip(pump, values, strict=True):
+        field = machine.biases[0] + machine.weights[0, 1:] @ given_values
+        # What the clamped partners add comes through the synapse or through the pump.
+        assert row[0] * lifetime == pytest.approx(calibration.carriers(np.array([field]))[0], rel=1e-9)
+
+
+# The report of validity
+
+
+def test_everything_inside(calibration):
+    found = check(BoltzmannMachine([[0, 0.1], [0.1, 0]], [0.1, -0.1]), calibration)
+    assert found
+    assert (found.biases, found.drives, found.weights) == ((), (), ())
+    assert str(found) == "everything is inside the calibrated range"
+
+
+def test_report_names_units_and_weights(calibration):
+    low, high = calibration.bias_range
+    weights = np.zeros((4, 4))
+    weights[0, 1] = weights[1, 0] = calibration.weight_range[1] + 0.5
+    weights[2, 3] = weights[3, 2] = calibration.weight_range[0] - 0.25
+    biases = [high - 0.5, 0.0, low - 1.0, 0.0]
+    machine = BoltzmannMachine(weights, biases, ["rain", "wet", "cold", "dry"])
+    found = check(machine, calibration)
+    assert not found
+    assert found.biases == (("cold", low - 1.0),)
+    assert found.weights == (
+        ("rain", "wet", calibration.weight_range[1] + 0.5),
+        ("cold", "dry", calibration.weight_range[0] - 0.25),
+    )
+    # Named with the log-odds that its partners can drive it to, and only if its bias is inside.
+    driven = dict(found.drives)
+    assert driven["rain"] == pytest.approx(high + calibration.weight_range[1])
+    assert "cold" not in driven
+    text = str(found)
+    assert f"biases outside [{low:+.2f}, {high:+.2f}]: cold ({low - 1:+.2f})" in text
+    assert "cold–dry" in text
+    assert "rain–wet" in text
+    assert "units that partners can drive outside" in text
+
+
+@given(machines(reach=6.0))
+@settings(deadline=None)
+def test_report_against_every_state(machine):
+    calibration = Calibration.preset()
+    found = check(machine, calibration)
+    low, high = calibration.bias_range
+    outside = {label for label, _ in (*found.biases, *found.drives)}
+    fields = machine.states() @ machine.weights + machine.biases
+    reached = np.concatenate([fields, machine.biases[None]])
+    margin = 1e-9
+    surely = ((reached < low - margin) | (reached > high + margin)).any(axis=0)
+    perhaps = ((reached < low + margin) | (reached > high - margin)).any(axis=0)
+    assert {k for k in range(machine.n_units) if surely[k]} <= outside
+    assert outside <= {k for k in range(machine.n_units) if perhaps[k]}
+    weakest, strongest = calibration.weight_range
+    pairs = {(i, j) for i, j, _ in found.weights}
+    expected = {
+        (i, j)
+        for i in range(machine.n_units)
+        for j in range(i + 1, machine.n_units)
+        if not weakest <= machine.weights[i, j] <= strongest
+    }
+    assert pairs == expected
+    assert bool(found) == (not outside and not pairs)
+
+
+# Calibrations on disk
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_installed(name):
+    if name not in SHIPPED:
+        pytest.skip(f"the calibration of {name} is not measured yet")
+    document = json.loads((files("photinus") / "data" / f"{name}.json").read_text())
+    assert document["kind"] == "laser-calibration"
+    calibration = Calibration.preset(name)
+    calibration.require(LaserParameters.preset(name))
+    assert calibration.parameters == LaserParameters.preset(name)
+    assert translate(machine_of(3), calibration).n_units == 3
+
+
+def test_unknown_preset():
+    with pytest.raises(InvalidInput, match=r"^preset must be .*\(did you mean 'fast-absorber'\?\)$"):
+        Calibration.preset("fast-absorbr")
+
+
+def test_file_round_trip(tmp_path, calibration):
+    path = tmp_path / "laser.json"
+    calibration.save(path)
+    found = Calibration.load(str(path))
+    for name in calibration.__dataclass_fields__:
+        a, b = getattr(found, name), getattr(calibration, name)
+        if isinstance(b, np.ndarray):
+            np.testing.assert_allclose(a, b, rtol=1e-5, equal_nan=True)
+            assert a.dtype == b.dtype
+        else:
+            assert a == b
+            assert type(a) is type(b)
+    # What was loaded is saved as the very same file.
+    found.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
+    assert "NaN" not in path.read_text()
+
+
+def test_tables_with_gaps_come_back(tmp_path, calibration):
+    gaps = np.linspace(1e-9, 2e-9, len(calibration.mean_interval))
+    gaps[:3] = np.nan
+    dataclasses.replace(calibration, mean_interval=gaps).save(tmp_path / "laser.json")
+    found = Calibration.load(tmp_path / "laser.json").mean_interval
+    assert np.isnan(found[:3]).all()
+    assert not np.isnan(found[3])
+
+
+def test_damaged_files_are_one_sentence(tmp_path, calibration):
+    path = tmp_path / "laser.json"
+    with pytest.raises(InvalidInput, match=r"^file .*laser.json' does not exist$"):
+        Calibration.load(path)
+    calibration.save(path)
+    text = path.read_text()
+    for length in [0, 1, len(text) // 3, len(text) // 2, len(text) - 3]:
+        path.write_text(text[:length])
+        with pytest.raises(InvalidInput, match=r"is not complete JSON \(truncated\?\)$"):
+            Calibration.load(path)
+    with pytest.raises(InvalidInput, match=r"cannot be read"):
+        Calibration.load(tmp_path)
+    with pytest.raises(InvalidInput, match=r"cannot be written"):
+        calibration.save(tmp_path / "none" / "laser.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "boltzmann-machine"}, "must hold a laser-calibration, got 'boltzmann-machine'"),
+        ({"kind": None}, "must hold a laser-calibration, got None"),
+        ({"schema": 2}, r"must have a schema from 1 to 1, got 2 \(written by a newer version\?\)"),
+        ({"schema": "1"}, "must have a schema from 1 to 1, got '1'"),
+        ({"parameters": {"name": "x"}}, "is not a valid laser-calibration: "),
+        ({"activation": ["much"]}, "is not a valid laser-calibration: "),
+        ({"bias_range": 3}, "is not a valid laser-calibration: "),
+    ],
+)
+def test_wrong_documents_are_named(tmp_path, calibration, changes, message):
+    path = tmp_path / "laser.json"
+    calibration.save(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    with pytest.raises(InvalidInput, match=message):
+        Calibration.load(path)
+
+
+def test_missing_entries_are_named(tmp_path, calibration):
+    path = tmp_path / "laser.json"
+    calibration.save(path)
+    document = json.loads(path.read_text())
+    for name in calibration.__dataclass_fields__:
+        path.write_text(json.dumps({key: value for key, value in document.items() if key != name}))
+        with pytest.raises(InvalidInput, match=rf"not a valid laser-calibration: '{name}' is missing"):
+            Calibration.load(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window": "long"},
+        {"window": 0},
+        {"slope": None},
+        {"slope": -1.0},
+        {"midpoint": [1]},
+        {"activation": [0.5]},
+        {"bias_range": [1, 2, 3]},
+    ],
+)
+def test_wrong_values_of_a_calibration(tmp_path, calibration, changes):
+    """Values of a wrong sort must not come through to the simulation."""
+    path = tmp_path / "laser.json"
+    calibration.save(path)
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, **changes}))
+    with pytest.raises(InvalidInput):
+        Calibration.load(path)
+
+
+def test_require_compares_the_device_but_not_its_name(calibration):
+    parameters = calibration.parameters
+    calibration.require(parameters.replace(name="mine"))
+    for name in ("gain_lifetime", "photon_lifetime", "absorber_coefficient", "wavelength"):
+        other = parameters.replace(**{name: 1.25 * getattr(parameters, name)})
+        with pytest.raises(InvalidInput, match=rf"^calibration must be of the same device: {name} is "):
+            calibration.require(other)
+    with pytest.raises(InvalidInput, match=r"carrier_noise is True there, False here"):
+        calibration.require(parameters.replace(carrier_noise=False))
