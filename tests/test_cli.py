@@ -83,6 +83,15 @@ def test_translate_writes_a_network_that_sample_takes(run, model, tmp_path):
     assert run("sample", model, "--network", "network.json", "--chains", 2, "--draws", 30)[0] == 0
 
 
+def test_refine_writes_a_better_network(run, model, tmp_path):
+    code, out, _ = run("refine", model, "--chains", 32, "--draws", 32, "--rounds", 4)
+    assert code == 0
+    assert "misfit" in out
+    assert ph.LaserNetwork.load(tmp_path / "network.json").labels == ("a", "b", "c d")
+    assert refused(run("refine", model), "network.json", "exists already")
+    assert refused(run("refine", model, "--force", "--chains", 2), "chains", "at least 8")
+
+
 def test_info_and_help(run):
     code, out, _ = run("info")
     assert code == 0
@@ -107,6 +116,7 @@ def test_demo_does_the_main_job(run, tmp_path):
         assert posterior["largest_disagreement"]["gibbs"] < 0.06
         assert posterior["largest_disagreement"]["lasers"] < 0.15
     assert numbers["fidelity"]["kl"] < 0.1
+    assert numbers["refined_fidelity"]["kl"] < 0.03
     for name in ("spike", "activation", "raster", "joint", "divergence", "posterior"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     page = (folder / "report.html").read_text()

@@ -25,6 +25,7 @@ _HOMES = {
     "SynapticKernel": "photinus.network",
     "calibrate": "photinus.calibration",
     "load": "photinus.storage",
+    "refine": "photinus.refinement",
     "sample": "photinus.sampling",
     "simulate": "photinus.simulation.engine",
     "translate": "photinus.translation",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from photinus.laser import LaserParameters as LaserParameters
     from photinus.network import LaserNetwork as LaserNetwork
     from photinus.network import SynapticKernel as SynapticKernel
+    from photinus.refinement import refine as refine
     from photinus.samples import Samples as Samples
     from photinus.sampling import sample as sample
     from photinus.simulation.engine import simulate as simulate

@@ -1,4 +1,4 @@
-"""The command line: ``photinus demo | sample | calibrate | translate | report | info``."""
+"""The command line: ``photinus demo | sample | calibrate | translate | refine | report | info``."""
 
 import sys
 from pathlib import Path
@@ -122,7 +122,9 @@ def demo(
         + [(job.DIAGNOSIS, "1 if malignant")],
     )
     _table("Device", device_rows(result.calibration))
-    _table("Fidelity of the free-running network", fidelity_rows(result.fidelity))
+    _table("Fidelity of the free-running network, translation alone", fidelity_rows(result.fidelity))
+    rounds = f"refined in the loop, {len(result.refinement.rounds)} rounds"
+    _table(f"Fidelity, {rounds}", fidelity_rows(result.refined_fidelity))
     if not result.validity:
         typer.echo(f"Outside the calibrated range:\n{result.validity}\n")
     _table(
@@ -311,6 +313,63 @@ def translate(
         ("unit", "bias", "current"),
     )
     typer.echo(str(check(machine, measured)))
+    typer.echo(f"Network: {out}")
+
+
+@app.command()
+def refine(
+    model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
+    out: Annotated[Path, typer.Option(help="Network file to write.")] = Path("network.json"),
+    laser: Laser = "fast-absorber",
+    calibration: CalibrationFile = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Network file to start from instead of translating.")
+    ] = None,
+    chains: Annotated[int, typer.Option(help="Chains of every measurement.")] = 256,
+    draws: Annotated[int, typer.Option(help="Draws per chain of the longest measurement.")] = 400,
+    rounds: Annotated[int, typer.Option(help="Measurements at most.")] = 24,
+    seed: Seed = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    threads: Threads = None,
+) -> None:
+    """Translate, then adjust pumps and couplings until the network's own moments are right."""
+    from photinus.boltzmann import BoltzmannMachine
+    from photinus.network import LaserNetwork
+    from photinus.refinement import refine as adjust
+    from photinus.storage import check_new
+
+    machine = BoltzmannMachine.load(model)
+    measured = _calibration(laser, calibration)
+    start = None if network is None else LaserNetwork.load(network)
+    if not (force and out.is_file()):
+        check_new(out)
+    result = adjust(
+        machine,
+        measured,
+        network=start,
+        seed=seed,
+        chains=chains,
+        draws=draws,
+        most_rounds=rounds,
+        threads=threads,
+        progress=True,
+    )
+    result.network.save(out)
+    _table(
+        "Rounds",
+        [
+            (
+                str(entry.draws),
+                f"{entry.misfit:.2f}",
+                f"{entry.marginal_error:.4f}",
+                f"{entry.pair_error:.4f}",
+                "" if entry.kl is None else f"{entry.kl:.3g}",
+            )
+            for entry in result.rounds
+        ],
+        ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL"),
+    )
+    typer.echo("converged" if result.converged else "stopped before the misfit was gone")
     typer.echo(f"Network: {out}")
 
 

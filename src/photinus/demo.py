@@ -2,8 +2,8 @@
 
 Wisconsin breast cancer (569 patients; Street, Wolberg & Mangasarian 1993; shipped by scikit-learn).
 Eight measurements and the diagnosis become nine binary units, a fully visible Boltzmann machine is
-learned by exact maximum likelihood on the training split, translated to lasers, sampled freely and
-with the measurements of held-out patients as evidence.
+learned by exact maximum likelihood on the training split, translated to lasers, sampled freely (before
+and after refinement in the loop) and with the measurements of held-out patients as evidence.
 """
 
 import time
@@ -21,6 +21,7 @@ from photinus.calibration import Calibration
 from photinus.errors import MissingDependency
 from photinus.fidelity import Fidelity
 from photinus.progress import Progress, tracked
+from photinus.refinement import Refinement, refine
 from photinus.samples import Samples
 from photinus.sampling import sample
 from photinus.simulation.streams import Seed, seed_sequence
@@ -48,6 +49,7 @@ L2 = 0.05
 """Penalty on the weights: the largest stays near 1.2, close to what the synapse was measured with;
 exact inference on the held-out patients is as accurate as with 0.01."""
 FLOOR_RUNS = 4
+REFINEMENT: dict[str, Any] = {"chains": 256, "draws": 400, "most_rounds": 16}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +100,12 @@ class Demo:
     calibration: Calibration
     validity: Validity
     samples: Samples
+    """Free-running network after translation alone."""
     fidelity: Fidelity
+    refinement: Refinement
+    refined: Samples
+    """Free-running network after refinement in the loop."""
+    refined_fidelity: Fidelity
     posteriors: tuple[Posterior, ...]
     figures: "dict[str, Figure]"
     simulation_time: float
@@ -129,6 +136,8 @@ class Demo:
             },
             "outside_calibrated_range": str(self.validity),
             "fidelity": self.fidelity.to_dict(),
+            "refined_fidelity": self.refined_fidelity.to_dict(),
+            "refinement": [asdict(entry) for entry in self.refinement.rounds],
             "posteriors": [
                 {
                     **{
@@ -228,7 +237,7 @@ def run(
     chains = _validate.integer("chains", chains, 1)
     draws = _validate.integer("draws", draws, 25)
     begin = time.perf_counter()
-    split, free, *conditioned = seed_sequence(seed).spawn(6)
+    split, free, *conditioned, tuning, after = seed_sequence(seed).spawn(7)
     data = load_data(split)
     machine = BoltzmannMachine.fit(data.train, l2=L2, labels=data.labels)
     calibration = calibration or Calibration.preset()
@@ -244,6 +253,19 @@ def run(
         progress=progress,
     )
     simulation_time = time.perf_counter() - started
+    refinement = refine(
+        machine, calibration, seed=tuning, threads=threads, progress=progress, **REFINEMENT
+    )
+    refined = sample(
+        machine,
+        chains=chains,
+        draws=draws,
+        burn_in=25,
+        seed=after,
+        network=refinement.network,
+        threads=threads,
+        progress=progress,
+    )
     posteriors = tuple(
         _posterior(machine, data, known, title, calibration, child, threads, progress)
         for known, title, child in (
@@ -262,8 +284,11 @@ def run(
         validity=check(machine, calibration),
         samples=samples,
         fidelity=samples.fidelity(progress=progress),
+        refinement=refinement,
+        refined=refined,
+        refined_fidelity=refined.fidelity(progress=progress),
         posteriors=posteriors,
-        figures=_figures(samples, exact_runs, calibration, posteriors, progress),
+        figures=_figures(samples, refined, exact_runs, calibration, posteriors, progress),
         simulation_time=simulation_time,
         wall_time=time.perf_counter() - begin,
     )
@@ -325,6 +350,7 @@ def _posterior(
 
 def _figures(
     samples: Samples,
+    refined: Samples,
     exact_runs: list[Samples],
     calibration: Calibration,
     posteriors: tuple[Posterior, ...],
@@ -336,9 +362,9 @@ def _figures(
     draw: dict[str, Callable[[], Figure]] = {
         "spike": lambda: plots.spike(spike(calibration.parameters)),
         "activation": lambda: plots.activation(calibration),
-        "raster": lambda: plots.raster(samples),
-        "joint": lambda: plots.joint(samples),
-        "divergence": lambda: plots.divergence(samples, exact_runs),
+        "raster": lambda: plots.raster(refined),
+        "joint": lambda: plots.joint(refined),
+        "divergence": lambda: plots.divergence({"translated": samples, "refined": refined}, exact_runs),
         "posterior": lambda: plots.posterior(posteriors),
     }
     figures = {}
@@ -357,7 +383,7 @@ def save(demo: Demo, folder: Path) -> dict[str, Path]:
 
     _files.make_folder(folder)
     paths = {"samples": folder / "samples.zarr", "numbers": folder / "demo.json"}
-    demo.samples.save(paths["samples"])
+    demo.refined.save(paths["samples"])
     _files.write_text(paths["numbers"], json.dumps(demo.to_dict(), indent=1) + "\n")
     for name, figure in demo.figures.items():
         paths[name] = folder / f"{name}.png"

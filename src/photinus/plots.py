@@ -1,6 +1,6 @@
 """Figures. Every function returns a matplotlib Figure, made without pyplot and without a display."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,12 +151,15 @@ def divergence_times(samples: Samples, points: int = 14) -> NDArray[np.float64]:
     return np.geomspace(1, samples.draws, points) * samples.window
 
 
-def divergence(samples: Samples, exact_runs: Sequence[Samples]) -> Figure:
-    """Draw KL(sampled‖target) against physical time, with what exact samplers show."""
+def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Figure:
+    """Draw KL(sampled‖target) against physical time, with what exact samplers show.
+
+    All runs are of the same machine, as long and with as many chains as the exact ones.
+    """
+    samples = next(iter(runs.values()))
     target = samples.machine.joint()
     times = divergence_times(samples)
     assert samples.window is not None
-    mine = [kl_divergence(samples.free_joint(t), target) for t in times]
     floors = np.array(
         [
             [kl_divergence(run.free_joint(t / samples.window), target) for t in times]
@@ -165,7 +168,9 @@ def divergence(samples: Samples, exact_runs: Sequence[Samples]) -> Figure:
     )
     figure = _figure(6.4, 4.2)
     axes = _bare(figure.subplots())
-    axes.loglog(times / ns, mine, "o-", color=LASER, ms=4, label="lasers")
+    for marker, (name, run) in zip("os^v", runs.items(), strict=False):
+        curve = [kl_divergence(run.free_joint(t), target) for t in times]
+        axes.loglog(times / ns, curve, f"{marker}-", color=LASER, ms=4, label=f"lasers, {name}")
     axes.fill_between(times / ns, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0)
     axes.loglog(
         times / ns,

@@ -171,9 +171,13 @@ def demo_page(demo: "Demo") -> str:
             "from them, and nine nanolasers that sample from it: their spikes are the samples."
         ),
         tables=[
-            ("Fidelity of the free-running network", fidelity_rows(demo.fidelity)),
+            (
+                "Fidelity of the free-running network, refined in the loop",
+                fidelity_rows(demo.refined_fidelity),
+            ),
+            ("Fidelity by translation alone", fidelity_rows(demo.fidelity)),
             ("Time", time_rows(demo)),
-            ("Run", run_rows(demo.samples)),
+            ("Run", run_rows(demo.refined)),
             ("Device", device_rows(demo.calibration)),
             (
                 "Units (1 above the threshold, learned on the training split)",
@@ -194,7 +198,7 @@ def demo_page(demo: "Demo") -> str:
                 "systematic error of the lasers.",
                 figures["divergence"],
             ),
-            _picture("Joint distribution", "Sampled without evidence.", figures["joint"]),
+            _picture("Joint distribution", "Sampled without evidence, refined.", figures["joint"]),
             _picture("Raster", "The first chain after burn-in.", figures["raster"]),
             _picture("Activation", "One uncoupled laser.", figures["activation"]),
             _picture("One spike", "Rate equations without noise.", figures["spike"]),

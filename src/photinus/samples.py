@@ -173,9 +173,12 @@ class Samples:
             stop=start + (self.draws * self.window if stop is None else stop),
         )
 
+    def chain_moments(self) -> NDArray[np.float64]:
+        """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal."""
+        return self._chain_moments.copy()
+
     @functools.cached_property
     def _chain_moments(self) -> NDArray[np.float64]:
-        """Pair moments (chain, unit, unit), marginals on the diagonal."""
         if self.spikes is None:
             z = self.states.astype(np.float32)
             return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / self.draws

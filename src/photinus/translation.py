@@ -118,6 +118,11 @@ def translate(
     )
 
 
+def slopes(machine: BoltzmannMachine, calibration: Calibration) -> NDArray[np.float64]:
+    """Return the slope s_k that the measured rule gives each unit, array (unit,) [carriers]."""
+    return _fields(machine, calibration).slope
+
+
 def evidence_pump(
     machine: BoltzmannMachine,
     calibration: Calibration,
@@ -149,7 +154,7 @@ def evidence_pump(
     labels = machine.labels
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
     pump = np.tile(network.pump, (len(values), 1))
-    slope = _fields(machine, calibration).slope[free]
+    slope = slopes(machine, calibration)[free]
     for given in np.unique(values, axis=0):
         clamp = {labels[k]: int(v) for k, v in zip(fixed, given, strict=True)}
         target = machine.conditional(clamp)

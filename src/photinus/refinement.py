@@ -1,0 +1,285 @@
+"""Refinement in the loop: adjust pumps and couplings until the network's own moments are right.
+
+What one would do with a chip: run it, compare the moments ⟨z_k⟩ and ⟨z_i z_j⟩ that it shows with those
+of the machine, and correct. The maximum-likelihood gradient is the difference of moments (Ackley,
+Hinton & Sejnowski 1985, Cogn. Sci. 9, 147); here it is turned into steps of the right size by the
+Fisher information of the target, the covariance of its statistics (natural gradient, Amari 1998,
+Neural Comput. 10, 251)::
+
+    δ(b, W) = F⁻¹ (moments of the machine - moments of the network)
+
+and δb, δW become pumps and couplings with the slopes of the translation. A network that differs from
+the machine only a little would be right after one step, up to the noise of its moments.
+
+The noise decides how long to measure and how far to go. While the misfit is large against it
+(Hotelling's T² over chains, per statistic), corrections are made whole. Once it is not, a correction
+would mostly carry noise into the network: each further one counts less, 1/2, 1/3, … (Robbins & Monro
+1951, Ann. Math. Stat. 22, 400), and each further measurement is twice as long as the last, until one
+of full length shows no significant misfit.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _validate
+from photinus.boltzmann import BoltzmannMachine
+from photinus.calibration import Calibration
+from photinus.errors import InvalidInput
+from photinus.network import LaserNetwork
+from photinus.progress import Progress, tracked
+from photinus.samples import Samples
+from photinus.sampling import sample
+from photinus.simulation.streams import Seed, seed_sequence
+from photinus.translation import slopes, translate
+
+ENUMERATED_UNITS = 16
+"""Units up to which the target's moments are enumerated; beyond, they come from Gibbs chains."""
+MOST_STATISTICS = 3000
+"""Statistics up to which the Fisher information is inverted; beyond, only its diagonal is used."""
+FALSE_ALARM = 0.01
+"""Chance that a misfit counts as significant although there is none."""
+LARGE = 4.0
+"""Squared misfit over its variance, per statistic, from which on a correction is made whole. Noise of
+the last correction and of the measurement together give 2."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """One measurement of the network, before it was corrected."""
+
+    draws: int
+    """Draws per chain."""
+    misfit: float
+    """Squared misfit over its variance, per statistic: 1 is noise alone."""
+    p_value: float
+    """Chance of a misfit as large as this one from noise alone."""
+    marginal_error: float
+    """Largest |difference| of a marginal from the target's."""
+    pair_error: float
+    """Largest |difference| of a pair moment from the target's."""
+    kl: float | None
+    """KL(sampled‖target) in nats, up to 16 units."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Refinement:
+    """A refined network and the record of how it came about."""
+
+    network: LaserNetwork
+    rounds: tuple[Round, ...]
+    converged: bool
+    """Whether the longest measurement showed no significant misfit."""
+
+
+def refine(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    *,
+    network: LaserNetwork | None = None,
+    seed: Seed = 0,
+    chains: int = 256,
+    draws: int = 400,
+    most_rounds: int = 24,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+) -> Refinement:
+    """Adjust a laser network until its moments are those of `machine`.
+
+    Parameters
+    ----------
+    machine
+        The target.
+    calibration
+        Calibration of the lasers: gives the network to start from, and the size of the corrections.
+    network
+        Start from this network instead of the translated one.
+    seed
+        Integer, SeedSequence or None.
+    chains
+        Chains of every measurement, at least 8.
+    draws
+        Draws per chain of the longest measurement; the first has an eighth of it.
+    most_rounds
+        Measurements after which to stop, converged or not.
+    threads, progress
+        As in `photinus.sample`.
+
+    Returns
+    -------
+    Refinement
+        Couplings that are zero stay zero.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range.
+    """
+    chains = _validate.integer("chains", chains, 8)
+    draws = _validate.integer("draws", draws, 8)
+    most_rounds = _validate.integer("most_rounds", most_rounds, 1)
+    if network is None:
+        network = translate(machine, calibration)
+    calibration.require(network.parameters)
+    if network.labels != machine.labels:
+        raise InvalidInput(
+            f"network must have the labels of the machine, got {network.labels!r} for "
+            f"{machine.labels!r}"
+        )
+    runs, reference = seed_sequence(seed).spawn(2)
+    target = _Target.of(machine, network, reference)
+    slope = slopes(machine, calibration)
+    rounds: list[Round] = []
+    length, quiet, converged = -(-draws // 8), 0, False
+    with tracked(progress, "refining", most_rounds) as advance:
+        for child in runs.spawn(most_rounds):
+            samples = sample(
+                machine,
+                chains=chains,
+                draws=length,
+                burn_in=min(length, 25),
+                seed=child,
+                network=network,
+                threads=threads,
+            )
+            difference, size, p_value = target.misfit(samples)
+            rounds.append(_record(samples, target, difference, size, p_value))
+            advance(1)
+            converged = length == draws and p_value >= FALSE_ALARM
+            if converged:
+                break
+            quiet = 0 if size > LARGE else quiet + 1
+            network = _corrected(network, target, slope, difference / (1 + quiet))
+            length = min(draws, 2 * length) if quiet else length
+    return Refinement(network=network, rounds=tuple(rounds), converged=converged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Moments that the network shall have, and how to get there; k statistics."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    """Pairs (i, j) of units whose moment counts; i = j is a marginal."""
+    moments: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    """Covariance of `moments` where they are sampled, array (k, k); zeros where exact."""
+    information: NDArray[np.float64]
+    """Fisher information, array (k, k), or its diagonal (k,) for very many statistics."""
+    joint: NDArray[np.float64] | None
+
+    @classmethod
+    def of(
+        cls, machine: BoltzmannMachine, network: LaserNetwork, seed: np.random.SeedSequence
+    ) -> "_Target":
+        """Return the target of `machine` for what `network` can adjust."""
+        n = machine.n_units
+        coupled = (network.coupling != 0) | (network.coupling.T != 0)
+        rows, columns = np.nonzero(np.triu(coupled, 1))
+        rows, columns = np.r_[np.arange(n), rows], np.r_[np.arange(n), columns]
+        count = len(rows)
+        if n <= ENUMERATED_UNITS:
+            states, joint = machine.states(), machine.joint()
+            features = (states[:, rows] * states[:, columns]).astype(np.float64)
+            moments = joint @ features
+            second = (features * joint[:, None]).T @ features
+            information = second - np.outer(moments, moments)
+            return cls(rows, columns, moments, np.zeros((count, count)), information, joint)
+        from photinus.reference.gibbs import sample_gibbs
+
+        drawn = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
+        per_chain = np.array([_moments(chain, rows, columns) for chain in drawn])
+        moments = per_chain.mean(axis=0)
+        if count > MOST_STATISTICS:
+            return cls(
+                rows,
+                columns,
+                moments,
+                per_chain.var(axis=0, ddof=1) / len(drawn),
+                moments * (1 - moments) + 1e-6,
+                None,
+            )
+        thin = drawn[:, ::20].reshape(-1, n)
+        features = (thin[:, rows] * thin[:, columns]).astype(np.float64)
+        information = np.cov(features.T) + 1e-4 * np.eye(count)
+        return cls(rows, columns, moments, np.cov(per_chain.T) / len(drawn), information, None)
+
+    def misfit(self, samples: Samples) -> tuple[NDArray[np.float64], float, float]:
+        """Return target moments minus the samples', its size per statistic, and its p-value."""
+        from scipy.stats import f as fisher_f
+        from scipy.stats import norm
+
+        per_chain = samples.chain_moments()[:, self.rows, self.columns]
+        difference = self.moments - per_chain.mean(axis=0)
+        chains, count = per_chain.shape
+        if chains > 2 * count and self.information.ndim == 2:
+            noise = np.cov(per_chain.T).reshape(count, count) / chains + self.noise
+            noise += 1e-12 * np.eye(count)
+            t_squared = float(difference @ np.linalg.solve(noise, difference))
+            ratio = t_squared * (chains - count) / (count * (chains - 1))
+            return difference, ratio, float(fisher_f.sf(ratio, count, chains - count))
+        # Too few chains for a covariance: the largest deviation, Bonferroni.
+        spread = self.noise if self.noise.ndim == 1 else np.diagonal(self.noise)
+        error = np.sqrt(per_chain.var(axis=0, ddof=1) / chains + spread + 1e-12)
+        deviation = np.abs(difference / error)
+        p_value = min(1.0, 2 * count * float(norm.sf(deviation.max())))
+        return difference, float(np.mean(deviation**2)), p_value
+
+    def step(self, misfit: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the change of (b, W) that calls for `misfit`."""
+        if self.information.ndim == 1:
+            return np.asarray(0.5 * misfit / self.information)
+        return np.asarray(np.linalg.solve(self.information, misfit))
+
+
+def _moments(
+    states: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the moments of pairs (row, column) of one chain (draw, unit)."""
+    z = states.astype(np.float32)
+    return np.asarray((z.T @ z / len(z))[rows, columns], np.float64)
+
+
+def _corrected(
+    network: LaserNetwork,
+    target: _Target,
+    slope: NDArray[np.float64],
+    misfit: NDArray[np.float64],
+) -> LaserNetwork:
+    """Return the network with pumps and couplings changed by what `misfit` calls for."""
+    step = np.clip(target.step(misfit), -1.0, 1.0)
+    n = network.n_units
+    weights = np.zeros((n, n))
+    i, j = target.rows[n:], target.columns[n:]
+    weights[i, j] = weights[j, i] = step[n:]
+    pump = network.pump + slope * step[:n] / network.parameters.gain_lifetime
+    changes: dict[str, Any] = {
+        "pump": np.maximum(pump, 0.0),
+        "coupling": network.coupling + slope[:, None] * weights,
+    }
+    return network.replace(**changes)
+
+
+def _record(
+    samples: Samples,
+    target: _Target,
+    difference: NDArray[np.float64],
+    size: float,
+    p_value: float,
+) -> Round:
+    from photinus.fidelity import kl_divergence
+
+    n = samples.machine.n_units
+    kl = None
+    if target.joint is not None:
+        kl = kl_divergence(samples.free_joint(), target.joint)
+    return Round(
+        draws=samples.draws,
+        misfit=size,
+        p_value=p_value,
+        marginal_error=float(np.abs(difference[:n]).max()),
+        pair_error=float(np.abs(difference[n:]).max(initial=0.0)),
+        kl=kl,
+    )
