@@ -13,30 +13,42 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 
 SCHEMA = 1
+SHAPES = ("rectangle", "exponential")
+"""Shapes of a synaptic pulse."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SynapticKernel:
-    """What one spike does to the laser behind a synapse, per unit of coupling.
+    """What one spike does to the neuron behind a synapse, per unit of coupling.
 
     A spike of laser j changes laser i, whose coupling from j is c carriers, twice: at once by
-    ``kick * c`` carriers in the gain section, and by an extra pump of ``sustain * c / gain_lifetime``
-    for `duration`. The kick is pre-emphasis: it takes the place of the slow rise that the carrier
-    lifetime imposes on a plain pulse. A further spike of j while the pulse lasts renews it, as it
-    renews the state of j: the end moves out by the time since the last spike, and so much of the
-    kick as belongs to that time is added. A laser that stays on thus drives its partners steadily.
+    ``kick * c`` carriers in the gain section, and by an extra pump that starts at
+    ``sustain * c / gain_lifetime``. A *rectangle* keeps that height for `duration`; an *exponential*
+    decays with the time constant `duration`, as the current of a photodiode behind an RC filter.
+    With ``sustain=0`` the synapse injects charge and nothing else.
+
+    The kick is pre-emphasis: it takes the place of the slow rise that the carrier lifetime imposes on
+    a plain pulse. A *renewing* synapse saturates: a further spike of j brings its pulse back to the
+    begin instead of adding a second one. A rectangle's end moves out by the time t since the last
+    spike, with the share t/duration of the kick; an exponential gets back what it lost since, the
+    share 1 - exp(-t/duration) of height and kick (a synapse with short-term depression, U = 1 and
+    recovery time = duration; Tsodyks & Markram 1997, PNAS 94, 719). A laser that stays on thus
+    drives its partners steadily. In an *additive* one, pulses add up.
     """
 
     kick: float
     """Carriers added at once, in units of the coupling, >= 0."""
     sustain: float
-    """Height of the pump pulse in units of coupling / gain lifetime, >= 0."""
+    """Height of the pump pulse at its begin in units of coupling / gain lifetime, >= 0."""
     duration: float
-    """Length of the pump pulse [s], > 0; the state window τ."""
+    """Length of a rectangle, or time constant of an exponential [s], > 0."""
     renewing: bool = True
     """Whether a spike during the pulse renews it; otherwise pulses add up."""
+    shape: str = "rectangle"
+    """Either `rectangle` or `exponential`."""
 
     def __post_init__(self) -> None:
+        _validate.one_of("shape", self.shape, SHAPES)
         _validate.non_negative("kick", self.kick)
         _validate.non_negative("sustain", self.sustain)
         _validate.positive("duration", self.duration, "s")
