@@ -8,7 +8,9 @@ fixed photon number, so that the splitting is symmetric and of second order.
 Network: the synapse as `photinus.network.SynapticKernel` describes it. Every spike of j opens, one
 delay later, a window of the kernel's duration at its targets. A renewing synapse drives while at
 least one window is open and a spike brings min(1, time since the last spike / duration) of the
-kick; an additive one drives once per open window and a spike brings the whole kick.
+kick; an additive one drives once per open window and a spike brings the whole kick. Exponential
+pulses have no window: a spike adds a current (and a kick), whole or, when it renews, by the share
+that has decayed since the last one.
 """
 
 from collections import defaultdict
@@ -35,9 +37,13 @@ def rate_equations(p, pump, emission=True):
     return derivative
 
 
-def kick_share(since_last, duration, renewing):
-    """Return the share of the kick that a spike brings `since_last` after the one before."""
-    return min(1.0, since_last / duration) if renewing else 1.0
+def kick_share(since_last, kernel):
+    """Return the share of the kick that a spike brings `since_last` [s] after the one before."""
+    if not kernel.renewing:
+        return 1.0
+    if kernel.shape == "exponential":
+        return 1.0 - np.exp(-since_last / kernel.duration)
+    return min(1.0, since_last / kernel.duration)
 
 
 def relaxed(carriers, supply, loss, dt):
@@ -65,6 +71,8 @@ def simulate(network, duration, *, chains, rng, dt, look):
     pump = np.broadcast_to(network.pump, shape)
     delay = np.rint(np.broadcast_to(network.delay, (n, n)) / dt).astype(int)
     pulse = round(kernel.duration / dt)
+    exponential = kernel.shape == "exponential"
+    assert network.devices == ()
     threshold = np.broadcast_to(network.detection_threshold, shape)
     height = kernel.sustain * network.coupling / p.gain_lifetime
 
@@ -81,10 +89,14 @@ def simulate(network, duration, *, chains, rng, dt, look):
 
     for step in range(round(duration / dt)):
         for chain, i, j, change, kick in due.pop(step, ()):
-            open_windows[chain, i, j] += change
+            if exponential:
+                drive[chain, i] += height[i, j] * change
+            else:
+                open_windows[chain, i, j] += change
             ng[chain, i] = max(ng[chain, i] + kick, 0.0)
-            active = open_windows[chain, i]
-            drive[chain, i] = height[i] @ (np.minimum(active, 1) if kernel.renewing else active)
+            if not exponential:
+                active = open_windows[chain, i]
+                drive[chain, i] = height[i] @ (np.minimum(active, 1) if kernel.renewing else active)
         driven = np.maximum(pump + drive, 0.0)
 
         ng, na = carriers_at(p, field, ng, na, driven, dt / 2)
@@ -100,6 +112,8 @@ def simulate(network, duration, *, chains, rng, dt, look):
         noise = rng.normal(size=(2, *shape)) * np.sqrt(variance)
         field = np.exp(gained / 2) * field + noise[0] + 1j * noise[1]
         ng, na = carriers_at(p, field, ng, na, driven, dt / 2)
+        if exponential:
+            drive *= np.exp(-dt / kernel.duration)
         diffusion = 2 * p.pump_noise**2 / p.gain_lifetime
         if p.carrier_noise:
             diffusion = diffusion + np.maximum(driven + ng / p.gain_lifetime, 0.0)
@@ -113,12 +127,14 @@ def simulate(network, duration, *, chains, rng, dt, look):
         for chain, j in np.argwhere(fired):
             now = step + 1
             spikes.append((chain, j, now * dt))
-            share = kick_share(now - last[chain, j], pulse, kernel.renewing)
+            share = kick_share((now - last[chain, j]) * dt, kernel)
             last[chain, j] = now
             for i in np.flatnonzero(network.coupling[:, j]):
                 kick = share * kernel.kick * network.coupling[i, j]
-                due[now + delay[i, j]].append((chain, i, j, 1, kick))
-                due[now + delay[i, j] + pulse].append((chain, i, j, -1, 0.0))
+                raised = share if exponential else 1
+                due[now + delay[i, j]].append((chain, i, j, raised, kick))
+                if not exponential:
+                    due[now + delay[i, j] + pulse].append((chain, i, j, -1, 0.0))
     chain, unit, time = np.array(spikes).reshape(-1, 3).T
     return chain.astype(int), unit.astype(int), time
 
@@ -144,13 +160,23 @@ def dark_carriers(network, spike_times, time, start, grid):
         """Return the answer to a unit pump switched on at time 0, arrays."""
         return lifetime * -np.expm1(-np.maximum(t, 0.0) / lifetime)
 
+    def decaying(t):
+        """Return the answer to an extra pump exp(-t/duration) from time 0 on, arrays."""
+        t, rates = np.maximum(t, 0.0), (1 / lifetime, 1 / kernel.duration)
+        return (np.exp(-rates[0] * t) - np.exp(-rates[1] * t)) / (rates[1] - rates[0])
+
     for i, j in np.argwhere(network.coupling):
         c = network.coupling[i, j]
         last, windows = -np.inf, []
         for spike in spike_times[j]:
             begin = spike + round(delay[i, j] / grid) * grid
-            share = kick_share(spike - last, kernel.duration, kernel.renewing)
-            if kernel.renewing and windows and begin <= windows[-1][1]:
+            share = kick_share(spike - last, kernel)
+            if kernel.shape == "exponential":
+                left = share * np.exp(-max(time[0] - begin, 0.0) / kernel.duration)
+                carriers[i] += (
+                    kernel.sustain * c / lifetime * left * decaying(time - max(begin, time[0]))
+                )
+            elif kernel.renewing and windows and begin <= windows[-1][1]:
                 windows[-1][1] = begin + kernel.duration
             else:
                 windows.append([begin, begin + kernel.duration])

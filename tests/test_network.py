@@ -7,7 +7,7 @@ import pytest
 
 from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
-from photinus.network import SCHEMA, LaserNetwork, SynapticKernel
+from photinus.network import MISMATCHED, SCHEMA, LaserNetwork, SynapticKernel
 from photinus.units import ps
 
 KERNEL = SynapticKernel(kick=0.25, sustain=0.5, duration=480 * ps)
@@ -30,6 +30,7 @@ def same(a, b):
     assert a.parameters == b.parameters
     assert a.kernel == b.kernel
     assert (a.window, a.driven_pump, a.labels) == (b.window, b.driven_pump, b.labels)
+    assert a.devices == b.devices
     for name in ("pump", "coupling", "detection_threshold", "delay"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
         assert type(getattr(a, name)) is type(getattr(b, name))
@@ -44,6 +45,7 @@ def same(a, b):
         ({"sustain": np.nan}, "sustain must be finite, got nan"),
         ({"duration": 0}, "duration must be above 0 s, got 0"),
         ({"duration": np.inf}, "duration must be finite, got inf"),
+        ({"shape": "rectangel"}, "shape must be .*; did you mean 'rectangle'.*"),
     ],
 )
 def test_kernel_refuses(changes, message):
@@ -129,6 +131,14 @@ def test_replace():
         {"labels": ("a", 1, 2.5)},
         {"delay": 1e-12 * np.arange(9).reshape(3, 3), "detection_threshold": [1.0, 2.0, 3.0]},
         {"kernel": SynapticKernel(kick=0.0, sustain=1.0, duration=1e-10, renewing=False)},
+        {"kernel": SynapticKernel(kick=0.0, sustain=1.0, duration=1e-10, shape="exponential")},
+        {
+            "devices": (
+                LaserParameters.preset(),
+                LaserParameters.preset("slow-absorber"),
+                LaserParameters.preset(),
+            )
+        },
     ],
 )
 def test_file_round_trip(tmp_path, changes):
@@ -214,3 +224,55 @@ def test_labels_must_differ():
 def test_save_into_missing_folder(tmp_path):
     with pytest.raises(InvalidInput, match="cannot be written"):
         network().save(tmp_path / "nowhere" / "network.json")
+
+
+# ---------------------------------------------------------------------------- mismatch
+
+
+def test_mismatch_has_the_spread_asked_for():
+    """Standard deviation of 7 x 400 log factors; a chi-square of 2800 leaves ±7 % at 1e-6."""
+    n = network(pump=np.ones(400), coupling=np.zeros((400, 400)), labels=())
+    found = n.mismatched(0.05, seed=1)
+    logs = [
+        np.log(getattr(device, name) / getattr(n.parameters, name))
+        for device in found.devices
+        for name in MISMATCHED
+    ]
+    assert np.std(logs) == pytest.approx(0.05, rel=0.07)
+    assert np.std(logs) != pytest.approx(0.06, rel=0.07)
+
+
+def test_mismatch_is_reproducible_and_selective():
+    n = network()
+    everything = n.mismatched(0.05, seed=1)
+    assert everything.devices == n.mismatched(0.05, seed=1).devices
+    assert everything.devices != n.mismatched(0.05, seed=2).devices
+    only = n.mismatched(0.05, seed=1, names=["gain_lifetime"])
+    for one, device in zip(only.devices, everything.devices, strict=True):
+        assert one == n.parameters.replace(gain_lifetime=device.gain_lifetime)
+    assert n.mismatched(0.0, seed=1).devices == (n.parameters.replace(name="custom"),) * n.n_units
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"spread": -0.1}, "spread must be at least 0"),
+        ({"spread": 0.1, "names": ["wavelength"]}, "name must be one of"),
+    ],
+)
+def test_mismatch_refuses(arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        network().mismatched(**arguments)
+
+
+def test_devices_must_be_one_per_laser():
+    with pytest.raises(InvalidInput, match="devices"):
+        network(devices=(network().parameters,))
+
+
+def test_drive_and_driven_are_each_other():
+    n = network()
+    drive = n.drive + 100.0
+    assert n.driven(drive).drive == pytest.approx(drive)
+    assert (n.driven(-drive).pump == 0).all()
+    assert np.array_equal(n.driven(drive).coupling, n.coupling)

@@ -4,6 +4,7 @@ Statistical tests reject correct code with probability ALPHA = 1e-6 each (their 
 the bound follows) and have a twin: the same comparison with a wrong target, which must fail.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -503,6 +504,8 @@ KERNELS = [
     SynapticKernel(kick=0.0, sustain=3.0, duration=100 * ps),
     SynapticKernel(kick=0.5, sustain=2.0, duration=100 * ps),
     SynapticKernel(kick=0.5, sustain=2.0, duration=100 * ps, renewing=False),
+    SynapticKernel(kick=0.3, sustain=3.0, duration=100 * ps, shape="exponential"),
+    SynapticKernel(kick=0.0, sustain=2.0, duration=60 * ps, renewing=False, shape="exponential"),
 ]
 
 
@@ -523,14 +526,7 @@ def test_kernel_is_delivered_exactly(kernel):
     # Twins: a delay one grid step off, or the other way to treat a second spike, is told apart.
     for wrong in (
         n.replace(delay=np.where(delay > 0, delay + GRID, delay)),
-        n.replace(
-            kernel=SynapticKernel(
-                kick=kernel.kick,
-                sustain=kernel.sustain,
-                duration=100 * ps,
-                renewing=not kernel.renewing,
-            )
-        ),
+        n.replace(kernel=replace(kernel, renewing=not kernel.renewing)),
     ):
         times = [s.time[(s.chain == 0) & (s.unit == u)] for u in range(3)]
         off = naive.dark_carriers(wrong, times, s.waveforms.time, found[0, :, 0], GRID)
@@ -597,6 +593,40 @@ def test_compiled_couplings_are_the_matrix(n, density, seed):
         if coupling[i, j] != 0
     }
     assert found == expected
+
+
+# ---------------------------------------------------------------------------- devices
+
+
+def test_each_laser_has_its_own_parameters():
+    """Uncoupled lasers share nothing, so unit k is the laser of a network made of its device alone."""
+    designed = network([0.5] * 6)
+    mixed = designed.mismatched(0.05, seed=3)
+    found = simulate(mixed, 30 * ns, chains=4, seed=8)
+    nominal = simulate(designed, 30 * ns, chains=4, seed=8)
+    for k, device in enumerate(mixed.devices):
+        alone = simulate(designed.replace(devices=(device,) * 6), 30 * ns, chains=4, seed=8)
+        np.testing.assert_array_equal(found.time[found.unit == k], alone.time[alone.unit == k])
+        assert not np.array_equal(found.time[found.unit == k], nominal.time[nominal.unit == k])
+
+
+def test_clamped_lasers_leave_the_others_their_devices():
+    designed = network([0.5] * 4)
+    mixed = designed.mismatched(0.05, seed=3)
+    found = simulate(mixed, 20 * ns, chains=4, seed=8, clamp={1: 1})
+    rest = network([0.5] * 3, devices=tuple(mixed.devices[k] for k in (0, 2, 3)))
+    expected = simulate(rest, 20 * ns, chains=4, seed=8)
+    np.testing.assert_array_equal(found.time, expected.time)
+    np.testing.assert_array_equal(found.unit, np.array([0, 2, 3])[expected.unit])
+
+
+def test_efficiency_scales_what_a_driver_gives():
+    """Half the efficiency at twice the pump and coupling is the same laser."""
+    weights = np.array([[0, 1.0], [1.0, 0]])
+    half = DEVICE.replace(pump_efficiency=0.5)
+    n = network([0.2, -0.4], weights)
+    weak = n.replace(devices=(half, half), pump=2 * n.pump, coupling=2 * n.coupling)
+    assert_same(simulate(n, 12 * ns, chains=4, seed=6), simulate(weak, 12 * ns, chains=4, seed=6))
 
 
 # ---------------------------------------------------------------------------- evidence

@@ -1,9 +1,9 @@
 """A network of spiking nanolasers: pumps, couplings, synaptic kernel, delays."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,21 @@ from numpy.typing import NDArray
 from photinus import _files, _validate
 from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
+from photinus.simulation.streams import Seed, seed_sequence
 
 SCHEMA = 1
 SHAPES = ("rectangle", "exponential")
 """Shapes of a synaptic pulse."""
+MISMATCHED = (
+    "photon_lifetime",
+    "gain_lifetime",
+    "absorber_lifetime",
+    "gain_coefficient",
+    "absorber_coefficient",
+    "gain_transparency",
+    "absorber_transparency",
+)
+"""Parameters in which fabricated lasers differ; append new ones, so that seeds keep their meaning."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,17 +64,22 @@ class SynapticKernel:
         _validate.non_negative("sustain", self.sustain)
         _validate.positive("duration", self.duration, "s")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LaserNetwork:
-    """Lasers of one kind, each with its pump, and the couplings between them.
+    """Lasers, each with its pump, and the couplings between them.
 
     Parameters
     ----------
     parameters
-        The laser that every unit is made of.
+        The laser that every unit is made of, as designed.
     pump : array (unit,)
-        Constant pump rate of each laser [carriers/s], >= 0. `currents` gives it in amperes.
+        Constant pump rate of each laser [carriers/s], >= 0: what its current gives in a laser as
+        designed. `currents` gives it in amperes.
     coupling : array (unit, unit)
         Effect of laser j on laser i, ``coupling[i, j]`` [carriers]: while j is on, i shall behave as
         if its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not
@@ -81,6 +97,8 @@ class LaserNetwork:
         Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i.
     labels
         One name per laser; by default 0 … n-1.
+    devices
+        One laser per unit where they are not as designed, see `mismatched`; by default all are.
 
     Raises
     ------
@@ -97,6 +115,7 @@ class LaserNetwork:
     driven_pump: tuple[float, float]
     delay: float | NDArray[np.float64] = 0.0
     labels: tuple[Hashable, ...] = field(default=())
+    devices: tuple[LaserParameters, ...] = ()
 
     def __post_init__(self) -> None:
         pump = _validate.finite_array("pump", self.pump, 1)
@@ -148,11 +167,65 @@ class LaserNetwork:
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         assign(self, "detection_threshold", threshold if threshold.ndim else float(threshold))
+        assign(self, "devices", tuple(self.devices))
+        if self.devices:
+            _validate.same_length("devices", self.devices, "pump", n)
 
     @property
     def n_units(self) -> int:
         """Number of lasers."""
         return len(self.pump)
+
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """P τ_g of each laser, array (unit,) [carriers]: the scale on which calibrations measure."""
+        return self.pump * self.parameters.gain_lifetime
+
+    def driven(
+        self, drive: NDArray[np.float64], coupling: NDArray[np.float64] | None = None
+    ) -> "LaserNetwork":
+        """Return a copy with other drives [carriers] (those below zero become zero) and couplings."""
+        return self.replace(
+            pump=np.maximum(drive, 0.0) / self.parameters.gain_lifetime,
+            coupling=self.coupling if coupling is None else coupling,
+        )
+
+    def each_device(self) -> tuple[LaserParameters, ...]:
+        """Return the laser behind every unit."""
+        return self.devices or (self.parameters,) * self.n_units
+
+    def mismatched(
+        self, spread: float, *, seed: Seed = None, names: Sequence[str] = MISMATCHED
+    ) -> "LaserNetwork":
+        """Return a copy whose lasers differ from each other, as fabricated ones do.
+
+        Parameters
+        ----------
+        spread
+            Standard deviation of the logarithm of each parameter, >= 0: 0.05 for five per cent.
+        seed
+            Integer, SeedSequence or None.
+        names
+            Parameters that differ, each independently; by default everything that makes the dynamics.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown parameter, or a spread that leaves its range.
+        """
+        spread = _validate.non_negative("spread", spread)
+        for name in names:
+            _validate.one_of("name", name, MISMATCHED)
+        generator = np.random.default_rng(seed_sequence(seed))
+        # Drawn for every parameter, so that one laser keeps its deviation whatever else is varied.
+        factors = np.exp(spread * generator.standard_normal((self.n_units, len(MISMATCHED))))
+        devices = tuple(
+            device.replace(
+                **{name: getattr(device, name) * row[MISMATCHED.index(name)] for name in names}
+            )
+            for device, row in zip(self.each_device(), factors, strict=True)
+        )
+        return self.replace(devices=devices)
 
     @property
     def currents(self) -> NDArray[np.float64]:
@@ -168,35 +241,43 @@ class LaserNetwork:
                 _validate.one_of("field of LaserNetwork", name, self.__dataclass_fields__)
             raise
 
-    def save(self, path: Any) -> None:
-        """Write the network as JSON (with a schema number) to `path`."""
-        document = {
+    ARRAYS: ClassVar = ("pump", "coupling", "delay", "detection_threshold")
+    """Entries of `to_dict` that are arrays or numbers."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, with a kind and a schema number; arrays as they are."""
+        return {
             "kind": "laser-network",
             "schema": SCHEMA,
             "parameters": self.parameters.to_dict(),
-            "pump": self.pump.tolist(),
-            "coupling": self.coupling.tolist(),
-            "kernel": {name: getattr(self.kernel, name) for name in SynapticKernel.__slots__},
+            "kernel": self.kernel.to_dict(),
             "window": self.window,
-            "detection_threshold": np.asarray(self.detection_threshold).tolist(),
             "driven_pump": list(self.driven_pump),
-            "delay": np.asarray(self.delay).tolist(),
             "labels": list(self.labels),
+            "devices": [device.to_dict() for device in self.devices],
+            **{name: np.asarray(getattr(self, name)) for name in self.ARRAYS},
         }
-        _files.write_text(path, json.dumps(document, indent=1))
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "LaserNetwork":
+        """Return the network that `to_dict` described."""
+        return cls(
+            parameters=LaserParameters.from_dict(document["parameters"]),
+            kernel=SynapticKernel(**document["kernel"]),
+            window=document["window"],
+            driven_pump=tuple(document["driven_pump"]),
+            labels=tuple(document["labels"]),
+            devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
+            **{name: document[name] for name in cls.ARRAYS},
+        )
+
+    def save(self, path: Any) -> None:
+        """Write the network as JSON (with a schema number) to `path`."""
+        _files.write_text(path, json.dumps(self.to_dict(), indent=1, default=np.ndarray.tolist))
 
     @classmethod
     def load(cls, path: Any) -> "LaserNetwork":
         """Read a network that `save` wrote."""
         document: Mapping[str, Any] = _files.read_json(path, kind="laser-network", schema=SCHEMA)
         with _files.reading(path, "laser-network"):
-            return cls(
-                parameters=LaserParameters.from_dict(document["parameters"]),
-                kernel=SynapticKernel(**document["kernel"]),
-                driven_pump=tuple(document["driven_pump"]),
-                labels=tuple(document["labels"]),
-                **{
-                    name: document[name]
-                    for name in ("pump", "coupling", "window", "detection_threshold", "delay")
-                },
-            )
+            return cls.from_dict(document)

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from photinus import _files
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.laser import LaserParameters
-from photinus.network import LaserNetwork, SynapticKernel
+from photinus.network import LaserNetwork
 from photinus.samples import Samples
 from photinus.simulation.spikes import SpikeTrains
 
@@ -126,16 +125,8 @@ class RunStore:
                 _array(spikes, name, np.empty(0, dtype), ("spike",), (SPIKES_PER_CHUNK,))
         if empty.network is not None:
             network = root.create_group("network")
-            _array(network, "pump", empty.network.pump, ("unit",))
-            _array(network, "coupling", empty.network.coupling, ("unit", "unit_2"))
-            delay = np.asarray(empty.network.delay)
-            _array(network, "delay", delay, ("unit", "unit_2")[: delay.ndim])
-            _array(
-                network,
-                "detection_threshold",
-                np.asarray(empty.network.detection_threshold),
-                ("unit",)[: np.ndim(empty.network.detection_threshold)],
-            )
+            for name, values in _network_arrays(empty.network).items():
+                _array(network, name, values, ("unit", "unit_2")[: values.ndim])
         self._root = root
         self._header = {**_header(empty), "draws": 0, "spikes": 0, "checkpoint": None}
         self._commit()
@@ -246,13 +237,9 @@ def _header(samples: Samples) -> dict[str, Any]:
         "network": None,
     }
     if samples.network is not None:
-        kernel = samples.network.kernel
-        header["network"] = {
-            "parameters": samples.network.parameters.to_dict(),
-            "kernel": {name: getattr(kernel, name) for name in SynapticKernel.__slots__},
-            "window": samples.network.window,
-            "driven_pump": list(samples.network.driven_pump),
-        }
+        stored_apart = (*samples.network.ARRAYS, "labels")
+        document = samples.network.to_dict()
+        header["network"] = {k: v for k, v in document.items() if k not in stored_apart}
     # One pass through JSON, so that what was stored and what is asked for compare equal.
     plain: dict[str, Any] = json.loads(json.dumps(header))
     return plain
@@ -422,8 +409,11 @@ def _setting(network: LaserNetwork | None) -> tuple[Any, ...]:
     """Return what makes two networks the same experiment, apart from what the header compares."""
     if network is None:
         return ()
-    arrays = (network.pump, network.coupling, network.delay, network.detection_threshold)
-    return tuple(np.asarray(array).tobytes() for array in arrays)
+    return tuple(values.tobytes() for values in _network_arrays(network).values())
+
+
+def _network_arrays(network: LaserNetwork) -> dict[str, NDArray[np.float64]]:
+    return {name: np.asarray(getattr(network, name)) for name in network.ARRAYS}
 
 
 def _clamp_value(value: Any) -> Any:
@@ -435,14 +425,7 @@ def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...])
     if entry is None:
         return None
     arrays = {name: np.asarray(root[f"network/{name}"][...]) for name in root["network"].array_keys()}
-    return LaserNetwork(
-        parameters=LaserParameters.from_dict(entry["parameters"]),
-        kernel=SynapticKernel(**entry["kernel"]),
-        window=entry["window"],
-        driven_pump=tuple(entry["driven_pump"]),
-        labels=labels,
-        **arrays,
-    )
+    return LaserNetwork.from_dict({**entry, **arrays, "labels": labels})
 
 
 def save(samples: Samples, path: str | os.PathLike[str]) -> None:
@@ -517,15 +500,9 @@ def to_datatree(samples: Samples) -> "xarray.DataTree":
             {name: ("spike", getattr(samples.spikes, name)) for name in ("chain", "unit", "time")}
         )
     if samples.network is not None:
-        delay = np.asarray(samples.network.delay)
-        level = np.asarray(samples.network.detection_threshold)
+        arrays = _network_arrays(samples.network)
         groups["network"] = xarray.Dataset(
-            {
-                "pump": ("unit", samples.network.pump),
-                "coupling": (("unit", "unit_2"), samples.network.coupling),
-                "delay": (("unit", "unit_2")[: delay.ndim], delay),
-                "detection_threshold": (("unit",)[: level.ndim], level),
-            }
+            {name: (("unit", "unit_2")[: values.ndim], values) for name, values in arrays.items()}
         )
     tree = xarray.DataTree.from_dict(groups)
     tree.attrs[ATTRIBUTE] = _header(samples)

@@ -15,6 +15,8 @@ targets (and gives them the kick), one that lowers it again. Targets of one sour
 delay; a record serves its first group, then moves on to the slot of the next. A source that fires
 again while its pulse lasts renews it: the old end is cancelled, the pulse is not raised twice, and the
 targets get the share of the kick that belongs to the time by which the pulse is prolonged.
+Exponential pulses have no end: all of them decay together, as the drive of their target, and a spike
+that renews one raises it by the share that it lost.
 """
 
 import numpy as np
@@ -49,6 +51,9 @@ WORDS = 4
 
 # Why a call returned.
 DONE, SPIKES_FULL, RECORDS_FULL = range(3)
+
+FAR = 2**31
+"""Steps after which nothing is left of an exponential pulse."""
 
 # Columns of a wheel record.
 NEXT, LANE, GROUP, KIND, CANCELLED, ELAPSED = range(6)
@@ -173,7 +178,7 @@ def _deliver(  # type: ignore[no-untyped-def]
     f, drive, base_pump, first_lane, group, kind, share, runs_of, runs, kick, height
 ):
     """Apply one record to the targets of its group, in the chain that starts at `first_lane`."""
-    sign = 1.0 if kind == RAISE else -1.0 if kind == LOWER else 0.0
+    sign = share if kind == RAISE else -1.0 if kind == LOWER else 0.0
     for run in range(runs_of[group], runs_of[group + 1]):
         first = first_lane + runs[run, 0]
         offset = runs[run, 1]
@@ -183,7 +188,7 @@ def _deliver(  # type: ignore[no-untyped-def]
                 drive[lane] += sign * height[offset + k]
                 f[_at(lane, PUMP)] = np.float32(max(base_pump[lane] + drive[lane], 0.0))
             if kind != LOWER:
-                ng = f[_at(lane, NG)] + share * kick[offset + k]
+                ng = f[_at(lane, NG)] + np.float32(share) * kick[offset + k]
                 f[_at(lane, NG)] = max(ng, _ZERO)
 
 
@@ -206,6 +211,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     kick,
     height,
     pulse_steps,
+    decay,
     renewing,
     n_units,
     n_chains,
@@ -226,12 +232,15 @@ def advance_block(  # type: ignore[no-untyped-def]
     last_spike, last_end : int64 (lanes,), step of the latest spike; record that ends its pulse.
     wheel, pool, free : slots, records and the stack of free records (its first entry is its size).
     groups_of, group_delay, runs_of, runs, kick, height : couplings, see `engine.compile_couplings`.
+    pulse_steps, decay, renewing : length of a rectangle in steps; factor by which an exponential
+        decays per step, 1 for a rectangle; see `SynapticKernel`.
     spikes : int64 (capacity, 2) of (step, lane).
     recorded : int64 (k,) lanes whose waveform is kept every `record_every` steps in `waveforms`,
         float32 (k, samples, 3) of photons, gain carriers, absorber carriers.
     """
     n_lanes = n_units * n_chains
     n_tiles = fired.size // TILE
+    exponential = decay < 1.0
     written = 0
     sample = 0
     while step < stop:
@@ -239,6 +248,11 @@ def advance_block(  # type: ignore[no-untyped-def]
             return step, written, SPIKES_FULL
         if free[0] < 2 * n_lanes:
             return step, written, RECORDS_FULL
+
+        if exponential:
+            for lane in range(n_lanes):
+                drive[lane] *= decay
+                f[_at(lane, PUMP)] = np.float32(max(base_pump[lane] + drive[lane], 0.0))
 
         slot = step % wheel.size
         record = wheel[slot]
@@ -250,7 +264,8 @@ def advance_block(  # type: ignore[no-untyped-def]
             kind = pool[record, KIND]
             if pool[record, CANCELLED] == 0:
                 first_lane = (lane // n_units) * n_units
-                share = np.float32(pool[record, ELAPSED] / pulse_steps)
+                elapsed = pool[record, ELAPSED]
+                share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
                 _deliver(
                     f, drive, base_pump, first_lane, group, kind, share, runs_of, runs, kick, height
                 )
@@ -283,13 +298,16 @@ def advance_block(  # type: ignore[no-untyped-def]
                     continue
                 due = step + group_delay[group]
                 elapsed = step - last_spike[lane]
+                last_spike[lane] = step
+                if exponential:
+                    _schedule(wheel, pool, free, due, lane, group, RAISE, elapsed if renewing else FAR)
+                    continue
                 if renewing and elapsed < pulse_steps:
                     pool[last_end[lane], CANCELLED] = 1
                     _schedule(wheel, pool, free, due, lane, group, RENEW, elapsed)
                 else:
                     _schedule(wheel, pool, free, due, lane, group, RAISE, pulse_steps)
                 last_end[lane] = _schedule(wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0)
-                last_spike[lane] = step
 
         if recorded.size > 0 and step % record_every == 0:
             for k in range(recorded.size):

@@ -13,7 +13,7 @@ from photinus import _memory, _validate
 from photinus._threads import available_threads
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.laser import LaserParameters
-from photinus.network import LaserNetwork
+from photinus.network import LaserNetwork, SynapticKernel
 from photinus.progress import Progress, tracked
 from photinus.simulation import SUBSTEPS, TILE
 from photinus.simulation.couplings import Couplings, compile_couplings
@@ -61,18 +61,17 @@ class _Block:
         first_chain: int,
         chains: int,
         units: int,
-        constants: dict[str, float],
+        constants: dict[str, NDArray[np.float64]],
         base_pump: NDArray[np.float64],
         seed: np.random.SeedSequence,
         threshold: NDArray[np.float64],
         couplings: Couplings,
-        pulse_steps: int,
-        renewing: bool,
+        pulse: tuple[int, float, bool],
     ) -> None:
         from photinus.simulation import cpu
 
         self.first_chain, self.chains, self.units = first_chain, chains, units
-        self.couplings, self.pulse_steps, self.renewing = couplings, pulse_steps, renewing
+        self.couplings, self.pulse = couplings, pulse
         lanes = chains * units
         tiles = -(-lanes // TILE)
         padded = tiles * TILE
@@ -80,15 +79,15 @@ class _Block:
         self.drive = np.zeros(lanes)
         self.last_spike = np.full(lanes, -(2**62), np.int64)
         self.last_end = np.full(lanes, -1, np.int64)
-        horizon = pulse_steps + int(couplings.group_delay.max(initial=0)) + 2
+        horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
         self.wheel = np.full(horizon, -1, np.int64)
         self.pool = np.zeros((0, cpu.COLUMNS), np.int64)
         self.free = np.zeros(1, np.int64)
         self._grow_pool(8 * lanes)
 
         rows = np.zeros((cpu.ROWS, padded))
-        for name, value in constants.items():
-            rows[getattr(cpu, name)] = value
+        for name, per_unit in constants.items():
+            rows[getattr(cpu, name)] = np.resize(per_unit, padded)
         rows[cpu.PUMP, :lanes] = np.maximum(self.base_pump, 0.0)
         rows[cpu.HIGH, :lanes] = np.tile(threshold, chains)
         rows[cpu.LOW, :lanes] = rows[cpu.HIGH, :lanes] * REARM
@@ -97,11 +96,9 @@ class _Block:
         # a thermal field of a few photons.
         words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
         uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
-        lasing = (
-            constants["NTG"]
-            + (constants["KAPPA"] + constants["GA"] * constants["NTA"]) / constants["GG"]
-        )
-        settled = np.minimum(rows[cpu.PUMP, :lanes] / constants["DG"], lasing)
+        loss = rows[cpu.KAPPA] + rows[cpu.GA] * rows[cpu.NTA]
+        lasing = rows[cpu.NTG] + loss / rows[cpu.GG]
+        settled = np.minimum(rows[cpu.PUMP] / rows[cpu.DG], lasing)[:lanes]
         rows[cpu.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
         amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
         rows[cpu.EX, :lanes] = amplitude * np.cos(phase)
@@ -157,8 +154,7 @@ class _Block:
                 c.runs,
                 c.kick,
                 c.height,
-                self.pulse_steps,
-                self.renewing,
+                *self.pulse,
                 self.units,
                 self.chains,
                 before,
@@ -242,7 +238,7 @@ class Simulator:
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
         self.time_step = _validate.positive("time_step", time_step, "s")
-        limit = largest_time_step(network.parameters)
+        limit = min(largest_time_step(device) for device in set(network.each_device()))
         if time_step > limit:
             raise InvalidInput(
                 f"time_step must be at most {limit / ps:.3g} ps for these parameters, "
@@ -270,18 +266,23 @@ class Simulator:
 
     def _lay_out(self, pump: NDArray[np.float64]) -> list[_Block]:
         network, dt = self.network, self.time_step
-        kernel, n = network.kernel, len(self.units)
+        n = len(self.units)
+        devices = [network.each_device()[k] for k in self.units]
+        # What a driver sets, laser k turns into carriers with its own efficiency.
+        efficiency = np.array([d.pump_efficiency for d in devices]) / network.parameters.pump_efficiency
+        pump = pump * efficiency
         inner = np.ix_(self.units, self.units)
+        pulse, mean_height = _pulse(network.kernel, self.grid)
         couplings = compile_couplings(
-            network.coupling[inner],
+            network.coupling[inner] * efficiency[:, None],
             np.broadcast_to(network.delay, network.coupling.shape)[inner],
-            kernel.kick,
-            kernel.sustain * dt / network.parameters.gain_lifetime,
+            network.kernel.kick,
+            mean_height * dt / network.parameters.gain_lifetime,
             self.grid,
         )
-        constants = _constants(network, dt)
+        each = [_constants(device, dt) for device in devices]
+        constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
-        pulse_steps = max(1, round(kernel.duration / self.grid))
         # Never by the number of threads: a saved state must fit on any machine.
         size = max(-(-TILE // n), min(-(-self.chains // BLOCKS), LANES_PER_BLOCK // n))
         return [
@@ -294,8 +295,7 @@ class Simulator:
                 self.seed,
                 threshold,
                 couplings,
-                pulse_steps,
-                kernel.renewing,
+                pulse,
             )
             for first in range(0, self.chains, size)
         ]
@@ -396,9 +396,17 @@ class Simulator:
                 setattr(block, name, np.array(state[f"{name}.{k}"]))
 
 
-def _constants(network: LaserNetwork, dt: float) -> dict[str, float]:
+def _pulse(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool], float]:
+    """Return a pulse's (steps, decay per step, renewing), and its height in the first step."""
+    if kernel.shape == "rectangle":
+        return (max(1, round(kernel.duration / grid)), 1.0, kernel.renewing), kernel.sustain
+    # The mean over a step, so that the area is right whatever the step.
+    ratio = grid / kernel.duration
+    return (1, math.exp(-ratio), kernel.renewing), kernel.sustain * -math.expm1(-ratio) / ratio
+
+
+def _constants(p: LaserParameters, dt: float) -> dict[str, float]:
     """Return what the inner loop needs of a laser, per step of `dt`, by row name."""
-    p = network.parameters
     # White pump noise that alone would give N_g a standard deviation σ_N: variance 2 σ_N²/τ_g per s.
     return {
         "GG": p.gain_coefficient * dt,
