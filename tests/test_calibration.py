@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from photinus import Calibration, LaserParameters, calibrate
-from photinus.calibration import PAIRS, _crossing, _fit_logistic, _pair_statistics
-from photinus.errors import NotConverged
-from photinus.laser import PRESETS, spike
+from photinus.calibration.protocol import _crossing, _fit_logistic
+from photinus.calibration.synapse import MACHINES, Fit
+from photinus.devices import PRESETS, preset
+from photinus.errors import InvalidInput, NotConverged
+from photinus.laser import spike
 
 # 5.33 standard errors of a normal variable: false alarm 1e-7 a figure, 1e-6 for all of a test.
 SIGMAS = 5.33
@@ -20,15 +22,27 @@ def again():
     return calibrate(LaserParameters.preset(), seed=12345)
 
 
+def constants(calibration):
+    """Return the fitted constants, name → (value, standard error)."""
+    found = {
+        "midpoint": (calibration.midpoint, calibration.midpoint_error),
+        "slope": (calibration.slope, calibration.slope_error),
+    }
+    for name, error in calibration.kernel_error.items():
+        found[name] = (getattr(calibration.kernel, name), error)
+    return found
+
+
 @pytest.mark.parametrize("name", ["midpoint", "slope", "kick", "sustain"])
 def test_shipped_default_is_found_again_within_its_errors(again, name):
     """Two independent calibrations differ by noise only; false alarm 1e-7 each."""
-    shipped = Calibration.preset()
-    difference = abs(getattr(again, name) - getattr(shipped, name))
-    error = np.hypot(getattr(again, f"{name}_error"), getattr(shipped, f"{name}_error"))
-    assert difference < SIGMAS * error
+    (mine, my_error), (shipped, shipped_error) = (
+        constants(c)[name] for c in (again, Calibration.preset())
+    )
+    error = np.hypot(my_error, shipped_error)
+    assert abs(mine - shipped) < SIGMAS * error
     # Power: a constant that is off by a quarter would be seen.
-    assert 0.25 * getattr(shipped, name) > SIGMAS * error
+    assert 0.25 * shipped > SIGMAS * error
 
 
 def test_read_out_is_found_again(again):
@@ -46,7 +60,7 @@ def test_activation_curves_agree_point_by_point(again):
     from scipy.stats import t
 
     shipped = Calibration.preset()
-    expected = np.interp(again.pump_carriers, shipped.pump_carriers, shipped.activation)
+    expected = np.interp(again.drive, shipped.drive, shipped.activation)
     inside = (again.activation > 0.1) & (again.activation < 0.9)
     error = np.sqrt(2) * again.activation_error[inside]
     bound = t.isf(1e-6 / inside.sum() / 2, 63)
@@ -57,16 +71,19 @@ def test_activation_curves_agree_point_by_point(again):
 @pytest.mark.parametrize("name", PRESETS)
 def test_shipped_calibrations_are_of_their_preset_and_sane(name):
     calibration = Calibration.preset(name)
-    calibration.require(LaserParameters.preset(name))
-    assert calibration.parameters == LaserParameters.preset(name)
-    assert calibration.detection_threshold == pytest.approx(
-        0.5 * spike(calibration.parameters).peak_photons, rel=1e-3
-    )
+    calibration.require(preset(name))
+    assert calibration.parameters == preset(name)
+    if isinstance(calibration.parameters, LaserParameters):
+        peak = spike(calibration.parameters).peak_photons
+        assert calibration.detection_threshold == pytest.approx(0.5 * peak, rel=1e-3)
+        assert calibration.window in calibration.windows_tried
+        tried = calibration.windows_kl[calibration.windows_tried == calibration.window]
+        assert tried <= calibration.windows_kl[0]
     assert np.nanmin(calibration.shortest_interval) > 0.3 * calibration.window
-    assert calibration.pair_kl < 0.005
+    assert calibration.network_kl < 0.005
     assert calibration.bias_range[0] < -1
     assert calibration.bias_range[1] > 3
-    assert (np.diff(calibration.pump_carriers) > 0).all()
+    assert (np.diff(calibration.drive) > 0).all()
     assert calibration.samples_or_pulses.startswith("samples:")
 
 
@@ -74,25 +91,60 @@ def test_inverse_activation_reads_the_measured_curve():
     calibration = Calibration.preset()
     known = (calibration.activation > 0.02) & (calibration.activation < 0.98)
     p = calibration.activation[known]
-    carriers = calibration.carriers(np.log(p / (1 - p)))
-    np.testing.assert_allclose(carriers, calibration.pump_carriers[known], rtol=0.002)
-    wide = calibration.carriers(np.linspace(-30, 30, 601))
+    carriers = calibration.drive_at(np.log(p / (1 - p)))
+    np.testing.assert_allclose(carriers, calibration.drive[known], rtol=0.002)
+    wide = calibration.drive_at(np.linspace(-30, 30, 601))
     assert (np.diff(wide) > 0).all()
 
 
-def test_pair_statistics_are_those_of_the_pairs():
-    joint, covariance = _pair_statistics()
-    b1, b2, w = PAIRS[3]
-    weight = np.array([1, np.exp(b1), np.exp(b2), np.exp(b1 + b2 + w)])
-    np.testing.assert_allclose(joint[3], weight / weight.sum())
-    p1 = joint[3, 1] + joint[3, 3]
-    assert covariance[3, 0, 0] == pytest.approx(p1 * (1 - p1))
+def test_a_window_must_be_significantly_better():
+    rng = np.random.default_rng(3)
+    base = rng.uniform(1e-4, 1e-3, 24)
+    kernel = Calibration.preset().kernel
+
+    def fit(kl):
+        return Fit(kernel=kernel, error={}, kl=kl)
+
+    assert fit(base - 5e-5).beats(fit(base))
+    assert not fit(base).beats(fit(base))
+    assert not fit(rng.permutation(base)).beats(fit(base))
+
+
+def test_objective_covers_both_signs_and_no_machine_twice():
+    seen = {(m.weights.tobytes(), m.biases.tobytes()) for m in MACHINES}
+    assert len(seen) == len(MACHINES) == 24
+    upper = np.concatenate([m.weights[np.triu_indices(m.n_units, 1)] for m in MACHINES])
+    assert min(upper) == -1
+    assert max(upper) == 1
+    assert abs(upper.mean()) < 0.25
+
+
+def test_current_is_that_of_a_laser():
+    calibration = Calibration.preset()
+    assert calibration.current[0] == pytest.approx(
+        calibration.laser.current(calibration.drive[0] / calibration.laser.gain_lifetime)
+    )
+    with pytest.raises(InvalidInput, match="calibration must be that of a laser"):
+        _ = Calibration.preset("lif-hcs").half_current
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"synapse": "triangle"}, "synapse must be one of"),
+        ({"window": -1e-9}, "window must be above 0 s"),
+        ({"decay": 0.0}, "decay must be above 0 s"),
+    ],
+)
+def test_calibrate_refuses(changes, message):
+    with pytest.raises(InvalidInput, match=message):
+        calibrate(LaserParameters.preset(), **changes)
 
 
 def test_a_device_that_pulses_is_called_so():
-    worse = dataclasses.replace(Calibration.preset(), residual=0.2, pair_kl=0.3)
+    worse = dataclasses.replace(Calibration.preset(), residual=0.2, network_kl=0.3)
     assert worse.samples_or_pulses.startswith("pulses")
-    rough = dataclasses.replace(Calibration.preset(), residual=0.1, pair_kl=0.05)
+    rough = dataclasses.replace(Calibration.preset(), residual=0.1, network_kl=0.05)
     assert rough.samples_or_pulses.startswith("samples roughly")
 
 

@@ -10,7 +10,8 @@ from photinus import BoltzmannMachine, Calibration, LaserParameters, sampling
 from photinus.errors import InvalidInput
 from photinus.reference.gibbs import sample_gibbs
 
-SUBSTRATES = ("laser", "gibbs", "exact", "ideal")
+SUBSTRATES = ("laser", "lif", "gibbs", "exact", "ideal")
+PRESETS = {"laser": "fast-absorber", "lif": "lif-hcs"}
 CHAINS, DRAWS, BURN_IN = 4, 6, 3
 
 
@@ -64,10 +65,11 @@ def check_result(samples, machine, substrate):
 
 
 def check_time(samples, machine, substrate):
-    """Seconds exist for lasers only; time in units of τ for ideal neurons."""
+    """Seconds exist for simulated devices only; time in units of τ for ideal neurons."""
     total = (BURN_IN + DRAWS) * (samples.window or 0)
-    if substrate == "laser":
-        assert samples.window == samples.network.window == Calibration.preset().window
+    if substrate in PRESETS:
+        calibration = Calibration.preset(PRESETS[substrate])
+        assert samples.window == samples.network.window == calibration.window
         assert samples.physical_time == pytest.approx(total)
         assert samples.network.labels == machine.labels
     else:
@@ -293,7 +295,7 @@ BAD = [
     ({"substrate": "lazer"}, r"^substrate must be one of .*'lazer' \(did you mean 'laser'\?\)$"),
     (
         {"substrate": "dwave"},
-        "^substrate must be one of 'laser', 'gibbs', 'exact', 'ideal', got 'dwave'",
+        "^substrate must be one of 'laser', 'lif', 'gibbs', 'exact', 'ideal', got 'dwave'",
     ),
     ({"chains": 0}, "^chains must be at least 1, got 0$"),
     ({"chains": 2.5}, "^chains must be a whole number, got 2.5$"),
@@ -349,6 +351,16 @@ def test_calibration_must_be_of_the_network():
     other = dataclasses.replace(Calibration.preset(), parameters=LaserParameters.preset("vcsel-sa"))
     with pytest.raises(InvalidInput, match=r"^calibration must be of the same device: "):
         draw(machine, "laser", network=network, calibration=other)
+
+
+def test_device_must_be_of_the_substrate():
+    machine = machine_of(2)
+    for substrate, preset in (("laser", "lif-hcs"), ("lif", "fast-absorber")):
+        calibration = Calibration.preset(preset)
+        with pytest.raises(InvalidInput, match=f"^substrate must be .*{preset}.*, got '{substrate}'$"):
+            draw(machine, substrate, calibration=calibration)
+        with pytest.raises(InvalidInput, match=f"^substrate must be .*{preset}.*, got '{substrate}'$"):
+            draw(machine, substrate, network=ph.translate(machine, calibration))
 
 
 def test_network_must_be_of_the_machine():

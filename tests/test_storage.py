@@ -89,7 +89,7 @@ def assert_same(a, b):
             assert np.array_equal(x, y) if isinstance(x, np.ndarray) else x == y
 
 
-@pytest.mark.parametrize("substrate", ["laser", "gibbs", "exact", "ideal"])
+@pytest.mark.parametrize("substrate", ["laser", "lif", "gibbs", "exact", "ideal"])
 @pytest.mark.parametrize(
     "clamp", [{}, {-7: 1}, {"Ω/2": np.array([1, 0, 1])}], ids=["free", "all", "each"]
 )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from photinus import BoltzmannMachine, Calibration, LaserParameters, translate
 from photinus.errors import InvalidInput
 from photinus.laser import PRESETS
-from photinus.translation import DRIVEN_BIAS, check, evidence_pump, recover
+from photinus.reference.lif import LifNetwork
+from photinus.translation import DRIVEN_BIAS, check, evidence_drive, recover
 
 SHIPPED = [name for name in PRESETS if (files("photinus") / "data" / f"{name}.json").is_file()]
 
@@ -58,7 +59,7 @@ def test_formulas_of_the_linear_rule(calibration):
     assert network.labels == machine.labels
     assert network.parameters == calibration.parameters
     assert network.window == network.kernel.duration == calibration.window
-    assert (network.kernel.kick, network.kernel.sustain) == (calibration.kick, calibration.sustain)
+    assert network.kernel == calibration.kernel
     assert network.detection_threshold == calibration.detection_threshold
     assert network.delay == 2e-11
     off, on = network.driven_pump
@@ -112,7 +113,7 @@ def logistic_device(calibration):
         ("activation_error", "mean_interval", "interval_cv", "shortest_interval"), np.ones(41)
     )
     activation = 1 / (1 + np.exp(-log_odds))
-    return dataclasses.replace(calibration, pump_carriers=carriers, activation=activation, **table)
+    return dataclasses.replace(calibration, drive=carriers, activation=activation, **table)
 
 
 @settings(deadline=None)
@@ -133,10 +134,10 @@ def test_measured_rule_by_naive_least_squares(calibration, n):
     for k in range(n):
         u = np.array([machine.biases[k] + machine.weights[k] @ z for z in states])
         if np.ptp(u) == 0:
-            expected = calibration.carriers(u[:1])[0]
+            expected = calibration.drive_at(u[:1])[0]
         else:
             weight = joint / (1 + np.exp(u)) / (1 + np.exp(-u))
-            slope, middle = np.polyfit(u, calibration.carriers(u), 1, w=np.sqrt(weight))
+            slope, middle = np.polyfit(u, calibration.drive_at(u), 1, w=np.sqrt(weight))
             expected = middle + slope * machine.biases[k]
             assert network.coupling[k] == pytest.approx(slope * machine.weights[k], rel=1e-6)
         found = network.pump[k] * calibration.parameters.gain_lifetime
@@ -146,8 +147,8 @@ def test_measured_rule_by_naive_least_squares(calibration, n):
 def test_a_laser_without_partners_gets_the_measured_pump(calibration):
     machine = BoltzmannMachine(np.zeros((3, 3)), [-1.5, 0.0, 1.5])
     carriers = translate(machine, calibration).pump * calibration.parameters.gain_lifetime
-    assert carriers == pytest.approx(calibration.carriers(machine.biases))
-    known = np.interp(carriers, calibration.pump_carriers, calibration.activation)
+    assert carriers == pytest.approx(calibration.drive_at(machine.biases))
+    known = np.interp(carriers, calibration.drive, calibration.activation)
     assert known == pytest.approx(1 / (1 + np.exp(-machine.biases)), abs=0.01)
 
 
@@ -163,19 +164,18 @@ def test_large_machines_are_translated_by_sampling(calibration):
     assert np.array_equal(found.pump, translate(double, calibration).pump)  # no hidden randomness
 
 
-def test_pump_given_evidence(calibration):
+def test_drive_given_evidence(calibration):
     """A laser whose partners are all clamped gets exactly the pump of its field, chain by chain."""
     machine = BoltzmannMachine([[0, 1.0, -0.5], [1.0, 0, 0.4], [-0.5, 0.4, 0]], [0.2, -0.3, 0.1])
     network = translate(machine, calibration)
     values = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [1, 0]], np.uint8)
-    pump = evidence_pump(machine, calibration, network, np.array([1, 2]), values)
-    assert pump.shape == (5, 3)
-    assert np.array_equal(pump[:, 1:], np.tile(network.pump[1:], (5, 1)))
-    lifetime = calibration.parameters.gain_lifetime
-    for row, given_values in zip(pump, values, strict=True):
+    drive = evidence_drive(machine, calibration, network, np.array([1, 2]), values)
+    assert drive.shape == (5, 3)
+    assert np.array_equal(drive[:, 1:], np.tile(network.drive[1:], (5, 1)))
+    for row, given_values in zip(drive, values, strict=True):
         field = machine.biases[0] + machine.weights[0, 1:] @ given_values
         # What the clamped partners add comes through the synapse or through the pump.
-        assert row[0] * lifetime == pytest.approx(calibration.carriers(np.array([field]))[0], rel=1e-9)
+        assert row[0] == pytest.approx(calibration.drive_at(np.array([field]))[0], rel=1e-9)
 
 
 # The report of validity
@@ -247,7 +247,7 @@ def test_presets_are_installed(name):
     if name not in SHIPPED:
         pytest.skip(f"the calibration of {name} is not measured yet")
     document = json.loads((files("photinus") / "data" / f"{name}.json").read_text())
-    assert document["kind"] == "laser-calibration"
+    assert document["kind"] == "calibration"
     calibration = Calibration.preset(name)
     calibration.require(LaserParameters.preset(name))
     assert calibration.parameters == LaserParameters.preset(name)
@@ -305,13 +305,13 @@ def test_damaged_files_are_one_sentence(tmp_path, calibration):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "boltzmann-machine"}, "must hold a laser-calibration, got 'boltzmann-machine'"),
-        ({"kind": None}, "must hold a laser-calibration, got None"),
-        ({"schema": 2}, r"must have a schema from 1 to 1, got 2 \(written by a newer version\?\)"),
-        ({"schema": "1"}, "must have a schema from 1 to 1, got '1'"),
-        ({"parameters": {"name": "x"}}, "is not a valid laser-calibration: "),
-        ({"activation": ["much"]}, "is not a valid laser-calibration: "),
-        ({"bias_range": 3}, "is not a valid laser-calibration: "),
+        ({"kind": "boltzmann-machine"}, "must hold a calibration, got 'boltzmann-machine'"),
+        ({"kind": None}, "must hold a calibration, got None"),
+        ({"schema": 3}, r"must have a schema from 1 to 2, got 3 \(written by a newer version\?\)"),
+        ({"schema": "1"}, "must have a schema from 1 to 2, got '1'"),
+        ({"parameters": {"name": "x"}}, "is not a valid calibration: "),
+        ({"activation": ["much"]}, "is not a valid calibration: "),
+        ({"bias_range": 3}, "is not a valid calibration: "),
     ],
 )
 def test_wrong_documents_are_named(tmp_path, calibration, changes, message):
@@ -328,7 +328,7 @@ def test_missing_entries_are_named(tmp_path, calibration):
     document = json.loads(path.read_text())
     for name in calibration.__dataclass_fields__:
         path.write_text(json.dumps({key: value for key, value in document.items() if key != name}))
-        with pytest.raises(InvalidInput, match=rf"not a valid laser-calibration: '{name}' is missing"):
+        with pytest.raises(InvalidInput, match=rf"not a valid calibration: '{name}' is missing"):
             Calibration.load(path)
 
 
@@ -363,3 +363,22 @@ def test_require_compares_the_device_but_not_its_name(calibration):
             calibration.require(other)
     with pytest.raises(InvalidInput, match=r"carrier_noise is True there, False here"):
         calibration.require(parameters.replace(carrier_noise=False))
+
+
+# Integrate-and-fire neurons
+
+
+def test_integrate_and_fire_neurons_are_translated_by_the_same_rules():
+    calibration, machine = Calibration.preset("lif-hcs"), machine_of(3)
+    network = translate(machine, calibration, rule="linear")
+    assert isinstance(network, LifNetwork)
+    expected = calibration.midpoint + calibration.slope * machine.biases
+    assert network.drive == pytest.approx(expected, rel=1e-12)
+    assert network.coupling == pytest.approx(calibration.slope * machine.weights, rel=1e-12)
+    assert network.window == calibration.parameters.refractory_time
+    off, on = network.driven_drive
+    assert off < network.drive.min() < network.drive.max() < on
+    again = recover(network, calibration)
+    assert again.biases == pytest.approx(machine.biases)
+    with pytest.raises(InvalidInput, match="delay must be one number"):
+        translate(machine, calibration, delay=np.zeros((3, 3)))

@@ -18,11 +18,14 @@ _HOMES = {
     "InvalidInput": "photinus.errors",
     "LaserNetwork": "photinus.network",
     "LaserParameters": "photinus.laser",
+    "LifNetwork": "photinus.reference.lif",
+    "LifParameters": "photinus.reference.lif",
     "PhotinusError": "photinus.errors",
     "Recording": "photinus.simulation.spikes",
     "Samples": "photinus.samples",
     "SpikeTrains": "photinus.simulation.spikes",
     "SynapticKernel": "photinus.network",
+    "Tempering": "photinus.tempering",
     "calibrate": "photinus.calibration",
     "load": "photinus.storage",
     "refine": "photinus.refinement",
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from photinus.laser import LaserParameters as LaserParameters
     from photinus.network import LaserNetwork as LaserNetwork
     from photinus.network import SynapticKernel as SynapticKernel
+    from photinus.reference.lif import LifNetwork as LifNetwork
+    from photinus.reference.lif import LifParameters as LifParameters
     from photinus.refinement import refine as refine
     from photinus.samples import Samples as Samples
     from photinus.sampling import sample as sample
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
     from photinus.simulation.spikes import Recording as Recording
     from photinus.simulation.spikes import SpikeTrains as SpikeTrains
     from photinus.storage import load as load
+    from photinus.tempering import Tempering as Tempering
     from photinus.translation import translate as translate
 
 

@@ -211,6 +211,11 @@ class BoltzmannMachine:
         """
         return _validate.clamp(clamp, self.labels, chains)
 
+    def heated(self, temperature: float) -> "BoltzmannMachine":
+        """Return the machine at another temperature: weights and biases divided by T > 0."""
+        t = _validate.positive("temperature", temperature)
+        return BoltzmannMachine(self.weights / t, self.biases / t, self.labels)
+
     def conditional(self, clamp: Mapping[Any, int]) -> "BoltzmannMachine":
         """Return the machine of the other units, given the clamped ones.
 

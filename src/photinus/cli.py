@@ -29,7 +29,7 @@ app = typer.Typer(
 
 Seed = Annotated[int, typer.Option(help="Seed of every random number.", min=0)]
 Threads = Annotated[int | None, typer.Option(help="Threads (default: all cores).", min=1)]
-Laser = Annotated[str, typer.Option(help="Preset of the laser.")]
+Laser = Annotated[str | None, typer.Option(help="Preset (default: fast-absorber; lif-hcs for lif).")]
 CalibrationFile = Annotated[
     Path | None, typer.Option("--calibration", help="Calibration file instead of the shipped one.")
 ]
@@ -60,15 +60,17 @@ def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = 
     console.print()
 
 
-def _calibration(laser: str, path: Path | None) -> "Calibration":
-    from photinus.calibration import DEFAULT_PRESET, Calibration
-    from photinus.laser import LaserParameters
+def _calibration(device: str | None, path: Path | None, substrate: str = "laser") -> "Calibration":
+    """Return the calibration of a preset (by default the substrate's) or of a file."""
+    from photinus.calibration import Calibration
+    from photinus.devices import preset
+    from photinus.sampling import LaserRun, LifRun
 
     if path is None:
-        return Calibration.preset(laser)
+        return Calibration.preset(device or (LifRun if substrate == "lif" else LaserRun).preset)
     calibration = Calibration.load(path)
-    if laser != DEFAULT_PRESET:
-        calibration.require(LaserParameters.preset(laser))
+    if device is not None:
+        calibration.require(preset(device))
     return calibration
 
 
@@ -149,7 +151,7 @@ def _fresh_folder(folder: Path) -> Path:
 def sample(
     model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
     out: Annotated[Path, typer.Option(help="Zarr store to write.")] = Path("run.zarr"),
-    substrate: Annotated[str, typer.Option(help="laser, gibbs, exact or ideal.")] = "laser",
+    substrate: Annotated[str, typer.Option(help="laser, lif, gibbs, exact or ideal.")] = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
     burn_in: Annotated[int, typer.Option(help="Draws dropped at the begin.")] = 25,
@@ -160,7 +162,7 @@ def sample(
     clamp_mode: Annotated[
         str, typer.Option(help="pump: on the partners; laser: drive the laser itself.")
     ] = "pump",
-    laser: Laser = "fast-absorber",
+    laser: Laser = None,
     calibration: CalibrationFile = None,
     network: Annotated[
         Path | None, typer.Option(help="Network file instead of translating the model.")
@@ -174,7 +176,7 @@ def sample(
 
     from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
-    from photinus.network import LaserNetwork
+    from photinus.devices import load_network
     from photinus.report import fidelity_rows, run_rows
     from photinus.sampling import Interrupted
     from photinus.sampling import sample as draw
@@ -186,11 +188,11 @@ def sample(
     if not (resume and out.exists()):
         check_new(out)
         check_new(summary)
-    lasers, measured = None, None
-    if substrate == "laser" and network is not None:
-        lasers = LaserNetwork.load(network)
-    elif substrate == "laser":
-        measured = _calibration(laser, calibration)
+    simulated, measured = None, None
+    if substrate in ("laser", "lif") and network is not None:
+        simulated = load_network(network)
+    elif substrate in ("laser", "lif"):
+        measured = _calibration(laser, calibration, substrate)
         validity = check(machine, measured)
         if not validity:
             typer.echo(f"Outside the calibrated range:\n{validity}\n", err=True)
@@ -205,7 +207,7 @@ def sample(
             clamp=_evidence(clamp or [], machine),
             clamp_mode=clamp_mode,
             calibration=measured,
-            network=lasers,
+            network=simulated,
             rule=rule,
             threads=threads,
             path=out,
@@ -233,39 +235,51 @@ def sample(
 
 @app.command()
 def calibrate(
-    laser: Annotated[str, typer.Argument(help="Preset, or JSON file of laser parameters.")],
+    device: Annotated[str, typer.Argument(help="Preset, or JSON file of a device's parameters.")],
     out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
     change: Annotated[
         list[str] | None, typer.Option("--set", help="Parameter NAME=VALUE in SI; repeat for more.")
     ] = None,
+    synapse: Annotated[
+        str | None, typer.Option(help="rectangle, exponential or charge (default: the device's).")
+    ] = None,
+    additive: Annotated[
+        bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")
+    ] = False,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     threads: Threads = None,
 ) -> None:
-    """Measure a laser as a sampling neuron (about a minute)."""
+    """Measure a device as a sampling neuron (a minute or two)."""
     from photinus.calibration import calibrate as measure
     from photinus.report import device_rows
     from photinus.storage import check_new
 
-    parameters = _parameters(laser, change or [])
+    parameters = _parameters(device, change or [])
     if not (force and out.is_file()):
         check_new(out)
-    calibration = measure(parameters, seed=seed, threads=threads, progress=True)
+    calibration = measure(
+        parameters,
+        synapse=synapse,
+        renewing=not additive,
+        seed=seed,
+        threads=threads,
+        progress=True,
+    )
     calibration.save(out)
     _table("Device", device_rows(calibration))
     typer.echo(f"Calibration: {out}")
 
 
-def _parameters(laser: str, changes: list[str]) -> Any:
+def _parameters(device: str, changes: list[str]) -> Any:
     """Return the parameters of a preset or file, with NAME=VALUE changes."""
-    from photinus import _files
-    from photinus.laser import LaserParameters
+    from photinus import _files, devices
 
-    if laser.endswith(".json"):
-        with _files.reading(laser, "laser"):
-            parameters = LaserParameters.from_dict(_files.parse_json(laser))
+    if device.endswith(".json"):
+        with _files.reading(device, "device"):
+            parameters = devices.parameters_from_dict(_files.parse_json(device))
     else:
-        parameters = LaserParameters.preset(laser)
+        parameters = devices.preset(device)
     values: dict[str, Any] = {}
     for change in changes:
         name, equals, value = change.partition("=")
@@ -284,33 +298,33 @@ def _parameters(laser: str, changes: list[str]) -> Any:
 def translate(
     model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
     out: Annotated[Path, typer.Option(help="Network file to write.")] = Path("network.json"),
-    laser: Laser = "fast-absorber",
+    laser: Laser = None,
     calibration: CalibrationFile = None,
     rule: Annotated[str, typer.Option(help="measured or linear.")] = "measured",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""
     from photinus.boltzmann import BoltzmannMachine
+    from photinus.network import LaserNetwork
     from photinus.storage import check_new
     from photinus.translation import check
-    from photinus.translation import translate as to_lasers
-    from photinus.units import uA
+    from photinus.translation import translate as to_network
 
     machine = BoltzmannMachine.load(model)
     measured = _calibration(laser, calibration)
-    network = to_lasers(machine, measured, rule=rule)
+    network = to_network(machine, measured, rule=rule)
     if not (force and out.is_file()):
         check_new(out)
     network.save(out)
     _table(
-        "Pump currents",
+        "Drives",
         [
-            (str(label), f"{bias:+.3f}", f"{current / uA:.4g} µA")
-            for label, bias, current in zip(
-                network.labels, machine.biases, network.currents, strict=True
+            (str(label), f"{bias:+.3f}", setting)
+            for label, bias, setting in zip(
+                network.labels, machine.biases, network.settings(), strict=True
             )
         ],
-        ("unit", "bias", "current"),
+        ("unit", "bias", "pump current" if isinstance(network, LaserNetwork) else "potential"),
     )
     typer.echo(str(check(machine, measured)))
     typer.echo(f"Network: {out}")
@@ -320,7 +334,7 @@ def translate(
 def refine(
     model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
     out: Annotated[Path, typer.Option(help="Network file to write.")] = Path("network.json"),
-    laser: Laser = "fast-absorber",
+    laser: Laser = None,
     calibration: CalibrationFile = None,
     network: Annotated[
         Path | None, typer.Option(help="Network file to start from instead of translating.")
@@ -334,13 +348,13 @@ def refine(
 ) -> None:
     """Translate, then adjust pumps and couplings until the network's own moments are right."""
     from photinus.boltzmann import BoltzmannMachine
-    from photinus.network import LaserNetwork
+    from photinus.devices import load_network
     from photinus.refinement import refine as adjust
     from photinus.storage import check_new
 
     machine = BoltzmannMachine.load(model)
     measured = _calibration(laser, calibration)
-    start = None if network is None else LaserNetwork.load(network)
+    start = None if network is None else load_network(network)
     if not (force and out.is_file()):
         check_new(out)
     result = adjust(

@@ -360,7 +360,7 @@ def _figures(
     from photinus.laser import spike
 
     draw: dict[str, Callable[[], Figure]] = {
-        "spike": lambda: plots.spike(spike(calibration.parameters)),
+        "spike": lambda: plots.spike(spike(calibration.laser)),
         "activation": lambda: plots.activation(calibration),
         "raster": lambda: plots.raster(refined),
         "joint": lambda: plots.joint(refined),

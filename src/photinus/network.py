@@ -12,6 +12,7 @@ from photinus import _files, _validate
 from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.simulation.streams import Seed, seed_sequence
+from photinus.units import quantity
 
 SCHEMA = 1
 SHAPES = ("rectangle", "exponential")
@@ -231,6 +232,10 @@ class LaserNetwork:
     def currents(self) -> NDArray[np.float64]:
         """Pump current of each laser, array (unit,) [A]."""
         return np.array([self.parameters.current(p) for p in self.pump])
+
+    def settings(self) -> list[str]:
+        """Return what to set each laser to, for people."""
+        return [quantity(current, "A", 4) for current in self.currents]
 
     def replace(self, **changes: Any) -> "LaserNetwork":
         """Return a copy with some fields changed."""

@@ -12,7 +12,7 @@ from photinus.calibration import Calibration
 from photinus.fidelity import kl_divergence
 from photinus.laser import Spike
 from photinus.samples import Samples
-from photinus.units import ns, ps, uA
+from photinus.units import ps, quantity, scaled, uA
 
 if TYPE_CHECKING:
     from photinus.demo import Posterior
@@ -68,13 +68,8 @@ def activation(calibration: Calibration) -> Figure:
     """Draw the activation curve with its logistic fit, and what is left."""
     figure = _figure(6.4, 5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    current = np.array(
-        [
-            calibration.parameters.current(x / calibration.parameters.gain_lifetime) / uA
-            for x in calibration.pump_carriers
-        ]
-    )
-    fit = calibration.logistic(calibration.pump_carriers)
+    current = calibration.current / uA
+    fit = calibration.logistic(calibration.drive)
     _bare(upper).errorbar(
         current,
         calibration.activation,
@@ -86,7 +81,7 @@ def activation(calibration: Calibration) -> Figure:
     )
     upper.plot(current, fit, color=EXACT, lw=1.2, label="logistic fit (5–95 %)")
     upper.axvline(calibration.half_current / uA, color=MUTED, lw=0.8, ls=":")
-    upper.set_ylabel(f"P(on), window τ = {calibration.window / ns:.3g} ns")
+    upper.set_ylabel(f"P(on), window τ = {quantity(calibration.window, 's')}")
     upper.legend(frameon=False, loc="upper left")
     _bare(lower).axhline(0, color=EXACT, lw=0.8)
     lower.errorbar(
@@ -109,20 +104,21 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
         raise ValueError("raster needs samples with spikes")
     labels, tau = samples.machine.labels, samples.window
     start = samples.burn_in * tau
+    scale, prefix = scaled(tau)
     figure = _figure(8, 0.9 + 0.32 * len(labels))
     axes = _bare(figure.subplots())
     mine = samples.spikes.chain == chain
     time, unit = samples.spikes.time[mine], samples.spikes.unit[mine]
     for k in range(len(labels)):
-        begins = (time[unit == k] - start) / ns
+        begins = (time[unit == k] - start) / scale
         axes.broken_barh(
-            [(b, tau / ns) for b in begins], (k - 0.36, 0.72), facecolor=LASER, alpha=0.28, lw=0
+            [(b, tau / scale) for b in begins], (k - 0.36, 0.72), facecolor=LASER, alpha=0.28, lw=0
         )
         axes.plot(begins, np.full(len(begins), k), "|", color=LASER, ms=9, mew=1.4)
-    axes.set_xlim(0, min(windows, samples.draws) * tau / ns)
+    axes.set_xlim(0, min(windows, samples.draws) * tau / scale)
     axes.set_yticks(range(len(labels)), [str(label) for label in labels])
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.set_xlabel("time [ns]")
+    axes.set_xlabel(f"time [{prefix}s]")
     axes.set_title("spikes (ticks) and unit states (bars: on for τ after a spike)")
     return figure
 
@@ -160,6 +156,7 @@ def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Fi
     target = samples.machine.joint()
     times = divergence_times(samples)
     assert samples.window is not None
+    scale, prefix = scaled(samples.window)
     floors = np.array(
         [
             [kl_divergence(run.free_joint(t / samples.window), target) for t in times]
@@ -170,15 +167,17 @@ def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Fi
     axes = _bare(figure.subplots())
     for marker, (name, run) in zip("os^v", runs.items(), strict=False):
         curve = [kl_divergence(run.free_joint(t), target) for t in times]
-        axes.loglog(times / ns, curve, f"{marker}-", color=LASER, ms=4, label=f"lasers, {name}")
-    axes.fill_between(times / ns, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0)
+        axes.loglog(times / scale, curve, f"{marker}-", color=LASER, ms=4, label=f"lasers, {name}")
+    axes.fill_between(
+        times / scale, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0
+    )
     axes.loglog(
-        times / ns,
+        times / scale,
         floors.mean(axis=0),
         color=FLOOR,
         label=f"floor: ideal neurons ({len(exact_runs)} runs)",
     )
-    axes.set_xlabel(f"physical time per chain [ns] ({samples.chains} chains together)")
+    axes.set_xlabel(f"physical time per chain [{prefix}s] ({samples.chains} chains together)")
     axes.set_ylabel("KL(sampled ‖ target) [nats]")
     axes.legend(frameon=False)
     return figure

@@ -19,7 +19,6 @@ of full length shows no significant misfit.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,8 @@ from numpy.typing import NDArray
 from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
+from photinus.devices import Network
 from photinus.errors import InvalidInput
-from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.sampling import sample
@@ -68,7 +67,7 @@ class Round:
 class Refinement:
     """A refined network and the record of how it came about."""
 
-    network: LaserNetwork
+    network: Network
     rounds: tuple[Round, ...]
     converged: bool
     """Whether the longest measurement showed no significant misfit."""
@@ -78,7 +77,7 @@ def refine(
     machine: BoltzmannMachine,
     calibration: Calibration,
     *,
-    network: LaserNetwork | None = None,
+    network: Network | None = None,
     seed: Seed = 0,
     chains: int = 256,
     draws: int = 400,
@@ -171,9 +170,7 @@ class _Target:
     joint: NDArray[np.float64] | None
 
     @classmethod
-    def of(
-        cls, machine: BoltzmannMachine, network: LaserNetwork, seed: np.random.SeedSequence
-    ) -> "_Target":
+    def of(cls, machine: BoltzmannMachine, network: Network, seed: np.random.SeedSequence) -> "_Target":
         """Return the target of `machine` for what `network` can adjust."""
         n = machine.n_units
         coupled = (network.coupling != 0) | (network.coupling.T != 0)
@@ -243,23 +240,18 @@ def _moments(
 
 
 def _corrected(
-    network: LaserNetwork,
+    network: Network,
     target: _Target,
     slope: NDArray[np.float64],
     misfit: NDArray[np.float64],
-) -> LaserNetwork:
+) -> Network:
     """Return the network with pumps and couplings changed by what `misfit` calls for."""
     step = np.clip(target.step(misfit), -1.0, 1.0)
     n = network.n_units
     weights = np.zeros((n, n))
     i, j = target.rows[n:], target.columns[n:]
     weights[i, j] = weights[j, i] = step[n:]
-    pump = network.pump + slope * step[:n] / network.parameters.gain_lifetime
-    changes: dict[str, Any] = {
-        "pump": np.maximum(pump, 0.0),
-        "coupling": network.coupling + slope[:, None] * weights,
-    }
-    return network.replace(**changes)
+    return network.driven(network.drive + slope * step[:n], network.coupling + slope[:, None] * weights)
 
 
 def _record(

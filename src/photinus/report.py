@@ -4,8 +4,9 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
+from photinus.laser import LaserParameters
 from photinus.samples import Samples
-from photinus.units import ns, ps, uA, us
+from photinus.units import ns, quantity, uA, us
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ def run_rows(samples: Samples) -> list[tuple[str, str]]:
         rows.append(("evidence", shown))
     if samples.physical_time is not None and samples.spikes is not None:
         rows += [
-            ("physical time per chain", f"{samples.physical_time / ns:,.0f} ns"),
+            ("physical time per chain", quantity(samples.physical_time, "s", 4)),
             ("spikes", f"{len(samples.spikes):,}"),
         ]
     return rows
@@ -97,26 +98,35 @@ def run_rows(samples: Samples) -> list[tuple[str, str]]:
 
 def device_rows(calibration: "Calibration") -> list[tuple[str, str]]:
     """Return a calibration as rows of (what, value)."""
-    c, p = calibration, calibration.parameters
-    per_slope = p.current(c.slope / p.gain_lifetime)
+    c = calibration
+    rows = [("device", c.parameters.name), ("state window τ", quantity(c.window, "s"))]
+    if isinstance(c.parameters, LaserParameters):
+        per_slope = c.laser.current(c.slope / c.laser.gain_lifetime)
+        rows += [
+            ("detection threshold", f"{c.detection_threshold:,.0f} photons"),
+            ("half-activation current", f"{c.half_current / uA:.4g} µA"),
+            (
+                "slope α",
+                f"{per_slope / uA:.3g} µA, {100 * c.slope / c.midpoint:.2g} % of the pump: "
+                "pump currents must be at least ten times more precise",
+            ),
+        ]
+    else:
+        rows += [
+            ("half-activation potential", f"{1e3 * c.midpoint:.4g} mV"),
+            ("slope α", f"{1e3 * c.slope:.3g} mV"),
+        ]
+    fitted = ", ".join(
+        f"{name} {value:.3g} ± {error:.1g}"
+        for name, error in c.kernel_error.items()
+        for value in [getattr(c.kernel, name)]
+    )
     return [
-        ("device", p.name),
-        ("state window τ", f"{c.window / ns:.3g} ns"),
-        ("detection threshold", f"{c.detection_threshold:,.0f} photons"),
-        ("half-activation current", f"{c.half_current / uA:.4g} µA"),
-        (
-            "slope α",
-            f"{per_slope / uA:.3g} µA, {100 * c.slope / c.midpoint:.2g} % of the pump: "
-            "pump currents must be at least ten times more precise",
-        ),
+        *rows,
         ("activation off a logistic by", f"{c.residual:.3f} at most (5–95 %)"),
-        (
-            "synapse",
-            f"kick {c.kick:.3f} ± {c.kick_error:.3f}, sustained {c.sustain:.3f} ± "
-            f"{c.sustain_error:.3f}",
-        ),
-        ("calibration pairs", f"mean KL {c.pair_kl:.2g}"),
-        ("shortest interval", f"{_shortest(c) / ps:.0f} ps"),
+        (f"synapse: {'renewing' if c.kernel.renewing else 'additive'} {c.kernel.shape}", fitted),
+        ("calibration pairs and triples", f"mean KL {c.network_kl:.2g}"),
+        ("shortest interval", quantity(_shortest(c), "s")),
         ("judgement", c.samples_or_pulses),
     ]
 

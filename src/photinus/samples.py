@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     import xarray
 
+    from photinus.devices import Network
     from photinus.fidelity import Fidelity
-    from photinus.network import LaserNetwork
     from photinus.progress import Progress
     from photinus.readout import Occupancy
     from photinus.simulation.spikes import SpikeTrains
+    from photinus.tempering import Tempering
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,8 +45,10 @@ class Samples:
         neurons, None for samplers without time.
     spikes : SpikeTrains or None
         Spikes from one τ before the kept interval on.
-    network : LaserNetwork or None
+    network : LaserNetwork, LifNetwork or None
         The lasers that were simulated.
+    tempering : Tempering or None
+        How it was heated and cooled between draws; then there are no spikes, and `window` is None.
     attributes : dict
         Provenance: seed entropy, versions, settings.
     complete : bool
@@ -59,7 +62,8 @@ class Samples:
     clamp: Mapping[Hashable, Any] = field(default_factory=dict)
     window: float | None = None
     spikes: "SpikeTrains | None" = None
-    network: "LaserNetwork | None" = None
+    network: "Network | None" = None
+    tempering: "Tempering | None" = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = True
 
@@ -78,7 +82,10 @@ class Samples:
         """Seconds on the chip, per chain, burn-in included; None for a sampler without a chip."""
         if self.network is None:
             return None
-        return (self.burn_in + self.draws) * self.network.window
+        windows = self.burn_in + self.draws
+        if self.tempering is not None:
+            windows = self.tempering.window_of(windows - 1) + 1
+        return windows * self.network.window
 
     @property
     def free_units(self) -> NDArray[np.intp]:
@@ -212,11 +219,13 @@ class Samples:
         """Give the free joint that an exact sampler of the same kind finds in a run of this length.
 
         Spiking substrates are compared with ideal refractory neurons over the same time, Gibbs
-        sampling with itself, exact sampling with itself.
+        sampling with itself; exact and tempered sampling with independent draws.
         """
         from photinus.sampling import sample
 
-        name = "ideal" if self.spikes is not None else self.substrate
+        name = "gibbs" if self.substrate == "gibbs" and self.tempering is None else "exact"
+        if self.spikes is not None:
+            name = "ideal"
         for child in np.random.SeedSequence(seed).spawn(runs):
             yield sample(
                 target,

@@ -16,20 +16,21 @@ from photinus import _memory, _validate
 from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
+from photinus.devices import Network, default_time_step, simulator
 from photinus.errors import InvalidInput
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
+from photinus.reference.lif import LifNetwork
 from photinus.samples import Samples
 from photinus.simulation.engine import (
     BYTES_PER_SPIKE,
     CLAMP_MODES,
     LASER_STEPS_PER_CHUNK,
-    TIME_STEP,
-    Simulator,
 )
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Seed, seed_sequence
-from photinus.translation import RULES, evidence_pump, translate
+from photinus.tempering import Tempering
+from photinus.translation import RULES, evidence_drive, heated_drive, translate
 
 if TYPE_CHECKING:
     import os
@@ -54,6 +55,7 @@ class Request:
     """What one call of `sample` asks for, checked."""
 
     machine: BoltzmannMachine
+    substrate: str
     chains: int
     draws: int
     burn_in: int
@@ -62,11 +64,20 @@ class Request:
     fixed: NDArray[np.intp]
     values: NDArray[np.uint8]
     calibration: "Calibration | None"
-    network: "LaserNetwork | None"
+    network: "Network | None"
     rule: str
     clamp_mode: str
-    time_step: float
+    time_step: float | None
     threads: int | None
+    tempering: Tempering | None
+
+    def window_of(self, draw: int) -> int:
+        """Return the window (or sweep) at whose end a draw is taken, burn-in included in both."""
+        return draw if self.tempering is None else self.tempering.window_of(draw)
+
+    def temperature(self, window: int) -> float:
+        """Return the temperature in a window."""
+        return 1.0 if self.tempering is None else self.tempering.temperature(window)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +96,12 @@ class Run(Protocol):
         """State window τ, in the unit of the spike times; None without time."""
 
     @property
-    def network(self) -> "LaserNetwork | None":
-        """Simulated lasers, if any."""
+    def network(self) -> "Network | None":
+        """Simulated neurons, if any."""
+
+    @property
+    def time_step(self) -> float | None:
+        """Integration step [s]; None without one."""
 
     @property
     def draws_per_piece(self) -> int:
@@ -102,20 +117,30 @@ class Run(Protocol):
         """Go on from a state of the same run."""
 
 
-class LaserRun:
-    """Full physics of a laser network, read out every τ."""
+class SpikingRun:
+    """A simulated network of spiking neurons, read out every τ."""
+
+    preset: str
+    """Calibration to use by default."""
+    kind: type[LaserNetwork] | type[LifNetwork]
+    """Network that this substrate simulates."""
 
     def __init__(self, request: Request) -> None:
-        network, pump = request.network, None
+        network, drive = request.network, None
         if network is None:
-            calibration = request.calibration or Calibration.preset()
+            calibration = request.calibration or Calibration.preset(self.preset)
             network = translate(request.machine, calibration, rule=request.rule)
             if request.clamp and request.clamp_mode == "pump" and request.rule == "measured":
-                pump = evidence_pump(
+                drive = evidence_drive(
                     request.machine, calibration, network, request.fixed, request.values
                 )
         elif request.calibration is not None:
             request.calibration.require(network.parameters)
+        if not isinstance(network, self.kind):
+            raise InvalidInput(
+                f"substrate must be the one of the device {network.parameters.name!r}, "
+                f"got {request.substrate!r}"
+            )
         if network.labels != request.machine.labels:
             raise InvalidInput(
                 f"network must have the labels of the machine, got {network.labels!r} for "
@@ -124,59 +149,84 @@ class LaserRun:
         self.network, self.window = network, network.window
         self._request = request
         lanes = request.chains * (network.n_units - len(request.fixed))
-        steps_per_draw = lanes * network.window / request.time_step
+        time_step = default_time_step(network) if request.time_step is None else request.time_step
+        self.time_step = time_step
+        steps_per_draw = lanes * network.window / time_step
         _memory.require(
             request.chains * (request.draws + request.burn_in) * network.n_units * BYTES_PER_SPIKE,
             "the spikes of this run",
         )
         self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
         self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
-        self.simulator = Simulator(
+        self.simulator = simulator(
             network,
             chains=request.chains,
             seed=request.seed,
-            time_step=request.time_step,
+            time_step=time_step,
             clamp=request.clamp,
             clamp_mode=request.clamp_mode,
-            pump=pump,
+            drive=drive,
             threads=request.threads,
         )
         self._done = 0
+        self._draw = request.burn_in
+        self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
         self._tail = self._cut(None, 0.0)
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws and their spikes."""
         from photinus.readout import states_on_grid
 
-        if self._done == 0 and self._request.burn_in:
-            self._simulate(self._request.burn_in, report)
-        first = self._done - self._request.burn_in
+        request, window = self._request, self.window
+        begin = request.window_of(self._draw)
+        if self._done < begin:
+            self._simulate(begin - self._done, report)
+        ends = np.array([request.window_of(self._draw + d) for d in range(draws)])
         before = self._tail
-        fresh = self._simulate(draws, report)
+        fresh = self._simulate(int(ends[-1]) + 1 - begin, report)
         spikes = SpikeTrains.joined([before, fresh])
         states = states_on_grid(
             spikes.chain,
             spikes.unit,
             spikes.time,
-            chains=self._request.chains,
+            chains=request.chains,
             units=self.network.n_units,
-            window=self.window,
-            first=(self._request.burn_in + first + 1) * self.window,
-            interval=self.window,
-            draws=draws,
-        )
-        states[:, :, self._request.fixed] = self._request.values[:, None, :]
-        return Piece(states, spikes if first == 0 else fresh)
+            window=window,
+            first=(begin + 1) * window,
+            interval=window,
+            draws=int(ends[-1]) + 1 - begin,
+        )[:, ends - begin]
+        states[:, :, request.fixed] = request.values[:, None, :]
+        first = self._draw == request.burn_in
+        self._draw += draws
+        if request.tempering is not None:
+            return Piece(states, None)
+        return Piece(states, spikes if first else fresh)
 
-    def _simulate(self, draws: int, report: Callable[[float], None]) -> SpikeTrains:
-        """Simulate `draws` state windows on, keeping the spikes of the last one as the tail."""
+    def _heating(self, temperature: float) -> tuple[NDArray[np.float64], float]:
+        """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
+        if temperature not in self._heat:
+            request = self._request
+            calibration = request.calibration or Calibration.preset(self.preset)
+            calibration.require(self.network.parameters)
+            (hot, strength), (cold, _) = (
+                heated_drive(request.machine, calibration, request.fixed, request.values, temperature=t)
+                for t in (temperature, 1.0)
+            )
+            self._heat[temperature] = np.nan_to_num(hot - cold), strength
+        return self._heat[temperature]
+
+    def _simulate(self, windows: int, report: Callable[[float], None]) -> SpikeTrains:
+        """Simulate `windows` state windows on, keeping the spikes of the last one as the tail."""
         parts = []
-        left = draws
-        while left:
-            chunk = min(left, self._draws_per_chunk)
+        stop = self._done + windows
+        while self._done < stop:
+            chunk = min(stop - self._done, self._draws_per_chunk)
+            if self._request.tempering is not None:
+                chunk = 1
+                self.simulator.heat(*self._heating(self._request.temperature(self._done)))
             self._done += chunk
             parts.append(self.simulator.advance(self._done * self.window - self.simulator.time))
-            left -= chunk
             report(chunk)
         spikes = SpikeTrains.joined(parts)
         self._tail = self._cut(spikes, self._done * self.window - self.window)
@@ -202,12 +252,13 @@ class LaserRun:
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the simulator's state and the spikes that are still on."""
         tail = {f"tail.{name}": getattr(self._tail, name) for name in ("chain", "unit", "time")}
-        return {**self.simulator.state(), **tail, "done": np.array(self._done)}
+        progress = {"done": np.array(self._done), "draw": np.array(self._draw)}
+        return {**self.simulator.state(), **tail, **progress}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state of the same run."""
         self.simulator.restore(state)
-        self._done = int(state["done"])
+        self._done, self._draw = int(state["done"]), int(state["draw"])
         self._tail = SpikeTrains(
             np.asarray(state["tail.chain"], np.int32),
             np.asarray(state["tail.unit"], np.int32),
@@ -219,11 +270,26 @@ class LaserRun:
         )
 
 
+class LaserRun(SpikingRun):
+    """Full physics of lasers."""
+
+    preset = "fast-absorber"
+    kind = LaserNetwork
+
+
+class LifRun(SpikingRun):
+    """Leaky integrate-and-fire neurons (Petrovici et al. 2016)."""
+
+    preset = "lif-hcs"
+    kind = LifNetwork
+
+
 class _WholeRun:
     """A sampler that is quick enough to give all its draws as one piece."""
 
     window: float | None = None
     network = None
+    time_step = None
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -242,6 +308,7 @@ class GibbsRun:
 
     window: float | None = None
     network = None
+    time_step = None
 
     def __init__(self, request: Request) -> None:
         from photinus.reference.gibbs import GibbsSampler
@@ -254,25 +321,39 @@ class GibbsRun:
             clamp_values=request.values,
             threads=request.threads,
         )
-        self._skip = request.burn_in
+        self._request = request
+        self._done, self._draw = 0, request.burn_in
         sweep = request.chains * request.machine.n_units
         self.draws_per_piece = max(1, int(UNIT_UPDATES_PER_PIECE / sweep))
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws."""
-        skip, self._skip = self._skip, 0
-        states = self._sampler.run(draws, skip=skip)
-        report(skip + draws)
+        request = self._request
+        ends = [request.window_of(self._draw + d) for d in range(draws)]
+        if request.tempering is None:
+            states = self._sampler.run(draws, skip=ends[0] - self._done)
+        else:
+            kept = set(ends)
+            swept = [
+                self._sampler.run(1, temperature=request.temperature(sweep))
+                for sweep in range(self._done, ends[-1] + 1)
+            ]
+            states = np.concatenate(
+                [z for sweep, z in enumerate(swept, self._done) if sweep in kept], axis=1
+            )
+        report(ends[-1] + 1 - self._done)
+        self._done, self._draw = ends[-1] + 1, self._draw + draws
         return Piece(states, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the sampler's state."""
-        return self._sampler.state()
+        progress = {"done": np.array(self._done), "draw": np.array(self._draw)}
+        return {**self._sampler.state(), **progress}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state of the same run."""
         self._sampler.restore(state)
-        self._skip = 0
+        self._done, self._draw = int(state["done"]), int(state["draw"])
 
 
 class ExactRun(_WholeRun):
@@ -337,8 +418,11 @@ class IdealRun(_WholeRun):
         return Piece(states, spikes)
 
 
+TEMPERED = ("laser", "lif", "gibbs")
+"""Substrates that can be heated."""
 SUBSTRATES: dict[str, Callable[[Request], Run]] = {
     "laser": LaserRun,
+    "lif": LifRun,
     "gibbs": GibbsRun,
     "exact": ExactRun,
     "ideal": IdealRun,
@@ -356,10 +440,11 @@ def sample(
     seed: Seed = None,
     clamp: Mapping[Hashable, ArrayLike] | None = None,
     calibration: "Calibration | None" = None,
-    network: "LaserNetwork | None" = None,
+    network: "Network | None" = None,
     rule: str = "measured",
     clamp_mode: str = "pump",
-    time_step: float = TIME_STEP,
+    time_step: float | None = None,
+    tempering: Tempering | None = None,
     threads: int | None = None,
     path: "str | os.PathLike[str] | None" = None,
     resume: bool = False,
@@ -372,7 +457,8 @@ def sample(
     machine
         The target.
     substrate
-        "laser" (full physics), "gibbs", "exact" (enumeration) or "ideal" (refractory neurons).
+        "laser" (full physics), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or "lif"
+        (leaky integrate-and-fire neurons).
     chains, draws
         Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
         every τ; on "gibbs" every sweep.
@@ -383,15 +469,20 @@ def sample(
     clamp
         Evidence: label → 0 or 1, or label → array (chain,), each chain its own evidence.
     calibration
-        Calibration of the laser; by default the one shipped for the default preset. Lasers only:
-        other substrates ignore it, so that they can be swapped in the same call.
+        Calibration of the laser, or of the integrate-and-fire neuron; by default the one shipped for
+        the default preset. "gibbs", "exact" and "ideal" ignore it, so that they can be swapped in the
+        same call.
     network
-        Simulate this network instead of the translated one; lasers only.
+        Simulate this network instead of the translated one; "laser" and "lif" only.
     rule
         Translation rule, "measured" or "linear"; see `photinus.translation`.
     clamp_mode, time_step, threads
         See `photinus.simulation.engine.Simulator`. Calibrations hold for the time step that they were
-        measured with (0.5 ps for the shipped ones): rates move by a percent or so with it.
+        measured with, the default of the device (0.5 ps for lasers): rates move by a percent or so
+        with it.
+    tempering
+        Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
+        runs keep draws, not spikes; "laser", "lif" and "gibbs" only.
     path
         Zarr store to write while the run goes on; must not exist unless `resume`.
     resume
@@ -423,17 +514,22 @@ def sample(
     threads = available_threads(threads)
     for name, value, kind, wanted in (
         ("calibration", calibration, Calibration, "a Calibration"),
-        ("network", network, LaserNetwork, "a LaserNetwork"),
+        ("network", network, (LaserNetwork, LifNetwork), "a LaserNetwork or LifNetwork"),
+        ("tempering", tempering, Tempering, "a Tempering"),
         ("progress", progress, (bool, Progress), "True, False or have start, advance and stop"),
     ):
         if value is not None and not isinstance(value, kind):
             raise InvalidInput(f"{name} must be {wanted}, got {value!r}")
+    if tempering is not None and substrate not in TEMPERED:
+        allowed = ", ".join(map(repr, TEMPERED))
+        raise InvalidInput(f"substrate must be one of {allowed} for tempering, got {substrate!r}")
     store = None if path is None else RunStore(path, resume=resume)
     sequence = seed_sequence(seed)
     if store is not None and seed is None:
         sequence = store.seed() or sequence
     request = Request(
         machine,
+        substrate,
         chains,
         draws,
         burn_in,
@@ -445,8 +541,9 @@ def sample(
         network,
         rule,
         clamp_mode,
-        _validate.positive("time_step", time_step, "s"),
+        None if time_step is None else _validate.positive("time_step", time_step, "s"),
         threads,
+        tempering,
     )
     run = SUBSTRATES[substrate](request)
     whole = Samples(
@@ -455,9 +552,10 @@ def sample(
         substrate=substrate,
         burn_in=burn_in,
         clamp=dict(clamp or {}),
-        window=run.window,
+        window=run.window if tempering is None else None,
         network=run.network,
-        attributes=_provenance(request, substrate),
+        tempering=tempering,
+        attributes=_provenance(request, run),
         complete=False,
     )
     pieces: list[Piece] = []
@@ -465,10 +563,10 @@ def sample(
         done = store.open(whole, draws, run)
         pieces.extend(done)
     finished = sum(piece.states.shape[1] for piece in pieces)
-    total = burn_in + draws
+    total = request.window_of(burn_in + draws - 1) + 1
     try:
         with tracked(progress, f"sampling on {substrate}", total) as report:
-            report(finished + burn_in if finished else 0)
+            report(request.window_of(burn_in + finished - 1) + 1 if finished else 0)
             while finished < draws:
                 piece = run.advance(min(run.draws_per_piece, draws - finished), report)
                 pieces.append(piece)
@@ -497,16 +595,16 @@ def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
     )
 
 
-def _provenance(request: Request, substrate: str) -> dict[str, Any]:
+def _provenance(request: Request, run: Run) -> dict[str, Any]:
     from photinus import __version__
 
     return {
         "version": __version__,
         "seed_entropy": str(request.seed.entropy),
         "seed_spawn_key": list(request.seed.spawn_key),
-        "substrate": substrate,
+        "substrate": request.substrate,
         "draws_requested": request.draws,
-        "time_step": request.time_step if substrate == "laser" else None,
+        "time_step": run.time_step,
         "clamp_mode": request.clamp_mode,
         "rule": request.rule if request.network is None else None,
     }

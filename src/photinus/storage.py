@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 from photinus import _files
 from photinus.boltzmann import BoltzmannMachine
+from photinus.devices import Network, network_from_dict
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.network import LaserNetwork
 from photinus.samples import Samples
 from photinus.simulation.spikes import SpikeTrains
+from photinus.tempering import Tempering
 
 if TYPE_CHECKING:
     import xarray
@@ -110,7 +111,7 @@ class RunStore:
         for group in (posterior, statistics):
             _array(group, "chain", np.arange(chains), ("chain",))
             _array(group, "draw", np.empty(0, np.int64), ("draw",), (chunk,))
-            if empty.network is not None:
+            if empty.network is not None and empty.window is not None:
                 time = _array(group, "time", np.empty(0), ("draw",), (chunk,))
                 time.attrs["units"] = "s"
                 group["z" if group is posterior else "energy"].attrs["coordinates"] = "time"
@@ -234,6 +235,7 @@ def _header(samples: Samples) -> dict[str, Any]:
         "clamp": [[label, np.asarray(value).tolist()] for label, value in samples.clamp.items()],
         "attributes": dict(samples.attributes),
         "complete": samples.complete,
+        "tempering": None if samples.tempering is None else samples.tempering.to_dict(),
         "network": None,
     }
     if samples.network is not None:
@@ -363,7 +365,7 @@ def load(path: str | os.PathLike[str]) -> Samples:
         draws, count = int(header["draws"]), int(header["spikes"])
         states = _whole(root["posterior/z"][:, :draws])
         spikes = None
-        if header["substrate"] in ("laser", "ideal"):
+        if count or header["window"] is not None:
             stop = (header["burn_in"] + draws) * header["window"]
             chain, unit, time = (
                 _whole(root[f"spikes/{name}"][:count]) for name in ("chain", "unit", "time")
@@ -387,6 +389,7 @@ def load(path: str | os.PathLike[str]) -> Samples:
             window=header["window"],
             spikes=spikes,
             network=_network(root, header, machine.labels),
+            tempering=Tempering(**header["tempering"]) if header["tempering"] else None,
             attributes=header["attributes"],
             complete=header["complete"],
         )
@@ -405,14 +408,14 @@ def _whole(values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def _setting(network: LaserNetwork | None) -> tuple[Any, ...]:
+def _setting(network: Network | None) -> tuple[Any, ...]:
     """Return what makes two networks the same experiment, apart from what the header compares."""
     if network is None:
         return ()
     return tuple(values.tobytes() for values in _network_arrays(network).values())
 
 
-def _network_arrays(network: LaserNetwork) -> dict[str, NDArray[np.float64]]:
+def _network_arrays(network: Network) -> dict[str, NDArray[np.float64]]:
     return {name: np.asarray(getattr(network, name)) for name in network.ARRAYS}
 
 
@@ -420,12 +423,12 @@ def _clamp_value(value: Any) -> Any:
     return np.array(value, np.uint8) if isinstance(value, list) else value
 
 
-def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> LaserNetwork | None:
+def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> Network | None:
     entry = header["network"]
     if entry is None:
         return None
     arrays = {name: np.asarray(root[f"network/{name}"][...]) for name in root["network"].array_keys()}
-    return LaserNetwork.from_dict({**entry, **arrays, "labels": labels})
+    return network_from_dict({**entry, **arrays, "labels": labels})
 
 
 def save(samples: Samples, path: str | os.PathLike[str]) -> None:
@@ -452,7 +455,8 @@ class _NoRun:
     """Stands for the run of samples that are already finished."""
 
     window: float | None = None
-    network: LaserNetwork | None = None
+    network: Network | None = None
+    time_step: float | None = None
     draws_per_piece = 1
 
     def advance(self, draws: int, report: Any) -> "Piece":

@@ -1,17 +1,19 @@
-"""From a Boltzmann machine to pumps and couplings, and back.
+"""From a Boltzmann machine to drives and couplings, and back.
 
-A laser whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
-calibrated kernel, a coupling of c carriers acts like a pump that is higher by c/τ_g while the partner
-is on. Two rules turn that into numbers:
+A neuron whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
+calibrated kernel, a coupling of c acts like a drive that is higher by c while the partner is on. (The
+drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that into numbers:
 
-* ``linear``: the activation is taken for its logistic fit, P τ_g = N½ + α u for all u. So a bias b
-  becomes P = (N½ + α b)/τ_g and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94,
-  042312: the same rule in membrane voltage).
-* ``measured`` (default): the pump that a field u calls for is read off the measured activation curve,
-  N(u), which is steeper at its foot. A network can only add up, so each unit gets the straight line
-  m_k + s_k u that is closest to N(u) over the fields that the unit meets in the target distribution,
+* ``linear``: the activation is taken for its logistic fit, x = x½ + α u for all u. So a bias b becomes
+  the drive x½ + α b, and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94, 042312:
+  the same rule in membrane voltage).
+* ``measured`` (default): the drive that a field u calls for is read off the measured activation curve,
+  x(u), which is steeper at its foot. A network can only add up, so each unit gets the straight line
+  m_k + s_k u that is closest to x(u) over the fields that the unit meets in the target distribution,
   by weighted least squares with weights σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then
-  P_k = (m_k + s_k b_k)/τ_g, and the coupling from j to k is s_k W_kj.
+  x_k = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
+
+``docs/translation.md`` derives both.
 """
 
 from collections.abc import Hashable
@@ -23,11 +25,11 @@ from numpy.typing import NDArray
 from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
-from photinus.network import LaserNetwork, SynapticKernel
+from photinus.devices import Network, assemble
 
 RULES = ("measured", "linear")
 DRIVEN_BIAS = 8.0
-"""Bias at which a laser that is physically driven on is held (one that is off gets no pump)."""
+"""Bias, up or down, at which a neuron that is physically driven is held; a laser is off unpumped."""
 ENUMERATED_UNITS = 14
 """Units up to which the fields of a machine are enumerated; beyond, they come from Gibbs sampling."""
 SMALLEST_SPREAD = 1e-6
@@ -77,15 +79,15 @@ def translate(
     *,
     rule: str = "measured",
     delay: float | NDArray[np.float64] = 0.0,
-) -> LaserNetwork:
-    """Return the laser network that samples from `machine`.
+) -> Network:
+    """Return the network that samples from `machine`.
 
     Parameters
     ----------
     machine
         The target.
     calibration
-        Calibration of the laser to use.
+        Calibration of the neurons to use.
     rule
         "measured" (default) or "linear", see the module's description.
     delay : float or array (unit, unit)
@@ -97,45 +99,45 @@ def translate(
     lies outside the calibrated range.
     """
     _validate.one_of("rule", rule, RULES)
-    lifetime = calibration.parameters.gain_lifetime
     if rule == "linear":
         middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
     else:
         met = _fields(machine, calibration)
-        middle, slope = met.carriers - met.slope * met.mean, met.slope
-    return LaserNetwork(
-        parameters=calibration.parameters,
-        pump=np.maximum(middle + slope * machine.biases, 0.0) / lifetime,
+        middle, slope = met.drive - met.slope * met.mean, met.slope
+    return assemble(
+        calibration.parameters,
+        drive=middle + slope * machine.biases,
         coupling=slope[:, None] * machine.weights,
-        kernel=SynapticKernel(
-            kick=calibration.kick, sustain=calibration.sustain, duration=calibration.window
-        ),
+        kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
-        driven_pump=(0.0, (calibration.midpoint + DRIVEN_BIAS * calibration.slope) / lifetime),
+        driven=(
+            calibration.midpoint - DRIVEN_BIAS * calibration.slope,
+            calibration.midpoint + DRIVEN_BIAS * calibration.slope,
+        ),
         delay=delay,
         labels=machine.labels,
     )
 
 
 def slopes(machine: BoltzmannMachine, calibration: Calibration) -> NDArray[np.float64]:
-    """Return the slope s_k that the measured rule gives each unit, array (unit,) [carriers]."""
+    """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive."""
     return _fields(machine, calibration).slope
 
 
-def evidence_pump(
+def evidence_drive(
     machine: BoltzmannMachine,
     calibration: Calibration,
-    network: LaserNetwork,
+    network: Network,
     fixed: NDArray[np.intp],
     values: NDArray[np.uint8],
 ) -> NDArray[np.float64]:
-    """Return the constant pump of each laser given each chain's evidence, array (chain, unit).
+    """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
 
-    With evidence the fields that a free unit meets are others than without it, so its pump is read
-    off the measured curve anew: the network's slopes s_k stay (couplings are built in), and P_k is
+    With evidence the fields that a free unit meets are others than without it, so its drive is read
+    off the measured curve anew: the network's slopes s_k stay (couplings are built in), and x_k is
     such that the line passes through the measured curve at the mean of the fields given the evidence.
-    A laser whose partners are all clamped gets exactly the pump of its field.
+    A neuron whose partners are all clamped gets exactly the drive of its field.
 
     Parameters
     ----------
@@ -149,20 +151,59 @@ def evidence_pump(
     Returns
     -------
     array (chain, unit)
-        Pump rates [carriers/s]; clamped units keep that of the network.
+        Drives; clamped units keep that of the network.
+    """
+    drive, _ = heated_drive(machine, calibration, fixed, values, temperature=1.0)
+    drive[:, fixed] = network.drive[fixed]
+    return drive
+
+
+def heated_drive(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
+    *,
+    temperature: float,
+) -> tuple[NDArray[np.float64], float]:
+    """Return drives and the strength of all synapses with which a network samples at a temperature.
+
+    Hardware attenuates all synapses together, so the strength is one number: the mean of what the
+    units would need, s_k(T)/(s_k T), where s_k(T) is the slope of unit k in the machine at temperature
+    T. Each drive is such that the unit's line passes through the measured curve at the mean of the
+    fields that it meets at that temperature.
+
+    Parameters
+    ----------
+    machine, calibration, fixed, values
+        As in `evidence_drive`; `fixed` may be empty.
+    temperature
+        T > 0: all weights and biases are divided by it.
+
+    Returns
+    -------
+    array (chain, unit), float
+        Drives (not a number for clamped units), and what couplings are to be multiplied with.
     """
     labels = machine.labels
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
-    pump = np.tile(network.pump, (len(values), 1))
+    drive = np.full((len(values), machine.n_units), np.nan)
     slope = slopes(machine, calibration)[free]
+    met = {}
     for given in np.unique(values, axis=0):
         clamp = {labels[k]: int(v) for k, v in zip(fixed, given, strict=True)}
-        target = machine.conditional(clamp)
-        met = _fields(target, calibration)
-        carriers = met.carriers - slope * (met.mean - target.biases)
+        target = machine.conditional(clamp) if clamp else machine
+        hot = target if temperature == 1 else target.heated(temperature)
+        met[tuple(given)] = target.biases, _fields(hot, calibration)
+    strength = 1.0
+    if temperature != 1:
+        ratios = [fields.slope / slope for _, fields in met.values()]
+        strength = float(np.mean(ratios)) / temperature
+    for given, (biases, fields) in met.items():
         members = (values == given).all(axis=1)
-        pump[np.ix_(members, free)] = np.maximum(carriers, 0.0) / calibration.parameters.gain_lifetime
-    return pump
+        partners = temperature * fields.mean - biases
+        drive[np.ix_(members, free)] = fields.drive - slope * strength * partners
+    return drive, strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +212,14 @@ class _Fields:
 
     mean: NDArray[np.float64]
     """Mean field."""
-    carriers: NDArray[np.float64]
-    """Mean of the N(u) that the fields call for."""
+    drive: NDArray[np.float64]
+    """Mean of the x(u) that the fields call for."""
     slope: NDArray[np.float64]
-    """Slope of the line through (mean, carriers) that is closest to N(u)."""
+    """Slope of the line through (mean, drive) that is closest to x(u)."""
 
 
 def _fields(machine: BoltzmannMachine, calibration: Calibration) -> _Fields:
-    """Return the fields of each unit in the target distribution, and the line instead of N(u)."""
+    """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
     if machine.n_units <= ENUMERATED_UNITS:
         states, probability = machine.states(), machine.joint()
     else:
@@ -194,18 +235,18 @@ def _fields(machine: BoltzmannMachine, calibration: Calibration) -> _Fields:
         # The added constant keeps the sum above zero for a unit that never has a choice.
         weight = probability * (on * (1 - on) + 1e-12)
         weight /= weight.sum()
-        carriers = calibration.carriers(field)
-        mean[k], level[k] = weight @ field, weight @ carriers
+        drive = calibration.drive_at(field)
+        mean[k], level[k] = weight @ field, weight @ drive
         spread = weight @ (field - mean[k]) ** 2
         if spread > SMALLEST_SPREAD:
-            slope[k] = weight @ ((field - mean[k]) * (carriers - level[k])) / spread
+            slope[k] = weight @ ((field - mean[k]) * (drive - level[k])) / spread
         else:
             # A unit without partners: the tangent.
-            slope[k] = np.diff(calibration.carriers(mean[k] + np.array([-0.5, 0.5])))[0]
+            slope[k] = np.diff(calibration.drive_at(mean[k] + np.array([-0.5, 0.5])))[0]
     return _Fields(mean, level, slope)
 
 
-def recover(network: LaserNetwork, calibration: Calibration) -> BoltzmannMachine:
+def recover(network: Network, calibration: Calibration) -> BoltzmannMachine:
     """Return the machine that `network` stands for: `translate` with the linear rule, backwards.
 
     Raises
@@ -215,10 +256,9 @@ def recover(network: LaserNetwork, calibration: Calibration) -> BoltzmannMachine
         rule gives each unit its own slope, which a network does not tell).
     """
     calibration.require(network.parameters)
-    carriers = network.pump * network.parameters.gain_lifetime
     return BoltzmannMachine(
         network.coupling / calibration.slope,
-        (carriers - calibration.midpoint) / calibration.slope,
+        (network.drive - calibration.midpoint) / calibration.slope,
         labels=network.labels,
     )
 

@@ -4,6 +4,8 @@ Every quantity inside Photinus is in SI units; multiplying by one of these conve
 dividing by one converts out of it.
 """
 
+import math
+
 fs = 1e-15
 """One femtosecond in seconds."""
 ps = 1e-12
@@ -47,3 +49,16 @@ planck_constant = 6.62607015e-34
 """h, Planck constant in joule seconds (exact, SI 2019)."""
 speed_of_light = 299792458.0
 """c, speed of light in vacuum in metres per second (exact, SI 2019)."""
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    """Return `value` with an SI prefix: ``quantity(1.1e-9, "s")`` is "1.1 ns"."""
+    scale, prefix = scaled(value)
+    return f"{value / scale:,.{digits}g} {prefix}{unit}"
+
+
+def scaled(value: float) -> tuple[float, str]:
+    """Return the power of a thousand that suits `value`, with its SI prefix."""
+    prefixes = "fpnµm kMGT"
+    exponent = 0 if value == 0 else min(max(math.floor(math.log10(abs(value)) / 3), -5), 4)
+    return 1000.0**exponent, prefixes[exponent + 5].strip()

@@ -1,6 +1,6 @@
-"""Samplers that are exact in law, and what they share.
+"""Samplers to compare with.
 
-They take machines and return plain arrays; they know nothing of lasers. `exact` draws independently
-from the enumerated joint, `gibbs` sweeps over the units, `ideal` is a network of ideal refractory
-neurons in continuous time.
+They know nothing of lasers. `exact` draws independently from the enumerated joint, `gibbs` sweeps over
+the units, `ideal` is a network of ideal refractory neurons in continuous time: these are exact in law.
+`lif` simulates leaky integrate-and-fire neurons, which are not.
 """

@@ -74,15 +74,17 @@ class GibbsSampler:
         self._field = fields(machine, self._free, self._z)
         self._stream = lane_states(root, Role.GIBBS, chains, 1)[:, 0].copy()
 
-    def run(self, draws: int, *, skip: int = 0) -> NDArray[np.uint8]:
+    def run(self, draws: int, *, skip: int = 0, temperature: float = 1.0) -> NDArray[np.uint8]:
         """Return the states after each of the next `draws` sweeps, array (chain, draw, unit).
 
-        `skip` sweeps before them are not kept.
+        `skip` sweeps before them are not kept. At a `temperature` other than one the sweeps are of
+        the machine with weights and biases divided by it.
         """
         draws = _validate.integer("draws", draws, 0)
         skip = _validate.integer("skip", skip, 0)
         chains, n = self._z.shape
         states = np.empty((chains, draws, n), np.uint8)
+        cold = 1.0 / _validate.positive("temperature", temperature)
 
         def sweep(block: slice) -> None:
             _sweep(
@@ -92,6 +94,7 @@ class GibbsSampler:
                 self._z[block],
                 self._field[block],
                 self._stream[block],
+                cold,
                 skip,
                 states[block],
             )
@@ -179,7 +182,7 @@ def _spans(rows: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 @kernel
-def _sweep(rows, spans, free, z, field, stream, skip, states):  # type: ignore[no-untyped-def]
+def _sweep(rows, spans, free, z, field, stream, cold, skip, states):  # type: ignore[no-untyped-def]
     """Do `skip` sweeps, then one for each draw of `states`; z, field and stream move on."""
     chains, draws = states.shape[0], states.shape[1]
     for sweep in range(-skip, draws):
@@ -189,7 +192,7 @@ def _sweep(rows, spans, free, z, field, stream, skip, states):  # type: ignore[n
             row = rows[k, first:stop]
             # Chains inside: the row of W is fetched once for all of them.
             for c in range(chains):
-                p = 1.0 / (1.0 + np.exp(-field[c, k]))
+                p = 1.0 / (1.0 + np.exp(-cold * field[c, k]))
                 u, s0, s1, s2, s3 = uniform(stream[c, 0], stream[c, 1], stream[c, 2], stream[c, 3])
                 stream[c, 0], stream[c, 1], stream[c, 2], stream[c, 3] = s0, s1, s2, s3
                 on = u < p

@@ -54,7 +54,7 @@ def largest_time_step(parameters: LaserParameters) -> float:
 class _Block:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free")
+    ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free", "strength")
 
     def __init__(
         self,
@@ -72,6 +72,8 @@ class _Block:
 
         self.first_chain, self.chains, self.units = first_chain, chains, units
         self.couplings, self.pulse = couplings, pulse
+        # What all synapses are attenuated to, see `heat`.
+        self.strength = np.ones(1)
         lanes = chains * units
         tiles = -(-lanes // TILE)
         padded = tiles * TILE
@@ -112,6 +114,18 @@ class _Block:
         self.fired = np.zeros(padded, np.int32)
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
+    def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
+        """Go on with other constant pumps, and all synapses at `strength` times their height."""
+        from photinus.simulation import cpu
+
+        self.base_pump = base_pump.ravel()
+        # Pulses under way are attenuated too, so that what raised them also lowers them.
+        self.drive *= strength / self.strength[0]
+        self.strength[0] = strength
+        lane = np.arange(len(self.base_pump))
+        place = (lane // TILE) * (cpu.ROWS * TILE) + cpu.PUMP * TILE + lane % TILE
+        self.f[place] = np.maximum(self.base_pump + self.drive, 0.0)
+
     def _grow_pool(self, by: int) -> None:
         size = len(self.pool)
         pool = np.zeros((size + by, self.pool.shape[1]), np.int64)
@@ -130,6 +144,8 @@ class _Block:
         from photinus.simulation import cpu
 
         c = self.couplings
+        strength = self.strength[0]
+        kick, height = c.kick * np.float32(strength), c.height * strength
         parts = []
         waveforms = []
         begin = step
@@ -152,8 +168,8 @@ class _Block:
                 c.group_delay,
                 c.runs_of,
                 c.runs,
-                c.kick,
-                c.height,
+                kick,
+                height,
                 *self.pulse,
                 self.units,
                 self.chains,
@@ -210,8 +226,8 @@ class Simulator:
         "pump" (default): a clamped laser is not simulated; its partners get the constant pump that
         its state calls for. "laser": the clamped laser is held off or on by ``driven_pump`` and
         acts through its spikes.
-    pump : array (chain, unit), optional
-        Constant pump rates [carriers/s] in place of the network's; they hold the evidence already,
+    drive : array (chain, unit), optional
+        Constant drives P τ_g [carriers] in place of the network's; they hold the evidence already,
         so "pump" adds nothing to them for clamped units.
     threads
         Number of threads; by default all cores that this process may use.
@@ -231,7 +247,7 @@ class Simulator:
         time_step: float = TIME_STEP,
         clamp: Mapping[Hashable, ArrayLike] | None = None,
         clamp_mode: str = "pump",
-        pump: NDArray[np.float64] | None = None,
+        drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
         self.network = network
@@ -249,27 +265,57 @@ class Simulator:
         self.step = 0
         _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
         fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
-        held = pump is not None
+        held = drive is not None
         shape = (self.chains, network.n_units)
-        pump = _validate.finite_array("pump", network.pump if pump is None else pump, (1, 2))
-        if held and pump.shape != shape:
-            raise InvalidInput(f"pump must have shape {shape}, got {pump.shape}")
-        pump = np.broadcast_to(pump, shape).copy()
+        drive = _validate.finite_array("drive", network.drive if drive is None else drive, (1, 2))
+        if held and drive.shape != shape:
+            raise InvalidInput(f"drive must have shape {shape}, got {drive.shape}")
+        lifetime = network.parameters.gain_lifetime
+        pump = np.broadcast_to(np.maximum(drive, 0.0) / lifetime, shape).copy()
         if clamp_mode == "pump":
             self.units = np.setdiff1d(np.arange(network.n_units), fixed)
+            self._driven = np.zeros(len(self.units), bool)
             if not held:
-                pump += values @ network.coupling[:, fixed].T / network.parameters.gain_lifetime
+                pump += values @ network.coupling[:, fixed].T / lifetime
         else:
             self.units = np.arange(network.n_units)
             pump[:, fixed] = np.where(values == 1, network.driven_pump[1], network.driven_pump[0])
-        self._blocks = self._lay_out(pump[:, self.units])
+            self._driven = np.isin(self.units, fixed)
+        self._pump = pump[:, self.units]
+        self._blocks = self._lay_out(self._pump)
+
+    def heat(self, change: NDArray[np.float64], strength: float) -> None:
+        """Go on with other drives and attenuated synapses, pulses under way included.
+
+        Parameters
+        ----------
+        change : array (chain, unit)
+            What is added to the drives [carriers] that the simulator was built with; lasers that are
+            clamped by driving them keep theirs.
+        strength
+            What all couplings are multiplied with, >= 0; 1 as they were built.
+        """
+        added = np.where(self._driven, 0.0, change[:, self.units])
+        pump = self._pump + added / self.network.parameters.gain_lifetime
+        pump = pump * self._efficiency() * self.time_step
+        for block in self._blocks:
+            mine = slice(block.first_chain, block.first_chain + block.chains)
+            block.heat(pump[mine], strength)
+
+    def _efficiency(self) -> NDArray[np.float64]:
+        """Return how much of a pump rate becomes one in each simulated laser, array (unit,).
+
+        What a driver sets, laser k turns into carriers with its own efficiency.
+        """
+        devices = self.network.each_device()
+        own = np.array([devices[k].pump_efficiency for k in self.units])
+        return own / self.network.parameters.pump_efficiency
 
     def _lay_out(self, pump: NDArray[np.float64]) -> list[_Block]:
         network, dt = self.network, self.time_step
         n = len(self.units)
         devices = [network.each_device()[k] for k in self.units]
-        # What a driver sets, laser k turns into carriers with its own efficiency.
-        efficiency = np.array([d.pump_efficiency for d in devices]) / network.parameters.pump_efficiency
+        efficiency = self._efficiency()
         pump = pump * efficiency
         inner = np.ix_(self.units, self.units)
         pulse, mean_height = _pulse(network.kernel, self.grid)

@@ -1,0 +1,380 @@
+"""The protocol of a calibration.
+
+It follows the calibration of LIF sampling (Petrovici et al. 2016, Phys. Rev. E 94, 042312): drive,
+measure the probability of being on, fit a logistic. Everything is measured on the simulated device
+with full physics; nothing is taken from the parameters but the scale of the sweep. One code serves
+lasers and integrate-and-fire neurons.
+
+1. *Detection threshold* (lasers). The read-out sees a spike when the photon number passes half the peak
+   of the noise-free spike (`photinus.laser.spike`), and looks for the next one below a quarter of
+   that. Weaker pulses pass unseen although they reset the carriers, so a higher threshold makes a
+   laser look more random than it is, at the price of hidden resets; a lower one counts noise.
+2. *State window*, first guess. An ideal refractory neuron (Buesing et al. 2011) with refractory time τ
+   has interspike intervals of mean τ + 1/r and standard deviation 1/r for the hazard r. At p = ½ that
+   is mean 2 τ and coefficient of variation ½. So τ is about half the mean interval at the drive where
+   the coefficient of variation is ½. τ is a choice of the read-out, no constant of nature.
+3. *Activation curve*. A long sweep of the drive; logistic fit p = 1/(1 + exp(-(x - x½)/α)) over 5–95 %.
+4. *State window and synapse*. For windows around the first guess the synapse is fitted once, and a
+   window is taken in place of the first guess if its objective is significantly smaller: the mean KL
+   of the pairs and triples of `photinus.calibration.synapse`. The synapse is then fitted to the end.
+   (The window of an integrate-and-fire neuron is its refractory time.)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _validate
+from photinus.calibration.record import Calibration, logistic
+from photinus.calibration.synapse import (
+    SYNAPSES,
+    WEIGHT_RANGE,
+    first_guess,
+    fit_synapse,
+    free_parameters,
+)
+from photinus.devices import Network, Parameters, Setting, assemble, setting, simulator
+from photinus.errors import NotConverged
+from photinus.network import SynapticKernel
+from photinus.progress import Progress, tracked
+from photinus.readout import occupancy
+from photinus.reference.lif import LifParameters
+from photinus.simulation.spikes import SpikeTrains
+from photinus.simulation.streams import Seed, seed_sequence
+
+SURVEY_POINTS = 32
+"""Drives in each step of the survey."""
+FIT_BAND = (0.05, 0.95)
+"""Probabilities between which the logistic is fitted (protocol of `sbs`)."""
+TOLERATED_ERROR = 0.05
+"""Largest error of the activation that counts as inside the calibrated range of biases."""
+CHAINS = 64
+SETTLE = 15
+"""State windows dropped at the begin of each measurement."""
+WINDOW_FACTORS = (1.0, 0.85, 1.18)
+"""State windows that are compared, in units of the first guess, which comes first."""
+PIECES = 8
+"""Pieces that a measurement is simulated in."""
+STEPS = 3
+"""Gauss–Newton steps of the synapse at most, after the first."""
+
+
+def calibrate(
+    parameters: Parameters,
+    *,
+    window: float | None = None,
+    synapse: str | None = None,
+    decay: float | None = None,
+    renewing: bool = True,
+    seed: Seed = 0,
+    time_step: float | None = None,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+) -> Calibration:
+    """Measure a device as a sampling neuron; takes a minute or two on two cores.
+
+    Parameters
+    ----------
+    parameters
+        The device: `LaserParameters`, or `LifParameters` of an integrate-and-fire neuron.
+    window
+        State window τ [s]; by default the one with which small networks sample best.
+    synapse
+        Kind of pulse to fit: "rectangle" of length τ with pre-emphasis (default for lasers),
+        "exponential" (photodiode behind an RC filter; default for integrate-and-fire neurons), or
+        "charge" (carriers injected at once).
+    decay
+        Time constant of an exponential [s]; by default fitted too (τ_syn of integrate-and-fire
+        neurons).
+    renewing
+        Whether a spike during a pulse renews it; otherwise pulses add up. See `SynapticKernel`.
+    seed
+        Integer, SeedSequence or None.
+    time_step
+        Integration step [s]; by default 0.5 ps for lasers, or less where the device asks for it.
+    threads, progress
+        As in `photinus.simulate`.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range.
+    NotConverged
+        If the device fires no spikes, or never at random: there is nothing to calibrate.
+    """
+    from photinus import __version__
+
+    found = setting(parameters)
+    synapse = found.synapse if synapse is None else synapse
+    _validate.one_of("synapse", synapse, SYNAPSES)
+    decay = found.decay if decay is None else _validate.positive("decay", decay, "s")
+    window = found.window if window is None else _validate.positive("window", window, "s")
+    sequence = seed_sequence(seed)
+    dt = found.time_step if time_step is None else time_step
+    kernel = first_guess(
+        synapse, found.time_constant if window is None else window, renewing=renewing, decay=decay
+    )
+    bench = Bench(parameters, found, kernel, dt, threads, [*sequence.spawn(8)])
+    free = free_parameters(synapse, decay=decay)
+    factors = WINDOW_FACTORS if window is None else (1.0,)
+    rounds = 4 + len(free) * (len(factors) + STEPS)
+    with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
+        near, guess = _survey(bench, window, lambda: advance(1))
+        drive, spikes = _sweep(bench, near, guess)
+        advance(1)
+
+        def started(tau: float, kernel: SynapticKernel) -> Calibration:
+            """Return what the sweep says with state window `tau`, and a synapse to start from."""
+            return Calibration(
+                parameters=parameters,
+                window=tau,
+                detection_threshold=found.detection_threshold,
+                kernel=kernel,
+                kernel_error={},
+                network_kl=0.0,
+                windows_tried=np.empty(0),
+                windows_kl=np.empty(0),
+                weight_range=WEIGHT_RANGE,
+                time_step=dt,
+                seed=str(sequence.entropy),
+                version=__version__,
+                **_activation_curve(bench, drive, spikes, tau),
+            )
+
+        tried = []
+        for factor in factors:
+            tau = near if window is not None else float(f"{near * factor:.2g}")
+            if decay is None:
+                kernel = replace(kernel, duration=tau)
+            start = started(tau, kernel)
+            fit = fit_synapse(bench, start, free, steps=1, advance=lambda: advance(1))
+            kernel = fit.kernel
+            tried.append((tau, fit))
+        best = tried[0]
+        for other in tried[1:]:
+            if other[1].beats(tried[0][1]) and other[1].mean_kl < best[1].mean_kl:
+                best = other
+        start = started(best[0], best[1].kernel)
+        fit = fit_synapse(bench, start, free, steps=STEPS, advance=lambda: advance(1))
+    return replace(
+        start,
+        kernel=fit.kernel,
+        kernel_error=fit.error,
+        network_kl=fit.mean_kl,
+        windows_tried=np.array([tau for tau, _ in tried]),
+        windows_kl=np.array([tried_fit.mean_kl for _, tried_fit in tried]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A device, how it is simulated, and one seed per measurement."""
+
+    parameters: Parameters
+    setting: Setting
+    kernel: SynapticKernel
+    """Where the fit of the synapse starts."""
+    time_step: float
+    threads: int | None
+    seeds: list[np.random.SeedSequence]
+
+    def settle(self, window: float) -> float:
+        """Return the time dropped at the begin of a measurement [s]."""
+        return max(SETTLE * window, 12 * self.setting.time_constant)
+
+    def network(
+        self,
+        drive: NDArray[np.float64],
+        window: float,
+        *,
+        coupling: NDArray[np.float64] | None = None,
+        kernel: SynapticKernel | None = None,
+    ) -> Network:
+        """Return neurons with the given drives, coupled by `coupling` if given."""
+        n = len(drive)
+        return assemble(
+            self.parameters,
+            drive=drive,
+            coupling=np.zeros((n, n)) if coupling is None else coupling,
+            kernel=kernel or self.kernel,
+            window=window,
+            detection_threshold=self.setting.detection_threshold,
+            driven=self.setting.bracket,
+        )
+
+    def run(self, network: Network, duration: float, seed: int, chains: int = CHAINS) -> SpikeTrains:
+        """Simulate `network` for `duration` [s]."""
+        running = simulator(
+            network,
+            chains=chains,
+            seed=self.seeds[seed],
+            time_step=self.time_step,
+            threads=self.threads,
+        )
+        # In pieces, so that Ctrl-C is heard.
+        return SpikeTrains.joined([running.advance(duration / PIECES) for _ in range(PIECES)])
+
+
+def _intervals(spikes: SpikeTrains, start: float) -> tuple[NDArray[np.float64], ...]:
+    """Return mean, coefficient of variation and minimum of the intervals per unit; nan for few."""
+    mean, cv, shortest = np.full((3, spikes.n_units), np.nan)
+    order = np.lexsort((spikes.time, spikes.chain, spikes.unit))
+    unit, chain, time = spikes.unit[order], spikes.chain[order], spikes.time[order]
+    same = (np.diff(unit) == 0) & (np.diff(chain) == 0) & (time[:-1] >= start)
+    interval, owner = np.diff(time)[same], unit[1:][same]
+    for u in range(spikes.n_units):
+        mine = interval[owner == u]
+        if len(mine) >= 20:
+            mean[u], cv[u], shortest[u] = mine.mean(), mine.std() / mine.mean(), mine.min()
+    return mean, cv, shortest
+
+
+def _activation(
+    spikes: SpikeTrains, window: float, start: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the probability of being on and its standard error (from the spread over chains)."""
+    on = np.empty((spikes.chains, spikes.n_units))
+    for u in range(spikes.n_units):
+        mine = spikes.unit == u
+        on[:, u] = occupancy(
+            spikes.chain[mine],
+            np.zeros(int(mine.sum()), np.int32),
+            spikes.time[mine],
+            chains=spikes.chains,
+            units=1,
+            window=window,
+            start=start,
+            stop=spikes.stop,
+        ).moments[:, 0, 0]
+    return on.mean(axis=0), on.std(axis=0, ddof=1) / np.sqrt(spikes.chains)
+
+
+def _fit_logistic(
+    x: NDArray[np.float64], p: NDArray[np.float64], error: NDArray[np.float64]
+) -> tuple[float, float, float, float, float]:
+    """Return midpoint, slope, their standard errors, and the largest residual in the band."""
+    from scipy.optimize import curve_fit
+
+    band = (p > FIT_BAND[0]) & (p < FIT_BAND[1])
+    if band.sum() < 4:
+        raise NotConverged(
+            f"the activation must have at least 4 points between {FIT_BAND[0]} and {FIT_BAND[1]}, "
+            f"got {int(band.sum())}: the device switches from silent to always on"
+        )
+    guess = (float(np.interp(0.5, p[band], x[band])), float(np.ptp(x[band])) / 5)
+    (midpoint, slope), covariance = curve_fit(
+        logistic, x[band], p[band], p0=guess, sigma=np.maximum(error[band], 1e-4)
+    )
+    midpoint_error, slope_error = np.sqrt(np.diag(covariance))
+    residual = np.abs(logistic(x[band], midpoint, slope) - p[band]).max()
+    return (
+        float(midpoint),
+        float(slope),
+        float(midpoint_error),
+        float(slope_error),
+        float(residual),
+    )
+
+
+def _survey(
+    bench: Bench, window: float | None, advance: Callable[[], None]
+) -> tuple[float, tuple[float, float]]:
+    """Return a first state window (or the given one), and a first (midpoint, slope)."""
+    memory = bench.setting.time_constant
+    settle = 12 * memory
+    bracket = bench.setting.bracket
+    # Each survey narrows the drives to where firing goes from rare to regular.
+    for stage in range(3):
+        drive = np.linspace(*bracket, SURVEY_POINTS)
+        duration = settle + (40 if stage < 2 else 200) * memory
+        spikes = bench.run(bench.network(drive, memory), duration, stage, chains=32)
+        mean, cv, _ = _intervals(spikes, settle)
+        if stage < 2:
+            bracket = _zoom(drive, spikes.rates().mean(axis=0), cv, bracket)
+        advance()
+    half = _crossing(drive, cv, 0.5)
+    if half is None:
+        low, high = bench.setting.bracket
+        raise NotConverged(
+            f"device {bench.parameters.name!r} never fires at random at drives from {low:.3g} to "
+            f"{high:.3g}: there is no activation curve to calibrate"
+        )
+    known = np.isfinite(mean)
+    if window is None:
+        window = float(f"{np.interp(half, drive[known], mean[known]) / 2:.2g}")
+    p, error = _activation(spikes, window, settle)
+    midpoint, slope, *_ = _fit_logistic(drive, p, error)
+    return window, (midpoint, slope)
+
+
+def _zoom(
+    grid: NDArray[np.float64],
+    rate: NDArray[np.float64],
+    cv: NDArray[np.float64],
+    bracket: tuple[float, float],
+) -> tuple[float, float]:
+    """Return the pumps between the last silent point and the first that fires regularly."""
+    firing = rate > 0.01 * rate.max(initial=0.0)
+    if not firing.any():
+        return bracket
+    first = max(int(np.argmax(firing)) - 1, 0)
+    regular = firing & (np.nan_to_num(cv, nan=np.inf) < 0.12)
+    last = int(np.argmax(regular)) if regular.any() else len(grid) - 1
+    return float(grid[first]), float(grid[max(last, first + 1)])
+
+
+def _crossing(x: NDArray[np.float64], y: NDArray[np.float64], level: float) -> float | None:
+    """Return where the falling curve y(x) last crosses `level`, None if it does not."""
+    known = np.isfinite(y)
+    x, y = x[known], y[known]
+    above = np.flatnonzero(y >= level)
+    if len(above) == 0 or above[-1] + 1 >= len(y):
+        return None
+    k = above[-1]
+    return float(np.interp(level, [y[k + 1], y[k]], [x[k + 1], x[k]]))
+
+
+def _sweep(
+    bench: Bench, window: float, guess: tuple[float, float]
+) -> tuple[NDArray[np.float64], SpikeTrains]:
+    """Return the drives of the long sweep and the spikes that they bring."""
+    drive = guess[0] + guess[1] * np.linspace(-6, 8, 57)
+    if not isinstance(bench.parameters, LifParameters):
+        drive = drive[drive > 0]
+    duration = bench.settle(window) + 200 * window
+    return drive, bench.run(bench.network(drive, window), duration, 3)
+
+
+def _activation_curve(
+    bench: Bench, drive: NDArray[np.float64], spikes: SpikeTrains, window: float
+) -> dict[str, Any]:
+    """Return the sweep read out with a state window, and its logistic fit, as fields."""
+    settle = bench.settle(window)
+    p, error = _activation(spikes, window, settle)
+    mean, cv, shortest = _intervals(spikes, settle)
+    midpoint, slope, midpoint_error, slope_error, residual = _fit_logistic(drive, p, error)
+    bias = (drive - midpoint) / slope
+    good = np.abs(p - logistic(bias, 0.0, 1.0)) <= TOLERATED_ERROR
+    middle = int(np.argmin(np.abs(bias)))
+    first, last = middle, middle
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last < len(bias) - 1 and good[last + 1]:
+        last += 1
+    return {
+        "midpoint": midpoint,
+        "midpoint_error": midpoint_error,
+        "slope": slope,
+        "slope_error": slope_error,
+        "residual": residual,
+        "bias_range": (float(bias[first]), float(bias[last])),
+        "drive": drive,
+        "activation": p,
+        "activation_error": error,
+        "mean_interval": mean,
+        "interval_cv": cv,
+        "shortest_interval": shortest,
+    }

@@ -1,0 +1,227 @@
+"""What a calibration found: the constants that translation needs, with their errors."""
+
+import functools
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _files, _validate
+from photinus.devices import PRESETS, Parameters, parameters_from_dict
+from photinus.errors import InvalidInput
+from photinus.laser import LaserParameters
+from photinus.network import SynapticKernel
+
+SCHEMA = 2
+KIND = "calibration"
+DEFAULT_PRESET = PRESETS[0]
+RELIABLE = 0.004
+"""Probability from which on (and up to one minus it) a point of the activation table is inverted."""
+
+_TABLE = (
+    "drive",
+    "activation",
+    "activation_error",
+    "mean_interval",
+    "interval_cv",
+    "shortest_interval",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Calibration:
+    """The constants that turn a Boltzmann machine into drives and couplings, with their errors.
+
+    The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
+    carriers; that of an integrate-and-fire neuron its mean free membrane potential, in volts.
+    """
+
+    parameters: Parameters
+    """The device that was measured."""
+    window: float
+    """State window τ [s]."""
+    detection_threshold: float | None
+    """Photon number in the cavity at which a spike counts; None for neurons without light."""
+    midpoint: float
+    """Drive at which a neuron is on half of the time."""
+    midpoint_error: float
+    """Standard error of `midpoint`."""
+    slope: float
+    """α, change of the drive that changes the log-odds by one."""
+    slope_error: float
+    """Standard error of `slope`."""
+    residual: float
+    """Largest deviation of the measured activation from the logistic between 5 and 95 %."""
+    kernel: SynapticKernel
+    """The synapse whose coupling α W acts as the weight W."""
+    kernel_error: Mapping[str, float]
+    """Standard errors of what was fitted of `kernel`, by name."""
+    network_kl: float
+    """Mean KL(sampled‖target) of the calibration's pairs and triples [nats]."""
+    windows_tried: NDArray[np.float64]
+    """State windows that were compared, array (window,) [s]."""
+    windows_kl: NDArray[np.float64]
+    """What `network_kl` was with each after a first fit of the synapse, array (window,) [nats]."""
+    bias_range: tuple[float, float]
+    """Biases within which the activation is logistic to 0.05."""
+    weight_range: tuple[float, float]
+    """Weights that the synapse was measured with."""
+    drive: NDArray[np.float64]
+    """Drives of the sweep, array (point,)."""
+    activation: NDArray[np.float64]
+    """Probability of being on, array (point,)."""
+    activation_error: NDArray[np.float64]
+    """Standard error of `activation`, array (point,)."""
+    mean_interval: NDArray[np.float64]
+    """Mean interspike interval, array (point,) [s]; nan where there were too few spikes."""
+    interval_cv: NDArray[np.float64]
+    """Coefficient of variation of the intervals, array (point,)."""
+    shortest_interval: NDArray[np.float64]
+    """Shortest interval seen, array (point,) [s]."""
+    time_step: float
+    """Integration step that was used [s]."""
+    seed: str
+    """Entropy of the seed."""
+    version: str
+    """Version of Photinus that measured."""
+
+    def __post_init__(self) -> None:
+        _validate.number("midpoint", self.midpoint)
+        for name in ("window", "slope", "time_step"):
+            _validate.positive(name, getattr(self, name))
+        for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
+            _validate.non_negative(name, getattr(self, name))
+        for name in ("bias_range", "weight_range"):
+            low, high = _validate.finite_array(name, getattr(self, name), 1)
+            if not low < high:
+                raise InvalidInput(f"{name} must rise, got {getattr(self, name)!r}")
+        for name in _TABLE:
+            _validate.same_length(name, getattr(self, name), "drive", len(self.drive))
+
+    @property
+    def samples_or_pulses(self) -> str:
+        """A plain judgement: whether this device samples, roughly samples, or merely pulses."""
+        if self.residual <= 0.06 and self.network_kl <= 0.02:
+            return (
+                f"samples: activation logistic to {self.residual:.3f}, "
+                f"pairs and triples within KL {self.network_kl:.2g} of their target"
+            )
+        if self.residual <= 0.12 and self.network_kl <= 0.1:
+            return (
+                f"samples roughly: activation logistic to {self.residual:.3f}, "
+                f"pairs and triples within KL {self.network_kl:.2g} of their target"
+            )
+        return (
+            f"pulses rather than samples: activation off a logistic by {self.residual:.3f}, "
+            f"pairs and triples by KL {self.network_kl:.2g}"
+        )
+
+    @property
+    def current(self) -> NDArray[np.float64]:
+        """Pump current at each point of the sweep, array (point,) [A]; lasers only."""
+        laser = self.laser
+        return np.array([laser.current(x / laser.gain_lifetime) for x in self.drive])
+
+    @property
+    def half_current(self) -> float:
+        """Pump current at which a laser is on half of the time [A]; lasers only."""
+        return self.laser.current(self.midpoint / self.laser.gain_lifetime)
+
+    @property
+    def laser(self) -> LaserParameters:
+        """The device, which must be a laser.
+
+        Raises
+        ------
+        InvalidInput
+            If it is not.
+        """
+        if not isinstance(self.parameters, LaserParameters):
+            raise InvalidInput(
+                f"calibration must be that of a laser, got that of {self.parameters.name!r}"
+            )
+        return self.parameters
+
+    def logistic(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the fitted probability of being on at `drive`."""
+        return logistic(np.asarray(drive, np.float64), self.midpoint, self.slope)
+
+    def drive_at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the drive at which a neuron is on with probability σ(log_odds): the measured curve.
+
+        The inverse of the activation table, monotone between its points (PCHIP; Fritsch & Carlson
+        1980, SIAM J. Numer. Anal. 17, 238) where a probability is known well (0.4 to 99.6 %), and
+        straight beyond.
+        """
+        from scipy.interpolate import PchipInterpolator
+
+        p = self.activation
+        known = (p > RELIABLE) & (p < 1 - RELIABLE)
+        x, y = np.log(p[known] / (1 - p[known])), self.drive[known]
+        rising = np.concatenate([[True], x[1:] > np.maximum.accumulate(x)[:-1] + 0.05])
+        x, y = x[rising], y[rising]
+        inner = PchipInterpolator(x, y)(np.clip(log_odds, x[0], x[-1]))
+        foot = (y[3] - y[0]) / (x[3] - x[0]) * np.minimum(log_odds - x[0], 0.0)
+        shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
+        return np.asarray(inner + foot + shoulder)
+
+    def require(self, parameters: Parameters) -> None:
+        """Raise `InvalidInput` unless this is a calibration of `parameters`."""
+        mine, other = self.parameters.to_dict(), parameters.to_dict()
+        for key in mine:
+            if key != "name" and mine[key] != other.get(key):
+                raise InvalidInput(
+                    f"calibration must be of the same device: {key} is {mine[key]!r} there, "
+                    f"{other.get(key)!r} here"
+                )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the calibration as JSON to `path`."""
+        document: dict[str, Any] = {"kind": KIND, "schema": SCHEMA}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("parameters", "kernel"):
+                value = value.to_dict()
+            elif isinstance(value, np.ndarray):
+                value = [None if np.isnan(x) else float(f"{x:.6g}") for x in value]
+            elif isinstance(value, Mapping):
+                value = dict(value)
+            document[field.name] = value
+        _files.write_text(path, json.dumps(document, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Calibration":
+        """Read a calibration that `save` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is missing, truncated, of another kind or of another schema.
+        """
+        document = _files.read_json(path, kind=KIND, schema=SCHEMA)
+        with _files.reading(path, KIND):
+            values = {field.name: document[field.name] for field in fields(cls)}
+            values["parameters"] = parameters_from_dict(values["parameters"])
+            values["kernel"] = SynapticKernel(**values["kernel"])
+            for name in ("bias_range", "weight_range"):
+                values[name] = tuple(values[name])
+            for name in (*_TABLE, "windows_tried", "windows_kl"):
+                values[name] = np.array([np.nan if x is None else x for x in values[name]], np.float64)
+            return cls(**values)
+
+    @classmethod
+    @functools.cache
+    def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
+        """Return the calibration of a preset that ships with the package."""
+        _validate.one_of("preset", name, PRESETS)
+        return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+
+
+def logistic(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:
+    """Return 1/(1 + exp(-(x - midpoint)/slope))."""
+    return 1.0 / (1.0 + np.exp(-np.clip((x - midpoint) / slope, -700, 700)))

@@ -1,0 +1,226 @@
+"""The synapse, fitted: the pulse with which small networks come nearest to their targets.
+
+The objective is the mean KL(sampled‖target) of a fixed set of pairs and triples, biases and weights of
+both signs, translated by the measured rule. To second order a KL is ½ Σ (p - q)²/q over states, a sum
+of squares, which Gauss–Newton minimises. (A one-way pair would not do: its joint is not a Boltzmann
+distribution.)
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus.boltzmann import BoltzmannMachine
+from photinus.network import SynapticKernel
+from photinus.readout import occupancy
+
+if TYPE_CHECKING:
+    from photinus.calibration.protocol import Bench
+    from photinus.calibration.record import Calibration
+
+SYNAPSES = ("rectangle", "exponential", "charge")
+"""Kinds of synapse that can be fitted: a rectangle of length τ with kick and sustained pulse, an
+exponential with height (and time constant, unless given), or a kick alone."""
+
+_PAIRS: list[tuple[list[float], list[float]]] = [
+    (b, [w])
+    for b in ([-1.0, -1.0], [-1.0, 1.0], [0.0, 0.0], [1.0, 0.5])
+    for w in (-1.0, -0.5, 0.5, 1.0)
+]  # fmt: skip
+# Biases of three units, weights 12, 13, 23.
+_TRIPLES: list[tuple[list[float], list[float]]] = [
+    ([0, 0, 0], [1, 1, 1]),
+    ([0, 0, 0], [-1, -1, -1]),
+    ([-1, 0, 1], [1, -1, 0.5]),
+    ([1, -1, 0], [-0.5, 1, -1]),
+    ([0.5, 0.5, -0.5], [-1, 0.5, 0.5]),
+    ([-0.5, 1, -1], [0.5, 0.5, 1]),
+    ([1, 1, 1], [-1, -1, -0.5]),
+    ([-1, -0.5, 0], [1, 1, -1]),
+]
+
+
+def _machine(biases: Sequence[float], upper: Sequence[float]) -> BoltzmannMachine:
+    weights = np.zeros((len(biases), len(biases)))
+    weights[np.triu_indices(len(biases), 1)] = upper
+    return BoltzmannMachine(weights + weights.T, np.asarray(biases, np.float64))
+
+
+MACHINES = tuple(_machine(b, w) for b, w in [*_PAIRS, *_TRIPLES])
+"""The targets: 16 pairs and 8 triples."""
+WEIGHT_RANGE = (-1.0, 1.0)
+"""Their weights."""
+GROUPS = 8
+"""Groups of chains whose spread gives the errors."""
+WINDOWS = 150
+"""State windows of each measurement."""
+CLOSE = 0.005
+"""Change of the free parameters (in units of kick and sustain, or of τ) below which a fit ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A synapse, how well it does, and how well it is known."""
+
+    kernel: SynapticKernel
+    error: dict[str, float]
+    """Standard errors of the free parameters."""
+    kl: NDArray[np.float64]
+    """KL of each of `MACHINES`, array (machine,) [nats]."""
+
+    @property
+    def mean_kl(self) -> float:
+        """The objective."""
+        return float(self.kl.mean())
+
+    def beats(self, other: "Fit") -> bool:
+        """Whether the objective is lower by more than two standard errors, machine by machine."""
+        gain = other.kl - self.kl
+        return bool(gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+def first_guess(synapse: str, window: float, *, renewing: bool, decay: float | None) -> SynapticKernel:
+    """Return where the fit of a kind of synapse starts."""
+    if synapse == "exponential":
+        return SynapticKernel(
+            kick=0.0,
+            sustain=1.5,
+            duration=window if decay is None else decay,
+            renewing=renewing,
+            shape="exponential",
+        )
+    kick, sustain = (0.25, 0.75) if synapse == "rectangle" else (1.0, 0.0)
+    return SynapticKernel(kick=kick, sustain=sustain, duration=window, renewing=renewing)
+
+
+def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
+    """Return what is fitted, with the step of its finite difference (times τ for a time)."""
+    if synapse == "exponential":
+        return {"sustain": 0.2} if decay is not None else {"sustain": 0.2, "duration": 0.15}
+    return {"kick": 0.08, "sustain": 0.15} if synapse == "rectangle" else {"kick": 0.15}
+
+
+def fit_synapse(
+    bench: "Bench",
+    calibration: "Calibration",
+    free: dict[str, float],
+    *,
+    steps: int,
+    advance: Callable[[], None],
+) -> Fit:
+    """Return the kernel that minimises the mean KL, from that of `calibration` on.
+
+    Parameters
+    ----------
+    bench
+        The device, ready to be simulated.
+    calibration
+        Activation and state window, with the kernel to start from.
+    free
+        Names of the kernel's free parameters, with the steps of finite differences.
+    steps
+        Gauss–Newton steps at most.
+    advance
+        Called after every measurement.
+    """
+    scale = {name: calibration.window if name == "duration" else 1.0 for name in free}
+    kernel, measured = calibration.kernel, _joints(bench, calibration, calibration.kernel)
+    projection = np.zeros((len(free), 0))
+    for _ in range(steps):
+        base = _residuals(measured)
+        columns = []
+        for name, step in free.items():
+            moved = replace(kernel, **{name: getattr(kernel, name) + step * scale[name]})
+            columns.append((_residuals(_joints(bench, calibration, moved)) - base) / step)
+            advance()
+        projection = np.linalg.pinv(np.stack(columns, axis=1))
+        change = np.clip(-projection @ base, -0.4, 0.4)
+        kernel = _moved(kernel, dict(zip(free, change, strict=True)), scale)
+        measured = _joints(bench, calibration, kernel)
+        if np.abs(change).max() < CLOSE:
+            break
+    offsets = np.stack(
+        [projection @ _residuals([j[g : g + 1] for j in measured]) for g in range(GROUPS)]
+    )
+    spread = offsets.std(axis=0, ddof=1) / np.sqrt(GROUPS)
+    error = {name: float(e) * scale[name] for name, e in zip(free, spread, strict=True)}
+    return Fit(kernel=kernel, error=error, kl=_kl(measured))
+
+
+def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, float]) -> SynapticKernel:
+    """Return the kernel with its parameters changed, none of them below its range."""
+    lowest = {"kick": 0.0, "sustain": 0.0, "duration": 0.05}
+    return replace(
+        kernel,
+        **{
+            name: scale[name] * max(getattr(kernel, name) / scale[name] + step, lowest[name])
+            for name, step in change.items()
+        },
+    )
+
+
+def _joints(
+    bench: "Bench", calibration: "Calibration", kernel: SynapticKernel
+) -> list[NDArray[np.float64]]:
+    """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
+    from photinus.translation import translate
+
+    parts = [translate(machine, replace(calibration, kernel=kernel)) for machine in MACHINES]
+    ends = list(itertools.accumulate(part.n_units for part in parts))
+    coupling = np.zeros((ends[-1], ends[-1]))
+    for part, end in zip(parts, ends, strict=True):
+        mine = slice(end - part.n_units, end)
+        coupling[mine, mine] = part.coupling
+    network = bench.network(
+        np.concatenate([part.drive for part in parts]),
+        calibration.window,
+        coupling=coupling,
+        kernel=kernel,
+    )
+    spikes = bench.run(network, bench.settle(calibration.window) + WINDOWS * calibration.window, 4)
+    joints = []
+    for part, end in zip(parts, ends, strict=True):
+        first = end - part.n_units
+        by_group = []
+        for group in range(GROUPS):
+            size = spikes.chains // GROUPS
+            mine = (spikes.unit >= first) & (spikes.unit < end) & (spikes.chain // size == group)
+            joint = occupancy(
+                spikes.chain[mine] - np.int32(group * size),
+                spikes.unit[mine] - np.int32(first),
+                spikes.time[mine],
+                chains=size,
+                units=part.n_units,
+                window=calibration.window,
+                start=bench.settle(calibration.window),
+                stop=spikes.stop,
+            ).joint
+            assert joint is not None  # networks are small
+            by_group.append(joint / joint.sum())
+        joints.append(np.array(by_group))
+    return joints
+
+
+def _residuals(joints: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return (p - q)/√q of all states of all machines: half their squares are the KLs."""
+    return np.concatenate(
+        [
+            (p.mean(axis=0) - machine.joint()) / np.sqrt(machine.joint())
+            for p, machine in zip(joints, MACHINES, strict=True)
+        ]
+    )
+
+
+def _kl(joints: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    from photinus.fidelity import kl_divergence
+
+    return np.array(
+        [
+            kl_divergence(p.mean(axis=0), machine.joint())
+            for p, machine in zip(joints, MACHINES, strict=True)
+        ]
+    )
