@@ -88,6 +88,8 @@ def test_refine_writes_a_better_network(run, model, tmp_path):
     assert code == 0
     assert "misfit" in out
     assert ph.LaserNetwork.load(tmp_path / "network.json").labels == ("a", "b", "c d")
+    record = json.loads((tmp_path / "network.rounds.json").read_text())
+    assert 1 <= len(record["rounds"]) <= 4
     assert refused(run("refine", model), "network.json", "exists already")
     assert refused(run("refine", model, "--force", "--chains", 2), "chains", "at least 8")
 

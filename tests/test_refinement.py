@@ -1,5 +1,7 @@
 """Refinement in the loop: the step, the statistics that stop it, and what it reaches on lasers."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -83,6 +85,44 @@ def test_a_network_that_is_all_wrong_is_put_right(astray, refined):
     assert refined.rounds[0].misfit > 10
     assert refined.rounds[-1].draws == 200
     assert refined.rounds[-1].p_value >= 0.01
+
+
+def test_mismatch_of_the_lasers_is_absorbed():
+    """Five per cent in every parameter: what the translation is off by, refinement takes away."""
+    machine = machine_of(3, seed=5)
+    network = translate(machine, Calibration.preset()).mismatched(0.05, seed=1)
+    result = refine(machine, Calibration.preset(), network=network, seed=2, draws=100)
+    assert result.network.devices == network.devices
+
+    def kl(lasers):
+        run = sample(machine, chains=256, draws=100, burn_in=25, seed=77, network=lasers)
+        return kl_divergence(run.joint(), machine.joint())
+
+    assert kl(network) > 0.05
+    assert result.converged
+    assert kl(result.network) < 1e-3
+
+
+def test_integrate_and_fire_neurons_are_refined_too():
+    machine, calibration = machine_of(4, seed=3), Calibration.preset("lif-hcs")
+    network = translate(machine, calibration, rule="linear")
+    network = network.driven(network.drive + calibration.slope * np.array([0.5, -0.5, 0.5, -0.5]))
+    result = refine(machine, calibration, network=network, seed=2, draws=100)
+    assert result.converged
+
+    def kl(neurons):
+        run = sample(machine, "lif", chains=256, draws=100, burn_in=25, seed=77, network=neurons)
+        return kl_divergence(run.joint(), machine.joint())
+
+    assert kl(network) > 0.02
+    assert kl(result.network) < 1e-3
+
+
+def test_record_is_plain(refined):
+    record = refined.to_dict()
+    assert record["converged"] is True
+    assert record["rounds"][-1]["draws"] == 200
+    assert json.loads(json.dumps(record)) == record
 
 
 def test_same_seed_same_network(astray, refined):

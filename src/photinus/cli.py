@@ -241,7 +241,8 @@ def calibrate(
         list[str] | None, typer.Option("--set", help="Parameter NAME=VALUE in SI; repeat for more.")
     ] = None,
     synapse: Annotated[
-        str | None, typer.Option(help="rectangle, exponential or charge (default: the device's).")
+        str | None,
+        typer.Option(help="rectangle, plain, exponential or charge (default: the device's)."),
     ] = None,
     additive: Annotated[
         bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")
@@ -346,7 +347,13 @@ def refine(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     threads: Threads = None,
 ) -> None:
-    """Translate, then adjust pumps and couplings until the network's own moments are right."""
+    """Translate, then adjust pumps and couplings until the network's own moments are right.
+
+    The record of all rounds is written beside the network, as NAME.rounds.json.
+    """
+    import json
+
+    from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
     from photinus.devices import load_network
     from photinus.refinement import refine as adjust
@@ -369,6 +376,7 @@ def refine(
         progress=True,
     )
     result.network.save(out)
+    _files.write_text(out.with_suffix(".rounds.json"), json.dumps(result.to_dict(), indent=1) + "\n")
     _table(
         "Rounds",
         [

@@ -71,6 +71,11 @@ def network_from_dict(values: Mapping[str, Any]) -> Network:
     return LaserNetwork.from_dict(values)
 
 
+def substrate_of(network: Network) -> str:
+    """Return the name of the substrate that simulates a network."""
+    return "lif" if isinstance(network, LifNetwork) else "laser"
+
+
 def load_network(path: str | os.PathLike[str]) -> Network:
     """Read a network that its `save` wrote."""
     document = _files.parse_json(path)

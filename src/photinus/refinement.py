@@ -18,7 +18,8 @@ would mostly carry noise into the network: each further one counts less, 1/2, 1/
 of full length shows no significant misfit.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
-from photinus.devices import Network
+from photinus.devices import Network, substrate_of
 from photinus.errors import InvalidInput
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
@@ -72,6 +73,10 @@ class Refinement:
     converged: bool
     """Whether the longest measurement showed no significant misfit."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record, without the network, for JSON."""
+        return {"converged": self.converged, "rounds": [asdict(entry) for entry in self.rounds]}
+
 
 def refine(
     machine: BoltzmannMachine,
@@ -85,16 +90,17 @@ def refine(
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Refinement:
-    """Adjust a laser network until its moments are those of `machine`.
+    """Adjust a network of lasers, or other neurons, until its moments are those of `machine`.
 
     Parameters
     ----------
     machine
         The target.
     calibration
-        Calibration of the lasers: gives the network to start from, and the size of the corrections.
+        Calibration of the device: gives the network to start from, and the size of the corrections.
     network
-        Start from this network instead of the translated one.
+        Start from this network instead of the translated one; for instance one whose lasers differ
+        from each other (`LaserNetwork.mismatched`), which its moments show and corrections absorb.
     seed
         Integer, SeedSequence or None.
     chains
@@ -136,6 +142,7 @@ def refine(
         for child in runs.spawn(most_rounds):
             samples = sample(
                 machine,
+                substrate_of(network),
                 chains=chains,
                 draws=length,
                 burn_in=min(length, 25),

@@ -83,9 +83,9 @@ def calibrate(
     window
         State window τ [s]; by default the one with which small networks sample best.
     synapse
-        Kind of pulse to fit: "rectangle" of length τ with pre-emphasis (default for lasers),
-        "exponential" (photodiode behind an RC filter; default for integrate-and-fire neurons), or
-        "charge" (carriers injected at once).
+        Kind of pulse to fit: "rectangle" of length τ with pre-emphasis (default for lasers), "plain"
+        without, "exponential" (photodiode behind an RC filter; default for integrate-and-fire
+        neurons), or "charge" (carriers injected at once).
     decay
         Time constant of an exponential [s]; by default fitted too (τ_syn of integrate-and-fire
         neurons).

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from photinus.calibration.protocol import Bench
     from photinus.calibration.record import Calibration
 
-SYNAPSES = ("rectangle", "exponential", "charge")
-"""Kinds of synapse that can be fitted: a rectangle of length τ with kick and sustained pulse, an
-exponential with height (and time constant, unless given), or a kick alone."""
+SYNAPSES = ("rectangle", "plain", "exponential", "charge")
+"""Kinds of synapse that can be fitted: a rectangle of length τ with pre-emphasis (kick and sustained
+pulse), a plain one without, an exponential with height (and time constant, unless given), or a kick
+alone."""
 
 _PAIRS: list[tuple[list[float], list[float]]] = [
     (b, [w])
@@ -93,7 +94,7 @@ def first_guess(synapse: str, window: float, *, renewing: bool, decay: float | N
             renewing=renewing,
             shape="exponential",
         )
-    kick, sustain = (0.25, 0.75) if synapse == "rectangle" else (1.0, 0.0)
+    kick, sustain = {"rectangle": (0.25, 0.75), "plain": (0.0, 1.0), "charge": (1.0, 0.0)}[synapse]
     return SynapticKernel(kick=kick, sustain=sustain, duration=window, renewing=renewing)
 
 
@@ -101,7 +102,9 @@ def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
     """Return what is fitted, with the step of its finite difference (times τ for a time)."""
     if synapse == "exponential":
         return {"sustain": 0.2} if decay is not None else {"sustain": 0.2, "duration": 0.15}
-    return {"kick": 0.08, "sustain": 0.15} if synapse == "rectangle" else {"kick": 0.15}
+    steps = {"kick": 0.08, "sustain": 0.15}
+    fitted = {"rectangle": ("kick", "sustain"), "plain": ("sustain",), "charge": ("kick",)}[synapse]
+    return {name: steps[name] for name in fitted}
 
 
 def fit_synapse(

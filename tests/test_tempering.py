@@ -1,0 +1,268 @@
+"""Heating and cooling: the cycle, what simulators do when heated, and that modes far apart mix.
+
+Statistical tests reject correct code with probability 1e-6 and have a twin that must fail.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom, chisquare
+
+import photinus as ph
+from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, sampling
+from photinus.devices import simulator
+from photinus.translation import evidence_drive, heated_drive
+
+ALPHA = 1e-6
+
+
+def machine_of(n=3, seed=0):
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.uniform(-1, 1, (n, n)), 1)
+    return BoltzmannMachine(upper + upper.T, rng.uniform(-1, 1, n))
+
+
+def two_modes(n=8, weight=2.0):
+    """All units on or all off, equally probable; between them a valley of exp(-n² weight/8)."""
+    return BoltzmannMachine(weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2))
+
+
+# The cycle
+
+
+@given(hottest=st.floats(1, 50), quarter=st.integers(1, 40), draw=st.integers(0, 500))
+def test_draws_are_taken_cold_and_in_order(hottest, quarter, draw):
+    t = Tempering(hottest=hottest, period=4 * quarter)
+    window = t.window_of(draw)
+    assert t.window_of(draw + 1) > window
+    assert t.temperature(window) == 1
+    # It has been cold for at least as long as draws are taken.
+    assert all(t.temperature(w) == 1 for w in range(window - quarter, window))
+    assert t.window_of(draw + t.draws_per_cycle) == window + t.period
+    cycle = [t.temperature(w) for w in range(t.period)]
+    assert 1 <= min(cycle) <= max(cycle) <= hottest
+    assert max(cycle) >= 1 + 0.7 * (hottest - 1) or quarter < 2
+    assert cycle[: 2 * quarter] == cycle[: 2 * quarter][::-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hottest": 0.5}, "hottest must be at least 1, got 0.5"),
+        ({"hottest": "hot"}, "hottest must be a number, got 'hot'"),
+        ({"period": 0}, "period must be at least 4, got 0"),
+        ({"period": 10}, "period must be a multiple of 4, got 10"),
+    ],
+)
+def test_tempering_refuses(changes, message):
+    with pytest.raises(InvalidInput, match=f"^{message}$"):
+        Tempering(**changes)
+
+
+# Heated networks
+
+
+@pytest.fixture(params=["fast-absorber", "lif-hcs"])
+def calibration(request):
+    return Calibration.preset(request.param)
+
+
+def spikes_of(running, windows, network):
+    found = running.advance(windows * network.window)
+    return found.chain, found.unit, found.time
+
+
+def test_attenuation_is_that_of_the_couplings(calibration):
+    network = ph.translate(machine_of(), calibration)
+    weak = network.driven(network.drive, 0.4 * network.coupling)
+    heated = simulator(network, chains=6, seed=1)
+    heated.heat(np.zeros((6, 3)), 0.4)
+    built = simulator(weak, chains=6, seed=1)
+    plain = simulator(network, chains=6, seed=1)
+    for a, b in zip(spikes_of(heated, 30, network), spikes_of(built, 30, network), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    assert len(spikes_of(plain, 30, network)[2]) != len(spikes_of(built, 30, network)[2])
+
+
+def test_heating_in_the_middle_is_undone_by_cooling(calibration):
+    """Pulses under way are attenuated and come back, so that nothing is left of a heating."""
+    network = ph.translate(machine_of(), calibration)
+    one, other = (simulator(network, chains=6, seed=1) for _ in range(2))
+    spikes_of(one, 10, network)
+    spikes_of(other, 10, network)
+    one.heat(np.full((6, 3), 0.3 * calibration.slope), 0.2)
+    one.heat(np.zeros((6, 3)), 1.0)
+    for a, b in zip(spikes_of(one, 5, network), spikes_of(other, 5, network), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4)
+
+
+def test_no_drive_is_left_over():
+    """After hundreds of pulses under changing strengths, silent lasers are driven by nothing."""
+    calibration = Calibration.preset()
+    network = ph.translate(machine_of(), calibration)
+    running = simulator(network, chains=6, seed=1)
+    for strength in (0.3, 1.0, 0.7, 2.0, 0.5):
+        running.heat(np.zeros((6, 3)), strength)
+        assert len(running.advance(7.3 * network.window)) > 0
+    running.heat(np.tile(-network.drive, (6, 1)), 1.0)
+    running.advance(4 * network.window)
+    scale = network.coupling.max() * running.time_step / network.parameters.gain_lifetime
+    assert max(np.abs(block.drive).max() for block in running._blocks) < 1e-9 * scale
+
+
+def test_driven_lasers_are_not_heated():
+    network = ph.translate(machine_of(), Calibration.preset())
+    clamp = {0: 1}
+    one, other = (
+        simulator(network, chains=4, seed=1, clamp=clamp, clamp_mode="laser") for _ in range(2)
+    )
+    one.heat(np.full((4, 3), -1e9), 1.0)
+    found, plain = one.advance(30 * network.window), other.advance(30 * network.window)
+    assert (found.unit == 0).all()
+    assert len(found) > 0.5 * (plain.unit == 0).sum()
+
+
+def test_drives_at_temperature_one_are_those_of_the_evidence(calibration):
+    machine = machine_of(4)
+    network = ph.translate(machine, calibration)
+    fixed, values = np.array([1]), np.array([[0], [1], [1]], np.uint8)
+    drive, strength = heated_drive(machine, calibration, fixed, values, temperature=1.0)
+    expected = evidence_drive(machine, calibration, network, fixed, values)
+    free = [0, 2, 3]
+    assert strength == 1
+    np.testing.assert_array_equal(drive[:, free], expected[:, free])
+    assert np.isnan(drive[:, 1]).all()
+    # Without evidence they are those of the translation.
+    none = np.empty((1, 0), np.uint8)
+    drive, _ = heated_drive(machine, calibration, np.empty(0, np.intp), none, temperature=1.0)
+    np.testing.assert_allclose(drive[0], network.drive, rtol=1e-9)
+
+
+def test_hot_drives_are_those_of_the_hot_machine(calibration):
+    """With equal units the common attenuation is what each of them needs: the same network."""
+    machine = two_modes(5, 0.8)
+    none, nothing = np.empty(0, np.intp), np.empty((1, 0), np.uint8)
+    drive, strength = heated_drive(machine, calibration, none, nothing, temperature=2.5)
+    network, hot = (ph.translate(m, calibration) for m in (machine, machine.heated(2.5)))
+    np.testing.assert_allclose(drive[0], hot.drive, rtol=1e-9)
+    np.testing.assert_allclose(strength * network.coupling, hot.coupling, rtol=1e-9)
+
+
+# Tempered samples
+
+
+def test_tempered_gibbs_draws_are_of_the_machine():
+    """One draw of each of 6000 chains, chi-square at 1e-6; the hot machine's joint must be refused."""
+    machine = machine_of(3, seed=2)
+    tempering = Tempering(hottest=6, period=40)
+    samples = ph.sample(machine, "gibbs", chains=6000, draws=1, burn_in=0, seed=1, tempering=tempering)
+    counts = samples.free_joint() * 6000
+    assert chisquare(counts, machine.joint() * 6000).pvalue > ALPHA
+    assert chisquare(counts, machine.heated(2).joint() * 6000).pvalue < ALPHA
+    assert samples.physical_time is None
+    assert samples.tempering == tempering
+
+
+@pytest.mark.parametrize("substrate", ["laser", "lif"])
+def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate):
+    """Two deep modes at equal time: plain chains hardly cross, tempered ones are found in both.
+
+    A chain changes its mode in each of 10 cycles with probability 0.15 at least, so that the 24 chains
+    stay without a crossing with probability below 0.85^240 = 1e-17.
+    """
+    machine = two_modes()
+    tempering = Tempering(hottest=4, period=40)
+    hot = ph.sample(machine, substrate, chains=24, draws=100, burn_in=10, seed=1, tempering=tempering)
+    plain = ph.sample(machine, substrate, chains=24, draws=400, burn_in=40, seed=1)
+    assert plain.physical_time == hot.physical_time
+    # Plain lasers never cross; integrate-and-fire neurons hold a mode less firmly.
+    assert crossings(plain) <= {"laser": 0, "lif": 20}[substrate]
+    assert crossings(hot) > 10 + 3 * crossings(plain)
+    assert hot.spikes is None
+    up = int((hot.states[:, -1].mean(axis=1) > 0.5).sum())
+    # Both modes are there: fewer than 2 of 24 is refused at 1e-6 for a fair coin.
+    assert binom.cdf(1, 24, 0.5) < 2 * ALPHA
+    assert 1 < up < 23
+
+
+def crossings(samples):
+    """Return how often chains went from mostly on to mostly off or back."""
+    level = samples.states.mean(axis=2)
+    total = 0
+    for chain in level:
+        side = np.sign(chain - 0.5)[np.abs(chain - 0.5) > 0.2]
+        total += int((np.diff(side) != 0).sum())
+    return total
+
+
+@pytest.mark.parametrize("substrate", ["laser", "lif", "gibbs"])
+def test_pieces_and_files_are_those_of_one_run(substrate, tmp_path, monkeypatch):
+    arguments = {"chains": 3, "draws": 11, "burn_in": 2, "seed": 4, "clamp": {0: [0, 1, 1]}}
+    tempering = Tempering(hottest=3, period=12)
+    whole = ph.sample(machine_of(), substrate, tempering=tempering, **arguments)
+    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", 1)
+    monkeypatch.setattr(sampling, "UNIT_UPDATES_PER_PIECE", 1)
+    path = tmp_path / "run.zarr"
+    pieces = ph.sample(machine_of(), substrate, tempering=tempering, path=path, **arguments)
+    loaded = ph.load(path)
+    for found in (pieces, loaded):
+        np.testing.assert_array_equal(found.states, whole.states)
+        assert found.tempering == tempering
+        assert found.physical_time == whole.physical_time
+        assert found.spikes is None
+    assert np.array_equal(loaded.joint(), whole.joint()) if not whole.clamp else True
+
+
+def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", 1)
+    arguments = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
+    whole = ph.sample(machine_of(), "laser", **arguments)
+
+    class Impatient:
+        left = 30.0
+
+        def start(self, description, total):
+            pass
+
+        def advance(self, amount):
+            self.left -= amount
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+        def stop(self):
+            pass
+
+    path = tmp_path / "run.zarr"
+    with pytest.raises(sampling.Interrupted):
+        ph.sample(machine_of(), "laser", path=path, progress=Impatient(), **arguments)
+    assert 0 < ph.load(path).draws < 9
+    resumed = ph.sample(machine_of(), "laser", path=path, resume=True, **arguments)
+    np.testing.assert_array_equal(resumed.states, whole.states)
+    with pytest.raises(InvalidInput, match="resume needs"):
+        ph.sample(
+            machine_of(),
+            "laser",
+            path=path,
+            resume=True,
+            **{**arguments, "tempering": Tempering(period=12)},
+        )
+
+
+def test_certificate_of_tempered_samples():
+    machine = machine_of(3)
+    samples = ph.sample(machine, "laser", chains=32, draws=40, seed=1, tempering=Tempering(period=8))
+    fidelity = samples.fidelity()
+    assert fidelity.kl < 0.1
+    assert 0 < fidelity.kl_floor < 0.1
+
+
+@pytest.mark.parametrize("substrate", ["exact", "ideal"])
+def test_some_substrates_cannot_be_heated(substrate):
+    with pytest.raises(InvalidInput, match=f"^substrate must be one of .* got '{substrate}'$"):
+        ph.sample(machine_of(), substrate, tempering=Tempering())
+
+
+def test_tempering_must_be_one():
+    with pytest.raises(InvalidInput, match="^tempering must be a Tempering, got 4$"):
+        ph.sample(machine_of(), tempering=4)
