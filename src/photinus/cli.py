@@ -168,6 +168,10 @@ def sample(
         Path | None, typer.Option(help="Network file instead of translating the model.")
     ] = None,
     rule: Annotated[str, typer.Option(help="Translation rule: measured or linear.")] = "measured",
+    hottest: Annotated[
+        float | None, typer.Option(help="Temper: heat to this temperature, draw when cold.")
+    ] = None,
+    period: Annotated[int, typer.Option(help="State windows of a tempering cycle.")] = 40,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
     threads: Threads = None,
 ) -> None:
@@ -181,6 +185,7 @@ def sample(
     from photinus.sampling import Interrupted
     from photinus.sampling import sample as draw
     from photinus.storage import check_new
+    from photinus.tempering import Tempering
     from photinus.translation import check
 
     machine = BoltzmannMachine.load(model)
@@ -209,6 +214,7 @@ def sample(
             calibration=measured,
             network=simulated,
             rule=rule,
+            tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
             threads=threads,
             path=out,
             resume=resume,
