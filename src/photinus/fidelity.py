@@ -206,7 +206,7 @@ def assess(samples: "Samples", seed: int = 0, *, progress: Progress | bool | Non
             for k, p in enumerate(samples.exact_joints(target, FLOOR_RUNS, seed)):
                 runs[k] = kl_divergence(p, probabilities)
                 advance(1)
-        floor, spread, limit = float(runs.mean()), float(runs.std(ddof=1)), _limit(runs)
+        floor, spread, limit = float(runs.mean()), float(runs.std(ddof=1)), float(_limit(runs))
         quick = (len(probabilities) - 1) / (2 * ess) if np.isfinite(ess) else None
     else:
         reference, exact = "gibbs", _gibbs_moments(target, seed)
@@ -231,8 +231,8 @@ def assess(samples: "Samples", seed: int = 0, *, progress: Progress | bool | Non
     )
 
 
-def _limit(runs: NDArray[np.float64]) -> float:
-    """Return what the KL of a further exact run exceeds with probability `FALSE_ALARM`.
+def _limit(runs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what the KL of one more exact run than `runs` (…, run) exceeds in `FALSE_ALARM` of cases.
 
     Student's prediction bound for the cube root: a divergence at the floor is a sum of squares of
     nearly normal errors, and the cube root of such a sum is nearly normal (Wilson & Hilferty 1931,
@@ -240,9 +240,9 @@ def _limit(runs: NDArray[np.float64]) -> float:
     """
     from scipy.stats import t
 
-    roots, count = np.cbrt(runs), len(runs)
-    width = t.isf(FALSE_ALARM, count - 1) * roots.std(ddof=1) * np.sqrt(1 + 1 / count)
-    return float(max((roots.mean() + width) ** 3, runs.max()))
+    roots, count = np.cbrt(runs), runs.shape[-1]
+    width = t.isf(FALSE_ALARM, count - 1) * roots.std(axis=-1, ddof=1) * np.sqrt(1 + 1 / count)
+    return np.asarray(np.maximum((roots.mean(axis=-1) + width) ** 3, runs.max(axis=-1)))
 
 
 def _gibbs_moments(machine: BoltzmannMachine, seed: int) -> NDArray[np.float64]:
@@ -311,18 +311,19 @@ def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.flo
     kept = samples.draws if draws is None else _validate.integer("draws", draws, 1, samples.draws)
     if not samples.has_joint:
         raise InvalidInput(f"joint needs at most 24 free units, got {len(samples.free_units)}")
-    return np.array([_one_chain(samples, c, kept).free_joint() for c in range(samples.chains)])
-
-
-def _one_chain(samples: "Samples", chain: int, draws: int) -> "Samples":
-    """Return the first draws of one chain."""
-    states, spikes = samples.states[chain : chain + 1, :draws], samples.spikes
+    spikes, joints = samples.spikes, []
     if spikes is not None:
-        mine = slice(*np.searchsorted(spikes.chain, [chain, chain + 1]))
-        unit, time = spikes.unit[mine], spikes.time[mine]
-        first = np.zeros(len(time), np.int32)
-        spikes = replace(spikes, chain=first, unit=unit, time=time, chains=1)
-    return replace(samples, states=states, spikes=spikes)
+        chains = np.arange(samples.chains + 1, dtype=spikes.chain.dtype)
+        edges = np.searchsorted(spikes.chain, chains)
+    for chain in range(samples.chains):
+        own = None
+        if spikes is not None:
+            mine = slice(edges[chain], edges[chain + 1])
+            unit, time = spikes.unit[mine], spikes.time[mine]
+            own = replace(spikes, chain=np.zeros_like(unit), unit=unit, time=time, chains=1)
+        alone = replace(samples, states=samples.states[chain : chain + 1, :kept], spikes=own)
+        joints.append(alone.free_joint())
+    return np.array(joints)
 
 
 def kl_parts(sampled: NDArray[np.float64], machine: BoltzmannMachine) -> KlParts:
