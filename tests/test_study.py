@@ -267,8 +267,8 @@ def test_report_writes_tables_and_figures_and_what_is_missing(study, tmp_path, c
         == 0
     )
     text = (tmp_path / "fidelity-results.md").read_text()
-    assert "| uniform, n = 3, × 1 | exact | 1 |" in text
-    assert f"| uniform, n = 5, × 4 | {REFINED} | 3 |" in text
+    assert "| gibbs | 4 | 6 |" in text
+    assert f"| {REFINED} | 22 | 24 |" in text
 
 
 def test_report_does_not_mix_code_silently(study, tmp_path, monkeypatch, capsys):
@@ -294,10 +294,18 @@ def test_report_does_not_mix_code_silently(study, tmp_path, monkeypatch, capsys)
 
 def test_sweeps_are_tabulated_and_drawn():
     selection = Selection(machines=3, budget=TINY)
-    made = {point: {"kl": [1.0 + point.target.index]} for point in selection.points()}
+    made = {
+        point: {
+            "kl": [1.0 + point.target.index],
+            "parts": {"kl": {"higher": 0.25}} if point.target.index else None,
+            "converged": point.target.index == 1,
+        }
+        for point in selection.points()
+    }
     study = report.Study(selection, made)
     page = report._sweep(study, "delay", "delay [τ]")
     assert page.count("| 2 (1.5 … 2.5) ") == 3 * len(variants.DELAYS)
+    assert "| 0.25 | 1 of 3 | 3 / 3 / 3 |" in page
     page = report._sweep(study, "scale", "W and b ×")
     assert page.count("| 2 (1.5 … 2.5) ") == 3 * len(points.SCALES)
     for name, curves in study.sweeps().items():

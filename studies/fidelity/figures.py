@@ -1,6 +1,6 @@
 """The figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from photinus.plots import ABSORBER, DPI, EXACT, LASER, MUTED
 
+from . import report
 from .points import SWEPT
-from .report import Study
+from .report import FEWEST, Curves, Study
 from .results import PARTS
 from .variants import EXACT_IN_LAW, REFINED, VARIANTS
 
@@ -25,7 +26,7 @@ def figures(study: Study) -> Iterator[tuple[str, Figure]]:
     if any(result["parts"] for kind in kinds for result in study.found(REFINED, *kind)):
         yield "parts", parts(study)
     for name, curves in study.sweeps().items():
-        if sum(len(kl) > 0 for curve in curves.values() for kl in curve.values()) > 1:
+        if any(found for curve in list(curves.values())[1:] for found in curve.values()):
             yield name, sweep(name, curves)
 
 
@@ -43,7 +44,7 @@ def divergences(study: Study) -> Figure:
                     draws, middle, variant.line, color=variant.colour, lw=1.5, label=_label(name)
                 )
     figure.supxlabel("draws, all chains together")
-    _legend(figure, panels)
+    _legend(figure, panels, 2 if len(study.selection.sizes) < 4 else 4)
     return figure
 
 
@@ -52,6 +53,8 @@ def parts(study: Study) -> Figure:
     figure, panels = _panels(study, 2.5, share=False)
     for kind, axes in zip(study.selection.kinds(), panels, strict=True):
         found = [result["parts"] for result in study.found(REFINED, *kind) if result["parts"]]
+        if not found:
+            continue
         found.sort(key=lambda each: -sum(each["kl"].values()))
         place, base = np.arange(len(found)), np.zeros(len(found))
         for part, colour in zip(PARTS, (LASER, ABSORBER, MUTED), strict=True):
@@ -60,20 +63,20 @@ def parts(study: Study) -> Figure:
             base += height
         noise = [sum(each["noise"].values()) for each in found]
         axes.plot(place, noise, "_", color=EXACT, ms=7, mew=1.5, label="sampling noise alone")
-        axes.set_xticks([])
+        axes.set_xlim(-0.6, max(len(found), FEWEST) - 0.4)
         axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     figure.supxlabel("refined machines, by their divergence")
-    _legend(figure, panels)
+    _legend(figure, panels, 4)
     return figure
 
 
-def sweep(name: str, curves: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
+def sweep(name: str, curves: Curves) -> Figure:
     """Draw median and quartiles of the KL against what is swept, for each variant."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=DPI)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     for variant_name, curve in curves.items():
-        known = {value: kl for value, kl in curve.items() if kl}
+        known = {value: report.divergences(found) for value, found in curve.items() if found}
         if known:
             variant = VARIANTS[variant_name]
             percentiles = [np.percentile(kl, [25, 50, 75]) for kl in known.values()]
@@ -116,11 +119,13 @@ def _panels(study: Study, height: float, *, share: bool) -> tuple[Figure, list[A
     for (family, n), axes in zip(study.selection.kinds(), panels, strict=True):
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_title(f"{family}, n = {n}", fontsize=10)
+        if not share:
+            axes.set_xticks([])
     figure.supylabel(DIVERGENCE)
     return figure, panels
 
 
-def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
+def _legend(figure: Figure, panels: Sequence[Axes], columns: int) -> None:
     """Put one legend for all panels above them."""
     entries: dict[str, Artist] = {}
     for axes in panels:
@@ -130,7 +135,7 @@ def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
         list(entries.values()),
         list(entries),
         loc="outside upper center",
-        ncols=4,
+        ncols=columns,
         frameon=False,
         fontsize=9,
     )

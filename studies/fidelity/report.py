@@ -30,6 +30,8 @@ LIMITS: dict[tuple[str, int, str], float] = {
 }
 """Largest median KL that the design asks for, per family, size and variant."""
 RESAMPLES = 10_000
+FEWEST = 5
+"""Machines from which on an interval of their median is given."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,29 @@ class Study:
         points = [Point(target, name, self.selection.budget) for target in targets]
         return [self.results[point] for point in points if point in self.results]
 
-    def swept(self, name: str, scale: float = 1.0) -> list[float]:
-        """Return the KL of a variant on the machines of the sweeps."""
-        return [r["kl"][-1] for r in self.found(name, *SWEPT, scale, SWEEP_MACHINES)]
+    def swept(self, name: str, scale: float = 1.0) -> list[dict[str, Any]]:
+        """Return the results of a variant on the machines of the sweeps."""
+        return self.found(name, *SWEPT, scale, SWEEP_MACHINES)
 
-    def sweeps(self) -> dict[str, dict[str, dict[float, list[float]]]]:
-        """Return sweep → variant → value → KL of the machines."""
-        lasers = (TRANSLATED, REFINED)
+    def sweeps(self) -> "dict[str, Curves]":
+        """Return the curves of each sweep that is selected."""
+        every = (EXACT_IN_LAW, TRANSLATED, REFINED)
         floor = self.swept(EXACT_IN_LAW)
-        delays = {name: {d: self.swept(at_delay(name, d)) for d in DELAYS} for name in lasers}
-        every = (EXACT_IN_LAW, *lasers)
-        scales = {name: {s: self.swept(name, s) for s in SCALES} for name in every}
-        whole = {
+        delays = {name: {d: self.swept(at_delay(name, d)) for d in DELAYS} for name in every[1:]}
+        whole: dict[str, Curves] = {
             "delay": {EXACT_IN_LAW: dict.fromkeys(DELAYS, floor), **delays},
-            "scale": scales,
+            "scale": {name: {s: self.swept(name, s) for s in SCALES} for name in every},
         }
         return {name: whole[name] for name in self.selection.experiments if name in whole}
+
+
+Curves = dict[str, dict[float, list[dict[str, Any]]]]
+"""Variant → swept value → results of the machines."""
+
+
+def divergences(results: Iterable[dict[str, Any]]) -> list[float]:
+    """Return the KL of each result over the whole budget."""
+    return [float(result["kl"][-1]) for result in results]
 
 
 def page(study: Study, code: str, measured_by: Iterable[str]) -> str:
@@ -108,6 +117,11 @@ def median(values: Iterable[float]) -> float:
     return float(np.median(known)) if known else math.nan
 
 
+def interval(values: Sequence[float]) -> str:
+    """Return the 95 % interval of the median."""
+    return short(*median_interval(values)) if len(values) >= FEWEST else "–"
+
+
 def quartiles(values: Sequence[float]) -> str:
     """Return the range of the quartiles."""
     return short(*np.percentile(values, [25, 75])) if values else "–"
@@ -124,23 +138,20 @@ def _table(head: str, rows: Sequence[Sequence[object]], note: str = "") -> str:
 
 
 def _missing(study: Study) -> str:
-    points = (point for point in study.selection.points() if point not in study.results)
-    counts = Counter(
-        (f"{p.target.family}, n = {p.target.size}, × {p.target.scale:g}", p.variant) for p in points
-    )
-    return _table("machines | variant | missing", [(*what, count) for what, count in counts.items()])
+    points = study.selection.points()
+    asked = Counter(point.variant for point in points)
+    there = Counter(point.variant for point in study.results)
+    rows = [(name, asked[name] - there[name], asked[name]) for name in asked]
+    return _table("variant | points missing | of", [row for row in rows if row[1]])
 
 
 def _against_limits(study: Study) -> str:
     rows = []
     for (family, size, name), limit in LIMITS.items():
-        kl = [result["kl"][-1] for result in study.found(name, family, size)]
-        if kl:
-            met = "yes" if median(kl) <= limit else "no"
-            interval = short(*median_interval(kl))
-            rows.append((family, size, name, f"≤ {limit:g}", short(median(kl)), interval, met, len(kl)))
-        else:
-            rows.append((family, size, name, f"≤ {limit:g}", *"–––", 0))
+        kl = divergences(study.found(name, family, size))
+        met = "–" if not kl else "yes" if median(kl) <= limit else "no"
+        middle = short(median(kl)) if kl else "–"
+        rows.append((family, size, name, f"≤ {limit:g}", middle, interval(kl), met, len(kl)))
     head = "family | n | variant | target | median KL | 95 % of the median | met | machines"
     return _table(head, rows)
 
@@ -150,12 +161,12 @@ def _grid(study: Study) -> str:
     for (family, size), name in itertools.product(study.selection.kinds(), VARIANTS):
         found = study.found(name, family, size)
         if found:
-            kl = [result["kl"][-1] for result in found]
-            floor = median(r["kl"][-1] for r in study.found(EXACT_IN_LAW, family, size))
+            kl = divergences(found)
+            floor = median(divergences(study.found(EXACT_IN_LAW, family, size)))
             cells = (
                 short(median(kl)),
                 quartiles(kl),
-                short(*median_interval(kl)),
+                interval(kl),
                 f"{median(kl) / floor:.1f}",
                 short(median(result["marginal_error"] for result in found)),
                 short(median(result["pair_error"] for result in found)),
@@ -210,10 +221,18 @@ def _sweep(study: Study, name: str, head: str) -> str:
     curves = study.sweeps().get(name, {})
     rows = []
     for value in next(iter(curves.values()), {}):
-        row = [curve[value] for curve in curves.values()]
-        if any(row[1:]):
-            cells = [f"{short(median(kl))} ({quartiles(kl)})" if kl else "–" for kl in row]
-            rows.append((f"{value:g}", *cells, max(map(len, row))))
+        found = {variant: curve[value] for variant, curve in curves.items()}
+        if any(found[variant] for variant in (TRANSLATED, REFINED)):
+            kl = [divergences(results) for results in found.values()]
+            cells = [f"{short(median(each))} ({quartiles(each)})" if each else "–" for each in kl]
+            higher = [r["parts"]["kl"]["higher"] for r in found[REFINED] if r["parts"]]
+            converged = sum(bool(result["converged"]) for result in found[REFINED])
+            cells += [short(median(higher)), f"{converged} of {len(found[REFINED])}"]
+            rows.append((f"{value:g}", *cells, " / ".join(str(len(each)) for each in kl)))
     family, size = SWEPT
-    note = f"Median KL and quartiles, {family}, n = {size}."
-    return _table(f"{head} | floor | translated | refined | machines", rows, note)
+    note = (
+        f"Median KL and quartiles [nats], {family}, n = {size}. Of the refined networks also the "
+        "median of the part of higher order, and how many refinements converged."
+    )
+    columns = "floor | translated | refined | higher order | converged | machines"
+    return _table(f"{head} | {columns}", rows, note)
