@@ -18,7 +18,15 @@ from scipy.stats import t as student
 import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput
-from photinus.fidelity import FLOOR_RUNS, effective_beta, effective_draws, kl_divergence
+from photinus.fidelity import (
+    FLOOR_RUNS,
+    chain_joints,
+    effective_beta,
+    effective_draws,
+    kl_divergence,
+    kl_parts,
+)
+from photinus.learning import fit_moments
 from photinus.reference.exact import sample_exact
 from photinus.samples import Samples
 
@@ -326,3 +334,114 @@ def test_one_wrong_draw_of_an_all_but_certain_unit():
     fidelity = Samples(machine=machine, states=states, substrate="gibbs").fidelity()
     assert fidelity.kl > 0.05
     assert not fidelity.verdict.startswith("indistinguishable")
+
+
+# Parts of the divergence
+
+
+def tilted(machine, size, order):
+    """Return the joint of `machine` with an added interaction of `order` units."""
+    states = machine.states()
+    weight = machine.joint() * np.exp(size * states[:, :order].prod(axis=1))
+    return weight / weight.sum()
+
+
+def random_joint(n, seed):
+    return np.random.default_rng(seed).dirichlet(np.full(2**n, 3.0))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_parts_add_up(n, scale):
+    """Pythagoras, twice, for any distribution against any machine; no part is negative."""
+    machine, joint = random_machine(n, n, scale), random_joint(n, n)
+    parts = kl_parts(joint, machine)
+    assert parts.total == pytest.approx(kl_divergence(joint, machine.joint()), abs=1e-9)
+    assert min(parts.marginals, parts.pairs, parts.higher) >= -1e-12
+    assert parts.noise is None
+
+
+def test_parts_of_boltzmann_machines():
+    """Other biases are seen in the first part alone, a machine has no higher order, itself nothing."""
+    machine, other = random_machine(5, 1), random_machine(5, 2)
+    own = kl_parts(machine.joint(), machine)
+    assert max(map(abs, (own.marginals, own.pairs, own.higher))) < 1e-12
+    shifted = BoltzmannMachine(machine.weights, other.biases)
+    parts = kl_parts(shifted.joint(), machine)
+    assert parts.marginals == pytest.approx(kl_divergence(shifted.joint(), machine.joint()), abs=1e-12)
+    assert max(abs(parts.pairs), abs(parts.higher)) < 1e-12
+    parts = kl_parts(other.joint(), machine)
+    assert min(parts.marginals, parts.pairs) > 0.01
+    assert abs(parts.higher) < 1e-12
+
+
+def test_pairs_part_is_what_is_left_with_the_right_marginals():
+    """Two units, target independent: KL = mutual information + what the marginals are off."""
+    joint = random_joint(2, 5).reshape(2, 2)  # axis 0 is unit 1
+    independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+    machine = BoltzmannMachine(np.zeros((2, 2)), [0.3, -0.8])
+    parts = kl_parts(joint.ravel(), machine)
+    assert parts.pairs == pytest.approx(kl_divergence(joint.ravel(), independent.ravel()), abs=1e-12)
+    assert parts.marginals == pytest.approx(
+        kl_divergence(independent.ravel(), machine.joint()), abs=1e-12
+    )
+
+
+def test_higher_part_is_the_distance_to_the_closest_machine():
+    """A triple interaction has one; whatever weights and biases the target has does not change it."""
+    joint = tilted(random_machine(4, 3), 1.0, 3)
+    first, second = (kl_parts(joint, random_machine(4, seed)) for seed in (4, 5))
+    assert first.higher == pytest.approx(second.higher, abs=1e-12)
+    assert first.higher > 1e-3
+    # No machine nearby is closer.
+    moments = (random_machine(4).states().T * joint) @ random_machine(4).states()
+    closest = fit_moments(moments)
+    assert first.higher == pytest.approx(kl_divergence(joint, closest.joint()), abs=1e-12)
+    for seed in range(20):
+        away = random_machine(4, seed, scale=0.01)
+        near = BoltzmannMachine(closest.weights + away.weights, closest.biases + away.biases)
+        assert kl_divergence(joint, near.joint()) > first.higher
+
+
+def test_parts_with_strong_weights_are_found():
+    """Where Newton's method from the target's biases goes astray."""
+    for seed in range(5):
+        machine, joint = random_machine(6, seed, scale=4), random_joint(6, seed)
+        parts = kl_parts(joint, machine)
+        assert parts.total == pytest.approx(kl_divergence(joint, machine.joint()), abs=1e-9)
+
+
+def test_parts_refuse_what_has_none():
+    machine = random_machine(2)
+    for wrong in (np.ones(3) / 3, np.ones((2, 2, 2)) / 8, np.full(4, 0.3), np.array([2, -1, 0, 0])):
+        with pytest.raises(InvalidInput, match="sampled must have"):
+            kl_parts(wrong, machine)
+    with pytest.raises(InvalidInput, match="must show all four states"):
+        kl_parts(np.array([0.5, 0.25, 0.25, 0]), machine)
+
+
+@pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
+def test_chain_joints_are_those_of_the_chains(name):
+    """Their mean is the joint of all; with fewer draws, that of the shorter run."""
+    machine = random_machine(3, 1)
+    samples = ph.sample(machine, name, chains=5, draws=40, burn_in=5, seed=1, clamp={1: 1})
+    joints = chain_joints(samples)
+    assert joints.shape == (5, 4)
+    np.testing.assert_allclose(joints.mean(axis=0), samples.free_joint(), atol=1e-12)
+    moments = np.einsum("cs,sk->ck", joints, [[0, 0], [1, 0], [0, 1], [1, 1]])
+    np.testing.assert_allclose(moments, samples.chain_marginals()[:, [0, 2]], atol=1e-6)
+    shorter = ph.sample(machine, name, chains=5, draws=15, burn_in=5, seed=1, clamp={1: 1})
+    if name != "exact":  # its draws depend on how many there are
+        np.testing.assert_allclose(chain_joints(samples, 15), chain_joints(shorter), atol=1e-12)
+    with pytest.raises(InvalidInput, match="draws must be from 1 to 40"):
+        chain_joints(samples, 41)
+
+
+def test_limit_of_the_floor_is_above_all_its_runs():
+    samples = ph.sample(random_machine(3), "exact", chains=8, draws=50, burn_in=0, seed=2)
+    fidelity = samples.fidelity()
+    assert fidelity.kl_limit > fidelity.kl_floor + fidelity.kl_floor_std
+    same = dataclasses.replace(samples, states=samples.states[:1, :1] * 0)
+    certain = against(same, BoltzmannMachine(np.zeros((3, 3)), np.full(3, -40.0))).fidelity()
+    assert certain.kl_limit == certain.kl_floor == certain.kl
+    assert certain.verdict.startswith("indistinguishable")
