@@ -12,10 +12,12 @@ and δb, δW become pumps and couplings with the slopes of the translation. A ne
 the machine only a little would be right after one step, up to the noise of its moments.
 
 The noise decides how long to measure and how far to go. While the misfit is large against it
-(Hotelling's T² over chains, per statistic), corrections are made whole. Once it is not, a correction
-would mostly carry noise into the network: each further one counts less, 1/2, 1/3, … (Robbins & Monro
-1951, Ann. Math. Stat. 22, 400), and each further measurement is twice as long as the last, until one
-of full length shows no significant misfit.
+(Hotelling's T² over chains, per statistic) and falls, corrections are made whole. Once it does not, a
+correction would mostly carry noise into the network: each further one counts less, 1/2, 1/3, …
+(Robbins & Monro 1951, Ann. Math. Stat. 22, 400), and each further measurement is twice as long as the
+last, until one of full length shows no significant misfit. A correction that made things clearly worse
+is taken back and tried at half the size: far from the target, or where a device can't follow, the step
+is not to be trusted.
 """
 
 from dataclasses import asdict, dataclass
@@ -41,6 +43,10 @@ MOST_STATISTICS = 3000
 """Statistics up to which the Fisher information is inverted; beyond, only its diagonal is used."""
 FALSE_ALARM = 0.01
 """Chance that a misfit counts as significant although there is none."""
+WORSE = 2.0
+"""Factor by which the divergence must grow for a correction to be taken back."""
+PROGRESS = 0.7
+"""Factor by which the divergence must fall for the next correction to be made whole."""
 LARGE = 4.0
 """Squared misfit over its variance, per statistic, from which on a correction is made whole. Noise of
 the last correction and of the measurement together give 2."""
@@ -60,6 +66,9 @@ class Round:
     """Largest |difference| of a marginal from the target's."""
     pair_error: float
     """Largest |difference| of a pair moment from the target's."""
+    divergence: float
+    """½ dᵀF⁻¹d for the differences d of the moments and their Fisher information F: the KL that other
+    pumps and couplings could take away, to second order, sampling noise included [nats]."""
     kl: float | None
     """KL(sampled‖target) in nats, up to 16 units."""
 
@@ -69,6 +78,7 @@ class Refinement:
     """A refined network and the record of how it came about."""
 
     network: Network
+    """The network of the round with the smallest divergence among the longest measurements."""
     rounds: tuple[Round, ...]
     converged: bool
     """Whether the longest measurement showed no significant misfit."""
@@ -137,7 +147,8 @@ def refine(
     target = _Target.of(machine, network, reference)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
-    length, quiet, converged = -(-draws // 8), 0, False
+    length, quiet, size, converged = -(-draws // 8), 0, 1.0, False
+    best = _Measured(network, np.zeros(len(target.rows)), np.inf, 0)
     with tracked(progress, "refining", most_rounds) as advance:
         for child in runs.spawn(most_rounds):
             samples = sample(
@@ -150,16 +161,37 @@ def refine(
                 network=network,
                 threads=threads,
             )
-            difference, size, p_value = target.misfit(samples)
-            rounds.append(_record(samples, target, difference, size, p_value))
+            entry, difference = _record(samples, target)
+            rounds.append(entry)
             advance(1)
-            converged = length == draws and p_value >= FALSE_ALARM
+            now = _Measured(network, difference, entry.divergence, length)
+            converged = length == draws and entry.p_value >= FALSE_ALARM
             if converged:
+                best = now
                 break
-            quiet = 0 if size > LARGE else quiet + 1
-            network = _corrected(network, target, slope, difference / (1 + quiet))
+            significant = entry.misfit > LARGE
+            if significant and now.divergence > WORSE * best.divergence:
+                size /= 2
+                network = _corrected(best.network, target, slope, size * best.difference)
+                continue
+            progress = significant and now.divergence < PROGRESS * best.divergence
+            quiet = 0 if progress else quiet + 1
+            if now.length > best.length or now.divergence <= best.divergence:
+                best = now
+            network = _corrected(network, target, slope, size * difference / (1 + quiet))
             length = min(draws, 2 * length) if quiet else length
-    return Refinement(network=network, rounds=tuple(rounds), converged=converged)
+    return Refinement(network=best.network, rounds=tuple(rounds), converged=converged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A network and what its moments were off by."""
+
+    network: Network
+    difference: NDArray[np.float64]
+    divergence: float
+    length: int
+    """Draws per chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,24 +293,22 @@ def _corrected(
     return network.driven(network.drive + slope * step[:n], network.coupling + slope[:, None] * weights)
 
 
-def _record(
-    samples: Samples,
-    target: _Target,
-    difference: NDArray[np.float64],
-    size: float,
-    p_value: float,
-) -> Round:
+def _record(samples: Samples, target: _Target) -> tuple[Round, NDArray[np.float64]]:
+    """Return what a measurement showed, and the differences of its moments from the target's."""
     from photinus.fidelity import kl_divergence
 
+    difference, size, p_value = target.misfit(samples)
     n = samples.machine.n_units
     kl = None
     if target.joint is not None:
         kl = kl_divergence(samples.free_joint(), target.joint)
-    return Round(
+    entry = Round(
         draws=samples.draws,
         misfit=size,
         p_value=p_value,
         marginal_error=float(np.abs(difference[:n]).max()),
         pair_error=float(np.abs(difference[n:]).max(initial=0.0)),
+        divergence=float(difference @ target.step(difference)) / 2,
         kl=kl,
     )
+    return entry, difference
