@@ -110,7 +110,14 @@ def simulate(network, duration, *, chains, rng, dt, look):
         gained = net * dt
         variance = emission / 2 * dt * np.where(gained == 0, 1, np.expm1(gained) / gained)
         noise = rng.normal(size=(2, *shape)) * np.sqrt(variance)
-        field = np.exp(gained / 2) * field + noise[0] + 1j * noise[1]
+        grown, fresh = np.exp(gained / 2) * field, noise[0] + 1j * noise[1]
+        field = grown + fresh
+        # Photons that the noise brings beyond their mean are missing where they were emitted.
+        brought = 2 * (grown.conj() * fresh).real
+        into_g = np.maximum(p.gain_coefficient * ng, 0)
+        into_a = np.maximum(p.absorber_coefficient * na, 0)
+        ng = ng - brought * into_g / np.maximum(into_g + into_a, 1e-300)
+        na = na - brought * into_a / np.maximum(into_g + into_a, 1e-300)
         ng, na = carriers_at(p, field, ng, na, driven, dt / 2)
         if exponential:
             drive *= np.exp(-dt / kernel.duration)

@@ -23,7 +23,7 @@ from photinus.simulation import SUBSTEPS, cpu
 from photinus.simulation.couplings import compile_couplings
 from photinus.simulation.engine import TIME_STEP, Simulator, largest_time_step, simulate
 from photinus.simulation.spikes import Recording
-from photinus.simulation.step import UNIT_VARIANCE, advance_laser, uniform_pair
+from photinus.simulation.step import UNIT_VARIANCE, advance_laser, noise_pair
 from photinus.units import ns, ps
 from tests import naive
 
@@ -249,7 +249,9 @@ def test_step_is_of_second_order():
         ey = zero
         path = []
         for k in range(1, round(span / dt) + 1):
-            ex, ey, ng, na, _ = advance_laser(ex, ey, ng, na, per_step, zero, zero, zero, *rest)
+            ex, ey, ng, na, _ = advance_laser(
+                ex, ey, ng, na, per_step, zero, zero, zero, zero, zero, *rest
+            )
             if abs(k * dt / ps % 1) < 1e-9:
                 s = exact(lead + (k - 0.5) * dt)[0]
                 _, g, a = exact(lead + k * dt)
@@ -276,14 +278,14 @@ def linear_mode(rate, emission, dt, steps, lanes, seed, euler=False):
     for count in steps:
         for _ in range(count):
             words = rng.integers(0, 2**32, lanes, dtype=np.uint32)
-            xi, eta = uniform_pair(words)
+            xi, eta = noise_pair(words)
             if euler:
                 keep = np.float32(1 - rate * dt / 2)
                 ex, ey = keep * ex + noise * xi, keep * ey + noise * eta
             else:
                 # No gain or absorption coefficient, so the carriers that it returns do not matter.
                 ex, ey, _, _, _ = advance_laser(
-                    ex, ey, one, one, zero, noise, xi, eta,
+                    ex, ey, one, one, zero, noise, xi, eta, zero, zero,
                     zero, zero, zero, zero, np.float32(rate * dt), zero, zero,
                 )  # fmt: skip
         samples.append((ex * ex + ey * ey).astype(float))
@@ -441,8 +443,8 @@ def engine_rates(n, start, stop, chains=1000):
     return rates_per_chain(s.chain, s.unit, s.time, chains, n.n_units, start, stop)
 
 
-def test_uniform_noise_gives_the_rates_of_gaussian_noise(reference_rates):
-    """Engine (uniform noise, 0.5 ps) against `naive` (Gaussian, 0.25 ps), a single laser and the
+def test_cheap_noise_gives_the_rates_of_gaussian_noise(reference_rates):
+    """Engine (cheap noise, 0.5 ps) against `naive` (Gaussian, 0.25 ps), a single laser and the
     targets of an exciting and an inhibiting synapse; false alarm 1e-6 for all four lasers together:
     Student's t with the chains of `naive`, Bonferroni. Both look for a spike every 0.5 ps."""
     n, expected, start, stop = reference_rates

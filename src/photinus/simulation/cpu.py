@@ -23,7 +23,7 @@ import numpy as np
 
 from photinus._numba import inlined, kernel
 from photinus.simulation import SUBSTEPS, TILE
-from photinus.simulation.step import UNIT_VARIANCE, advance_laser, uniform_pair
+from photinus.simulation.step import UNIT_VARIANCE, advance_laser, noise_pair
 from photinus.simulation.streams import next_word
 
 # Rows of a tile in the state array `f`, and their number.
@@ -66,6 +66,7 @@ _R = np.uintp(WORDS * TILE)
 _HALF = np.float32(0.5)
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
+_TINY = np.float32(1e-30)
 _FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
 _CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
 
@@ -109,34 +110,39 @@ def _advance_tile(f, r, fired, tile):  # type: ignore[no-untyped-def]
         s3 = r[j + np.uintp(3 * TILE)]
 
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = uniform_pair(word)
+        xi, eta = noise_pair(word)
         variance = _CARRIER_NOISE * (pump_noise + shot_noise * max(pump + dg * ng, _ZERO))
         ng += (xi + eta) * np.float32(np.sqrt(variance))
         # SUBSTEPS steps, written out: the compiler vectorises only an innermost loop.
-        noise = np.float32(np.sqrt(_FIELD_NOISE * max(gg * ng + ga * na, _ZERO)))
+        into_g = gg * max(ng, _ZERO)
+        into_a = ga * max(na, _ZERO)
+        emission = into_g + into_a
+        noise = np.float32(np.sqrt(_FIELD_NOISE * emission))
+        share_g = into_g / max(emission, _TINY)
+        share_a = into_a / max(emission, _TINY)
 
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = uniform_pair(word)
+        xi, eta = noise_pair(word)
         ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
+            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
         )
         peak = photons
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = uniform_pair(word)
+        xi, eta = noise_pair(word)
         ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
+            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
         )
         peak = max(peak, photons)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = uniform_pair(word)
+        xi, eta = noise_pair(word)
         ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
+            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
         )
         peak = max(peak, photons)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = uniform_pair(word)
+        xi, eta = noise_pair(word)
         ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, gg, ga, ntg, nta, kappa, dg, da
+            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
         )
         peak = max(peak, photons)
 

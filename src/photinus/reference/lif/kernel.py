@@ -19,7 +19,7 @@ import numpy as np
 
 from photinus._numba import inlined, kernel
 from photinus.simulation import TILE
-from photinus.simulation.step import uniform_pair
+from photinus.simulation.step import noise_pair
 from photinus.simulation.streams import next_word
 
 # Rows of a tile in the state array: V [V], I [V], X [V], steps still refractory, b [V].
@@ -75,7 +75,7 @@ def _advance_tile(f, r, since, tile, constants):  # type: ignore[no-untyped-def]
         word, s0, s1, s2, s3 = next_word(
             r[j], r[j + np.uintp(TILE)], r[j + np.uintp(2 * TILE)], r[j + np.uintp(3 * TILE)]
         )
-        xi, eta = uniform_pair(word)
+        xi, eta = noise_pair(word)
 
         free = max(_ONE - held, _ZERO)
         linear = keep_v * v + drive + current_to_v * current + noise_to_v * noise
