@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import photinus as ph
+from photinus.devices import Network, substrate_of
 from photinus.plots import ABSORBER, FLOOR, LASER, MUTED
 
 
@@ -49,19 +50,19 @@ def reference(substrate: str, seconds: float, **style: Any) -> Variant:
 def translated(
     preset: str, seconds: float, *, rule: str = "measured", delay: float = 0.0, **style: Any
 ) -> Variant:
-    """Return lasers as the translation sets them; `delay` in units of τ."""
+    """Return neurons as the translation sets them; `delay` in units of τ."""
 
     def draw(machine: ph.BoltzmannMachine, seed: np.random.SeedSequence, budget: Budget) -> ph.Samples:
         calibration = ph.Calibration.preset(preset)
         network = ph.translate(machine, calibration, rule=rule, delay=delay * calibration.window)
-        return ph.sample(machine, network=network, seed=seed, **asdict(budget))
+        return _sampled(machine, network, seed, budget)
 
     settings = {"preset": preset, "calibration": _digest(preset), "rule": rule, "delay": delay}
     return Variant(draw=draw, seconds=seconds, settings=settings, **style)
 
 
 def refined(preset: str, seconds: float, *, delay: float = 0.0, **style: Any) -> Variant:
-    """Return lasers that were refined in the loop with one seed and sampled with another."""
+    """Return neurons that were refined in the loop with one seed and sampled with another."""
 
     def draw(machine: ph.BoltzmannMachine, seed: np.random.SeedSequence, budget: Budget) -> ph.Samples:
         calibration = ph.Calibration.preset(preset)
@@ -81,11 +82,18 @@ def refined(preset: str, seconds: float, *, delay: float = 0.0, **style: Any) ->
             "converged": better.converged,
             "refining_seconds": time.perf_counter() - start,
         }
-        samples = ph.sample(machine, network=better.network, seed=fresh, **asdict(budget))
+        samples = _sampled(machine, better.network, fresh, budget)
         return replace(samples, attributes={**samples.attributes, "notes": notes})
 
     settings = {"preset": preset, "calibration": _digest(preset), "refined": True, "delay": delay}
     return Variant(draw=draw, seconds=seconds, settings=settings, line="--", **style)
+
+
+def _sampled(
+    machine: ph.BoltzmannMachine, network: Network, seed: np.random.SeedSequence, budget: Budget
+) -> ph.Samples:
+    """Return samples of a network on the substrate that simulates it."""
+    return ph.sample(machine, substrate_of(network), network=network, seed=seed, **asdict(budget))
 
 
 def _digest(preset: str) -> str:
@@ -111,7 +119,9 @@ VARIANTS: dict[str, Variant] = {
     TRANSLATED: translated("fast-absorber", 0.5, colour=LASER),
     "laser slow-absorber measured": translated("slow-absorber", 2.0, colour=ABSORBER),
     "laser vcsel-sa measured": translated("vcsel-sa", 2.0, colour="#6a4c93"),
+    "lif measured": translated("lif-hcs", 0.1, colour="#2a9d8f"),
     REFINED: refined("fast-absorber", 3.0, colour=LASER),
+    "lif refined": refined("lif-hcs", 1.0, colour="#2a9d8f"),
     "laser slow-absorber refined": refined("slow-absorber", 12.0, colour=ABSORBER),
 }
 """What samples every machine of the grid."""

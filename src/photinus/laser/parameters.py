@@ -4,14 +4,16 @@ The equations (Itô, |E|² = S is the photon number)::
 
     G = g_g (N_g - N_g,tr)     A = g_a (N_a - N_a,tr)     R = g_g N_g + g_a N_a     κ = 1/τ_ph
     dE   = ½ (G + A - κ) E dt + sqrt(R/2) (dW1 + i dW2)
-    dN_g = (P - N_g/τ_g - G S) dt + noise
-    dN_a = (-N_a/τ_a - A S) dt
+    dN_g = (P - N_g/τ_g - G S) dt - (g_g N_g/R) dB + shot and pump noise
+    dN_a = (-N_a/τ_a - A S) dt    - (g_a N_a/R) dB,      dB = 2 sqrt(R/2) Re(E* (dW1 + i dW2))
 
 are the two-section rate equations with saturable absorber (Yamada 1993, IEEE J. Quantum Electron.
 29, 1330; with densities instead of numbers: Nahmias et al. 2013, IEEE J. Sel. Top. Quantum
 Electron. 19, 1800212) with a Langevin field. R is the spontaneous emission into the mode;
 Einstein's relation ties it to the gain, so the noise is not a free knob. Its carriers are part of
-N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower: g_g τ_g <= 1 and g_a τ_a <= 1.
+N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower: g_g τ_g <= 1 and g_a τ_a <= 1. dB are the
+photons that the noise brings beyond their mean; they are missing where they were emitted (McKinstrie
+2020, J. Opt. Soc. Am. B 37, 1333). ``docs/noise.md`` compares with the exact process.
 """
 
 from collections.abc import Mapping
