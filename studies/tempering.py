@@ -61,9 +61,10 @@ def picture(runs: dict[str, Samples]) -> Figure:
     panels = np.atleast_1d(figure.subplots(len(runs), 1, sharex=True))
     for axes, (title, samples) in zip(panels, runs.items(), strict=True):
         hot = samples.tempering
+        shift = iter((-0.3, -0.1, 0.1, 0.3))  # so that chains can be told apart
         window = [d if hot is None else hot.window_of(d) for d in range(samples.draws)]
         for chain, colour in zip(samples.states[:4], (LASER, FLOOR, "#6a4c93", "#2a9d8f"), strict=True):
-            axes.plot(window, chain.sum(axis=1), ".", ms=3, color=colour)
+            axes.plot(window, chain.sum(axis=1) + next(shift), ".", ms=3, color=colour)
         axes.set_ylabel("units on")
         axes.set_ylim(-0.5, UNITS + 0.5)
         axes.set_title(title, fontsize=10)
