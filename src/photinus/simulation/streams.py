@@ -25,6 +25,7 @@ class Role(IntEnum):
     GIBBS = 3
     IDEAL = 4
     EXACT = 5
+    JUMPS = 6
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
