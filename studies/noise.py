@@ -321,6 +321,7 @@ def light(bench: Bench) -> None:
     print("\n## Statistics of the light\n")
     print("| laser | mean photons: events | field | R/(κ − G − A) | g2(0): events | field |")
     print("|---|---|---|---|---|---|")
+    chains = 4 * CHAINS
     bare = bench.laser.replace(absorber_transparency=0.0)
     for name, laser, ratio in (
         ("pumped at half its threshold", bench.laser, 0.5),
@@ -330,14 +331,14 @@ def light(bench: Bench) -> None:
         pump = np.array([ratio * laser.threshold_carriers / laser.gain_lifetime])
         duration, settle = 30 * laser.gain_lifetime, 10 * laser.gain_lifetime
         run = simulate_jumps(
-            laser, pump, duration, threshold=1e9, chains=32, seed=bench.seed, sample_every=1,
+            laser, pump, duration, threshold=1e9, chains=chains, seed=bench.seed, sample_every=1,
             threads=bench.threads,
         )  # fmt: skip
         kept = run.samples[:, 0, round(settle / (2 * ps)) :].astype(np.float64)
         ng, na, n = np.moveaxis(kept, -1, 0)
-        recording = Recording(units=(0,), chains=tuple(range(32)), start=settle, stop=duration)
+        recording = Recording(units=(0,), chains=tuple(range(chains)), start=settle, stop=duration)
         wave = simulate(
-            network(bench.calibration, laser, pump), duration, chains=32, seed=bench.seed,
+            network(bench.calibration, laser, pump), duration, chains=chains, seed=bench.seed,
             threads=bench.threads, recording=recording,
         ).waveforms  # fmt: skip
         s = wave.photons[:, 0].astype(np.float64)
