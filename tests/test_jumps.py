@@ -272,8 +272,8 @@ def test_spikes_are_where_the_light_is():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"pump": []}, "pump must be one or more rates of at least 0 carriers/s"),
-        ({"pump": [-1.0]}, "pump must be one or more rates of at least 0 carriers/s"),
+        ({"pump": []}, "pump must have at least 1 entry, got 0"),
+        ({"pump": [-1.0]}, "pump must be at least 0 carriers/s, got -1"),
         ({"pump": [np.nan]}, "pump must be finite, got nan"),
         ({"duration": 0}, "duration must be above 0 s, got 0"),
         ({"threshold": 0}, "threshold must be above 0 photons, got 0"),

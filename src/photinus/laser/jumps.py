@@ -99,11 +99,11 @@ class JumpRun:
     spikes : SpikeTrains
         One unit per pump.
     initial, final : array (chain, unit, number) of int64
-        Photons and carriers at the start and at the end, columns as in `Number`.
+        Carriers and photons at the start and at the end, columns as in `Number`.
     events : array (chain, unit, event) of int64
         How often each `Event` happened; ``final - initial == events @ CHANGE``.
     samples : array (chain, unit, sample, number) of int64
-        Photons and carriers over time; empty unless asked for.
+        Carriers and photons over time; empty unless asked for.
     """
 
     spikes: SpikeTrains
@@ -163,8 +163,10 @@ def simulate_jumps(
         If an argument is out of its range.
     """
     pump = _validate.finite_array("pump", pump, 1)
-    if len(pump) == 0 or (pump < 0).any():
-        raise InvalidInput(f"pump must be one or more rates of at least 0 carriers/s, got {pump!r}")
+    if len(pump) == 0:
+        raise InvalidInput("pump must have at least 1 entry, got 0")
+    if (pump < 0).any():
+        raise InvalidInput(f"pump must be at least 0 carriers/s, got {pump.min():g}")
     duration = _validate.positive("duration", duration, "s")
     threshold = _validate.positive("threshold", threshold, "photons")
     chains = _validate.integer("chains", chains, 1)
