@@ -26,6 +26,7 @@ class Role(IntEnum):
     IDEAL = 4
     EXACT = 5
     LIF_NOISE = 6
+    JUMPS = 7
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
