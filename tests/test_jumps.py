@@ -21,7 +21,7 @@ from photinus.units import ns, ps
 
 ALPHA = 1e-6
 CALIBRATION = Calibration.preset("fast-absorber")
-LASER = CALIBRATION.parameters
+LASER = CALIBRATION.laser
 THRESHOLD = CALIBRATION.detection_threshold
 HALF = CALIBRATION.midpoint / LASER.gain_lifetime
 
@@ -38,7 +38,7 @@ def run(pump=HALF, duration=2 * ns, laser=LASER, threshold=THRESHOLD, **options)
 def test_every_particle_is_accounted_for(preset, leap):
     """Three accounts, exactly: pumped = decayed + photons out + stored."""
     calibration = Calibration.preset(preset)
-    laser = calibration.parameters
+    laser = calibration.laser
     result = run(
         1.3 * calibration.midpoint / laser.gain_lifetime, 5 * laser.gain_lifetime, laser,
         calibration.detection_threshold, chains=2, seed=3, leap=leap, sample_every=1,
@@ -324,7 +324,7 @@ def test_field_equation_agrees():
     intervals of the same law with 1e-6. Twins: the field equation at pumps that are higher by half
     a slope, which moves an activation of 1/2 by 0.12.
     """
-    pump = np.interp([0.2, 0.5, 0.9], CALIBRATION.activation, CALIBRATION.pump_carriers)
+    pump = np.interp([0.2, 0.5, 0.9], CALIBRATION.activation, CALIBRATION.drive)
     settle = 12 * CALIBRATION.window
     duration = settle + 170 * CALIBRATION.window
     events = run(pump / LASER.gain_lifetime, duration, chains=36, seed=9, threads=2).spikes
