@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """The chest clinic "Asia" on lasers: posterior marginals for three sets of evidence.
 
 Prints, per set, the marginals by enumeration of the network, and those of its Boltzmann machine
@@ -58,6 +57,7 @@ def _columns(
         chains=options.chains,
         draws=max(8, 2 * options.draws // 3),
         most_rounds=options.rounds,
+        damping=0.05,
         threads=options.threads,
     )
     return {
