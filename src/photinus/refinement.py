@@ -47,7 +47,7 @@ FALSE_ALARM = 0.01
 """Chance that a misfit counts as significant although there is none."""
 WORSE = 2.0
 """Factor by which the divergence must grow for a correction to be taken back."""
-PROGRESS = 0.7
+PROGRESS = 0.95
 """Factor by which the divergence must fall for the next correction to be made whole."""
 LARGE = 4.0
 """Size of a misfit from which on a correction is made whole. Noise of the last correction and of the
