@@ -1,7 +1,8 @@
 """The chest clinic "Asia" on lasers: posterior marginals for three sets of evidence.
 
-Prints, per set, the marginals by enumeration of the network, and those of its Boltzmann machine
-sampled by ideal neurons, by lasers as translated, and by lasers refined in the loop.
+Prints what softening costs; then, per set of evidence, the marginals by enumeration of the network,
+and those of its Boltzmann machine sampled by ideal neurons, by lasers as translated, and by lasers
+refined in the loop.
 """
 
 import argparse
@@ -10,11 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from photinus import Calibration, Samples, refine, sample
-from photinus.bayes import BayesianNetwork
+from photinus.bayes import SOFTENING, BayesianNetwork
 
 EVIDENCE = ({}, {"xray": 1, "dysp": 1}, {"asia": 1, "smoke": 0, "dysp": 1})
 BURN_IN = 150
 """Draws until a chain has forgotten its begin: disease and test flip together, which is rare."""
+DAMPING = 0.02
+"""Of refinement: the machine's weights are far stronger than synapses are at their best."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,15 +30,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args(arguments)
     network = BayesianNetwork.asia()
-    machine = network.to_boltzmann()
-    size = ", ".join(
-        f"largest |{name}| {np.abs(values).max():.1f}"
-        for name, values in (("weight", machine.weights), ("bias", machine.biases))
-    )
-    print(f"Asia: {machine.n_units} units, {size}; {options.chains} chains × {options.draws} draws")
+    _print_softening(network)
+    print(f"\n{options.chains} chains × {options.draws} draws")
     seeds = np.random.SeedSequence(options.seed).spawn(len(EVIDENCE))
     for evidence, seed in zip(EVIDENCE, seeds, strict=True):
         _print_table(network, evidence, _columns(network, evidence, seed, options))
+
+
+def _print_softening(network: BayesianNetwork) -> None:
+    """Print how far softening moves the posteriors above, and the range that the machine needs."""
+    print(f"{'softening':<20}{'largest shift':>15}{'|weight|':>10}{'|bias|':>10}")
+    for softening in (1e-2, 1e-3, SOFTENING, 1e-4):
+        soft, machine = network.softened(softening), network.to_boltzmann(softening=softening)
+        shift = max(
+            abs(p - soft.posterior(evidence)[name])
+            for evidence in EVIDENCE
+            for name, p in network.posterior(evidence).items()
+        )
+        largest = (np.abs(values).max() for values in (machine.weights, machine.biases))
+        print(f"{softening:<20g}{shift:15.4f}" + "".join(f"{value:10.1f}" for value in largest))
 
 
 def _columns(
@@ -57,7 +70,7 @@ def _columns(
         chains=options.chains,
         draws=max(8, 2 * options.draws // 3),
         most_rounds=options.rounds,
-        damping=0.05,
+        damping=DAMPING,
         threads=options.threads,
     )
     return {

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 # Public name → module that holds it. Names are imported on first use, so that `import photinus`
 # stays quick whatever the parts need.
 _HOMES = {
+    "BayesianNetwork": "photinus.bayes",
     "BoltzmannMachine": "photinus.boltzmann",
     "Calibration": "photinus.calibration",
     "Fidelity": "photinus.fidelity",
@@ -36,6 +37,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
+    from photinus.bayes import BayesianNetwork as BayesianNetwork
     from photinus.boltzmann import BoltzmannMachine as BoltzmannMachine
     from photinus.calibration import Calibration as Calibration
     from photinus.calibration import calibrate as calibrate
