@@ -1,7 +1,7 @@
 """Is the field equation's noise right? One laser, against whole photons and whole carriers.
 
 ``python studies/noise.py`` prints every table of docs/noise.md and draws docs/images/noise-*.png in
-some five minutes on two cores; ``--laser slow-absorber`` takes the other preset, ``--quick`` a
+some ten minutes on two cores; ``--laser slow-absorber`` takes the other preset, ``--quick`` a
 tenth of the time with a third of the precision and no pictures.
 
 `photinus.laser.jumps` is the reference, `photinus.simulate` what is tested: same threshold, same

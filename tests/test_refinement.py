@@ -55,6 +55,18 @@ def test_one_step_leads_from_one_machine_to_another_nearby():
     assert error(0.5) < 0.3 * error(1.0) < 0.05
 
 
+def test_damping_shortens_the_step_most_where_little_is_known():
+    """(F + ρ)⁻¹ d: along an eigenvector of F with value f the step shrinks by f/(f + ρ)."""
+    machine = machine_of(3)
+    network = translate(machine, Calibration.preset())
+    seed = np.random.SeedSequence(0)
+    plain, damped = (_Target.of(machine, network, seed, rho) for rho in (0.0, 0.05))
+    values, vectors = np.linalg.eigh(plain.information)
+    for value, vector in zip(values, vectors.T, strict=True):
+        expected = value / (value + 0.05) * plain.step(vector)
+        np.testing.assert_allclose(damped.step(vector), expected, rtol=1e-6)
+
+
 def test_p_values_of_an_exact_sampler_are_uniform():
     """Kolmogorov–Smirnov over 200 runs; false alarm 1e-6. Power: a bias off by 0.2 is seen."""
     machine = machine_of(3)
@@ -158,6 +170,7 @@ def test_machines_too_large_to_enumerate_take_their_moments_from_gibbs_chains():
         ({"chains": 7}, "chains must be at least 8, got 7"),
         ({"draws": 0}, "draws must be at least 8, got 0"),
         ({"most_rounds": 0}, "most_rounds must be at least 1, got 0"),
+        ({"damping": -1}, "damping must be at least 0, got -1"),
     ],
 )
 def test_bad_arguments(changes, message):

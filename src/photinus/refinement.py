@@ -6,18 +6,20 @@ Hinton & Sejnowski 1985, Cogn. Sci. 9, 147); here it is turned into steps of the
 Fisher information of the target, the covariance of its statistics (natural gradient, Amari 1998,
 Neural Comput. 10, 251)::
 
-    δ(b, W) = F⁻¹ (moments of the machine - moments of the network)
+    δ(b, W) = (F + ρ)⁻¹ (moments of the machine - moments of the network)
 
-and δb, δW become pumps and couplings with the slopes of the translation. A network that differs from
-the machine only a little would be right after one step, up to the noise of its moments.
+The damping ρ (Levenberg 1944, Q. Appl. Math. 2, 164) is zero by default; it keeps moments that hardly
+depend on anything, such as those of two units that are almost never on together, from calling for wild
+changes. δb, δW become pumps and couplings with the slopes of the translation. A network that differs
+from the machine only a little would be right after one step, up to the noise of its moments.
 
-The noise decides how long to measure and how far to go. While the misfit is large against it
-(Hotelling's T² over chains, per statistic) and falls, corrections are made whole. Once it does not, a
-correction would mostly carry noise into the network: each further one counts less, 1/2, 1/3, …
-(Robbins & Monro 1951, Ann. Math. Stat. 22, 400), and each further measurement is twice as long as the
-last, until one of full length shows no significant misfit. A correction that made things clearly worse
-is taken back and tried at half the size: far from the target, or where a device can't follow, the step
-is not to be trusted.
+The noise decides how long to measure and how far to go. While a correction is large against what noise
+alone would call for, and falls, it is made whole. Once it does not, a correction would mostly carry
+noise into the network: each further one counts less, 1/2, 1/3, … (Robbins & Monro 1951, Ann. Math.
+Stat. 22, 400), and each further measurement is twice as long as the last, until one of full length
+shows no significant misfit (Hotelling's T² over chains). A correction that made things clearly worse is
+taken back and tried at half the size: far from the target, or where a device can't follow, the step is
+not to be trusted.
 """
 
 from dataclasses import asdict, dataclass
@@ -45,11 +47,11 @@ FALSE_ALARM = 0.01
 """Chance that a misfit counts as significant although there is none."""
 WORSE = 2.0
 """Factor by which the divergence must grow for a correction to be taken back."""
-PROGRESS = 0.7
+PROGRESS = 0.95
 """Factor by which the divergence must fall for the next correction to be made whole."""
 LARGE = 4.0
-"""Squared misfit over its variance, per statistic, from which on a correction is made whole. Noise of
-the last correction and of the measurement together give 2."""
+"""Size of a misfit from which on a correction is made whole. Noise of the last correction and of the
+measurement together give 2."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +61,8 @@ class Round:
     draws: int
     """Draws per chain."""
     misfit: float
-    """Squared misfit over its variance, per statistic: 1 is noise alone."""
+    """Squared size of the correction that the misfit calls for, in the metric of the damped Fisher
+    information, over what noise alone would call for."""
     p_value: float
     """Chance of a misfit as large as this one from noise alone."""
     marginal_error: float
@@ -97,6 +100,7 @@ def refine(
     chains: int = 256,
     draws: int = 400,
     most_rounds: int = 24,
+    damping: float = 0.0,
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Refinement:
@@ -119,6 +123,9 @@ def refine(
         Draws per chain of the longest measurement; the first has an eighth of it.
     most_rounds
         Measurements after which to stop, converged or not.
+    damping
+        ρ, what is added to the Fisher information, >= 0. Weights far beyond ±1, whose synapses fall
+        short, ask for 0.01 to 0.05.
     threads, progress
         As in `photinus.sample`.
 
@@ -135,6 +142,7 @@ def refine(
     chains = _validate.integer("chains", chains, 8)
     draws = _validate.integer("draws", draws, 8)
     most_rounds = _validate.integer("most_rounds", most_rounds, 1)
+    damping = _validate.non_negative("damping", damping)
     if network is None:
         network = translate(machine, calibration)
     calibration.require(network.parameters)
@@ -144,7 +152,7 @@ def refine(
             f"{machine.labels!r}"
         )
     runs, reference = seed_sequence(seed).spawn(2)
-    target = _Target.of(machine, network, reference)
+    target = _Target.of(machine, network, reference, damping)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     length, quiet, size, converged = -(-draws // 8), 0, 1.0, False
@@ -205,11 +213,17 @@ class _Target:
     noise: NDArray[np.float64]
     """Covariance of `moments` where they are sampled, array (k, k); zeros where exact."""
     information: NDArray[np.float64]
-    """Fisher information, array (k, k), or its diagonal (k,) for very many statistics."""
+    """Fisher information, damped, array (k, k), or its diagonal (k,) for very many statistics."""
     joint: NDArray[np.float64] | None
 
     @classmethod
-    def of(cls, machine: BoltzmannMachine, network: Network, seed: np.random.SeedSequence) -> "_Target":
+    def of(
+        cls,
+        machine: BoltzmannMachine,
+        network: Network,
+        seed: np.random.SeedSequence,
+        damping: float = 0.0,
+    ) -> "_Target":
         """Return the target of `machine` for what `network` can adjust."""
         n = machine.n_units
         coupled = (network.coupling != 0) | (network.coupling.T != 0)
@@ -221,7 +235,7 @@ class _Target:
             features = (states[:, rows] * states[:, columns]).astype(np.float64)
             moments = joint @ features
             second = (features * joint[:, None]).T @ features
-            information = second - np.outer(moments, moments)
+            information = second - np.outer(moments, moments) + damping * np.eye(count)
             return cls(rows, columns, moments, np.zeros((count, count)), information, joint)
         from photinus.reference.gibbs import sample_gibbs
 
@@ -234,12 +248,12 @@ class _Target:
                 columns,
                 moments,
                 per_chain.var(axis=0, ddof=1) / len(drawn),
-                moments * (1 - moments) + 1e-6,
+                moments * (1 - moments) + 1e-6 + damping,
                 None,
             )
         thin = drawn[:, ::20].reshape(-1, n)
         features = (thin[:, rows] * thin[:, columns]).astype(np.float64)
-        information = np.cov(features.T) + 1e-4 * np.eye(count)
+        information = np.cov(features.T) + (1e-4 + damping) * np.eye(count)
         return cls(rows, columns, moments, np.cov(per_chain.T) / len(drawn), information, None)
 
     def misfit(self, samples: Samples) -> tuple[NDArray[np.float64], float, float]:
@@ -255,7 +269,9 @@ class _Target:
             noise += 1e-12 * np.eye(count)
             t_squared = float(difference @ np.linalg.solve(noise, difference))
             ratio = t_squared * (chains - count) / (count * (chains - 1))
-            return difference, ratio, float(fisher_f.sf(ratio, count, chains - count))
+            metric = np.linalg.inv(self.information)
+            size = float(difference @ metric @ difference / np.sum(metric * noise))
+            return difference, size, float(fisher_f.sf(ratio, count, chains - count))
         # Too few chains for a covariance: the largest deviation, Bonferroni.
         spread = self.noise if self.noise.ndim == 1 else np.diagonal(self.noise)
         error = np.sqrt(per_chain.var(axis=0, ddof=1) / chains + spread + 1e-12)
