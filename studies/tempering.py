@@ -1,7 +1,7 @@
 """Two deep modes: plain sampling stays in one, tempered sampling visits both.
 
-Eight units that want to be all on or all off (every weight 2, biases -7: both modes equally probable, a
-valley of exp(-16) between them). Plain and tempered runs take the same time: 400 state windows, or
+Eight units that want to be all on or all off (every weight 2.5, biases -8.75: both equally probable, a
+valley of exp(-20) between them). Plain and tempered runs take the same time: 400 state windows, or
 sweeps, after 40 of burn-in. Prints a Markdown table and draws docs/images/tempering.png.
 
     python studies/tempering.py
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from photinus import BoltzmannMachine, Samples, Tempering, sample
 from photinus.plots import FLOOR, LASER
 
-UNITS, WEIGHT, CHAINS = 8, 2.0, 64
+UNITS, WEIGHT, CHAINS = 8, 2.5, 64
 HOTTEST, PERIOD = (2.0, 3.0, 4.0, 6.0), 40
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "tempering.png"
 

@@ -23,7 +23,7 @@ def machine_of(n=3, seed=0):
     return BoltzmannMachine(upper + upper.T, rng.uniform(-1, 1, n))
 
 
-def two_modes(n=8, weight=2.0):
+def two_modes(n=8, weight=2.5):
     """All units on or all off, equally probable; between them a valley of exp(-n² weight/8)."""
     return BoltzmannMachine(weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2))
 
@@ -176,9 +176,8 @@ def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate):
     hot = ph.sample(machine, substrate, chains=24, draws=100, burn_in=10, seed=1, tempering=tempering)
     plain = ph.sample(machine, substrate, chains=24, draws=400, burn_in=40, seed=1)
     assert plain.physical_time == hot.physical_time
-    # Plain lasers never cross; integrate-and-fire neurons hold a mode less firmly.
-    assert crossings(plain) <= {"laser": 0, "lif": 20}[substrate]
-    assert crossings(hot) > 10 + 3 * crossings(plain)
+    assert crossings(plain) <= 1
+    assert crossings(hot) > 10
     assert hot.spikes is None
     up = int((hot.states[:, -1].mean(axis=1) > 0.5).sum())
     # Both modes are there: fewer than 2 of 24 is refused at 1e-6 for a fair coin.
