@@ -182,7 +182,7 @@ def test_truncated_file(saved):
 
 def test_wrong_kind(saved):
     altered(saved, kind="calibration")
-    refused(saved, "must hold a laser-network, got 'laser-calibration'")
+    refused(saved, "must hold a laser-network, got 'calibration'")
     saved.write_text("[1, 2]")
     refused(saved, "must hold a laser-network, got 'list'")
 
