@@ -226,7 +226,7 @@ def test_interrupted_run_resumes_to_the_same_result(model, tmp_path, run):
         "import photinus.sampling as s; s.LASER_STEPS_PER_PIECE = 2e7; s.LASER_STEPS_PER_CHUNK = 1e7\n"
         "from photinus.cli import main; main()"
     )
-    arguments = ["sample", str(model), "--chains", "16", "--draws", "8000", "--seed", "5"]
+    arguments = ["sample", str(model), "--chains", "16", "--draws", "16000", "--seed", "5"]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments, "--out", str(tmp_path / "cut.zarr")],
         stderr=subprocess.PIPE,
@@ -248,7 +248,7 @@ def test_interrupted_run_resumes_to_the_same_result(model, tmp_path, run):
     assert "Traceback" not in err
     part = ph.load(tmp_path / "cut.zarr")
     assert not part.complete
-    assert 0 < part.draws < 8000
+    assert 0 < part.draws < 16000
     assert run("report", tmp_path / "cut.zarr")[0] == 0
     assert run(*arguments, "--out", tmp_path / "cut.zarr", "--resume")[0] == 0
     assert run(*arguments, "--out", tmp_path / "whole.zarr")[0] == 0

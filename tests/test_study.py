@@ -171,7 +171,7 @@ def test_one_failing_point_does_not_stop_the_others(tmp_path, monkeypatch, capsy
 def test_list_measures_nothing(tmp_path, capsys):
     assert main(["run", "--list", "--results", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "1740" in out
+    assert str(len(Selection().points())) in out
     assert all(name in out for name in VARIANTS)
     assert contents(tmp_path) == {}
 
@@ -238,7 +238,9 @@ def test_refined_points_say_how_they_came_about(study, tiny):
 
 def test_delays_reach_the_network(monkeypatch):
     seen = []
-    monkeypatch.setattr(ph, "sample", lambda machine, **options: seen.append(options["network"]))
+    monkeypatch.setattr(
+        ph, "sample", lambda machine, substrate, **options: seen.append(options["network"])
+    )
     machine = Target("uniform", 3, 0).machine()
     for delay in variants.DELAYS:
         name = variants.at_delay(TRANSLATED, delay)

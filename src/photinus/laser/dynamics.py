@@ -142,7 +142,9 @@ def _fewest_photons(parameters: LaserParameters, pump: float) -> float:
     balance = net * s + spontaneous
     roots = balance.roots()
     real = roots.real[np.abs(roots.imag) <= 1e-7 * np.abs(roots)]
-    photons = float(np.min(real[real >= 0]))
+    # There always is one; an unpumped laser's is zero to rounding, and may come out below.
+    photons = float(np.min(real[real >= 0], initial=np.inf))
+    photons = photons if np.isfinite(photons) else 0.0
     for _ in range(2):  # the roots are good to some 1e-12 of the largest one; Newton mends the rest
         slope = float(balance.deriv()(photons))
         photons -= float(balance(photons)) / slope if slope else 0.0
