@@ -27,6 +27,7 @@ class Role(IntEnum):
     EXACT = 5
     LIF_NOISE = 6
     JUMPS = 7
+    ESCAPE = 8
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:

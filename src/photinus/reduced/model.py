@@ -1,0 +1,167 @@
+r"""The reduced laser: an escape rate, measured on the full model, instead of field and photons.
+
+Between two spikes the field is eliminated. What is left of a laser is how long ago it fired (its age a)
+and the drive D = P τ_g that it feels. At a constant drive this is exact as far as one spike makes the
+laser forget what was before it: intervals are then independent, and their hazard h(a, D) says
+everything. It is measured on the full model and kept as a table. A rate that depends on N_g alone would
+not do: after the recovery light and carriers ring, small pulses reset the carriers unseen, and the hazard
+rises and falls with them.
+
+A drive that varies acts through an effective one, the constant drive that would have brought the laser
+to where it is. N_g recovers from its reset N_0 as a leaky integrator, and amplified spontaneous emission
+pulls it the faster to where a constant drive keeps it, the higher it stands:
+
+    dN/dt = (D - N)/τ_g + λ(N) (N_0 + w (D - N_0) - N),   w = 1 - exp(-a/τ_g),
+    λ(N) = λ_c max(N/N_th - n_c, 0)²,
+    x = N_0 + (N - N_0)/w,         the effective drive: equal to D as long as that is constant,
+    dz/dt = (x - z)/τ_l,           what the light has felt of it,
+    dq/dt = (D - x)/τ_g - q/τ_q,   carriers in excess of those that go with x,
+    hazard = h(a, z) (1 + s q/16)¹⁶,   s = max(s_0 - s_1 (z - x½)/α, 0)/N_th,
+
+where a kick of c carriers is a drive of c τ_g for an instant, x½ and α are midpoint and slope of the
+activation, and the power stands for exp(s q). The excess is what pre-emphasis brings: a population of
+lasers near threshold is shifted at once, long before the light settles.
+
+N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted by maximum likelihood to spikes of coupled lasers at full
+physics (`photinus.reduced.fitting`); they are constants of this recursion at its time step, and only
+nearly those of a laser: N_0 for instance, which weighs what early drives do later, may come out below
+the true reset. The equations are Photinus's own; that escape rates reduce stochastic neurons is common
+knowledge (Gerstner & Kistler 2002, "Spiking Neuron Models", chapter 5).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _validate
+from photinus.errors import InvalidInput
+
+ROWS = 192
+"""Rows of the table that the inner loop reads, equally spaced in w."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """How far the reduced laser is from full physics, as measured when it was fitted."""
+
+    activation: float
+    """Largest difference of the probability of being on, over the sweep."""
+    intervals: float
+    """Largest Kolmogorov–Smirnov distance of the intervals, at the pumps `PUMPS` of the fitting."""
+    response: float
+    """Largest difference of the probability to fire within τ of a pulse, over delays since a spike."""
+    networks: float
+    """Mean KL of the calibration's pairs and triples from those of full physics [nats]."""
+
+    def failures(self) -> list[str]:
+        """Return what is too far off to be used, in words."""
+        named = {
+            "activation": "its activation is off by {:.3f} (allowed {})",
+            "intervals": "its intervals are off by a Kolmogorov–Smirnov distance of {:.3f} (allowed {})",
+            "response": "its response to a pulse is off by {:.3f} (allowed {})",
+            "networks": "its small networks are off by KL {:.4f} (allowed {})",
+        }
+        return [
+            text.format(getattr(self, name), LIMITS[name])
+            for name, text in named.items()
+            if not getattr(self, name) <= LIMITS[name]
+        ]
+
+
+LIMITS = {"activation": 0.01, "intervals": 0.02, "response": 0.05, "networks": 0.002}
+"""Disagreement above which a device is not reduced."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ReducedLaser:
+    """The constants of a reduced laser."""
+
+    time_step: float
+    """Step of the recursion [s]."""
+    reset: float
+    """N_0 [carriers]."""
+    clamp_rate: float
+    """λ_c [1/s]."""
+    clamp_onset: float
+    """n_c."""
+    lag: float
+    """τ_l [s]."""
+    memory: float
+    """τ_q [s]."""
+    steepness: float
+    """s_0."""
+    turn: float
+    """s_1."""
+    midpoint: float
+    """x½ [carriers]."""
+    slope: float
+    """α [carriers]."""
+    threshold_carriers: float
+    """N_th."""
+    gain_lifetime: float
+    """τ_g [s]."""
+    drive: NDArray[np.float64]
+    """Drives of the table, equally spaced, array (column,) [carriers]."""
+    age: NDArray[np.float64]
+    """Ages of the table, equally spaced, array (row,) [s]; the last stands for all later ones."""
+    log_hazard: NDArray[np.float64]
+    """log(h τ_g), array (row, column)."""
+    agreement: Agreement
+    """How well it does."""
+
+    def __post_init__(self) -> None:
+        for name in ("time_step", "lag", "memory", "slope", "threshold_carriers", "gain_lifetime"):
+            _validate.positive(name, getattr(self, name))
+        shape = (len(self.age), len(self.drive))
+        if self.log_hazard.shape != shape:
+            raise InvalidInput(f"log_hazard must have shape {shape}, got {self.log_hazard.shape}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values for JSON, tables to four digits."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["agreement"] = asdict(self.agreement)
+        values["drive"] = [float(f"{x:.8g}") for x in self.drive]
+        values["age"] = [float(f"{x:.8g}") for x in self.age]
+        values["log_hazard"] = [[round(float(x), 3) for x in row] for row in self.log_hazard]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ReducedLaser":
+        """Return the reduced laser that `to_dict` described."""
+        given = {field.name: values[field.name] for field in fields(cls)}
+        for name in ("drive", "age", "log_hazard"):
+            given[name] = np.array(given[name], np.float64)
+        given["agreement"] = Agreement(**given["agreement"])
+        return cls(**given)
+
+    def constants(self) -> NDArray[np.float32]:
+        """Return what the inner loop multiplies with, see `photinus.reduced.kernel`."""
+        from photinus.reduced import kernel
+
+        dt, threshold = self.time_step, self.threshold_carriers
+        values = np.zeros(kernel.CONSTANTS)
+        values[kernel.REST] = -self.reset
+        values[kernel.LEAK] = -math.expm1(-dt / self.gain_lifetime)
+        values[kernel.CLAMP] = self.clamp_rate * dt / threshold**2
+        values[kernel.ONSET] = self.clamp_onset * threshold - self.reset
+        values[kernel.LAG] = -math.expm1(-dt / self.lag)
+        values[kernel.KEEP] = math.exp(-dt / self.memory)
+        turn = -self.turn / self.slope / threshold
+        values[kernel.TILT] = self.steepness / threshold + turn * (self.reset - self.midpoint)
+        values[kernel.TURN] = turn
+        values[kernel.LOWEST] = self.drive[0] - self.reset
+        values[kernel.SCALE] = (len(self.drive) - 1) / (self.drive[-1] - self.drive[0])
+        return values.astype(np.float32)
+
+    def table(self) -> NDArray[np.float32]:
+        """Return the hazard per step, array (risen part, drive), the risen part from 0 to 1."""
+        risen = (np.arange(ROWS) + 0.5) / ROWS
+        position = np.interp(-np.log1p(-risen) * self.gain_lifetime, self.age, np.arange(len(self.age)))
+        first = np.minimum(position.astype(int), len(self.age) - 2)
+        part = (position - first)[:, None]
+        log = self.log_hazard[first] * (1 - part) + self.log_hazard[first + 1] * part
+        return np.asarray(np.exp(log) * (self.time_step / self.gain_lifetime), np.float32)
