@@ -1,10 +1,11 @@
 """Gibbs sampling: units drawn from their conditionals, P(z_k = 1 | others) = σ(u_k).
 
 u_k = b_k + Σ_j W_kj z_j (Geman & Geman 1984, IEEE Trans. Pattern Anal. Mach. Intell. 6, 721). A sweep
-goes through groups of units that are not coupled to each other, and draws all units of a group at once,
-which is the same as one after the other. The groups are a colouring of the graph of couplings between
-the free units: two for a bipartite machine (a restricted one, a chessboard), as many as there are units
-for a dense one. So block Gibbs sampling, checkerboard updates and the sequential sweep are one procedure.
+goes through groups of units that are not coupled to each other, and draws all units of a group at
+once, which is the same as one after the other. The groups are a colouring of the graph of couplings
+between the free units: two for a bipartite machine (a restricted one, a chessboard), as many as there
+are units for a dense one. So block Gibbs sampling, checkerboard updates and the sequential sweep are
+one procedure.
 
 All u are kept up to date: when a unit flips, its row of W is added or subtracted, so a sweep costs what
 changes. They are whole multiples of a quantum. Whole numbers add up exactly in any order, so nothing
@@ -42,19 +43,19 @@ FIELDS_PER_BLOCK = 2**17
 """Entries of the field that a block of chains keeps in the cache (512 KiB)."""
 FIELDS_PER_LINE = 16
 """32-bit fields in a line of the cache."""
-COUPLINGS_PER_GROUP = 2**15
-"""Couplings that all chains of a block use before the next ones are fetched (256 KiB, both signs)."""
+COUPLINGS_PER_GROUP = 2**14
+"""Couplings that all chains of a block use before the next ones are fetched (128 KiB, both signs)."""
 GAP = 8
 """Zeros up to which two stretches of a row are added as one."""
 VECTOR = 64
-"""Longer stretches are filled up with zeros to a multiple of this: the length of the vectorised loop."""
+"""Longer stretches are filled up with zeros to a multiple of this, the step of the vectorised loop."""
 LANES = 16
 """Chains that are drawn together, by vector instructions."""
 _LANES, _WORDS = np.uintp(LANES), np.uintp(4 * LANES)
 
 
 class Couplings(NamedTuple):
-    """Units in groups, and what a flip adds to the fields of others: stretches of the unit's row of W."""
+    """Units in groups, and what a flip adds to other fields: stretches of the unit's row of W."""
 
     groups: NDArray[np.intp]
     """Where groups begin and end, array (group + 1,)."""
@@ -354,26 +355,27 @@ def _draw_tile(x, stream, tile):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _place(flip, on, half, first, stretches):  # type: ignore[no-untyped-def]
-    """Return where the values begin that a flip (chain, unit) adds, of the unit's only stretch."""
-    chain, unit = flip
-    return np.uintp(stretches[first[unit], 2] + (0 if on[unit, chain] else half))
+def _place(chain, unit, stretch, on, half, stretches):  # type: ignore[no-untyped-def]
+    """Return where the values begin that a flip of `unit` adds."""
+    return np.uintp(stretches[stretch, 2] + (0 if on[unit, chain] else half))
 
 
 @inlined
 def _pass_on(couplings, group, flips, on, field):  # type: ignore[no-untyped-def]
     """Add to the fields what the `flips` (chain, unit) of a group, chain by chain, change."""
+    # Scalars only: a slice in here would cost as much as passing on a flip.
     first, stretches, values = couplings.first, couplings.stretches, couplings.values
     width, flat, half = field.shape[1], field.reshape(-1), len(values) // 2
     f = 0
     while f < len(flips):
-        c, k = flips[f]
+        c, k = flips[f, 0], flips[f, 1]
         if couplings.alike[group] and f + 3 < len(flips) and flips[f + 3, 0] == c:
             # Four flips of a chain at once: its fields are fetched and stored once for all of them.
-            p = _place(flips[f], on, half, first, stretches)
-            q = _place(flips[f + 1], on, half, first, stretches)
-            r = _place(flips[f + 2], on, half, first, stretches)
-            t = _place(flips[f + 3], on, half, first, stretches)
+            k1, k2, k3 = flips[f + 1, 1], flips[f + 2, 1], flips[f + 3, 1]
+            p = _place(c, k, first[k], on, half, stretches)
+            q = _place(c, k1, first[k1], on, half, stretches)
+            r = _place(c, k2, first[k2], on, half, stretches)
+            t = _place(c, k3, first[k3], on, half, stretches)
             to = np.uintp(c * width + stretches[first[k], 0])
             for i in range(np.uintp(stretches[first[k], 1])):
                 flat[to + i] += (values[p + i] + values[q + i]) + (values[r + i] + values[t + i])
@@ -381,7 +383,7 @@ def _pass_on(couplings, group, flips, on, field):  # type: ignore[no-untyped-def
         else:
             for s in range(first[k], first[k + 1]):
                 to = np.uintp(c * width + stretches[s, 0])
-                p = np.uintp(stretches[s, 2] + (0 if on[k, c] else half))
+                p = _place(c, k, s, on, half, stretches)
                 for i in range(np.uintp(stretches[s, 1])):
                     flat[to + i] += values[p + i]
             f += 1
