@@ -4,8 +4,8 @@ Machines: restricted ones (visible × hidden), a chessboard (grid), a dense one;
 NumPy does the textbook block Gibbs in single precision: matrix product, logistic function, random
 numbers, comparison; on the grid shifted sums, on the dense machine one unit of all chains at a time.
 THRML (`pip install thrml`, JAX on the CPU) gets the same blocks; it is left out where it is not
-installed, for the dense machine, and for more couplings than `--thrml-couplings`. Ours costs what flips,
-so the share of units that flip in a sweep is printed as well. The ratio is the time over ours.
+installed, for the dense machine, and for more couplings than `--thrml-couplings`. Ours costs what
+flips, so the share of units that flip in a sweep is printed as well. The ratio is the time over ours.
 """
 
 import argparse
