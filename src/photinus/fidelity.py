@@ -7,7 +7,11 @@ that this run cannot tell the sampler from an exact one; above it, the differenc
 What of it a better choice of biases and weights could remove, `kl_parts` tells.
 """
 
-from collections.abc import Hashable
+import contextlib
+import functools
+import importlib
+import sys
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -97,10 +101,35 @@ def effective_draws(values: NDArray[np.float64]) -> float:
     """
     if values.shape[1] < FEW_DRAWS or np.ptp(values) == 0:
         return float("nan")
-    import arviz_stats.base
+    return float(_array_stats().ess(values, chain_axis=0, draw_axis=1, method="mean"))
 
-    stats: Any = arviz_stats.base
-    return float(stats.array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean"))
+
+@functools.cache
+def _array_stats() -> Any:
+    """Return the part of ArviZ that works on plain arrays, `arviz_stats.base.array_stats`.
+
+    Where there is no xarray, the package offers this part alone. It is imported that way, unless xarray
+    is there already, because xarray and pandas take longer to load than most runs. The cut-down package
+    is forgotten afterwards: whoever imports ArviZ later gets all of it.
+    """
+    if "xarray" in sys.modules or "arviz_stats" in sys.modules:
+        return importlib.import_module("arviz_stats.base").array_stats
+    with _hidden("xarray"):
+        stats = importlib.import_module("arviz_stats.base").array_stats
+    for name in [name for name in sys.modules if name.split(".")[0] == "arviz_stats"]:
+        del sys.modules[name]
+    return stats
+
+
+@contextlib.contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Let imports of `module`, which has not been imported yet, fail as if it was not installed."""
+    modules: dict[str, Any] = sys.modules
+    modules[module] = None
+    try:
+        yield
+    finally:
+        del modules[module]
 
 
 def smallest_effective_draws(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> float:

@@ -304,7 +304,7 @@ class _WholeRun:
 
 
 class GibbsRun:
-    """Sequential Gibbs sampling, one sweep per draw."""
+    """Gibbs sampling, one sweep per draw."""
 
     window: float | None = None
     network = None
@@ -330,17 +330,9 @@ class GibbsRun:
         """Return the next `draws` draws."""
         request = self._request
         ends = [request.window_of(self._draw + d) for d in range(draws)]
-        if request.tempering is None:
-            states = self._sampler.run(draws, skip=ends[0] - self._done)
-        else:
-            kept = set(ends)
-            swept = [
-                self._sampler.run(1, temperature=request.temperature(sweep))
-                for sweep in range(self._done, ends[-1] + 1)
-            ]
-            states = np.concatenate(
-                [z for sweep, z in enumerate(swept, self._done) if sweep in kept], axis=1
-            )
+        sweeps = np.arange(self._done, ends[-1] + 1)
+        temperatures = np.array([request.temperature(int(sweep)) for sweep in sweeps])
+        states = self._sampler.sweep(temperatures, np.isin(sweeps, ends))
         report(ends[-1] + 1 - self._done)
         self._done, self._draw = ends[-1] + 1, self._draw + draws
         return Piece(states, None)

@@ -1,25 +1,143 @@
-"""Sequential Gibbs sampling: every unit in turn from its conditional, P(z_k = 1 | others) = σ(u_k).
+"""Gibbs sampling: units drawn from their conditionals, P(z_k = 1 | others) = σ(u_k).
 
-u_k = b_k + Σ_j W_kj z_j (Geman & Geman 1984, IEEE Trans. Pattern Anal. Mach. Intell. 6, 721). All u
-are kept up to date by adding a row of W when a unit flips, so a sweep costs what changes.
+u_k = b_k + Σ_j W_kj z_j (Geman & Geman 1984, IEEE Trans. Pattern Anal. Mach. Intell. 6, 721). A sweep
+goes through groups of units that are not coupled to each other, and draws all units of a group at
+once, which is the same as one after the other. The groups are a colouring of the graph of couplings
+between the free units: two for a bipartite machine (a restricted one, a chessboard), as many as there
+are units for a dense one. So block Gibbs sampling, checkerboard updates and the sequential sweep are
+one procedure.
+
+All u are kept up to date: when a unit flips, its row of W is added or subtracted, so a sweep costs what
+changes. They are whole multiples of a quantum. Whole numbers add up exactly in any order, so nothing
+drifts, and a draw depends neither on how the work is cut nor on threads. The sampled machine is the one
+with weights and biases rounded to the quantum.
 """
 
+import math
+from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
-from photinus._numba import kernel
+from photinus._numba import inlined, kernel
 from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
-from photinus.reference._chains import evidence, fields, over_chains, uniform
+from photinus.reference._chains import (
+    LARGEST_EXPONENT,
+    evidence,
+    exponential,
+    fields,
+    over_chains,
+    uniform,
+)
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
-FIELDS_PER_BLOCK = 2**16
+COARSEST_QUANTUM = 2.0**-22
+"""Largest rounding of 32-bit fields; machines of larger fields get 64 bits."""
+FIELDS_PER_BLOCK = 2**17
 """Entries of the field that a block of chains keeps in the cache (512 KiB)."""
+FIELDS_PER_LINE = 16
+"""32-bit fields in a line of the cache."""
+COUPLINGS_PER_GROUP = 2**14
+"""Couplings that all chains of a block use before the next ones are fetched (128 KiB, both signs)."""
+GAP = 8
+"""Zeros up to which two stretches of a row are added as one."""
+VECTOR = 64
+"""Longer stretches are filled up with zeros to a multiple of this, the step of the vectorised loop."""
+LANES = 16
+"""Chains that are drawn together, by vector instructions."""
+_LANES, _WORDS = np.uintp(LANES), np.uintp(4 * LANES)
+
+
+class Couplings(NamedTuple):
+    """Units in groups, and what a flip adds to other fields: stretches of the unit's row of W."""
+
+    groups: NDArray[np.intp]
+    """Where groups begin and end, array (group + 1,)."""
+    alike: NDArray[np.bool_]
+    """Whether all units of a group act on the same others, each with one stretch; array (group,)."""
+    first: NDArray[np.intp]
+    """Where the stretches of each unit begin and end, array (unit + 1,)."""
+    stretches: NDArray[np.intp]
+    """First unit acted on, number of units, place in `values`: array (stretch, 3)."""
+    values: NDArray[Any]
+    """Weights in quanta, stretch by stretch, then all of them negated: for flips up and down."""
+
+
+def colouring(coupled: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return a colour of each unit, array (unit,), different for `coupled` ones, array (unit, unit).
+
+    Greedy, the smallest free colour, along a breadth-first search. A unit of a bipartite graph then
+    meets neighbours of one colour only, so that two are enough.
+    """
+    n = len(coupled)
+    colour = np.full(n, -1)
+    found = np.zeros(n, dtype=bool)
+    for root in range(n):
+        queue = deque([] if found[root] else [root])
+        found[root] = True
+        while queue:
+            unit = queue.popleft()
+            neighbours = np.flatnonzero(coupled[unit])
+            taken = np.zeros(n + 1, dtype=bool)
+            taken[colour[neighbours]] = True  # -1, not coloured yet, is the last entry
+            colour[unit] = taken.argmin()
+            queue.extend(neighbours[~found[neighbours]].tolist())
+            found[neighbours] = True
+    return colour
+
+
+def quantum(machine: BoltzmannMachine) -> tuple[float, type[np.signedinteger[Any]]]:
+    """Return the unit in which fields are counted, a power of two, and an integer type for them."""
+    largest = float((np.abs(machine.biases) + np.abs(machine.weights).sum(axis=1)).max())
+    _, exponent = math.frexp(max(largest, 1.0))
+    # One bit is for the sign, one for what rounding adds.
+    short = math.ldexp(1.0, exponent - 30)
+    if short <= COARSEST_QUANTUM:
+        return short, np.int32
+    return math.ldexp(1.0, exponent - 62), np.int64
+
+
+def couplings(weights: NDArray[Any]) -> tuple[NDArray[np.intp], Couplings]:
+    """Return the order of the units by groups, and the couplings in this order; `weights` in quanta."""
+    colour = colouring(weights != 0)
+    order = np.argsort(colour, kind="stable")
+    colour, weights = colour[order], weights[np.ix_(order, order)]
+    row, column = np.nonzero(weights)
+    fresh = np.ones(len(row), dtype=bool)
+    fresh[1:] = (np.diff(row) > 0) | (np.diff(column) > GAP)
+    begin = np.flatnonzero(fresh)
+    last = np.append(begin[1:], len(row))[: len(begin)] - 1
+    row, start, length = row[begin], column[begin], column[last] - column[begin] + 1
+    length = np.where(length > GAP, -(-length // VECTOR) * VECTOR, length)
+    place = np.cumsum(length) - length
+    columns = np.arange(length.sum()) + np.repeat(start - place, length)
+    padded = np.pad(weights, ((0, 0), (0, VECTOR)))
+    values = padded[np.repeat(row, length), columns]
+    first = np.searchsorted(row, np.arange(len(order) + 1))
+    until = np.append(place, len(values))[first]
+    stretches = np.stack([start, length, place], axis=1)
+    groups = [0]
+    for unit in range(1, len(order)):
+        used = until[unit + 1] - until[groups[-1]]
+        if colour[unit] != colour[unit - 1] or used > COUPLINGS_PER_GROUP:
+            groups.append(unit)
+    groups.append(len(order))
+    alike = [
+        _alike(np.diff(first[i : j + 1]), stretches[first[i] : first[j]]) for i, j in pairwise(groups)
+    ]
+    values = np.concatenate([values, -values])
+    return order, Couplings(np.array(groups), np.array(alike), first, stretches, values)
+
+
+def _alike(counts: NDArray[np.intp], stretches: NDArray[np.intp]) -> bool:
+    """Return whether units with so many stretches each have one, all at the same place."""
+    return bool((counts == 1).all() and (stretches[:, :2] == stretches[0, :2]).all())
 
 
 class GibbsSampler:
@@ -65,13 +183,21 @@ class GibbsSampler:
         chains = _validate.integer("chains", chains, 1)
         self._threads = available_threads(threads)
         fixed, values = evidence(machine, chains, clamp_units, clamp_values)
-        self._free = np.setdiff1d(np.arange(machine.n_units), fixed)
-        self._rows = np.ascontiguousarray(machine.weights[np.ix_(self._free, self._free)])
-        self._spans = _spans(self._rows)
+        free = np.setdiff1d(np.arange(machine.n_units), fixed)
+        self._quantum, whole = quantum(machine)
+        weights = np.rint(machine.weights[np.ix_(free, free)] / self._quantum).astype(whole)
+        order, self._couplings = couplings(weights)
+        self._units = free[order]
         root = seed_sequence(seed)
         self._z = _initial(initial, chains, machine.n_units, root)
         self._z[:, fixed] = values
-        self._field = fields(machine, self._free, self._z)
+        # The fields while all free units are off, to which those that are on are added.
+        clamped = np.zeros_like(self._z)
+        clamped[:, fixed] = values
+        quiet = fields(machine, self._units, clamped) / self._quantum
+        self._quiet = np.zeros((chains, _padded(len(self._units))), whole)
+        self._quiet[:, : len(self._units)] = np.rint(quiet)
+        self._field = self._fields()
         self._stream = lane_states(root, Role.GIBBS, chains, 1)[:, 0].copy()
 
     def run(self, draws: int, *, skip: int = 0, temperature: float = 1.0) -> NDArray[np.uint8]:
@@ -82,36 +208,51 @@ class GibbsSampler:
         """
         draws = _validate.integer("draws", draws, 0)
         skip = _validate.integer("skip", skip, 0)
-        chains, n = self._z.shape
-        states = np.empty((chains, draws, n), np.uint8)
-        cold = 1.0 / _validate.positive("temperature", temperature)
+        temperature = _validate.positive("temperature", temperature)
+        return self.sweep(np.full(skip + draws, temperature), np.arange(skip + draws) >= skip)
 
-        def sweep(block: slice) -> None:
+    def sweep(self, temperatures: NDArray[np.float64], keep: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """Do one sweep at each of the `temperatures`, array (sweep,), above 0.
+
+        Returns the states after the sweeps to `keep`, array (sweep,), as array (chain, draw, unit).
+        """
+        chains, n = self._z.shape
+        states = np.empty((chains, int(keep.sum()), n), np.uint8)
+        states[:] = self._z[:, None]
+        scale = self._quantum / temperatures
+
+        def advance(block: slice) -> None:
             _sweep(
-                self._rows,
-                self._spans,
-                self._free,
+                self._couplings,
+                self._units,
+                scale,
+                keep,
                 self._z[block],
                 self._field[block],
                 self._stream[block],
-                cold,
-                skip,
                 states[block],
             )
 
-        over_chains(sweep, chains, FIELDS_PER_BLOCK // len(self._free), self._threads)
+        size = LANES * max(1, FIELDS_PER_BLOCK // (LANES * len(self._units)))
+        over_chains(advance, chains, size, self._threads)
         return states
+
+    def _fields(self) -> NDArray[Any]:
+        """Return the fields of the present states in quanta, array (chain, free unit)."""
+        field = self._quiet.copy()
+        _add_active(self._couplings, self._units, self._z, field)
+        return field
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return what `restore` needs to go on with the same draws."""
-        return {"z": self._z.copy(), "field": self._field.copy(), "stream": self._stream.copy()}
+        return {"z": self._z.copy(), "stream": self._stream.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a sampler that was built with the same arguments."""
-        if state["z"].shape != self._z.shape or state["field"].shape != self._field.shape:
+        if state["z"].shape != self._z.shape:
             raise InvalidInput("state must come from a sampler built with the same arguments")
         self._z = np.array(state["z"], np.uint8)
-        self._field = np.array(state["field"], np.float64)
+        self._field = self._fields()
         self._stream = np.array(state["stream"], np.uint32)
 
 
@@ -170,38 +311,131 @@ def _initial(
     return np.broadcast_to(states, (chains, n)).copy()
 
 
-def _spans(rows: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return where each row's entries other than 0 begin and end, array (row, 2).
+def _padded(units: int) -> int:
+    """Return the length of a row of fields: room for filled-up stretches, an odd number of cache lines.
 
-    In a restricted machine a layer does not act on itself: half of the additions are saved.
+    Rows a power of two apart would meet in the same few places of the cache.
     """
-    n = len(rows)
-    acts = rows != 0
-    end = n - acts[:, ::-1].argmax(axis=1)
-    return np.stack([acts.argmax(axis=1), np.where(acts.any(axis=1), end, 0)], axis=1)
+    lines = -(-(units + VECTOR) // FIELDS_PER_LINE)
+    return FIELDS_PER_LINE * (lines + 1 - lines % 2)
 
 
 @kernel
-def _sweep(rows, spans, free, z, field, stream, cold, skip, states):  # type: ignore[no-untyped-def]
-    """Do `skip` sweeps, then one for each draw of `states`; z, field and stream move on."""
-    chains, draws = states.shape[0], states.shape[1]
-    for sweep in range(-skip, draws):
-        for k in range(len(free)):
-            unit = free[k]
-            first, stop = spans[k]
-            row = rows[k, first:stop]
-            # Chains inside: the row of W is fetched once for all of them.
+def _add_active(couplings, units, z, field):  # type: ignore[no-untyped-def]
+    """Add to each chain's field the rows of its units that are 1."""
+    first, stretches, values = couplings.first, couplings.stretches, couplings.values
+    for c in range(len(z)):
+        for k in range(len(units)):
+            if z[c, units[k]]:
+                for s in range(first[k], first[k + 1]):
+                    start, length, place = stretches[s]
+                    for i in range(length):
+                        field[c, start + i] += values[place + i]
+
+
+@inlined
+def _draw_tile(x, stream, tile):  # type: ignore[no-untyped-def]
+    """Replace the field x of each lane of a tile by 1 with probability σ(x), else by 0."""
+    # Unsigned indices, or the compiler allows for negative ones and does not vectorise.
+    for lane in range(LANES):
+        i = np.uintp(tile) * _LANES + np.uintp(lane)
+        j = np.uintp(tile) * _WORDS + np.uintp(lane)
+        u, s0, s1, s2, s3 = uniform(
+            stream[j],
+            stream[j + _LANES],
+            stream[j + np.uintp(2) * _LANES],
+            stream[j + np.uintp(3) * _LANES],
+        )
+        stream[j] = s0
+        stream[j + _LANES] = s1
+        stream[j + np.uintp(2) * _LANES] = s2
+        stream[j + np.uintp(3) * _LANES] = s3
+        bounded = min(max(x[i], -LARGEST_EXPONENT), LARGEST_EXPONENT)
+        x[i] = 1.0 if u * (1.0 + exponential(-bounded)) < 1.0 else 0.0
+
+
+@inlined
+def _place(chain, unit, stretch, on, half, stretches):  # type: ignore[no-untyped-def]
+    """Return where the values begin that a flip of `unit` adds."""
+    return np.uintp(stretches[stretch, 2] + (0 if on[unit, chain] else half))
+
+
+@inlined
+def _pass_on(couplings, group, flips, on, field):  # type: ignore[no-untyped-def]
+    """Add to the fields what the `flips` (chain, unit) of a group, chain by chain, change."""
+    # Scalars only: a slice in here would cost as much as passing on a flip.
+    first, stretches, values = couplings.first, couplings.stretches, couplings.values
+    width, flat, half = field.shape[1], field.reshape(-1), len(values) // 2
+    f = 0
+    while f < len(flips):
+        c, k = flips[f, 0], flips[f, 1]
+        if couplings.alike[group] and f + 3 < len(flips) and flips[f + 3, 0] == c:
+            # Four flips of a chain at once: its fields are fetched and stored once for all of them.
+            k1, k2, k3 = flips[f + 1, 1], flips[f + 2, 1], flips[f + 3, 1]
+            p = _place(c, k, first[k], on, half, stretches)
+            q = _place(c, k1, first[k1], on, half, stretches)
+            r = _place(c, k2, first[k2], on, half, stretches)
+            t = _place(c, k3, first[k3], on, half, stretches)
+            to = np.uintp(c * width + stretches[first[k], 0])
+            for i in range(np.uintp(stretches[first[k], 1])):
+                flat[to + i] += (values[p + i] + values[q + i]) + (values[r + i] + values[t + i])
+            f += 4
+        else:
+            for s in range(first[k], first[k + 1]):
+                to = np.uintp(c * width + stretches[s, 0])
+                p = _place(c, k, s, on, half, stretches)
+                for i in range(np.uintp(stretches[s, 1])):
+                    flat[to + i] += values[p + i]
+            f += 1
+
+
+@kernel
+def _sweep(  # type: ignore[no-untyped-def]
+    couplings, units, scale, keep, z, field, stream, states
+):
+    """Do one sweep per entry of `scale`; z, field and stream move on."""
+    groups = couplings.groups
+    chains, n = len(z), len(units)
+    tiles = (chains + LANES - 1) // LANES
+    on = np.zeros((n, chains), np.uint8)
+    words = np.ones(tiles * 4 * LANES, np.uint32)
+    for c in range(chains):
+        for k in range(n):
+            on[k, c] = z[c, units[k]]
+        for w in range(4):
+            words[(c // LANES * 4 + w) * LANES + c % LANES] = stream[c, w]
+    x = np.zeros(tiles * LANES)
+    largest = np.diff(groups).max()
+    changed = np.empty((largest, chains), np.uint8)
+    flips = np.empty((largest * chains + 1, 2), np.intp)
+    draw = 0
+    for sweep in range(len(scale)):
+        for g in range(len(groups) - 1):
+            begin, size = groups[g], groups[g + 1] - groups[g]
+            for i in range(size):
+                k = begin + i
+                for c in range(chains):
+                    x[c] = scale[sweep] * field[c, k]
+                for tile in range(tiles):
+                    _draw_tile(x, words, tile)
+                for c in range(chains):
+                    drawn = np.uint8(x[c])
+                    changed[i, c] = drawn ^ on[k, c]
+                    on[k, c] = drawn
+            # A list without branches: what did not change is overwritten by the next one.
+            count = 0
             for c in range(chains):
-                p = 1.0 / (1.0 + np.exp(-cold * field[c, k]))
-                u, s0, s1, s2, s3 = uniform(stream[c, 0], stream[c, 1], stream[c, 2], stream[c, 3])
-                stream[c, 0], stream[c, 1], stream[c, 2], stream[c, 3] = s0, s1, s2, s3
-                on = u < p
-                if on != (z[c, unit] == 1):
-                    z[c, unit] = 1 if on else 0
-                    sign = 1.0 if on else -1.0
-                    acted = field[c, first:stop]
-                    for i in range(len(row)):
-                        acted[i] += sign * row[i]
-        if sweep >= 0:
+                for i in range(size):
+                    flips[count, 0], flips[count, 1] = c, begin + i
+                    count += changed[i, c]
+            _pass_on(couplings, g, flips[:count], on, field)
+        if keep[sweep]:
             for c in range(chains):
-                states[c, sweep, :] = z[c]
+                for k in range(n):
+                    states[c, draw, units[k]] = on[k, c]
+            draw += 1
+    for c in range(chains):
+        for k in range(n):
+            z[c, units[k]] = on[k, c]
+        for w in range(4):
+            stream[c, w] = words[(c // LANES * 4 + w) * LANES + c % LANES]

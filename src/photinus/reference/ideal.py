@@ -11,10 +11,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
-from photinus._numba import kernel
+from photinus._numba import inlined, kernel
 from photinus.boltzmann import BoltzmannMachine
-from photinus.reference._chains import evidence, fields, over_chains, uniform
+from photinus.reference._chains import (
+    LARGEST_EXPONENT,
+    evidence,
+    exponential,
+    fields,
+    over_chains,
+    uniform,
+)
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
+
+CLOSE = 1e4
+"""Sum of the hazards, in units of a reference, at which a new reference is taken.
+
+The largest is at most so far off, and what lies below e^-40 of the reference never comes first.
+"""
 
 
 def sample_ideal(
@@ -92,13 +105,38 @@ def sample_ideal(
     )
 
 
+@inlined
+def _largest(field, silent):  # type: ignore[no-untyped-def]
+    """Return the largest field of a silent unit."""
+    top = -np.inf
+    for i in range(len(field)):
+        if silent[i] > 0.0 and field[i] > top:
+            top = field[i]
+    return top
+
+
+@inlined
+def _cumulate(field, silent, top, cumulated):  # type: ignore[no-untyped-def]
+    """Set the cumulated hazards of the silent units in units of e^top, and return their sum."""
+    for i in range(len(field)):
+        height = field[i] - top
+        bounded = min(max(height, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+        cumulated[i] = silent[i] * exponential(bounded) if height > -LARGEST_EXPONENT else 0.0
+    # One after the other: the compiler must not choose the order of a sum that decides what happens.
+    total = 0.0
+    for i in range(len(field)):
+        total += cumulated[i]
+        cumulated[i] = total
+    return total
+
+
 @kernel
 def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyped-def]
     """Fill units and times with the spikes of one chain and return their number."""
     n = len(field)
     s0, s1, s2, s3 = stream
-    silent = np.ones(n, np.bool_)
-    hazard = np.empty(n)
+    silent = np.ones(n)
+    cumulated = np.empty(n)
     # Active units, oldest first, in a ring: all periods last τ, so the oldest ends first.
     ring = np.empty(n, np.int64)
     ends = np.empty(n)
@@ -106,16 +144,12 @@ def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyp
     active = 0
     now = 0.0
     count = 0
+    top = _largest(field, silent)
     while True:
-        # Hazards in units of the largest, so that no weight makes them overflow.
-        top = -np.inf
-        for i in range(n):
-            if silent[i] and field[i] > top:
-                top = field[i]
-        total = 0.0
-        for i in range(n):
-            hazard[i] = np.exp(field[i] - top) if silent[i] else 0.0
-            total += hazard[i]
+        total = _cumulate(field, silent, top, cumulated)
+        if active < n and not 1 / CLOSE < total < CLOSE:
+            top = _largest(field, silent)
+            total = _cumulate(field, silent, top, cumulated)
         spike = np.inf
         if active < n:
             u, s0, s1, s2, s3 = uniform(s0, s1, s2, s3)
@@ -126,18 +160,14 @@ def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyp
             return count
         if spike < end:
             u, s0, s1, s2, s3 = uniform(s0, s1, s2, s3)
-            left = u * total
-            k = -1
-            for i in range(n):
-                if hazard[i] > 0.0:
-                    k = i
-                    left -= hazard[i]
-                    if left < 0.0:
-                        break
+            # u > 0: the first unit that reaches it has a hazard above 0.
+            k = 0
+            while cumulated[k] < u * total:
+                k += 1
             units[count] = k
             times[count] = now
             count += 1
-            silent[k] = False
+            silent[k] = 0.0
             last = (oldest + active) % n
             ring[last] = k
             ends[last] = now + 1.0
@@ -145,7 +175,7 @@ def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyp
             sign = 1.0
         else:
             k = ring[oldest]
-            silent[k] = True
+            silent[k] = 1.0
             oldest = (oldest + 1) % n
             active -= 1
             sign = -1.0
