@@ -151,7 +151,9 @@ def _fresh_folder(folder: Path) -> Path:
 def sample(
     model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
     out: Annotated[Path, typer.Option(help="Zarr store to write.")] = Path("run.zarr"),
-    substrate: Annotated[str, typer.Option(help="laser, lif, gibbs, exact or ideal.")] = "laser",
+    substrate: Annotated[
+        str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")
+    ] = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
     burn_in: Annotated[int, typer.Option(help="Draws dropped at the begin.")] = 25,
@@ -182,7 +184,7 @@ def sample(
     from photinus.boltzmann import BoltzmannMachine
     from photinus.devices import load_network
     from photinus.report import fidelity_rows, run_rows
-    from photinus.sampling import Interrupted
+    from photinus.sampling import SPIKING, Interrupted
     from photinus.sampling import sample as draw
     from photinus.storage import check_new
     from photinus.tempering import Tempering
@@ -194,9 +196,9 @@ def sample(
         check_new(out)
         check_new(summary)
     simulated, measured = None, None
-    if substrate in ("laser", "lif") and network is not None:
+    if substrate in SPIKING and network is not None:
         simulated = load_network(network)
-    elif substrate in ("laser", "lif"):
+    elif substrate in SPIKING:
         measured = _calibration(laser, calibration, substrate)
         validity = check(machine, measured)
         if not validity:
@@ -253,6 +255,9 @@ def calibrate(
     additive: Annotated[
         bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")
     ] = False,
+    reduced: Annotated[
+        bool, typer.Option("--reduced", help="Measure the escape rate too, for laser-reduced.")
+    ] = False,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     threads: Threads = None,
@@ -269,6 +274,7 @@ def calibrate(
         parameters,
         synapse=synapse,
         renewing=not additive,
+        reduced=reduced,
         seed=seed,
         threads=threads,
         progress=True,

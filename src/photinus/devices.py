@@ -18,6 +18,7 @@ from photinus.errors import InvalidInput
 from photinus.laser import PRESETS as LASER_PRESETS
 from photinus.laser import LaserParameters, spike
 from photinus.network import LaserNetwork, SynapticKernel
+from photinus.reduced.simulator import ReducedSimulator
 from photinus.reference.lif import PRESETS as LIF_PRESETS
 from photinus.reference.lif import LifNetwork, LifParameters, LifSimulator
 from photinus.simulation.engine import TIME_STEP, Simulator, largest_time_step
@@ -25,6 +26,7 @@ from photinus.simulation.streams import Seed
 
 Parameters = LaserParameters | LifParameters
 Network = LaserNetwork | LifNetwork
+SpikingSimulator = Simulator | LifSimulator | ReducedSimulator
 
 PRESETS = (*LASER_PRESETS, *LIF_PRESETS)
 """Names of the devices whose calibrations ship with the package, the default first."""
@@ -169,7 +171,7 @@ def simulator(
     clamp_mode: str = "pump",
     drive: NDArray[np.float64] | None = None,
     threads: int | None = None,
-) -> Simulator | LifSimulator:
+) -> SpikingSimulator:
     """Return the simulator of a network; arguments as in `photinus.simulation.engine.Simulator`."""
     options: dict[str, Any] = {
         "chains": chains,

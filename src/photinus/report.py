@@ -128,6 +128,7 @@ def device_rows(calibration: "Calibration") -> list[tuple[str, str]]:
         ("calibration pairs and triples", f"mean KL {c.network_kl:.2g}"),
         ("shortest interval", quantity(_shortest(c), "s")),
         ("judgement", c.samples_or_pulses),
+        *([] if c.reduced is None else [("as an escape rate", str(c.reduced.agreement))]),
     ]
 
 

@@ -16,7 +16,7 @@ from photinus import _memory, _validate
 from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
-from photinus.devices import Network, default_time_step, simulator
+from photinus.devices import Network, SpikingSimulator, simulator
 from photinus.errors import InvalidInput
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
@@ -148,9 +148,9 @@ class SpikingRun:
             )
         self.network, self.window = network, network.window
         self._request = request
+        self.simulator = self._simulator(network, drive)
+        self.time_step = time_step = self.simulator.time_step
         lanes = request.chains * (network.n_units - len(request.fixed))
-        time_step = default_time_step(network) if request.time_step is None else request.time_step
-        self.time_step = time_step
         steps_per_draw = lanes * network.window / time_step
         _memory.require(
             request.chains * (request.draws + request.burn_in) * network.n_units * BYTES_PER_SPIKE,
@@ -158,20 +158,25 @@ class SpikingRun:
         )
         self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
         self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
-        self.simulator = simulator(
-            network,
-            chains=request.chains,
-            seed=request.seed,
-            time_step=time_step,
-            clamp=request.clamp,
-            clamp_mode=request.clamp_mode,
-            drive=drive,
-            threads=request.threads,
-        )
         self._done = 0
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
         self._tail = self._cut(None, 0.0)
+
+    def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
+        """Return what simulates the network of this run."""
+        return simulator(network, drive=drive, time_step=self._request.time_step, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """Return what every simulator of spiking neurons takes from the request."""
+        request = self._request
+        return {
+            "chains": request.chains,
+            "seed": request.seed,
+            "clamp": request.clamp,
+            "clamp_mode": request.clamp_mode,
+            "threads": request.threads,
+        }
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws and their spikes."""
@@ -275,6 +280,24 @@ class LaserRun(SpikingRun):
 
     preset = "fast-absorber"
     kind = LaserNetwork
+
+
+class ReducedRun(LaserRun):
+    """Reduced lasers: an escape rate instead of field and photons, see `photinus.reduced`."""
+
+    def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
+        from photinus.reduced.simulator import ReducedSimulator
+
+        request = self._request
+        if request.time_step is not None:
+            raise InvalidInput(
+                "time_step must be None for 'laser-reduced', whose step belongs to the calibration, "
+                f"got {request.time_step:g}"
+            )
+        calibration = request.calibration or Calibration.preset(self.preset)
+        calibration.require(network.parameters)
+        assert isinstance(network, LaserNetwork)  # `kind`, checked before
+        return ReducedSimulator(network, calibration.require_reduced(), drive=drive, **self._options())
 
 
 class LifRun(SpikingRun):
@@ -410,16 +433,19 @@ class IdealRun(_WholeRun):
         return Piece(states, spikes)
 
 
-TEMPERED = ("laser", "lif", "gibbs")
+TEMPERED = ("laser", "laser-reduced", "lif", "gibbs")
 """Substrates that can be heated."""
 SUBSTRATES: dict[str, Callable[[Request], Run]] = {
     "laser": LaserRun,
+    "laser-reduced": ReducedRun,
     "lif": LifRun,
     "gibbs": GibbsRun,
     "exact": ExactRun,
     "ideal": IdealRun,
 }
 """Samplers by name: each starts a run for a checked request."""
+SPIKING = ("laser", "laser-reduced", "lif")
+"""Substrates that simulate a device, and thus take a calibration and a network."""
 
 
 def sample(
@@ -449,8 +475,9 @@ def sample(
     machine
         The target.
     substrate
-        "laser" (full physics), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or "lif"
-        (leaky integrate-and-fire neurons).
+        "laser" (full physics), "laser-reduced" (an escape rate measured on it, about fifty times
+        faster), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or "lif" (leaky
+        integrate-and-fire neurons).
     chains, draws
         Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
         every τ; on "gibbs" every sweep.
@@ -465,7 +492,7 @@ def sample(
         the default preset. "gibbs", "exact" and "ideal" ignore it, so that they can be swapped in the
         same call.
     network
-        Simulate this network instead of the translated one; "laser" and "lif" only.
+        Simulate this network instead of the translated one; lasers and "lif" only.
     rule
         Translation rule, "measured" or "linear"; see `photinus.translation`.
     clamp_mode, time_step, threads
@@ -474,7 +501,7 @@ def sample(
         with it.
     tempering
         Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
-        runs keep draws, not spikes; "laser", "lif" and "gibbs" only.
+        runs keep draws, not spikes; lasers, "lif" and "gibbs" only.
     path
         Zarr store to write while the run goes on; must not exist unless `resume`.
     resume

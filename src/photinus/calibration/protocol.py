@@ -37,7 +37,7 @@ from photinus.calibration.synapse import (
     free_parameters,
 )
 from photinus.devices import Network, Parameters, Setting, assemble, setting, simulator
-from photinus.errors import NotConverged
+from photinus.errors import InvalidInput, NotConverged
 from photinus.network import SynapticKernel
 from photinus.progress import Progress, tracked
 from photinus.readout import occupancy
@@ -69,6 +69,7 @@ def calibrate(
     synapse: str | None = None,
     decay: float | None = None,
     renewing: bool = True,
+    reduced: bool = False,
     seed: Seed = 0,
     time_step: float | None = None,
     threads: int | None = None,
@@ -91,6 +92,9 @@ def calibrate(
         neurons).
     renewing
         Whether a spike during a pulse renews it; otherwise pulses add up. See `SynapticKernel`.
+    reduced
+        Whether to measure the device as an escape rate too, for the substrate "laser-reduced"; lasers
+        only, takes two minutes more. See `photinus.reduced`.
     seed
         Integer, SeedSequence or None.
     time_step
@@ -106,7 +110,10 @@ def calibrate(
         If the device fires no spikes, or never at random: there is nothing to calibrate.
     """
     from photinus import __version__
+    from photinus.reduced.fitting import STAGES, reduce_laser
 
+    if reduced and isinstance(parameters, LifParameters):
+        raise InvalidInput("reduced must be False for integrate-and-fire neurons, got True")
     found = setting(parameters)
     synapse = found.synapse if synapse is None else synapse
     _validate.one_of("synapse", synapse, SYNAPSES)
@@ -120,7 +127,7 @@ def calibrate(
     bench = Bench(parameters, found, kernel, dt, threads, [*sequence.spawn(8)])
     free = free_parameters(synapse, decay=decay)
     factors = WINDOW_FACTORS if window is None else (1.0,)
-    rounds = 4 + len(free) * (len(factors) + STEPS)
+    rounds = 4 + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
         near, guess = _survey(bench, window, lambda: advance(1))
         drive, spikes = _sweep(bench, near, guess)
@@ -159,14 +166,20 @@ def calibrate(
                 best = other
         start = started(best[0], best[1].kernel)
         fit = fit_synapse(bench, start, free, steps=STEPS, advance=lambda: advance(1))
-    return replace(
-        start,
-        kernel=fit.kernel,
-        kernel_error=fit.error,
-        network_kl=fit.mean_kl,
-        windows_tried=np.array([tau for tau, _ in tried]),
-        windows_kl=np.array([tried_fit.mean_kl for _, tried_fit in tried]),
-    )
+        calibration = replace(
+            start,
+            kernel=fit.kernel,
+            kernel_error=fit.error,
+            network_kl=fit.mean_kl,
+            windows_tried=np.array([tau for tau, _ in tried]),
+            windows_kl=np.array([tried_fit.mean_kl for _, tried_fit in tried]),
+        )
+        if not reduced:
+            return calibration
+        escape = reduce_laser(
+            calibration, seed=bench.seeds[-1], threads=threads, advance=lambda: advance(1)
+        )
+    return replace(calibration, reduced=escape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
@@ -16,6 +17,7 @@ from photinus.devices import PRESETS, Parameters, parameters_from_dict
 from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.network import SynapticKernel
+from photinus.reduced import ReducedLaser
 
 SCHEMA = 2
 KIND = "calibration"
@@ -89,6 +91,8 @@ class Calibration:
     """Entropy of the seed."""
     version: str
     """Version of Photinus that measured."""
+    reduced: ReducedLaser | None = None
+    """The device as an escape rate, if it was reduced; see `require_reduced`."""
 
     def __post_init__(self) -> None:
         _validate.number("midpoint", self.midpoint)
@@ -180,19 +184,44 @@ class Calibration:
                     f"{other.get(key)!r} here"
                 )
 
+    def require_reduced(self) -> ReducedLaser:
+        """Return the reduced laser.
+
+        Raises
+        ------
+        InvalidInput
+            If the device was not reduced, or if the reduced laser is not like it.
+        """
+        name = self.parameters.name
+        if self.reduced is None:
+            raise InvalidInput(
+                f"calibration of {name!r} must hold a reduced laser for this substrate, got none: "
+                "calibrate with reduced=True (photinus calibrate --reduced)"
+            )
+        failures = self.reduced.agreement.failures()
+        if failures:
+            raise InvalidInput(
+                f"substrate must not be 'laser-reduced' for the device {name!r}: {'; '.join(failures)}"
+            )
+        return self.reduced
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the calibration as JSON to `path`."""
         document: dict[str, Any] = {"kind": KIND, "schema": SCHEMA}
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("parameters", "kernel"):
+            if field.name == "reduced" and value is None:
+                continue
+            if field.name in ("parameters", "kernel", "reduced"):
                 value = value.to_dict()
             elif isinstance(value, np.ndarray):
                 value = [None if np.isnan(x) else float(f"{x:.6g}") for x in value]
             elif isinstance(value, Mapping):
                 value = dict(value)
             document[field.name] = value
-        _files.write_text(path, json.dumps(document, indent=1) + "\n")
+        text = json.dumps(document, indent=1)
+        # One line per list of numbers: tables stay readable, and so do their changes.
+        _files.write_text(path, re.sub(r"\[[^][{}]*\]", _on_one_line, text) + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Calibration":
@@ -205,7 +234,10 @@ class Calibration:
         """
         document = _files.read_json(path, kind=KIND, schema=SCHEMA)
         with _files.reading(path, KIND):
-            values = {field.name: document[field.name] for field in fields(cls)}
+            names = [field.name for field in fields(cls) if field.name != "reduced"]
+            values = {name: document[name] for name in names}
+            if "reduced" in document:
+                values["reduced"] = ReducedLaser.from_dict(document["reduced"])
             values["parameters"] = parameters_from_dict(values["parameters"])
             values["kernel"] = SynapticKernel(**values["kernel"])
             for name in ("bias_range", "weight_range"):
@@ -220,6 +252,10 @@ class Calibration:
         """Return the calibration of a preset that ships with the package."""
         _validate.one_of("preset", name, PRESETS)
         return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+
+
+def _on_one_line(match: re.Match[str]) -> str:
+    return " ".join(match[0].split())
 
 
 def logistic(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:

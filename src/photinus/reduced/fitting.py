@@ -11,10 +11,10 @@
    the reduced laser is not used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,19 @@ from photinus._numba import kernel
 from photinus._threads import available_threads
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.readout import occupancy
-from photinus.reduced.kernel import advance_membrane
+from photinus.reduced.kernel import (
+    CLAMP,
+    KEEP,
+    LAG,
+    LEAK,
+    LOWEST,
+    ONSET,
+    REST,
+    SCALE,
+    TILT,
+    TURN,
+    advance_membrane,
+)
 from photinus.reduced.model import Agreement, ReducedLaser
 from photinus.simulation.engine import Simulator
 from photinus.simulation.spikes import SpikeTrains
@@ -40,9 +52,11 @@ LOG_ODDS = np.concatenate([np.linspace(-8, 8, 33), [9, 10, 11, 12]])
 """Drives at which intervals are measured, as distances from the midpoint in slopes."""
 COLUMNS = 101
 """Drives of the table, over the range of `LOG_ODDS`."""
-DRIVE_SPLINES, AGE_SPLINES = 32, 90
+DRIVE_SPLINES, AGE_SPLINES = 28, 72
 SMOOTHING = (0.1, 0.03)
 """Weights of the penalties along drive and age."""
+CLOSE = 1e-6
+"""Part of the events by which an iteration of the smoothing may still move them."""
 PUMPS = (-1.0, 0.5, 2.0)
 """Distances from the midpoint, in slopes, at which intervals are compared."""
 SWEPT = (-6.0, 8.0)
@@ -107,7 +121,7 @@ def reduce_laser(
     single = run(_uncoupled(calibration, drives), WINDOWS, 0)
     advance()
     drive = np.linspace(drives[0], drives[-1], COLUMNS)
-    age = np.arange(round(OLDEST * STEPS_PER_WINDOW)) * step + step / 2
+    age = np.asarray((np.arange(round(OLDEST * STEPS_PER_WINDOW)) + 0.5) * step, np.float64)
     log_hazard = _smooth_hazard(single, drives, drive, len(age), step) + np.log(laser.gain_lifetime)
     advance()
     reduced = ReducedLaser(
@@ -174,7 +188,7 @@ def _small_networks(calibration: "Calibration") -> LaserNetwork:
 
 
 def _by_laser(spikes: SpikeTrains) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return lane (unit, chain), and time of all spikes, lane by lane; and where lanes begin."""
+    """Return the lane (unit, chain) of all spikes, where each lane begins, and their times."""
     lane = spikes.unit.astype(np.int64) * spikes.chains + spikes.chain
     order = np.lexsort((spikes.time, lane))
     lane, time = lane[order], spikes.time[order]
@@ -247,6 +261,8 @@ def _p_spline(
     wanted: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return the smoothed log rate at `wanted` rows and all columns, by penalised scoring."""
+    from scipy.linalg import solve
+
     n, m = rows.shape[1], columns.shape[1]
 
     def penalty(size: int) -> NDArray[np.float64]:
@@ -257,24 +273,28 @@ def _p_spline(
         return (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
 
     # The last term holds coefficients that no datum and no neighbour determines.
-    prior = SMOOTHING[0] * np.kron(penalty(n), np.eye(m)) + SMOOTHING[1] * np.kron(np.eye(n), penalty(m))
+    prior = SMOOTHING[0] * np.kron(penalty(n), np.eye(m)) + SMOOTHING[1] * np.kron(
+        np.eye(n), penalty(m)
+    )
     prior += 1e-6 * np.eye(n * m)
     left, right = squares(rows).T, squares(columns)
     weights = np.full((n, m), np.log((events.sum() + 1) / exposure.sum()))
+    before = np.zeros_like(events)
     for _ in range(80):
         expected = exposure * np.exp(np.clip(rows @ weights @ columns.T, -80, 60))
+        # Not the weights: where nothing ever fires, they fall on and on.
+        if np.abs(expected - before).sum() < CLOSE * events.sum():
+            break
+        before = expected
         fisher = (left @ expected @ right).reshape(n, n, m, m).transpose(0, 2, 1, 3)
         slope = rows.T @ (events - expected) @ columns
-        step = np.linalg.solve(
-            fisher.reshape(n * m, n * m) + prior, slope.ravel() - prior @ weights.ravel()
-        )
+        curvature = fisher.reshape(n * m, n * m) + prior
+        step = solve(curvature, slope.ravel() - prior @ weights.ravel(), assume_a="pos")
         weights += (step * min(1.0, 3.0 / np.abs(step).max())).reshape(n, m)
-        if np.abs(step).max() < 1e-3:
-            break
     return np.asarray(wanted @ weights @ columns.T)
 
 
-def _constants(values: tuple[float, ...], lifetime: float, threshold: float) -> dict[str, float]:
+def _constants(values: Sequence[float], lifetime: float, threshold: float) -> dict[str, Any]:
     """Return the membrane's constants by name from numbers of order one to a hundred, see `GUESS`."""
     reset, rate, onset, lag, steepness, memory, turn = values
     return {
@@ -312,15 +332,13 @@ def _fit_membrane(
     heard = [_hear(network, spikes, chain, dt) for chain in range(spikes.chains)]
     hazard = reduced.log_hazard + np.log(dt / reduced.gain_lifetime)
 
-    def candidate(values: tuple[float, ...]) -> ReducedLaser:
-        return replace(
-            reduced, **_constants(values, reduced.gain_lifetime, reduced.threshold_carriers)
-        )
+    def candidate(values: Sequence[float]) -> ReducedLaser:
+        return replace(reduced, **_constants(values, reduced.gain_lifetime, reduced.threshold_carriers))
 
     with ThreadPoolExecutor(threads) as pool:
 
-        def unlikely(values: tuple[float, ...]) -> float:
-            tried = candidate(values)
+        def unlikely(values: NDArray[np.float64]) -> float:
+            tried = candidate(values.tolist())
             constants = tried.constants()
 
             def one(chain: _Heard) -> float:
@@ -341,11 +359,11 @@ def _fit_membrane(
 
         found = minimize(
             unlikely,
-            GUESS,
+            np.array(GUESS),
             method="Nelder-Mead",
             options={"maxfev": EVALUATIONS, "xatol": 1e-3, "fatol": 0.3},
         )
-    return candidate(tuple(found.x))
+    return candidate(found.x.tolist())
 
 
 def _hear(network: LaserNetwork, spikes: SpikeTrains, chain: int, dt: float) -> _Heard:
@@ -410,8 +428,10 @@ def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  #
 
     `base` is the constant drive relative to the reset; `log_hazard` (age, drive) per step.
     """
-    rest, leak, clamp, onset, lag = constants[0], constants[1], constants[2], constants[3], constants[4]
-    keep, tilt, turn, lowest, scale = constants[5], constants[6], constants[7], constants[8], constants[9]
+    rest, leak, clamp = constants[REST], constants[LEAK], constants[CLAMP]
+    onset, lag, keep = constants[ONSET], constants[LAG], constants[KEEP]
+    tilt, turn = constants[TILT], constants[TURN]
+    lowest, scale = constants[LOWEST], constants[SCALE]
     ages, columns = log_hazard.shape
     total = 0.0
     for i in range(pumps.shape[0]):
@@ -445,8 +465,8 @@ def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  #
             x = min(max((felt - lowest) * scale, 0.0), columns - 1.001)
             column = int(x)
             row = min(int(age + 0.5), ages - 1)
-            log = log_hazard[row, column] * (1 - (x - column)) + log_hazard[row, column + 1] * (x - column)
-            rate = np.exp(log) * factor
+            low, high = log_hazard[row, column], log_hazard[row, column + 1]
+            rate = np.exp(low + (high - low) * (x - column)) * factor
             if int(time[spike]) == step:
                 part = time[spike] - step
                 total += np.log(rate + 1e-12) - rate * part
@@ -491,7 +511,8 @@ def _agreement(
     three = _uncoupled(calibration, at)
     spikes = full(three, 2000, 3), run(three, 4000)
     distance = [
-        ks_2samp(*(_intervals(one, unit) for one in spikes)).statistic for unit in range(len(PUMPS))
+        ks_2samp(_intervals(spikes[0], unit), _intervals(spikes[1], unit)).statistic
+        for unit in range(len(PUMPS))
     ]
     small = _small_networks(calibration)
     both = full(small, 200, 3), run(small, 800)
@@ -528,7 +549,7 @@ def _joint(spikes: SpikeTrains, first: int, end: int, window: float) -> NDArray[
         stop=spikes.stop,
     ).joint
     assert joint is not None  # networks are small
-    return joint / joint.sum()
+    return np.asarray(joint / joint.sum())
 
 
 def _pulsed(calibration: "Calibration") -> LaserNetwork:
@@ -556,7 +577,11 @@ def _response(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
                 for lane in (2 * pair * chains + chain, (2 * pair + 1) * chains + chain)
             )
             pulse = source[1:][np.diff(source) > 2 * window]
-            pulse = pulse[(pulse > target[0]) & (pulse < spikes.stop - window)] if target.size else pulse[:0]
+            pulse = (
+                pulse[(pulse > target[0]) & (pulse < spikes.stop - window)]
+                if target.size
+                else pulse[:0]
+            )
             next_ = np.searchsorted(target, pulse)
             delay = np.searchsorted(DELAYS, (pulse - target[next_ - 1]) / window) - 1
             known = (delay >= 0) & (delay < len(DELAYS) - 1)

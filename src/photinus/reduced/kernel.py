@@ -65,9 +65,7 @@ def advance_membrane(  # type: ignore[no-untyped-def]
     risen = risen + leak * (_ONE - risen)
     # One division serves both quotients.
     inverse = _ONE / ((_ONE + light) * risen)
-    carriers = (
-        carriers + leak * (push - carriers) + light * (risen * inverse) * (steady - carriers)
-    )
+    carriers = carriers + leak * (push - carriers) + light * (risen * inverse) * (steady - carriers)
     effective = carriers * (inverse * (_ONE + light))
     felt = felt + lag * (effective - felt)
     factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
@@ -79,7 +77,7 @@ def advance_membrane(  # type: ignore[no-untyped-def]
 
 @inlined
 def _advance_tile(f, place, tile, constants, rows, columns, decay):  # type: ignore[no-untyped-def]
-    """Advance one tile by a step; put the place in the table and the factor of the hazard of each lane."""
+    """Advance one tile by a step; leave each lane's place in the table, and its factor in USED."""
     b = np.uintp(tile) * _F
     rest = constants[REST]
     leak = constants[LEAK]

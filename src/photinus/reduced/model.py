@@ -3,13 +3,13 @@ r"""The reduced laser: an escape rate, measured on the full model, instead of fi
 Between two spikes the field is eliminated. What is left of a laser is how long ago it fired (its age a)
 and the drive D = P τ_g that it feels. At a constant drive this is exact as far as one spike makes the
 laser forget what was before it: intervals are then independent, and their hazard h(a, D) says
-everything. It is measured on the full model and kept as a table. A rate that depends on N_g alone would
-not do: after the recovery light and carriers ring, small pulses reset the carriers unseen, and the hazard
-rises and falls with them.
+everything. It is measured on the full model and kept as a table. A rate that depends on N_g alone
+would not do: after the recovery light and carriers ring, small pulses reset the carriers unseen, and
+the hazard rises and falls with them.
 
-A drive that varies acts through an effective one, the constant drive that would have brought the laser
-to where it is. N_g recovers from its reset N_0 as a leaky integrator, and amplified spontaneous emission
-pulls it the faster to where a constant drive keeps it, the higher it stands:
+A drive that varies acts through an effective one, the constant drive that would have brought the
+laser to where it is. N_g recovers from its reset N_0 as a leaky integrator, and amplified spontaneous
+emission pulls it the faster to where a constant drive keeps it, the higher it stands:
 
     dN/dt = (D - N)/τ_g + λ(N) (N_0 + w (D - N_0) - N),   w = 1 - exp(-a/τ_g),
     λ(N) = λ_c max(N/N_th - n_c, 0)²,
@@ -22,9 +22,9 @@ where a kick of c carriers is a drive of c τ_g for an instant, x½ and α are m
 activation, and the power stands for exp(s q). The excess is what pre-emphasis brings: a population of
 lasers near threshold is shifted at once, long before the light settles.
 
-N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted by maximum likelihood to spikes of coupled lasers at full
-physics (`photinus.reduced.fitting`); they are constants of this recursion at its time step, and only
-nearly those of a laser: N_0 for instance, which weighs what early drives do later, may come out below
+N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted by maximum likelihood to spikes of coupled lasers at
+full physics (`photinus.reduced.fitting`). They are constants of this recursion at its time step, and
+only nearly those of a laser: N_0 for instance, which weighs what early drives do later, comes out below
 the true reset. The equations are Photinus's own; that escape rates reduce stochastic neurons is common
 knowledge (Gerstner & Kistler 2002, "Spiking Neuron Models", chapter 5).
 """
@@ -57,11 +57,19 @@ class Agreement:
     networks: float
     """Mean KL of the calibration's pairs and triples from those of full physics [nats]."""
 
+    def __str__(self) -> str:
+        verdict = "too far off to be used" if self.failures() else "holds"
+        return (
+            f"{verdict}: activation within {self.activation:.3f}, intervals {self.intervals:.3f} "
+            f"(Kolmogorov–Smirnov), response to a pulse {self.response:.3f}, small networks KL "
+            f"{self.networks:.2g}"
+        )
+
     def failures(self) -> list[str]:
         """Return what is too far off to be used, in words."""
         named = {
             "activation": "its activation is off by {:.3f} (allowed {})",
-            "intervals": "its intervals are off by a Kolmogorov–Smirnov distance of {:.3f} (allowed {})",
+            "intervals": "its intervals are off by {:.3f} (Kolmogorov–Smirnov, allowed {})",
             "response": "its response to a pulse is off by {:.3f} (allowed {})",
             "networks": "its small networks are off by KL {:.4f} (allowed {})",
         }

@@ -164,8 +164,8 @@ class ReducedSimulator:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
-        mine = {f"f.{k}": block.f.size for k, block in enumerate(self._blocks)}
-        given = {name: values.size for name, values in state.items() if name.startswith("f.")}
+        mine = {f"last_spike.{k}": block.last_spike.size for k, block in enumerate(self._blocks)}
+        given = {name: values.size for name, values in state.items() if name.startswith("last_spike.")}
         if mine != given:
             raise InvalidInput("state must come from a simulator built with the same arguments")
         self.step = int(state["step"])

@@ -1,0 +1,337 @@
+"""Reduced lasers: recursion, events, synapses, fitting, and agreement with full physics."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import ks_2samp, norm
+from typer.testing import CliRunner
+
+import photinus as ph
+from photinus.cli import app
+from photinus.errors import InvalidInput
+from photinus.fidelity import kl_divergence
+from photinus.network import LaserNetwork, SynapticKernel
+from photinus.reduced import Agreement, ReducedLaser, fitting, kernel
+from photinus.reduced.simulator import ReducedSimulator
+from photinus.simulation.engine import Simulator
+from photinus.units import ns, ps
+
+ALPHA = 1e-6
+"""False-alarm probability of each statistical test."""
+PERFECT = Agreement(activation=0.0, intervals=0.0, response=0.0, networks=0.0)
+
+
+@pytest.fixture(scope="module")
+def calibration() -> ph.Calibration:
+    return ph.Calibration.preset("fast-absorber")
+
+
+def synthetic(log_hazard: np.ndarray, **changes: float) -> ReducedLaser:
+    """A reduced laser with a hazard (age, drive) per lifetime of 1 ns, and gentle constants."""
+    ages, columns = log_hazard.shape
+    values = {
+        "time_step": 20 * ps,
+        "reset": 20_000.0,
+        "clamp_rate": 0.0,
+        "clamp_onset": 1.0,
+        "lag": 30 * ps,
+        "memory": 300 * ps,
+        "steepness": 0.0,
+        "turn": 0.0,
+        "midpoint": 75_000.0,
+        "slope": 4_000.0,
+        "threshold_carriers": 62_500.0,
+        "gain_lifetime": 1 * ns,
+    }
+    return ReducedLaser(
+        **{**values, **changes},
+        drive=np.linspace(40_000, 120_000, columns),
+        age=(np.arange(ages) + 0.5) * 20 * ps,
+        log_hazard=log_hazard,
+        agreement=PERFECT,
+    )
+
+
+def network(drive: np.ndarray, coupling: np.ndarray | None = None, **changes: object) -> LaserNetwork:
+    n = len(drive)
+    values: dict[str, object] = {
+        "parameters": ph.LaserParameters.preset(),
+        "pump": np.asarray(drive) / ns,
+        "coupling": np.zeros((n, n)) if coupling is None else coupling,
+        "kernel": SynapticKernel(kick=0.3, sustain=0.7, duration=1 * ns),
+        "window": 1 * ns,
+        "detection_threshold": 1000.0,
+        "driven_pump": (0.0, 2e14),
+    }
+    return LaserNetwork(**{**values, **changes})
+
+
+def test_constant_drive_is_felt_as_it_is() -> None:
+    """Whatever the constants, the effective drive stays put while the drive is constant."""
+    laser = synthetic(np.zeros((10, 5)), clamp_rate=30e9, clamp_onset=0.8, steepness=40.0, turn=10.0)
+    c = laser.constants()
+    push = np.float32(80_000 - laser.reset)
+    effective, felt, risen, excess = push, push, c[kernel.LEAK] * np.float32(0.4), np.float32(0)
+    for _ in range(300):
+        effective, felt, risen, excess, factor = kernel.advance_membrane(
+            effective, felt, risen, excess, push, *c[kernel.LEAK : kernel.TURN + 1]
+        )
+        assert_allclose([effective, felt], push, rtol=2e-3)
+        assert factor == pytest.approx(1.0, abs=0.05)
+
+
+def test_constant_hazard_makes_a_poisson_process() -> None:
+    """No age, no drive: counts are Poisson, intervals exponential. Two tests at ALPHA each."""
+    rate = 0.8
+    laser = synthetic(np.full((20, 4), np.log(rate)))
+    spikes = ReducedSimulator(network([70_000.0]), laser, chains=64, seed=3).advance(400 * ns)
+    expected = rate * 64 * 400
+    assert abs(len(spikes) - expected) < norm.isf(ALPHA / 2) * np.sqrt(expected)
+    intervals = fitting._intervals(spikes, 0) / ns
+    assert ks_2samp(intervals, np.random.default_rng(1).exponential(1 / rate, 40_000)).pvalue > ALPHA
+    twin = np.random.default_rng(1).exponential(1.1 / rate, 40_000)
+    assert ks_2samp(intervals, twin).pvalue < ALPHA
+
+
+def test_hazard_depends_on_age_as_the_table_says() -> None:
+    """Silence for 0.5 ns, then a constant rate: shifted exponential intervals."""
+    log = np.full((60, 4), np.log(2.0))
+    log[:25] = -30.0
+    spikes = ReducedSimulator(network([70_000.0]), synthetic(log), chains=64, seed=4).advance(300 * ns)
+    intervals = fitting._intervals(spikes, 0) / ns
+    exponential = np.random.default_rng(2).exponential(0.5, 40_000)
+    error = np.sqrt(1 / len(intervals) + 1 / 40_000)
+    # A row of the table is 9 ps wide there: up to 4 ps of shift, at a rate of 2 per ns.
+    allowed = np.sqrt(-0.5 * np.log(ALPHA / 2)) * error + 0.008
+    # The logarithm rises from one age of the table to the next, 20 ps later: late, all but at once.
+    assert ks_2samp(intervals, 0.51 + exponential).statistic < allowed
+    assert ks_2samp(intervals, 0.55 + exponential).statistic > allowed
+
+
+@pytest.mark.parametrize(
+    ("shape", "renewing"),
+    [("rectangle", False), ("rectangle", True), ("exponential", False), ("exponential", True)],
+)
+def test_synapses_bring_what_their_kernel_says(shape: str, renewing: bool) -> None:
+    """The mean synaptic drive of a target, from the spikes of its source, on average within 1 %."""
+    laser = synthetic(np.full((20, 4), np.log(0.9)))
+    coupling = np.array([[0.0, 0.0], [500.0, 0.0]])
+    k = SynapticKernel(kick=0.3, sustain=0.7, duration=0.8 * ns, renewing=renewing, shape=shape)
+    simulator = ReducedSimulator(
+        network([70_000.0, 70_000.0], coupling, kernel=k), laser, chains=64, seed=5, threads=1
+    )
+    simulator.advance(10 * ns)
+    seen, times = [], []
+    for _ in range(3000):
+        spikes = simulator.advance(20 * ps)
+        times += [
+            (c, t) for c, u, t in zip(spikes.chain, spikes.unit, spikes.time, strict=True) if u == 0
+        ]
+        rows = np.concatenate(
+            [b.f.reshape(-1, kernel.ROWS, 16)[:, kernel.SYNAPTIC].ravel() for b in simulator._blocks]
+        )
+        seen.append(rows[np.arange(64) * 2 + 1].mean())
+    total = 0.0
+    for chain in range(64):
+        t = np.array([t for c, t in times if c == chain])
+        gap = np.diff(t, prepend=-1e9)
+        if shape == "rectangle":
+            total += (np.minimum(gap, 0.8 * ns) if renewing else np.full(len(t), 0.8 * ns)).sum()
+        else:
+            total += 0.8 * ns * ((1 - np.exp(-gap / (0.8 * ns))) if renewing else np.ones(len(t))).sum()
+    expected = 0.7 * 500 * total / (64 * 60 * ns)
+    # What is read has decayed since it acted; ends of the interval cost one pulse in sixty.
+    acted = np.mean(seen) * (np.exp(20 / 800) if shape == "exponential" else 1.0)
+    assert acted == pytest.approx(expected, rel=0.02)
+
+
+def test_threads_pieces_and_chains_change_nothing(calibration: ph.Calibration) -> None:
+    machine = ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.array([0.2, -0.4]))
+    net = ph.translate(machine, calibration)
+    reduced = calibration.require_reduced()
+    window = calibration.window
+
+    def run(chains: int, threads: int, pieces: int) -> ph.SpikeTrains:
+        simulator = ReducedSimulator(net, reduced, chains=chains, seed=9, threads=threads)
+        return ph.SpikeTrains.joined([simulator.advance(60 * window / pieces) for _ in range(pieces)])
+
+    whole = run(40, 1, 1)
+    for other in (run(40, 2, 1), run(40, 2, 6)):
+        assert_array_equal(whole.time, other.time)
+        assert_array_equal(whole.unit, other.unit)
+    few = run(7, 1, 1)
+    mine = whole.chain < 7
+    assert_array_equal(whole.time[mine], few.time)
+
+
+def test_state_goes_on_with_the_same_spikes(calibration: ph.Calibration) -> None:
+    net = ph.translate(ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.zeros(2)), calibration)
+    reduced = calibration.require_reduced()
+    one = ReducedSimulator(net, reduced, chains=20, seed=2)
+    one.advance(30 * ns)
+    state = one.state()
+    other = ReducedSimulator(net, reduced, chains=20, seed=2)
+    other.restore(state)
+    assert_array_equal(one.advance(30 * ns).time, other.advance(30 * ns).time)
+    with pytest.raises(InvalidInput, match="same arguments"):
+        ReducedSimulator(net, reduced, chains=21, seed=2).restore(state)
+
+
+def test_room_for_pending_spikes_grows(calibration: ph.Calibration) -> None:
+    """Delays of many windows: more spikes under way than there was room for."""
+    net = ph.translate(
+        ph.BoltzmannMachine(np.array([[0, 0.5], [0.5, 0]]), np.array([3.0, 3.0])),
+        calibration,
+        delay=20 * calibration.window,
+    )
+    simulator = ReducedSimulator(net, calibration.require_reduced(), chains=8, seed=1)
+    before = len(simulator._blocks[0].pending)
+    assert len(simulator.advance(60 * calibration.window)) > 8 * 2 * 40
+    assert len(simulator._blocks[0].pending) > before
+
+
+def test_smoothed_hazard_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intervals of a known hazard; averaged over 1.2 ns the spline finds it within 5 %."""
+    monkeypatch.setattr(fitting, "DRIVE_SPLINES", 10)
+    monkeypatch.setattr(fitting, "AGE_SPLINES", 30)
+    random = np.random.default_rng(7)
+    drives = np.linspace(60_000, 90_000, 12)
+    rates = np.exp((drives - 75_000) / 8_000)
+    parts = []
+    for unit, rate in enumerate(rates):
+        for chain in range(16):
+            t = np.cumsum(0.5 * ns + random.exponential(ns / rate, 1500))
+            t = t[t < 600 * ns]
+            parts.append((np.full(len(t), chain), np.full(len(t), unit), t))
+    chain, unit, time = (np.concatenate(column) for column in zip(*parts, strict=True))
+    spikes = ph.SpikeTrains(
+        chain.astype(np.int32), unit.astype(np.int32), time, tuple(range(12)), 16, 0.0, 600 * ns
+    )
+    log = fitting._smooth_hazard(spikes, drives, drives, 90, 40 * ps)
+    found = np.exp(log[30:60]).mean(axis=0) * ns
+    assert_allclose(found[2:10], rates[2:10], rtol=0.05)
+    assert np.exp(log[:8]).max() * ns < 0.05
+
+
+def test_likelihood_prefers_the_truth(calibration: ph.Calibration) -> None:
+    """Spikes of the reduced network itself are likelier under its constants than under others."""
+    truth = calibration.require_reduced()
+    net = fitting._small_networks(calibration)
+    spikes = ReducedSimulator(net, truth, chains=4, seed=11).advance(100 * calibration.window)
+    hazard = truth.log_hazard + np.log(truth.time_step / truth.gain_lifetime)
+    heard = [fitting._hear(net, spikes, chain, truth.time_step) for chain in range(4)]
+
+    def likelihood(laser: ReducedLaser) -> float:
+        return sum(
+            fitting._log_likelihood(
+                h.time, h.begins, h.pump, h.kick, net.drive - laser.reset, laser.constants(), hazard
+            )
+            for h in heard
+        )
+
+    best = likelihood(truth)
+    for wrong in (
+        {"steepness": 0.5 * truth.steepness},
+        {"lag": 3 * truth.lag},
+        {"memory": 0.4 * truth.memory},
+        {"turn": -truth.turn},
+    ):
+        assert likelihood(replace(truth, **wrong)) < best - 5
+
+
+def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:
+    """Activation within 0.01 and intervals within a distance of 0.02, beyond what chance explains."""
+    window = calibration.window
+    drive = calibration.midpoint + calibration.slope * np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    net = fitting._uncoupled(calibration, drive)
+    full = Simulator(net, chains=64, seed=21, time_step=calibration.time_step)
+    reduced = ReducedSimulator(net, calibration.require_reduced(), chains=64, seed=22)
+    runs = []
+    for simulator, windows in ((full, 300), (reduced, 1000)):
+        simulator.advance(20 * window)
+        runs.append(simulator.advance(windows * window))
+    for unit in range(5):
+        intervals = [fitting._intervals(run, unit) for run in runs]
+        on = [np.minimum(i, window).mean() / i.mean() for i in intervals]
+        error = np.sqrt(sum(1 / len(i) for i in intervals))
+        assert abs(on[0] - on[1]) < 0.01 + norm.isf(ALPHA / 2) * 0.5 * error
+        assert ks_2samp(*intervals).statistic < 0.02 + np.sqrt(-0.5 * np.log(ALPHA / 2)) * error
+
+
+def test_networks_sample_alike(calibration: ph.Calibration) -> None:
+    """KL to the target within 0.002 of full physics; machines that no calibration has seen."""
+    random = np.random.default_rng(31)
+    for seed in range(3):
+        upper = np.triu(random.uniform(-1, 1, (5, 5)), 1)
+        machine = ph.BoltzmannMachine(upper + upper.T, random.uniform(-1, 1, 5))
+        kl = []
+        for substrate in ("laser", "laser-reduced"):
+            samples = ph.sample(machine, substrate, chains=128, draws=200, seed=seed)
+            kl.append(kl_divergence(samples.joint(), machine.joint()))
+        assert abs(kl[0] - kl[1]) < 0.002
+        assert kl[1] < 0.004
+
+
+def test_clamps_and_tempering(calibration: ph.Calibration) -> None:
+    machine = ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.array([0.0, -0.5]))
+    exact = 1 / (1 + np.exp(-0.5))
+    for mode in ("pump", "laser"):
+        samples = ph.sample(
+            machine, "laser-reduced", chains=64, draws=400, seed=1, clamp={0: 1}, clamp_mode=mode
+        )
+        assert samples.marginals()[1] == pytest.approx(exact, abs=0.03)
+    hot = ph.sample(
+        machine,
+        "laser-reduced",
+        chains=8,
+        draws=20,
+        burn_in=5,
+        seed=1,
+        tempering=ph.Tempering(hottest=3, period=8),
+    )
+    assert hot.spikes is None
+    assert hot.draws == 20
+
+
+def test_what_is_refused(calibration: ph.Calibration) -> None:
+    machine = ph.BoltzmannMachine(np.zeros((2, 2)), np.zeros(2))
+    net = ph.translate(machine, calibration)
+    reduced = calibration.require_reduced()
+    with pytest.raises(InvalidInput, match="must hold a reduced laser"):
+        ph.sample(machine, "laser-reduced", calibration=replace(calibration, reduced=None))
+    far = replace(reduced, agreement=replace(PERFECT, response=0.2, networks=np.nan))
+    with pytest.raises(InvalidInput, match=r"response to a pulse is off by 0.200.*KL nan"):
+        ph.sample(machine, "laser-reduced", calibration=replace(calibration, reduced=far))
+    with pytest.raises(InvalidInput, match="time_step must be None"):
+        ph.sample(machine, "laser-reduced", time_step=1 * ps)
+    with pytest.raises(InvalidInput, match="devices must be empty"):
+        ReducedSimulator(net.mismatched(0.05, seed=1), reduced)
+    with pytest.raises(InvalidInput, match="delay must be one number"):
+        ReducedSimulator(net.replace(delay=np.array([[0, 1 * ns], [2 * ns, 0]])), reduced)
+    with pytest.raises(InvalidInput, match="reduced must be False"):
+        ph.calibrate(ph.LifParameters.preset("lif-hcs"), reduced=True)
+
+
+def test_calibration_keeps_it(calibration: ph.Calibration, tmp_path) -> None:
+    calibration.save(tmp_path / "c.json")
+    again = ph.Calibration.load(tmp_path / "c.json").require_reduced()
+    mine = calibration.require_reduced()
+    assert_allclose(again.table(), mine.table(), rtol=2e-3)
+    assert_array_equal(again.constants(), mine.constants())
+    assert again.agreement == mine.agreement
+    text = (tmp_path / "c.json").read_text()
+    assert max(map(len, text.splitlines())) < 2000
+    assert json.loads(text)["reduced"]["time_step"] == mine.time_step
+
+
+def test_command_line(tmp_path) -> None:
+    model, out = tmp_path / "m.json", tmp_path / "run.zarr"
+    ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.zeros(2)).save(model)
+    options = ["--substrate", "laser-reduced", "--chains", "8", "--draws", "50", "--out", str(out)]
+    result = CliRunner().invoke(app, ["sample", str(model), *options])
+    assert result.exit_code == 0, result.output
+    assert "laser-reduced" in result.output
+    assert ph.load(out).substrate == "laser-reduced"
