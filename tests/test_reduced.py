@@ -1,7 +1,9 @@
 """Reduced lasers: recursion, events, synapses, fitting, and agreement with full physics."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,15 +51,15 @@ def synthetic(log_hazard: np.ndarray, **changes: float) -> ReducedLaser:
     return ReducedLaser(
         **{**values, **changes},
         drive=np.linspace(40_000, 120_000, columns),
-        age=(np.arange(ages) + 0.5) * 20 * ps,
+        age=np.asarray((np.arange(ages) + 0.5) * 20 * ps, np.float64),
         log_hazard=log_hazard,
         agreement=PERFECT,
     )
 
 
-def network(drive: np.ndarray, coupling: np.ndarray | None = None, **changes: object) -> LaserNetwork:
+def network(drive: Sequence[float], coupling: np.ndarray | None = None, **changes: Any) -> LaserNetwork:
     n = len(drive)
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "parameters": ph.LaserParameters.preset(),
         "pump": np.asarray(drive) / ns,
         "coupling": np.zeros((n, n)) if coupling is None else coupling,
@@ -67,6 +69,14 @@ def network(drive: np.ndarray, coupling: np.ndarray | None = None, **changes: ob
         "driven_pump": (0.0, 2e14),
     }
     return LaserNetwork(**{**values, **changes})
+
+
+def translated(
+    machine: ph.BoltzmannMachine, calibration: ph.Calibration, delay: float = 0.0
+) -> LaserNetwork:
+    net = ph.translate(machine, calibration, delay=delay)
+    assert isinstance(net, LaserNetwork)
+    return net
 
 
 def test_constant_drive_is_felt_as_it_is() -> None:
@@ -150,7 +160,7 @@ def test_synapses_bring_what_their_kernel_says(shape: str, renewing: bool) -> No
 
 def test_threads_pieces_and_chains_change_nothing(calibration: ph.Calibration) -> None:
     machine = ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.array([0.2, -0.4]))
-    net = ph.translate(machine, calibration)
+    net = translated(machine, calibration)
     reduced = calibration.require_reduced()
     window = calibration.window
 
@@ -168,7 +178,7 @@ def test_threads_pieces_and_chains_change_nothing(calibration: ph.Calibration) -
 
 
 def test_state_goes_on_with_the_same_spikes(calibration: ph.Calibration) -> None:
-    net = ph.translate(ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.zeros(2)), calibration)
+    net = translated(ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.zeros(2)), calibration)
     reduced = calibration.require_reduced()
     one = ReducedSimulator(net, reduced, chains=20, seed=2)
     one.advance(30 * ns)
@@ -182,7 +192,7 @@ def test_state_goes_on_with_the_same_spikes(calibration: ph.Calibration) -> None
 
 def test_room_for_pending_spikes_grows(calibration: ph.Calibration) -> None:
     """Delays of many windows: more spikes under way than there was room for."""
-    net = ph.translate(
+    net = translated(
         ph.BoltzmannMachine(np.array([[0, 0.5], [0.5, 0]]), np.array([3.0, 3.0])),
         calibration,
         delay=20 * calibration.window,
@@ -211,15 +221,15 @@ def test_smoothed_hazard_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
             t = np.cumsum(0.5 * ns + random.exponential(ns / rate, 1500))
             t = t[t < 600 * ns]
             parts.append((np.full(len(t), chain), np.full(len(t), unit), t))
-    chain, unit, time = (np.concatenate(column) for column in zip(*parts, strict=True))
+    chains, units, time = (np.concatenate(column) for column in zip(*parts, strict=True))
     spikes = ph.SpikeTrains(
-        chain.astype(np.int32), unit.astype(np.int32), time, tuple(range(12)), 16, 0.0, 600 * ns
+        chains.astype(np.int32), units.astype(np.int32), time, tuple(range(12)), 16, 0.0, 600 * ns
     )
     log = fitting._smooth_hazard(spikes, drives, drives, 90, 40 * ps)
     found = np.exp(log[30:60]).mean(axis=0) * ns
     window = np.array([30 * 40 * ps, 60 * 40 * ps]) / ns - 0.5
     survive = np.exp(-np.outer(window, rates))
-    counts = np.bincount(unit, minlength=12) * (survive[0] - survive[1])
+    counts = np.bincount(units, minlength=12) * (survive[0] - survive[1])
     assert np.all(np.abs(found / rates - 1)[2:10] < 5 / np.sqrt(counts[2:10]))
     assert np.all(np.abs(found / rates - 1)[3:7] < 0.1)
     assert np.exp(log[:8]).max() * ns < 0.05
@@ -234,20 +244,22 @@ def test_likelihood_prefers_the_truth(calibration: ph.Calibration) -> None:
     heard = [fitting._hear(net, spikes, chain, truth.time_step) for chain in range(4)]
 
     def likelihood(laser: ReducedLaser) -> float:
-        return sum(
+        terms = [
             fitting._log_likelihood(
                 h.time, h.begins, h.pump, h.kick, net.drive - laser.reset, laser.constants(), hazard
             )
             for h in heard
-        )
+        ]
+        return float(sum(terms))
 
     best = likelihood(truth)
-    for wrong in (
+    changes: tuple[dict[str, Any], ...] = (
         {"steepness": 0.5 * truth.steepness},
         {"lag": 3 * truth.lag},
         {"memory": 0.4 * truth.memory},
         {"turn": -truth.turn},
-    ):
+    )
+    for wrong in changes:
         assert likelihood(replace(truth, **wrong)) < best - 5
 
 
@@ -267,7 +279,10 @@ def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:
         on = [np.minimum(i, window).mean() / i.mean() for i in intervals]
         error = np.sqrt(sum(1 / len(i) for i in intervals))
         assert abs(on[0] - on[1]) < 0.01 + norm.isf(ALPHA / 2) * 0.5 * error
-        assert ks_2samp(*intervals).statistic < 0.02 + np.sqrt(-0.5 * np.log(ALPHA / 2)) * error
+        assert (
+            ks_2samp(intervals[0], intervals[1]).statistic
+            < 0.02 + np.sqrt(-0.5 * np.log(ALPHA / 2)) * error
+        )
 
 
 def test_networks_sample_alike(calibration: ph.Calibration) -> None:
@@ -307,7 +322,7 @@ def test_clamps_and_tempering(calibration: ph.Calibration) -> None:
 
 def test_what_is_refused(calibration: ph.Calibration) -> None:
     machine = ph.BoltzmannMachine(np.zeros((2, 2)), np.zeros(2))
-    net = ph.translate(machine, calibration)
+    net = translated(machine, calibration)
     reduced = calibration.require_reduced()
     with pytest.raises(InvalidInput, match="must hold a reduced laser"):
         ph.sample(machine, "laser-reduced", calibration=replace(calibration, reduced=None))
