@@ -290,7 +290,8 @@ def _p_spline(
         slope = rows.T @ (events - expected) @ columns
         curvature = fisher.reshape(n * m, n * m) + prior
         step = solve(curvature, slope.ravel() - prior @ weights.ravel(), assume_a="pos")
-        weights += (step * min(1.0, 3.0 / np.abs(step).max())).reshape(n, m)
+        # Rates may fall as fast as they like, but rise by e³ a time.
+        weights += np.clip(step, -100.0, 3.0).reshape(n, m)
     return np.asarray(wanted @ weights @ columns.T)
 
 
