@@ -11,6 +11,7 @@
    the reduced laser is not used.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -63,6 +64,8 @@ SWEPT = (-6.0, 8.0)
 """Range of the same, over which activations are compared."""
 DELAYS = (0.75, 1.0, 1.25, 1.75, 2.5)
 """Edges of the delays from a spike to a pulse at which responses are compared [τ]."""
+COPIES = 4
+"""Targets of each kind that hear the same pulses."""
 CHAINS = 64
 SETTLE = 20
 """State windows dropped at the begin of each measurement."""
@@ -506,7 +509,7 @@ def _agreement(
 
     drives = calibration.midpoint + calibration.slope * np.arange(SWEPT[0], SWEPT[1] + 1)
     single = _uncoupled(calibration, drives[drives > 0])
-    pair = full(single, 200, 2), run(single, 800)
+    pair = full(single, 1000, 2), run(single, 4000)
     activation = [_activation(spikes, window) for spikes in pair]
     at = calibration.midpoint + calibration.slope * np.array(PUMPS)
     three = _uncoupled(calibration, at)
@@ -523,12 +526,12 @@ def _agreement(
         p, q = (_joint(one, end - machine.n_units, end, window) for one in both)
         kl.append(kl_divergence(q, p))
     heard = _pulsed(calibration)
-    responses = full(heard, 1500, 2), run(heard, 3000)
+    responses = full(heard, 3000, 2), run(heard, 6000)
     by_delay = [_response(one, window) for one in responses]
     return Agreement(
         activation=float(np.abs(activation[0] - activation[1]).max()),
         intervals=float(max(distance)),
-        response=float(np.abs(by_delay[0] - by_delay[1]).max()),
+        response=float(np.sqrt(np.mean((by_delay[0] - by_delay[1]) ** 2))),
         networks=float(np.mean(kl)),
     )
 
@@ -554,39 +557,34 @@ def _joint(spikes: SpikeTrains, first: int, end: int, window: float) -> NDArray[
 
 
 def _pulsed(calibration: "Calibration") -> LaserNetwork:
-    """Return pairs of a source that fires seldom and a target, at weights of both signs."""
-    drive, coupling = np.zeros(12), np.zeros((12, 12))
-    for k, (bias, weight) in enumerate([(b, w) for b in (-1, 0, 1) for w in (-1, 1)]):
-        drive[2 * k : 2 * k + 2] = calibration.midpoint + calibration.slope * np.array([-1.5, bias])
-        coupling[2 * k + 1, 2 * k] = weight * calibration.slope
+    """Return a source that fires seldom and its targets, `COPIES` of each bias and sign of weight."""
+    kinds = np.array([(bias, weight) for bias in (-1, 0, 1) for weight in (-1, 1)] * COPIES)
+    drive = calibration.midpoint + calibration.slope * np.append(-1.5, kinds[:, 0])
+    coupling = np.zeros((len(drive), len(drive)))
+    coupling[1:, 0] = calibration.slope * kinds[:, 1]
     return _network(calibration, drive, coupling)
 
 
 def _response(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
-    """Return how often a target fires within τ of its source's spike, array (pair, delay).
+    """Return how often a target fires within τ of its source's spike, array (kind, delay).
 
     By the delay since its own latest spike, in the classes of `DELAYS`; sources that were on already
     are left out.
     """
     _lane, begins, time = _by_laser(spikes)
-    n, chains = spikes.n_units // 2, spikes.chains
-    fired, pulses = np.zeros((2, n, len(DELAYS) - 1))
-    for pair in range(n):
-        for chain in range(chains):
-            source, target = (
-                time[begins[lane] : begins[lane + 1]]
-                for lane in (2 * pair * chains + chain, (2 * pair + 1) * chains + chain)
-            )
-            pulse = source[1:][np.diff(source) > 2 * window]
-            pulse = (
-                pulse[(pulse > target[0]) & (pulse < spikes.stop - window)]
-                if target.size
-                else pulse[:0]
-            )
-            next_ = np.searchsorted(target, pulse)
-            delay = np.searchsorted(DELAYS, (pulse - target[next_ - 1]) / window) - 1
+    trains = [time[begin:end] for begin, end in itertools.pairwise(begins)]
+    chains = spikes.chains
+    kinds = (spikes.n_units - 1) // COPIES
+    fired, pulses = np.zeros((2, kinds, len(DELAYS) - 1))
+    for chain, source in enumerate(trains[:chains]):
+        pulse = source[1:][np.diff(source) > 2 * window]
+        pulse = pulse[pulse < spikes.stop - window]
+        for k, target in enumerate(trains[chains + chain :: chains]):
+            padded = np.concatenate([[-np.inf], target, [np.inf]])
+            next_ = np.searchsorted(padded, pulse)
+            delay = np.searchsorted(DELAYS, (pulse - padded[next_ - 1]) / window) - 1
             known = (delay >= 0) & (delay < len(DELAYS) - 1)
-            then = np.append(target, np.inf)[next_] - pulse < window
-            np.add.at(pulses[pair], delay[known], 1.0)
-            np.add.at(fired[pair], delay[known], then[known].astype(float))
+            then = padded[next_] - pulse < window
+            np.add.at(pulses[k % kinds], delay[known], 1.0)
+            np.add.at(fired[k % kinds], delay[known], then[known].astype(float))
     return np.asarray(fired / np.maximum(pulses, 1.0))

@@ -53,7 +53,8 @@ class Agreement:
     intervals: float
     """Largest Kolmogorov–Smirnov distance of the intervals, at the pumps `PUMPS` of the fitting."""
     response: float
-    """Largest difference of the probability to fire within τ of a pulse, over delays since a spike."""
+    """Root mean square difference of the probability to fire within τ of a pulse, over biases, signs of
+    the pulse and delays since a spike."""
     networks: float
     """Mean KL of the calibration's pairs and triples from those of full physics [nats]."""
 
