@@ -14,6 +14,10 @@ Synapses. A spike waits in a ring until it acts, raises the drive of its targets
 its pulse ends. What a pulse misses of the step in which it begins, or has too much of the step in which
 it ends, is made up for in the next one, as is the kick: a drive for one step only. A laser that fires
 again while its pulse lasts renews it: the earlier end counts no more.
+
+Fan-out. In larger networks every chain begins at a tile, and a laser whose targets lie close together
+has its couplings as a whole row of tiles, with zeros in the gaps. What happens in a step is then
+delivered four spikes at a time, so that the drives of the targets are read and written once for four.
 """
 
 import numpy as np
@@ -168,9 +172,9 @@ def _restart(f, r, lane, since, constants):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _deliver(f, lane, height, once, n_units, groups_of, runs_of, runs, coupling):  # type: ignore[no-untyped-def]
+def _deliver(f, lane, height, once, stride, groups_of, runs_of, runs, coupling):  # type: ignore[no-untyped-def]
     """Raise the synaptic drive of the targets of `lane` by `height`, and by `once` for a step."""
-    source = lane % n_units
+    source = lane % stride
     first_lane = lane - source
     for group in range(groups_of[source], groups_of[source + 1]):
         for run in range(runs_of[group], runs_of[group + 1]):
@@ -187,6 +191,51 @@ def _deliver(f, lane, height, once, n_units, groups_of, runs_of, runs, coupling)
                     f[i + ONCE * TILE + k] += once * coupling[offset + k]
                 aim += size
                 offset += size
+
+
+@inlined
+def _deliver_four(f, first_tile, tiles, dense, rows, heights, onces):  # type: ignore[no-untyped-def]
+    """Raise the synaptic drive of whole tiles by four rows of couplings, each times its height."""
+    a, b, c, d = np.uintp(rows[0]), np.uintp(rows[1]), np.uintp(rows[2]), np.uintp(rows[3])
+    h0, h1, h2, h3 = heights[0], heights[1], heights[2], heights[3]
+    o0, o1, o2, o3 = onces[0], onces[1], onces[2], onces[3]
+    i = np.uintp(first_tile) * _F
+    for _ in range(tiles):
+        for k in range(TILE):
+            j = np.uintp(k)
+            w0, w1, w2, w3 = dense[a + j], dense[b + j], dense[c + j], dense[d + j]
+            f[i + np.uintp(SYNAPTIC * TILE) + j] += h0 * w0 + h1 * w1 + h2 * w2 + h3 * w3
+            f[i + np.uintp(ONCE * TILE) + j] += o0 * w0 + o1 * w1 + o2 * w2 + o3 * w3
+        i += _F
+        a += np.uintp(TILE)
+        b += np.uintp(TILE)
+        c += np.uintp(TILE)
+        d += np.uintp(TILE)
+
+
+@inlined
+def _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride):  # type: ignore[no-untyped-def]
+    """Deliver what was queued in this step, four spikes of one chain and one class at a time."""
+    classes = class_tiles.shape[0]
+    rows = np.empty(4, np.int64)
+    four = np.zeros((2, 4), np.float32)
+    for key in range(heads.shape[0]):
+        event = heads[key]
+        if event < 0:
+            continue
+        heads[key] = -1
+        chain, kind = key // classes, key % classes
+        first_tile = chain * (stride // TILE) + class_tiles[kind, 0]
+        while event >= 0:
+            four[:] = _ZERO
+            rows[:] = row_of[queue[event, 0]]
+            for k in range(4):
+                if event >= 0:
+                    rows[k] = row_of[queue[event, 0]]
+                    four[0, k] = heights[event, 0]
+                    four[1, k] = heights[event, 1]
+                    event = queue[event, 1]
+            _deliver_four(f, first_tile, class_tiles[kind, 1], dense, rows, four[0], four[1])
 
 
 @kernel
@@ -210,7 +259,11 @@ def advance_block(  # type: ignore[no-untyped-def]
     decay,
     renewing,
     delay,
-    n_units,
+    dense,
+    row_of,
+    class_of,
+    class_tiles,
+    stride,
     n_chains,
     step,
     stop,
@@ -228,11 +281,13 @@ def advance_block(  # type: ignore[no-untyped-def]
     constants : float32 (CONSTANTS,).
     hazard : float32, flat table of the risen part (0 to 1) by drives (`columns`), per step.
     groups_of, runs_of, runs, coupling : see `photinus.simulation.couplings`, without groups by delay.
+    dense, row_of, class_of, class_tiles : see `simulator._Rows`.
+    stride : lanes of a chain.
     kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
     pulse, delay : duration and delay [steps]; decay : factor per step of an exponential, else 1.
     spikes : float64 (capacity, 2) of (time [steps], lane).
     """
-    n_lanes = n_units * n_chains
+    n_lanes = stride * n_chains
     n_tiles = f.size // (ROWS * TILE)
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
@@ -241,53 +296,69 @@ def advance_block(  # type: ignore[no-untyped-def]
     fired = np.empty(n_tiles * TILE + 1, np.int64)
     exponential_pulse = decay < 1.0
     written = 0
+    classes = class_tiles.shape[0]
+    queue = np.empty((2 * n_lanes if classes else 0, 2), np.int64)
+    heights = np.empty(queue.shape, np.float32)
+    heads = np.full(n_chains * classes, -1, np.int64)
     while step < stop and spikes.shape[0] - written >= n_lanes:
         if ring[FREE] - ring[ENDING] + n_lanes > pending.shape[0]:
             break
-        while ring[BEGINNING] < ring[FREE]:
-            spike = pending[ring[BEGINNING] & mask]
-            late = step - delay - spike[TIME]
-            if late < 0.0:
+        queued = 0
+        while ring[ENDING] < ring[FREE]:
+            # First all that begin, then all that end.
+            begins = ring[BEGINNING] < ring[FREE]
+            if begins:
+                spike = pending[ring[BEGINNING] & mask]
+                begins = step - delay - spike[TIME] >= 0.0
+            if begins:
+                late = step - delay - spike[TIME]
+                share = 1.0
+                height = sustain
+                if exponential_pulse:
+                    if renewing:
+                        share = -np.expm1(np.log(decay) * spike[ELAPSED])
+                    height = sustain * share
+                elif renewing and spike[ELAPSED] < pulse:
+                    share = spike[ELAPSED] / pulse
+                    height = 0.0
+                once = height * late + kick * share
+                ring[BEGINNING] += 1
+            elif ring[ENDING] < ring[BEGINNING]:
+                spike = pending[ring[ENDING] & mask]
+                late = step - delay - spike[TIME] - pulse
+                if late < 0.0 and not exponential_pulse:
+                    break
+                ring[ENDING] += 1
+                if exponential_pulse or spike[RENEWED] > 0.0:
+                    continue
+                height = -sustain
+                once = height * late
+            else:
                 break
-            share = 1.0
-            height = sustain
-            if exponential_pulse:
-                if renewing:
-                    share = -np.expm1(np.log(decay) * spike[ELAPSED])
-                height = sustain * share
-            elif renewing and spike[ELAPSED] < pulse:
-                share = spike[ELAPSED] / pulse
-                height = 0.0
-            _deliver(
-                f,
-                np.int64(spike[LANE]),
-                np.float32(height),
-                np.float32(height * late + kick * share),
-                n_units,
-                groups_of,
-                runs_of,
-                runs,
-                coupling,
-            )
-            ring[BEGINNING] += 1
-        while ring[ENDING] < ring[BEGINNING]:
-            spike = pending[ring[ENDING] & mask]
-            late = step - delay - spike[TIME] - pulse
-            if late < 0.0 and not exponential_pulse:
-                break
-            if not exponential_pulse and spike[RENEWED] == 0.0:
+            lane = np.int64(spike[LANE])
+            source = lane % stride
+            if classes > 0 and class_of[source] >= 0 and queued < queue.shape[0]:
+                key = (lane // stride) * classes + class_of[source]
+                queue[queued, 0] = source
+                queue[queued, 1] = heads[key]
+                heights[queued, 0] = height
+                heights[queued, 1] = once
+                heads[key] = queued
+                queued += 1
+            else:
                 _deliver(
                     f,
-                    np.int64(spike[LANE]),
-                    np.float32(-sustain),
-                    np.float32(-sustain * late),
-                    n_units,
+                    lane,
+                    np.float32(height),
+                    np.float32(once),
+                    stride,
                     groups_of,
                     runs_of,
                     runs,
                     coupling,
                 )
-            ring[ENDING] += 1
+        if queued > 0:
+            _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride)
 
         step += 1
         for tile in range(n_tiles):

@@ -21,6 +21,12 @@ from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
 LANES_PER_BLOCK = 512
 """Lanes of a block at most, unless one chain has more: about 20 kB, for the first-level cache."""
+WIDE = 64
+"""Units from which on every chain begins at a tile."""
+FULL = 0.5
+"""Part of a row of tiles that couplings fill at least, for the row to be stored whole."""
+CLASSES = 8
+"""Different places and widths of such rows at most."""
 PENDING_PER_LANE = 4
 """Spikes that a lane has under way at first; room grows when it is needed."""
 
@@ -118,11 +124,12 @@ class ReducedSimulator:
 
     def _lay_out(self, drive: NDArray[np.float64]) -> list["_Block"]:
         n = len(self.units)
+        stride = n if n < WIDE else -(-n // TILE) * TILE
         inner = np.ix_(self.units, self.units)
         couplings = compile_couplings(self.network.coupling[inner], np.zeros((n, n)), 1.0, 1.0, 1.0)
-        shared = _Shared(self.network, self.reduced, couplings)
+        shared = _Shared(self.network, self.reduced, couplings, stride)
         # Never by the number of threads: a saved state must fit on any machine.
-        size = max(-(-TILE // n), min(-(-self.chains // BLOCKS), LANES_PER_BLOCK // n))
+        size = max(-(-TILE // n), min(-(-self.chains // BLOCKS), LANES_PER_BLOCK // stride))
         return [
             _Block(first, drive[first : first + size], shared, self.seed)
             for first in range(0, self.chains, size)
@@ -177,9 +184,12 @@ class ReducedSimulator:
 class _Shared:
     """What all blocks read and none writes."""
 
-    def __init__(self, network: LaserNetwork, reduced: ReducedLaser, couplings: Couplings) -> None:
+    def __init__(
+        self, network: LaserNetwork, reduced: ReducedLaser, couplings: Couplings, stride: int
+    ) -> None:
         kernel, dt = network.kernel, reduced.time_step
-        self.reduced, self.couplings = reduced, couplings
+        self.reduced, self.couplings, self.stride = reduced, couplings, stride
+        self.rows = _rows(couplings, stride)
         self.constants, table = reduced.constants(), reduced.table()
         self.hazard, self.columns = table.ravel(), table.shape[1]
         steps = kernel.duration / dt
@@ -190,6 +200,51 @@ class _Shared:
         self.kick = kernel.kick * reduced.gain_lifetime / dt
         self.pulse = steps, np.float32(decay), kernel.renewing
         self.delay = float(np.max(network.delay)) / dt
+
+
+def _rows(couplings: Couplings, stride: int) -> tuple[NDArray[Any], ...]:
+    """Return the couplings of sources whose targets lie close together, as whole rows of tiles.
+
+    Returns
+    -------
+    dense : float32, rows of tiles, one after the other.
+    row_of : int64 (source,), where the row of a source begins.
+    class_of : int64 (source,), which class of rows it is of; -1 for none.
+    class_tiles : int64 (class, 2), first tile and number of tiles of the rows of each class.
+    """
+    none = np.zeros(0, np.float32), *np.full((2, stride), -1), np.zeros((0, 2), np.int64)
+    sources = len(couplings.groups_of) - 1
+    if stride % TILE or not len(couplings.runs):
+        return none
+    begin = couplings.runs_of[couplings.groups_of]
+    count = np.diff(begin)
+    target, _, length = couplings.runs.T
+    some = np.flatnonzero(count)
+    first, last = np.zeros((2, sources), np.int64)
+    filled = np.zeros(sources)
+    first[some] = target[begin[:-1][some]] // TILE
+    last[some] = -(-(target + length)[begin[1:][some] - 1] // TILE)
+    filled[some] = np.add.reduceat(length, begin[:-1][some])
+    place = np.stack([first, last - first], axis=1)
+    close = (count > 0) & (filled >= FULL * TILE * place[:, 1])
+    if not close.any():
+        return none
+    class_tiles, which = np.unique(place[close], axis=0, return_inverse=True)
+    if len(class_tiles) > CLASSES:
+        span = first[close].min(), last[close].max() - first[close].min()
+        place[close] = span
+        class_tiles, which = np.array([span]), np.zeros(close.sum(), np.int64)
+    class_of = np.full(stride, -1)
+    class_of[:sources][close] = which.ravel()
+    row_of = np.zeros(stride, np.int64)
+    ends = np.cumsum(TILE * place[close, 1])
+    row_of[:sources][close] = np.append(0, ends[:-1])
+    dense = np.zeros(ends[-1], np.float32)
+    for source in np.flatnonzero(close):
+        for aim, offset, size in couplings.runs[begin[source] : begin[source + 1]]:
+            to = row_of[source] + aim - TILE * place[source, 0]
+            dense[to : to + size] = couplings.kick[offset : offset + size]
+    return dense, row_of, class_of, class_tiles
 
 
 class _Block:
@@ -208,26 +263,30 @@ class _Block:
 
         self.first_chain, self.shared = first_chain, shared
         self.chains, self.units = drive.shape
-        reduced, lanes = shared.reduced, drive.size
+        reduced, stride = shared.reduced, shared.stride
+        lanes = self.chains * stride
         padded = -(-lanes // TILE) * TILE
+        # Where the lasers are among the lanes; the others never fire.
+        at = (np.arange(self.chains)[:, None] * stride + np.arange(self.units)).ravel()
+        self.at = at
         base = drive.ravel() - reduced.reset
         words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
-        uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
+        uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
         rows = np.zeros((kernel.ROWS, padded))
         # As if each laser had fired within the length of a pulse, at any time of it.
         rows[kernel.RISEN] = 0.5
         since = uniform[:, 0] * shared.pulse[0] * reduced.time_step
-        rows[kernel.RISEN, :lanes] = -np.expm1(-since / reduced.gain_lifetime)
-        rows[kernel.BASE, :lanes] = base
+        rows[kernel.RISEN, at] = -np.expm1(-since / reduced.gain_lifetime)
+        rows[kernel.BASE, at] = base
         for row in (kernel.EFFECTIVE, kernel.FELT):
-            rows[row, :lanes] = np.maximum(base, -reduced.reset)
+            rows[row, at] = np.maximum(base, -reduced.reset)
         rows[kernel.LEFT] = np.inf
-        rows[kernel.LEFT, :lanes] = -np.log(uniform[:, 1])
-        rows[kernel.SHIFT, :lanes] = uniform[:, 2]
+        rows[kernel.LEFT, at] = -np.log(uniform[:, 1])
+        rows[kernel.SHIFT, at] = uniform[:, 2]
         self.f = _tiled(rows.astype(np.float32))
         states = np.ones((4, padded), np.uint32)
         noise = lane_states(seed, Role.ESCAPE, self.chains, self.units, first_chain)
-        states[:, :lanes] = noise.reshape(lanes, 4).T
+        states[:, at] = noise.reshape(drive.size, 4).T
         self.r = _tiled(states)
         self.last_spike = np.full(lanes, -1e18)
         self.last_place = np.zeros(lanes, np.int64)
@@ -246,7 +305,7 @@ class _Block:
         tiles[:, kernel.SYNAPTIC] *= strength / self.strength[0]
         self.strength[0] = strength
         lanes = np.zeros(tiles.shape[0] * TILE)
-        lanes[: drive.size] = drive.ravel() - self.shared.reduced.reset
+        lanes[self.at] = drive.ravel() - self.shared.reduced.reset
         tiles[:, kernel.BASE] = lanes.reshape(-1, TILE)
 
     def advance(self, step: int, stop: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
@@ -275,7 +334,8 @@ class _Block:
                 s.sustain * self.strength[0],
                 *s.pulse,
                 s.delay,
-                self.units,
+                *s.rows,
+                s.stride,
                 self.chains,
                 before,
                 stop,
@@ -287,7 +347,7 @@ class _Block:
         spikes = np.concatenate(parts)
         # By step and lane so far; within a chain, stable sorting leaves equal times to their units.
         spikes = spikes[np.argsort(spikes[:, 0], kind="stable")]
-        chain, unit = np.divmod(spikes[:, 1].astype(np.int32), np.int32(self.units))
+        chain, unit = np.divmod(spikes[:, 1].astype(np.int32), np.int32(s.stride))
         order = np.argsort(chain.astype(np.uint16), kind="stable")
         return chain[order] + np.int32(self.first_chain), unit[order], spikes[order, 0]
 
