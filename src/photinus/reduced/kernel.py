@@ -129,11 +129,11 @@ def _advance_tile(f, place, tile, constants, rows, columns, decay):  # type: ign
 
 
 @inlined
-def _use_up(f, tile):  # type: ignore[no-untyped-def]
+def _use_up(f, tile, width):  # type: ignore[no-untyped-def]
     """Use up the hazard of a step in one tile; return how many lanes fired."""
     b = np.uintp(tile) * _F
     count = np.int32(0)
-    for lane in range(TILE):
+    for lane in range(width):
         i = b + np.uintp(lane)
         used = f[i + np.uintp(USED * TILE)] * f[i + np.uintp(READ * TILE)]
         left = f[i + np.uintp(LEFT * TILE)] - used
@@ -165,10 +165,11 @@ def _restart(f, r, lane, since, constants):  # type: ignore[no-untyped-def]
     f[i + FELT * TILE] = push
     f[i + RISEN * TILE] = constants[LEAK] * max(since, _EARLIEST)
     f[i + EXCESS * TILE] = _ZERO
-    # 24 bits: the most that a number in single precision keeps.
-    unit = (np.float32(_word(r, lane) >> np.uint32(8)) + _HALF) * np.float32(2.0**-24)
+    # 24 bits, the most that a number in single precision keeps, and the other eight.
+    word = _word(r, lane)
+    unit = (np.float32(word >> np.uint32(8)) + _HALF) * np.float32(2.0**-24)
     f[i + LEFT * TILE] = -np.log(unit)
-    f[i + SHIFT * TILE] = np.float32(_word(r, lane) >> np.uint32(8)) * np.float32(2.0**-24)
+    f[i + SHIFT * TILE] = np.float32(word & np.uint32(255)) * np.float32(2.0**-8)
 
 
 @inlined
@@ -194,14 +195,14 @@ def _deliver(f, lane, height, once, stride, groups_of, runs_of, runs, coupling):
 
 
 @inlined
-def _deliver_four(f, first_tile, tiles, dense, rows, heights, onces):  # type: ignore[no-untyped-def]
+def _deliver_four(f, first_tile, tiles, width, dense, rows, heights, onces):  # type: ignore[no-untyped-def]
     """Raise the synaptic drive of whole tiles by four rows of couplings, each times its height."""
     a, b, c, d = np.uintp(rows[0]), np.uintp(rows[1]), np.uintp(rows[2]), np.uintp(rows[3])
     h0, h1, h2, h3 = heights[0], heights[1], heights[2], heights[3]
     o0, o1, o2, o3 = onces[0], onces[1], onces[2], onces[3]
     i = np.uintp(first_tile) * _F
     for _ in range(tiles):
-        for k in range(TILE):
+        for k in range(width):
             j = np.uintp(k)
             w0, w1, w2, w3 = dense[a + j], dense[b + j], dense[c + j], dense[d + j]
             f[i + np.uintp(SYNAPTIC * TILE) + j] += h0 * w0 + h1 * w1 + h2 * w2 + h3 * w3
@@ -214,7 +215,7 @@ def _deliver_four(f, first_tile, tiles, dense, rows, heights, onces):  # type: i
 
 
 @inlined
-def _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride):  # type: ignore[no-untyped-def]
+def _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride, width):  # type: ignore[no-untyped-def]
     """Deliver what was queued in this step, four spikes of one chain and one class at a time."""
     classes = class_tiles.shape[0]
     rows = np.empty(4, np.int64)
@@ -235,7 +236,7 @@ def _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride
                     four[0, k] = heights[event, 0]
                     four[1, k] = heights[event, 1]
                     event = queue[event, 1]
-            _deliver_four(f, first_tile, class_tiles[kind, 1], dense, rows, four[0], four[1])
+            _deliver_four(f, first_tile, class_tiles[kind, 1], width, dense, rows, four[0], four[1])
 
 
 @kernel
@@ -265,6 +266,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     class_tiles,
     stride,
     n_chains,
+    width,
     step,
     stop,
     spikes,
@@ -283,6 +285,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     groups_of, runs_of, runs, coupling : see `photinus.simulation.couplings`, without groups by delay.
     dense, row_of, class_of, class_tiles : see `simulator._Rows`.
     stride : lanes of a chain.
+    width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
     pulse, delay : duration and delay [steps]; decay : factor per step of an exponential, else 1.
     spikes : float64 (capacity, 2) of (time [steps], lane).
@@ -291,7 +294,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     n_tiles = f.size // (ROWS * TILE)
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
-    rows, width = np.float32(hazard.size // columns), np.float32(columns)
+    rows, across = np.float32(hazard.size // columns), np.float32(columns)
     place = np.empty(n_tiles * TILE, np.int32)
     fired = np.empty(n_tiles * TILE + 1, np.int64)
     exponential_pulse = decay < 1.0
@@ -358,11 +361,11 @@ def advance_block(  # type: ignore[no-untyped-def]
                     coupling,
                 )
         if queued > 0:
-            _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride)
+            _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride, width)
 
         step += 1
         for tile in range(n_tiles):
-            _advance_tile(f, place, tile, constants, rows, width, decay)
+            _advance_tile(f, place, tile, constants, rows, across, decay)
         # Apart from the arithmetic, whose loops the compiler would not vectorise with a table in them.
         for tile in range(n_tiles):
             i = np.uintp(tile) * _F + np.uintp(READ * TILE)
@@ -371,7 +374,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 f[i + np.uintp(lane)] = hazard[np.uintp(place[g + np.uintp(lane)])]
         fires = 0
         for tile in range(n_tiles):
-            if _use_up(f, tile) > 0:
+            if _use_up(f, tile, width) > 0:
                 for k in range(TILE):
                     fired[fires] = tile * TILE + k
                     fires += 1 if f[tile * (ROWS * TILE) + LEFT * TILE + k] < _ZERO else 0
@@ -397,3 +400,32 @@ def advance_block(  # type: ignore[no-untyped-def]
             last_place[lane] = ring[FREE]
             ring[FREE] += 1
     return step, written
+
+
+@kernel
+def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
+    """Return chain, unit and time of spikes (time, lane) that came step by step, sorted by chain, time."""
+    begins = np.zeros(chains + 1, np.int64)
+    for k in range(spikes.shape[0]):
+        begins[np.int64(spikes[k, 1]) // stride + 1] += 1
+    for chain in range(chains):
+        begins[chain + 1] += begins[chain]
+    next_ = begins[:-1].copy()
+    chain_of = np.empty(spikes.shape[0], np.int32)
+    unit_of = np.empty(spikes.shape[0], np.int32)
+    times = np.empty(spikes.shape[0])
+    for k in range(spikes.shape[0]):
+        lane = np.int64(spikes[k, 1])
+        chain = lane // stride
+        time, unit = spikes[k, 0], lane % stride
+        place = next_[chain]
+        next_[chain] += 1
+        # Only spikes of the same step may have to give way.
+        while place > begins[chain] and times[place - 1] > time:
+            times[place] = times[place - 1]
+            unit_of[place] = unit_of[place - 1]
+            place -= 1
+        chain_of[next_[chain] - 1] = chain
+        times[place] = time
+        unit_of[place] = unit
+    return chain_of, unit_of, times

@@ -337,6 +337,7 @@ class _Block:
                 *s.rows,
                 s.stride,
                 self.chains,
+                TILE,
                 before,
                 stop,
                 self.spikes,
@@ -344,12 +345,9 @@ class _Block:
             parts.append(self.spikes[:written].copy())
             if step == before:
                 self._grow()
-        spikes = np.concatenate(parts)
-        # By step and lane so far; within a chain, stable sorting leaves equal times to their units.
-        spikes = spikes[np.argsort(spikes[:, 0], kind="stable")]
-        chain, unit = np.divmod(spikes[:, 1].astype(np.int32), np.int32(s.stride))
-        order = np.argsort(chain.astype(np.uint16), kind="stable")
-        return chain[order] + np.int32(self.first_chain), unit[order], spikes[order, 0]
+        spikes = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        chain, unit, time = kernel.by_chain(spikes, s.stride, self.chains)
+        return chain + np.int32(self.first_chain), unit, time
 
     def _grow(self) -> None:
         """Make twice the room for spikes that are under way."""

@@ -1,0 +1,133 @@
+"""Time the reduced laser: beside full physics, and beside block Gibbs sampling.
+
+First table: laser-nanoseconds simulated per second of wall time, full physics and reduced, in turns.
+Second: nanoseconds of wall time per unit and τ of restricted machines, beside one unit update of
+NumPy's and THRML's block Gibbs and of our own (see `benchmarks/gibbs.py`). One τ is what a draw of the
+substrate takes, as one unit update is what a unit takes in a Gibbs sweep; a sweep mixes more.
+"""
+
+import argparse
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+import numba
+import numpy as np
+
+from engine import LAYOUTS, machine, processor
+from gibbs import RESTRICTED, blas_threads, machines, numpy_sampler, thrml_sampler
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, __version__, translate
+from photinus._threads import available_threads
+from photinus.reduced.simulator import ReducedSimulator
+from photinus.reference.gibbs import GibbsSampler
+from photinus.simulation.engine import Simulator
+from photinus.units import ns
+
+UPDATES_PER_RUN = 1e7
+SHARE_OF_REDUCED = 20
+"""How many times longer, in laser time, the reduced model runs."""
+
+
+def network_of(target: BoltzmannMachine, calibration: Calibration) -> LaserNetwork:
+    network = translate(target, calibration)
+    assert isinstance(network, LaserNetwork)
+    return network
+
+
+def median_times(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
+    """Return the median wall time of each call [s]; they take turns, after one warm-up each."""
+    walls: dict[str, list[float]] = {name: [] for name in calls}
+    for round_ in range(runs + 1):
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call()
+            if round_:
+                walls[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(values) for name, values in walls.items()}
+
+
+def beside_full_physics(calibration: Calibration, threads: int, runs: int) -> None:
+    print("units chains threads   laser-ns per second: full    reduced   ratio   ns per laser-step")
+    reduced = calibration.require_reduced()
+    for units, chains, duration in LAYOUTS:
+        network = network_of(machine(units), calibration)
+        full = Simulator(network, chains=chains, seed=1, threads=threads)
+        quick = ReducedSimulator(network, reduced, chains=chains, seed=1, threads=threads)
+        longer = SHARE_OF_REDUCED * duration
+        found = median_times(
+            {"full": lambda: full.advance(duration), "reduced": lambda: quick.advance(longer)},  # noqa: B023
+            runs,
+        )
+        lasers = units * chains / ns
+        speed, quicker = lasers * duration / found["full"], lasers * longer / found["reduced"]
+        step = 1e9 / (quicker * ns) * reduced.time_step
+        print(
+            f"{units:5d} {chains:6d} {threads:7d} {speed:27.3g} {quicker:10.3g} {quicker / speed:7.1f} "
+            f"{step:12.2f}"
+        )
+
+
+def beside_gibbs(calibration: Calibration, chains: int, threads: int, runs: int) -> None:
+    try:
+        import thrml
+    except ImportError:
+        thrml = None
+        print("THRML is missing: pip install thrml")
+    print("ns per unit and τ, or per unit update, and as part of ours")
+    print(f"{'machine':12s}{'reduced':>10s}{'NumPy':>16s}{'THRML':>16s}{'our Gibbs':>16s}")
+    every = machines()
+    for visible, hidden in RESTRICTED:
+        name = f"{visible} × {hidden}"
+        target = every[name]
+        updates = chains * target.n_units
+        count = max(1, round(UPDATES_PER_RUN / updates))
+        lasers = ReducedSimulator(
+            network_of(target, calibration),
+            calibration.require_reduced(),
+            chains=chains,
+            seed=1,
+            threads=threads,
+        )
+        gibbs = GibbsSampler(target, chains=chains, seed=0, threads=threads)
+        by_numpy = numpy_sampler(name, target, chains)
+        calls: dict[str, Callable[[], object]] = {
+            "reduced": lambda: lasers.advance(count * calibration.window),  # noqa: B023
+            "NumPy": lambda: by_numpy(count),  # noqa: B023
+            "our Gibbs": lambda: gibbs.run(0, skip=count),  # noqa: B023
+        }
+        if thrml is not None and visible < 500:  # a program of 392 000 couplings takes minutes
+            by_thrml = thrml_sampler(target, chains)
+            calls["THRML"] = lambda: by_thrml(count)  # noqa: B023
+        with blas_threads(threads):
+            found = median_times(calls, runs)
+        cost = {label: 1e9 * seconds / count / updates for label, seconds in found.items()}
+        columns = [
+            f"{cost[peer]:9.1f} ({cost[peer] / cost['reduced']:4.2f})"
+            if peer in cost
+            else " " * 15 + "–"
+            for peer in ("NumPy", "THRML", "our Gibbs")
+        ]
+        print(f"{name:12s}{cost['reduced']:10.1f}" + "".join(columns))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--chains", type=int, default=64)
+    parser.add_argument("--threads", type=int, nargs="*", default=sorted({1, available_threads()}))
+    options = parser.parse_args()
+    print(
+        f"Photinus {__version__}, Numba {numba.__version__}, NumPy {np.__version__}, Python "
+        f"{platform.python_version()}, {processor()}"
+    )
+    calibration = Calibration.preset()
+    for threads in options.threads:
+        beside_full_physics(calibration, threads, options.runs)
+    for threads in options.threads:
+        print(f"\n{options.chains} chains, {threads} thread(s); THRML takes all there are")
+        beside_gibbs(calibration, options.chains, threads, options.runs)
+
+
+if __name__ == "__main__":
+    main()
