@@ -404,7 +404,7 @@ def advance_block(  # type: ignore[no-untyped-def]
 
 @kernel
 def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
-    """Return chain, unit and time of spikes (time, lane) that came step by step, sorted by chain, time."""
+    """Return chain, unit and time of spikes (time, lane) given by steps, sorted by chain and time."""
     begins = np.zeros(chains + 1, np.int64)
     for k in range(spikes.shape[0]):
         begins[np.int64(spikes[k, 1]) // stride + 1] += 1
