@@ -121,7 +121,7 @@ def reduce_laser(
         simulator.advance(SETTLE * window)
         return SpikeTrains.joined([simulator.advance(windows * window / PIECES) for _ in range(PIECES)])
 
-    single = run(_uncoupled(calibration, drives), WINDOWS, 0)
+    single = run(uncoupled(calibration, drives), WINDOWS, 0)
     advance()
     drive = np.linspace(drives[0], drives[-1], COLUMNS)
     age = np.asarray((np.arange(round(OLDEST * STEPS_PER_WINDOW)) + 0.5) * step, np.float64)
@@ -152,7 +152,8 @@ STAGES = 4
 """Calls of `advance` while a laser is reduced."""
 
 
-def _uncoupled(calibration: "Calibration", drive: NDArray[np.float64]) -> LaserNetwork:
+def uncoupled(calibration: "Calibration", drive: NDArray[np.float64]) -> LaserNetwork:
+    """Return lasers with these drives that hear nothing of each other."""
     n = len(drive)
     return _network(calibration, drive, np.zeros((n, n)))
 
@@ -199,7 +200,7 @@ def _by_laser(spikes: SpikeTrains) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return lane, begins, time
 
 
-def _intervals(spikes: SpikeTrains, unit: int) -> NDArray[np.float64]:
+def intervals_of(spikes: SpikeTrains, unit: int) -> NDArray[np.float64]:
     """Return the intervals of a unit in all chains."""
     lane, _begins, time = _by_laser(spikes)
     between = np.diff(time)[np.diff(lane) == 0]
@@ -508,14 +509,14 @@ def _agreement(
         return simulator.advance(windows * window)
 
     drives = calibration.midpoint + calibration.slope * np.arange(SWEPT[0], SWEPT[1] + 1)
-    single = _uncoupled(calibration, drives[drives > 0])
+    single = uncoupled(calibration, drives[drives > 0])
     pair = full(single, 1000, 2), run(single, 4000)
     activation = [_activation(spikes, window) for spikes in pair]
     at = calibration.midpoint + calibration.slope * np.array(PUMPS)
-    three = _uncoupled(calibration, at)
+    three = uncoupled(calibration, at)
     spikes = full(three, 2000, 3), run(three, 4000)
     distance = [
-        ks_2samp(_intervals(spikes[0], unit), _intervals(spikes[1], unit)).statistic
+        ks_2samp(intervals_of(spikes[0], unit), intervals_of(spikes[1], unit)).statistic
         for unit in range(len(PUMPS))
     ]
     small = _small_networks(calibration)
@@ -525,9 +526,9 @@ def _agreement(
         end += machine.n_units
         p, q = (_joint(one, end - machine.n_units, end, window) for one in both)
         kl.append(kl_divergence(q, p))
-    heard = _pulsed(calibration)
+    heard = pulsed(calibration)
     responses = full(heard, 3000, 2), run(heard, 6000)
-    by_delay = [_response(one, window) for one in responses]
+    by_delay = [response(one, window) for one in responses]
     return Agreement(
         activation=float(np.abs(activation[0] - activation[1]).max()),
         intervals=float(max(distance)),
@@ -556,7 +557,7 @@ def _joint(spikes: SpikeTrains, first: int, end: int, window: float) -> NDArray[
     return np.asarray(joint / joint.sum())
 
 
-def _pulsed(calibration: "Calibration") -> LaserNetwork:
+def pulsed(calibration: "Calibration") -> LaserNetwork:
     """Return a source that fires seldom and its targets, `COPIES` of each bias and sign of weight."""
     kinds = np.array([(bias, weight) for bias in (-1, 0, 1) for weight in (-1, 1)] * COPIES)
     drive = calibration.midpoint + calibration.slope * np.append(-1.5, kinds[:, 0])
@@ -565,7 +566,7 @@ def _pulsed(calibration: "Calibration") -> LaserNetwork:
     return _network(calibration, drive, coupling)
 
 
-def _response(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
+def response(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
     """Return how often a target fires within τ of its source's spike, array (kind, delay).
 
     By the delay since its own latest spike, in the classes of `DELAYS`; sources that were on already
