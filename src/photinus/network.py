@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from photinus import _files, _validate
 from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
+from photinus.simulation.couplings import Coupling, checked, entries, from_entries, is_sparse
 from photinus.simulation.streams import Seed, seed_sequence
 from photinus.units import quantity
 
@@ -84,7 +85,8 @@ class LaserNetwork:
     coupling : array (unit, unit)
         Effect of laser j on laser i, ``coupling[i, j]`` [carriers]: while j is on, i shall behave as
         if its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not
-        necessarily symmetric; the diagonal must be zero.
+        necessarily symmetric; the diagonal must be zero. For large networks with few couplings a
+        sparse matrix of SciPy (kept as csr_array); then `delay` is one number.
     kernel
         What one spike does to its targets.
     window
@@ -109,7 +111,7 @@ class LaserNetwork:
 
     parameters: LaserParameters
     pump: NDArray[np.float64]
-    coupling: NDArray[np.float64]
+    coupling: Coupling
     kernel: SynapticKernel
     window: float
     detection_threshold: float | NDArray[np.float64]
@@ -129,14 +131,12 @@ class LaserNetwork:
             raise InvalidInput(
                 f"pump must be at least 0 carriers/s, got {pump[k]:g} for laser {name!r}"
             )
-        coupling = _validate.finite_array("coupling", self.coupling, 2)
-        if coupling.shape != (n, n):
-            raise InvalidInput(f"coupling must have shape ({n}, {n}), got {coupling.shape}")
-        if np.diagonal(coupling).any():
-            raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
+        coupling = checked(self.coupling, n)
         delay = _validate.finite_array("delay", self.delay, (0, 2))
         if delay.ndim and delay.shape != (n, n):
             raise InvalidInput(f"delay must be a number or have shape ({n}, {n}), got {delay.shape}")
+        if delay.ndim and is_sparse(coupling):
+            raise InvalidInput("delay must be one number where coupling is sparse, got an array")
         if (delay < 0).any():
             raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
         labels = tuple(self.labels) or tuple(range(n))
@@ -150,7 +150,7 @@ class LaserNetwork:
                 f"got {self.driven_pump!r}"
             )
         off, on = driven.tolist()
-        for array in (pump, coupling, delay):
+        for array in (pump, delay):
             array.setflags(write=False)
         assign = object.__setattr__
         assign(self, "pump", pump)
@@ -182,9 +182,7 @@ class LaserNetwork:
         """P τ_g of each laser, array (unit,) [carriers]: the scale on which calibrations measure."""
         return self.pump * self.parameters.gain_lifetime
 
-    def driven(
-        self, drive: NDArray[np.float64], coupling: NDArray[np.float64] | None = None
-    ) -> "LaserNetwork":
+    def driven(self, drive: NDArray[np.float64], coupling: Coupling | None = None) -> "LaserNetwork":
         """Return a copy with other drives [carriers] (those below zero become zero) and couplings."""
         return self.replace(
             pump=np.maximum(drive, 0.0) / self.parameters.gain_lifetime,
@@ -246,8 +244,9 @@ class LaserNetwork:
                 _validate.one_of("field of LaserNetwork", name, self.__dataclass_fields__)
             raise
 
-    ARRAYS: ClassVar = ("pump", "coupling", "delay", "detection_threshold")
-    """Entries of `to_dict` that are arrays or numbers."""
+    ARRAYS: ClassVar = ("pump", "coupling", "synapses", "delay", "detection_threshold")
+    """Entries of `to_dict` that are arrays or numbers: `coupling` if that is an array, else `synapses`,
+    array (synapse, 3) of target, source and coupling."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, with a kind and a schema number; arrays as they are."""
@@ -260,7 +259,14 @@ class LaserNetwork:
             "driven_pump": list(self.driven_pump),
             "labels": list(self.labels),
             "devices": [device.to_dict() for device in self.devices],
-            **{name: np.asarray(getattr(self, name)) for name in self.ARRAYS},
+            "pump": self.pump,
+            "delay": np.asarray(self.delay),
+            "detection_threshold": np.asarray(self.detection_threshold),
+            **(
+                {"synapses": np.stack(entries(self.coupling), axis=1)}
+                if is_sparse(self.coupling)
+                else {"coupling": np.asarray(self.coupling)}
+            ),
         }
 
     @classmethod
@@ -273,7 +279,14 @@ class LaserNetwork:
             driven_pump=tuple(document["driven_pump"]),
             labels=tuple(document["labels"]),
             devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
-            **{name: document[name] for name in cls.ARRAYS},
+            pump=document["pump"],
+            coupling=(
+                from_entries(document["synapses"], len(document["pump"]))
+                if "synapses" in document
+                else document["coupling"]
+            ),
+            delay=document["delay"],
+            detection_threshold=document["detection_threshold"],
         )
 
     def save(self, path: Any) -> None:

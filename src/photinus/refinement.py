@@ -36,6 +36,7 @@ from photinus.errors import InvalidInput
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.sampling import sample
+from photinus.simulation.couplings import dense
 from photinus.simulation.streams import Seed, seed_sequence
 from photinus.translation import slopes, translate
 
@@ -226,7 +227,8 @@ class _Target:
     ) -> "_Target":
         """Return the target of `machine` for what `network` can adjust."""
         n = machine.n_units
-        coupled = (network.coupling != 0) | (network.coupling.T != 0)
+        coupling = dense(network.coupling)
+        coupled = (coupling != 0) | (coupling.T != 0)
         rows, columns = np.nonzero(np.triu(coupled, 1))
         rows, columns = np.r_[np.arange(n), rows], np.r_[np.arange(n), columns]
         count = len(rows)
@@ -306,7 +308,8 @@ def _corrected(
     weights = np.zeros((n, n))
     i, j = target.rows[n:], target.columns[n:]
     weights[i, j] = weights[j, i] = step[n:]
-    return network.driven(network.drive + slope * step[:n], network.coupling + slope[:, None] * weights)
+    coupling = dense(network.coupling) + slope[:, None] * weights
+    return network.driven(network.drive + slope * step[:n], coupling)
 
 
 def _record(samples: Samples, target: _Target) -> tuple[Round, NDArray[np.float64]]:

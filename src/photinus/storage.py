@@ -127,7 +127,7 @@ class RunStore:
         if empty.network is not None:
             network = root.create_group("network")
             for name, values in _network_arrays(empty.network).items():
-                _array(network, name, values, ("unit", "unit_2")[: values.ndim])
+                _array(network, name, values, _network_axes(name, values))
         self._root = root
         self._header = {**_header(empty), "draws": 0, "spikes": 0, "checkpoint": None}
         self._commit()
@@ -416,7 +416,13 @@ def _setting(network: Network | None) -> tuple[Any, ...]:
 
 
 def _network_arrays(network: Network) -> dict[str, NDArray[np.float64]]:
-    return {name: np.asarray(getattr(network, name)) for name in network.ARRAYS}
+    document = network.to_dict()
+    return {name: np.asarray(document[name]) for name in network.ARRAYS if name in document}
+
+
+def _network_axes(name: str, values: NDArray[Any]) -> tuple[str, ...]:
+    axes = ("synapse", "end") if name == "synapses" else ("unit", "unit_2")
+    return axes[: values.ndim]
 
 
 def _clamp_value(value: Any) -> Any:
@@ -506,7 +512,7 @@ def to_datatree(samples: Samples) -> "xarray.DataTree":
     if samples.network is not None:
         arrays = _network_arrays(samples.network)
         groups["network"] = xarray.Dataset(
-            {name: (("unit", "unit_2")[: values.ndim], values) for name, values in arrays.items()}
+            {name: (_network_axes(name, values), values) for name, values in arrays.items()}
         )
     tree = xarray.DataTree.from_dict(groups)
     tree.attrs[ATTRIBUTE] = _header(samples)

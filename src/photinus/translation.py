@@ -26,6 +26,7 @@ from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.devices import Network, assemble
+from photinus.simulation.couplings import dense
 
 RULES = ("measured", "linear")
 DRIVEN_BIAS = 8.0
@@ -257,7 +258,7 @@ def recover(network: Network, calibration: Calibration) -> BoltzmannMachine:
     """
     calibration.require(network.parameters)
     return BoltzmannMachine(
-        network.coupling / calibration.slope,
+        dense(network.coupling) / calibration.slope,
         (network.drive - calibration.midpoint) / calibration.slope,
         labels=network.labels,
     )

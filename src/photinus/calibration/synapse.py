@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from photinus.boltzmann import BoltzmannMachine
 from photinus.network import SynapticKernel
 from photinus.readout import occupancy
+from photinus.simulation.couplings import dense
 
 if TYPE_CHECKING:
     from photinus.calibration.protocol import Bench
@@ -177,7 +178,7 @@ def _joints(
     coupling = np.zeros((ends[-1], ends[-1]))
     for part, end in zip(parts, ends, strict=True):
         mine = slice(end - part.n_units, end)
-        coupling[mine, mine] = part.coupling
+        coupling[mine, mine] = dense(part.coupling)
     network = bench.network(
         np.concatenate([part.drive for part in parts]),
         calibration.window,

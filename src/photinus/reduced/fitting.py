@@ -38,6 +38,7 @@ from photinus.reduced.kernel import (
     advance_membrane,
 )
 from photinus.reduced.model import Agreement, ReducedLaser
+from photinus.simulation.couplings import dense, entries
 from photinus.simulation.engine import Simulator
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Seed, seed_sequence
@@ -187,7 +188,7 @@ def _small_networks(calibration: "Calibration") -> LaserNetwork:
     return _network(
         calibration,
         np.concatenate([part.drive for part in parts]),
-        block_diag(*[part.coupling for part in parts]),
+        block_diag(*[dense(part.coupling) for part in parts]),
     )
 
 
@@ -376,8 +377,7 @@ def _hear(network: LaserNetwork, spikes: SpikeTrains, chain: int, dt: float) -> 
     unit, time = spikes.unit[mine].astype(np.int64), (spikes.time[mine] - spikes.start) / dt
     steps = int((spikes.stop - spikes.start) / dt)
     n = network.n_units
-    target, source = np.nonzero(network.coupling)
-    weight = network.coupling[target, source]
+    target, source, weight = entries(network.coupling)
     pump, kick = np.zeros((2, n, steps), np.float32)
     k = network.kernel
     shape = (k.sustain, k.duration / dt, k.kick * network.parameters.gain_lifetime / dt)

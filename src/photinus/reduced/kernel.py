@@ -368,10 +368,10 @@ def advance_block(  # type: ignore[no-untyped-def]
             _advance_tile(f, place, tile, constants, rows, across, decay)
         # Apart from the arithmetic, whose loops the compiler would not vectorise with a table in them.
         for tile in range(n_tiles):
-            i = np.uintp(tile) * _F + np.uintp(READ * TILE)
+            read = np.uintp(tile) * _F + np.uintp(READ * TILE)
             g = np.uintp(tile * TILE)
-            for lane in range(TILE):
-                f[i + np.uintp(lane)] = hazard[np.uintp(place[g + np.uintp(lane)])]
+            for k in range(TILE):
+                f[read + np.uintp(k)] = hazard[np.uintp(place[g + np.uintp(k)])]
         fires = 0
         for tile in range(n_tiles):
             if _use_up(f, tile, width) > 0:

@@ -14,7 +14,7 @@ from photinus.errors import InvalidInput
 from photinus.network import LaserNetwork
 from photinus.reduced.model import ReducedLaser
 from photinus.simulation import TILE
-from photinus.simulation.couplings import Couplings, compile_couplings
+from photinus.simulation.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.simulation.engine import BLOCKS, CLAMP_MODES
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
@@ -99,7 +99,7 @@ class ReducedSimulator:
         if clamp_mode == "pump":
             self.units = np.setdiff1d(self.units, fixed)
             if given is None:
-                full += values @ network.coupling[:, fixed].T
+                full += from_clamped(network.coupling, fixed, values)
         else:
             off, on = (pump * network.parameters.gain_lifetime for pump in network.driven_pump)
             full[:, fixed] = np.where(values == 1, on, off)
@@ -125,8 +125,7 @@ class ReducedSimulator:
     def _lay_out(self, drive: NDArray[np.float64]) -> list["_Block"]:
         n = len(self.units)
         stride = n if n < WIDE else -(-n // TILE) * TILE
-        inner = np.ix_(self.units, self.units)
-        couplings = compile_couplings(self.network.coupling[inner], np.zeros((n, n)), 1.0, 1.0, 1.0)
+        couplings = compile_couplings(among(self.network.coupling, self.units), 0.0, 1.0, 1.0, 1.0)
         shared = _Shared(self.network, self.reduced, couplings, stride)
         # Never by the number of threads: a saved state must fit on any machine.
         size = max(-(-TILE // n), min(-(-self.chains // BLOCKS), LANES_PER_BLOCK // stride))

@@ -16,7 +16,7 @@ from photinus.laser import LaserParameters
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.progress import Progress, tracked
 from photinus.simulation import SUBSTEPS, TILE
-from photinus.simulation.couplings import Couplings, compile_couplings
+from photinus.simulation.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.simulation.spikes import Recording, SpikeTrains, Waveforms
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 from photinus.units import ps
@@ -276,7 +276,7 @@ class Simulator:
             self.units = np.setdiff1d(np.arange(network.n_units), fixed)
             self._driven = np.zeros(len(self.units), bool)
             if not held:
-                pump += values @ network.coupling[:, fixed].T / lifetime
+                pump += from_clamped(network.coupling, fixed, values) / lifetime
         else:
             self.units = np.arange(network.n_units)
             pump[:, fixed] = np.where(values == 1, network.driven_pump[1], network.driven_pump[0])
@@ -317,14 +317,15 @@ class Simulator:
         devices = [network.each_device()[k] for k in self.units]
         efficiency = self._efficiency()
         pump = pump * efficiency
-        inner = np.ix_(self.units, self.units)
+        delay = network.delay
         pulse, mean_height = _pulse(network.kernel, self.grid)
         couplings = compile_couplings(
-            network.coupling[inner] * efficiency[:, None],
-            np.broadcast_to(network.delay, network.coupling.shape)[inner],
+            among(network.coupling, self.units),
+            delay if isinstance(delay, float) else delay[np.ix_(self.units, self.units)],
             network.kernel.kick,
             mean_height * dt / network.parameters.gain_lifetime,
             self.grid,
+            efficiency,
         )
         each = [_constants(device, dt) for device in devices]
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
