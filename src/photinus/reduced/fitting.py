@@ -58,7 +58,7 @@ DRIVE_SPLINES, AGE_SPLINES = 28, 72
 SMOOTHING = (0.1, 0.03)
 """Weights of the penalties along drive and age."""
 CLOSE = 1e-6
-"""Part of the events by which an iteration of the smoothing may still move them."""
+"""Gain of log-likelihood per event that a step of the smoothing must still promise."""
 PUMPS = (-1.0, 0.5, 2.0)
 """Distances from the midpoint, in slopes, at which intervals are compared."""
 SWEPT = (-6.0, 8.0)
@@ -283,20 +283,29 @@ def _p_spline(
     )
     prior += 1e-6 * np.eye(n * m)
     left, right = squares(rows).T, squares(columns)
+
+    def expected(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(exposure * np.exp(np.clip(rows @ weights @ columns.T, -80, 60)))
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        flat = weights.ravel()
+        rate = expected(weights).sum() - np.vdot(events, rows @ weights @ columns.T)
+        return float(rate + 0.5 * flat @ prior @ flat)
+
     weights = np.full((n, m), np.log((events.sum() + 1) / exposure.sum()))
-    before = np.zeros_like(events)
+    now = loss(weights)
     for _ in range(80):
-        expected = exposure * np.exp(np.clip(rows @ weights @ columns.T, -80, 60))
-        # Not the weights: where nothing ever fires, they fall on and on.
-        if np.abs(expected - before).sum() < CLOSE * events.sum():
+        mean = expected(weights)
+        fisher = (left @ mean @ right).reshape(n, n, m, m).transpose(0, 2, 1, 3)
+        slope = (rows.T @ (events - mean) @ columns).ravel() - prior @ weights.ravel()
+        step = solve(fisher.reshape(n * m, n * m) + prior, slope, assume_a="pos")
+        gain = 0.5 * float(slope @ step)
+        if gain < CLOSE * events.sum():
             break
-        before = expected
-        fisher = (left @ expected @ right).reshape(n, n, m, m).transpose(0, 2, 1, 3)
-        slope = rows.T @ (events - expected) @ columns
-        curvature = fisher.reshape(n * m, n * m) + prior
-        step = solve(curvature, slope.ravel() - prior @ weights.ravel(), assume_a="pos")
-        # Rates may fall as fast as they like, but rise by e³ a time.
-        weights += np.clip(step, -100.0, 3.0).reshape(n, m)
+        share = 1.0
+        while (after := loss(weights + share * step.reshape(n, m))) > now and share > 1e-6:
+            share *= 0.5
+        weights, now = weights + share * step.reshape(n, m), after
     return np.asarray(wanted @ weights @ columns.T)
 
 
