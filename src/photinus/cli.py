@@ -176,6 +176,10 @@ def sample(
     period: Annotated[int, typer.Option(help="State windows of a tempering cycle.")] = 40,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
     threads: Threads = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(help="Spread chains over N processes, or a Dask cluster (tcp://host:8786)."),
+    ] = None,
 ) -> None:
     """Sample from a Boltzmann machine; stores while it goes, Ctrl-C loses nothing."""
     import json
@@ -218,6 +222,7 @@ def sample(
             rule=rule,
             tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
             threads=threads,
+            workers=int(workers) if workers is not None and workers.isdigit() else workers,
             path=out,
             resume=resume,
             progress=True,

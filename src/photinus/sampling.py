@@ -70,6 +70,8 @@ class Request:
     time_step: float | None
     threads: int | None
     tempering: Tempering | None
+    prepared: "tuple[Network, NDArray[np.float64] | None] | None" = None
+    """Network and, given evidence, drives (chain, unit), where these were worked out before."""
 
     def window_of(self, draw: int) -> int:
         """Return the window (or sweep) at whose end a draw is taken, burn-in included in both."""
@@ -127,7 +129,9 @@ class SpikingRun:
 
     def __init__(self, request: Request) -> None:
         network, drive = request.network, None
-        if network is None:
+        if request.prepared is not None:
+            network, drive = request.prepared
+        elif network is None:
             calibration = request.calibration or Calibration.preset(self.preset)
             network = translate(request.machine, calibration, rule=request.rule)
             if request.clamp and request.clamp_mode == "pump" and request.rule == "measured":
@@ -146,7 +150,7 @@ class SpikingRun:
                 f"network must have the labels of the machine, got {network.labels!r} for "
                 f"{request.machine.labels!r}"
             )
-        self.network, self.window = network, network.window
+        self.network, self.window, self.drive = network, network.window, drive
         self._request = request
         self.simulator = self._simulator(network, drive)
         self.time_step = time_step = self.simulator.time_step
@@ -464,6 +468,7 @@ def sample(
     time_step: float | None = None,
     tempering: Tempering | None = None,
     threads: int | None = None,
+    workers: int | str | None = None,
     path: "str | os.PathLike[str] | None" = None,
     resume: bool = False,
     progress: Progress | bool | None = None,
@@ -502,6 +507,10 @@ def sample(
     tempering
         Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
         runs keep draws, not spikes; lasers, "lif" and "gibbs" only.
+    workers
+        Spread the chains over so many processes, or over the Dask cluster at an address such as
+        "tcp://host:8786"; the draws are the same. A worker that dies costs the work that it had in
+        hand, nothing else. Needs the extra "workers".
     path
         Zarr store to write while the run goes on; must not exist unless `resume`.
     resume
@@ -517,6 +526,7 @@ def sample(
         On Ctrl-C; carries the samples that were finished.
     """
     from photinus.storage import RunStore
+    from photinus.workers import SpreadRun, workers_pool
 
     _validate.one_of("substrate", substrate, SUBSTRATES)
     if not isinstance(machine, BoltzmannMachine):
@@ -564,41 +574,43 @@ def sample(
         threads,
         tempering,
     )
-    run = SUBSTRATES[substrate](request)
-    whole = Samples(
-        machine=machine,
-        states=np.empty((chains, 0, machine.n_units), np.uint8),
-        substrate=substrate,
-        burn_in=burn_in,
-        clamp=dict(clamp or {}),
-        window=run.window if tempering is None else None,
-        network=run.network,
-        tempering=tempering,
-        attributes=_provenance(request, run),
-        complete=False,
-    )
-    pieces: list[Piece] = []
-    if store is not None:
-        done = store.open(whole, draws, run)
-        pieces.extend(done)
-    finished = sum(piece.states.shape[1] for piece in pieces)
-    total = request.window_of(burn_in + draws - 1) + 1
-    try:
-        with tracked(progress, f"sampling on {substrate}", total) as report:
-            report(request.window_of(burn_in + finished - 1) + 1 if finished else 0)
-            while finished < draws:
-                piece = run.advance(min(run.draws_per_piece, draws - finished), report)
-                pieces.append(piece)
-                finished += piece.states.shape[1]
-                if store is not None:
-                    store.append(piece, run, complete=finished == draws)
-    except KeyboardInterrupt:
-        raise Interrupted(gathered(whole, pieces, complete=False) if pieces else None) from None
-    except InvalidInput:
-        if store is not None and not pieces:
-            store.discard()
-        raise
-    return gathered(whole, pieces, complete=True)
+    with workers_pool(workers) as client:
+        start = SUBSTRATES[substrate]
+        run = start(request) if client is None else SpreadRun(request, client, start)
+        whole = Samples(
+            machine=machine,
+            states=np.empty((chains, 0, machine.n_units), np.uint8),
+            substrate=substrate,
+            burn_in=burn_in,
+            clamp=dict(clamp or {}),
+            window=run.window if tempering is None else None,
+            network=run.network,
+            tempering=tempering,
+            attributes=_provenance(request, run),
+            complete=False,
+        )
+        pieces: list[Piece] = []
+        if store is not None:
+            done = store.open(whole, draws, run)
+            pieces.extend(done)
+        finished = sum(piece.states.shape[1] for piece in pieces)
+        total = request.window_of(burn_in + draws - 1) + 1
+        try:
+            with tracked(progress, f"sampling on {substrate}", total) as report:
+                report(request.window_of(burn_in + finished - 1) + 1 if finished else 0)
+                while finished < draws:
+                    piece = run.advance(min(run.draws_per_piece, draws - finished), report)
+                    pieces.append(piece)
+                    finished += piece.states.shape[1]
+                    if store is not None:
+                        store.append(piece, run, complete=finished == draws)
+        except KeyboardInterrupt:
+            raise Interrupted(gathered(whole, pieces, complete=False) if pieces else None) from None
+        except InvalidInput:
+            if store is not None and not pieces:
+                store.discard()
+            raise
+        return gathered(whole, pieces, complete=True)
 
 
 def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:

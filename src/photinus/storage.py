@@ -135,6 +135,8 @@ class RunStore:
     def _continue(self, empty: Samples, draws: int, run: "Run") -> "list[Piece]":
         import zarr
 
+        from photinus.workers import check_kind
+
         from photinus.sampling import Piece
 
         assert self._stored is not None
@@ -162,7 +164,9 @@ class RunStore:
             )
         if slot is not None:
             group = self._root[f"checkpoint/{slot}"]
-            run.restore({name: np.asarray(group[name][...]) for name in group.array_keys()})
+            state = {name: np.asarray(group[name][...]) for name in group.array_keys()}
+            check_kind(run, state)
+            run.restore(state)
         return [Piece(before.states, before.spikes)]
 
     def discard(self) -> None:

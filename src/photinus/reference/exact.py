@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.reference._chains import evidence
-from photinus.simulation.streams import Role, Seed, seed_sequence
+from photinus.simulation.streams import Role, Seed, first_chain_of, seed_sequence
 
 
 def sample_exact(
@@ -48,7 +48,7 @@ def sample_exact(
         cumulated = np.cumsum((machine.conditional(clamp) if clamp else machine).joint())
         cumulated /= cumulated[-1]
         for c in np.flatnonzero((values == given).all(axis=1)):
-            key = (*root.spawn_key, int(Role.EXACT), int(c))
+            key = (*root.spawn_key, int(Role.EXACT), first_chain_of(root) + int(c))
             stream = np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
             # The first state whose cumulated probability lies above the uniform number: never an
             # impossible one.

@@ -59,7 +59,10 @@ class SpikeTrains:
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("chain", "unit", "time")
         )
-        order = np.lexsort((unit, time, chain))
+        # Each part is sorted, and later than the one before: only the chains have to be gathered.
+        order = np.argsort(
+            chain.astype(np.uint16 if parts[0].chains < 2**16 else np.int32), kind="stable"
+        )
         waveforms = [part.waveforms for part in parts if part.waveforms is not None]
         return cls(
             chain[order],

@@ -7,6 +7,7 @@ loop runs xoshiro128+ (Blackman & Vigna 2021, ACM TOMS 47, 36), which is three t
 """
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,23 @@ class Role(IntEnum):
     LIF_NOISE = 6
     JUMPS = 7
     ESCAPE = 8
+
+
+class ChainsFrom(np.random.SeedSequence):
+    """The seed of a larger run, for a run of its chains from `first_chain` on."""
+
+    def __init__(self, first_chain: int, seed: np.random.SeedSequence) -> None:
+        super().__init__(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
+        self.first_chain = first_chain + getattr(seed, "first_chain", 0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        whole = np.random.SeedSequence(self.entropy, spawn_key=self.spawn_key, pool_size=self.pool_size)
+        return ChainsFrom, (self.first_chain, whole)
+
+
+def first_chain_of(seed: np.random.SeedSequence) -> int:
+    """Return which chain of the seed's run the first one is."""
+    return seed.first_chain if isinstance(seed, ChainsFrom) else 0
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
@@ -62,6 +80,7 @@ def lane_states(
 
     The state of (chain, unit) does not depend on how many chains or units there are.
     """
+    first_chain += first_chain_of(seed)
     k0, k1 = (int(word) for word in seed.generate_state(2, np.uint32))
     chain, unit = np.meshgrid(
         np.arange(first_chain, first_chain + chains), np.arange(units), indexing="ij"

@@ -1,0 +1,218 @@
+"""Chains spread over processes, on this machine or a cluster, with Dask.
+
+The chains of a run are cut into blocks; a block is advanced by any worker, from a state that travels
+with the task. So workers keep nothing: what one loses, because it was killed, another does again. As
+every random number belongs to (seed, role, chain, unit), the draws are those of a single process.
+"""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus import _validate
+from photinus.errors import InvalidInput, PhotinusError
+from photinus.simulation.spikes import SpikeTrains
+from photinus.simulation.streams import ChainsFrom
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from photinus.sampling import Piece, Request, Run
+
+BLOCKS = 16
+"""Blocks of chains that travel apart. Never by the number of workers: a stored state fits any."""
+PATIENCE = "10 s"
+"""How long to wait for a scheduler's answer."""
+State = Mapping[str, NDArray[Any]]
+
+
+@contextlib.contextmanager
+def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
+    """Give a client of so many processes of this machine, or of the cluster at an address.
+
+    Raises
+    ------
+    InvalidInput
+        If `workers` is neither, if nothing answers at the address, or Dask is not installed.
+    """
+    if workers is None:
+        yield None
+        return
+    if not isinstance(workers, str):
+        workers = _validate.integer("workers", workers, 1)
+    try:
+        import distributed
+    except ImportError:
+        raise InvalidInput(
+            "workers must be None without the package 'distributed': pip install 'photinus[workers]'"
+        ) from None
+    with contextlib.ExitStack() as stack:
+        # Dask tells of dying workers and lost connections at length; what matters is raised.
+        logger = logging.getLogger("distributed")
+        stack.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.CRITICAL)
+        if isinstance(workers, str):
+            try:
+                client = distributed.Client(workers, timeout=PATIENCE)
+            except (OSError, ValueError, TypeError, ImportError):
+                raise InvalidInput(
+                    "workers must be a number of processes or the address of a running Dask scheduler "
+                    f"such as 'tcp://host:8786', got {workers!r}"
+                ) from None
+            stack.enter_context(client)
+        else:
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            client = stack.enter_context(distributed.Client(cluster))
+            # Ctrl-C reaches all processes of a terminal; only this one is to act on it.
+            client.run(_ignore_interrupts)
+        yield client
+
+
+class SpreadRun:
+    """A run of any substrate whose chains are advanced by workers; see `sampling.Run`."""
+
+    def __init__(self, request: "Request", client: "Client", start: "Callable[[Request], Run]") -> None:
+        whole = start(request)
+        self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
+        self.draws_per_piece = whole.draws_per_piece
+        self._client, self._chains = client, request.chains
+        if request.tempering is not None and len(np.unique(request.values, axis=0)) > 1:
+            raise InvalidInput(
+                "clamp must be the same for all chains where workers heat them: the strength of the "
+                "synapses is one for all"
+            )
+        size = -(-request.chains // BLOCKS)
+        drive = getattr(whole, "drive", None)
+        self._requests = [
+            _part(request, self.network, drive, slice(first, min(first + size, request.chains)))
+            for first in range(0, request.chains, size)
+        ]
+        self._states: list[State | None] = [None] * len(self._requests)
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> "Piece":
+        """Return the next `draws` draws of all chains."""
+        from distributed import as_completed
+        from distributed.scheduler import KilledWorker
+
+        from photinus.sampling import Piece
+
+        with warnings.catch_warnings():
+            # About the size of what is sent: couplings, and the states of the lasers.
+            warnings.simplefilter("ignore", UserWarning)
+            futures = [
+                self._client.submit(_advance, request, state, draws, pure=False)
+                for request, state in zip(self._requests, self._states, strict=True)
+            ]
+        place = {future.key: k for k, future in enumerate(futures)}
+        pieces: list[Piece | None] = [None] * len(futures)
+        states = list(self._states)
+        try:
+            for future in as_completed(futures):
+                k = place[future.key]
+                pieces[k], states[k], done = future.result()
+                report(done / len(futures))
+        except KilledWorker:
+            raise PhotinusError(
+                "workers died again and again while they simulated the same chains: too little memory?"
+            ) from None
+        finally:
+            # After an interruption or an error; otherwise there is nothing left to cancel.
+            self._client.cancel(futures)
+        self._states = states
+        whole = [piece for piece in pieces if piece is not None]
+        spikes = [piece.spikes for piece in whole if piece.spikes is not None]
+        return Piece(
+            np.concatenate([piece.states for piece in whole]),
+            self._together(spikes) if spikes else None,
+        )
+
+    def _together(self, parts: list[SpikeTrains]) -> SpikeTrains:
+        begins = np.cumsum([0] + [request.chains for request in self._requests[:-1]])
+        return SpikeTrains(
+            np.concatenate(
+                [part.chain + np.int32(begin) for part, begin in zip(parts, begins, strict=True)]
+            ),
+            np.concatenate([part.unit for part in parts]),
+            np.concatenate([part.time for part in parts]),
+            parts[0].labels,
+            self._chains,
+            parts[0].start,
+            parts[0].stop,
+        )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the states of all blocks."""
+        return {
+            f"{name}@{k}": values
+            for k, state in enumerate(self._states)
+            for name, values in (state or {}).items()
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of the same run."""
+        parts: list[dict[str, NDArray[Any]]] = [{} for _ in self._requests]
+        for name, values in state.items():
+            plain, k = name.rsplit("@", 1)
+            parts[int(k)][plain] = values
+        self._states = [part or None for part in parts]
+
+
+def check_kind(run: "Run", state: State) -> None:
+    """Raise InvalidInput if a state is not that of such a run: with workers, or without."""
+    spread = any("@" in name for name in state)
+    if state and spread != isinstance(run, SpreadRun):
+        wanted = "given" if spread else "None"
+        how = "with" if spread else "without"
+        raise InvalidInput(f"workers must be {wanted} to go on with a run that was begun {how} them")
+
+
+def _part(
+    request: "Request", network: Any, drive: NDArray[np.float64] | None, mine: slice
+) -> "Request":
+    """Return the request for some of the chains, with nothing left to translate."""
+    clamp: dict[Hashable, ArrayLike] = {
+        label: values if np.ndim(values) == 0 else np.asarray(values)[mine]
+        for label, values in request.clamp.items()
+    }
+    return replace(
+        request,
+        chains=mine.stop - mine.start,
+        seed=ChainsFrom(mine.start, request.seed),
+        clamp=clamp,
+        values=request.values[mine],
+        prepared=None if network is None else (network, None if drive is None else drive[mine]),
+        threads=1,
+    )
+
+
+def _advance(
+    request: "Request", state: State | None, draws: int
+) -> "tuple[Piece, dict[str, NDArray[Any]], float]":
+    """Advance a block of chains; return its draws, its state, and what it reported as done."""
+    from photinus.sampling import SUBSTRATES
+
+    run = SUBSTRATES[request.substrate](request)
+    if state is not None:
+        run.restore(state)
+    done: list[float] = []
+    piece = run.advance(draws, done.append)
+    return piece, run.state(), sum(done)
+
+
+def _ignore_interrupts() -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

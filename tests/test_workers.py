@@ -1,0 +1,201 @@
+"""Chains on other processes: the same draws, whatever dies on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import distributed
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import photinus as ph
+from photinus.errors import InvalidInput, PhotinusError
+from photinus.simulation.streams import ChainsFrom, Role, lane_states
+from photinus.workers import SpreadRun, workers_pool
+
+MACHINE = ph.BoltzmannMachine(
+    [[0, 1.0, -0.5], [1.0, 0, 0.3], [-0.5, 0.3, 0]], [0.2, -0.4, 0.0], labels=["a", "b", "c"]
+)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Any:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as running:
+        yield running
+
+
+def same(one: ph.Samples, other: ph.Samples) -> None:
+    assert_array_equal(one.states, other.states)
+    assert (one.spikes is None) == (other.spikes is None)
+    if one.spikes is not None and other.spikes is not None:
+        for name in ("chain", "unit", "time"):
+            assert_array_equal(getattr(one.spikes, name), getattr(other.spikes, name))
+
+
+def test_seed_of_later_chains() -> None:
+    seed = np.random.SeedSequence(5, spawn_key=(3,))
+    whole = lane_states(seed, Role.ESCAPE, 7, 3)
+    assert_array_equal(lane_states(ChainsFrom(4, seed), Role.ESCAPE, 3, 3), whole[4:])
+    assert_array_equal(lane_states(ChainsFrom(3, ChainsFrom(1, seed)), Role.ESCAPE, 3, 3), whole[4:])
+
+
+@pytest.mark.parametrize("substrate", ["laser", "laser-reduced", "lif", "gibbs", "exact", "ideal"])
+def test_the_same_draws(substrate: str, cluster: Any) -> None:
+    clamp = {"b": np.arange(19) % 2}
+    options: dict[str, Any] = {"chains": 19, "draws": 12, "burn_in": 3, "seed": 4, "clamp": clamp}
+    same(
+        ph.sample(MACHINE, substrate, workers=cluster.scheduler_address, **options),
+        ph.sample(MACHINE, substrate, **options),
+    )
+
+
+def test_tempered(cluster: Any) -> None:
+    options: dict[str, Any] = {
+        "chains": 5,
+        "draws": 4,
+        "burn_in": 2,
+        "seed": 4,
+        "tempering": ph.Tempering(hottest=3, period=8),
+    }
+    address = cluster.scheduler_address
+    same(
+        ph.sample(MACHINE, "laser-reduced", workers=address, **options),
+        ph.sample(MACHINE, "laser-reduced", **options),
+    )
+    with pytest.raises(InvalidInput, match="clamp must be the same for all chains"):
+        ph.sample(MACHINE, "laser-reduced", workers=address, clamp={"a": [0, 1, 0, 1, 0]}, **options)
+
+
+def test_own_processes_store_and_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped after some pieces, a run goes on to the same end."""
+    monkeypatch.setattr("photinus.sampling.LASER_STEPS_PER_PIECE", 4e3)
+    options: dict[str, Any] = {"chains": 6, "draws": 30, "burn_in": 2, "seed": 1}
+    whole = ph.sample(MACHINE, "laser-reduced", **options)
+    advance, calls = SpreadRun.advance, []
+
+    def interrupted(self: SpreadRun, *arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return advance(self, *arguments)
+
+    monkeypatch.setattr(SpreadRun, "advance", interrupted)
+    path = tmp_path / "run.zarr"
+    with pytest.raises(ph.sampling.Interrupted) as stop:
+        ph.sample(MACHINE, "laser-reduced", workers=1, path=path, **options)
+    assert 0 < stop.value.samples.draws < 30
+    with pytest.raises(InvalidInput, match="workers must be given to go on"):
+        ph.sample(MACHINE, "laser-reduced", path=path, resume=True, **options)
+    same(ph.sample(MACHINE, "laser-reduced", workers=1, path=path, resume=True, **options), whole)
+
+
+def test_a_killed_worker_costs_nothing() -> None:
+    """One of two workers is killed in the middle of its work."""
+    options: dict[str, Any] = {"chains": 32, "draws": 60, "burn_in": 2, "seed": 1}
+    whole = ph.sample(MACHINE, "laser", **options)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as cluster:
+        first = cluster.workers[0].pid
+        killed = threading.Event()
+
+        class Killer:
+            """A progress display that kills once the first block is done."""
+
+            def start(self, description: str, total: float) -> None:
+                pass
+
+            def advance(self, amount: float) -> None:
+                if amount > 0 and not killed.is_set():
+                    killed.set()
+                    os.kill(first, signal.SIGKILL)
+
+            def stop(self) -> None:
+                pass
+
+        found = ph.sample(
+            MACHINE, "laser", workers=cluster.scheduler_address, progress=Killer(), **options
+        )
+    assert killed.is_set()
+    same(found, whole)
+
+
+def test_dying_again_and_again(monkeypatch: pytest.MonkeyPatch, cluster: Any) -> None:
+    from distributed.scheduler import KilledWorker
+
+    def submit(*arguments: Any, **options: Any) -> Any:
+        raise KilledWorker("task", None, 3)
+
+    with workers_pool(cluster.scheduler_address) as client:
+        assert client is not None
+
+        class Dying:
+            key = "k"
+
+            def result(self) -> None:
+                raise KilledWorker("task", None, 3)
+
+        monkeypatch.setattr(client, "submit", lambda *_, **__: Dying())
+        monkeypatch.setattr("distributed.as_completed", lambda futures: futures)
+        monkeypatch.setattr(client, "cancel", lambda futures: None)
+        monkeypatch.setattr("photinus.workers.workers_pool", lambda workers: _giving(client))
+        with pytest.raises(PhotinusError, match="died again and again"):
+            ph.sample(MACHINE, "gibbs", workers=1, chains=1, draws=1, burn_in=0)
+
+
+class _giving:  # noqa: N801
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __enter__(self) -> Any:
+        return self.value
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for workers in (0, -1, 1.5):
+        with pytest.raises(InvalidInput, match="workers must be"):
+            ph.sample(MACHINE, "gibbs", workers=workers)  # type: ignore[arg-type]
+    monkeypatch.setattr("photinus.workers.PATIENCE", "1 s")
+    for workers in ("tcp://127.0.0.1:1", "nonsense", ""):
+        with pytest.raises(InvalidInput, match="address of a running Dask scheduler"):
+            ph.sample(MACHINE, "gibbs", workers=workers)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InvalidInput, match=r"photinus\[workers\]"):
+        ph.sample(MACHINE, "gibbs", workers=1)
+
+
+def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
+    """The whole group of processes gets the signal: one sentence, no process left over."""
+    MACHINE.save(tmp_path / "m.json")
+    command = [str(Path(sys.executable).parent / "photinus"), "sample", str(tmp_path / "m.json")]
+    command += ["--chains", "512", "--draws", "4000", "--workers", "2"]
+    command += ["--out", str(tmp_path / "run.zarr")]
+    process = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        time.sleep(12)
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "stopped after" in said
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # those that were told to end need a moment
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
