@@ -91,6 +91,7 @@ def test_own_processes_store_and_resume(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "run.zarr"
     with pytest.raises(ph.sampling.Interrupted) as stop:
         ph.sample(MACHINE, "laser-reduced", workers=1, path=path, **options)
+    assert stop.value.samples is not None
     assert 0 < stop.value.samples.draws < 30
     with pytest.raises(InvalidInput, match="workers must be given to go on"):
         ph.sample(MACHINE, "laser-reduced", path=path, resume=True, **options)
@@ -132,7 +133,7 @@ def test_dying_again_and_again(monkeypatch: pytest.MonkeyPatch, cluster: Any) ->
     from distributed.scheduler import KilledWorker
 
     def submit(*arguments: Any, **options: Any) -> Any:
-        raise KilledWorker("task", None, 3)
+        raise KilledWorker("task", None, 3)  # type: ignore[arg-type]
 
     with workers_pool(cluster.scheduler_address) as client:
         assert client is not None
@@ -141,7 +142,7 @@ def test_dying_again_and_again(monkeypatch: pytest.MonkeyPatch, cluster: Any) ->
             key = "k"
 
             def result(self) -> None:
-                raise KilledWorker("task", None, 3)
+                raise KilledWorker("task", None, 3)  # type: ignore[arg-type]
 
         monkeypatch.setattr(client, "submit", lambda *_, **__: Dying())
         monkeypatch.setattr("distributed.as_completed", lambda futures: futures)
@@ -163,9 +164,9 @@ class _giving:  # noqa: N801
 
 
 def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    for workers in (0, -1, 1.5):
+    for number in (0, -1, 1.5):
         with pytest.raises(InvalidInput, match="workers must be"):
-            ph.sample(MACHINE, "gibbs", workers=workers)  # type: ignore[arg-type]
+            ph.sample(MACHINE, "gibbs", workers=number)  # type: ignore[arg-type]
     monkeypatch.setattr("photinus.workers.PATIENCE", "1 s")
     for workers in ("tcp://127.0.0.1:1", "nonsense", ""):
         with pytest.raises(InvalidInput, match="address of a running Dask scheduler"):

@@ -135,9 +135,8 @@ class RunStore:
     def _continue(self, empty: Samples, draws: int, run: "Run") -> "list[Piece]":
         import zarr
 
-        from photinus.workers import check_kind
-
         from photinus.sampling import Piece
+        from photinus.workers import check_kind
 
         assert self._stored is not None
         asked, stored = _header(empty), self._stored
