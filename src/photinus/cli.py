@@ -28,6 +28,10 @@ app = typer.Typer(
 )
 
 Seed = Annotated[int, typer.Option(help="Seed of every random number.", min=0)]
+Workers = Annotated[
+    str | None,
+    typer.Option(help="Spread the work over N processes, or a Dask cluster (tcp://host:8786)."),
+]
 Threads = Annotated[int | None, typer.Option(help="Threads (default: all cores).", min=1)]
 Laser = Annotated[str | None, typer.Option(help="Preset (default: fast-absorber; lif-hcs for lif).")]
 CalibrationFile = Annotated[
@@ -176,10 +180,7 @@ def sample(
     period: Annotated[int, typer.Option(help="State windows of a tempering cycle.")] = 40,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
     threads: Threads = None,
-    workers: Annotated[
-        str | None,
-        typer.Option(help="Spread chains over N processes, or a Dask cluster (tcp://host:8786)."),
-    ] = None,
+    workers: Workers = None,
 ) -> None:
     """Sample from a Boltzmann machine; stores while it goes, Ctrl-C loses nothing."""
     import json
@@ -222,7 +223,7 @@ def sample(
             rule=rule,
             tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
             threads=threads,
-            workers=int(workers) if workers is not None and workers.isdigit() else workers,
+            workers=_workers(workers),
             path=out,
             resume=resume,
             progress=True,
@@ -244,6 +245,36 @@ def sample(
     _table("Run", run_rows(samples))
     _table("Fidelity", fidelity_rows(fidelity))
     typer.echo(f"Samples: {out}   Report: {summary}")
+
+
+@app.command()
+def study(
+    file: Annotated[Path, typer.Argument(help="Study (.toml); lists in it are swept.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results (default: the file's name).")
+    ] = None,
+    threads: Threads = None,
+    workers: Workers = None,
+) -> None:
+    """Measure every combination of a study's values; goes on where it stopped."""
+    from photinus.study import Study
+
+    folder = file.with_suffix("") if out is None else out
+    planned = Study.load(file)
+    try:
+        results = planned.run(folder, workers=_workers(workers), threads=threads, progress=True)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"photinus: stopped; finished points are in {folder}, the same call goes on", err=True
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    head, *rows = planned.rows(results)
+    _table("Study", rows, tuple(head))
+    typer.echo(f"Results: {folder}   Table: {folder / 'table.csv'}")
+
+
+def _workers(given: str | None) -> int | str | None:
+    return int(given) if given is not None and given.isdigit() else given
 
 
 @app.command()

@@ -11,10 +11,11 @@ from rich.table import Table
 
 from photinus import _files, _validate
 from photinus.errors import InvalidInput, PhotinusError
+from photinus.study import FAMILIES
 
 from . import __doc__ as description
 from .figures import figures
-from .points import EXPERIMENTS, FAMILIES, MACHINES, SIZES, Selection
+from .points import EXPERIMENTS, MACHINES, SIZES, Selection
 from .report import Study, page
 from .results import (
     Results,

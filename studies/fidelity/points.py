@@ -4,14 +4,14 @@ import hashlib
 import itertools
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import photinus as ph
+from photinus.study import FAMILIES
 
 from .variants import (
     DELAYS,
@@ -28,11 +28,6 @@ STUDY = 1
 """Raised when machines, seeds or what is computed from samples change: old results do not count."""
 SEED = 20_260_101
 """Entropy of machines and runs; calibrations and benchmarks use small numbers."""
-FAMILIES: dict[str, Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]] = {
-    "uniform": lambda random, shape: random.uniform(-1, 1, shape),
-    "beta": lambda random, shape: 1.2 * (2 * random.beta(0.5, 0.5, shape) - 1),
-}
-"""Laws of weights and biases."""
 SIZES = (3, 5, 8, 10)
 MACHINES = 20
 EXPERIMENTS = ("grid", "delay", "scale")
