@@ -295,7 +295,7 @@ BAD = [
     ({"substrate": "lazer"}, r"^substrate must be one of .*'lazer' \(did you mean 'laser'\?\)$"),
     (
         {"substrate": "dwave"},
-        "^substrate must be one of 'laser', 'lif', 'gibbs', 'exact', 'ideal', got 'dwave'",
+        "^substrate must be one of 'laser', 'laser-reduced', 'lif', 'gibbs', 'exact', 'ideal', got 'dwave'",
     ),
     ({"chains": 0}, "^chains must be at least 1, got 0$"),
     ({"chains": 2.5}, "^chains must be a whole number, got 2.5$"),

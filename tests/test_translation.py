@@ -268,6 +268,8 @@ def test_file_round_trip(tmp_path, calibration):
         if isinstance(b, np.ndarray):
             np.testing.assert_allclose(a, b, rtol=1e-5, equal_nan=True)
             assert a.dtype == b.dtype
+        elif isinstance(b, ReducedLaser):
+            assert a.to_dict() == b.to_dict()
         else:
             assert a == b
             assert type(a) is type(b)
@@ -327,6 +329,8 @@ def test_missing_entries_are_named(tmp_path, calibration):
     calibration.save(path)
     document = json.loads(path.read_text())
     for name in calibration.__dataclass_fields__:
+        if name == "reduced":  # a laser has none unless it was asked for
+            continue
         path.write_text(json.dumps({key: value for key, value in document.items() if key != name}))
         with pytest.raises(InvalidInput, match=rf"not a valid calibration: '{name}' is missing"):
             Calibration.load(path)
