@@ -1,0 +1,189 @@
+"""Binary images to learn from: digits that scikit-learn ships, MNIST files, archives of one's own."""
+
+import gzip
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _files, _validate
+from photinus.errors import InvalidInput, MissingDependency
+
+THRESHOLD = 0.5
+"""Pixels above this part of the brightest one are 1."""
+TEST_FRACTION = 0.2
+"""Part of the 8×8 digits that is held back."""
+IDX_BYTES = 0x08
+"""Code of unsigned bytes in an IDX file."""
+MNIST_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Binary images with their classes."""
+
+    pixels: NDArray[np.uint8]
+    """Array (image, pixel) of 0 and 1, row by row."""
+    labels: NDArray[np.int64] | None
+    """Array (image,), None without classes."""
+    shape: tuple[int, int]
+    """Height and width."""
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: "slice | NDArray[np.intp]") -> "Images":
+        labels = None if self.labels is None else self.labels[index]
+        return Images(self.pixels[index], labels, self.shape)
+
+
+def binary(grey: NDArray[np.generic], threshold: float = THRESHOLD) -> NDArray[np.uint8]:
+    """Return 1 where a value lies above `threshold` times the largest one."""
+    threshold = _validate.number("threshold", threshold)
+    if not 0 < threshold < 1:
+        raise InvalidInput(f"threshold must be between 0 and 1, got {threshold:g}")
+    values = np.asarray(grey, np.float64)
+    if not np.isfinite(values).all() or values.min(initial=0) < 0:
+        raise InvalidInput("images must hold finite values that are not negative")
+    return (values > threshold * values.max(initial=0)).astype(np.uint8)
+
+
+def digits(part: str = "train") -> Images:
+    """Return the 1 797 handwritten digits of 8×8 pixels (Alpaydin & Kaynak 1998) or a part of them.
+
+    Parameters
+    ----------
+    part
+        "train" (four fifths) or "test"; every fifth image is a test image.
+
+    Raises
+    ------
+    MissingDependency
+        If scikit-learn, which ships them, is not installed.
+    """
+    _validate.one_of("part", part, MNIST_FILES)
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise MissingDependency(
+            "the digits come with scikit-learn: pip install 'photinus[learn]'"
+        ) from None
+    found = load_digits()
+    held = np.arange(len(found.data)) % round(1 / TEST_FRACTION) == 0
+    chosen = held if part == "test" else ~held
+    return Images(binary(found.data[chosen]), found.target[chosen].astype(np.int64), (8, 8))
+
+
+def mnist(folder: str | os.PathLike[str], part: str = "train", *, pool: int = 1) -> Images:
+    """Return MNIST (LeCun et al. 1998, Proc. IEEE 86, 2278) from IDX files, packed by gzip or not.
+
+    Parameters
+    ----------
+    folder
+        Holds train-images-idx3-ubyte and its three companions, with or without .gz.
+    part
+        "train" (60 000 images) or "test" (10 000).
+    pool
+        Average so many pixels each way before the threshold: 2 gives 14×14.
+
+    Raises
+    ------
+    InvalidInput
+        If a file is missing or damaged.
+    """
+    _validate.one_of("part", part, MNIST_FILES)
+    pool = _validate.integer("pool", pool, 1)
+    images, labels = (_idx(folder, name) for name in MNIST_FILES[part])
+    if images.ndim != 3 or labels.shape != images.shape[:1]:
+        raise InvalidInput(
+            f"data_dir {str(folder)!r} must hold as many labels as images, "
+            f"got shapes {images.shape} and {labels.shape}"
+        )
+    n, height, width = images.shape
+    if height % pool or width % pool:
+        raise InvalidInput(f"pool must divide the size of the images ({height}×{width}), got {pool}")
+    grey = images.reshape(n, height // pool, pool, width // pool, pool).mean(axis=(2, 4))
+    # Each pixel against the brightest possible one, not the brightest of these.
+    pixels = (grey > 255 * THRESHOLD).astype(np.uint8).reshape(n, -1)
+    return Images(pixels, labels.astype(np.int64), (height // pool, width // pool))
+
+
+def _idx(folder: str | os.PathLike[str], name: str) -> NDArray[np.uint8]:
+    """Return the array of an IDX file."""
+    path = Path(folder) / name
+    packed = path.with_name(name + ".gz")
+    if not path.exists() and not packed.exists():
+        raise InvalidInput(f"data_dir must hold {name} or {name}.gz, got {str(folder)!r}")
+    content = _files.read_bytes(path if path.exists() else packed)
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error):
+            raise InvalidInput(f"file {str(packed)!r} is not complete (truncated?)") from None
+    dimensions = content[3] if len(content) > 3 else 0
+    head = 4 + 4 * dimensions
+    if len(content) < head or content[:3] != bytes([0, 0, IDX_BYTES]):
+        raise InvalidInput(f"file {str(path)!r} must be an IDX file of bytes")
+    shape = tuple(np.frombuffer(content, ">u4", dimensions, 4).astype(int))
+    if len(content) - head != int(np.prod(shape)):
+        raise InvalidInput(f"file {str(path)!r} is not complete (truncated?)")
+    return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
+
+
+def archive(path: str | os.PathLike[str]) -> Images:
+    """Return the images of an .npz: `images`, array (image, pixel) or (image, row, column), `labels`.
+
+    Binary or grey; `labels` may be missing.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is damaged, or holds no such array.
+    """
+    import io
+    import zipfile
+
+    try:
+        with np.load(io.BytesIO(_files.read_bytes(path))) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError):
+        raise InvalidInput(f"file {str(path)!r} is not a complete .npz archive") from None
+    if "images" not in arrays:
+        raise InvalidInput(f"file {str(path)!r} must hold an array 'images', got {sorted(arrays)}")
+    images = arrays["images"]
+    if images.ndim not in (2, 3) or 0 in images.shape or images.dtype.kind not in "biuf":
+        raise InvalidInput(
+            "images must be numbers of shape (image, pixel) or (image, row, column), "
+            f"got {images.dtype} {images.shape}"
+        )
+    labels = arrays.get("labels")
+    if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
+        raise InvalidInput(f"labels must be one whole number per image, got {labels.dtype} {labels.shape}")
+    side = round(images.shape[1] ** 0.5)
+    flat = (side, side) if side * side == images.shape[1] else (1, images.shape[1])
+    shape = (images.shape[1], images.shape[2]) if images.ndim == 3 else flat
+    pixels = binary(images).reshape(len(images), -1)
+    return Images(pixels, None if labels is None else labels.astype(np.int64), shape)
+
+
+def load(data: str, part: str = "train", *, data_dir: str | os.PathLike[str] | None = None) -> Images:
+    """Return images by name: "digits", "mnist" or "mnist14" (with `data_dir`), or the path of an .npz.
+
+    An archive has no parts: it is returned whole.
+    """
+    if data == "digits":
+        return digits(part)
+    if data in ("mnist", "mnist14"):
+        if data_dir is None:
+            raise InvalidInput(f"data_dir must be the folder of the MNIST files for data={data!r}, got None")
+        return mnist(data_dir, part, pool=2 if data == "mnist14" else 1)
+    if data.endswith(".npz"):
+        return archive(data)
+    _validate.one_of("data", data, ("digits", "mnist", "mnist14", "FILE.npz"))
+    raise AssertionError("FILE.npz is a placeholder")

@@ -1,0 +1,602 @@
+"""Boltzmann machines with hidden units, learned from images or other binary data.
+
+The gradient of the log-likelihood is <z_i z_j> under the data minus that under the machine (Ackley,
+Hinton & Sejnowski 1985). The second is sampled: from the data on ("cd", Hinton 2002, Neural Comput.
+14, 1771), by chains that persist ("pcd", Tieleman 2008, ICML), by chains at several temperatures that
+swap states ("tempered", Desjardins et al. 2010, AISTATS), or by whatever the caller gives, such as
+simulated lasers. Statistics are centred on running means (Melchior, Fischer & Wiskott 2016, JMLR 17,
+99), without which the first epochs go into the biases.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus import _files, _validate
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput, MissingDependency
+from photinus.learning.likelihood import bernoulli, sigmoid, softplus, two_sides
+from photinus.learning.units import labelled
+from photinus.progress import Progress, tracked
+from photinus.simulation.streams import seed_sequence
+
+try:
+    from sklearn.base import BaseEstimator, TransformerMixin
+except ImportError:
+    raise MissingDependency(
+        "learning needs scikit-learn, whose estimators it follows: pip install 'photinus[learn]'"
+    ) from None
+
+METHODS = ("pcd", "cd", "tempered")
+INITIAL_WEIGHT = 0.01
+"""Standard deviation of the first weights (Hinton 2012, A practical guide, section 8)."""
+CENTRE_RATE = 0.01
+"""Part by which running means move to those of a batch."""
+MEAN_FIELD_STEPS = 10
+"""Passes of mean field over the hidden units of a deep machine, given data."""
+FIGURES = 1000
+"""Images on which the figures of an epoch are taken."""
+KIND = "boltzmann-estimator"
+
+NegativePhase = Callable[[BoltzmannMachine], NDArray[np.uint8]]
+"""Returns states (chain, unit) of the machine as it is now."""
+
+
+class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A Boltzmann machine with hidden units, as a scikit-learn estimator.
+
+    Restricted with one hidden layer, deep with several, fully visible with none and
+    `visible_couplings`: the same machine with another mask.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Units of each hidden layer.
+    visible_couplings
+        Couplings between all visible units; then at most one hidden layer. Slow: no blocks are left.
+    method
+        "pcd", "cd" or "tempered".
+    steps
+        Gibbs sweeps of the chains per update.
+    batch_size, chains
+        Samples per update, and persistent chains ("cd" has as many as samples).
+    epochs
+        Passes through the data.
+    learning_rate, final_rate
+        Rate of the first and of the last update; it falls linearly.
+    momentum, weight_decay
+        Of the updates; the decay is per unit of learning rate, on weights only.
+    replicas, hottest
+        Temperatures of "tempered", and the highest one.
+    validation_fraction, patience
+        Hold back that part of the data, and stop when its pseudo-likelihood has not risen for so many
+        epochs; the best parameters are kept. 0 to use all the data and all epochs.
+    negative
+        Object to sample the machine with instead of `method`.
+    seed
+        Of everything random.
+    checkpoint, resume
+        File to write after each epoch, and whether to go on from it: the result is that of an
+        uninterrupted run.
+    progress
+        As in `photinus.sample`.
+
+    Attributes
+    ----------
+    weights_ : array (unit, unit)
+        Symmetric, zero where there is no coupling; visible units first, classes after the features,
+        then the hidden layers.
+    biases_ : array (unit,)
+    classes_ : array (class,), if learned with labels
+    history_ : list of dict
+        Per epoch: seconds, reconstruction error, pseudo-likelihood, weight norm.
+    """
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (128,),
+        *,
+        visible_couplings: bool = False,
+        method: str = "pcd",
+        steps: int = 1,
+        batch_size: int = 100,
+        chains: int = 100,
+        epochs: int = 10,
+        learning_rate: float = 0.05,
+        final_rate: float = 0.0,
+        momentum: float = 0.5,
+        weight_decay: float = 1e-4,
+        replicas: int = 8,
+        hottest: float = 2.0,
+        validation_fraction: float = 0.0,
+        patience: int = 5,
+        negative: NegativePhase | None = None,
+        seed: int | None = 0,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: Progress | bool | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.visible_couplings = visible_couplings
+        self.method = method
+        self.steps = steps
+        self.batch_size = batch_size
+        self.chains = chains
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.final_rate = final_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.replicas = replicas
+        self.hottest = hottest
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.negative = negative
+        self.seed = seed
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.progress = progress
+
+    # Learning
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
+        """Learn from `X`, array (sample, feature) of 0 and 1, with labels `y`, array (sample,), if any.
+
+        With labels, one visible unit per class stands beside the features.
+
+        Raises
+        ------
+        InvalidInput
+            If the data are not 0 and 1, or a parameter is out of its range.
+        """
+        self._check()
+        visible = self._visible(X, y, fresh=True)
+        split, generator = (np.random.default_rng(s) for s in seed_sequence(self.seed).spawn(2))
+        held = visible[:0]
+        if self.validation_fraction:
+            order = split.permutation(len(visible))
+            cut = round(self.validation_fraction * len(visible))
+            if not 0 < cut < len(visible):
+                raise InvalidInput(
+                    f"validation_fraction must leave samples on both sides of {len(visible)}, "
+                    f"got {self.validation_fraction:g}"
+                )
+            held, visible = visible[order[:cut]], visible[order[cut:]]
+        self._begin(visible, generator)
+        if self.resume and self.checkpoint is not None and Path(self.checkpoint).exists():
+            self._restore(self.checkpoint)
+        best: tuple[float, dict[str, NDArray[Any]]] | None = None
+        with tracked(self.progress, "learning", self.epochs) as advance:
+            advance(len(self.history_))
+            while len(self.history_) < self.epochs:
+                self._epoch(visible, held, len(self.history_) / self.epochs, 1 / self.epochs)
+                if self.checkpoint is not None:
+                    self.save(self.checkpoint)
+                advance(1)
+                if not len(held):
+                    continue
+                figures = [entry["validation"] for entry in self.history_]
+                if best is None or figures[-1] > best[0]:
+                    best = figures[-1], {"w": self.weights_.copy(), "b": self.biases_.copy()}
+                if int(np.argmax(figures)) + self.patience < len(figures):
+                    break
+        if best is not None:
+            self.weights_, self.biases_ = best[1]["w"], best[1]["b"]
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
+        """Go once through more data at the learning rate, from wherever the machine is."""
+        self._check()
+        started = hasattr(self, "weights_")
+        visible = self._visible(X, y, fresh=not started)
+        if not started:
+            self._begin(visible, np.random.default_rng(seed_sequence(self.seed).spawn(2)[1]))
+        self._epoch(visible, visible[:0], 0.0, 0.0)
+        return self
+
+    def _check(self) -> None:
+        layers = [_validate.integer("hidden", units, 1) for units in self.hidden]
+        _validate.one_of("method", self.method, METHODS)
+        for name in ("steps", "batch_size", "chains", "epochs", "patience", "replicas"):
+            _validate.integer(name, getattr(self, name), 1)
+        _validate.positive("learning_rate", self.learning_rate)
+        _validate.positive("hottest", self.hottest)
+        for name in ("final_rate", "weight_decay"):
+            _validate.non_negative(name, getattr(self, name))
+        for name in ("momentum", "validation_fraction"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InvalidInput(f"{name} must be from 0 to below 1, got {getattr(self, name)!r}")
+        if self.visible_couplings and len(layers) > 1:
+            raise InvalidInput(f"hidden must be at most one layer with visible_couplings, got {layers}")
+        if not self.visible_couplings and not layers:
+            raise InvalidInput("hidden must be at least one layer, or visible_couplings be set, got ()")
+
+    def _visible(self, X: ArrayLike, y: ArrayLike | None, *, fresh: bool) -> NDArray[np.float32]:
+        """Return the states of the visible units, array (sample, unit)."""
+        features = _validate.binary_array("X", X)
+        if features.ndim != 2 or 0 in features.shape:
+            raise InvalidInput(f"X must have shape (sample, feature), none empty, got {features.shape}")
+        if fresh:
+            self.n_features_in_ = features.shape[1]
+            self.__dict__.pop("classes_", None)
+            if y is not None:
+                self.classes_ = np.unique(np.asarray(y))
+        if features.shape[1] != self.n_features_in_:
+            raise InvalidInput(f"X must have {self.n_features_in_} features, got {features.shape[1]}")
+        if (y is not None) != hasattr(self, "classes_"):
+            raise InvalidInput("y must be given to a machine that was learned with labels, and to no other")
+        if y is None:
+            return features.astype(np.float32)
+        labels = np.asarray(y)
+        if labels.shape != (len(features),):
+            raise InvalidInput(f"y must have one entry per sample ({len(features)}), got {labels.shape}")
+        unknown = np.setdiff1d(labels, self.classes_)
+        if len(unknown):
+            raise InvalidInput(f"y must be one of {self.classes_.tolist()}, got {unknown[0]!r}")
+        return np.hstack([features, labels[:, None] == self.classes_]).astype(np.float32)
+
+    def _begin(self, visible: NDArray[np.float32], generator: np.random.Generator) -> None:
+        """Set parameters, means and chains to their first values."""
+        self._generator = generator
+        v = visible.shape[1]
+        sizes = (v, *self.hidden)
+        n = sum(sizes)
+        layer = np.repeat(np.arange(len(sizes)), sizes)
+        coupled = np.abs(layer[:, None] - layer) == 1
+        if self.visible_couplings:
+            coupled[:v, :v] = ~np.eye(v, dtype=bool)
+        self.layers_ = layer
+        self._coupled = coupled
+        self._sides = _sides(coupled, layer)
+        rows, columns = self._pairs()
+        weights = np.zeros((n, n), np.float32)
+        drawn = generator.normal(0, INITIAL_WEIGHT, coupled.shape).astype(np.float32)
+        weights[coupled] = drawn[coupled]
+        self.weights_ = np.triu(weights) + np.triu(weights, 1).T
+        mean = (visible.sum(axis=0) + 1) / (len(visible) + 2)
+        self.biases_ = np.zeros(n, np.float32)
+        self.biases_[:v] = np.log(mean / (1 - mean))
+        self._centre = np.full(n, 0.5, np.float32)
+        self._centre[:v] = mean
+        self._velocity = np.zeros((len(range(n)[rows]), len(range(n)[columns])), np.float32)
+        replicas = self.replicas if self.method == "tempered" else 1
+        self._chains = (generator.random((replicas, self.chains, n)) < 0.5).astype(np.float32)
+        start = generator.random((replicas, self.chains, v)) < mean
+        self._chains[:, :, :v] = start
+        self.history_: list[dict[str, float]] = []
+
+    def _pairs(self) -> tuple[slice, slice]:
+        """Return the units whose products the gradient is made of."""
+        if self._sides is None:
+            return slice(None), slice(None)
+        return self._sides
+
+    def _epoch(
+        self, visible: NDArray[np.float32], held: NDArray[np.float32], begin: float, length: float
+    ) -> None:
+        """Go once through the data; `begin` and `length` of the epoch are parts of the whole run."""
+        started = time.perf_counter()
+        order = self._generator.permutation(len(visible))
+        size = min(self.batch_size, len(visible))
+        batches = len(visible) // size
+        for k in range(batches):
+            part = begin + length * k / batches
+            rate = self.learning_rate + (self.final_rate - self.learning_rate) * part
+            self._update(visible[order[k * size : (k + 1) * size]], np.float32(rate))
+        if not np.isfinite(self.biases_).all() or not np.isfinite(self.weights_).all():
+            raise InvalidInput(
+                f"learning_rate must be smaller for these data, with {self.learning_rate:g} the "
+                "weights grew without limit"
+            )
+        some = visible[: min(FIGURES, len(visible))]
+        figures = {
+            "epoch": float(len(self.history_) + 1),
+            "seconds": time.perf_counter() - started,
+            "reconstruction": self._reconstruction(some),
+            "pseudo_likelihood": self._pseudo_likelihood(some),
+            "weight_norm": float(np.linalg.norm(self.weights_)),
+        }
+        if len(held):
+            figures["validation"] = self._pseudo_likelihood(held[:FIGURES])
+        self.history_.append(figures)
+
+    def _update(self, batch: NDArray[np.float32], rate: np.float32) -> None:
+        """Move the parameters by the gradient of one batch."""
+        rows, columns = self._pairs()
+        data = self._given(batch)
+        if self.negative is not None:
+            model = self.negative(self.machine()).astype(np.float32)
+        elif self.method == "cd":
+            model = data.copy()
+            hidden = self.layers_ > 0
+            model[:, hidden] = self._generator.random((len(data), int(hidden.sum())), dtype=np.float32) < (
+                data[:, hidden]
+            )
+            model = self._advanced(model[None])[0]
+        else:
+            self._chains = self._advanced(self._chains)
+            model = self._chains[0]
+        model_means = self._smooth(model)
+        centre = self._centre
+        a, b = data - centre, model_means - centre
+        gradient = a[:, rows].T @ a[:, columns] / np.float32(len(a))
+        gradient -= b[:, rows].T @ b[:, columns] / np.float32(len(b))
+        gradient *= self._coupled[rows, columns]
+        self._velocity *= np.float32(self.momentum)
+        self._velocity += (rate * np.float32(1 - self.momentum)) * (
+            gradient - np.float32(self.weight_decay) * self.weights_[rows, columns]
+        )
+        change = data.mean(axis=0) - model_means.mean(axis=0)
+        self.weights_[rows, columns] += self._velocity
+        if self._sides is None:
+            change -= gradient @ centre
+        else:
+            self.weights_[columns, rows] = self.weights_[rows, columns].T
+            change[rows] -= gradient @ centre[columns]
+            change[columns] -= centre[rows] @ gradient
+        self.biases_ += rate * change
+        # The centre of the hidden units follows them, and the function of the machine must not move.
+        moved = np.where(self.layers_ > 0, CENTRE_RATE * (data.mean(axis=0) - centre), 0)
+        self._centre = (centre + moved).astype(np.float32)
+
+    def _field(self, states: NDArray[np.float32], units: slice) -> NDArray[np.float32]:
+        """Return the log odds of a side, or of one unit, given the others."""
+        if self._sides is None:
+            return np.asarray(states @ self.weights_[:, units] + self.biases_[units])
+        other = self._sides[1] if units == self._sides[0] else self._sides[0]
+        return np.asarray(states[..., other] @ self.weights_[other, units] + self.biases_[units])
+
+    def _groups(self) -> list[slice]:
+        """Return the groups of units that are drawn at once, the visible ones last."""
+        if self._sides is not None:
+            return [self._sides[1], self._sides[0]]
+        n = len(self.biases_)
+        return [slice(k, k + 1) for k in range(n - 1, -1, -1)]
+
+    def _advanced(self, chains: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return chains (replica, chain, unit) after the sweeps of one update."""
+        replicas = len(chains)
+        beta = np.linspace(1, 1 / self.hottest, replicas, dtype=np.float32) if replicas > 1 else np.ones(1)
+        beta = beta.astype(np.float32)[:, None, None]
+        for _ in range(self.steps):
+            for units in self._groups():
+                field = self._field(chains, units)
+                if replicas > 1:
+                    field *= beta
+                chains[..., units] = bernoulli(field, self._generator)
+        if replicas > 1:
+            self._swap(chains, beta[:, 0, 0])
+        return chains
+
+    def _swap(self, chains: NDArray[np.float32], beta: NDArray[np.float32]) -> None:
+        """Swap states of neighbouring temperatures (Swendsen & Wang 1986, Phys. Rev. Lett. 57, 2607)."""
+        energy = -np.sum((chains @ self.weights_ / 2 + self.biases_) * chains, axis=-1)
+        for first in (0, 1):
+            for k in range(first, len(beta) - 1, 2):
+                gain = (beta[k] - beta[k + 1]) * (energy[k] - energy[k + 1])
+                swap = np.log(self._generator.random(len(gain))) < gain
+                for values in (chains, energy):
+                    values[k, swap], values[k + 1, swap] = values[k + 1, swap], values[k, swap].copy()
+
+    def _smooth(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return states with one side replaced by its means given the other: less noise."""
+        if self._sides is None or self.negative is not None:
+            return states
+        smooth = states.copy()
+        smooth[:, self._sides[1]] = sigmoid(self._field(states, self._sides[1]))
+        return smooth
+
+    def _given(self, visible: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return means of all units given the visible ones: exact with one hidden layer."""
+        n, v = len(self.biases_), visible.shape[1]
+        states = np.full((len(visible), n), 0.5, np.float32)
+        states[:, :v] = visible
+        hidden = [np.flatnonzero(self.layers_ == k) for k in range(1, len(self.hidden) + 1)]
+        for _ in range(1 if len(hidden) < 2 else MEAN_FIELD_STEPS):
+            for units in hidden:
+                layer = slice(units[0], units[-1] + 1)
+                if len(hidden) == 1:
+                    field = visible @ self.weights_[:v, layer] + self.biases_[layer]
+                else:
+                    field = states @ self.weights_[:, layer] + self.biases_[layer]
+                states[:, layer] = sigmoid(np.asarray(field))
+        return states
+
+    # What has been learned
+
+    def machine(self) -> BoltzmannMachine:
+        """Return the machine; its labels say which unit is which, see `photinus.learning.units`."""
+        weights = self.weights_.astype(np.float64)
+        classes = getattr(self, "classes_", np.empty(0))
+        return BoltzmannMachine(
+            weights, self.biases_, labelled(self.n_features_in_, classes.tolist(), self.hidden)
+        )
+
+    def free_energy(self, visible: ArrayLike) -> NDArray[np.float64]:
+        """Return F(v) = -log Σ_h exp(-E(v, h)), array (sample,), of visible states.
+
+        Raises
+        ------
+        InvalidInput
+            For machines with more than one hidden layer, whose sum has no closed form.
+        """
+        if len(self.hidden) > 1:
+            raise InvalidInput(f"hidden must be one layer for a free energy, got {self.hidden}")
+        v = np.asarray(visible, np.float32)
+        n = v.shape[1]
+        field = v @ self.weights_[:n, n:] + self.biases_[n:]
+        own = v @ self.biases_[:n]
+        if self.visible_couplings:
+            own = own + np.sum(v @ (self.weights_[:n, :n] / 2) * v, axis=1)
+        return -(own.astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64))
+
+    def _by_class(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return -F of every sample with every class, array (sample, class)."""
+        if not hasattr(self, "classes_"):
+            raise InvalidInput("y must have been given to fit for a machine to classify, got none")
+        features = _validate.binary_array("X", X).astype(np.float32)
+        logs = []
+        for k in range(len(self.classes_)):
+            one = np.zeros((len(features), len(self.classes_)), np.float32)
+            one[:, k] = 1
+            logs.append(-self.free_energy(np.hstack([features, one])))
+        return np.column_stack(logs)
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return log P(class | features), exact, array (sample, class)."""
+        logs = self._by_class(X)
+        return np.asarray(logs - np.logaddexp.reduce(logs, axis=1)[:, None])
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return P(class | features), exact, array (sample, class)."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class of each sample (Larochelle & Bengio 2008, ICML, eq. 2)."""
+        return np.asarray(self.classes_[np.argmax(self._by_class(X), axis=1)])
+
+    def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
+        """Return the accuracy of `predict` given labels, else the mean of `score_samples`."""
+        if y is None:
+            return float(self.score_samples(X).mean())
+        return float(np.mean(self.predict(X) == np.asarray(y)))
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return log p*(x) of each sample: the log-likelihood plus log Z, classes summed out.
+
+        Subtract `photinus.learning.log_partition(estimator.machine()).value` for log p.
+        """
+        if hasattr(self, "classes_"):
+            return np.asarray(np.logaddexp.reduce(self._by_class(X), axis=1))
+        return -self.free_energy(_validate.binary_array("X", X))
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the means of the first hidden layer given the features, array (sample, hidden).
+
+        With classes: averaged over their posterior.
+        """
+        features = _validate.binary_array("X", X).astype(np.float32)
+        first = self.layers_ == 1
+        if not hasattr(self, "classes_"):
+            return self._given(features)[:, first]
+        found = np.zeros((len(features), int(first.sum())), np.float32)
+        for k, weight in enumerate(self.predict_proba(X).T.astype(np.float32)):
+            one = np.zeros((len(features), len(self.classes_)), np.float32)
+            one[:, k] = 1
+            found += weight[:, None] * self._given(np.hstack([features, one]))[:, first]
+        return found
+
+    def _reconstruction(self, visible: NDArray[np.float32]) -> float:
+        """Return the mean absolute error of the visible units after down and up again."""
+        states = self._given(visible)
+        v = visible.shape[1]
+        back = sigmoid(np.asarray(states @ self.weights_[:, :v] + self.biases_[:v]))
+        return float(np.abs(back - visible).mean())
+
+    def _pseudo_likelihood(self, visible: NDArray[np.float32]) -> float:
+        """Return an estimate of Σ_i log p(v_i | rest) per sample, one random unit of each flipped."""
+        if len(self.hidden) > 1:
+            return float("nan")
+        v = visible.shape[1]
+        # Its own generator: figures must not change what is learned.
+        unit = np.random.default_rng(len(self.history_)).integers(v, size=len(visible))
+        flipped = visible.copy()
+        rows = np.arange(len(visible))
+        flipped[rows, unit] = 1 - flipped[rows, unit]
+        gap = self.free_energy(flipped) - self.free_energy(visible)
+        return float(-v * np.logaddexp(0, -gap).mean())
+
+    # Files
+
+    def save(self, path: str | Path) -> None:
+        """Write everything that learning needs to go on (.npz)."""
+        import io
+
+        buffer = io.BytesIO()
+        head = {
+            "kind": KIND,
+            "schema": 1,
+            "features": self.n_features_in_,
+            "classes": getattr(self, "classes_", np.empty(0)).tolist(),
+            "labelled": hasattr(self, "classes_"),
+            "hidden": list(self.hidden),
+            "visible_couplings": self.visible_couplings,
+            "history": self.history_,
+            "generator": self._generator.bit_generator.state,
+        }
+        np.savez(
+            buffer,
+            head=np.array(json.dumps(head)),
+            weights=self.weights_,
+            biases=self.biases_,
+            centre=self._centre,
+            velocity=self._velocity,
+            chains=self._chains.astype(np.uint8),
+        )
+        _files.write_bytes(path, buffer.getvalue())
+
+    def _restore(self, path: str | Path) -> None:
+        """Go on from a file that `save` wrote for a machine of the same shape."""
+        head, arrays = _read(path)
+        if tuple(head["hidden"]) != tuple(self.hidden) or head["features"] != self.n_features_in_:
+            raise InvalidInput(
+                f"checkpoint {str(path)!r} must be of a machine with {self.n_features_in_} features and "
+                f"hidden layers {tuple(self.hidden)}, got {head['features']} and {tuple(head['hidden'])}"
+            )
+        if arrays["chains"].shape != self._chains.shape:
+            raise InvalidInput(
+                f"checkpoint {str(path)!r} must have chains {self._chains.shape}, "
+                f"got {arrays['chains'].shape}"
+            )
+        self.weights_, self.biases_ = arrays["weights"], arrays["biases"]
+        self._centre, self._velocity = arrays["centre"], arrays["velocity"]
+        self._chains = arrays["chains"].astype(np.float32)
+        self._generator.bit_generator.state = head["generator"]
+        self.history_ = head["history"]
+
+    @classmethod
+    def load(cls, path: str | Path) -> "BoltzmannEstimator":
+        """Return the estimator that `save` wrote, ready to predict and to go on with `partial_fit`."""
+        head, arrays = _read(path)
+        found = cls(tuple(head["hidden"]), visible_couplings=head["visible_couplings"])
+        found.n_features_in_ = head["features"]
+        if head["labelled"]:
+            found.classes_ = np.array(head["classes"])
+        chains = arrays["chains"]
+        found.chains = chains.shape[1]
+        if len(chains) > 1:
+            found.method, found.replicas = "tempered", len(chains)
+        v = found.n_features_in_ + len(head["classes"])
+        found._begin(np.zeros((1, v), np.float32), np.random.default_rng(0))
+        found._restore(path)
+        return found
+
+
+def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return head and arrays of a saved estimator."""
+    import io
+    import zipfile
+
+    try:
+        with np.load(io.BytesIO(_files.read_bytes(path))) as file:
+            arrays = {name: file[name] for name in file.files}
+        head = json.loads(str(arrays.pop("head")))
+        if head["kind"] != KIND:
+            raise KeyError
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        raise InvalidInput(f"file {str(path)!r} is not a complete saved estimator") from None
+    _files.check_schema(path, head.get("schema"), 1)
+    return head, arrays
+
+
+def _sides(coupled: NDArray[np.bool_], layer: NDArray[np.intp]) -> tuple[slice, slice] | None:
+    """Return the two sides as contiguous units, the visible ones first; None for other machines."""
+    if two_sides(coupled) is None or layer.max(initial=0) != 1:
+        return None
+    v = int(np.sum(layer == 0))
+    return slice(0, v), slice(v, len(layer))

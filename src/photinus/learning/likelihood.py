@@ -1,0 +1,219 @@
+"""The partition function of machines that are too large to enumerate.
+
+In a bipartite machine (restricted, or deep) one side sums out: with sides A and B,
+
+    log p*(z_A) = b_A·z_A + Σ_j log(1 + exp(b_j + Σ_i W_ij z_i)),   j in B.
+
+Annealed importance sampling (Neal 2001, Stat. Comput. 11, 125; for restricted machines Salakhutdinov &
+Murray 2008, ICML, section 4.1) goes from independent units to the machine in many small steps and
+gives an estimate of Z without bias, so of log Z one that is low by Jensen's inequality. The same path
+backwards from the machine's own states gives one that is high (Grosse et al. 2015, arXiv:1511.02543,
+bidirectional Monte Carlo; with states from a long chain instead of exact ones it is a check, no bound).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _validate
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput
+from photinus.simulation.streams import Seed, seed_sequence
+
+MAX_SUMMED = 20
+"""Most units of the smaller side whose states are enumerated."""
+STATES_PER_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionEstimate:
+    """log Z and how well it is known."""
+
+    value: float
+    """log Z."""
+    error: float
+    """Standard error of `value`; 0 if exact."""
+    reverse: float | None
+    """log Z from annealing backwards, no less than `value` but for errors; None if exact."""
+    method: str
+    """"exact" or "annealed"."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """A machine in two sides without couplings inside."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    weights: NDArray[np.float32]
+    """Array (first, second)."""
+    first_biases: NDArray[np.float32]
+    second_biases: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, machine: BoltzmannMachine) -> "Sides":
+        """Return the sides; the second is the smaller one.
+
+        Raises
+        ------
+        InvalidInput
+            If the couplings have an odd cycle.
+        """
+        side = two_sides(machine.weights != 0)
+        if side is None:
+            raise InvalidInput(
+                "machine must be bipartite (restricted or deep) to anneal, "
+                "its couplings have a cycle of odd length"
+            )
+        first, second = np.flatnonzero(side == 0), np.flatnonzero(side == 1)
+        if len(first) < len(second):
+            first, second = second, first
+        w = machine.weights[np.ix_(first, second)].astype(np.float32)
+        b = machine.biases.astype(np.float32)
+        return cls(first, second, np.ascontiguousarray(w), b[first], b[second])
+
+    def log_weight(
+        self, z: NDArray[np.float32], beta: float, base: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return log p*_β of states of the first side, array (chain,).
+
+        p_β has β times the couplings and the second side's biases; the first side's go from `base`
+        to its own.
+        """
+        biases = beta * self.first_biases + (1 - beta) * base
+        field = z @ (np.float32(beta) * self.weights)
+        field += np.float32(beta) * self.second_biases
+        return np.asarray((z @ biases).astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64))
+
+    def sweep(
+        self,
+        z: NDArray[np.float32],
+        beta: float,
+        base: NDArray[np.float32],
+        generator: np.random.Generator,
+    ) -> NDArray[np.float32]:
+        """Return the first side after one block Gibbs sweep at β."""
+        weights = np.float32(beta) * self.weights
+        h = bernoulli(z @ weights + np.float32(beta) * self.second_biases, generator)
+        biases = np.float32(beta) * self.first_biases + np.float32(1 - beta) * base
+        return bernoulli(h @ weights.T + biases, generator)
+
+
+def two_sides(coupled: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+    """Return 0 or 1 for each unit so that no coupling stays within a side, None if there is no way."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    n = len(coupled)
+    graph = csr_array(coupled)
+    side = np.full(n, -1, np.intp)
+    for start in range(n):
+        if side[start] >= 0:
+            continue
+        order, before = breadth_first_order(graph, start, directed=False)
+        side[start] = 0
+        for unit in order[1:]:
+            side[unit] = 1 - side[before[unit]]
+    i, j = np.nonzero(coupled)
+    return None if np.any(side[i] == side[j]) else side
+
+
+def softplus(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return log(1 + exp(x)) without overflow."""
+    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
+
+
+def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 1/(1 + exp(-x)), computed in place."""
+    # exp(-x) beyond float32 gives 0, which is right.
+    with np.errstate(over="ignore"):
+        np.negative(x, out=x)
+        np.exp(x, out=x)
+    x += 1
+    np.reciprocal(x, out=x)
+    return x
+
+
+def bernoulli(log_odds: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
+    """Return 0 and 1 with these log odds, which are overwritten."""
+    uniform = generator.random(log_odds.shape, dtype=np.float32)
+    return (uniform < sigmoid(log_odds)).astype(np.float32)
+
+
+def log_partition(
+    machine: BoltzmannMachine,
+    *,
+    chains: int = 256,
+    temperatures: int = 2000,
+    base: NDArray[np.float64] | None = None,
+    seed: Seed = 0,
+) -> PartitionEstimate:
+    """Return log Z of a machine: exact where one side has at most 20 units, else annealed.
+
+    Parameters
+    ----------
+    machine
+        Any of at most 24 units, or a bipartite one.
+    chains, temperatures
+        Independent annealing runs, and steps of each (evenly spaced inverse temperatures).
+    base : array (unit,), optional
+        Biases of the independent units to begin with; those of the larger side are used. By default
+        the machine's own. The closer to the data's log odds, the smaller the error.
+    seed
+        Of the annealing.
+
+    Raises
+    ------
+    InvalidInput
+        If the machine is neither small nor bipartite, or a number is out of range.
+    """
+    chains = _validate.integer("chains", chains, 2)
+    temperatures = _validate.integer("temperatures", temperatures, 1)
+    if machine.n_units <= MAX_SUMMED:
+        return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
+    sides = Sides.of(machine)
+    if len(sides.second) <= MAX_SUMMED:
+        return PartitionEstimate(_summed(machine, sides), 0.0, None, "exact")
+    biases = machine.biases if base is None else _validate.finite_array("base", base, 1)
+    _validate.same_length("base", biases, "biases", machine.n_units)
+    own = biases[sides.first].astype(np.float32)
+    forward, backward = seed_sequence(seed).spawn(2)
+    generator = np.random.default_rng(forward)
+    betas = np.linspace(0, 1, temperatures + 1)
+    z = bernoulli(np.tile(own, (chains, 1)), generator)
+    work = np.zeros(chains)
+    for low, high in zip(betas[:-1], betas[1:], strict=True):
+        work += sides.log_weight(z, high, own) - sides.log_weight(z, low, own)
+        z = sides.sweep(z, high, own, generator)
+    start = float(softplus(own).sum(dtype=np.float64)) + len(sides.second) * np.log(2)
+    value, error = _log_mean(work)
+    # Backwards from the ends of the forward runs, which are about the machine's own states.
+    generator = np.random.default_rng(backward)
+    back = np.zeros(chains)
+    for high, low in zip(betas[:0:-1], betas[-2::-1], strict=True):
+        z = sides.sweep(z, high, own, generator)
+        back += sides.log_weight(z, low, own) - sides.log_weight(z, high, own)
+    return PartitionEstimate(start + value, error, start - _log_mean(back)[0], "annealed")
+
+
+def _log_mean(work: NDArray[np.float64]) -> tuple[float, float]:
+    """Return log <exp(work)> and its standard error."""
+    peak = work.max()
+    weight = np.exp(work - peak)
+    error = weight.std(ddof=1) / weight.mean() / np.sqrt(len(work))
+    return float(peak + np.log(weight.mean())), float(error)
+
+
+def _summed(machine: BoltzmannMachine, sides: Sides) -> float:
+    """Return log Z by enumerating the second side, the first summed out."""
+    n = len(sides.second)
+    w = machine.weights[np.ix_(sides.first, sides.second)]
+    first, second = machine.biases[sides.first], machine.biases[sides.second]
+    total = -np.inf
+    for begin in range(0, 2**n, STATES_PER_BLOCK):
+        index = np.arange(begin, min(begin + STATES_PER_BLOCK, 2**n))
+        h = ((index[:, None] >> np.arange(n)) & 1).astype(np.float64)
+        logs = h @ second + np.logaddexp(0, h @ w.T + first).sum(axis=1)
+        total = np.logaddexp(total, np.logaddexp.reduce(logs))
+    return float(total)

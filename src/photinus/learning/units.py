@@ -1,0 +1,67 @@
+"""Which unit of a learned machine is which: its labels say so.
+
+Visible features are "v0", "v1", …, classes "y:NAME", hidden units "h0", "h1", … through all layers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput
+
+
+def labelled(features: int, classes: Iterable[object], hidden: Iterable[int]) -> list[str]:
+    """Return the labels of all units, in the order features, classes, hidden layers."""
+    return [
+        *(f"v{k}" for k in range(features)),
+        *(f"y:{name}" for name in classes),
+        *(f"h{k}" for k in range(sum(hidden))),
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """Positions of a machine's units by what they stand for."""
+
+    features: NDArray[np.intp]
+    """Array (feature,)."""
+    classes: NDArray[np.intp]
+    """Array (class,)."""
+    hidden: NDArray[np.intp]
+    """Array (hidden,)."""
+    names: tuple[str, ...]
+    """One per class."""
+
+    @classmethod
+    def of(cls, machine: BoltzmannMachine) -> "Units":
+        """Read the labels.
+
+        Raises
+        ------
+        InvalidInput
+            If there are no features, or a label is of another kind.
+        """
+        kinds: dict[str, list[int]] = {"v": [], "y": [], "h": []}
+        for k, label in enumerate(machine.labels):
+            kind = str(label)[:1]
+            if kind not in kinds:
+                raise InvalidInput(
+                    f"labels of the machine must be v0 … (features), y:NAME (classes) and h0 … (hidden), "
+                    f"as learning gives them, got {label!r}"
+                )
+            kinds[kind].append(k)
+        if not kinds["v"]:
+            raise InvalidInput("machine must have features (units v0 …), got none")
+        names = tuple(str(machine.labels[k])[2:] for k in kinds["y"])
+        features, classes, hidden = (np.array(kinds[kind], np.intp) for kind in "vyh")
+        return cls(features, classes, hidden, names)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the images: square if they can be, else one row."""
+        n = len(self.features)
+        side = round(n**0.5)
+        return (side, side) if side * side == n else (1, n)
