@@ -46,7 +46,7 @@ from photinus.simulation.streams import Seed, seed_sequence
 if TYPE_CHECKING:
     from photinus.calibration.record import Calibration
 
-STEPS_PER_WINDOW = 30
+STEPS_PER_WINDOW = 20
 """Steps of the recursion in a state window."""
 OLDEST = 3.0
 """Age after which a hazard counts as constant [τ]."""
