@@ -165,7 +165,9 @@ def main() -> None:
         f"Photinus {__version__}, Brian2 {brian2.__version__}, {available_threads()} threads, "
         f"{processor()}, {options.duration:g} ns per laser"
     )
-    print("lasers               simulator   step      rate [1/ns]   laser-ns per second   ratio at each of our steps")
+    print(
+        "lasers               simulator   step      rate [1/ns]   laser-ns per second   ratio at each of our steps"
+    )
     for label, units, chains, coupled in (
         ("5 × 256, coupled", 5, 256, True),
         ("2000, uncoupled", 1, 2000, False),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from photinus import BoltzmannMachine, Calibration, LaserParameters, translate
 from photinus.errors import InvalidInput
 from photinus.laser import PRESETS
+from photinus.reduced import ReducedLaser
 from photinus.reference.lif import LifNetwork
 from photinus.translation import DRIVEN_BIAS, check, evidence_drive, recover
 

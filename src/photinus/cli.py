@@ -1,4 +1,4 @@
-"""The command line: ``photinus demo | sample | calibrate | translate | refine | report | info``."""
+"""The command line; ``photinus --help`` lists the commands."""
 
 import sys
 from pathlib import Path
@@ -441,6 +441,213 @@ def refine(
     )
     typer.echo("converged" if result.converged else "stopped before the misfit was gone")
     typer.echo(f"Network: {out}")
+
+
+ModelFile = Annotated[Path, typer.Argument(help="Learned machine (.npz or .json).")]
+TaskFolder = Annotated[Path | None, typer.Option("--out", help="Folder (default: runs/TASK).")]
+Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs or ideal.")]
+Draws = Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=1)]
+DataName = Annotated[str, typer.Option("--data", help="digits, mnist, mnist14 or FILE.npz.")]
+DataFolder = Annotated[Path | None, typer.Option(help="Folder of the MNIST files.")]
+Count = Annotated[int, typer.Option("--images", help="How many images of the test part.", min=1)]
+
+
+def _write_task(
+    task: str,
+    folder: "Path | None",
+    rows: "list[tuple[str, str]]",
+    pictures: "list[tuple[str, str, Any]]",
+    arrays: "dict[str, Any]",
+) -> Path:
+    """Print the rows; write arrays, pictures and the HTML report of a task; return their folder."""
+    import io
+
+    import numpy as np
+
+    from photinus import _files
+    from photinus.report import png, task_page
+
+    folder = _files.make_folder(_fresh_folder(folder or Path("runs") / task))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    _files.write_bytes(folder / f"{task}.npz", buffer.getvalue())
+    for title, _, figure in pictures:
+        _files.write_bytes(folder / f"{title.lower().replace(' ', '-')}.png", png(figure))
+    tables = [(task.capitalize(), rows)]
+    _files.write_text(folder / "report.html", task_page(f"Photinus: {task}", "", tables, pictures))
+    _table(task.capitalize(), rows)
+    typer.echo(f"Report: {folder / 'report.html'}")
+    return folder
+
+
+def _dream(task: str, found: Any, out: "Path | None", started: float) -> None:
+    import time
+
+    from photinus import pictures
+    from photinus.units import ns
+
+    chains, draws, _ = found.pixels.shape
+    rows = [
+        ("substrate", found.samples.substrate),
+        ("chains × draws", f"{chains} × {draws}"),
+        ("wall time", f"{time.perf_counter() - started:.1f} s"),
+    ]
+    if found.interval is not None:
+        rows.append(("time on the chip", f"{draws * found.interval / ns:,.1f} ns per chain"))
+    text = "P(pixel | hidden units) along each chain."
+    folder = _write_task(
+        task,
+        out,
+        rows,
+        [("Strip", text, pictures.strip(found))],
+        {"pixels": found.pixels, "classes": found.classes},
+    )
+    pictures.animate(found, folder / f"{task}.gif")
+
+
+@app.command()
+def dream(
+    model: ModelFile,
+    out: TaskFolder = None,
+    substrate: Substrate = "laser",
+    chains: Annotated[int, typer.Option(help="Independent chains.", min=1)] = 16,
+    draws: Draws = 200,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Let a learned machine run freely and draw what it makes up."""
+    import time
+
+    from photinus import tasks
+    from photinus.boltzmann import BoltzmannMachine
+
+    started = time.perf_counter()
+    found = tasks.dream(
+        BoltzmannMachine.load(model),
+        substrate,
+        chains=chains,
+        draws=draws,
+        **_task_options(substrate, laser, calibration, seed, threads),
+    )
+    _dream("dream", found, out, started)
+
+
+@app.command()
+def imagine(
+    model: ModelFile,
+    classes: Annotated[list[str], typer.Option("--class", help="Class; repeat for more chains.")],
+    out: TaskFolder = None,
+    substrate: Substrate = "laser",
+    draws: Draws = 200,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Clamp classes of a learned machine and draw what it makes up."""
+    import time
+
+    from photinus import tasks
+    from photinus.boltzmann import BoltzmannMachine
+
+    started = time.perf_counter()
+    found = tasks.imagine(
+        BoltzmannMachine.load(model),
+        classes,
+        substrate,
+        draws=draws,
+        **_task_options(substrate, laser, calibration, seed, threads),
+    )
+    _dream("imagine", found, out, started)
+
+
+@app.command()
+def complete(
+    model: ModelFile,
+    data: DataName = "digits",
+    data_dir: DataFolder = None,
+    hide: Annotated[str, typer.Option(help="What is hidden: quarter, half or random.")] = "half",
+    images: Count = 12,
+    out: TaskFolder = None,
+    substrate: Substrate = "laser",
+    draws: Draws = 100,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Complete test images of which a part is hidden; Gibbs sampling stands beside."""
+    from photinus import pictures, tasks
+    from photinus.boltzmann import BoltzmannMachine
+    from photinus.learning.data import load
+
+    machine, shown = BoltzmannMachine.load(model), load(data, "test", data_dir=data_dir)[:images]
+    known = tasks.mask(shown.shape, hide, seed=seed)
+    options = _task_options(substrate, laser, calibration, seed, threads)
+    found = {
+        name: tasks.complete(machine, shown.pixels, known, name, draws=draws, **settings)
+        for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
+    }
+    rows = [
+        (f"hidden pixels wrong, {name}", f"{100 * each.errors.mean():.2f} % of the draws")
+        for name, each in found.items()
+    ]
+    text = "Means of the draws; grey where it was hidden."
+    _write_task(
+        "complete",
+        out,
+        [("images", str(len(shown))), ("hidden", hide), *rows],
+        [("Completions", text, pictures.completions(found))],
+        {"truth": shown.pixels, "known": known, "mean": found[substrate].mean},
+    )
+
+
+@app.command()
+def classify(
+    model: ModelFile,
+    data: DataName = "digits",
+    data_dir: DataFolder = None,
+    images: Count = 100,
+    out: TaskFolder = None,
+    substrate: Substrate = "laser",
+    draws: Draws = 100,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Clamp test images and sample their classes; Gibbs sampling stands beside."""
+    from photinus import tasks
+    from photinus.boltzmann import BoltzmannMachine
+    from photinus.learning.data import load
+
+    machine, shown = BoltzmannMachine.load(model), load(data, "test", data_dir=data_dir)[:images]
+    options = _task_options(substrate, laser, calibration, seed, threads)
+    found = {
+        name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)
+        for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
+    }
+    rows = [("images", str(len(shown))), ("draws per image", str(draws))]
+    if shown.labels is not None:
+        rows += [
+            (f"accuracy, {name}", f"{100 * each.accuracy(shown.labels):.1f} %")
+            for name, each in found.items()
+        ]
+    _write_task("classify", out, rows, [], {"probabilities": found[substrate].probabilities})
+
+
+def _task_options(
+    substrate: str, laser: str | None, calibration: "Path | None", seed: int, threads: int | None
+) -> "dict[str, Any]":
+    """Return the options of `photinus.sample` that a task takes from the command line."""
+    from photinus.sampling import SPIKING
+
+    options: dict[str, Any] = {"seed": seed, "threads": threads, "progress": True}
+    if substrate in SPIKING:
+        options["calibration"] = _calibration(laser, calibration, substrate)
+    return options
 
 
 @app.command()

@@ -87,9 +87,7 @@ def mixing(dream: Dream, classifier: Classifier, *, sure: float = 0.5) -> Mixing
     for chain in range(chains):
         path = labels[chain][clear[chain]]
         changes += int(np.sum(path[1:] != path[:-1]))
-    first = [
-        np.argmax((labels == k) & clear, axis=1) for k in range(len(classifier.classes_))
-    ]
+    first = [np.argmax((labels == k) & clear, axis=1) for k in range(len(classifier.classes_))]
     seen = [((labels == k) & clear).any(axis=1) for k in range(len(classifier.classes_))]
     all_visited = None
     if all(s.any() for s in seen):

@@ -239,3 +239,19 @@ def run_page(samples: Samples) -> str:
         comparison=None,
         pictures=pictures,
     )
+
+
+def task_page(
+    title: str,
+    lead: str,
+    tables: "list[tuple[str, list[tuple[str, str]]]]",
+    pictures: "list[tuple[str, str, Figure]]",
+) -> str:
+    """Return the report of a task as HTML; pictures are (title, text, figure)."""
+    return _render(
+        title=title,
+        lead=lead,
+        tables=tables,
+        comparison=None,
+        pictures=[_picture(*picture) for picture in pictures],
+    )

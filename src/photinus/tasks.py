@@ -202,7 +202,9 @@ def complete(
         for part in _batches(np.flatnonzero(group == k), draws * machine.n_units)
     ]
     with tracked(progress, "completing", len(batches)) as advance:
-        for (pattern, part), child in zip(batches, seed_sequence(seed).spawn(len(batches)), strict=True):
+        for (pattern, part), child in zip(
+            batches, seed_sequence(seed).spawn(len(batches)), strict=True
+        ):
             where = units.features[pattern]
             clamp = {machine.labels[u]: truth[part, k] for u, k in _pairs(where, pattern)}
             samples = sample(
@@ -282,9 +284,7 @@ def classify(
 def _images(images: ArrayLike, units: Units) -> NDArray[np.uint8]:
     pixels = _validate.binary_array("images", images)
     if pixels.ndim != 2 or len(pixels) == 0 or pixels.shape[1] != len(units.features):
-        raise InvalidInput(
-            f"images must have shape (image, {len(units.features)}), got {pixels.shape}"
-        )
+        raise InvalidInput(f"images must have shape (image, {len(units.features)}), got {pixels.shape}")
     return pixels
 
 

@@ -164,7 +164,9 @@ def archive(path: str | os.PathLike[str]) -> Images:
         )
     labels = arrays.get("labels")
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
-        raise InvalidInput(f"labels must be one whole number per image, got {labels.dtype} {labels.shape}")
+        raise InvalidInput(
+            f"labels must be one whole number per image, got {labels.dtype} {labels.shape}"
+        )
     side = round(images.shape[1] ** 0.5)
     flat = (side, side) if side * side == images.shape[1] else (1, images.shape[1])
     shape = (images.shape[1], images.shape[2]) if images.ndim == 3 else flat
@@ -181,7 +183,9 @@ def load(data: str, part: str = "train", *, data_dir: str | os.PathLike[str] | N
         return digits(part)
     if data in ("mnist", "mnist14"):
         if data_dir is None:
-            raise InvalidInput(f"data_dir must be the folder of the MNIST files for data={data!r}, got None")
+            raise InvalidInput(
+                f"data_dir must be the folder of the MNIST files for data={data!r}, got None"
+            )
         return mnist(data_dir, part, pool=2 if data == "mnist14" else 1)
     if data.endswith(".npz"):
         return archive(data)

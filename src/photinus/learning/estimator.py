@@ -229,12 +229,16 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if features.shape[1] != self.n_features_in_:
             raise InvalidInput(f"X must have {self.n_features_in_} features, got {features.shape[1]}")
         if (y is not None) != hasattr(self, "classes_"):
-            raise InvalidInput("y must be given to a machine that was learned with labels, and to no other")
+            raise InvalidInput(
+                "y must be given to a machine that was learned with labels, and to no other"
+            )
         if y is None:
             return features.astype(np.float32)
         labels = np.asarray(y)
         if labels.shape != (len(features),):
-            raise InvalidInput(f"y must have one entry per sample ({len(features)}), got {labels.shape}")
+            raise InvalidInput(
+                f"y must have one entry per sample ({len(features)}), got {labels.shape}"
+            )
         unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
             raise InvalidInput(f"y must be one of {self.classes_.tolist()}, got {unknown[0]!r}")
@@ -314,8 +318,9 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         elif self.method == "cd":
             model = data.copy()
             hidden = self.layers_ > 0
-            model[:, hidden] = self._generator.random((len(data), int(hidden.sum())), dtype=np.float32) < (
-                data[:, hidden]
+            model[:, hidden] = (
+                self._generator.random((len(data), int(hidden.sum())), dtype=np.float32)
+                < (data[:, hidden])
             )
             model = self._advanced(model[None])[0]
         else:
@@ -361,7 +366,9 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _advanced(self, chains: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return chains (replica, chain, unit) after the sweeps of one update."""
         replicas = len(chains)
-        beta = np.linspace(1, 1 / self.hottest, replicas, dtype=np.float32) if replicas > 1 else np.ones(1)
+        beta = (
+            np.linspace(1, 1 / self.hottest, replicas, dtype=np.float32) if replicas > 1 else np.ones(1)
+        )
         beta = beta.astype(np.float32)[:, None, None]
         for _ in range(self.steps):
             for units in self._groups():

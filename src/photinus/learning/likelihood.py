@@ -84,7 +84,9 @@ class Sides:
         biases = beta * self.first_biases + (1 - beta) * base
         field = z @ (np.float32(beta) * self.weights)
         field += np.float32(beta) * self.second_biases
-        return np.asarray((z @ biases).astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64))
+        return np.asarray(
+            (z @ biases).astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64)
+        )
 
     def sweep(
         self,
