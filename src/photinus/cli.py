@@ -106,7 +106,7 @@ def demo(
     from photinus import demo as job
     from photinus.calibration import calibrate as measure
     from photinus.laser import LaserParameters
-    from photinus.report import device_rows, fidelity_rows, posterior_table, time_rows
+    from photinus.report import device_rows, digits_rows, fidelity_rows, posterior_table, time_rows
 
     out = _files.make_folder(_fresh_folder(out))
     calibration = None
@@ -138,6 +138,7 @@ def demo(
         posterior_table(result),
         ("evidence", "computed by", "accuracy", "largest disagreement with exact"),
     )
+    _table("Handwritten digits: learned, dreamt and completed", digits_rows(result))
     _table("Time", [*time_rows(result), ("the whole demo", f"{result.wall_time:.1f} s")])
     typer.echo(f"Report: {paths['report']}")
 

@@ -21,7 +21,7 @@ class Classifier(Protocol):
 
 
 def independent_classifier(images: Images, *, most: int = 20_000) -> Classifier:
-    """Return a classifier that has nothing to do with the machine: a small perceptron (scikit-learn)."""
+    """Return a classifier that knows nothing of the machine: a small perceptron (scikit-learn)."""
     if images.labels is None:
         raise InvalidInput("images must have labels to train a classifier, got none")
     try:
@@ -75,7 +75,7 @@ def mixing(dream: Dream, classifier: Classifier, *, sure: float = 0.5) -> Mixing
     sure
         Draws below this confidence do not count as a visit.
     """
-    chains, draws, pixels = dream.smooth.shape
+    chains, draws, _ = dream.smooth.shape
     proba = np.empty((chains, draws, len(classifier.classes_)))
     for chain in range(chains):
         proba[chain] = classifier.predict_proba(dream.smooth[chain])

@@ -172,6 +172,21 @@ def time_rows(demo: "Demo") -> list[tuple[str, str]]:
     ]
 
 
+def digits_rows(demo: "Demo") -> list[tuple[str, str]]:
+    """Return the figures of the second act."""
+    digits = demo.digits
+    return [
+        ("units", f"{digits.machine.n_units} (64 pixels, 10 classes, 64 hidden)"),
+        ("classified rightly, exact free energy", f"{100 * digits.accuracy:.1f} % of the test images"),
+        ("wrong in the hidden half, Gibbs", f"{100 * digits.gibbs.errors.mean():.1f} % of the pixels"),
+        (
+            "wrong in the hidden half, lasers",
+            f"{100 * digits.lasers.errors.mean():.1f} % of the pixels",
+        ),
+        ("learned, dreamt and completed in", f"{digits.wall_time:.1f} s"),
+    ]
+
+
 def demo_page(demo: "Demo") -> str:
     """Return the report of the main job as HTML."""
     figures = demo.figures
@@ -187,6 +202,7 @@ def demo_page(demo: "Demo") -> str:
                 fidelity_rows(demo.refined_fidelity),
             ),
             ("Fidelity by translation alone", fidelity_rows(demo.fidelity)),
+            ("Handwritten digits", digits_rows(demo)),
             ("Time", time_rows(demo)),
             ("Run", run_rows(demo.refined)),
             ("Device", device_rows(demo.calibration)),
@@ -209,6 +225,13 @@ def demo_page(demo: "Demo") -> str:
                 "systematic error of the lasers.",
                 figures["divergence"],
             ),
+            _picture(
+                "Dreamt digits",
+                f"{demo.digits.machine.n_units} lasers of a restricted machine that learned 8×8 digits, "
+                "running freely.",
+                figures["dream"],
+            ),
+            _picture("Completed digits", "Means of 100 draws.", figures["completion"]),
             _picture("Joint distribution", "Sampled without evidence, refined.", figures["joint"]),
             _picture("Raster", "The first chain after burn-in.", figures["raster"]),
             _picture("Activation", "One uncoupled laser.", figures["activation"]),

@@ -224,7 +224,7 @@ def complete(
 
 
 def mask(shape: tuple[int, int], kind: str, *, seed: Seed = 0) -> NDArray[np.bool_]:
-    """Return which pixels stay known, array (pixel,): all but a "quarter", a "half", a "random" half."""
+    """Return which pixels stay known, array (pixel,): without a "quarter", "half" or "random" half."""
     _validate.one_of("kind", kind, MASKS)
     height, width = shape
     known = np.ones((height, width), bool)

@@ -49,8 +49,8 @@ class Units:
             kind = str(label)[:1]
             if kind not in kinds:
                 raise InvalidInput(
-                    f"labels of the machine must be v0 … (features), y:NAME (classes) and h0 … (hidden), "
-                    f"as learning gives them, got {label!r}"
+                    f"labels of the machine must be v0 … (features), y:NAME (classes) and h0 … "
+                    f"(hidden), as learning gives them, got {label!r}"
                 )
             kinds[kind].append(k)
         if not kinds["v"]:
