@@ -166,7 +166,7 @@ def main() -> None:
         f"{processor()}, {options.duration:g} ns per laser"
     )
     print(
-        "lasers               simulator   step      rate [1/ns]   laser-ns per second   ratio at each of our steps"
+        "lasers               simulator   step      rate [1/ns]   laser-ns per second   ratios to ours"
     )
     for label, units, chains, coupled in (
         ("5 × 256, coupled", 5, 256, True),

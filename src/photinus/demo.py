@@ -3,8 +3,8 @@
 Wisconsin breast cancer (569 patients; Street, Wolberg & Mangasarian 1993; shipped by scikit-learn).
 Eight measurements and the diagnosis become nine binary units, a fully visible Boltzmann machine is
 learned by exact maximum likelihood on the training split, translated to lasers, sampled freely (before
-and after refinement in the loop) and with the measurements of held-out patients as evidence. In a second act, a restricted machine learns handwritten digits and
-lasers dream and complete them.
+and after refinement in the loop) and with the measurements of held-out patients as evidence. In a
+second act, a restricted machine learns handwritten digits, and lasers dream and complete them.
 """
 
 import time

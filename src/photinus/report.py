@@ -227,7 +227,7 @@ def demo_page(demo: "Demo") -> str:
             ),
             _picture(
                 "Dreamt digits",
-                f"{demo.digits.machine.n_units} lasers of a restricted machine that learned 8×8 digits, "
+                f"{demo.digits.machine.n_units} lasers, a restricted machine that learned 8×8 digits, "
                 "running freely.",
                 figures["dream"],
             ),

@@ -381,7 +381,7 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return chains
 
     def _swap(self, chains: NDArray[np.float32], beta: NDArray[np.float32]) -> None:
-        """Swap states of neighbouring temperatures (Swendsen & Wang 1986, Phys. Rev. Lett. 57, 2607)."""
+        """Swap neighbouring temperatures' states (Swendsen & Wang 1986, Phys. Rev. Lett. 57, 2607)."""
         energy = -np.sum((chains @ self.weights_ / 2 + self.biases_) * chains, axis=-1)
         for first in (0, 1):
             for k in range(first, len(beta) - 1, 2):
@@ -552,8 +552,9 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         head, arrays = _read(path)
         if tuple(head["hidden"]) != tuple(self.hidden) or head["features"] != self.n_features_in_:
             raise InvalidInput(
-                f"checkpoint {str(path)!r} must be of a machine with {self.n_features_in_} features and "
-                f"hidden layers {tuple(self.hidden)}, got {head['features']} and {tuple(head['hidden'])}"
+                f"checkpoint {str(path)!r} must be of a machine with {self.n_features_in_} features "
+                f"and hidden layers {tuple(self.hidden)}, "
+                f"got {head['features']} and {tuple(head['hidden'])}"
             )
         if arrays["chains"].shape != self._chains.shape:
             raise InvalidInput(

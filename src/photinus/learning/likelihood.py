@@ -12,6 +12,7 @@ bidirectional Monte Carlo; with states from a long chain instead of exact ones i
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,7 +186,7 @@ def log_partition(
     betas = np.linspace(0, 1, temperatures + 1)
     z = bernoulli(np.tile(own, (chains, 1)), generator)
     work = np.zeros(chains)
-    for low, high in zip(betas[:-1], betas[1:], strict=True):
+    for low, high in pairwise(betas):
         work += sides.log_weight(z, high, own) - sides.log_weight(z, low, own)
         z = sides.sweep(z, high, own, generator)
     start = float(softplus(own).sum(dtype=np.float64)) + len(sides.second) * np.log(2)
@@ -193,7 +194,7 @@ def log_partition(
     # Backwards from the ends of the forward runs, which are about the machine's own states.
     generator = np.random.default_rng(backward)
     back = np.zeros(chains)
-    for high, low in zip(betas[:0:-1], betas[-2::-1], strict=True):
+    for high, low in pairwise(betas[::-1]):
         z = sides.sweep(z, high, own, generator)
         back += sides.log_weight(z, low, own) - sides.log_weight(z, high, own)
     return PartitionEstimate(start + value, error, start - _log_mean(back)[0], "annealed")
