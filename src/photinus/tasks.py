@@ -46,7 +46,7 @@ class Dream:
     @property
     def labels(self) -> NDArray[np.intp]:
         """Class of each draw, array (chain, draw): the unit that is on; -1 if none or several are."""
-        return np.where(self.classes.sum(axis=2) == 1, self.classes.argmax(axis=2), -1)
+        return np.asarray(np.where(self.classes.sum(axis=2) == 1, self.classes.argmax(axis=2), -1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
