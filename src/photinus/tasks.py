@@ -97,6 +97,7 @@ def dream(
     *,
     chains: int = 16,
     draws: int = 200,
+    burn_in: int = 25,
     **options: Any,
 ) -> Dream:
     """Return what a machine with nothing clamped makes up.
@@ -105,10 +106,11 @@ def dream(
     ----------
     machine
         One with the labels that learning gives, see `photinus.learning.units`.
-    substrate, chains, draws, **options
+    substrate, chains, draws, burn_in, **options
         As in `photinus.sample`.
     """
-    return _dreamt(machine, sample(machine, substrate, chains=chains, draws=draws, **options))
+    settings = {"draws": draws, "burn_in": min(burn_in, draws), **options}
+    return _dreamt(machine, sample(machine, substrate, chains=chains, **settings))
 
 
 def imagine(
@@ -117,6 +119,7 @@ def imagine(
     substrate: str = "laser",
     *,
     draws: int = 200,
+    burn_in: int = 25,
     **options: Any,
 ) -> Dream:
     """Return images of given classes, one chain for each entry of `classes`.
@@ -138,9 +141,8 @@ def imagine(
         machine.labels[unit]: np.array([int(name == want) for want in wanted])
         for unit, name in zip(units.classes, units.names, strict=True)
     }
-    return _dreamt(
-        machine, sample(machine, substrate, chains=len(wanted), draws=draws, clamp=clamp, **options)
-    )
+    settings = {"draws": draws, "burn_in": min(burn_in, draws), "clamp": clamp, **options}
+    return _dreamt(machine, sample(machine, substrate, chains=len(wanted), **settings))
 
 
 def _dreamt(machine: BoltzmannMachine, samples: Samples) -> Dream:
