@@ -103,7 +103,7 @@ def measure(folder: str, out: Path, parts: list[str]) -> Results:
     base[: len(mean)] = np.log(mean / (1 - mean))
 
     def likelihood() -> dict[str, float]:
-        z = log_partition(machine, chains=100, temperatures=5000, base=base, seed=4)
+        z = log_partition(machine, chains=100, temperatures=2000, base=base, seed=4)
         scores = estimator.score_samples(test.pixels)
         assert z.reverse is not None
         return {
