@@ -391,7 +391,7 @@ class Disturbed:
         k0, k1 = (int(word) for word in self._seed.generate_state(2, np.uint32))
         first = first_chain_of(self._seed)
         counter = (unit, chain + first, np.full(len(unit), int(role)), number)
-        words = philox(tuple((np.asarray(c) & 0xFFFFFFFF).astype(np.uint32) for c in counter), (k0, k1))
+        words = philox(tuple(c.astype(np.uint32) for c in counter), (k0, k1))
         first_uniform, second = ((word + 0.5) / 2.0**32 for word in words[:2])
         return np.asarray(first_uniform, np.float64), np.asarray(second, np.float64)
 

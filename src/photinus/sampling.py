@@ -18,10 +18,10 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.devices import Network, SpikingSimulator, simulator
 from photinus.errors import InvalidInput
-from photinus.imperfections import Imperfections
+from photinus.imperfections import Disturbed, Imperfections
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
-from photinus.reference.lif import LifNetwork
+from photinus.reference.lif import LifNetwork, LifSimulator
 from photinus.samples import Samples
 from photinus.simulation.engine import (
     BYTES_PER_SPIKE,
@@ -156,8 +156,9 @@ class SpikingRun:
             )
         self.network, self.window, self.drive = network, network.window, drive
         self._request = request
-        self.simulator = self._simulator(network, drive)
+        self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
         if request.imperfections is not None and request.imperfections.disturbs:
+            assert not isinstance(self.simulator, LifSimulator)  # `IMPERFECT`, checked before
             self.simulator = request.imperfections.disturb(self.simulator, request.seed)
         self.time_step = time_step = self.simulator.time_step
         lanes = request.chains * (network.n_units - len(request.fixed))
