@@ -348,8 +348,8 @@ def _mean(values: NDArray[np.float64]) -> str:
 def draw(table: Table, names: tuple[str, ...], machines: int) -> Figure:
     """Draw KL against size, one panel per imperfection."""
     names = tuple(name for name in names if len(SWEEPS[name].sizes) > 1)
-    columns = min(4, len(names))
-    rows = -(-len(names) // columns)
+    columns = min(4, len(names)) or 1
+    rows = -(-len(names) // columns) or 1
     figure = Figure(figsize=(3.1 * columns, 2.5 * rows), layout="constrained", dpi=DPI)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(panels, names, strict=False):
@@ -362,6 +362,7 @@ def draw(table: Table, names: tuple[str, ...], machines: int) -> Figure:
             axes.loglog(sizes, kl.mean(axis=0), "o-", ms=3, color=colour, label=kind)
             axes.axhline(2 * yardstick.mean(), color=EXACT, lw=0.7, ls=":")
         axes.set_title(sweep.title, fontsize=8)
+        axes.set_xscale("log")
         ticks = sweep.sizes[:: 2 if len(sweep.sizes) > 4 else 1]
         axes.set_xticks(ticks, [sweep.shown(size) for size in ticks], fontsize=7)
         axes.minorticks_off()
@@ -371,7 +372,8 @@ def draw(table: Table, names: tuple[str, ...], machines: int) -> Figure:
         axes.set_visible(False)
     for axes in panels[::columns]:
         axes.set_ylabel("KL [nats]", fontsize=8)
-    panels[0].legend(frameon=False, fontsize=7)
+    if names:
+        panels[0].legend(frameon=False, fontsize=7)
     return figure
 
 
