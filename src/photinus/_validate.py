@@ -72,6 +72,14 @@ def non_negative(name: str, value: Any, unit: str = "") -> float:
     return result
 
 
+def fraction(name: str, value: Any, most: float = 1.0) -> float:
+    """Return `value` as a float from 0 to `most`."""
+    result = number(name, value)
+    if not 0 <= result <= most:
+        raise InvalidInput(f"{name} must be from 0 to {most:g}, got {result:g}")
+    return result
+
+
 def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """Return `value` as an int within [minimum, maximum]."""
     try:

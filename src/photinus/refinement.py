@@ -33,6 +33,7 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.devices import Network, substrate_of
 from photinus.errors import InvalidInput
+from photinus.imperfections import Imperfections
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.sampling import sample
@@ -102,6 +103,7 @@ def refine(
     draws: int = 400,
     most_rounds: int = 24,
     damping: float = 0.0,
+    imperfections: Imperfections | None = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Refinement:
@@ -127,6 +129,9 @@ def refine(
     damping
         ρ, what is added to the Fisher information, >= 0. Weights far beyond ±1, whose synapses fall
         short, ask for 0.01 to 0.05.
+    imperfections
+        What happens while the network is measured, see `photinus.sample`; lasers only. What does not
+        change during a run belongs to `network`.
     threads, progress
         As in `photinus.sample`.
 
@@ -168,6 +173,7 @@ def refine(
                 burn_in=min(length, 25),
                 seed=child,
                 network=network,
+                imperfections=imperfections,
                 threads=threads,
             )
             entry, difference = _record(samples, target)

@@ -18,9 +18,10 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.devices import Network, SpikingSimulator, simulator
 from photinus.errors import InvalidInput
+from photinus.imperfections import Disturbed, Imperfections
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
-from photinus.reference.lif import LifNetwork
+from photinus.reference.lif import LifNetwork, LifSimulator
 from photinus.samples import Samples
 from photinus.simulation.engine import (
     BYTES_PER_SPIKE,
@@ -70,6 +71,7 @@ class Request:
     time_step: float | None
     threads: int | None
     tempering: Tempering | None
+    imperfections: Imperfections | None = None
     prepared: "tuple[Network, NDArray[np.float64] | None] | None" = None
     """Network and, given evidence, drives (chain, unit), where these were worked out before."""
 
@@ -138,6 +140,8 @@ class SpikingRun:
                 drive = evidence_drive(
                     request.machine, calibration, network, request.fixed, request.values
                 )
+            if request.imperfections is not None:
+                network, drive = _imperfect(network, drive, request.imperfections, request.seed)
         elif request.calibration is not None:
             request.calibration.require(network.parameters)
         if not isinstance(network, self.kind):
@@ -152,7 +156,10 @@ class SpikingRun:
             )
         self.network, self.window, self.drive = network, network.window, drive
         self._request = request
-        self.simulator = self._simulator(network, drive)
+        self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
+        if request.imperfections is not None and request.imperfections.disturbs:
+            assert not isinstance(self.simulator, LifSimulator)  # `IMPERFECT`, checked before
+            self.simulator = request.imperfections.disturb(self.simulator, request.seed)
         self.time_step = time_step = self.simulator.time_step
         lanes = request.chains * (network.n_units - len(request.fixed))
         steps_per_draw = lanes * network.window / time_step
@@ -277,6 +284,21 @@ class SpikingRun:
             (self._done - 1) * self.window,
             self._done * self.window,
         )
+
+
+def _imperfect(
+    network: Network,
+    drive: NDArray[np.float64] | None,
+    imperfections: Imperfections,
+    seed: np.random.SeedSequence,
+) -> tuple[LaserNetwork, NDArray[np.float64] | None]:
+    """Return a designed network as it comes out, with drives (chain, unit) off as its pumps are."""
+    assert isinstance(network, LaserNetwork)  # `IMPERFECT`, checked before
+    built = imperfections.apply(network, seed)
+    if drive is not None:
+        pumped = network.pump > 0
+        drive = drive * np.where(pumped, built.pump / np.where(pumped, network.pump, 1.0), 1.0)
+    return built, drive
 
 
 class LaserRun(SpikingRun):
@@ -439,6 +461,8 @@ class IdealRun(_WholeRun):
 
 TEMPERED = ("laser", "laser-reduced", "lif", "gibbs")
 """Substrates that can be heated."""
+IMPERFECT = ("laser", "laser-reduced")
+"""Substrates that can have imperfections."""
 SUBSTRATES: dict[str, Callable[[Request], Run]] = {
     "laser": LaserRun,
     "laser-reduced": ReducedRun,
@@ -467,6 +491,7 @@ def sample(
     clamp_mode: str = "pump",
     time_step: float | None = None,
     tempering: Tempering | None = None,
+    imperfections: Imperfections | None = None,
     threads: int | None = None,
     workers: int | str | None = None,
     path: "str | os.PathLike[str] | None" = None,
@@ -507,6 +532,9 @@ def sample(
     tempering
         Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
         runs keep draws, not spikes; lasers, "lif" and "gibbs" only.
+    imperfections
+        What is wrong with the chip; lasers only. A `network` that is given is taken to hold all that
+        does not change during a run (`Imperfections.apply`); what happens during a run is added.
     workers
         Spread the chains over so many processes, or over the Dask cluster at an address such as
         "tcp://host:8786"; the draws are the same. A worker that dies costs the work that it had in
@@ -545,6 +573,7 @@ def sample(
         ("calibration", calibration, Calibration, "a Calibration"),
         ("network", network, (LaserNetwork, LifNetwork), "a LaserNetwork or LifNetwork"),
         ("tempering", tempering, Tempering, "a Tempering"),
+        ("imperfections", imperfections, Imperfections, "Imperfections"),
         ("progress", progress, (bool, Progress), "True, False or have start, advance and stop"),
     ):
         if value is not None and not isinstance(value, kind):
@@ -552,6 +581,9 @@ def sample(
     if tempering is not None and substrate not in TEMPERED:
         allowed = ", ".join(map(repr, TEMPERED))
         raise InvalidInput(f"substrate must be one of {allowed} for tempering, got {substrate!r}")
+    if imperfections is not None and substrate not in IMPERFECT:
+        allowed = ", ".join(map(repr, IMPERFECT))
+        raise InvalidInput(f"substrate must be one of {allowed} for imperfections, got {substrate!r}")
     store = None if path is None else RunStore(path, resume=resume)
     sequence = seed_sequence(seed)
     if store is not None and seed is None:
@@ -573,6 +605,7 @@ def sample(
         None if time_step is None else _validate.positive("time_step", time_step, "s"),
         threads,
         tempering,
+        imperfections,
     )
     with workers_pool(workers) as client:
         start = SUBSTRATES[substrate]
@@ -638,4 +671,5 @@ def _provenance(request: Request, run: Run) -> dict[str, Any]:
         "time_step": run.time_step,
         "clamp_mode": request.clamp_mode,
         "rule": request.rule if request.network is None else None,
+        **({"imperfections": request.imperfections.to_dict()} if request.imperfections else {}),
     }

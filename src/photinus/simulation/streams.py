@@ -29,6 +29,9 @@ class Role(IntEnum):
     LIF_NOISE = 6
     JUMPS = 7
     ESCAPE = 8
+    SHARED_PUMP = 9
+    MISSED = 10
+    SPURIOUS = 11
 
 
 class ChainsFrom(np.random.SeedSequence):

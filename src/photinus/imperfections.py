@@ -1,0 +1,517 @@
+"""What fabrication, electronics and optics do to a network that was designed without fault.
+
+Some imperfections change what the network is, once and for all: lasers that differ, couplings that come
+out wrong, delays. `Imperfections.apply` turns a designed network into such a one, which any simulator
+takes. The others happen while it runs: noise that all pumps share, spikes that the read-out misses or
+makes up. `Imperfections.disturb` puts them around a simulator, between its steps.
+
+Drift belongs to the first kind. A run lasts microseconds; drift is a matter of milliseconds and more,
+so within a run it stands still, and what counts is how far pumps and weights went since they were set:
+see `drifted`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _validate
+from photinus.errors import InvalidInput
+from photinus.simulation.couplings import Coupling, entries, from_entries, is_sparse
+from photinus.simulation.spikes import SpikeTrains
+from photinus.simulation.streams import Role, Seed, first_chain_of, philox, seed_sequence
+from photinus.units import ns
+
+if TYPE_CHECKING:
+    from photinus.network import LaserNetwork
+    from photinus.reduced.simulator import ReducedSimulator
+    from photinus.simulation.engine import Simulator
+
+DEAD_EFFICIENCY = 1e-12
+"""Carriers per electron in a laser that is dead: no pump and no synapse brings it to threshold."""
+DETECTION_FRACTION = 0.5
+"""Height at which the read-out decides, in units of a spike's peak; see `photinus.calibration`."""
+PIECES_PER_CORRELATION = 4
+"""Steps in which shared pump noise changes, per correlation time."""
+
+
+class _Draw(IntEnum):
+    """What each child of the seed draws: append, never renumber."""
+
+    MISMATCH = 0
+    EFFICIENCY = 1
+    DEAD = 2
+    WEIGHT = 3
+    PUMP = 4
+    DELAY = 5
+    DETECTOR = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imperfections:
+    """Any combination of imperfections; by default there is none.
+
+    A *spread* s is the standard deviation of a logarithm, so that 0.05 means five per cent and no
+    factor is negative.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is beyond what is physical.
+    """
+
+    mismatch: float = 0.0
+    """Spread of every parameter of the lasers' dynamics, see `LaserNetwork.mismatched`."""
+    efficiency_mismatch: float = 0.0
+    """Spread of the carriers that each laser makes of its currents, pump and synapses alike."""
+    temperature: float = 0.0
+    """How much warmer the chip is than when it was calibrated [K]; below zero for cooler."""
+    characteristic_temperature: float = 60.0
+    """T0 of the threshold, N_th ∝ exp(T/T0) (Pankove 1968, IEEE J. Quantum Electron. 4, 119) [K]."""
+    dead: int = 0
+    """Number of lasers that never fire, whichever they are."""
+    weight_bits: int | None = None
+    """Bits of a weight's magnitude, >= 1: 2^bits - 1 equal steps from zero to the largest coupling of
+    the network; None for any value."""
+    sign_bit: bool = False
+    """Whether the sign takes one of the bits, then >= 2; otherwise it costs none, as with a pair of
+    detectors that are subtracted."""
+    weight_drift: float = 0.0
+    """Spread of the weights, each on its own, since they were set; see `drifted`."""
+    pump_drift: float = 0.0
+    """Spread of the pumps, each on its own, since they were set; see `drifted`."""
+    coupling_loss: float = 0.0
+    """Part of the light that is lost between any two lasers, beyond what the weights allow for."""
+    splitter_loss: float = 0.0
+    """Part of the light that each splitter loses. A tree of ⌈log2 k⌉ of them feeds the k targets of a
+    laser; that a target gets a k-th of the light is part of the design, this loss is not."""
+    crosstalk: float = 0.0
+    """Part of the light of a laser's waveguide that leaks into each neighbouring one, and is weighted
+    there; at most ½. Waveguides lie in the order of the units. What comes back to the laser itself is
+    left out: it arrives while that laser can't fire."""
+    delay: float = 0.0
+    """Delay of every synapse, beyond the network's [s]."""
+    delay_spread: float = 0.0
+    """Standard deviation of the delays, each synapse on its own [s]; none falls below zero."""
+    detector_spread: float = 0.0
+    """Spread of the photon number at which each detector sees a spike."""
+    shared_pump_noise: float = 0.0
+    """Relative standard deviation of the pump, one noise for all lasers of a chip (chain)."""
+    shared_pump_time: float = 1 * ns
+    """Correlation time of that noise, an Ornstein–Uhlenbeck process [s], > 0."""
+    lost_spikes: float = 0.0
+    """Probability that the read-out misses a spike. Synapses, which are light, still carry it."""
+    spurious_rate: float = 0.0
+    """Spikes that the read-out makes up, per laser [1/s]."""
+    detector_noise: float = 0.0
+    """Standard deviation of Gaussian noise at the decision, over the peak of a spike; costs spikes and
+    makes some up, see `missed` and `made_up`."""
+    detector_bandwidth: float = 20e9
+    """Bandwidth of that noise, an ideal low-pass [Hz], > 0."""
+
+    def __post_init__(self) -> None:
+        units = {"delay": "s", "delay_spread": "s", "spurious_rate": "1/s"}
+        for name in (
+            "mismatch",
+            "efficiency_mismatch",
+            "weight_drift",
+            "pump_drift",
+            "delay",
+            "delay_spread",
+            "detector_spread",
+            "shared_pump_noise",
+            "spurious_rate",
+            "detector_noise",
+        ):
+            self._set(name, _validate.non_negative(name, getattr(self, name), units.get(name, "")))
+        for name in ("coupling_loss", "splitter_loss", "lost_spikes"):
+            self._set(name, _validate.fraction(name, getattr(self, name)))
+        self._set("crosstalk", _validate.fraction("crosstalk", self.crosstalk, 0.5))
+        for name, unit in (
+            ("characteristic_temperature", "K"),
+            ("shared_pump_time", "s"),
+            ("detector_bandwidth", "Hz"),
+        ):
+            self._set(name, _validate.positive(name, getattr(self, name), unit))
+        self._set("temperature", _validate.number("temperature", self.temperature))
+        self._set("dead", _validate.integer("dead", self.dead, 0))
+        if not isinstance(self.sign_bit, bool):
+            raise InvalidInput(f"sign_bit must be True or False, got {self.sign_bit!r}")
+        if self.weight_bits is not None:
+            fewest = 2 if self.sign_bit else 1
+            self._set("weight_bits", _validate.integer("weight_bits", self.weight_bits, fewest))
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":
+        """Return what `to_dict` wrote, or some of it; the rest is without fault."""
+        for name in values:
+            _validate.one_of("imperfection", name, [field.name for field in fields(cls)])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        return asdict(self)
+
+    @property
+    def missed(self) -> float:
+        """Probability that the read-out misses a spike, detector noise included.
+
+        Noise at the peak pulls it below the decision height.
+        """
+        if self.detector_noise == 0:
+            return self.lost_spikes
+        margin = (1 - DETECTION_FRACTION) / self.detector_noise
+        return 1 - (1 - self.lost_spikes) * (1 - 0.5 * math.erfc(margin / math.sqrt(2)))
+
+    @property
+    def made_up(self) -> float:
+        """Rate of spikes that the read-out makes up [1/s], detector noise included.
+
+        Gaussian noise of standard deviation σ, white up to B, crosses the height u upward
+        B/√3 exp(-u²/2σ²) times a second (Rice 1945, Bell Syst. Tech. J. 24, 46).
+        """
+        if self.detector_noise == 0:
+            return self.spurious_rate
+        height = DETECTION_FRACTION / self.detector_noise
+        return self.spurious_rate + self.detector_bandwidth / math.sqrt(3) * math.exp(-(height**2) / 2)
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether something happens during a run."""
+        return self.shared_pump_noise > 0 or self.missed > 0 or self.made_up > 0
+
+    def apply(self, network: "LaserNetwork", seed: Seed = None) -> "LaserNetwork":
+        """Return the network as it comes out: all that does not change during a run.
+
+        Parameters
+        ----------
+        network
+            As designed (or with imperfections already, to which these are added).
+        seed
+            Integer, SeedSequence or None. Each imperfection has draws of its own: one more leaves
+            those of the others as they are, and larger ones scale them.
+
+        Raises
+        ------
+        InvalidInput
+            If more lasers would be dead than there are, a laser leaves its range, or delays of
+            sparse couplings would differ.
+        """
+        sequence = seed_sequence(seed)
+
+        def normal(draw: _Draw, shape: tuple[int, ...] | int) -> NDArray[np.float64]:
+            return np.random.default_rng(_child(sequence, draw)).standard_normal(shape)
+
+        n = network.n_units
+        if self.mismatch:
+            network = network.mismatched(self.mismatch, seed=_child(sequence, _Draw.MISMATCH))
+        if self.temperature:
+            factor = math.exp(self.temperature / self.characteristic_temperature)
+            network = _with_thresholds(network, factor)
+        if self.dead:
+            _validate.integer("dead", self.dead, 0, n)
+            order = np.random.default_rng(_child(sequence, _Draw.DEAD)).permutation(n)
+            network = _with_dead(network, order[: self.dead])
+        coupling = self._quantised(network.coupling)
+        if self.weight_drift:
+            target, source, value = entries(coupling)
+            # Drawn for every pair, so that a synapse keeps its deviation whatever others there are.
+            error = np.exp(self.weight_drift * normal(_Draw.WEIGHT, (n, n))[target, source])
+            coupling = _from_entries(target, source, value * error, coupling)
+        coupling = self._transmitted(coupling)
+        pump = network.pump
+        if self.pump_drift:
+            pump = pump * np.exp(self.pump_drift * normal(_Draw.PUMP, n))
+        if self.efficiency_mismatch:
+            own = np.exp(self.efficiency_mismatch * normal(_Draw.EFFICIENCY, n))
+            target, source, value = entries(coupling)
+            pump = pump * own
+            coupling = _from_entries(target, source, value * own[target], coupling)
+        delay = network.delay + self.delay
+        if self.delay_spread:
+            if is_sparse(coupling):
+                raise InvalidInput(
+                    f"delay_spread must be 0 s where coupling is sparse, got {self.delay_spread:g}"
+                )
+            delay = np.maximum(delay + self.delay_spread * normal(_Draw.DELAY, (n, n)), 0.0)
+        threshold = network.detection_threshold
+        if self.detector_spread:
+            threshold = threshold * np.exp(self.detector_spread * normal(_Draw.DETECTOR, n))
+        return network.replace(pump=pump, coupling=coupling, delay=delay, detection_threshold=threshold)
+
+    def disturb(self, simulator: "Simulator | ReducedSimulator", seed: Seed = None) -> "Disturbed":
+        """Return a simulator with the same face in which all that happens during a run does."""
+        return Disturbed(simulator, self, seed_sequence(seed))
+
+    def _quantised(self, coupling: Coupling) -> Coupling:
+        """Return the couplings that so many bits can set."""
+        target, source, value = entries(coupling)
+        if self.weight_bits is None or not len(value):
+            return coupling
+        steps = 2 ** (self.weight_bits - self.sign_bit) - 1
+        step = np.abs(value).max() / steps
+        return _from_entries(target, source, np.rint(value / step) * step, coupling)
+
+    def _transmitted(self, coupling: Coupling) -> Coupling:
+        """Return what is left of couplings behind splitters, waveguides and detectors."""
+        n = coupling.shape[0]
+        if self.crosstalk and n > 1:
+            coupling = _leaked(coupling, self.crosstalk)
+        if self.coupling_loss or self.splitter_loss:
+            target, source, value = entries(coupling)
+            fan_out = np.bincount(source, minlength=n)
+            stages = np.ceil(np.log2(np.maximum(fan_out, 1)))
+            through = (1 - self.coupling_loss) * (1 - self.splitter_loss) ** stages
+            coupling = _from_entries(target, source, value * through[source], coupling)
+        return coupling
+
+
+def drifted(
+    elapsed: float, *, linear: float = 0.0, flicker: float = 0.0, bandwidth: float = 1.0
+) -> float:
+    """Return how far a value went since it was set: `weight_drift` or `pump_drift`.
+
+    Parameters
+    ----------
+    elapsed
+        Time since it was set [s], >= 0.
+    linear
+        Standard deviation of the drift's rate, relative to the value [1/s], >= 0.
+    flicker
+        Strength h of 1/f noise: relative one-sided spectral density h/f, >= 0.
+    bandwidth
+        B, frequency up to which there is such noise [Hz], > 0.
+
+    Returns
+    -------
+    float
+        Relative standard deviation. That of 1/f noise is 2 ∫ h/f (1 - cos 2πft) df from 0 to B
+        = 2h (γ + ln x - Ci x) at x = 2πBt: it grows with the logarithm of time and needs no lower
+        limit of the frequency.
+    """
+    from scipy.special import sici
+
+    elapsed = _validate.non_negative("elapsed", elapsed, "s")
+    linear = _validate.non_negative("linear", linear, "1/s")
+    flicker = _validate.non_negative("flicker", flicker)
+    x = 2 * math.pi * _validate.positive("bandwidth", bandwidth, "Hz") * elapsed
+    cin = 0.0 if x == 0 else max(0.0, float(np.euler_gamma + math.log(x) - sici(x)[1]))
+    return math.sqrt((linear * elapsed) ** 2 + 2 * flicker * cin)
+
+
+class Disturbed:
+    """A simulator under way whose pumps share their noise and whose read-out errs.
+
+    The same seed gives the same spikes on any number of threads and however the time is cut, and chain
+    c does not depend on how many there are: every random number belongs to a chain, a unit, and a step
+    or the number of a spike.
+    """
+
+    def __init__(
+        self,
+        simulator: "Simulator | ReducedSimulator",
+        imperfections: Imperfections,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        self.simulator, self.imperfections, self._seed = simulator, imperfections, seed
+        self.network, self.chains, self.units = simulator.network, simulator.chains, simulator.units
+        self.time_step, self.grid = simulator.time_step, simulator.grid
+        pieces = imperfections.shared_pump_time / PIECES_PER_CORRELATION / self.grid
+        self._every = max(1, round(pieces))
+        self._memory = math.exp(-self._every * self.grid / imperfections.shared_pump_time)
+        shape = (self.chains, self.network.n_units)
+        self._cooled: tuple[NDArray[np.float64], float] = np.zeros(shape), 1.0
+        self._noise_step = np.array(0)
+        self._noise = self._normal(0)
+        self._spikes_seen = np.zeros(shape, np.int64)
+        self._made_up = np.zeros(shape, np.int64)
+        self._next = np.full(shape, np.inf)
+        if imperfections.made_up:
+            chain, unit = np.indices(shape)
+            self._next = self._interval(chain.ravel(), unit.ravel()).reshape(shape)
+
+    ARRAYS = ("_noise_step", "_noise", "_spikes_seen", "_made_up", "_next")
+
+    @property
+    def time(self) -> float:
+        """Time reached [s]."""
+        return self.simulator.time
+
+    def heat(self, change: NDArray[np.float64], strength: float) -> None:
+        """Go on with other drives and attenuated synapses, as `Simulator.heat`."""
+        self._cooled = change, strength
+        self.simulator.heat(change, strength)
+
+    def advance(self, duration: float) -> SpikeTrains:
+        """Simulate on for `duration` [s], rounded up to the grid, and return what is read out."""
+        duration = _validate.positive("duration", duration, "s")
+        if not self.imperfections.shared_pump_noise:
+            return self._read_out(self.simulator.advance(duration))
+        parts = []
+        stop = self.simulator.step + max(1, math.ceil(duration / self.grid - 1e-6))
+        while self.simulator.step < stop:
+            step = self.simulator.step
+            self._pump(step // self._every)
+            end = min(stop, (step // self._every + 1) * self._every)
+            parts.append(self.simulator.advance((end - step) * self.grid))
+        return self._read_out(SpikeTrains.joined(parts))
+
+    def _pump(self, number: int) -> None:
+        """Set the pumps to what they are in piece `number`."""
+        while self._noise_step < number:
+            self._noise_step = self._noise_step + 1
+            fresh = self._normal(int(self._noise_step))
+            self._noise = self._memory * self._noise + math.sqrt(1 - self._memory**2) * fresh
+        change, strength = self._cooled
+        # A pump can't be negative.
+        relative = np.maximum(self.imperfections.shared_pump_noise * self._noise, -1.0)
+        self.simulator.heat(change + relative[:, None] * self.network.drive, strength)
+
+    def _normal(self, number: int) -> NDArray[np.float64]:
+        """Return one normal number per chain for piece `number` (Box & Muller)."""
+        chain = np.arange(self.chains)
+        first, second = self._uniform(Role.SHARED_PUMP, chain, 0 * chain, np.full_like(chain, number))
+        return np.asarray(np.sqrt(-2 * np.log(first)) * np.cos(2 * np.pi * second))
+
+    def _uniform(
+        self,
+        role: Role,
+        chain: NDArray[Any],
+        unit: NDArray[Any],
+        number: NDArray[Any],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return two uniform numbers in (0, 1) per entry."""
+        k0, k1 = (int(word) for word in self._seed.generate_state(2, np.uint32))
+        first = first_chain_of(self._seed)
+        counter = (unit, chain + first, np.full(len(unit), int(role)), number)
+        words = philox(tuple(c.astype(np.uint32) for c in counter), (k0, k1))
+        first_uniform, second = ((word + 0.5) / 2.0**32 for word in words[:2])
+        return np.asarray(first_uniform, np.float64), np.asarray(second, np.float64)
+
+    def _interval(self, chain: NDArray[Any], unit: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the time to the next spike that the read-out makes up [s]."""
+        number = self._made_up[chain, unit]
+        uniform, _ = self._uniform(Role.SPURIOUS, chain, unit, number)
+        return np.asarray(-np.log(uniform) / self.imperfections.made_up)
+
+    def _read_out(self, spikes: SpikeTrains) -> SpikeTrains:
+        """Return the spikes that a read-out with faults sees."""
+        chain, unit, time = spikes.chain, spikes.unit, spikes.time
+        missed = self.imperfections.missed
+        if missed and len(time):
+            lane = chain.astype(np.int64) * spikes.n_units + unit
+            order = np.argsort(lane, kind="stable")
+            begins = np.searchsorted(lane[order], lane)
+            place = np.empty(len(lane), np.int64)
+            place[order] = np.arange(len(lane))
+            number = self._spikes_seen[chain, unit] + place - begins
+            np.add.at(self._spikes_seen, (chain, unit), 1)
+            kept = self._uniform(Role.MISSED, chain, unit, number)[0] >= missed
+            chain, unit, time = chain[kept], unit[kept], time[kept]
+        extra = self._extra(spikes.stop)
+        if len(extra[0]):
+            chain = np.concatenate([chain, extra[0].astype(np.int32)])
+            unit = np.concatenate([unit, extra[1].astype(np.int32)])
+            time = np.concatenate([time, extra[2]])
+            order = np.lexsort((unit, time, chain))
+            chain, unit, time = chain[order], unit[order], time[order]
+        return SpikeTrains(chain, unit, time, spikes.labels, spikes.chains, spikes.start, spikes.stop)
+
+    def _extra(self, stop: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
+        """Return chain, unit and time of the spikes made up until `stop`."""
+        chains, units, times = [np.empty(0, int)], [np.empty(0, int)], [np.empty(0)]
+        simulated = np.isin(np.arange(self.network.n_units), self.units)
+        while True:
+            chain, unit = np.nonzero(self._next <= stop)
+            if not len(chain):
+                break
+            there = simulated[unit]
+            chains.append(chain[there])
+            units.append(unit[there])
+            times.append(self._next[chain, unit][there])
+            self._made_up[chain, unit] += 1
+            self._next[chain, unit] += self._interval(chain, unit)
+        return np.concatenate(chains), np.concatenate(units), np.concatenate(times)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return everything that a later `restore` needs to go on with the same spikes."""
+        mine = {f"disturbed{name}": np.array(getattr(self, name)) for name in self.ARRAYS}
+        return {**self.simulator.state(), **mine}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go back to a `state` of a simulator that was built with the same arguments."""
+        self.simulator.restore(state)
+        for name in self.ARRAYS:
+            setattr(self, name, np.array(state[f"disturbed{name}"]))
+
+
+def _child(sequence: np.random.SeedSequence, draw: _Draw) -> np.random.SeedSequence:
+    """Return the seed of one imperfection; unlike `spawn`, always the same."""
+    return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, int(draw)))
+
+
+def _from_entries(
+    target: NDArray[np.intp], source: NDArray[np.intp], value: NDArray[np.float64], like: Coupling
+) -> Coupling:
+    """Return couplings from their entries, sparse if `like` is."""
+    n = like.shape[0]
+    if is_sparse(like):
+        return from_entries(np.stack([target, source, value], axis=1), n)
+    coupling = np.zeros((n, n))
+    coupling[target, source] = value
+    return coupling
+
+
+def _leaked(coupling: Coupling, part: float) -> Coupling:
+    """Return couplings after `part` of each waveguide's light went to either neighbour."""
+    from scipy.sparse import csr_array
+
+    n = coupling.shape[0]
+    target, source, value = entries(coupling)
+    # Waveguide s carries light of the lasers s - 1, s and s + 1.
+    light = [source + side for side in (-1, 0, 1)]
+    inside = [(laser >= 0) & (laser < n) & (laser != target) for laser in light]
+    neighbours = 2 - (source == 0).astype(int) - (source == n - 1)
+    parts = [np.full(len(value), part), 1 - part * neighbours, np.full(len(value), part)]
+    mixed = csr_array(
+        (
+            np.concatenate([(value * p)[i] for p, i in zip(parts, inside, strict=True)]),
+            (
+                np.concatenate([target[i] for i in inside]),
+                np.concatenate([laser[i] for laser, i in zip(light, inside, strict=True)]),
+            ),
+        ),
+        shape=(n, n),
+    )
+    mixed.sum_duplicates()
+    return _from_entries(*entries(mixed), coupling)
+
+
+def _with_thresholds(network: "LaserNetwork", factor: float) -> "LaserNetwork":
+    """Return a network whose lasers have `factor` times the threshold carriers.
+
+    Transparency up and gain down by the same factor: N_tr + (κ + g_a N_a,tr)/g_g scales exactly.
+    """
+    devices = tuple(
+        device.replace(
+            gain_transparency=device.gain_transparency * factor,
+            gain_coefficient=device.gain_coefficient / factor,
+        )
+        for device in network.each_device()
+    )
+    return network.replace(devices=devices)
+
+
+def _with_dead(network: "LaserNetwork", units: NDArray[np.intp]) -> "LaserNetwork":
+    """Return a network in which some lasers make no carriers of their currents."""
+    devices = list(network.each_device())
+    for unit in units:
+        devices[unit] = devices[unit].replace(pump_efficiency=DEAD_EFFICIENCY)
+    return network.replace(devices=tuple(devices))

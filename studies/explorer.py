@@ -1,0 +1,388 @@
+"""Which laser samples best: many devices calibrated, the front of samples per second against energy.
+
+Each trial is one device: is it excitable, how does it calibrate (τ, α), how near do small machines come
+to their targets at a fixed budget, and what pump energy does an effective sample cost. Optuna proposes
+devices for three aims at once: effective samples per second of chip time, pump energy per effective
+sample, KL. The presets are the first trials. Trials are kept in an SQLite file as they finish, so that
+the study goes on where it stopped. Needs the extra "explore". From the root of the repository::
+
+    python -m studies.explorer --devices 200     # goes on until there are so many
+    python -m studies.explorer --report          # the report of what there is
+
+Writes docs/explorer.md, docs/images/explorer.png and docs/images/explorer-map.png. One to two minutes
+per excitable device and core.
+
+The energy counts the carriers of the constant pumps times the energy of a photon, and nothing else: no
+voltage, no synapses, no detectors, no read-out.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from photinus import BoltzmannMachine, LaserNetwork, LaserParameters, calibrate, sample
+from photinus import _files as files
+from photinus.errors import MissingDependency, NotConverged, PhotinusError
+from photinus.fidelity import kl_divergence, smallest_effective_draws
+from photinus.laser.dynamics import instability_pump
+from photinus.plots import DPI, EXACT, LASER, MUTED
+from photinus.units import ns, ps
+
+try:
+    import optuna
+except ImportError:
+    raise MissingDependency(
+        'optuna must be installed to explore devices: pip install "photinus[explore]"'
+    ) from None
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = 1
+"""Raised when what is computed changes: trials of before do not count."""
+UNITS, MACHINES = 5, 3
+CHAINS, DRAWS = 128, 250
+RANDOM_TRIALS = 60
+"""Devices drawn at random before the optimiser learns from them."""
+GOOD = 0.01
+"""Largest mean KL [nats] of a device on the front."""
+SYNAPSES = ("plain", "rectangle", "charge")
+AIMS = ("maximize", "minimize", "minimize")
+SPACE: dict[str, tuple[float, float, bool]] = {
+    "photon_lifetime": (1 * ps, 10 * ps, True),
+    "gain_lifetime": (0.2 * ns, 2.5 * ns, True),
+    "absorber_lifetime": (5 * ps, 200 * ps, True),
+    "absorption": (0.3, 4.0, True),
+    "saturation_ratio": (0.1, 10.0, True),
+    "spontaneous_emission": (1e-3, 0.1, True),
+    "transparency": (0.2, 2.0, True),
+    "pump_noise": (0.0, 0.06, False),
+}
+"""Lowest and highest value, and whether on a logarithmic scale. Apart from the lifetimes [s]:
+absorption B = τ_ph g_a N_a,tr and saturation ratio a = g_a τ_a / (g_g τ_g) of the Yamada model,
+spontaneous emission factor β = g_g τ_g, transparency τ_ph g_g N_g,tr, pump noise σ_N / N_th."""
+PRESETS = ("fast-absorber", "slow-absorber")
+"""Presets within that space; they are measured first."""
+
+
+def laser_of(x: Mapping[str, float]) -> LaserParameters:
+    """Return the laser at a point of the space."""
+    gain = x["spontaneous_emission"] / x["gain_lifetime"]
+    absorber = x["saturation_ratio"] * x["spontaneous_emission"] / x["absorber_lifetime"]
+    laser = LaserParameters(
+        name="explored",
+        photon_lifetime=x["photon_lifetime"],
+        gain_lifetime=x["gain_lifetime"],
+        absorber_lifetime=x["absorber_lifetime"],
+        gain_coefficient=gain,
+        absorber_coefficient=absorber,
+        gain_transparency=x["transparency"] / (x["photon_lifetime"] * gain),
+        absorber_transparency=x["absorption"] / (x["photon_lifetime"] * absorber),
+    )
+    return laser.replace(pump_noise=x["pump_noise"] * laser.threshold_carriers)
+
+
+def point_of(laser: LaserParameters) -> dict[str, float]:
+    """Return where a laser is in the space; the inverse of `laser_of`."""
+    per_carrier = laser.photon_lifetime * laser.gain_coefficient
+    absorption = laser.photon_lifetime * laser.absorber_coefficient * laser.absorber_transparency
+    saturation = laser.absorber_coefficient * laser.absorber_lifetime
+    return {
+        "photon_lifetime": laser.photon_lifetime,
+        "gain_lifetime": laser.gain_lifetime,
+        "absorber_lifetime": laser.absorber_lifetime,
+        "absorption": absorption,
+        "saturation_ratio": saturation / laser.spontaneous_emission_factor,
+        "spontaneous_emission": laser.spontaneous_emission_factor,
+        "transparency": per_carrier * laser.gain_transparency,
+        "pump_noise": laser.pump_noise / laser.threshold_carriers,
+    }
+
+
+def machine_of(index: int) -> BoltzmannMachine:
+    """Return a random machine, W and b uniform in ±1."""
+    random = np.random.default_rng([index, 607])
+    upper = np.triu(random.uniform(-1, 1, (UNITS, UNITS)), 1)
+    return BoltzmannMachine(upper + upper.T, random.uniform(-1, 1, UNITS))
+
+
+def measure(trial: "optuna.Trial", synapse: str, threads: int | None) -> tuple[float, float, float]:
+    """Return effective samples per second, energy of each [J], and mean KL [nats] of a device."""
+    x = {
+        name: trial.suggest_float(name, low, high, log=log) for name, (low, high, log) in SPACE.items()
+    }
+    try:
+        laser = laser_of(x)
+        instability_pump(laser)
+    except PhotinusError as error:
+        trial.set_user_attr("why_not", str(error))
+        raise
+    trial.set_user_attr("excitable", True)
+    try:
+        calibration = calibrate(laser, synapse=synapse, threads=threads)
+        return _sampled(trial, calibration, threads)
+    except PhotinusError as error:
+        trial.set_user_attr("why_not", str(error))
+        raise
+
+
+def _sampled(
+    trial: "optuna.Trial", calibration: Any, threads: int | None
+) -> tuple[float, float, float]:
+    """Return the aims of a calibrated device, and note what else was found."""
+    effective = seconds = joules = 0.0
+    divergences = []
+    for index in range(MACHINES):
+        machine = machine_of(index)
+        samples = sample(
+            machine, calibration=calibration, chains=CHAINS, draws=DRAWS, seed=index, threads=threads
+        )
+        network = samples.network
+        assert isinstance(network, LaserNetwork)
+        time = CHAINS * DRAWS * calibration.window
+        found = smallest_effective_draws(machine, samples.states)
+        if not found > 0:
+            raise NotConverged(f"units of machine {index} are stuck: there are no effective samples")
+        effective += found
+        seconds += time
+        joules += time * float(network.pump.sum()) * calibration.laser.photon_energy
+        divergences.append(kl_divergence(samples.joint(), machine.joint()))
+    notes = {
+        "window": calibration.window,
+        "slope": calibration.slope / calibration.midpoint,
+        "residual": calibration.residual,
+        "network_kl": calibration.network_kl,
+        "verdict": calibration.samples_or_pulses,
+        "half_current": calibration.half_current,
+        "effective_per_draw": effective / (MACHINES * CHAINS * DRAWS),
+        "kl": divergences,
+    }
+    for name, value in notes.items():
+        trial.set_user_attr(name, value)
+    return effective / seconds, joules / effective, float(np.mean(divergences))
+
+
+def opened(path: Path, seed: int) -> "optuna.Study":
+    """Return the study stored at `path`; a new one begins with the presets."""
+    files.make_folder(path.parent)
+    study = optuna.create_study(
+        storage=f"sqlite:///{path}",
+        study_name=f"explorer-{SCHEMA}",
+        directions=AIMS,
+        load_if_exists=True,
+    )
+    done = len(study.trials)
+    # A seed that moves on, so that a resumed study does not draw the same devices again.
+    study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=RANDOM_TRIALS)
+    if not done:
+        for name in PRESETS:
+            inside = {
+                key: float(np.clip(value, *SPACE[key][:2]))
+                for key, value in point_of(LaserParameters.preset(name)).items()
+            }
+            study.enqueue_trial(inside, user_attrs={"preset": name})
+    return study
+
+
+def finished(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
+    """Return the devices that were looked at to the end."""
+    states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL)
+    found = study.get_trials(deepcopy=False, states=states)
+    return [t for t in found if t.values is not None or "why_not" in t.user_attrs]
+
+
+def front(trials: "Sequence[optuna.trial.FrozenTrial]") -> "list[optuna.trial.FrozenTrial]":
+    """Return the trials that no other beats in both rate and energy, the fastest first."""
+    best: list[Any] = []
+    for trial in sorted(trials, key=lambda t: (-t.values[0], t.values[1])):
+        if not best or trial.values[1] < best[-1].values[1]:
+            best.append(trial)
+    return best
+
+
+ROW = "| {} | {:.3g} | {:.3g} | {:.2g} | {:.2g} | {:.2g} % | {} |"
+
+
+def _row(trial: Any) -> str:
+    notes, x = trial.user_attrs, trial.params
+    device = (
+        f"τ_ph {x['photon_lifetime'] / ps:.2g} ps, τ_g {x['gain_lifetime'] / ns:.2g} ns, "
+        f"τ_a {x['absorber_lifetime'] / ps:.2g} ps, B {x['absorption']:.2g}, "
+        f"a {x['saturation_ratio']:.2g}, β {x['spontaneous_emission']:.2g}, "
+        f"transparency {x['transparency']:.2g}, noise {x['pump_noise']:.2g}"
+    )
+    name = notes.get("preset", trial.number)
+    rate, energy, kl = trial.values
+    return ROW.format(
+        name, rate * 1e-6, energy * 1e15, kl, notes["window"] / ns, 100 * notes["slope"], device
+    )
+
+
+def page(study: "optuna.Study", synapse: str) -> str:
+    """Return the report as markdown."""
+    trials = finished(study)
+    sampling = [t for t in trials if t.values is not None]
+    good = [t for t in sampling if t.values[2] <= GOOD]
+    excitable = sum("excitable" in t.user_attrs for t in trials)
+    presets = {t.user_attrs["preset"]: t for t in sampling if "preset" in t.user_attrs}
+    head = "| device | 10⁶ effective samples/s | fJ each | KL [nats] | τ [ns] | α/x½ | parameters |"
+    lines = [
+        "# Which laser samples best",
+        "",
+        f"Written by `python -m studies.explorer` (synapse: {synapse}); method and what the energy "
+        "counts in the head of `studies/explorer.py`.",
+        "",
+        f"{len(trials)} devices, {excitable} of them excitable, {len(sampling)} calibrated and "
+        f"measured, {len(good)} with a mean KL of at most {GOOD} nats ({MACHINES} random machines of "
+        f"{UNITS} units, translated, {CHAINS} chains × {DRAWS} draws). Rates are those of one chain.",
+        "",
+        "## Presets",
+        "",
+        head,
+        "|---|---|---|---|---|---|---|",
+        *[_row(trial) for trial in presets.values()],
+        "",
+        f"## Front of devices with KL up to {GOOD} nats",
+        "",
+        head,
+        "|---|---|---|---|---|---|---|",
+        *[_row(trial) for trial in front(good)],
+        "",
+    ]
+    if "fast-absorber" in presets:
+        default = presets["fast-absorber"].values
+        better = [
+            str(t.number)
+            for t in sampling
+            if t.values[0] > default[0] and t.values[1] < default[1] and t.values[2] <= default[2]
+        ]
+        lines += [
+            "Better than `fast-absorber` in rate, energy and KL at once: "
+            + (", ".join(better) if better else "none")
+            + ".",
+            "",
+        ]
+    lines += ["![front](images/explorer.png)", "", "![maps](images/explorer-map.png)", ""]
+    return "\n".join(lines)
+
+
+def draw_front(study: "optuna.Study") -> Figure:
+    """Draw energy per effective sample against their rate, with the front."""
+    figure = Figure(figsize=(6.5, 4.2), layout="constrained", dpi=DPI)
+    axes = figure.subplots()
+    sampling = [t for t in finished(study) if t.values is not None]
+    rate, energy, kl = np.array([t.values for t in sampling]).T
+    shown = axes.scatter(rate, energy * 1e15, c=np.log10(kl), cmap="viridis_r", s=18, vmin=-4, vmax=-1)
+    figure.colorbar(shown, ax=axes, label="log10 KL [nats]")
+    best = np.array([t.values for t in front([t for t in sampling if t.values[2] <= GOOD])])
+    if len(best):
+        axes.plot(best[:, 0], best[:, 1] * 1e15, "-", color=LASER, lw=1, label=f"front, KL ≤ {GOOD}")
+        axes.legend(frameon=False, fontsize=8)
+    for trial in sampling:
+        if "preset" in trial.user_attrs:
+            at = (trial.values[0], trial.values[1] * 1e15)
+            axes.plot(*at, "x", color=EXACT)
+            axes.annotate(
+                trial.user_attrs["preset"], at, (4, 4), textcoords="offset points", fontsize=8
+            )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("effective samples per second of chip time")
+    axes.set_ylabel("pump energy per effective sample [fJ]")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+MAPS = (
+    ("log10 KL [nats]", lambda t: np.log10(t.values[2])),
+    ("τ [ns]", lambda t: t.user_attrs["window"] / ns),
+    ("α/x½ [%]", lambda t: 100 * t.user_attrs["slope"]),
+    ("log10 fJ per effective sample", lambda t: np.log10(t.values[1] * 1e15)),
+)
+PLANES = (("absorption", "saturation_ratio"), ("spontaneous_emission", "gain_lifetime"))
+
+
+def draw_maps(study: "optuna.Study") -> Figure:
+    """Draw what was found over two planes of the space; small grey dots do not sample at all."""
+    figure = Figure(figsize=(14, 6), layout="constrained", dpi=DPI)
+    panels = figure.subplots(len(PLANES), len(MAPS))
+    trials = finished(study)
+    sampling = [t for t in trials if t.values is not None]
+    others = [t for t in trials if t.values is None and "saturation_ratio" in t.params]
+    for row, (across, up) in zip(panels, PLANES, strict=True):
+        for axes, (title, value) in zip(row, MAPS, strict=True):
+            axes.plot(
+                [t.params[across] for t in others],
+                [t.params[up] for t in others],
+                ".",
+                color=MUTED,
+                ms=3,
+            )
+            shown = axes.scatter(
+                [t.params[across] for t in sampling],
+                [t.params[up] for t in sampling],
+                c=[value(t) for t in sampling],
+                s=16,
+            )
+            figure.colorbar(shown, ax=axes)
+            axes.set_title(title, fontsize=9)
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_xlabel(across.replace("_", " "))
+            axes.set_ylabel(up.replace("_", " "))
+    return figure
+
+
+def main() -> int:
+    """Look at devices until there are enough, then write the report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--devices", type=int, default=200, help="devices in all, those of before included")
+    add("--synapse", choices=SYNAPSES, default=SYNAPSES[0])
+    add("--seed", type=int, default=0)
+    add("--threads", type=int)
+    add("--results", type=Path, default=ROOT / "studies" / "results" / "explorer")
+    add("--docs", type=Path, default=ROOT / "docs", help="folder of the report")
+    add("--report", action="store_true", help="look at no further device")
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = opened(options.results / f"{options.synapse}.sqlite3", options.seed)
+
+    def progress(study: Any, trial: Any) -> None:
+        found = trial.user_attrs.get("why_not") or (
+            "{:.3g} effective samples/s, {:.3g} J each, KL {:.2g}".format(*trial.values)
+            if trial.values
+            else "stopped"
+        )
+        print(f"{len(finished(study))}/{options.devices} device {trial.number}: {found}", flush=True)
+
+    try:
+        while not options.report and len(finished(study)) < options.devices:
+            study.optimize(
+                lambda trial: measure(trial, options.synapse, options.threads),
+                n_trials=1,
+                catch=(PhotinusError,),
+                callbacks=[progress],
+            )
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    if not any(t.values is not None for t in finished(study)):
+        print("no device measured yet: run without --report", file=sys.stderr)
+        return 1
+    text = page(study, options.synapse)
+    print(text)
+    images = files.make_folder(options.docs / "images")
+    files.write_text(options.docs / "explorer.md", text)
+    draw_front(study).savefig(images / "explorer.png")
+    draw_maps(study).savefig(images / "explorer-map.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,434 @@
+"""How much imperfection the sampling survives: KL against the size of each, and tolerances.
+
+Random machines of five units on lasers at full physics. Each imperfection is put on the translated
+network and measured, then the network is refined in the loop with the imperfection in place and
+measured again. The yardstick of both is the KL of the translated network without fault; the tolerance
+is the size at which the mean over machines is twice that. Each point is one small file, so that the
+study goes on where it stopped. From the root of the repository::
+
+    python -m studies.robustness                 # measure what is missing, then write the report
+    python -m studies.robustness --report        # the report of what there is
+    python -m studies.robustness --only pump_drift lost_spikes --machines 1    # a part
+
+Writes docs/robustness.md and docs/images/robustness.png, and prints the tables. About half a minute per
+point and core; 300 points with four machines.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, refine, sample, translate
+from photinus import _files as files
+from photinus._threads import available_threads
+from photinus.errors import PhotinusError
+from photinus.fidelity import kl_divergence
+from photinus.imperfections import Imperfections
+from photinus.plots import DPI, EXACT, FLOOR, LASER
+from photinus.units import ns
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = 1
+"""Raised when what is computed changes: results of before do not count."""
+KIND = "photinus-robustness-point"
+UNITS = 5
+ABSOLUTE = 0.01
+"""KL [nats] of the second tolerance."""
+RESAMPLED = 2000
+"""Bootstrap samples of the machines behind an error bar."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One imperfection and the sizes in which it is measured."""
+
+    title: str
+    sizes: tuple[float, ...]
+    """Rising; the table and the figure show them in `unit`."""
+    make: Callable[[float, float], Imperfections]
+    """From a size and the state window τ [s]."""
+    unit: str = "%"
+    """%, τ, 1/τ, K, bits or nothing."""
+
+    def shown(self, size: float) -> str:
+        """Return a size as people say it."""
+        if self.unit == "bits":
+            return f"{-np.log2(size):.2g} bits"
+        number = f"{100 * size:.2g} %" if self.unit == "%" else f"{size:.2g} {self.unit}"
+        return number.strip()
+
+
+def plain(name: str) -> Callable[[float, float], Imperfections]:
+    """Return what makes the imperfection of that name from its size."""
+    return lambda size, tau: Imperfections(**{name: size})
+
+
+def shared(correlation: float) -> Callable[[float, float], Imperfections]:
+    """Return what makes shared pump noise of one correlation time [s]."""
+    return lambda size, tau: Imperfections(shared_pump_noise=size, shared_pump_time=correlation)
+
+
+PER_CENT = (0.01, 0.03, 0.1, 0.3)
+SWEEPS = {
+    "mismatch": Sweep(
+        "mismatch of all laser parameters", (0.001, 0.003, 0.01, 0.03, 0.1), plain("mismatch")
+    ),
+    "efficiency": Sweep(
+        "mismatch of pump efficiencies",
+        (0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+        plain("efficiency_mismatch"),
+    ),
+    "pump_drift": Sweep(
+        "drift of the pumps", (0.002, 0.005, 0.01, 0.02, 0.05, 0.1), plain("pump_drift")
+    ),
+    "temperature": Sweep(
+        "warmer chip (T0 = 60 K)", (0.1, 0.3, 1.0, 3.0, 6.0), plain("temperature"), "K"
+    ),
+    "weight_bits": Sweep(
+        "weights of few bits and a sign",
+        tuple(2.0**-bits for bits in (6, 5, 4, 3, 2, 1)),
+        lambda size, tau: Imperfections(weight_bits=round(-np.log2(size))),
+        "bits",
+    ),
+    "weight_drift": Sweep("drift of the weights", (0.03, 0.1, 0.2, 0.4, 0.8), plain("weight_drift")),
+    "coupling_loss": Sweep(
+        "loss of coupled light", (0.02, 0.05, 0.1, 0.2, 0.4), plain("coupling_loss")
+    ),
+    "splitter_loss": Sweep(
+        "loss of each splitter (two in a row)", (0.01, 0.03, 0.06, 0.1, 0.2), plain("splitter_loss")
+    ),
+    "crosstalk": Sweep("crosstalk to each neighbour", PER_CENT, plain("crosstalk")),
+    "delay": Sweep(
+        "delay of all synapses",
+        (0.01, 0.03, 0.1, 0.2, 0.4),
+        lambda size, tau: Imperfections(delay=size * tau),
+        "τ",
+    ),
+    "delay_spread": Sweep(
+        "spread of the delays",
+        (0.01, 0.03, 0.1, 0.2, 0.4),
+        lambda size, tau: Imperfections(delay_spread=size * tau),
+        "τ",
+    ),
+    "detector_spread": Sweep(
+        "spread of detection thresholds", (*PER_CENT, 0.6), plain("detector_spread")
+    ),
+    "shared_fast": Sweep("shared pump noise, 1 ns", (0.003, 0.01, 0.03, 0.1, 0.2), shared(1 * ns)),
+    "shared_slow": Sweep("shared pump noise, 100 ns", (0.003, 0.01, 0.03, 0.1, 0.2), shared(100 * ns)),
+    "lost_spikes": Sweep(
+        "spikes lost by the read-out", (0.003, 0.01, 0.03, 0.1, 0.3), plain("lost_spikes")
+    ),
+    "spurious": Sweep(
+        "spikes made up by the read-out",
+        (0.001, 0.003, 0.01, 0.03, 0.1),
+        lambda size, tau: Imperfections(spurious_rate=size / tau),
+        "1/τ",
+    ),
+    "detector_noise": Sweep(
+        "noise at the detector, 20 GHz", (0.1, 0.12, 0.15, 0.2, 0.3), plain("detector_noise")
+    ),
+    "dead": Sweep(
+        "dead lasers, of five", (1.0,), lambda size, tau: Imperfections(dead=round(size)), ""
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long every point is measured."""
+
+    chains: int
+    draws: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """One imperfection of one size on one machine; `sweep` is empty where there is none."""
+
+    sweep: str
+    size: float
+    machine: int
+
+    def path(self, folder: Path, budget: Budget) -> Path:
+        """Return where its result is."""
+        identity = [SCHEMA, self.sweep, self.size, self.machine, UNITS, budget.chains, budget.draws]
+        digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
+        return folder / f"{self.sweep or 'none'}-{self.size:g}-{self.machine}-{digest}.json"
+
+
+def machine_of(index: int) -> BoltzmannMachine:
+    """Return a random machine, W and b uniform in ±1."""
+    random = np.random.default_rng([index, 606])
+    upper = np.triu(random.uniform(-1, 1, (UNITS, UNITS)), 1)
+    return BoltzmannMachine(upper + upper.T, random.uniform(-1, 1, UNITS))
+
+
+def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]:
+    """Return KL(sampled‖target) of the translated network and of the refined one [nats]."""
+    began = time.perf_counter()
+    calibration = Calibration.preset()
+    machine = machine_of(point.machine)
+    sweep = SWEEPS.get(point.sweep)
+    faults = Imperfections() if sweep is None else sweep.make(point.size, calibration.window)
+    designed = translate(machine, calibration)
+    assert isinstance(designed, LaserNetwork)
+    network = faults.apply(designed, seed=point.machine)
+
+    def kl(network: Any, seed: int) -> float:
+        samples = sample(
+            machine,
+            network=network,
+            imperfections=faults,
+            chains=budget.chains,
+            draws=budget.draws,
+            seed=seed,
+            threads=threads,
+        )
+        return kl_divergence(samples.joint(), machine.joint())
+
+    refinement = refine(
+        machine,
+        calibration,
+        network=network,
+        imperfections=faults,
+        chains=budget.chains,
+        draws=max(8, budget.draws // 2),
+        seed=point.machine + 1000,
+        threads=threads,
+    )
+    # What was found has to be set with the same bits.
+    better = Imperfections(weight_bits=faults.weight_bits).apply(_laser(refinement.network))
+    return {
+        "translated": kl(network, 2 * point.machine),
+        "refined": kl(better, 2 * point.machine + 1),
+        "rounds": len(refinement.rounds),
+        "converged": refinement.converged,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _laser(network: Any) -> LaserNetwork:
+    assert isinstance(network, LaserNetwork)
+    return network
+
+
+def points(names: tuple[str, ...], machines: int) -> Iterator[Point]:
+    """Yield all points, machine by machine, so that an early stop leaves all sweeps."""
+    for machine in range(machines):
+        yield Point("", 0.0, machine)
+        for name in names:
+            for size in SWEEPS[name].sizes:
+                yield Point(name, size, machine)
+
+
+Table = Mapping[Point, Mapping[str, Any]]
+
+
+def curve(
+    table: Table, name: str, kind: str, machines: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return sizes (size,), KL (machine, size) and the yardstick (machine,), where all are there."""
+    done = [m for m in range(machines) if Point("", 0.0, m) in table]
+    sizes = SWEEPS[name].sizes
+    done = [m for m in done if all(Point(name, size, m) in table for size in sizes)]
+    values = [[table[Point(name, size, m)][kind] for size in sizes] for m in done]
+    yardstick = [table[Point("", 0.0, m)]["translated"] for m in done]
+    return (
+        np.array(sizes),
+        np.array(values, np.float64).reshape(len(done), len(sizes)),
+        np.array(yardstick),
+    )
+
+
+def crossing(sizes: NDArray[np.float64], kl: NDArray[np.float64], level: float) -> float:
+    """Return the size at which `kl` reaches `level`, between sizes log-linearly; 0 or inf outside."""
+    above = np.flatnonzero(kl >= level)
+    if not len(above):
+        return float("inf")
+    k = int(above[0])
+    if k == 0:
+        return 0.0
+    log = np.log(kl[k - 1 : k + 1])
+    share = (np.log(level) - log[0]) / (log[1] - log[0])
+    return float(np.exp(np.log(sizes[k - 1]) + share * np.log(sizes[k] / sizes[k - 1])))
+
+
+def tolerance(sweep: Sweep, found: tuple[Any, Any, Any], level: float | None) -> str:
+    """Return the size at which the mean KL is `level`, or twice the yardstick, with its error."""
+    sizes, kl, yardstick = found
+    if not len(kl):
+        return "not measured"
+
+    def of(rows: NDArray[np.intp]) -> float:
+        wanted = 2 * yardstick[rows].mean() if level is None else level
+        return crossing(sizes, kl[rows].mean(axis=0), float(wanted))
+
+    best = of(np.arange(len(kl)))
+    if best == 0:
+        return f"beyond already at {sweep.shown(sizes[0])}"
+    if best == np.inf:
+        return f"not up to {sweep.shown(sizes[-1])}"
+    if len(kl) < 2:
+        return sweep.shown(best)
+    random = np.random.default_rng(0)
+    draws = random.integers(len(kl), size=(RESAMPLED, len(kl)))
+    low, high = np.quantile([of(rows) for rows in draws], (0.16, 0.84), method="nearest")
+    ends = (
+        f"below {sweep.shown(sizes[0])}" if low == 0 else sweep.shown(low),
+        f"above {sweep.shown(sizes[-1])}" if high == np.inf else sweep.shown(high),
+    )
+    return f"{sweep.shown(best)} ({ends[0]} to {ends[1]})"
+
+
+def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) -> str:
+    """Return the report as markdown."""
+    bases = [table[p] for p in (Point("", 0.0, m) for m in range(machines)) if p in table]
+    faultless = {kind: np.mean([b[kind] for b in bases]) for kind in ("translated", "refined")}
+    lines = [
+        "# Robustness: how much imperfection the sampling survives",
+        "",
+        "Written by `python -m studies.robustness`; method in the head of `studies/robustness.py`, "
+        "definitions in `photinus.imperfections.Imperfections`.",
+        "",
+        f"{len(bases)} random machines of {UNITS} units (W and b uniform in ±1), device "
+        f"`{Calibration.preset().parameters.name}`, full physics, {budget.chains} chains × "
+        f"{budget.draws} draws. Mean KL(sampled‖target) without fault: {faultless['translated']:.2g} "
+        f"nats translated, {faultless['refined']:.2g} refined. In brackets: 16 % and 84 % quantiles "
+        f"of {RESAMPLED} bootstrap samples of the machines.",
+        "",
+        "## Tolerances",
+        "",
+        "Size at which the mean KL is twice that of the faultless translated network "
+        f"({2 * faultless['translated']:.2g}), and at which it is {ABSOLUTE} nats. *Refined* is "
+        "measured after refinement with the imperfection in place.",
+        "",
+        f"| imperfection | doubled, translated | doubled, refined | KL {ABSOLUTE}, translated | "
+        f"KL {ABSOLUTE}, refined |",
+        "|---|---|---|---|---|",
+    ]
+    for name in names:
+        sweep = SWEEPS[name]
+        cells = [
+            tolerance(sweep, curve(table, name, kind, machines), level)
+            for level in (None, ABSOLUTE)
+            for kind in ("translated", "refined")
+        ]
+        lines.append(f"| {sweep.title} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "## Mean KL [nats]",
+        "",
+        "| imperfection | size | translated | refined |",
+        "|---|---|---|---|",
+    ]
+    for name in names:
+        sizes, kl, _ = curve(table, name, "translated", machines)
+        refined = curve(table, name, "refined", machines)[1]
+        for k, size in enumerate(sizes if len(kl) else ()):
+            cells = [_mean(values[:, k]) for values in (kl, refined)]
+            lines.append(f"| {SWEEPS[name].title} | {SWEEPS[name].shown(size)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n\n![KL against the size of each](images/robustness.png)\n"
+
+
+def _mean(values: NDArray[np.float64]) -> str:
+    error = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.1g}" if len(values) > 1 else ""
+    return f"{values.mean():.2g}{error}"
+
+
+def draw(table: Table, names: tuple[str, ...], machines: int) -> Figure:
+    """Draw KL against size, one panel per imperfection."""
+    names = tuple(name for name in names if len(SWEEPS[name].sizes) > 1)
+    columns = min(4, len(names)) or 1
+    rows = -(-len(names) // columns) or 1
+    figure = Figure(figsize=(3.1 * columns, 2.5 * rows), layout="constrained", dpi=DPI)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, name in zip(panels, names, strict=False):
+        sweep = SWEEPS[name]
+        for kind, colour in (("translated", LASER), ("refined", FLOOR)):
+            sizes, kl, yardstick = curve(table, name, kind, machines)
+            if not len(kl):
+                continue
+            axes.loglog(sizes, kl.T, lw=0.5, alpha=0.4, color=colour)
+            axes.loglog(sizes, kl.mean(axis=0), "o-", ms=3, color=colour, label=kind)
+            axes.axhline(2 * yardstick.mean(), color=EXACT, lw=0.7, ls=":")
+        axes.set_title(sweep.title, fontsize=8)
+        axes.set_xscale("log")
+        ticks = sweep.sizes[:: 2 if len(sweep.sizes) > 4 else 1]
+        axes.set_xticks(ticks, [sweep.shown(size) for size in ticks], fontsize=7)
+        axes.minorticks_off()
+        axes.tick_params(axis="y", labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    for axes in panels[::columns]:
+        axes.set_ylabel("KL [nats]", fontsize=8)
+    if names:
+        panels[0].legend(frameon=False, fontsize=7)
+    return figure
+
+
+def main() -> int:
+    """Measure what is missing and write the report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--only", nargs="+", choices=SWEEPS, default=tuple(SWEEPS), metavar="NAME")
+    add("--machines", type=int, default=4)
+    add("--chains", type=int, default=256)
+    add("--draws", type=int, default=400)
+    add("--threads", type=int)
+    add("--results", type=Path, default=ROOT / "studies" / "results" / "robustness")
+    add("--docs", type=Path, default=ROOT / "docs", help="folder of the report")
+    add("--report", action="store_true", help="measure nothing")
+    options = parser.parse_args()
+    budget, names = Budget(options.chains, options.draws), tuple(options.only)
+    threads = available_threads(options.threads)
+    files.make_folder(options.results)
+    wanted = list(points(names, options.machines))
+    table: dict[Point, Mapping[str, Any]] = {}
+    try:
+        for k, point in enumerate(wanted):
+            path = point.path(options.results, budget)
+            if not path.exists():
+                if options.report:
+                    continue
+                result = measure(point, budget, threads)
+                document = {"kind": KIND, "schema": SCHEMA, **result}
+                files.write_text(path, json.dumps(document, indent=1))
+                print(
+                    f"{k + 1}/{len(wanted)} {point.sweep or 'none'} {point.size:g}, machine "
+                    f"{point.machine}: translated {result['translated']:.2g}, refined "
+                    f"{result['refined']:.2g}, {result['seconds']:.0f} s",
+                    flush=True,
+                )
+            table[point] = files.read_json(path, kind=KIND, schema=SCHEMA)
+    except PhotinusError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    if Point("", 0.0, 0) not in table:
+        print("no results yet: run without --report", file=sys.stderr)
+        return 1
+    text = page(table, names, options.machines, budget)
+    print(text)
+    images = files.make_folder(options.docs / "images")
+    files.write_text(options.docs / "robustness.md", text)
+    draw(table, names, options.machines).savefig(images / "robustness.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
