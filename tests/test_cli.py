@@ -63,7 +63,7 @@ def test_sample_writes_a_store_and_a_report(run, model, tmp_path):
     code, out, _ = run("report", "r.zarr")
     assert code == 0
     page = (tmp_path / "r.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 3
     assert "http" not in page.split("</style>")[1]
 
 

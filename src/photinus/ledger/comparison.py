@@ -1,0 +1,308 @@
+"""Other machines beside this chip: totals, each with its citation and how well it is founded."""
+
+import os
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photinus import _validate
+from photinus._threads import available_threads
+from photinus.ledger.ledger import Ledger
+from photinus.units import quantity
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from photinus.boltzmann import BoltzmannMachine
+
+REFERENCE = "BrainScaleS-2"
+"""The peer of the headline."""
+GIBBS_SECONDS = 0.3
+"""How long this machine's own Gibbs sampler is timed."""
+GIBBS_CHAINS = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """A machine to compare with; see ``data/peers.toml`` for what each figure means."""
+
+    name: str
+    """What it is called."""
+    kind: str
+    """"measured", "projected" or "simulated"."""
+    source: str
+    """Citation, or how it was measured."""
+    leaves_out: str
+    """What its figures do not include."""
+    updates: float | None = None
+    """Unit updates per second of the whole machine."""
+    units: int | None = None
+    """Units of the whole machine."""
+    updates_per_unit: float | None = None
+    """Updates per second of one unit."""
+    energy_per_update: Sequence[float] | None = None
+    """Low and high [J]."""
+    energy_per_event: Sequence[float] | None = None
+    """Low and high [J]."""
+    power: Sequence[float] | None = None
+    """Low and high [W], of the whole machine."""
+    speed_evidence: str = ""
+    """"read", "derived" or "recalled"."""
+    energy_evidence: str = ""
+    """"read", "derived" or "recalled"."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether everything that is known of it was read in a source or measured here."""
+        known = {self.speed_evidence, self.energy_evidence} - {""}
+        return bool(known) and known <= {"read", "measured"}
+
+    def total(self, units: int) -> float | None:
+        """Return unit updates per second: its own, or of as many units as the chip compared has."""
+        if self.updates is not None:
+            return self.updates
+        return None if self.updates_per_unit is None else self.updates_per_unit * units
+
+    def per_unit(self) -> float | None:
+        """Return updates per second of one unit."""
+        if self.updates_per_unit is not None:
+            return self.updates_per_unit
+        if self.updates is None or self.units is None:
+            return None
+        return self.updates / self.units
+
+    def energy(self, events_per_update: float) -> tuple[float, float] | None:
+        """Return low and high energy per unit update [J] at so many synaptic events per update."""
+        if self.energy_per_update is not None:
+            low, high = self.energy_per_update
+        elif self.energy_per_event is not None:
+            low, high = (energy * events_per_update for energy in self.energy_per_event)
+        elif self.power is not None and self.updates is not None:
+            low, high = (power / self.updates for power in self.power)
+        else:
+            return None
+        return (low, high) if high > 0 else None
+
+
+def peers() -> tuple[Peer, ...]:
+    """Return the machines of the literature."""
+    text = files("photinus").joinpath("data/peers.toml").read_text(encoding="utf-8")
+    return tuple(Peer(**entry) for entry in tomllib.loads(text)["peer"])
+
+
+def own_gibbs(
+    machine: "BoltzmannMachine",
+    *,
+    seconds: float = GIBBS_SECONDS,
+    chains: int = GIBBS_CHAINS,
+    threads: int | None = None,
+    power: float | None = None,
+) -> Peer:
+    """Return this computer's Gibbs sampler on `machine`, timed now.
+
+    Parameters
+    ----------
+    machine
+        What to sample.
+    seconds
+        For how long at least, > 0.
+    chains
+        Chains at a time, >= 1.
+    threads
+        By default all cores that this process may use.
+    power
+        Of the computer [W]; unknown by default, and then its energy is left open.
+    """
+    from photinus.reference.gibbs import GibbsSampler
+
+    seconds = _validate.positive("seconds", seconds, "s")
+    threads = available_threads(threads)
+    sampler = GibbsSampler(machine, chains=chains, seed=0, threads=threads)
+    warm, keep = np.ones(2), np.zeros(2, bool)
+    sampler.sweep(warm, keep)  # compiles
+    sweeps, count, elapsed = 2, 0, 0.0
+    while elapsed < seconds:
+        begin = time.perf_counter()
+        sampler.sweep(np.ones(sweeps), np.zeros(sweeps, bool))
+        elapsed += time.perf_counter() - begin
+        count += sweeps
+        sweeps *= 2 if elapsed < seconds / 4 else 1
+    given = None if power is None else _validate.positive("power", power, "W")
+    cores = f"{threads} thread" + "s" * (threads > 1)
+    return Peer(
+        name=f"Gibbs here, {cores}",
+        kind="measured",
+        source=f"photinus, {chains} chains, timed {elapsed:.2f} s on {os.cpu_count()} cores",
+        leaves_out="power of this computer" if given is None else "nothing of this computer's power",
+        updates=count * chains * machine.n_units / elapsed,
+        speed_evidence="measured",
+        power=None if given is None else (given, given),
+        energy_evidence="" if given is None else "measured",
+    )
+
+
+def events_per_update(ledger: Ledger) -> float:
+    """Return the synaptic events of the chip per unit update."""
+    return ledger.counts.synaptic_events / ledger.counts.updates
+
+
+def rows(ledger: Ledger, others: Sequence[Peer]) -> list[tuple[str, ...]]:
+    """Return rows of (machine, updates/s in total, per unit, J per update, evidence, source, omits)."""
+    c = ledger.counts
+    best, worst = (ledger.energies(case)["unit update"] or 0.0 for case in ("best", "worst"))
+    omitted = ", ".join(ledger.unpriced) or "nothing"
+    table: list[tuple[str, ...]] = [
+        (
+            "these lasers",
+            quantity(c.updates, "/s"),
+            quantity(c.states, "/s"),
+            f"{quantity(best, 'J')} to {quantity(worst, 'J')}",
+            "simulated",
+            "this ledger, best to worst case",
+            f"best: {', '.join(ledger.left_out('best'))}; worst: {omitted}",
+        )
+    ]
+    for peer in others:
+        total, each = peer.total(c.free), peer.per_unit()
+        energy = peer.energy(events_per_update(ledger))
+        if energy is None:
+            shown = "unknown"
+        elif energy[0] == energy[1]:
+            shown = quantity(energy[0], "J")
+        else:
+            shown = f"{quantity(energy[0], 'J')} to {quantity(energy[1], 'J')}"
+        scaled = " (scaled to this size)" if peer.updates is None and total is not None else ""
+        evidence = (
+            f"speed {peer.speed_evidence or 'unknown'}, energy {peer.energy_evidence or 'unknown'}"
+        )
+        table.append(
+            (
+                peer.name,
+                "unknown" if total is None else quantity(total, "/s") + scaled,
+                "unknown" if each is None else quantity(each, "/s"),
+                shown,
+                f"{peer.kind}; {evidence}",
+                peer.source,
+                peer.leaves_out,
+            )
+        )
+    return table
+
+
+HEAD = ("machine", "updates/s", "per unit", "energy per update", "evidence", "source", "leaves out")
+"""Names of the columns of `rows`."""
+
+
+def headline(ledger: Ledger, gibbs: Peer, reference: Peer | None = None) -> str:
+    """Return what the figures say, in one sentence.
+
+    Parameters
+    ----------
+    ledger
+        Of the lasers.
+    gibbs
+        This computer's sampler, see `own_gibbs`.
+    reference
+        Another machine whose units and updates are known; by default BrainScaleS-2.
+    """
+    if reference is None:
+        reference = next(peer for peer in peers() if peer.name == REFERENCE)
+    c = ledger.counts
+    own, each, total = gibbs.total(c.free), reference.per_unit(), reference.total(c.free)
+    assert own is not None
+    assert each is not None
+    assert total is not None
+    best, worst = (quantity(ledger.power(case), "W") for case in ("best", "worst"))
+    left_out = ", ".join(ledger.left_out("best"))
+    unpriced = ", ".join(ledger.unpriced) or "nothing"
+    return (
+        f"{c.free:,} lasers refresh at {quantity(c.updates, '/s')} in total for {best} "
+        f"(without {left_out}) to {worst} (without {unpriced}); that is {_times(c.updates / own)} "
+        f"{gibbs.name}, and {_times(c.states / each)} {reference.name} per unit, "
+        f"{_times(c.updates / total)} in total."
+    )
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f} ×" if ratio >= 100 else f"{ratio:.2g} ×"
+
+
+def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
+    """Draw energy per update against updates per second, both logarithmic.
+
+    Hollow where a figure was not read in its source, triangles where it is projected. Machines whose
+    energy is unknown stand at the lower edge.
+    """
+    from matplotlib.figure import Figure
+
+    from photinus.plots import ABSORBER, DPI, EXACT, FLOOR, LASER, MUTED
+
+    c, per_update = ledger.counts, events_per_update(ledger)
+    drawn = Figure(figsize=(9, 6), layout="constrained", dpi=DPI)
+    axes = drawn.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set(xscale="log", yscale="log")
+    energies = []
+    without_energy = []
+    for peer in sorted(others, key=lambda peer: peer.total(c.free) or 0.0):
+        total, energy = peer.total(c.free), peer.energy(per_update)
+        if total is None:
+            continue
+        if energy is None:
+            without_energy.append((peer, total))
+            continue
+        low, high = energy
+        energies += [low, high]
+        colour = ABSORBER if peer.kind == "projected" else FLOOR
+        inside = colour if peer.verified else "white"
+        marker = "^" if peer.kind == "projected" else "o"
+        axes.plot([total, total], [low, high], color=colour, lw=1.2)
+        middle = float(np.sqrt(low * high))
+        axes.plot(total, middle, marker, ms=7, color=colour, mfc=inside)
+        axes.annotate(peer.name, (total, middle), (5, 4), textcoords="offset points", fontsize=8)
+    cases = [ledger.energies(case)["unit update"] for case in ("best", "expected", "worst")]
+    own = [energy for energy in cases if energy]
+    axes.plot([c.updates] * len(own), own, "-", color=LASER, lw=2)
+    axes.plot(c.updates, own[0], "*", color=LASER, ms=15)
+    axes.plot([c.updates] * (len(own) - 1), own[1:], "_", color=LASER, ms=14, mew=2)
+    called = f"{c.lasers:,} lasers (star: best case,\ndashes: expected and worst)"
+    axes.annotate(
+        called,
+        (c.updates, own[0]),
+        (8, -10),
+        textcoords="offset points",
+        color=LASER,
+        fontsize=9,
+        va="top",
+    )
+    floor = 10 ** (np.floor(np.log10(min([*energies, *own]))) - 3.5)
+    for peer, total in without_energy:
+        axes.plot(total, floor, "v", color=EXACT, mfc=EXACT if peer.verified else "white", ms=6)
+        axes.annotate(
+            peer.name,
+            (total, floor),
+            (0, 8),
+            textcoords="offset points",
+            rotation=90,
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            color=EXACT,
+        )
+    axes.set_ylim(bottom=floor / 2)
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * 30)  # room for the names
+    axes.grid(color=MUTED, alpha=0.2)
+    axes.set_xlabel("unit updates per second, whole machine")
+    axes.set_ylabel("energy per unit update [J]")
+    axes.set_title(
+        "circles: measured, triangles: projected; hollow: not read in a source; "
+        "at the lower edge: energy unknown",
+        fontsize=9,
+    )
+    return drawn
