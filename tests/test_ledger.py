@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import photinus as ph
 from photinus import cli
+from photinus.laser import instability_pump, spike
 from photinus.ledger import (
     CASES,
     Counts,
@@ -23,7 +24,7 @@ from photinus.ledger import (
     own_gibbs,
     peers,
 )
-from photinus.ledger.counts import _pulse_share
+from photinus.ledger.counts import _pulse_share, photons_per_spike
 from photinus.ledger.prices import UNITS
 
 MACHINE = ph.BoltzmannMachine(
@@ -165,6 +166,25 @@ def test_planned_counts_agree_with_a_network_of_that_size():
     # 4 x 16 lasers over 220 ns each: about 6000 spikes, a standard error near 1 %.
     assert planned.spikes == pytest.approx(run.spikes, rel=0.06)
     assert planned.synaptic_events == planned.driving == 0
+
+
+@pytest.mark.parametrize("preset", ["fast-absorber", "slow-absorber"])
+def test_light_of_a_spike_agrees_with_the_rate_equations(preset):
+    # Kicked by 5 % of its threshold carriers, the quiet laser gives a spike near the mean one.
+    calibration = ph.Calibration.preset(preset)
+    laser, threshold = calibration.laser, calibration.detection_threshold
+    kicked = spike(laser).photons_emitted
+    pump = instability_pump(laser)
+    assert photons_per_spike(laser, pump, threshold) == pytest.approx(kicked, rel=0.15)
+    assert photons_per_spike(laser, 0.5 * pump, threshold) == photons_per_spike(laser, pump, threshold)
+
+
+def test_all_light_is_more_than_that_of_the_spikes():
+    calibration = ph.Calibration.preset()
+    laser, threshold = calibration.laser, calibration.detection_threshold
+    pump = instability_pump(laser)
+    account = noisy_balance(laser, pump, 100e-9, threshold=threshold, chains=2, seed=0).per_spike
+    assert account.emitted / laser.photon_energy > 1.15 * spike(laser).photons_emitted
 
 
 # --- sums
@@ -355,6 +375,9 @@ def test_headline_is_made_of_the_figures(ledger, gibbs):
     assert f"{c.states * 512 / reference.updates:,.0f} ×" in sentence
     assert f"{c.updates / reference.updates:.2g} ×" in sentence
     assert headline(ledger, replace(gibbs, updates=c.updates / 777)) != sentence
+    known = headline(ledger, replace(slow, effective=c.effective / 555))
+    assert "(555 × in effective samples)" in known
+    assert "effective" not in headline(ledger, replace(slow, effective=None))
 
 
 def test_own_gibbs_is_timed_and_priced_only_on_request(gibbs):

@@ -25,6 +25,10 @@ REFERENCE = "BrainScaleS-2"
 GIBBS_SECONDS = 0.3
 """How long this machine's own Gibbs sampler is timed."""
 GIBBS_CHAINS = 64
+GIBBS_DRAWS = 400
+"""Draws per chain from which effective draws are estimated."""
+MOST_EFFECTIVE_UNITS = 100
+"""Units up to which they are: the estimate takes longer than the sampling."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +55,8 @@ class Peer:
     """Low and high [J]."""
     power: Sequence[float] | None = None
     """Low and high [W], of the whole machine."""
+    effective: float | None = None
+    """Effective draws per second on the machine that was timed."""
     speed_evidence: str = ""
     """"read", "derived" or "recalled"."""
     energy_evidence: str = ""
@@ -118,6 +124,7 @@ def own_gibbs(
     power
         Of the computer [W]; unknown by default, and then its energy is left open.
     """
+    from photinus.fidelity import smallest_effective_draws
     from photinus.reference.gibbs import GibbsSampler
 
     seconds = _validate.positive("seconds", seconds, "s")
@@ -132,6 +139,12 @@ def own_gibbs(
         elapsed += time.perf_counter() - begin
         count += sweeps
         sweeps *= 2 if elapsed < seconds / 4 else 1
+    sweep_rate = count * chains / elapsed
+    effective = None
+    if machine.n_units <= MOST_EFFECTIVE_UNITS:
+        states = sampler.run(GIBBS_DRAWS)
+        share = smallest_effective_draws(machine, states) / (chains * GIBBS_DRAWS)
+        effective = sweep_rate * share if np.isfinite(share) else None
     given = None if power is None else _validate.positive("power", power, "W")
     cores = f"{threads} thread" + "s" * (threads > 1)
     return Peer(
@@ -139,7 +152,8 @@ def own_gibbs(
         kind="measured",
         source=f"photinus, {chains} chains, timed {elapsed:.2f} s on {os.cpu_count()} cores",
         leaves_out="power of this computer" if given is None else "nothing of this computer's power",
-        updates=count * chains * machine.n_units / elapsed,
+        updates=sweep_rate * machine.n_units,
+        effective=effective,
         speed_evidence="measured",
         power=None if given is None else (given, given),
         energy_evidence="" if given is None else "measured",
@@ -220,10 +234,14 @@ def headline(ledger: Ledger, gibbs: Peer, reference: Peer | None = None) -> str:
     best, worst = (quantity(ledger.power(case), "W") for case in ("best", "worst"))
     left_out = ", ".join(ledger.left_out("best"))
     unpriced = ", ".join(ledger.unpriced) or "nothing"
+    if c.effective is not None and gibbs.effective is not None:
+        samples = f" ({_times(c.effective / gibbs.effective)} in effective samples)"
+    else:
+        samples = ""
     return (
         f"{c.free:,} lasers refresh at {quantity(c.updates, '/s')} in total for {best} "
         f"(without {left_out}) to {worst} (without {unpriced}); that is {_times(c.updates / own)} "
-        f"{gibbs.name}, and {_times(c.states / each)} {reference.name} per unit, "
+        f"{gibbs.name}{samples}, and {_times(c.states / each)} {reference.name} per unit, "
         f"{_times(c.updates / total)} in total."
     )
 

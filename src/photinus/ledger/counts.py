@@ -1,5 +1,6 @@
 """What happens on a chip of lasers, per second: counted in a run, or foreseen from rates alone."""
 
+import contextlib
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
-from photinus.errors import InvalidInput
-from photinus.laser import LaserParameters
-from photinus.ledger.balance import noisy_balance
+from photinus.errors import InvalidInput, NotConverged
+from photinus.laser import LaserParameters, instability_pump
+from photinus.laser.jumps import Number, simulate_jumps
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.simulation.couplings import entries
 
@@ -191,6 +192,9 @@ class Counts:
         interval = np.interp(activation, table[order], calibration.mean_interval[known][order])
         rate = 1.0 / float(interval)
         pulse = _carriers_per_pulse(calibration.kernel, laser)
+        assert calibration.detection_threshold is not None  # a laser's
+        pump = drive / laser.gain_lifetime
+        light = photons_per_spike(laser, pump, calibration.detection_threshold)
         events = rate * synapses
         return cls(
             parameters=laser,
@@ -198,11 +202,11 @@ class Counts:
             free=lasers,
             synapses=synapses,
             window=calibration.window,
-            pump=lasers * drive / laser.gain_lifetime / laser.pump_efficiency,
+            pump=lasers * pump / laser.pump_efficiency,
             driving=events * calibration.slope * weight * pulse / laser.pump_efficiency,
             spikes=lasers * rate,
             synaptic_events=events,
-            photons=lasers * rate * photons_per_spike(laser, drive / laser.gain_lifetime),
+            photons=lasers * rate * light,
             effective_share=_share(effective_share),
         )
 
@@ -233,8 +237,10 @@ class Counts:
         steady = np.where(runs, 0.0, np.nan_to_num(held)) / designed.gain_lifetime
         per_pulse = _carriers_per_pulse(network.kernel, designed)
         carriers = size @ (pulses * per_pulse + steady)[source]
-        mean_pump = float(network.pump[free].mean())
-        light = photons_per_spike(designed, mean_pump) if rates.any() else 0.0
+        light = 0.0
+        if rates.any():
+            threshold = float(np.mean(network.detection_threshold))
+            light = photons_per_spike(designed, float(network.pump[free].mean()), threshold)
         return cls(
             parameters=designed,
             lasers=int(runs.sum()),
@@ -289,17 +295,29 @@ def _pulse_share(
 
 
 @functools.lru_cache(maxsize=32)
-def photons_per_spike(parameters: LaserParameters, pump: float) -> float:
-    """Return the photons that leave a cavity per spike at a pump [carriers/s], zero if none spikes.
+def photons_per_spike(parameters: LaserParameters, pump: float, threshold: float) -> float:
+    """Return the photons that leave a cavity in a mean spike, nan if the laser does not spike.
 
-    Measured event by event (`noisy_balance`) with a fixed seed; what is emitted between spikes is
-    included.
+    Measured event by event (`simulate_jumps`) with a fixed seed at the pump [carriers/s], or where the
+    quiet laser loses its stability if that is higher: below, spikes are too rare to measure. A spike
+    is one that the read-out sees, above `threshold` photons; light counts while there are more than
+    half bleach the absorber, so that flanks do and what is emitted between spikes does not.
     """
-    if pump == 0:
-        return 0.0
-    account = noisy_balance(
-        parameters, pump, LIGHT_LIFETIMES * parameters.gain_lifetime, chains=LIGHT_CHAINS, seed=0
+    with contextlib.suppress(NotConverged):
+        pump = max(pump, instability_pump(parameters))
+    run = simulate_jumps(
+        parameters,
+        [pump],
+        LIGHT_LIFETIMES * parameters.gain_lifetime,
+        threshold=threshold,
+        chains=LIGHT_CHAINS,
+        seed=0,
+        sample_every=1,
+        threads=1,
     )
-    if account.spikes == 0:
-        return 0.0
-    return account.per_spike.emitted / parameters.photon_energy
+    if len(run.spikes) == 0:
+        return float("nan")
+    photons = run.samples[..., Number.PHOTONS].astype(np.float64)
+    bright = photons > parameters.absorber_saturation_photons
+    in_spikes = float(photons[bright].sum()) / photons.shape[-1] * run.spikes.duration
+    return float(in_spikes * parameters.cavity_loss_rate / len(run.spikes))
