@@ -14,10 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from photinus import BoltzmannMachine, Calibration, sample
+from photinus import BoltzmannMachine, Calibration, Recording, sample, simulate, translate
 from photinus._threads import available_threads
 from photinus.demo import L2, load_data
-from photinus.ledger import Counts, Ledger, balance, headline, noisy_balance, own_gibbs, peers
+from photinus.ledger import (
+    Counts,
+    Ledger,
+    balance,
+    headline,
+    noisy_balance,
+    own_gibbs,
+    peers,
+    recorded_balance,
+)
 from photinus.ledger.comparison import HEAD, figure, rows
 from photinus.units import fJ
 
@@ -41,10 +50,19 @@ def balances(calibration: Calibration) -> None:
     pump = 1.1 * calibration.midpoint / laser.gain_lifetime
     time = LIFETIMES * laser.gain_lifetime
     terms = ("pump", "stored", "spontaneous", "absorbed", "emitted")
+    alone = translate(BoltzmannMachine(np.zeros((1, 1)), np.zeros(1)), calibration)
+    alone = alone.replace(pump=np.array([pump]))
+    begin = 10 * laser.gain_lifetime
+    recording = Recording(units=(0,), start=begin, stop=begin + time)
+    run = simulate(alone, begin + time, seed=1, threads=1, recording=recording)
     body = []
     for name, account in (
         ("without noise", balance(laser, pump, time)),
-        ("event by event", noisy_balance(laser, pump, time, seed=1)),
+        ("simulation", recorded_balance(alone, run)),
+        (
+            "event by event",
+            noisy_balance(laser, pump, time, threshold=calibration.detection_threshold, seed=1),
+        ),
     ):
         spike = account.per_spike
         energies = [f"{getattr(spike, term) / fJ:.3f}" for term in terms]

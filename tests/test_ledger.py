@@ -23,6 +23,7 @@ from photinus.ledger import (
     noisy_balance,
     own_gibbs,
     peers,
+    recorded_balance,
 )
 from photinus.ledger.counts import _pulse_share, photons_per_spike
 from photinus.ledger.prices import UNITS
@@ -67,6 +68,33 @@ def test_balance_closes_with_noise():
     account = noisy_balance(laser, 1.1 * calibration.midpoint / laser.gain_lifetime, 100e-9, seed=3)
     assert account.spikes > 50
     assert account.per_spike.residual < 0.01
+
+
+def single_laser(duration, start):
+    """Return an uncoupled laser at 1.1 times the pump of half activation, and its recorded run."""
+    network = ph.translate(ph.BoltzmannMachine([[0.0]], [0.0]), ph.Calibration.preset())
+    network = network.replace(pump=1.1 * network.pump)
+    recording = ph.Recording(units=(0,), start=start, stop=duration)
+    return network, ph.simulate(network, duration, seed=1, threads=1, recording=recording)
+
+
+def test_balance_of_the_simulation_closes():
+    network, run = single_laser(100e-9, 10e-9)
+    account = recorded_balance(network, run)
+    assert account.spikes > 50
+    assert account.residual < 0.01
+    # A laser whose absorber was another one, as a twin, does not fit to these waveforms.
+    other = network.parameters.replace(absorber_lifetime=15e-12)
+    assert recorded_balance(network.replace(parameters=other), run).residual > 0.01
+
+
+def test_balance_of_the_simulation_needs_one_recorded_laser():
+    network, run = single_laser(2e-9, 1e-9)
+    with pytest.raises(ph.InvalidInput, match="waveforms, got none"):
+        recorded_balance(network, replace(run, waveforms=None))
+    coupled = ph.translate(MACHINE, ph.Calibration.preset())
+    with pytest.raises(ph.InvalidInput, match="without synapses to it, got 1"):
+        recorded_balance(coupled, run, unit=1)
 
 
 @pytest.mark.parametrize("term", ["spontaneous", "absorbed", "emitted"])

@@ -3,6 +3,7 @@
 from photinus.ledger.balance import Balance as Balance
 from photinus.ledger.balance import balance as balance
 from photinus.ledger.balance import noisy_balance as noisy_balance
+from photinus.ledger.balance import recorded_balance as recorded_balance
 from photinus.ledger.comparison import Peer as Peer
 from photinus.ledger.comparison import headline as headline
 from photinus.ledger.comparison import own_gibbs as own_gibbs

@@ -20,6 +20,9 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.laser.dynamics import TOLERANCE, rate_equations
 from photinus.laser.jumps import Event, simulate_jumps
+from photinus.network import LaserNetwork
+from photinus.simulation.couplings import entries
+from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Seed
 
 SETTLE = 10.0
@@ -178,4 +181,56 @@ def noisy_balance(
         spontaneous=quantum * float(carriers[0]) * decay_g * time,
         absorbed=quantum * float(carriers[1]) * decay_a * time,
         emitted=quantum * int(events[Event.CAVITY_LOSS]),
+    )
+
+
+def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) -> Balance:
+    """Return the account of a recorded laser of a simulation (`photinus.simulate`).
+
+    Parameters
+    ----------
+    network
+        What was simulated; the laser must have no synapses to it.
+    spikes
+        Its spikes, with the waveforms of `unit` in the first recorded chain at their first place, on
+        a grid fine enough to follow a spike (``every=1``).
+    unit
+        Position of the laser.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing was recorded, or other lasers drive this one.
+
+    Notes
+    -----
+    The pump is its mean rate times the time; all else is integrated over the recorded waveforms by
+    the trapezoidal rule, so that the balance closes only as far as the simulation follows the rate
+    equations.
+    """
+    unit = _validate.integer("unit", unit, 0, network.n_units - 1)
+    waves = spikes.waveforms
+    if waves is None:
+        raise InvalidInput("spikes must come with recorded waveforms, got none")
+    if unit in entries(network.coupling)[0]:
+        raise InvalidInput(f"unit must be a laser without synapses to it, got {unit}")
+    laser = network.each_device()[unit]
+    gain, absorber, photons = (
+        np.asarray(values[0, 0], np.float64)
+        for values in (waves.gain_carriers, waves.absorber_carriers, waves.photons)
+    )
+    decay_g = 1 / laser.gain_lifetime - laser.gain_coefficient
+    decay_a = 1 / laser.absorber_lifetime - laser.absorber_coefficient
+    begin, end = float(waves.time[0]), float(waves.time[-1])
+    mine = (spikes.chain == 0) & (spikes.unit == unit)
+    inside = mine & (spikes.time >= begin) & (spikes.time <= end)
+    total = gain + absorber + photons
+    quantum = laser.photon_energy
+    return Balance(
+        spikes=int(inside.sum()),
+        pump=quantum * float(network.pump[unit]) * (end - begin),
+        stored=quantum * float(total[-1] - total[0]),
+        spontaneous=quantum * decay_g * float(np.trapezoid(gain, waves.time)),
+        absorbed=quantum * decay_a * float(np.trapezoid(absorber, waves.time)),
+        emitted=quantum * laser.cavity_loss_rate * float(np.trapezoid(photons, waves.time)),
     )
