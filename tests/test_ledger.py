@@ -388,6 +388,15 @@ def test_figure_draws_unverified_machines_hollow(ledger, gibbs):
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
 
+def test_names_in_the_figure_keep_apart():
+    crowded = [(1e8, 1e-12), (1.1e8, 1.1e-12), (1e12, 1e-12)]
+    chosen = comparison._places(
+        ["one machine", "another one", "far"], crowded, (1e6, 1e14), (1e-18, 1e-6)
+    )
+    assert chosen[0] != chosen[1]
+    assert chosen[2] == comparison.PLACES[0]
+
+
 def test_table_holds_every_machine(ledger, gibbs):
     table = comparison.rows(ledger, [*peers(), gibbs])
     assert len(table) == len(peers()) + 2

@@ -1,4 +1,4 @@
-"""The command line: ``photinus demo | sample | calibrate | translate | refine | report | info``."""
+"""The command line: ``photinus demo | sample | calibrate | … | report | ledger | info``."""
 
 import sys
 from pathlib import Path

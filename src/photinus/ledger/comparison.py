@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -250,6 +250,14 @@ def _times(ratio: float) -> str:
     return f"{ratio:,.0f} ×" if ratio >= 100 else f"{ratio:.2g} ×"
 
 
+WIDTH, HEIGHT = 9.0, 6.0
+"""Size of the figure [inch]."""
+SMALL = 8
+"""Size of the names of machines [pt]."""
+PLACES = ((6, 3), (6, -11), (-6, 3), (-6, -11), (6, 16), (-6, 16))
+"""Where a name can stand beside its marker [pt], the best place first; negative x: to its left."""
+
+
 def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     """Draw energy per update against updates per second, both logarithmic.
 
@@ -261,66 +269,94 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     from photinus.plots import ABSORBER, DPI, EXACT, FLOOR, LASER, MUTED
 
     c, per_update = ledger.counts, events_per_update(ledger)
-    drawn = Figure(figsize=(9, 6), layout="constrained", dpi=DPI)
+    cases = [ledger.energies(case)["unit update"] for case in ("best", "expected", "worst")]
+    own = [energy for energy in cases if energy]
+    placed = [(p, t, p.energy(per_update)) for p in others if (t := p.total(c.free)) is not None]
+    bars = [(peer, total, energy) for peer, total, energy in placed if energy is not None]
+    speeds = [c.updates, *(total for _, total, _ in placed)]
+    energies = [*own, *(end for _, _, energy in bars for end in energy)]
+    floor = min(energies) / 3e3
+
+    drawn = Figure(figsize=(WIDTH, HEIGHT), layout="constrained", dpi=DPI)
     axes = drawn.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.set(xscale="log", yscale="log")
-    energies = []
-    without_energy = []
-    for peer in sorted(others, key=lambda peer: peer.total(c.free) or 0.0):
-        total, energy = peer.total(c.free), peer.energy(per_update)
-        if total is None:
-            continue
+    axes.set_xlim(min(speeds) / 30, max(speeds) * 30)
+    axes.set_ylim(floor / 3, max(energies) * 10)
+    for peer, total, energy in placed:
         if energy is None:
-            without_energy.append((peer, total))
+            inside = EXACT if peer.verified else "white"
+            axes.plot(total, floor, "v", color=EXACT, mfc=inside, ms=6)
+            beside: dict[str, Any] = {"textcoords": "offset points", "rotation": 90, "ha": "center"}
+            axes.annotate(peer.name, (total, floor), (0, 8), fontsize=SMALL, color=EXACT, **beside)
             continue
-        low, high = energy
-        energies += [low, high]
         colour = ABSORBER if peer.kind == "projected" else FLOOR
-        inside = colour if peer.verified else "white"
         marker = "^" if peer.kind == "projected" else "o"
-        axes.plot([total, total], [low, high], color=colour, lw=1.2)
-        middle = float(np.sqrt(low * high))
-        axes.plot(total, middle, marker, ms=7, color=colour, mfc=inside)
-        axes.annotate(peer.name, (total, middle), (5, 4), textcoords="offset points", fontsize=8)
-    cases = [ledger.energies(case)["unit update"] for case in ("best", "expected", "worst")]
-    own = [energy for energy in cases if energy]
+        axes.plot([total, total], energy, color=colour, lw=1.2)
+        inside = colour if peer.verified else "white"
+        axes.plot(total, _middle(energy), marker, ms=7, color=colour, mfc=inside)
     axes.plot([c.updates] * len(own), own, "-", color=LASER, lw=2)
     axes.plot(c.updates, own[0], "*", color=LASER, ms=15)
     axes.plot([c.updates] * (len(own) - 1), own[1:], "_", color=LASER, ms=14, mew=2)
-    called = f"{c.lasers:,} lasers (star: best case,\ndashes: expected and worst)"
-    axes.annotate(
-        called,
-        (c.updates, own[0]),
-        (8, -10),
-        textcoords="offset points",
-        color=LASER,
-        fontsize=9,
-        va="top",
-    )
-    floor = 10 ** (np.floor(np.log10(min([*energies, *own]))) - 3.5)
-    for peer, total in without_energy:
-        axes.plot(total, floor, "v", color=EXACT, mfc=EXACT if peer.verified else "white", ms=6)
+
+    names = [f"{c.lasers:,} lasers", *(peer.name for peer, _, _ in bars)]
+    points = [(c.updates, own[0]), *((total, _middle(energy)) for _, total, energy in bars)]
+    for k, (name, point, offset) in enumerate(
+        zip(names, points, _places(names, points, axes.get_xlim(), axes.get_ylim()), strict=True)
+    ):
         axes.annotate(
-            peer.name,
-            (total, floor),
-            (0, 8),
+            name,
+            point,
+            offset,
             textcoords="offset points",
-            rotation=90,
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            color=EXACT,
+            ha="left" if offset[0] > 0 else "right",
+            fontsize=SMALL,
+            color=EXACT if k else LASER,
         )
-    axes.set_ylim(bottom=floor / 2)
-    low, high = axes.get_xlim()
-    axes.set_xlim(low, high * 30)  # room for the names
     axes.grid(color=MUTED, alpha=0.2)
     axes.set_xlabel("unit updates per second, whole machine")
     axes.set_ylabel("energy per unit update [J]")
     axes.set_title(
-        "circles: measured, triangles: projected; hollow: not read in a source; "
-        "at the lower edge: energy unknown",
+        "circles: measured, triangles: projected; hollow: not read in a source; lower edge: energy "
+        "unknown\nstar: these lasers, best case; dashes: expected and worst",
         fontsize=9,
     )
     return drawn
+
+
+def _middle(energy: tuple[float, float]) -> float:
+    return float(np.sqrt(energy[0] * energy[1]))
+
+
+def _places(
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+) -> list[tuple[int, int]]:
+    """Return one of `PLACES` per name, so that names cover no markers nor each other if possible."""
+    spans = np.log([x_range, y_range])
+    inches = 72 * np.array([0.9 * WIDTH, 0.87 * HEIGHT])
+    at = (np.log(points) - spans[:, 0]) / (spans[:, 1] - spans[:, 0]) * inches
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in at]
+    chosen = []
+    for k, name in enumerate(names):
+        boxes = []
+        for dx, dy in PLACES:
+            length = 0.58 * SMALL * len(name)
+            left = at[k, 0] + dx - (length if dx < 0 else 0)
+            boxes.append((left, at[k, 1] + dy, left + length, at[k, 1] + dy + SMALL))
+        covered = [
+            sum(_overlap(box, other) for j, other in enumerate(taken) if j != k) for box in boxes
+        ]
+        best = int(np.argmin(covered))
+        chosen.append(PLACES[best])
+        taken.append(boxes[best])
+    return chosen
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Return the area that two boxes (left, bottom, right, top) share."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return max(width, 0.0) * max(height, 0.0)
