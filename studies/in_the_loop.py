@@ -1,4 +1,4 @@
-"""Learning in the loop: a machine that learns on an imperfect chip, beside one that was only translated.
+"""Learning in the loop: a machine that learns on an imperfect chip, beside one only translated.
 
 A 14×14 machine (196 pixels, 10 classes, 200 hidden units) is learned ideally on MNIST, then goes on
 learning with the chip as its negative phase. The chip's lasers make 5 % more or fewer carriers of their
@@ -62,7 +62,9 @@ def main() -> None:
         now = estimator.machine()
         loss, error, wrong = judge(now, test, substrate, device and device.network(now))
         wall = time.perf_counter() - begin
-        print(f"{name:44s} {loss:.4f} ± {error:.4f}   {100 * wrong:5.1f} %   ({wall:.0f} s)", flush=True)
+        print(
+            f"{name:44s} {loss:.4f} ± {error:.4f}   {100 * wrong:5.1f} %   ({wall:.0f} s)", flush=True
+        )
         return loss
 
     print(f"{machine.n_units} units, {len(test)} test images      loss [nats]        wrong")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from photinus import Calibration, evaluation, pictures, tasks
+from photinus import Calibration, evaluation, pictures, sample, tasks
 from photinus.learning import BoltzmannEstimator, data, log_partition
 from photinus.report import png
 from photinus.units import ns, us
@@ -103,13 +103,16 @@ def measure(folder: str, out: Path, parts: list[str]) -> Results:
     base[: len(mean)] = np.log(mean / (1 - mean))
 
     def likelihood() -> dict[str, float]:
-        z = log_partition(machine, chains=100, temperatures=2000, base=base, seed=4)
+        chains = sample(machine, "gibbs", chains=100, draws=1000, burn_in=1000, seed=5)
+        z = log_partition(
+            machine, chains=100, temperatures=10_000, base=base, states=chains.states[:, -1], seed=4
+        )
         scores = estimator.score_samples(test.pixels)
         assert z.reverse is not None
         return {
-            "log_likelihood": float(scores.mean()) - z.value,
+            "log_likelihood": float(scores.mean() - z.value),
             "error": float(np.hypot(z.error, scores.std() / np.sqrt(len(scores)))),
-            "reverse": float(scores.mean()) - z.reverse,
+            "reverse": float(scores.mean() - z.reverse),
         }
 
     results.get("likelihood", likelihood)

@@ -63,7 +63,7 @@ def test_sample_writes_a_store_and_a_report(run, model, tmp_path):
     code, out, _ = run("report", "r.zarr")
     assert code == 0
     page = (tmp_path / "r.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 3
     assert "http" not in page.split("</style>")[1]
 
 
@@ -124,7 +124,7 @@ def test_demo_does_the_main_job(run, tmp_path):
     for name in ("spike", "activation", "raster", "joint", "divergence", "posterior"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 6
+    assert page.count("data:image/png;base64,") == 7
     assert "malignant" in out
     assert run("demo", "--chains", 2, "--draws", 25)[0] == 0
     assert (tmp_path / "runs" / "demo-2").is_dir()

@@ -668,6 +668,31 @@ def report(
 
 
 @app.command()
+def ledger(
+    run: Annotated[Path, typer.Argument(help="Zarr store of a run on lasers.")],
+    prices: Annotated[
+        Path | None, typer.Option(help="Price list (.toml); its entries replace the default ones.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Say what a chip would do and take: counts, prices, power, energies."""
+    import json
+
+    from photinus.ledger import Prices
+    from photinus.storage import load
+
+    listed = Prices.of(prices)
+    found = load(run).ledger(listed)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=1))
+        return
+    _table("What the chip does", found.count_rows())
+    _table("Prices", found.price_rows(), ("", "price", "expected", "worst", "kind and source"))
+    _table("What it takes", found.result_rows(), ("", "best", "expected", "worst"))
+    typer.echo(f"Unpriced, in no sum: {', '.join(found.unpriced) or 'nothing'}")
+
+
+@app.command()
 def info() -> None:
     """Show versions, cores and presets."""
     import platform

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from photinus.laser import LaserParameters
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from photinus.calibration import Calibration
     from photinus.demo import Demo
     from photinus.fidelity import Fidelity
+    from photinus.ledger import Ledger, Peer
 
 
 def png(figure: "Figure") -> bytes:
@@ -187,9 +189,53 @@ def digits_rows(demo: "Demo") -> list[tuple[str, str]]:
     ]
 
 
+def hardware_tables(ledger: "Ledger", peers: "Sequence[Peer]") -> list[tuple[str, list[Any]]]:
+    """Return the chapter on hardware, as tables of rows."""
+    from photinus.ledger.comparison import rows
+
+    priced = [
+        (what, price if price == "unpriced" else f"{price}: {expected}, at worst {worst}\n{source}")
+        for what, price, expected, worst, source in ledger.price_rows()
+    ]
+    results = [
+        (what, f"best {best}\nexpected {expected}\nworst {worst}")
+        for what, best, expected, worst in ledger.result_rows()
+    ]
+    others = [
+        (
+            name,
+            f"{total} in total, {each} per unit, {energy} per update\n{mark}\n{source}\n"
+            f"without: {left}",
+        )
+        for name, total, each, energy, mark, source, left in rows(ledger, peers)
+    ]
+    return [
+        ("Hardware: what the chip does", ledger.count_rows()),
+        ("Hardware: prices", priced),
+        ("Hardware: power and energy", results),
+        ("Hardware: other machines", others),
+    ]
+
+
+def _hardware(samples: Samples) -> tuple[list[tuple[str, list[Any]]], list[dict[str, str]]]:
+    """Return tables and pictures of the chapter on hardware; none for a run without a ledger."""
+    from photinus.ledger import headline, own_gibbs
+    from photinus.ledger import peers as literature
+    from photinus.ledger.comparison import figure
+    from photinus.network import LaserNetwork
+
+    if not isinstance(samples.network, LaserNetwork) or samples.spikes is None or not samples.draws:
+        return [], []
+    ledger, gibbs = samples.ledger(), own_gibbs(samples.machine)
+    peers = [*literature(), gibbs]
+    drawn = _picture("Hardware: comparison", headline(ledger, gibbs), figure(ledger, peers))
+    return hardware_tables(ledger, peers), [drawn]
+
+
 def demo_page(demo: "Demo") -> str:
     """Return the report of the main job as HTML."""
     figures = demo.figures
+    hardware, comparison = _hardware(demo.refined)
     return _render(
         title="Bayesian inference on a network of spiking nanolasers",
         lead=(
@@ -211,6 +257,7 @@ def demo_page(demo: "Demo") -> str:
                 [(name, f"> {value:.4g}") for name, value in demo.data.thresholds.items()],
             ),
             ("Translation", [("calibrated range", str(demo.validity))]),
+            *hardware,
         ],
         comparison={
             "title": f"P(malignant | evidence) of {len(demo.data.test)} held-out patients",
@@ -236,6 +283,7 @@ def demo_page(demo: "Demo") -> str:
             _picture("Raster", "The first chain after burn-in.", figures["raster"]),
             _picture("Activation", "One uncoupled laser.", figures["activation"]),
             _picture("One spike", "Rate equations without noise.", figures["spike"]),
+            *comparison,
         ],
     )
 
@@ -244,7 +292,7 @@ def run_page(samples: Samples) -> str:
     """Return the report of any stored run as HTML."""
     from photinus import plots
 
-    tables = [("Run", run_rows(samples))]
+    tables: list[tuple[str, list[Any]]] = [("Run", run_rows(samples))]
     pictures = []
     if samples.draws:
         tables.insert(0, ("Fidelity", fidelity_rows(samples.fidelity())))
@@ -255,12 +303,13 @@ def run_page(samples: Samples) -> str:
             pictures.append(_picture("Raster", "The first chain.", plots.raster(samples)))
     marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
     tables.append(("Marginals P(on)", [(str(label), f"{p:.4f}") for label, p in marginals]))
+    hardware, comparison = _hardware(samples)
     return _render(
         title=f"Run on {samples.substrate}",
         lead=f"{samples.chains} chains of {samples.draws} draws, {samples.machine.n_units} units.",
-        tables=tables,
+        tables=[*tables, *hardware],
         comparison=None,
-        pictures=pictures,
+        pictures=[*pictures, *comparison],
     )
 
 

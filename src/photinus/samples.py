@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from photinus.devices import Network
     from photinus.fidelity import Fidelity
+    from photinus.ledger import Ledger, Prices
     from photinus.progress import Progress
     from photinus.readout import Occupancy
     from photinus.simulation.spikes import SpikeTrains
@@ -241,6 +242,25 @@ class Samples:
         from photinus.fidelity import assess
 
         return assess(self, seed, progress=progress)
+
+    def ledger(
+        self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None
+    ) -> "Ledger":
+        """Return what one chip with these lasers does per second, and what that takes.
+
+        Parameters
+        ----------
+        prices
+            TOML file, mapping or `photinus.ledger.Prices` whose entries replace the default ones.
+
+        Raises
+        ------
+        InvalidInput
+            If the run was not on lasers or kept no spikes, or a price is not valid.
+        """
+        from photinus.ledger import Ledger
+
+        return Ledger.of_samples(self, prices)
 
     def to_datatree(self) -> "xarray.DataTree":
         """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""

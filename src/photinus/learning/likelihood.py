@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
@@ -74,33 +74,34 @@ class Sides:
         b = machine.biases.astype(np.float32)
         return cls(first, second, np.ascontiguousarray(w), b[first], b[second])
 
+    def field(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the log odds of the second side given states of the first."""
+        return np.asarray(z @ self.weights + self.second_biases)
+
     def log_weight(
-        self, z: NDArray[np.float32], beta: float, base: NDArray[np.float32]
+        self, z: NDArray[np.float32], field: NDArray[np.float32], beta: float, base: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Return log p*_β of states of the first side, array (chain,).
+        """Return log p*_β of states of the first side with their `field`, array (chain,).
 
         p_β has β times the couplings and the second side's biases; the first side's go from `base`
         to its own.
         """
-        biases = beta * self.first_biases + (1 - beta) * base
-        field = z @ (np.float32(beta) * self.weights)
-        field += np.float32(beta) * self.second_biases
-        return np.asarray(
-            (z @ biases).astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64)
-        )
+        own = (z @ (beta * self.first_biases + (1 - beta) * base)).astype(np.float64)
+        return np.asarray(own + softplus(np.float32(beta) * field).sum(axis=1, dtype=np.float64))
 
     def sweep(
         self,
-        z: NDArray[np.float32],
+        field: NDArray[np.float32],
         beta: float,
         base: NDArray[np.float32],
         generator: np.random.Generator,
     ) -> NDArray[np.float32]:
-        """Return the first side after one block Gibbs sweep at β."""
-        weights = np.float32(beta) * self.weights
-        h = bernoulli(z @ weights + np.float32(beta) * self.second_biases, generator)
-        biases = np.float32(beta) * self.first_biases + np.float32(1 - beta) * base
-        return bernoulli(h @ weights.T + biases, generator)
+        """Return the first side after one block Gibbs sweep at β from states with this `field`."""
+        h = bernoulli(np.float32(beta) * field, generator)
+        back = h @ self.weights.T + self.first_biases
+        back *= np.float32(beta)
+        back += np.float32(1 - beta) * base
+        return bernoulli(back, generator)
 
 
 def two_sides(coupled: NDArray[np.bool_]) -> NDArray[np.intp] | None:
@@ -109,7 +110,7 @@ def two_sides(coupled: NDArray[np.bool_]) -> NDArray[np.intp] | None:
     from scipy.sparse.csgraph import breadth_first_order
 
     n = len(coupled)
-    graph = csr_array(coupled)
+    graph = csr_array(coupled.astype(np.int8))
     side = np.full(n, -1, np.intp)
     for start in range(n):
         if side[start] >= 0:
@@ -150,6 +151,7 @@ def log_partition(
     chains: int = 256,
     temperatures: int = 2000,
     base: NDArray[np.float64] | None = None,
+    states: ArrayLike | None = None,
     seed: Seed = 0,
 ) -> PartitionEstimate:
     """Return log Z of a machine: exact where one side has at most 20 units, else annealed.
@@ -163,6 +165,9 @@ def log_partition(
     base : array (unit,), optional
         Biases of the independent units to begin with; those of the larger side are used. By default
         the machine's own. The closer to the data's log odds, the smaller the error.
+    states : array (chain, unit), optional
+        States of the machine to anneal backwards from, such as those of a long chain; by default the
+        ends of the forward runs, which are only as good as these.
     seed
         Of the annealing.
 
@@ -187,16 +192,19 @@ def log_partition(
     z = bernoulli(np.tile(own, (chains, 1)), generator)
     work = np.zeros(chains)
     for low, high in pairwise(betas):
-        work += sides.log_weight(z, high, own) - sides.log_weight(z, low, own)
-        z = sides.sweep(z, high, own, generator)
+        field = sides.field(z)
+        work += sides.log_weight(z, field, high, own) - sides.log_weight(z, field, low, own)
+        z = sides.sweep(field, high, own, generator)
     start = float(softplus(own).sum(dtype=np.float64)) + len(sides.second) * np.log(2)
     value, error = _log_mean(work)
-    # Backwards from the ends of the forward runs, which are about the machine's own states.
+    if states is not None:
+        z = _validate.binary_array("states", states)[:, sides.first].astype(np.float32)
     generator = np.random.default_rng(backward)
-    back = np.zeros(chains)
+    back = np.zeros(len(z))
     for high, low in pairwise(betas[::-1]):
-        z = sides.sweep(z, high, own, generator)
-        back += sides.log_weight(z, low, own) - sides.log_weight(z, high, own)
+        z = sides.sweep(sides.field(z), high, own, generator)
+        field = sides.field(z)
+        back += sides.log_weight(z, field, low, own) - sides.log_weight(z, field, high, own)
     return PartitionEstimate(start + value, error, start - _log_mean(back)[0], "annealed")
 
 
