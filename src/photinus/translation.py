@@ -35,6 +35,9 @@ ENUMERATED_UNITS = 14
 """Units up to which the fields of a machine are enumerated; beyond, they come from Gibbs sampling."""
 SMALLEST_SPREAD = 1e-6
 """Variance of a unit's field below which it counts as constant."""
+EVIDENCE_AT_ONCE = 64
+CHAINS_PER_EVIDENCE, DRAWS_PER_EVIDENCE = 8, 12
+"""Gibbs chains, and draws of each, that tell the fields met with one evidence among many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +193,22 @@ def heated_drive(
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
     drive = np.full((len(values), machine.n_units), np.nan)
     slope = slopes(machine, calibration)[free]
-    met = {}
-    for given in np.unique(values, axis=0):
-        clamp = {labels[k]: int(v) for k, v in zip(fixed, given, strict=True)}
-        target = machine.conditional(clamp) if clamp else machine
-        hot = target if temperature == 1 else target.heated(temperature)
-        met[tuple(given)] = target.biases, _fields(hot, calibration)
+    distinct, which = np.unique(values, axis=0, return_inverse=True)
+    biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
+    if len(free) > ENUMERATED_UNITS and len(distinct) > 1:
+        met = _sampled_fields(machine.heated(temperature), calibration, free, fixed, distinct)
+    else:
+        met = []
+        for given in distinct:
+            clamp = {labels[k]: int(v) for k, v in zip(fixed, given, strict=True)}
+            target = machine.conditional(clamp) if clamp else machine
+            met.append(_fields(target.heated(temperature), calibration))
     strength = 1.0
     if temperature != 1:
-        ratios = [fields.slope / slope for _, fields in met.values()]
-        strength = float(np.mean(ratios)) / temperature
-    for given, (biases, fields) in met.items():
-        members = (values == given).all(axis=1)
-        partners = temperature * fields.mean - biases
-        drive[np.ix_(members, free)] = fields.drive - slope * strength * partners
+        strength = float(np.mean([fields.slope / slope for fields in met])) / temperature
+    for k, fields in enumerate(met):
+        partners = temperature * fields.mean - biases[k]
+        drive[np.ix_(which.ravel() == k, free)] = fields.drive - slope * strength * partners
     return drive, strength
 
 
@@ -229,21 +234,60 @@ def _fields(machine: BoltzmannMachine, calibration: Calibration) -> _Fields:
         drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
         states = drawn.reshape(-1, machine.n_units)
         probability = np.full(len(states), 1.0 / len(states))
-    mean, level, slope = np.empty((3, machine.n_units))
-    for k in range(machine.n_units):
-        field = states @ machine.weights[:, k] + machine.biases[k]
-        on = 1 / (1 + np.exp(-np.clip(field, -700, 700)))
-        # The added constant keeps the sum above zero for a unit that never has a choice.
-        weight = probability * (on * (1 - on) + 1e-12)
-        weight /= weight.sum()
-        drive = calibration.drive_at(field)
-        mean[k], level[k] = weight @ field, weight @ drive
-        spread = weight @ (field - mean[k]) ** 2
-        if spread > SMALLEST_SPREAD:
-            slope[k] = weight @ ((field - mean[k]) * (drive - level[k])) / spread
-        else:
-            # A unit without partners: the tangent.
-            slope[k] = np.diff(calibration.drive_at(mean[k] + np.array([-0.5, 0.5])))[0]
+    return _met(states @ machine.weights + machine.biases, probability, calibration)
+
+
+def _sampled_fields(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    free: NDArray[np.intp],
+    fixed: NDArray[np.intp],
+    distinct: NDArray[np.uint8],
+) -> list[_Fields]:
+    """Return the fields of the free units for each evidence (evidence, fixed), all sampled together.
+
+    Errors of the mean cancel to first order in a drive, so that few states do for each evidence.
+    """
+    from photinus.reference.gibbs import sample_gibbs
+
+    among = machine.weights[np.ix_(free, free)]
+    biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
+    found = []
+    for first in range(0, len(distinct), EVIDENCE_AT_ONCE):
+        part = distinct[first : first + EVIDENCE_AT_ONCE]
+        drawn = sample_gibbs(
+            machine,
+            chains=len(part) * CHAINS_PER_EVIDENCE,
+            draws=DRAWS_PER_EVIDENCE,
+            burn_in=30,
+            seed=first,
+            clamp_units=fixed,
+            clamp_values=np.repeat(part, CHAINS_PER_EVIDENCE, axis=0),
+        )
+        states = drawn[:, :, free].reshape(len(part), -1, len(free)).astype(np.float64)
+        equal = np.full(states.shape[1], 1.0 / states.shape[1])
+        for each, own in zip(states, biases[first:], strict=False):
+            found.append(_met(each @ among + own, equal, calibration))
+    return found
+
+
+def _met(
+    field: NDArray[np.float64], probability: NDArray[np.float64], calibration: Calibration
+) -> _Fields:
+    """Return what is needed of fields (state, unit) with the states' probabilities (state,)."""
+    on = 1 / (1 + np.exp(-np.clip(field, -700, 700)))
+    # The added constant keeps the sum above zero for a unit that never has a choice.
+    weight = probability[:, None] * (on * (1 - on) + 1e-12)
+    weight /= weight.sum(axis=0)
+    drive = calibration.drive_at(field)
+    mean, level = (weight * field).sum(axis=0), (weight * drive).sum(axis=0)
+    off = field - mean
+    spread = (weight * off**2).sum(axis=0)
+    # A unit without partners: the tangent.
+    ends = calibration.drive_at(mean + np.array([[-0.5], [0.5]]))
+    rise = (weight * off * (drive - level)).sum(axis=0)
+    moves = spread > SMALLEST_SPREAD
+    slope = np.where(moves, rise / np.where(moves, spread, 1.0), ends[1] - ends[0])
     return _Fields(mean, level, slope)
 
 
