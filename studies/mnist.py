@@ -115,7 +115,6 @@ def measure(folder: str, out: Path, parts: list[str]) -> Results:
             "reverse": float(scores.mean() - z.reverse),
         }
 
-    results.get("likelihood", likelihood)
     classifier = evaluation.independent_classifier(learned)
     for substrate in ("gibbs", "laser-reduced"):
         results.get(f"labels {substrate}, 2000", lambda s=substrate: classify(s, 2000))
@@ -129,6 +128,7 @@ def measure(folder: str, out: Path, parts: list[str]) -> Results:
     if "whole" in parts:
         for substrate in ("gibbs", "laser-reduced"):
             results.get(f"labels {substrate}, 10000", lambda s=substrate: classify(s, 10_000))
+    results.get("likelihood", likelihood)
     images = DOCS / "images"
     if completed:
         (images / "mnist-completions.png").write_bytes(png(pictures.completions(completed)))
