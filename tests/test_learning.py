@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput, NotConverged
-from photinus.learning import MAX_FITTED, _Likelihood, fit_exact, fit_moments
+from photinus.learning.exact import MAX_FITTED, _Likelihood, fit_exact, fit_moments
 
 
 def random_machine(n: int, seed: int, scale: float = 1.0) -> BoltzmannMachine:

@@ -83,7 +83,7 @@ class Classification:
     @property
     def predicted(self) -> NDArray[np.intp]:
         """Position of the class that was on most, array (image,); ties go to the first."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     def accuracy(self, labels: ArrayLike) -> float:
         """Return the part of images whose class is the one of `labels`, array (image,)."""

@@ -51,7 +51,8 @@ def binary(grey: NDArray[np.generic], threshold: float = THRESHOLD) -> NDArray[n
     values = np.asarray(grey, np.float64)
     if not np.isfinite(values).all() or values.min(initial=0) < 0:
         raise InvalidInput("images must hold finite values that are not negative")
-    return (values > threshold * values.max(initial=0)).astype(np.uint8)
+    above: NDArray[np.uint8] = (values > threshold * values.max(initial=0)).astype(np.uint8)
+    return above
 
 
 def digits(part: str = "train") -> Images:

@@ -97,6 +97,9 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Per epoch: seconds, reconstruction error, pseudo-likelihood, weight norm.
     """
 
+    weights_: NDArray[np.float32]
+    biases_: NDArray[np.float32]
+
     def __init__(
         self,
         hidden: tuple[int, ...] = (128,),
@@ -170,7 +173,7 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._begin(visible, generator)
         if self.resume and self.checkpoint is not None and Path(self.checkpoint).exists():
             self._restore(self.checkpoint)
-        best: tuple[float, dict[str, NDArray[Any]]] | None = None
+        best: tuple[float, NDArray[np.float32], NDArray[np.float32]] | None = None
         with tracked(self.progress, "learning", self.epochs) as advance:
             advance(len(self.history_))
             while len(self.history_) < self.epochs:
@@ -182,11 +185,11 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     continue
                 figures = [entry["validation"] for entry in self.history_]
                 if best is None or figures[-1] > best[0]:
-                    best = figures[-1], {"w": self.weights_.copy(), "b": self.biases_.copy()}
+                    best = figures[-1], self.weights_.copy(), self.biases_.copy()
                 if int(np.argmax(figures)) + self.patience < len(figures):
                     break
         if best is not None:
-            self.weights_, self.biases_ = best[1]["w"], best[1]["b"]
+            _, self.weights_, self.biases_ = best
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
@@ -440,7 +443,8 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         own = v @ self.biases_[:n]
         if self.visible_couplings:
             own = own + np.sum(v @ (self.weights_[:n, :n] / 2) * v, axis=1)
-        return -(own.astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64))
+        free: NDArray[np.float64] = -(own.astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64))
+        return free
 
     def _by_class(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return -F of every sample with every class, array (sample, class)."""
