@@ -124,7 +124,7 @@ def test_demo_does_the_main_job(run, tmp_path):
     for name in ("spike", "activation", "raster", "joint", "divergence", "posterior"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 7
+    assert page.count("data:image/png;base64,") == 9
     assert "malignant" in out
     assert run("demo", "--chains", 2, "--draws", 25)[0] == 0
     assert (tmp_path / "runs" / "demo-2").is_dir()
