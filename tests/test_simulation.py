@@ -21,9 +21,9 @@ from photinus.laser import LaserParameters, waveform
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.simulation import SUBSTEPS, cpu
 from photinus.simulation.couplings import compile_couplings
-from photinus.simulation.engine import TIME_STEP, Simulator, largest_time_step, simulate
+from photinus.simulation.engine import TIME_STEP, Simulator, largest_time_step, per_step, simulate
 from photinus.simulation.spikes import Recording
-from photinus.simulation.step import UNIT_VARIANCE, advance_laser, noise_pair
+from photinus.simulation.step import UNIT_VARIANCE, advance_carriers, advance_field, noise_pair
 from photinus.units import ns, ps
 from tests import naive
 
@@ -212,18 +212,14 @@ def test_spike_follows_the_rate_equations():
     assert abs(gain[window] - carriers).max() > 0.02 * np.ptp(carriers)
 
 
-def steps_of(p, pump, dt):
-    """Return the arguments of `advance_laser` after the noise, in double precision."""
-    values = (
-        p.gain_coefficient * dt,
-        p.absorber_coefficient * dt,
-        p.gain_transparency,
-        p.absorber_transparency,
-        dt / p.photon_lifetime,
-        dt / p.gain_lifetime,
-        dt / p.absorber_lifetime,
-    )
-    return np.float64(pump * dt), tuple(np.float64(v) for v in values)
+def quiet_step(p, pump, dt, state):
+    """Return the state (ex, ey, ng, na) one step later, without noise, in double precision."""
+    c = {name: np.float64(value) for name, value in per_step(p, dt).items()}
+    zero = np.float64(0)
+    growth = c["GROWTH"], c["GROWTH_G"], c["GROWTH_A"]
+    ex, ey, ng, na, photons = advance_field(*state, zero, zero, zero, zero, zero, *growth)
+    rest = (c[name] for name in ("GG", "GA", "CLEAR_G", "CLEAR_A", "DG", "DA"))
+    return ex, ey, *advance_carriers(ng, na, photons, np.float64(pump * dt), *rest)
 
 
 def test_step_is_of_second_order():
@@ -241,17 +237,12 @@ def test_step_is_of_second_order():
         dense_output=True,
     ).sol
     errors = []
-    zero = np.float64(0)
     for dt in (1 * ps, 0.5 * ps, 0.25 * ps, 0.125 * ps):
-        per_step, rest = steps_of(p, pump, dt)
-        ex = np.sqrt(exact(lead - dt / 2)[0])
         _, ng, na = exact(lead)
-        ey = zero
+        state = np.sqrt(exact(lead - dt / 2)[0]), np.float64(0), ng, na
         path = []
         for k in range(1, round(span / dt) + 1):
-            ex, ey, ng, na, _ = advance_laser(
-                ex, ey, ng, na, per_step, zero, zero, zero, zero, zero, *rest
-            )
+            state = ex, _, ng, na = quiet_step(p, pump, dt, state)
             if abs(k * dt / ps % 1) < 1e-9:
                 s = exact(lead + (k - 0.5) * dt)[0]
                 _, g, a = exact(lead + k * dt)
@@ -283,11 +274,10 @@ def linear_mode(rate, emission, dt, steps, lanes, seed, euler=False):
                 keep = np.float32(1 - rate * dt / 2)
                 ex, ey = keep * ex + noise * xi, keep * ey + noise * eta
             else:
-                # No gain or absorption coefficient, so the carriers that it returns do not matter.
-                ex, ey, _, _, _ = advance_laser(
-                    ex, ey, one, one, zero, noise, xi, eta, zero, zero,
-                    zero, zero, zero, zero, np.float32(rate * dt), zero, zero,
-                )  # fmt: skip
+                growth = np.float32(-rate * dt / 4)
+                ex, ey, _, _, _ = advance_field(
+                    ex, ey, one, one, xi, eta, noise, zero, zero, growth, zero, zero
+                )
         samples.append((ex * ex + ey * ey).astype(float))
     return np.array(samples)
 

@@ -23,12 +23,17 @@ FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
 @functools.cache
 def _cache_folder() -> str:
     sources = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        text = path.read_bytes()
-        if b"_numba import" in text or path.name == Path(__file__).name:
-            sources.update(path.name.encode() + b"\0" + text)
+    for path in _sources():
+        sources.update(path.name.encode() + b"\0" + path.read_bytes())
     base = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("photinus")
     return str(Path(base) / f"kernels-{sources.hexdigest()[:16]}")
+
+
+def _sources() -> list[Path]:
+    """Return this file, all that import it, and the ``__init__`` beside those, for its constants."""
+    here = Path(__file__)
+    users = {path for path in here.parent.rglob("*.py") if b"_numba import" in path.read_bytes()}
+    return sorted({here} | users | {path.with_name("__init__.py") for path in users})
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,3 +52,12 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a kernel of any target (plain Python included) may call."""
+
+
+def fused(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a piece of a kernel that takes arrays; it becomes part of its caller before compilation.
+
+    A call would hand over every array in parts and count references to it.
+    """
+    numba.extending.overload(function, inline="always", strict=False)(lambda *_: function)
+    return function

@@ -2,7 +2,7 @@
 
 Lanes. One lane is one laser of one chain. Chains never interact, so a *block* is a few whole chains
 whose state stays in the first-level cache; blocks run on any thread. Within a block lanes are
-stored in tiles of 16, each tile holding every quantity of its 16 lanes side by side: the distance
+stored in tiles of TILE, each tile holding every quantity of its lanes side by side: the distance
 between two quantities is then a constant, which lets the compiler vectorise without checking
 whether arrays overlap. Units of one chain are neighbours, so the fan-out of a spike is contiguous.
 
@@ -21,12 +21,12 @@ that renews one raises it by the share that it lost.
 
 import numpy as np
 
-from photinus._numba import inlined, kernel
+from photinus._numba import fused, inlined, kernel
 from photinus.simulation import SUBSTEPS, TILE
-from photinus.simulation.step import UNIT_VARIANCE, advance_laser, noise_pair
+from photinus.simulation.step import UNIT_VARIANCE, advance_carriers, advance_field, noise_pair
 from photinus.simulation.streams import next_word
 
-# Rows of a tile in the state array `f`, and their number.
+# Rows of a tile in the state array `f`, and their number: what changes, then what a laser is.
 (
     EX,
     EY,
@@ -34,19 +34,28 @@ from photinus.simulation.streams import next_word
     NA,
     EXCITED,
     PUMP,
+    GROWTH,
+    GROWTH_G,
+    GROWTH_A,
     GG,
     GA,
-    NTG,
-    NTA,
-    KAPPA,
+    CLEAR_G,
+    CLEAR_A,
     DG,
     DA,
     PUMP_NOISE,
     SHOT_NOISE,
     HIGH,
     LOW,
-) = range(17)
-ROWS = 17
+) = range(19)
+ROWS = 19
+
+# Rows of the scratch array, which serves one tile after another: photons after each step, two noise
+# numbers per word.
+NOISE, FROM_G, FROM_A, PHOTONS = range(4)
+NUMBERS = PHOTONS + SUBSTEPS
+SCRATCH = NUMBERS + 2 * (SUBSTEPS + 1)
+
 WORDS = 4
 
 # Why a call returned.
@@ -63,9 +72,9 @@ RAISE, RENEW, LOWER = range(3)
 _TILE = np.uintp(TILE)
 _F = np.uintp(ROWS * TILE)
 _R = np.uintp(WORDS * TILE)
-_HALF = np.float32(0.5)
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
+_TWO = np.float32(2.0)
 _TINY = np.float32(1e-30)
 _FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
 _CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
@@ -77,90 +86,149 @@ def _at(lane, row):  # type: ignore[no-untyped-def]
     return (lane // TILE) * (ROWS * TILE) + row * TILE + lane % TILE
 
 
-@inlined
-def _advance_tile(f, r, fired, tile):  # type: ignore[no-untyped-def]
-    """Advance one tile by SUBSTEPS steps; mark lanes that fired and return their number."""
-    b = np.uintp(tile) * _F
-    s = np.uintp(tile) * _R
-    g = np.uintp(tile) * _TILE
-    count = np.int32(0)
+@fused
+def _draw_noise(r, scratch, s):  # type: ignore[no-untyped-def]
+    """Fill the scratch rows from NUMBERS on with the noise numbers of all steps of the tile at `s`."""
     for lane in range(TILE):
-        i = b + np.uintp(lane)
         j = s + np.uintp(lane)
-        ex = f[i + np.uintp(EX * TILE)]
-        ey = f[i + np.uintp(EY * TILE)]
-        ng = f[i + np.uintp(NG * TILE)]
-        na = f[i + np.uintp(NA * TILE)]
-        excited = f[i + np.uintp(EXCITED * TILE)]
-        pump = f[i + np.uintp(PUMP * TILE)]
-        gg = f[i + np.uintp(GG * TILE)]
-        ga = f[i + np.uintp(GA * TILE)]
-        ntg = f[i + np.uintp(NTG * TILE)]
-        nta = f[i + np.uintp(NTA * TILE)]
-        kappa = f[i + np.uintp(KAPPA * TILE)]
-        dg = f[i + np.uintp(DG * TILE)]
-        da = f[i + np.uintp(DA * TILE)]
-        pump_noise = f[i + np.uintp(PUMP_NOISE * TILE)]
-        shot_noise = f[i + np.uintp(SHOT_NOISE * TILE)]
-        high = f[i + np.uintp(HIGH * TILE)]
-        low = f[i + np.uintp(LOW * TILE)]
+        k = np.uintp(NUMBERS * TILE) + np.uintp(lane)
         s0 = r[j]
         s1 = r[j + np.uintp(TILE)]
         s2 = r[j + np.uintp(2 * TILE)]
         s3 = r[j + np.uintp(3 * TILE)]
-
+        # SUBSTEPS + 1 words, written out: the compiler vectorises only an innermost loop.
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = noise_pair(word)
-        variance = _CARRIER_NOISE * (pump_noise + shot_noise * max(pump + dg * ng, _ZERO))
-        ng += (xi + eta) * np.float32(np.sqrt(variance))
-        # SUBSTEPS steps, written out: the compiler vectorises only an innermost loop.
-        into_g = gg * max(ng, _ZERO)
-        into_a = ga * max(na, _ZERO)
-        emission = into_g + into_a
-        noise = np.float32(np.sqrt(_FIELD_NOISE * emission))
-        share_g = into_g / max(emission, _TINY)
-        share_a = into_a / max(emission, _TINY)
-
+        scratch[k], scratch[k + np.uintp(TILE)] = noise_pair(word)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = noise_pair(word)
-        ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
-        )
-        peak = photons
+        scratch[k + np.uintp(2 * TILE)], scratch[k + np.uintp(3 * TILE)] = noise_pair(word)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = noise_pair(word)
-        ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
-        )
-        peak = max(peak, photons)
+        scratch[k + np.uintp(4 * TILE)], scratch[k + np.uintp(5 * TILE)] = noise_pair(word)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = noise_pair(word)
-        ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
-        )
-        peak = max(peak, photons)
+        scratch[k + np.uintp(6 * TILE)], scratch[k + np.uintp(7 * TILE)] = noise_pair(word)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = noise_pair(word)
-        ex, ey, ng, na, photons = advance_laser(
-            ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
-        )
-        peak = max(peak, photons)
-
-        above = peak > high
-        fire = np.int32(1) if (above and excited < _HALF) else np.int32(0)
-        excited = _ONE if above else (_ZERO if photons < low else excited)
-        f[i + np.uintp(EX * TILE)] = ex
-        f[i + np.uintp(EY * TILE)] = ey
-        f[i + np.uintp(NG * TILE)] = ng
-        f[i + np.uintp(NA * TILE)] = na
-        f[i + np.uintp(EXCITED * TILE)] = excited
+        scratch[k + np.uintp(8 * TILE)], scratch[k + np.uintp(9 * TILE)] = noise_pair(word)
         r[j] = s0
         r[j + np.uintp(TILE)] = s1
         r[j + np.uintp(2 * TILE)] = s2
         r[j + np.uintp(3 * TILE)] = s3
+
+
+@fused
+def _set_noise(f, scratch, b):  # type: ignore[no-untyped-def]
+    """Add the carrier noise of SUBSTEPS steps and set the amplitudes of the field noise."""
+    for lane in range(TILE):
+        i = b + np.uintp(lane)
+        k = np.uintp(lane)
+        ng = f[i + np.uintp(NG * TILE)]
+        mean = f[i + np.uintp(PUMP * TILE)] + f[i + np.uintp(DG * TILE)] * ng
+        variance = _CARRIER_NOISE * (
+            f[i + np.uintp(PUMP_NOISE * TILE)] + f[i + np.uintp(SHOT_NOISE * TILE)] * max(mean, _ZERO)
+        )
+        number = scratch[k + np.uintp(NUMBERS * TILE)] + scratch[k + np.uintp((NUMBERS + 1) * TILE)]
+        ng += number * np.float32(np.sqrt(variance))
+        f[i + np.uintp(NG * TILE)] = ng
+        into_g = f[i + np.uintp(GG * TILE)] * max(ng, _ZERO)
+        into_a = f[i + np.uintp(GA * TILE)] * max(f[i + np.uintp(NA * TILE)], _ZERO)
+        emission = into_g + into_a
+        noise = np.float32(np.sqrt(_FIELD_NOISE * emission))
+        twice = _TWO * noise / max(emission, _TINY)
+        scratch[k + np.uintp(NOISE * TILE)] = noise
+        scratch[k + np.uintp(FROM_G * TILE)] = twice * into_g
+        scratch[k + np.uintp(FROM_A * TILE)] = twice * into_a
+
+
+@fused
+def _advance_fields(f, scratch, b, substep):  # type: ignore[no-untyped-def]
+    """Advance the fields of the tile at `b` by one step, and leave the photon numbers in scratch."""
+    for lane in range(TILE):
+        i = b + np.uintp(lane)
+        k = np.uintp(lane)
+        number = k + np.uintp((NUMBERS + 2) * TILE) + np.uintp(substep) * np.uintp(2 * TILE)
+        ex, ey, ng, na, photons = advance_field(
+            f[i + np.uintp(EX * TILE)],
+            f[i + np.uintp(EY * TILE)],
+            f[i + np.uintp(NG * TILE)],
+            f[i + np.uintp(NA * TILE)],
+            scratch[number],
+            scratch[number + np.uintp(TILE)],
+            scratch[k + np.uintp(NOISE * TILE)],
+            scratch[k + np.uintp(FROM_G * TILE)],
+            scratch[k + np.uintp(FROM_A * TILE)],
+            f[i + np.uintp(GROWTH * TILE)],
+            f[i + np.uintp(GROWTH_G * TILE)],
+            f[i + np.uintp(GROWTH_A * TILE)],
+        )
+        f[i + np.uintp(EX * TILE)] = ex
+        f[i + np.uintp(EY * TILE)] = ey
+        f[i + np.uintp(NG * TILE)] = ng
+        f[i + np.uintp(NA * TILE)] = na
+        scratch[k + np.uintp(PHOTONS * TILE) + np.uintp(substep) * np.uintp(TILE)] = photons
+
+
+@fused
+def _advance_carriers(f, scratch, b, substep):  # type: ignore[no-untyped-def]
+    """Advance the carriers of the tile at `b` by one step."""
+    for lane in range(TILE):
+        i = b + np.uintp(lane)
+        ng, na = advance_carriers(
+            f[i + np.uintp(NG * TILE)],
+            f[i + np.uintp(NA * TILE)],
+            scratch[np.uintp(lane) + np.uintp(PHOTONS * TILE) + np.uintp(substep) * np.uintp(TILE)],
+            f[i + np.uintp(PUMP * TILE)],
+            f[i + np.uintp(GG * TILE)],
+            f[i + np.uintp(GA * TILE)],
+            f[i + np.uintp(CLEAR_G * TILE)],
+            f[i + np.uintp(CLEAR_A * TILE)],
+            f[i + np.uintp(DG * TILE)],
+            f[i + np.uintp(DA * TILE)],
+        )
+        f[i + np.uintp(NG * TILE)] = ng
+        f[i + np.uintp(NA * TILE)] = na
+
+
+@fused
+def _detect(f, scratch, fired, b, g):  # type: ignore[no-untyped-def]
+    """Mark the lanes of a tile that fired during SUBSTEPS steps; return their number."""
+    count = _ZERO
+    for lane in range(TILE):
+        i = b + np.uintp(lane)
+        k = np.uintp(lane) + np.uintp(PHOTONS * TILE)
+        last = scratch[k + np.uintp(3 * TILE)]
+        peak = max(
+            max(scratch[k], scratch[k + np.uintp(TILE)]),
+            max(scratch[k + np.uintp(2 * TILE)], last),
+        )
+        # Products in place of branches, which become masked stores, slow on many processors.
+        excited = f[i + np.uintp(EXCITED * TILE)]
+        above = _ONE if peak > f[i + np.uintp(HIGH * TILE)] else _ZERO
+        stays = _ONE if last >= f[i + np.uintp(LOW * TILE)] else _ZERO
+        fire = above * (_ONE - excited)
+        f[i + np.uintp(EXCITED * TILE)] = above + (_ONE - above) * excited * stays
         fired[g + np.uintp(lane)] = fire
         count += fire
     return count
+
+
+@fused
+def _advance_tile(f, r, scratch, fired, tile):  # type: ignore[no-untyped-def]
+    """Advance one tile by SUBSTEPS steps; mark lanes that fired and return their number.
+
+    Each part of a step is a loop of its own over the lanes. One lane's step is a long chain of dependent
+    operations; in short loops the processor works on several lanes' chains at a time.
+    """
+    b = np.uintp(tile) * _F
+    _draw_noise(r, scratch, np.uintp(tile) * _R)
+    _set_noise(f, scratch, b)
+    # SUBSTEPS times, written out: the compiler wants constant distances.
+    _advance_fields(f, scratch, b, 0)
+    _advance_carriers(f, scratch, b, 0)
+    _advance_fields(f, scratch, b, 1)
+    _advance_carriers(f, scratch, b, 1)
+    _advance_fields(f, scratch, b, 2)
+    _advance_carriers(f, scratch, b, 2)
+    _advance_fields(f, scratch, b, 3)
+    _advance_carriers(f, scratch, b, 3)
+    return _detect(f, scratch, fired, b, np.uintp(tile) * _TILE)
 
 
 @inlined
@@ -179,31 +247,45 @@ def _schedule(wheel, pool, free, step, lane, group, kind, elapsed):  # type: ign
     return index
 
 
-@inlined
+@fused
 def _deliver(  # type: ignore[no-untyped-def]
-    f, drive, base_pump, first_lane, group, kind, share, runs_of, runs, kick, height
+    drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height
 ):
-    """Apply one record to the targets of its group, in the chain that starts at `first_lane`."""
-    sign = share if kind == RAISE else -1.0 if kind == LOWER else 0.0
+    """Add one record to what the targets of its group get, in the chain that starts at `first_lane`."""
     for run in range(runs_of[group], runs_of[group + 1]):
-        first = first_lane + runs[run, 0]
-        offset = runs[run, 1]
-        for k in range(runs[run, 2]):
-            lane = first + k
-            if kind != RENEW:
-                drive[lane] += sign * height[offset + k]
-                f[_at(lane, PUMP)] = np.float32(max(base_pump[lane] + drive[lane], 0.0))
-            if kind != LOWER:
-                ng = f[_at(lane, NG)] + np.float32(share) * kick[offset + k]
-                f[_at(lane, NG)] = max(ng, _ZERO)
+        first = np.uintp(first_lane + runs[run, 0])
+        offset = np.uintp(runs[run, 1])
+        if kind != RENEW:
+            change = share if kind == RAISE else -1.0
+            for k in range(np.uintp(runs[run, 2])):
+                drive[first + k] += change * height[offset + k]
+        if kind != LOWER:
+            for k in range(np.uintp(runs[run, 2])):
+                kicked[first + k] += np.float32(share) * kick[offset + k]
+
+
+@fused
+def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
+    """Give the lasers what records have added up: pumps, and carriers at once."""
+    for tile in range(drive.size // TILE):
+        b = np.uintp(tile) * _F
+        g = np.uintp(tile) * _TILE
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = g + np.uintp(lane)
+            f[i + np.uintp(PUMP * TILE)] = max(np.float32(base_pump[k] + drive[k]), _ZERO)
+            f[i + np.uintp(NG * TILE)] = max(f[i + np.uintp(NG * TILE)] + kicked[k], _ZERO)
+            kicked[k] = _ZERO
 
 
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
     f,
     r,
+    scratch,
     fired,
     drive,
+    kicked,
     base_pump,
     last_spike,
     last_end,
@@ -233,8 +315,10 @@ def advance_block(  # type: ignore[no-untyped-def]
     Parameters
     ----------
     f, r : flat state and random-state arrays, tile by tile.
-    fired : int32 (lanes,), scratch.
+    scratch : float32 (SCRATCH * TILE,), what lives only while one tile is advanced.
+    fired : float32 (lanes,), scratch: 1 where a lane fired.
     drive, base_pump : float64 (lanes,), synaptic and constant pump per dt.
+    kicked : float32 (lanes,), zero between calls, carriers that come at once.
     last_spike, last_end : int64 (lanes,), step of the latest spike; record that ends its pulse.
     wheel, pool, free : slots, records and the stack of free records (its first entry is its size).
     groups_of, group_delay, runs_of, runs, kick, height : couplings, see `engine.compile_couplings`.
@@ -258,8 +342,7 @@ def advance_block(  # type: ignore[no-untyped-def]
         if exponential:
             for lane in range(n_lanes):
                 drive[lane] *= decay
-                f[_at(lane, PUMP)] = np.float32(max(base_pump[lane] + drive[lane], 0.0))
-
+        changed = exponential
         slot = step % wheel.size
         record = wheel[slot]
         wheel[slot] = -1
@@ -273,8 +356,9 @@ def advance_block(  # type: ignore[no-untyped-def]
                 elapsed = pool[record, ELAPSED]
                 share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
                 _deliver(
-                    f, drive, base_pump, first_lane, group, kind, share, runs_of, runs, kick, height
+                    drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height
                 )
+                changed = True
             source = lane % n_units
             if group + 1 < groups_of[source + 1]:
                 due = step + group_delay[group + 1] - group_delay[group]
@@ -286,14 +370,17 @@ def advance_block(  # type: ignore[no-untyped-def]
                 free[free[0]] = record
             record = following
 
-        count = np.int32(0)
+        if changed:
+            _set_pumps(f, drive, kicked, base_pump)
+
+        count = _ZERO
         for tile in range(n_tiles):
-            count += _advance_tile(f, r, fired, tile)
+            count += _advance_tile(f, r, scratch, fired, tile)
         step += 1
 
-        if count > 0:
+        if count > _ZERO:
             for lane in range(n_lanes):
-                if fired[lane] == 0:
+                if fired[lane] == _ZERO:
                     continue
                 spikes[written, 0] = step
                 spikes[written, 1] = lane

@@ -77,8 +77,9 @@ class _Block:
         lanes = chains * units
         tiles = -(-lanes // TILE)
         padded = tiles * TILE
-        self.base_pump = base_pump.ravel()
-        self.drive = np.zeros(lanes)
+        self.base_pump = np.resize(base_pump, padded)
+        self.drive = np.zeros(padded)
+        self.kicked = np.zeros(padded, np.float32)
         self.last_spike = np.full(lanes, -(2**62), np.int64)
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
@@ -90,7 +91,7 @@ class _Block:
         rows = np.zeros((cpu.ROWS, padded))
         for name, per_unit in constants.items():
             rows[getattr(cpu, name)] = np.resize(per_unit, padded)
-        rows[cpu.PUMP, :lanes] = np.maximum(self.base_pump, 0.0)
+        rows[cpu.PUMP] = np.maximum(self.base_pump, 0.0)
         rows[cpu.HIGH, :lanes] = np.tile(threshold, chains)
         rows[cpu.LOW, :lanes] = rows[cpu.HIGH, :lanes] * REARM
         rows[cpu.HIGH, lanes:] = np.inf
@@ -98,8 +99,7 @@ class _Block:
         # a thermal field of a few photons.
         words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
         uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
-        loss = rows[cpu.KAPPA] + rows[cpu.GA] * rows[cpu.NTA]
-        lasing = rows[cpu.NTG] + loss / rows[cpu.GG]
+        lasing = -rows[cpu.GROWTH] / rows[cpu.GROWTH_G]
         settled = np.minimum(rows[cpu.PUMP] / rows[cpu.DG], lasing)[:lanes]
         rows[cpu.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
         amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
@@ -111,20 +111,20 @@ class _Block:
         noise = lane_states(seed, Role.FIELD_NOISE, chains, units, first_chain)
         states[:, :lanes] = noise.reshape(lanes, 4).T
         self.r = _tiled(states, TILE)
-        self.fired = np.zeros(padded, np.int32)
+        self.scratch = np.zeros(cpu.SCRATCH * TILE, np.float32)
+        self.fired = np.zeros(padded, np.float32)
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
     def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
         """Go on with other constant pumps, and all synapses at `strength` times their height."""
         from photinus.simulation import cpu
 
-        self.base_pump = base_pump.ravel()
+        self.base_pump = np.resize(base_pump, len(self.drive))
         # Pulses under way are attenuated too, so that what raised them also lowers them.
         self.drive *= strength / self.strength[0]
         self.strength[0] = strength
-        lane = np.arange(len(self.base_pump))
-        place = (lane // TILE) * (cpu.ROWS * TILE) + cpu.PUMP * TILE + lane % TILE
-        self.f[place] = np.maximum(self.base_pump + self.drive, 0.0)
+        tiles = self.f.reshape(-1, cpu.ROWS, TILE)
+        tiles[:, cpu.PUMP] = np.maximum(self.base_pump + self.drive, 0.0).reshape(-1, TILE)
 
     def _grow_pool(self, by: int) -> None:
         size = len(self.pool)
@@ -156,8 +156,10 @@ class _Block:
             step, written, why = cpu.advance_block(
                 self.f,
                 self.r,
+                self.scratch,
                 self.fired,
                 self.drive,
+                self.kicked,
                 self.base_pump,
                 self.last_spike,
                 self.last_end,
@@ -327,7 +329,7 @@ class Simulator:
             self.grid,
             efficiency,
         )
-        each = [_constants(device, dt) for device in devices]
+        each = [per_step(device, dt) for device in devices]
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         # Never by the number of threads: a saved state must fit on any machine.
@@ -452,15 +454,19 @@ def _pulse(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool]
     return (1, math.exp(-ratio), kernel.renewing), kernel.sustain * -math.expm1(-ratio) / ratio
 
 
-def _constants(p: LaserParameters, dt: float) -> dict[str, float]:
-    """Return what the inner loop needs of a laser, per step of `dt`, by row name."""
+def per_step(p: LaserParameters, dt: float) -> dict[str, float]:
+    """Return what the inner loop needs of a laser, per step of `dt` [s], by the name of its row."""
     # White pump noise that alone would give N_g a standard deviation σ_N: variance 2 σ_N²/τ_g per s.
+    gg, ga = p.gain_coefficient * dt, p.absorber_coefficient * dt
+    clear_g, clear_a = gg * p.gain_transparency, ga * p.absorber_transparency
     return {
-        "GG": p.gain_coefficient * dt,
-        "GA": p.absorber_coefficient * dt,
-        "NTG": p.gain_transparency,
-        "NTA": p.absorber_transparency,
-        "KAPPA": dt / p.photon_lifetime,
+        "GROWTH": -(clear_g + clear_a + dt / p.photon_lifetime) / 4,
+        "GROWTH_G": gg / 4,
+        "GROWTH_A": ga / 4,
+        "GG": gg,
+        "GA": ga,
+        "CLEAR_G": clear_g,
+        "CLEAR_A": clear_a,
         "DG": dt / p.gain_lifetime,
         "DA": dt / p.absorber_lifetime,
         "PUMP_NOISE": 2 * p.pump_noise**2 * dt / p.gain_lifetime,

@@ -2,10 +2,11 @@ r"""Arithmetic of one laser and one time step: scalars in, scalars out.
 
 Symbols, all per step of length dt: ``ex``, ``ey`` field quadratures (|E|² is the photon number),
 ``ng``, ``na`` carriers in the gain section and in the saturable absorber, ``gg``, ``ga`` gain and
-absorber coefficients times dt, ``ntg``, ``nta`` carriers at transparency, ``kappa`` cavity loss
-rate times dt, ``dg``, ``da`` dt over the carrier lifetimes, ``pump`` carriers injected per step,
-``noise`` amplitude of the field noise, ``share_g``, ``share_a`` the parts of it that the gain section
-and the absorber emit.
+absorber coefficients times dt, ``clear_g``, ``clear_a`` the same times the carriers at transparency,
+``dg``, ``da`` dt over the carrier lifetimes, ``pump`` carriers injected per step. A quarter of the net
+growth rate times dt is ``growth + growth_g ng + growth_a na``. ``noise`` is the amplitude of the field
+noise; ``from_g``, ``from_a`` are twice that amplitude times the shares of the emission that come from the
+gain section and from the absorber.
 
 The scheme splits one step into field and carriers and staggers them (leapfrog), so that without
 noise it is of second order:
@@ -32,8 +33,6 @@ from photinus._numba import inlined
 
 HALF = np.float32(0.5)
 ONE = np.float32(1.0)
-TWO = np.float32(2.0)
-QUARTER = np.float32(0.25)
 SIXTH = np.float32(1.0 / 6.0)
 NIBBLES, BYTES = np.uint32(0x0F0F0F0F), np.uint32(0x00FF00FF)
 FOUR, EIGHT, SIXTEEN = np.uint32(4), np.uint32(8), np.uint32(16)
@@ -55,32 +54,35 @@ def noise_pair(word):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def advance_laser(  # type: ignore[no-untyped-def]
-    ex, ey, ng, na, pump, noise, xi, eta, share_g, share_a, gg, ga, ntg, nta, kappa, dg, da
+def advance_field(  # type: ignore[no-untyped-def]
+    ex, ey, ng, na, xi, eta, noise, from_g, from_a, growth, growth_g, growth_a
 ):
-    """Return (ex, ey, ng, na, photons) one step later; `xi`, `eta` are the two noise numbers."""
-    x = QUARTER * (gg * (ng - ntg) + ga * (na - nta) - kappa)
+    """Return (ex, ey, ng, na, photons) after the field's part of a step, its noise taken from carriers."""
+    x = growth + growth_g * ng + growth_a * na
     w = ONE + x * (ONE + x * (HALF + x * SIXTH))
     ex = w * ex
     ey = w * ey
-    dx = noise * xi
-    dy = noise * eta
-    brought = TWO * (ex * dx + ey * dy)
-    ng -= share_g * brought
-    na -= share_a * brought
-    ex = w * (ex + dx)
-    ey = w * (ey + dy)
-    photons = ex * ex + ey * ey
-    gs = gg * photons
-    as_ = ga * photons
-    qg = dg + gs
-    qa = da + as_
+    along = ex * xi + ey * eta
+    ng -= from_g * along
+    na -= from_a * along
+    ex = w * (ex + noise * xi)
+    ey = w * (ey + noise * eta)
+    return ex, ey, ng, na, ex * ex + ey * ey
+
+
+@inlined
+def advance_carriers(  # type: ignore[no-untyped-def]
+    ng, na, photons, pump, gg, ga, clear_g, clear_a, dg, da
+):
+    """Return (ng, na) after the carriers' part of a step at a fixed photon number."""
+    qg = dg + gg * photons
+    qa = da + ga * photons
     half_g = ONE + HALF * qg
     half_a = ONE + HALF * qa
     denominator_g = ONE + qg * half_g
     denominator_a = ONE + qa * half_a
     # One division serves both sections; divisions are the dearest operations here.
     inverse = ONE / (denominator_g * denominator_a)
-    ng = (ng + (pump + gs * ntg) * half_g) * (denominator_a * inverse)
-    na = (na + as_ * nta * half_a) * (denominator_g * inverse)
-    return ex, ey, ng, na, photons
+    ng = (ng + (pump + clear_g * photons) * half_g) * (denominator_a * inverse)
+    na = (na + clear_a * photons * half_a) * (denominator_g * inverse)
+    return ng, na
