@@ -52,12 +52,3 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a kernel of any target (plain Python included) may call."""
-
-
-def fused(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a piece of a kernel that takes arrays; it becomes part of its caller before compilation.
-
-    A call would hand over every array in parts and count references to it.
-    """
-    numba.extending.overload(function, inline="always", strict=False)(lambda *_: function)
-    return function

@@ -443,8 +443,8 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         own = v @ self.biases_[:n]
         if self.visible_couplings:
             own = own + np.sum(v @ (self.weights_[:n, :n] / 2) * v, axis=1)
-        free: NDArray[np.float64] = -(own.astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64))
-        return free
+        hidden: NDArray[np.float64] = softplus(field).sum(axis=1, dtype=np.float64)
+        return -own.astype(np.float64) - hidden
 
     def _by_class(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return -F of every sample with every class, array (sample, class)."""

@@ -21,7 +21,7 @@ that renews one raises it by the share that it lost.
 
 import numpy as np
 
-from photinus._numba import fused, inlined, kernel
+from photinus._numba import inlined, kernel
 from photinus.simulation import SUBSTEPS, TILE
 from photinus.simulation.step import UNIT_VARIANCE, advance_carriers, advance_field, noise_pair
 from photinus.simulation.streams import next_word
@@ -86,149 +86,122 @@ def _at(lane, row):  # type: ignore[no-untyped-def]
     return (lane // TILE) * (ROWS * TILE) + row * TILE + lane % TILE
 
 
-@fused
-def _draw_noise(r, scratch, s):  # type: ignore[no-untyped-def]
-    """Fill the scratch rows from NUMBERS on with the noise numbers of all steps of the tile at `s`."""
-    for lane in range(TILE):
-        j = s + np.uintp(lane)
-        k = np.uintp(NUMBERS * TILE) + np.uintp(lane)
-        s0 = r[j]
-        s1 = r[j + np.uintp(TILE)]
-        s2 = r[j + np.uintp(2 * TILE)]
-        s3 = r[j + np.uintp(3 * TILE)]
-        # SUBSTEPS + 1 words, written out: the compiler vectorises only an innermost loop.
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        scratch[k], scratch[k + np.uintp(TILE)] = noise_pair(word)
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        scratch[k + np.uintp(2 * TILE)], scratch[k + np.uintp(3 * TILE)] = noise_pair(word)
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        scratch[k + np.uintp(4 * TILE)], scratch[k + np.uintp(5 * TILE)] = noise_pair(word)
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        scratch[k + np.uintp(6 * TILE)], scratch[k + np.uintp(7 * TILE)] = noise_pair(word)
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        scratch[k + np.uintp(8 * TILE)], scratch[k + np.uintp(9 * TILE)] = noise_pair(word)
-        r[j] = s0
-        r[j + np.uintp(TILE)] = s1
-        r[j + np.uintp(2 * TILE)] = s2
-        r[j + np.uintp(3 * TILE)] = s3
+@inlined
+def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
+    """Advance all tiles by SUBSTEPS steps; mark lanes that fired and return their number.
 
-
-@fused
-def _set_noise(f, scratch, b):  # type: ignore[no-untyped-def]
-    """Add the carrier noise of SUBSTEPS steps and set the amplitudes of the field noise."""
-    for lane in range(TILE):
-        i = b + np.uintp(lane)
-        k = np.uintp(lane)
-        ng = f[i + np.uintp(NG * TILE)]
-        mean = f[i + np.uintp(PUMP * TILE)] + f[i + np.uintp(DG * TILE)] * ng
-        variance = _CARRIER_NOISE * (
-            f[i + np.uintp(PUMP_NOISE * TILE)] + f[i + np.uintp(SHOT_NOISE * TILE)] * max(mean, _ZERO)
-        )
-        number = scratch[k + np.uintp(NUMBERS * TILE)] + scratch[k + np.uintp((NUMBERS + 1) * TILE)]
-        ng += number * np.float32(np.sqrt(variance))
-        f[i + np.uintp(NG * TILE)] = ng
-        into_g = f[i + np.uintp(GG * TILE)] * max(ng, _ZERO)
-        into_a = f[i + np.uintp(GA * TILE)] * max(f[i + np.uintp(NA * TILE)], _ZERO)
-        emission = into_g + into_a
-        noise = np.float32(np.sqrt(_FIELD_NOISE * emission))
-        twice = _TWO * noise / max(emission, _TINY)
-        scratch[k + np.uintp(NOISE * TILE)] = noise
-        scratch[k + np.uintp(FROM_G * TILE)] = twice * into_g
-        scratch[k + np.uintp(FROM_A * TILE)] = twice * into_a
-
-
-@fused
-def _advance_fields(f, scratch, b, substep):  # type: ignore[no-untyped-def]
-    """Advance the fields of the tile at `b` by one step, and leave the photon numbers in scratch."""
-    for lane in range(TILE):
-        i = b + np.uintp(lane)
-        k = np.uintp(lane)
-        number = k + np.uintp((NUMBERS + 2) * TILE) + np.uintp(substep) * np.uintp(2 * TILE)
-        ex, ey, ng, na, photons = advance_field(
-            f[i + np.uintp(EX * TILE)],
-            f[i + np.uintp(EY * TILE)],
-            f[i + np.uintp(NG * TILE)],
-            f[i + np.uintp(NA * TILE)],
-            scratch[number],
-            scratch[number + np.uintp(TILE)],
-            scratch[k + np.uintp(NOISE * TILE)],
-            scratch[k + np.uintp(FROM_G * TILE)],
-            scratch[k + np.uintp(FROM_A * TILE)],
-            f[i + np.uintp(GROWTH * TILE)],
-            f[i + np.uintp(GROWTH_G * TILE)],
-            f[i + np.uintp(GROWTH_A * TILE)],
-        )
-        f[i + np.uintp(EX * TILE)] = ex
-        f[i + np.uintp(EY * TILE)] = ey
-        f[i + np.uintp(NG * TILE)] = ng
-        f[i + np.uintp(NA * TILE)] = na
-        scratch[k + np.uintp(PHOTONS * TILE) + np.uintp(substep) * np.uintp(TILE)] = photons
-
-
-@fused
-def _advance_carriers(f, scratch, b, substep):  # type: ignore[no-untyped-def]
-    """Advance the carriers of the tile at `b` by one step."""
-    for lane in range(TILE):
-        i = b + np.uintp(lane)
-        ng, na = advance_carriers(
-            f[i + np.uintp(NG * TILE)],
-            f[i + np.uintp(NA * TILE)],
-            scratch[np.uintp(lane) + np.uintp(PHOTONS * TILE) + np.uintp(substep) * np.uintp(TILE)],
-            f[i + np.uintp(PUMP * TILE)],
-            f[i + np.uintp(GG * TILE)],
-            f[i + np.uintp(GA * TILE)],
-            f[i + np.uintp(CLEAR_G * TILE)],
-            f[i + np.uintp(CLEAR_A * TILE)],
-            f[i + np.uintp(DG * TILE)],
-            f[i + np.uintp(DA * TILE)],
-        )
-        f[i + np.uintp(NG * TILE)] = ng
-        f[i + np.uintp(NA * TILE)] = na
-
-
-@fused
-def _detect(f, scratch, fired, b, g):  # type: ignore[no-untyped-def]
-    """Mark the lanes of a tile that fired during SUBSTEPS steps; return their number."""
-    count = _ZERO
-    for lane in range(TILE):
-        i = b + np.uintp(lane)
-        k = np.uintp(lane) + np.uintp(PHOTONS * TILE)
-        last = scratch[k + np.uintp(3 * TILE)]
-        peak = max(
-            max(scratch[k], scratch[k + np.uintp(TILE)]),
-            max(scratch[k + np.uintp(2 * TILE)], last),
-        )
-        # Products in place of branches, which become masked stores, slow on many processors.
-        excited = f[i + np.uintp(EXCITED * TILE)]
-        above = _ONE if peak > f[i + np.uintp(HIGH * TILE)] else _ZERO
-        stays = _ONE if last >= f[i + np.uintp(LOW * TILE)] else _ZERO
-        fire = above * (_ONE - excited)
-        f[i + np.uintp(EXCITED * TILE)] = above + (_ONE - above) * excited * stays
-        fired[g + np.uintp(lane)] = fire
-        count += fire
-    return count
-
-
-@fused
-def _advance_tile(f, r, scratch, fired, tile):  # type: ignore[no-untyped-def]
-    """Advance one tile by SUBSTEPS steps; mark lanes that fired and return their number.
-
-    Each part of a step is a loop of its own over the lanes. One lane's step is a long chain of dependent
-    operations; in short loops the processor works on several lanes' chains at a time.
+    Each part of a step is a loop of its own over the lanes of a tile: one lane's step is a long chain
+    of dependent operations, and in short loops the processor works on several lanes' chains at a time.
+    The compiler vectorises innermost loops only, so the words of all substeps are written out.
     """
-    b = np.uintp(tile) * _F
-    _draw_noise(r, scratch, np.uintp(tile) * _R)
-    _set_noise(f, scratch, b)
-    # SUBSTEPS times, written out: the compiler wants constant distances.
-    _advance_fields(f, scratch, b, 0)
-    _advance_carriers(f, scratch, b, 0)
-    _advance_fields(f, scratch, b, 1)
-    _advance_carriers(f, scratch, b, 1)
-    _advance_fields(f, scratch, b, 2)
-    _advance_carriers(f, scratch, b, 2)
-    _advance_fields(f, scratch, b, 3)
-    _advance_carriers(f, scratch, b, 3)
-    return _detect(f, scratch, fired, b, np.uintp(tile) * _TILE)
+    count = _ZERO
+    for tile in range(fired.size // TILE):
+        b = np.uintp(tile) * _F
+        s = np.uintp(tile) * _R
+        g = np.uintp(tile) * _TILE
+
+        # Noise numbers.
+        for lane in range(TILE):
+            j = s + np.uintp(lane)
+            k = np.uintp(NUMBERS * TILE) + np.uintp(lane)
+            s0 = r[j]
+            s1 = r[j + np.uintp(TILE)]
+            s2 = r[j + np.uintp(2 * TILE)]
+            s3 = r[j + np.uintp(3 * TILE)]
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k], scratch[k + np.uintp(TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(2 * TILE)], scratch[k + np.uintp(3 * TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(4 * TILE)], scratch[k + np.uintp(5 * TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(6 * TILE)], scratch[k + np.uintp(7 * TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(8 * TILE)], scratch[k + np.uintp(9 * TILE)] = noise_pair(word)
+            r[j] = s0
+            r[j + np.uintp(TILE)] = s1
+            r[j + np.uintp(2 * TILE)] = s2
+            r[j + np.uintp(3 * TILE)] = s3
+
+        # Carrier noise of all substeps, and the amplitudes of the field noise.
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = np.uintp(lane)
+            ng = f[i + np.uintp(NG * TILE)]
+            mean = f[i + np.uintp(PUMP * TILE)] + f[i + np.uintp(DG * TILE)] * ng
+            shot = f[i + np.uintp(SHOT_NOISE * TILE)] * max(mean, _ZERO)
+            variance = _CARRIER_NOISE * (f[i + np.uintp(PUMP_NOISE * TILE)] + shot)
+            number = scratch[k + np.uintp(NUMBERS * TILE)] + scratch[k + np.uintp((NUMBERS + 1) * TILE)]
+            ng += number * np.float32(np.sqrt(variance))
+            f[i + np.uintp(NG * TILE)] = ng
+            into_g = f[i + np.uintp(GG * TILE)] * max(ng, _ZERO)
+            into_a = f[i + np.uintp(GA * TILE)] * max(f[i + np.uintp(NA * TILE)], _ZERO)
+            emission = into_g + into_a
+            noise = np.float32(np.sqrt(_FIELD_NOISE * emission))
+            twice = _TWO * noise / max(emission, _TINY)
+            scratch[k + np.uintp(NOISE * TILE)] = noise
+            scratch[k + np.uintp(FROM_G * TILE)] = twice * into_g
+            scratch[k + np.uintp(FROM_A * TILE)] = twice * into_a
+
+        for substep in range(SUBSTEPS):
+            numbers = np.uintp(NUMBERS + 2 + 2 * substep) * _TILE
+            after = np.uintp(PHOTONS + substep) * _TILE
+            for lane in range(TILE):
+                i = b + np.uintp(lane)
+                k = np.uintp(lane)
+                ex, ey, ng, na, photons = advance_field(
+                    f[i + np.uintp(EX * TILE)],
+                    f[i + np.uintp(EY * TILE)],
+                    f[i + np.uintp(NG * TILE)],
+                    f[i + np.uintp(NA * TILE)],
+                    scratch[k + numbers],
+                    scratch[k + numbers + _TILE],
+                    scratch[k + np.uintp(NOISE * TILE)],
+                    scratch[k + np.uintp(FROM_G * TILE)],
+                    scratch[k + np.uintp(FROM_A * TILE)],
+                    f[i + np.uintp(GROWTH * TILE)],
+                    f[i + np.uintp(GROWTH_G * TILE)],
+                    f[i + np.uintp(GROWTH_A * TILE)],
+                )
+                f[i + np.uintp(EX * TILE)] = ex
+                f[i + np.uintp(EY * TILE)] = ey
+                f[i + np.uintp(NG * TILE)] = ng
+                f[i + np.uintp(NA * TILE)] = na
+                scratch[k + after] = photons
+            for lane in range(TILE):
+                i = b + np.uintp(lane)
+                ng, na = advance_carriers(
+                    f[i + np.uintp(NG * TILE)],
+                    f[i + np.uintp(NA * TILE)],
+                    scratch[np.uintp(lane) + after],
+                    f[i + np.uintp(PUMP * TILE)],
+                    f[i + np.uintp(GG * TILE)],
+                    f[i + np.uintp(GA * TILE)],
+                    f[i + np.uintp(CLEAR_G * TILE)],
+                    f[i + np.uintp(CLEAR_A * TILE)],
+                    f[i + np.uintp(DG * TILE)],
+                    f[i + np.uintp(DA * TILE)],
+                )
+                f[i + np.uintp(NG * TILE)] = ng
+                f[i + np.uintp(NA * TILE)] = na
+
+        # Spikes. Products in place of branches: those become masked stores, slow on many processors.
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = np.uintp(lane) + np.uintp(PHOTONS * TILE)
+            last = scratch[k + np.uintp(3 * TILE)]
+            peak = max(
+                max(scratch[k], scratch[k + np.uintp(TILE)]),
+                max(scratch[k + np.uintp(2 * TILE)], last),
+            )
+            excited = f[i + np.uintp(EXCITED * TILE)]
+            above = _ONE if peak > f[i + np.uintp(HIGH * TILE)] else _ZERO
+            stays = _ONE if last >= f[i + np.uintp(LOW * TILE)] else _ZERO
+            fire = above * (_ONE - excited)
+            f[i + np.uintp(EXCITED * TILE)] = above + (_ONE - above) * excited * stays
+            fired[g + np.uintp(lane)] = fire
+            count += fire
+    return count
 
 
 @inlined
@@ -247,7 +220,7 @@ def _schedule(wheel, pool, free, step, lane, group, kind, elapsed):  # type: ign
     return index
 
 
-@fused
+@inlined
 def _deliver(  # type: ignore[no-untyped-def]
     drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height
 ):
@@ -264,7 +237,7 @@ def _deliver(  # type: ignore[no-untyped-def]
                 kicked[first + k] += np.float32(share) * kick[offset + k]
 
 
-@fused
+@inlined
 def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
     """Give the lasers what records have added up: pumps, and carriers at once."""
     for tile in range(drive.size // TILE):
@@ -329,7 +302,6 @@ def advance_block(  # type: ignore[no-untyped-def]
         float32 (k, samples, 3) of photons, gain carriers, absorber carriers.
     """
     n_lanes = n_units * n_chains
-    n_tiles = fired.size // TILE
     exponential = decay < 1.0
     written = 0
     sample = 0
@@ -355,9 +327,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 first_lane = (lane // n_units) * n_units
                 elapsed = pool[record, ELAPSED]
                 share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
-                _deliver(
-                    drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height
-                )
+                _deliver(drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height)
                 changed = True
             source = lane % n_units
             if group + 1 < groups_of[source + 1]:
@@ -373,9 +343,7 @@ def advance_block(  # type: ignore[no-untyped-def]
         if changed:
             _set_pumps(f, drive, kicked, base_pump)
 
-        count = _ZERO
-        for tile in range(n_tiles):
-            count += _advance_tile(f, r, scratch, fired, tile)
+        count = _advance_tiles(f, r, scratch, fired)
         step += 1
 
         if count > _ZERO:

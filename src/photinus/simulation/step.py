@@ -5,8 +5,8 @@ Symbols, all per step of length dt: ``ex``, ``ey`` field quadratures (|E|² is t
 absorber coefficients times dt, ``clear_g``, ``clear_a`` the same times the carriers at transparency,
 ``dg``, ``da`` dt over the carrier lifetimes, ``pump`` carriers injected per step. A quarter of the net
 growth rate times dt is ``growth + growth_g ng + growth_a na``. ``noise`` is the amplitude of the field
-noise; ``from_g``, ``from_a`` are twice that amplitude times the shares of the emission that come from the
-gain section and from the absorber.
+noise; ``from_g``, ``from_a`` are twice that amplitude times the shares of the emission that come from
+the gain section and from the absorber.
 
 The scheme splits one step into field and carriers and staggers them (leapfrog), so that without
 noise it is of second order:
@@ -57,7 +57,7 @@ def noise_pair(word):  # type: ignore[no-untyped-def]
 def advance_field(  # type: ignore[no-untyped-def]
     ex, ey, ng, na, xi, eta, noise, from_g, from_a, growth, growth_g, growth_a
 ):
-    """Return (ex, ey, ng, na, photons) after the field's part of a step, its noise taken from carriers."""
+    """Return (ex, ey, ng, na, photons) after the field's part of a step; carriers pay for its noise."""
     x = growth + growth_g * ng + growth_a * na
     w = ONE + x * (ONE + x * (HALF + x * SIXTH))
     ex = w * ex
