@@ -4,9 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import PchipInterpolator
 
 from photinus import Calibration, LaserParameters, calibrate
 from photinus.calibration.protocol import _crossing, _fit_logistic
+from photinus.calibration.record import monotone
 from photinus.calibration.synapse import MACHINES, Fit
 from photinus.devices import PRESETS, preset
 from photinus.errors import InvalidInput, NotConverged
@@ -165,3 +169,15 @@ def test_a_laser_that_cannot_spike_is_refused():
     dull = LaserParameters.preset(absorber_transparency=1.0)
     with pytest.raises(NotConverged, match="stable"):
         calibrate(dull, seed=0)
+
+
+@given(
+    st.lists(st.floats(0.01, 5), min_size=2, max_size=12),
+    st.lists(st.floats(-3, 3), min_size=13, max_size=13),
+)
+def test_monotone_interpolation_is_that_of_scipy(widths, values):
+    x = np.cumsum([0.3, *widths])
+    y = np.array(values[: len(x)])
+    at = np.linspace(x[0], x[-1], 57)
+    np.testing.assert_allclose(monotone(at, x, y), PchipInterpolator(x, y)(at), rtol=1e-9, atol=1e-9)
+    assert np.all(np.diff(monotone(at, x, np.sort(y))) >= -1e-9)
