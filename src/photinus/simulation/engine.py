@@ -316,7 +316,7 @@ class Simulator:
     def _lay_out(self, pump: NDArray[np.float64]) -> list[_Block]:
         network, dt = self.network, self.time_step
         n = len(self.units)
-        devices = [network.each_device()[k] for k in self.units]
+        devices = network.each_device()
         efficiency = self._efficiency()
         pump = pump * efficiency
         delay = network.delay
@@ -329,7 +329,8 @@ class Simulator:
             self.grid,
             efficiency,
         )
-        each = [per_step(device, dt) for device in devices]
+        per_device = {device: per_step(device, dt) for device in set(devices)}
+        each = [per_device[devices[k]] for k in self.units]
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         # Never by the number of threads: a saved state must fit on any machine.
