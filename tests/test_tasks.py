@@ -169,7 +169,7 @@ def test_pictures_are_drawn(machine, tmp_path):
         ),
         pictures.filters(machine.weights[:4, 6:], (2, 2)),
         pictures.histogram({"laser": evaluation.mixing(found, ByBrightness(0.5))}, CLASSES),
-        pictures.energies({"laser": found}),
+        pictures.energies({"laser": machine.energy(found.samples.states[0])}),
     ):
         figure.savefig(tmp_path / "figure.png")
         assert (tmp_path / "figure.png").stat().st_size > 2000

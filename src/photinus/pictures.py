@@ -1,6 +1,7 @@
 """Pictures of what learned machines make: dream strips, completions, filters, animations."""
 
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -102,14 +103,17 @@ def histogram(found: Mapping[str, Mixing], names: tuple[str, ...]) -> Figure:
     return figure
 
 
-def energies(found: Mapping[str, Dream], *, chain: int = 0) -> Figure:
-    """Draw the energy of one chain against the draws, sampler by sampler (name → dream)."""
+def energies(found: Mapping[str, NDArray[np.float64]], *, interval: float | None = None) -> Figure:
+    """Draw the energy of a chain, array (draw,), sampler by sampler (name → energies).
+
+    Over the draws, or over time where the `interval` between draws [s] is given.
+    """
     figure = _figure(8, 3)
     axes = _bare(figure.subplots())
-    for k, (name, each) in enumerate(found.items()):
-        energy = each.samples.machine.energy(each.samples.states[chain])
-        axes.plot(energy, lw=0.8, label=name, color=(LASER, EXACT, FLOOR)[k % 3])
-    axes.set_xlabel("draw")
+    for (name, energy), colour in zip(found.items(), cycle((LASER, EXACT, FLOOR))):
+        place = np.arange(len(energy)) * (1 if interval is None else interval / ns)
+        axes.plot(place, energy, lw=0.8, label=name, color=colour)
+    axes.set_xlabel("draw" if interval is None else "time on the chip [ns]")
     axes.set_ylabel("energy")
     axes.legend(frameon=False)
     return figure

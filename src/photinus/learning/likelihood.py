@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 from photinus.errors import InvalidInput
 from photinus.simulation.streams import Seed, seed_sequence
 
@@ -178,7 +178,7 @@ def log_partition(
     """
     chains = _validate.integer("chains", chains, 2)
     temperatures = _validate.integer("temperatures", temperatures, 1)
-    if machine.n_units <= MAX_SUMMED:
+    if machine.n_units <= MAX_ENUMERATED:
         return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
     sides = Sides.of(machine)
     if len(sides.second) <= MAX_SUMMED:
