@@ -201,8 +201,9 @@ def archive(path: str | os.PathLike[str], part: str = "train") -> Images:
     import zipfile
 
     _validate.one_of("part", part, MNIST_FILES)
+    content = _files.read_bytes(path)
     try:
-        with np.load(io.BytesIO(_files.read_bytes(path))) as file:
+        with np.load(io.BytesIO(content)) as file:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError):
         raise InvalidInput(f"file {str(path)!r} is not a complete .npz archive") from None

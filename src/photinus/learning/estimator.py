@@ -86,9 +86,9 @@ class BoltzmannEstimator(  # type: ignore[misc]
         epochs; the best parameters are kept. 0 to use all the data and all epochs. Not for deep
         machines, which have no such figure in closed form.
     negative
-        Object to sample the machine with instead of `method`, such as
-        `photinus.learning.loop.DeviceChains`. One that has `state` and `restore`, as a simulator has,
-        is stored in checkpoints too.
+        Called with the machine to sample it instead of `method`, such as
+        `photinus.learning.loop.DeviceChains`. One that has `given` samples the hidden units given the
+        data too; one that has `state` and `restore` is stored in checkpoints.
     seed
         Of everything random.
     checkpoint, resume
@@ -351,7 +351,8 @@ class BoltzmannEstimator(  # type: ignore[misc]
     def _update(self, batch: NDArray[np.float32], rate: np.float32) -> None:
         """Move the parameters by the gradient of one batch."""
         rows, columns = self._pairs()
-        data = self._given(batch)
+        device = None if not hasattr(self.negative, "given") or not self.hidden else self.negative
+        data = self._given(batch) if device is None else device.given(self.machine(), batch)
         if self.negative is not None:
             model = self.negative(self.machine()).astype(np.float32)
         elif self.method == "cd":
@@ -523,7 +524,8 @@ class BoltzmannEstimator(  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample (Larochelle & Bengio 2008, ICML, eq. 2)."""
-        return np.asarray(self.classes_[np.argmax(self._by_class(X), axis=1)])
+        best = np.argmax(self._by_class(X), axis=1)
+        return np.asarray(self.classes_[best])
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
         """Return the accuracy of `predict` given labels, else the mean of `score_samples`."""
@@ -681,14 +683,16 @@ def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return head and arrays of a saved estimator."""
     import io
     import zipfile
+    import zlib
 
+    content = _files.read_bytes(path)
     try:
-        with np.load(io.BytesIO(_files.read_bytes(path))) as file:
+        with np.load(io.BytesIO(content)) as file:
             arrays = {name: file[name] for name in file.files}
         head = json.loads(str(arrays.pop("head")))
         if head["kind"] != KIND:
             raise KeyError
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except (KeyError, ValueError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
         raise InvalidInput(f"file {str(path)!r} is not a complete saved estimator") from None
     _files.check_schema(path, head.get("schema"), 1)
     return head, arrays

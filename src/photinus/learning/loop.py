@@ -1,8 +1,10 @@
-"""Learning with the device in the loop: the negative phase sampled by lasers.
+"""Learning with the device in the loop: both phases sampled by lasers.
 
 What the device does wrong, through mismatch or coarse weights, then shows in the moments that learning
 compares with those of the data, and learning takes it back (for spiking neurons on an analogue chip:
-Schmitt et al. 2017, IJCNN, "Neuromorphic hardware in the loop").
+Schmitt et al. 2017, IJCNN, "Neuromorphic hardware in the loop"). Hidden units have no data of their
+own: were their means given the data computed instead of sampled, a hidden laser that is off by itself
+could never agree with them, and its bias would run away.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,6 +27,9 @@ from photinus.translation import slopes, translate
 SUBSTRATES = ("laser-reduced", "laser")
 IMPRINT = 1
 """State windows for which lasers are driven to the states that they go on from: 99 % are there then."""
+
+SETTLE, READ = 2, 6
+"""State windows that hidden lasers run before their states given the data are read, and while."""
 
 
 class DeviceChains:
@@ -71,8 +76,8 @@ class DeviceChains:
     def network(self, machine: BoltzmannMachine) -> LaserNetwork:
         """Return the network as built, set to sample from `machine`.
 
-        The first machine is translated by the measured rule; later ones by the same straight line
-        m_k + s_k u for each unit, so that a step of learning is a step of pumps and couplings.
+        The measured rule gives each unit of the first machine a straight line m_k + s_k u. It is kept
+        for later ones: a step of learning is a step of pumps and couplings.
         """
         network = translate(machine, self.calibration, rule="linear")
         if not isinstance(network, LaserNetwork):
@@ -101,7 +106,7 @@ class DeviceChains:
     def __call__(self, machine: BoltzmannMachine) -> NDArray[np.uint8]:
         """Return the states (chain, unit) after a further `windows` of the network."""
         network = self.network(machine)
-        simulator = self._simulator(network)
+        simulator = self._simulator(network, self.chains)
         self._calls += 1
         if self._states is not None:
             simulator.heat(_driven(network, self._states), 1.0)
@@ -114,12 +119,31 @@ class DeviceChains:
         self._states = states
         return states
 
-    def _simulator(self, network: LaserNetwork) -> ReducedSimulator | Simulator:
-        """Return a simulator with random numbers of its own for each call."""
+    def given(
+        self, machine: BoltzmannMachine, visible: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return means of all units (sample, unit) with the first ones held at `visible`."""
+        network, (samples, held) = self.network(machine), visible.shape
+        clamp = dict(zip(machine.labels, visible.T.astype(np.uint8), strict=False))
+        simulator = self._simulator(network, samples, 1, clamp=clamp)
+        simulator.advance(SETTLE * network.window)
+        means = np.zeros((samples, network.n_units), np.float32)
+        for _ in range(READ):
+            spikes = simulator.advance(network.window)
+            states = np.zeros(means.shape, np.float32)
+            states[spikes.chain, spikes.unit] = 1
+            means += states / READ
+        means[:, :held] = visible
+        return means
+
+    def _simulator(
+        self, network: LaserNetwork, chains: int, *key: int, **options: Any
+    ) -> ReducedSimulator | Simulator:
+        """Return a simulator with random numbers of its own for each call and `key`."""
         sequence = np.random.SeedSequence(
-            self._seed.entropy, spawn_key=(*self._seed.spawn_key, self._calls)
+            self._seed.entropy, spawn_key=(*self._seed.spawn_key, self._calls, *key)
         )
-        options: dict[str, Any] = {"chains": self.chains, "seed": sequence, "threads": self._threads}
+        options |= {"chains": chains, "seed": sequence, "threads": self._threads}
         if self.substrate == "laser":
             return Simulator(network, **options)
         return ReducedSimulator(network, self.calibration.require_reduced(), **options)
