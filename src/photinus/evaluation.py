@@ -110,7 +110,7 @@ def _parts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def _entropy(histogram: NDArray[np.float64]) -> float:
     p = histogram[histogram > 0]
-    return float(-(p * np.log(p)).sum())
+    return abs(float((p * np.log(p)).sum()))
 
 
 def mixing(dream: Dream, classifier: Classifier, *, sure: float = 0.5) -> Mixing:
