@@ -106,7 +106,7 @@ class Study:
         for k, rate in enumerate(s.rates, 1):
             path = out / f"pass-{k}-estimator.npz"
             if path.exists():
-                estimator._restore(path)
+                estimator = BoltzmannEstimator.load(path, negative=self.chip)
             else:
                 estimator.learning_rate = rate
                 some = self.learned[np.arange((k - 1) * s.part, k * s.part) % len(self.learned)]

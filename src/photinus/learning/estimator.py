@@ -647,15 +647,16 @@ class BoltzmannEstimator(  # type: ignore[misc]
         self.history_, self._run = head["history"], head["run"]
         if "best_weights" in arrays:
             self._best = arrays["best_weights"], arrays["best_biases"]
-        if hasattr(self.negative, "restore"):
-            prefix = "negative."
-            self.negative.restore(
-                {name.removeprefix(prefix): v for name, v in arrays.items() if name.startswith(prefix)}
-            )
+        prefix = "negative."
+        saved = {name.removeprefix(prefix): v for name, v in arrays.items() if name.startswith(prefix)}
+        if saved and hasattr(self.negative, "restore"):
+            self.negative.restore(saved)
 
     @classmethod
-    def load(cls, path: str | Path) -> "BoltzmannEstimator":
+    def load(cls, path: str | Path, *, negative: NegativePhase | None = None) -> "BoltzmannEstimator":
         """Return the estimator that `save` wrote, ready to predict and to go on with `partial_fit`.
+
+        `negative` is as in the constructor; its state is restored if it was saved.
 
         Raises
         ------
@@ -664,7 +665,7 @@ class BoltzmannEstimator(  # type: ignore[misc]
         """
         head, arrays = _read(path)
         known = {name: head["run"][name] for name in cls().get_params() if name in (head["run"] or {})}
-        found = cls(**{**known, "hidden": tuple(head["hidden"])})
+        found = cls(**{**known, "hidden": tuple(head["hidden"]), "negative": negative})
         found.visible_couplings = head["visible_couplings"]
         found.n_features_in_ = head["features"]
         if head["labelled"]:
