@@ -1,10 +1,10 @@
 """Learning in the loop: a machine that learns on an imperfect chip, beside one only translated.
 
 A 14×14 machine (196 pixels, 10 classes, 200 hidden units) is learned ideally on MNIST, then goes on
-learning with the chip in the loop: reduced lasers give the states of both phases. The chip's lasers make
-more or fewer carriers of their currents, 5 % in standard deviation, and its couplings have 6 bits.
-Judged by classes sampled on the chip itself, all lasers simulated, clamped ones driven: mean -log of the
-part of draws that show the right class, on test images. In the end by full physics too.
+learning with the chip in the loop: reduced lasers give the states of both phases. The chip's lasers
+make more or fewer carriers of their currents, 5 % in standard deviation, and its couplings have 6
+bits. Judged by classes sampled on the chip itself, all lasers simulated, clamped ones driven: mean
+-log of the part of draws that show the right class, on test images. In the end by full physics too.
 
     python -m studies.in_the_loop DATA_DIR            # goes on where it was stopped
     python -m studies.in_the_loop DATA_DIR --tiny     # in miniature, to see that it works
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from studies.mnist import DOCS, Figures, Parts, table
 
 from photinus import BoltzmannMachine, Calibration, tasks
 from photinus.imperfections import Imperfections
@@ -27,7 +28,6 @@ from photinus.learning import BoltzmannEstimator, data
 from photinus.learning.loop import DeviceChains
 from photinus.plots import EXACT, FLOOR, LASER
 from photinus.report import png
-from studies.mnist import DOCS, Figures, Parts, table
 
 RESULTS = Path(__file__).parent / "results" / "in-the-loop"
 CHIP = Imperfections(efficiency_mismatch=0.05, weight_bits=6)
@@ -113,7 +113,7 @@ class Study:
                 estimator.partial_fit(some.pixels, some.labels)
                 estimator.save(path)
             found[f"chip as built, after pass {k}"] = get(
-                f"pass-{k}", lambda: self.judge(estimator.machine(), self.chip)
+                f"pass-{k}", lambda e=estimator: self.judge(e.machine(), self.chip)
             )
         for name, each, device in (
             ("chip as designed, full physics", machine, self.designed),
@@ -148,7 +148,9 @@ def picture(found: dict[str, Figures], images: int) -> Figure:
     losses = [found[name]["loss"] for name in names]
     mean = [float(loss.mean()) for loss in losses]
     error = [float(loss.std(ddof=1) / np.sqrt(len(loss))) for loss in losses]
-    axes.errorbar(images * np.arange(len(names)), mean, error, fmt="o-", color=LASER, label="chip as built")
+    axes.errorbar(
+        images * np.arange(len(names)), mean, error, fmt="o-", color=LASER, label="chip as built"
+    )
     for name, colour in (("chip as designed", FLOOR), ("Gibbs sampling", EXACT)):
         axes.axhline(float(found[name]["loss"].mean()), color=colour, lw=1.2, ls="--", label=name)
     axes.set_ylim(0)
@@ -161,15 +163,16 @@ def picture(found: dict[str, Figures], images: int) -> Figure:
 
 PAGE = """# Learning in the loop: results
 
-Written by `python -m studies.in_the_loop DATA_DIR`. A machine of {units} units (14×14 pixels, 10 classes, {hidden} hidden)
-on a chip whose lasers make {mismatch:.0f} % more or fewer carriers of their currents and whose couplings have {bits} bits.
-Classes sampled on the chip with the image clamped, {draws} draws each, all lasers simulated; errors are standard
-errors over images.
+Written by `python -m studies.in_the_loop DATA_DIR`. A machine of {units} units (14×14 pixels, 10
+classes, {hidden} hidden) on a chip whose lasers make {mismatch:.0f} % more or fewer carriers of
+their currents and whose couplings have {bits} bits. Classes sampled on the chip with the image
+clamped, {draws} draws each, all lasers simulated; errors are standard errors over images.
 
 {table}
 
-Of the loss that the chip's imperfections cost, learning in the loop took back **{part:.0f} ± {error:.0f} %** (target: at least
-80 %) on reduced lasers, and {full:.0f} ± {full_error:.0f} % on full physics ({images} images).
+Of the loss that the chip's imperfections cost, learning in the loop took back **{part:.0f} ±
+{error:.0f} %** (target: at least 80 %) on reduced lasers, and {full:.0f} ± {full_error:.0f} % on
+full physics ({images} images).
 
 ![Loss on the chip](images/in-the-loop.png)
 """

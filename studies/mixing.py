@@ -1,15 +1,16 @@
 """Who mixes best: plain sampling, short-term depression, tempering, at equal fidelity.
 
-A machine learned on images dreams on reduced lasers for 2 µs of chip time, whatever the method: plainly;
-with synapses that tire (Leng et al. 2018); heated and cooled in cycles, drawing when cold (Korcsak-Gorzo
-et al. 2022). Fidelity is how sure an independent classifier is of the images; a method that shows more
-classes by showing no digits is not better. The indirect sampling likelihood of test images judges both at
-once. Gibbs sampling, for as many sweeps as there are state windows, stands beside.
+A machine learned on images dreams on reduced lasers for 2 µs of chip time, whatever the method:
+plainly; with synapses that tire (Leng et al. 2018); heated and cooled in cycles, drawing when cold
+(Korcsak-Gorzo et al. 2022). Fidelity is how sure an independent classifier is of the images; a method
+that shows more classes by showing no digits is not better. The indirect sampling likelihood of test
+images judges both at once. Gibbs sampling, for as many sweeps as there are state windows, stands
+beside.
 
     python -m studies.mixing MACHINE.npz DATA_DIR [--pool 2] [--out DIR]
 
-MACHINE is what `studies.mnist` keeps as machine.npz. Each variant is stored when it is finished; writes
-docs/mixing-results.md and its picture.
+MACHINE is what `studies.mnist` keeps as machine.npz. Each variant is stored when it is finished;
+writes docs/mixing-results.md and its picture.
 """
 
 import argparse
@@ -20,14 +21,22 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from studies.mnist import DOCS, Figures, Parts, table
 
-from photinus import BoltzmannMachine, Calibration, LaserNetwork, Tempering, evaluation, tasks, translate
+from photinus import (
+    BoltzmannMachine,
+    Calibration,
+    LaserNetwork,
+    Tempering,
+    evaluation,
+    tasks,
+    translate,
+)
 from photinus.learning import data
 from photinus.network import Depression
 from photinus.plots import ABSORBER, EXACT, FLOOR, LASER
 from photinus.report import png
 from photinus.units import us
-from studies.mnist import DOCS, Figures, Parts, table
 
 RESULTS = Path(__file__).parent / "results" / "mixing"
 CHAINS, DREAM = 16, 2 * us
@@ -51,7 +60,10 @@ class Variant:
     @property
     def name(self) -> str:
         """Its name in tables and files."""
-        way = {"depression": f"depression, U = {self.value}", "tempering": f"heated to T = {self.value}"}
+        way = {
+            "depression": f"depression, U = {self.value}",
+            "tempering": f"heated to T = {self.value}",
+        }
         return f"{self.substrate}, {way.get(self.method, self.method)}"
 
 
@@ -65,7 +77,11 @@ VARIANTS = (
 
 
 def dream(
-    machine: BoltzmannMachine, variant: Variant, judge: evaluation.Classifier, test: data.Images, length: float
+    machine: BoltzmannMachine,
+    variant: Variant,
+    judge: evaluation.Classifier,
+    test: data.Images,
+    length: float,
 ) -> Figures:
     """Return how one variant mixes."""
     calibration = Calibration.preset()
@@ -107,14 +123,15 @@ def dream(
 def picture(found: dict[Variant, Figures]) -> Figure:
     """Draw changes of class and indirect likelihood against confidence."""
     figure = Figure(figsize=(9, 3.8), layout="constrained", dpi=130)
-    rows = (("switches", "changes of class per µs and chain"), ("indirect", "ISL of test images [nats]"))
+    rows = (
+        ("switches", "changes of class per µs and chain"),
+        ("indirect", "ISL of test images [nats]"),
+    )
     colours = {"plain": EXACT, "depression": LASER, "tempering": FLOOR}
     for axes, (key, title) in zip(figure.subplots(1, 2), rows, strict=True):
         for substrate, marker in (("laser-reduced", "o"), ("gibbs", "^")):
             for method, colour in colours.items():
-                some = [
-                    f for v, f in found.items() if (v.method, v.substrate) == (method, substrate)
-                ]
+                some = [f for v, f in found.items() if (v.method, v.substrate) == (method, substrate)]
                 label = f"{method}, {'lasers' if marker == 'o' else 'Gibbs'}"
                 shade = colour if marker == "o" else ABSORBER if method == "plain" else colour
                 axes.plot(
@@ -154,10 +171,11 @@ def best(found: dict[Variant, Figures]) -> str:
 
 PAGE = """# Who mixes best: results
 
-Written by `python -m studies.mixing MACHINE.npz DATA_DIR`. A machine of {units} units dreams on {chains} chains for {time:.1f} µs of
-chip time each ({windows} state windows; Gibbs sampling: as many sweeps). Depressed synapses recover with {recovery} τ; a
-tempered run is heated and cooled every {period} τ and draws in the last quarter of each cycle. Classes by an
-independent perceptron; the time spent hot counts.
+Written by `python -m studies.mixing MACHINE.npz DATA_DIR`. A machine of {units} units dreams on
+{chains} chains for {time:.1f} µs of chip time each ({windows} state windows; Gibbs sampling: as
+many sweeps). Depressed synapses recover with {recovery} τ; a tempered run is heated and cooled
+every {period} τ and draws in the last quarter of each cycle. Classes by an independent perceptron;
+the time spent hot counts.
 
 {table}
 

@@ -146,7 +146,7 @@ class Study:
         return estimator.machine(), chip.network(estimator.machine())
 
     def exact(self) -> Figures:
-        """Classes by exact free energy."""
+        """Classify by exact free energy."""
         right = self.estimator.predict(self.test.pixels) == self.labels
         judged = self.judge.predict_proba(self.test.pixels).argmax(axis=1)
         return {"right": right, "judge": self.judge.classes_[judged] == self.labels}
@@ -167,13 +167,11 @@ class Study:
         """Occluded images completed."""
         some = self.test.pixels[: self.setting.few]
         known = tasks.mask(self.test.shape, hidden, seed=2)
-        found = tasks.complete(
-            self.machine, some, known, substrate, draws=self.setting.draws, seed=2
-        )
+        found = tasks.complete(self.machine, some, known, substrate, draws=self.setting.draws, seed=2)
         return {"mean": found.mean, "known": found.known, "truth": found.truth}
 
     def dream(self, name: str, length: float) -> Figures:
-        """A free run and how it mixes."""
+        """Run freely, and return how that mixes."""
         draws = round(length / Calibration.preset().window)
         substrate, *loop = name.split(", ")
         machine, options = self.machine, {}
@@ -208,7 +206,7 @@ class Study:
         }
 
     def likelihood(self) -> Figures:
-        """The log-likelihood of the test images by annealed importance sampling, forwards and back."""
+        """Return what the likelihood of the test images is made of, annealed forwards and back."""
         chains, temperatures = self.setting.annealed
         features = self.learned.pixels.shape[1]
         base = np.zeros(self.machine.n_units)
@@ -247,7 +245,9 @@ class Study:
                 )
         for name in (*SAMPLERS, FULL):
             images = few if name == FULL else len(self.test)
-            found[f"labels {name}"] = get(f"labels-{name}", lambda n=name, k=images: self.classify(n, k))
+            found[f"labels {name}"] = get(
+                f"labels-{name}", lambda n=name, k=images: self.classify(n, k)
+            )
         found["likelihood"] = get("likelihood", self.likelihood)
         return found
 
@@ -471,12 +471,8 @@ def report(study: Study, found: dict[str, Figures], docs: Path) -> str:
         epoch=epoch,
         norm=last["weight_norm"],
         reconstruction=100 * last["reconstruction"],
-        targets=table(
-            ("figure", "target", "found", "met"), targets(found, len(study.test))
-        ),
-        completed=table(
-            ("hidden", "Gibbs", "`laser-reduced`", "more", "means apart"), completed
-        ),
+        targets=table(("figure", "target", "found", "met"), targets(found, len(study.test))),
+        completed=table(("hidden", "Gibbs", "`laser-reduced`", "more", "means apart"), completed),
         mixing=table(MIXING_HEAD, mixing_rows(found)),
         judge=judge,
         loop=len(study.setting.rates) * study.setting.part,
@@ -507,11 +503,13 @@ MIXING_HEAD = (
 PAGE = """# MNIST on lasers: results
 
 Written by `python -m studies.mnist DATA_DIR`; how the machine is learned and judged is in
-[learning.md](learning.md). A restricted machine of {units} units ({pixels} pixels, 10 classes, {hidden} hidden), one
-laser per unit; images binary by a threshold of 0.5. Errors are standard errors.
+[learning.md](learning.md). A restricted machine of {units} units ({pixels} pixels, 10 classes,
+{hidden} hidden), one laser per unit; images binary by a threshold of 0.5. Errors are standard
+errors.
 
-*Learned in the loop*: pumps and couplings of the translated network went on learning from {loop} images, both
-phases sampled by reduced lasers (`photinus.learning.loop`); the machine whose figures stand here otherwise is the ideal one.
+*Learned in the loop*: pumps and couplings of the translated network went on learning from {loop}
+images, both phases sampled by reduced lasers (`photinus.learning.loop`); the machine whose figures
+stand here otherwise is the ideal one.
 
 {targets}
 
@@ -526,8 +524,9 @@ phases sampled by reduced lasers (`photinus.learning.loop`); the machine whose f
 ## How dreams mix
 
 A draw is a state window τ of lasers, a sweep of Gibbs sampling. Classes are those of an independent
-perceptron ({judge:.1f} % right on the test images), where it is sure by at least one half. ISL: log-likelihood of the
-test images in the density that a quarter of the dreamt images make (Breuleux et al. 2011).
+perceptron ({judge:.1f} % right on the test images), where it is sure by at least one half. ISL:
+log-likelihood of the test images in the density that a quarter of the dreamt images make (Breuleux
+et al. 2011).
 
 {mixing}
 
@@ -539,8 +538,8 @@ test images in the density that a quarter of the dreamt images make (Breuleux et
 
 ## Completed images
 
-Part of the hidden pixels that is wrong, mean of {draws} draws per image; the classes are free. *Means apart*: mean absolute
-difference of the two samplers' means over the hidden pixels.
+Part of the hidden pixels that is wrong, mean of {draws} draws per image; the classes are free.
+*Means apart*: mean absolute difference of the two samplers' means over the hidden pixels.
 
 {completed}
 
@@ -552,8 +551,8 @@ difference of the two samplers' means over the hidden pixels.
 
 ## Learning
 
-{learning}. A median epoch took {epoch:.1f} s; in the end {reconstruction:.2f} % of the pixels are reconstructed wrongly, norm of the
-weights {norm:.0f}.
+{learning}. A median epoch took {epoch:.1f} s; in the end {reconstruction:.2f} % of the pixels are
+reconstructed wrongly, norm of the weights {norm:.0f}.
 
 ![The strongest hidden units](images/mnist-filters.png)
 

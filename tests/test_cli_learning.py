@@ -70,7 +70,7 @@ def test_learn_writes_machine_checkpoint_and_report(run, model, images, tmp_path
 
 
 def test_learn_deep_and_without_labels(run, images, tmp_path):
-    code, out, _ = run(
+    code, _, _ = run(
         "learn", "--data", images, "--hidden", 5, "--hidden", 3, "--no-labels", "--epochs", 2, "--out", "d.json"
     )  # fmt: skip
     assert code == 0
@@ -84,7 +84,12 @@ def test_dream_is_judged_beside_gibbs_sampling(run, model, images, tmp_path):
         "dream", model, "--substrate", "laser-reduced", "--chains", 4, "--draws", 60, "--data", images
     )
     assert code == 0
-    for line in ("Mixing, laser-reduced", "Mixing, gibbs", "per µs and chain", "per second of wall time"):
+    for line in (
+        "Mixing, laser-reduced",
+        "Mixing, gibbs",
+        "per µs and chain",
+        "per second of wall time",
+    ):
         assert line in out
     folder = tmp_path / "runs" / "dream"
     page = report(folder)
@@ -109,7 +114,9 @@ def test_dream_heated_and_on_full_physics(run, model):
 
 
 def test_imagine_shows_the_class(run, model, tmp_path):
-    code, _, _ = run("imagine", model, "--class", 0, "--class", 1, "--substrate", "gibbs", "--draws", 200)
+    code, _, _ = run(
+        "imagine", model, "--class", 0, "--class", 1, "--substrate", "gibbs", "--draws", 200
+    )
     assert code == 0
     with np.load(tmp_path / "runs" / "imagine" / "imagine.npz") as arrays:
         mean = arrays["pixels"].mean(axis=1).reshape(2, 2, 6).mean(axis=2)
@@ -120,7 +127,16 @@ def test_imagine_shows_the_class(run, model, tmp_path):
 @pytest.mark.parametrize("hide", ["half", "quarter", "random"])
 def test_complete_stands_beside_gibbs_sampling(run, model, images, tmp_path, hide):
     code, out, _ = run(
-        "complete", model, "--data", images, "--hide", hide, "--substrate", "laser-reduced", "--images", 6
+        "complete",
+        model,
+        "--data",
+        images,
+        "--hide",
+        hide,
+        "--substrate",
+        "laser-reduced",
+        "--images",
+        6,
     )
     assert code == 0
     assert "means apart from Gibbs sampling" in out
@@ -133,7 +149,9 @@ def test_complete_stands_beside_gibbs_sampling(run, model, images, tmp_path, hid
 
 
 def test_classify_stands_beside_gibbs_sampling(run, model, images):
-    code, out, _ = run("classify", model, "--data", images, "--substrate", "laser-reduced", "--images", 30)
+    code, out, _ = run(
+        "classify", model, "--data", images, "--substrate", "laser-reduced", "--images", 30
+    )
     assert code == 0
     right = [float(found) for found in re.findall(r"accuracy, \S+\s+([\d.]+) %", out)]
     assert len(right) == 2

@@ -23,7 +23,9 @@ def network(biases, weights=None, depression=None):
 
 def test_resources_follow_the_spikes():
     fatigue = Depression(use=0.2, recovery=5 * ns)
-    simulator = ReducedSimulator(network([-1.0, 0.5, 3.0], depression=fatigue), REDUCED, chains=2, seed=1)
+    simulator = ReducedSimulator(
+        network([-1.0, 0.5, 3.0], depression=fatigue), REDUCED, chains=2, seed=1
+    )
     spikes = simulator.advance(60 * ns)
     for chain in range(2):
         for unit in range(3):
@@ -45,7 +47,9 @@ def test_steady_is_the_fixed_point():
     assert Depression(use=0.0, recovery=1.0).steady(1.0) == 1
 
 
-@pytest.mark.parametrize("fatigue", [Depression(use=0.0, recovery=1 * ns), Depression(use=1.0, recovery=1e-15)])
+@pytest.mark.parametrize(
+    "fatigue", [Depression(use=0.0, recovery=1 * ns), Depression(use=1.0, recovery=1e-15)]
+)
 def test_without_use_or_with_full_recovery_nothing_changes(fatigue):
     rng = np.random.default_rng(0)
     weights = np.triu(rng.normal(0, 1, (6, 6)), 1)

@@ -100,7 +100,9 @@ def test_chains_have_the_law_of_the_machine(shape, method):
     found = scattered(shape, method=method, replicas=3, hottest=3.0, steps=30)
     states = np.zeros((3 if method == "tempered" else 1, chains, len(found.biases_)), np.float32)
     states = found._advanced(states)[0]
-    counts = np.bincount(states.astype(int) @ 2 ** np.arange(states.shape[1]), minlength=2 ** states.shape[1])
+    counts = np.bincount(
+        states.astype(int) @ 2 ** np.arange(states.shape[1]), minlength=2 ** states.shape[1]
+    )
 
     def misfit(machine):
         expected = chains * machine.joint()
@@ -344,7 +346,9 @@ def test_the_digits_are_learned_as_well_as_by_scikit_learn():
 
     train, test = digits("train"), digits("test")
     found = BoltzmannEstimator((16,), epochs=30, learning_rate=0.1, batch_size=50).fit(train.pixels)
-    peer = BernoulliRBM(16, learning_rate=0.1, batch_size=50, n_iter=30, random_state=0).fit(train.pixels)
+    peer = BernoulliRBM(16, learning_rate=0.1, batch_size=50, n_iter=30, random_state=0).fit(
+        train.pixels
+    )
     theirs = from_sklearn(peer)
     other = BoltzmannEstimator((16,), epochs=1).fit(train.pixels)
     ours = found.score(test.pixels) - log_partition(found.machine()).value

@@ -50,9 +50,7 @@ def test_one_step_is_seen_by_the_reverse_check(annealed):
     states = machine.states()[rng.choice(2**machine.n_units, 200, p=machine.joint())]
     gaps = []
     for temperatures in (1, 1000):
-        found = log_partition(
-            machine, chains=200, temperatures=temperatures, states=states, seed=1
-        )
+        found = log_partition(machine, chains=200, temperatures=temperatures, states=states, seed=1)
         assert found.reverse is not None
         gaps.append(found.reverse - found.value)
     # In one step the weights have a wide spread, and forward and reverse part by nats.

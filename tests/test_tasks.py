@@ -240,7 +240,10 @@ def test_indirect_likelihood_is_its_formula(monkeypatch):
     assert mean == pytest.approx(expected.mean())
     assert error == pytest.approx(expected.std(ddof=1) / np.sqrt(5))
     # A sampler that shows the images themselves is better than one that does not.
-    assert evaluation.indirect_likelihood(images, images)[0] > evaluation.indirect_likelihood(samples, images)[0]
+    assert (
+        evaluation.indirect_likelihood(images, images)[0]
+        > evaluation.indirect_likelihood(samples, images)[0]
+    )
 
 
 @pytest.mark.parametrize(

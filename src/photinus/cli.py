@@ -471,7 +471,8 @@ def learn(
     data_dir: DataFolder = None,
     out: Annotated[Path, typer.Option(help="Machine to write (.npz or .json).")] = Path("machine.npz"),
     hidden: Annotated[
-        list[int] | None, typer.Option(help="Hidden units; repeat for more layers (default: 64, MNIST 500).")
+        list[int] | None,
+        typer.Option(help="Hidden units; repeat for more layers (default: 64, MNIST 500)."),
     ] = None,
     labels: Annotated[bool, typer.Option(help="One more visible unit per class.")] = True,
     method: Annotated[str, typer.Option(help="pcd, cd or tempered.")] = "pcd",
@@ -786,7 +787,7 @@ def classify(
     threads: Threads = None,
 ) -> None:
     """Clamp test images and sample their classes; Gibbs sampling stands beside."""
-    from photinus import pictures, tasks
+    from photinus import tasks
     from photinus.learning.data import load
 
     machine, shown = _learned(model), load(data, "test", data_dir=data_dir)[:images]

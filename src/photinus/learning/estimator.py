@@ -243,8 +243,8 @@ class BoltzmannEstimator(  # type: ignore[misc]
                 raise InvalidInput(f"{name} must be from 0 to below 1, got {getattr(self, name)!r}")
         if self.validation_fraction and len(layers) > 1:
             raise InvalidInput(
-                "validation_fraction must be 0 for deep machines, whose pseudo-likelihood has no closed "
-                f"form, got {self.validation_fraction:g}"
+                "validation_fraction must be 0 for deep machines, whose pseudo-likelihood has no "
+                f"closed form, got {self.validation_fraction:g}"
             )
         if self.visible_couplings and len(layers) > 1:
             raise InvalidInput(f"hidden must be at most one layer with visible_couplings, got {layers}")
@@ -497,7 +497,9 @@ class BoltzmannEstimator(  # type: ignore[misc]
         own = v @ self.biases_[:n]
         if self.visible_couplings:
             own = own + np.sum(v @ (self.weights_[:n, :n] / 2) * v, axis=1)
-        free: NDArray[np.float64] = -(own.astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64))
+        free: NDArray[np.float64] = -(
+            own.astype(np.float64) + softplus(field).sum(axis=1, dtype=np.float64)
+        )
         return free
 
     def _by_class(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -616,7 +618,9 @@ class BoltzmannEstimator(  # type: ignore[misc]
             "generator": self._generator.bit_generator.state,
             "run": self._run,
         }
-        more = {} if self._best is None else {"best_weights": self._best[0], "best_biases": self._best[1]}
+        more = (
+            {} if self._best is None else {"best_weights": self._best[0], "best_biases": self._best[1]}
+        )
         if hasattr(self.negative, "state"):
             more |= {f"negative.{name}": value for name, value in self.negative.state().items()}
         np.savez(
@@ -693,7 +697,16 @@ def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         head = json.loads(str(arrays.pop("head")))
         if head["kind"] != KIND:
             raise KeyError
-    except (KeyError, ValueError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ):
         raise InvalidInput(f"file {str(path)!r} is not a complete saved estimator") from None
     _files.check_schema(path, head.get("schema"), 1)
     return head, arrays

@@ -202,7 +202,7 @@ def log_partition(
         given = _validate.binary_array("states", states)
         if given.ndim != 2 or given.shape[1] != machine.n_units or len(given) < 2:
             raise InvalidInput(
-                f"states must have shape (chain, {machine.n_units}), at least 2 chains, got {given.shape}"
+                f"states must have shape (chain, {machine.n_units}), chain >= 2, got {given.shape}"
             )
         z = given[:, sides.first].astype(np.float32)
     generator = np.random.default_rng(backward)

@@ -119,9 +119,7 @@ class DeviceChains:
         self._states = states
         return states
 
-    def given(
-        self, machine: BoltzmannMachine, visible: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def given(self, machine: BoltzmannMachine, visible: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return means of all units (sample, unit) with the first ones held at `visible`."""
         network, (samples, held) = self.network(machine), visible.shape
         clamp = dict(zip(machine.labels, visible.T.astype(np.uint8), strict=False))

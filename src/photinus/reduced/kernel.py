@@ -285,7 +285,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     f, r : flat state and random-state arrays, tile by tile.
     last_spike, last_place : float64, int64 (lanes,), time [steps] and place of the latest spike.
     resources : float64 (lanes,), what the latest spike of each lane has left of its resources.
-    pending, ring : float64 (capacity, PENDING), spikes that act or will act; see ENDING, BEGINNING, FREE.
+    pending, ring : float64 (capacity, PENDING), spikes that act or will; see ENDING, BEGINNING, FREE.
     constants : float32 (CONSTANTS,).
     hazard : float32, flat table of the risen part (0 to 1) by drives (`columns`), per step.
     groups_of, runs_of, runs, coupling : see `photinus.simulation.couplings`, without groups by delay.

@@ -251,9 +251,7 @@ class Simulator:
         threads: int | None = None,
     ) -> None:
         if network.depression is not None:
-            raise InvalidInput(
-                "depression must be None for full physics; 'laser-reduced' simulates it"
-            )
+            raise InvalidInput("depression must be None for full physics; 'laser-reduced' simulates it")
         self.network = network
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
