@@ -86,6 +86,8 @@ class Counts:
             raise InvalidInput(f"ledger needs a run on lasers, got one on {samples.substrate!r}")
         if spikes is None or samples.window is None:
             raise InvalidInput("ledger needs a run that keeps its spikes, got a tempered one")
+        if network.depression is not None:
+            raise InvalidInput("ledger needs synapses without depression, whose pulses are all alike")
         if samples.draws == 0:
             raise InvalidInput("ledger needs at least 1 draw, got 0")
         start = samples.burn_in * samples.window

@@ -252,6 +252,8 @@ class Simulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        if network.depression is not None:
+            raise InvalidInput("depression must be None for full physics; 'laser-reduced' simulates it")
         self.network = network
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
