@@ -292,7 +292,7 @@ def monotone(
         elif c0 * c1 <= 0 and abs(ends[k]) > 3 * abs(c0):
             ends[k] = 3 * c0
     slope = np.concatenate([ends[:1], inner, ends[1:]])
-    k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
-    t = (at - x[k]) / width[k]
-    rise = width[k] * (slope[k] * (1 - t) ** 2 * t - slope[k + 1] * t**2 * (1 - t))
-    return np.asarray(y[k] * (1 + 2 * t) * (1 - t) ** 2 + y[k + 1] * t**2 * (3 - 2 * t) + rise)
+    i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
+    t = (at - x[i]) / width[i]
+    rise = width[i] * (slope[i] * (1 - t) ** 2 * t - slope[i + 1] * t**2 * (1 - t))
+    return np.asarray(y[i] * (1 + 2 * t) * (1 - t) ** 2 + y[i + 1] * t**2 * (3 - 2 * t) + rise)
