@@ -1,5 +1,7 @@
 """Chains of lasers that go on while weights change."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -98,30 +100,49 @@ def test_learning_on_a_chip_resumes_exactly(tmp_path):
     assert learn(3, checkpoint=path, resume=True).machine() == learn(3).machine()
 
 
+class NegativeOnly:
+    """A chip that is asked for the negative phase alone."""
+
+    def __init__(self, chip):
+        self.chip = chip
+
+    def __call__(self, machine):
+        return self.chip(machine)
+
+
 def test_learning_takes_back_what_the_chip_does_wrong():
     """A chip whose lasers differ by 10 % shows the data after learning on it, not before."""
+    rng = np.random.default_rng(1)
     coin = np.random.default_rng(0).integers(0, 2, 600)
-    X = (coin[:, None] ^ (np.random.default_rng(1).random((600, 4)) < [0.1, 0.2, 0.3, 0.2])).astype(int)
-    found = BoltzmannEstimator((2,), epochs=100, batch_size=50, learning_rate=0.3, seed=1).fit(X)
-    chip = DeviceChains(
-        CALIBRATION,
-        alter=lambda network: Imperfections(efficiency_mismatch=0.1).apply(network, 5),
-        chains=200,
-        windows=5,
-        seed=2,
-    )
+    X = (coin[:, None] ^ (rng.random((600, 4)) < [0.1, 0.2, 0.3, 0.2])).astype(int)
+    ideal = BoltzmannEstimator((2,), epochs=100, batch_size=50, learning_rate=0.3, seed=1).fit(X, None)
 
-    def misfit():
-        states = np.concatenate([chip(found.machine())[:, :4] for _ in range(10)]).astype(float)
-        return float(np.abs(states.T @ states / len(states) - X.T @ X / len(X)).max())
+    def learned(wrap):
+        chip = DeviceChains(
+            CALIBRATION,
+            alter=lambda network: Imperfections(efficiency_mismatch=0.1).apply(network, 5),
+            chains=200,
+            windows=5,
+            seed=2,
+        )
 
-    before = misfit()
-    found.negative, found.learning_rate = chip, 0.1
-    for _ in range(15):
-        found.partial_fit(X)
+        def misfit(machine):
+            states = np.concatenate([chip(machine)[:, :4] for _ in range(10)]).astype(float)
+            return float(np.abs(states.T @ states / len(states) - X.T @ X / len(X)).max())
+
+        found = copy.deepcopy(ideal)
+        before = misfit(found.machine())
+        found.negative, found.learning_rate = wrap(chip), 0.1
+        for _ in range(15):
+            found.partial_fit(X)
+        return before, misfit(found.machine())
+
+    before, after = learned(lambda chip: chip)
     # Moments of 2000 draws have errors of 0.011 at most.
     assert before > 0.1
-    assert misfit() < 0.06
+    assert after < 0.06
+    # Computed means of hidden units do not agree with lasers that are off by themselves.
+    assert learned(NegativeOnly)[1] > 0.1
 
 
 def test_bad_arguments_are_one_sentence():

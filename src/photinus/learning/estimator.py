@@ -53,8 +53,10 @@ NegativePhase = Callable[[BoltzmannMachine], NDArray[np.uint8]]
 logger = logging.getLogger("photinus")
 
 
-class BoltzmannEstimator(  # type: ignore[misc]
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+class BoltzmannEstimator(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
 ):
     """A Boltzmann machine with hidden units, as a scikit-learn estimator.
 
@@ -110,6 +112,10 @@ class BoltzmannEstimator(  # type: ignore[misc]
 
     weights_: NDArray[np.float32]
     biases_: NDArray[np.float32]
+    _best: tuple[NDArray[np.float32], NDArray[np.float32]] | None
+    """Parameters of the highest validation figure."""
+    _run: dict[str, Any] | None
+    """What a checkpoint must agree with."""
 
     def __init__(
         self,
@@ -308,8 +314,8 @@ class BoltzmannEstimator(  # type: ignore[misc]
         start = generator.random((replicas, self.chains, v)) < mean
         self._chains[:, :, :v] = start
         self.history_: list[dict[str, float]] = []
-        self._best: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-        self._run: dict[str, Any] | None = None
+        self._best = None
+        self._run = None
 
     def _pairs(self) -> tuple[slice, slice]:
         """Return the units whose products the gradient is made of."""
@@ -616,21 +622,19 @@ class BoltzmannEstimator(  # type: ignore[misc]
             "generator": self._generator.bit_generator.state,
             "run": self._run,
         }
-        more = (
-            {} if self._best is None else {"best_weights": self._best[0], "best_biases": self._best[1]}
-        )
-        if hasattr(self.negative, "state"):
-            more |= {f"negative.{name}": value for name, value in self.negative.state().items()}
-        np.savez(
-            buffer,
-            **more,
-            head=np.array(json.dumps(head)),
-            weights=self.weights_,
-            biases=self.biases_,
-            centre=self._centre,
-            velocity=self._velocity,
-            chains=self._chains.astype(np.uint8),
-        )
+        arrays: dict[str, Any] = {
+            "head": np.array(json.dumps(head)),
+            "weights": self.weights_,
+            "biases": self.biases_,
+            "centre": self._centre,
+            "velocity": self._velocity,
+            "chains": self._chains.astype(np.uint8),
+        }
+        if self._best is not None:
+            arrays["best_weights"], arrays["best_biases"] = self._best
+        if self.negative is not None and hasattr(self.negative, "state"):
+            arrays |= {f"negative.{name}": value for name, value in self.negative.state().items()}
+        np.savez(buffer, **arrays)
         _files.write_bytes(path, buffer.getvalue())
 
     def _restore(self, path: str | Path, run: dict[str, Any] | None = None) -> None:
@@ -651,7 +655,7 @@ class BoltzmannEstimator(  # type: ignore[misc]
             self._best = arrays["best_weights"], arrays["best_biases"]
         prefix = "negative."
         saved = {name.removeprefix(prefix): v for name, v in arrays.items() if name.startswith(prefix)}
-        if saved and hasattr(self.negative, "restore"):
+        if saved and self.negative is not None and hasattr(self.negative, "restore"):
             self.negative.restore(saved)
 
     @classmethod
