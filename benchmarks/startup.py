@@ -1,82 +1,96 @@
-"""Time what a user waits for: imports, first and cached calls of the simulators, the first sample.
+"""Time starts: imports, help, the first sample, and first calls of kernels with and without a cache.
 
-Every figure is that of a fresh process, the smallest of several. "First call" starts from an empty
-kernel cache and so compiles; "cached call" is the same in the next process. Calls are short, so that
-they cost little beside compiling or loading. The samples of the command line are two lasers, 64 chains
-of 250 draws, with certificate and store.
+Each figure is the wall time of a fresh interpreter or, for calls, of the call inside of it. "First"
+has an empty folder for compiled kernels, "cached" the folder that the first has filled.
 """
 
 import argparse
 import os
+import platform
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import numba
+
 from engine import processor
 from photinus import BoltzmannMachine, __version__
 
-PREPARE = """
+COMMAND = "from photinus.cli import main; main()"
+CALL = """
 import time
-import numpy as np
 import photinus as ph
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.reference.gibbs import sample_gibbs
-from photinus.simulation.engine import Simulator
+from photinus.units import ns
 machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
 calibration = ph.Calibration.preset()
 network = ph.translate(machine, calibration)
+from photinus.simulation.engine import Simulator
+from photinus.reduced.simulator import ReducedSimulator
+from photinus.reference.gibbs import GibbsSampler
+calls = {
+    "full": lambda: Simulator(network, chains=1, seed=1).advance(0.01 * ns),
+    "reduced": lambda: ReducedSimulator(
+        network, calibration.require_reduced(), chains=1, seed=1
+    ).advance(0.1 * ns),
+    "gibbs": lambda: GibbsSampler(machine, chains=1, seed=1).run(1),
+}
 begin = time.perf_counter()
-{call}
+calls[NAME]()
 print(time.perf_counter() - begin)
 """
-CALLS = {
-    "full physics": "Simulator(network, chains=4, seed=0).advance(1e-9)",
-    "reduced lasers": "ReducedSimulator(network, calibration.reduced, chains=4, seed=0).advance(1e-8)",
-    "Gibbs": "sample_gibbs(machine, chains=4, draws=10, seed=0)",
-    "ideal neurons": "ph.sample(machine, 'ideal', chains=4, draws=10, burn_in=5, seed=0)",
-    "LIF neurons": "ph.sample(machine, 'lif', chains=2, draws=2, burn_in=1, seed=0)",
-}
 
 
-def run(arguments: list[str], cache: Path) -> tuple[float, str]:
-    """Return wall time [s] and output of a Python process."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    begin = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=True, env=environment
-    )
-    return time.perf_counter() - begin, done.stdout
-
-
-def call(code: str, cache: Path) -> float:
-    """Return the time of the call in a fresh process [s]."""
-    return float(run(["-c", PREPARE.format(call=code)], cache)[1].split()[-1])
+def started(arguments: list[str], cache: str | None) -> str:
+    """Return the output of a fresh interpreter, with this folder of compiled kernels or the usual."""
+    folder = {} if cache is None else {"NUMBA_CACHE_DIR": cache}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = range(parser.parse_args().runs)
-    print(f"Photinus {__version__}, Python {sys.version.split()[0]}, {processor()}")
+    options = parser.parse_args()
+    print(
+        f"Photinus {__version__}, Numba {numba.__version__}, Python {platform.python_version()}, "
+        f"{processor()}"
+    )
     with tempfile.TemporaryDirectory() as folder:
-        cache, model = Path(folder) / "cache", Path(folder) / "model.json"
+        model = str(Path(folder) / "model.json")
         BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1]).save(model)
-        program = "import sys; from photinus.cli import main; main()"
-        alone = min(run(["-c", "import photinus"], cache)[0] for _ in runs)
-        helped = min(run(["-c", program, "--help"], cache)[0] for _ in runs)
-        print(f"import photinus      {alone:8.2f} s")
-        print(f"photinus --help      {helped:8.2f} s")
-        print("                     first call   cached call")
-        for name, code in CALLS.items():
-            first = call(code, cache)
-            print(f"{name:20s} {first:8.2f} s {min(call(code, cache) for _ in runs):11.2f} s")
-        walls = []
-        for k in runs:
-            out = ["--out", str(Path(folder) / f"run-{k}.zarr")]
-            walls.append(run(["-c", program, "sample", str(model), "--seed", "1", *out], cache)[0])
-        print(f"photinus sample      {walls[0]:8.2f} s {min(walls[1:], default=walls[0]):11.2f} s")
+        out = str(Path(folder) / "RUN.zarr")
+        print("wall time of a process, median [s]")
+        sampling = ["-c", COMMAND, "sample", model, "--chains", "1", "--draws", "1", "--burn-in", "0"]
+        every = {
+            "python, nothing else": ["-c", ""],
+            "import photinus": ["-c", "import photinus"],
+            "photinus --help": ["-c", COMMAND, "--help"],
+            "photinus sample, 1 draw": [*sampling, "--out", out],
+        }
+        for name, arguments in every.items():
+            walls = []
+            # The first fills caches; each run has a store of its own.
+            for run in range(options.runs + 1):
+                named = [part.replace("RUN", str(run)) for part in arguments]
+                begin = time.perf_counter()
+                started(named, None)
+                walls.append(time.perf_counter() - begin)
+            print(f"{name:26s} {statistics.median(walls[1:]):8.2f}")
+        print("\nwall time of the first call in a process [s]\n            first   cached (median)")
+        for name in ("full", "reduced", "gibbs"):
+            code = ["-c", f"NAME = {name!r}\n{CALL}"]
+            cache = str(Path(folder) / name)
+            first = float(started(code, cache))
+            again = [float(started(code, cache)) for _ in range(options.runs)]
+            print(f"{name:10s} {first:7.2f} {statistics.median(again):8.3f}")
 
 
 if __name__ == "__main__":

@@ -316,36 +316,35 @@ def advance_block(  # type: ignore[no-untyped-def]
         queued = 0
         while ring[ENDING] < ring[FREE]:
             # First all that begin, then all that end.
-            begins = ring[BEGINNING] < ring[FREE]
+            # Entry by entry: a row of the array would be an object that is counted and freed.
+            spike = ring[BEGINNING] & mask
+            begins = ring[BEGINNING] < ring[FREE] and step - delay - pending[spike, TIME] >= 0.0
             if begins:
-                spike = pending[ring[BEGINNING] & mask]
-                begins = step - delay - spike[TIME] >= 0.0
-            if begins:
-                late = step - delay - spike[TIME]
+                late = step - delay - pending[spike, TIME]
                 share = 1.0
-                height = sustain * spike[HEIGHT]
+                height = sustain * pending[spike, HEIGHT]
                 if exponential_pulse:
                     if renewing:
-                        share = -np.expm1(np.log(decay) * spike[ELAPSED])
+                        share = -np.expm1(np.log(decay) * pending[spike, ELAPSED])
                     height *= share
-                elif renewing and spike[ELAPSED] < pulse:
-                    share = spike[ELAPSED] / pulse
-                    height = sustain * (spike[HEIGHT] - spike[BEFORE])
-                once = height * late + kick * share * spike[HEIGHT]
+                elif renewing and pending[spike, ELAPSED] < pulse:
+                    share = pending[spike, ELAPSED] / pulse
+                    height = sustain * (pending[spike, HEIGHT] - pending[spike, BEFORE])
+                once = height * late + kick * share * pending[spike, HEIGHT]
                 ring[BEGINNING] += 1
             elif ring[ENDING] < ring[BEGINNING]:
-                spike = pending[ring[ENDING] & mask]
-                late = step - delay - spike[TIME] - pulse
+                spike = ring[ENDING] & mask
+                late = step - delay - pending[spike, TIME] - pulse
                 if late < 0.0 and not exponential_pulse:
                     break
                 ring[ENDING] += 1
-                if exponential_pulse or spike[RENEWED] > 0.0:
+                if exponential_pulse or pending[spike, RENEWED] > 0.0:
                     continue
-                height = -sustain * spike[HEIGHT]
+                height = -sustain * pending[spike, HEIGHT]
                 once = height * late
             else:
                 break
-            lane = np.int64(spike[LANE])
+            lane = np.int64(pending[spike, LANE])
             source = lane % stride
             if classes > 0 and class_of[source] >= 0 and queued < queue.shape[0]:
                 key = (lane // stride) * classes + class_of[source]
