@@ -7,6 +7,7 @@ from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample, transl
 from photinus.errors import InvalidInput
 from photinus.network import Depression
 from photinus.reduced.simulator import ReducedSimulator
+from photinus.simulation import TILE
 from photinus.simulation.engine import Simulator
 from photinus.units import ns
 
@@ -104,7 +105,7 @@ def test_pulses_end_as_high_as_they_were():
     simulator.advance(5 * TAU)
     from photinus.reduced import kernel
 
-    rows = simulator._blocks[0].f.reshape(-1, kernel.ROWS, 16)
+    rows = simulator._blocks[0].f.reshape(-1, kernel.ROWS, TILE)
     assert np.abs(rows[:, kernel.SYNAPTIC]).max() < 1e-3 * CALIBRATION.slope
 
 

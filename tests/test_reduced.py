@@ -18,6 +18,7 @@ from photinus.fidelity import kl_divergence
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.reduced import Agreement, ReducedLaser, fitting, kernel
 from photinus.reduced.simulator import ReducedSimulator
+from photinus.simulation import TILE
 from photinus.simulation.engine import Simulator
 from photinus.units import ns, ps
 
@@ -141,7 +142,7 @@ def test_synapses_bring_what_their_kernel_says(shape: str, renewing: bool) -> No
             (c, t) for c, u, t in zip(spikes.chain, spikes.unit, spikes.time, strict=True) if u == 0
         ]
         rows = np.concatenate(
-            [b.f.reshape(-1, kernel.ROWS, 16)[:, kernel.SYNAPTIC].ravel() for b in simulator._blocks]
+            [b.f.reshape(-1, kernel.ROWS, TILE)[:, kernel.SYNAPTIC].ravel() for b in simulator._blocks]
         )
         seen.append(rows[np.arange(64) * 2 + 1].mean())
     total = 0.0
