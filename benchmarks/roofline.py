@@ -94,7 +94,7 @@ def main() -> None:
     print(f"first-level cache        {4 * FLOAT_ROWS:6.0f} bytes")
     print(f"peak                     {best / 1e9:6.1f} Gflop/s (multiply-adds)")
     print(f"bound by the flops alone {1e9 * flops / best:6.2f} ns per laser-step")
-    print(f"measured                 {1e9 * step:6.2f} ns per laser-step: {flops / step / best:.0%} of the peak")
+    print(f"measured                 {1e9 * step:6.2f} ns, {flops / step / best:.0%} of the peak")
 
 
 if __name__ == "__main__":

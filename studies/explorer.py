@@ -48,6 +48,8 @@ SCHEMA = 1
 """Raised when what is computed changes: trials of before do not count."""
 UNITS, MACHINES = 5, 3
 CHAINS, DRAWS = 128, 250
+CALIBRATION_CHAINS = 16
+"""A quarter of what a calibration has by default: enough to tell devices apart."""
 RANDOM_TRIALS = 60
 """Devices drawn at random before the optimiser learns from them."""
 GOOD = 0.01
@@ -126,7 +128,9 @@ def measure(trial: "optuna.Trial", synapse: str, threads: int | None) -> tuple[f
     trial.set_user_attr("excitable", True)
     try:
         step = largest_time_step(laser)
-        calibration = calibrate(laser, synapse=synapse, time_step=step, threads=threads)
+        calibration = calibrate(
+            laser, synapse=synapse, chains=CALIBRATION_CHAINS, time_step=step, threads=threads
+        )
         return _sampled(trial, calibration, step, threads)
     except PhotinusError as error:
         trial.set_user_attr("why_not", str(error))

@@ -169,7 +169,7 @@ def test_pictures_are_drawn(machine, tmp_path):
         ),
         pictures.filters(machine.weights[:4, 6:], (2, 2)),
         pictures.histogram({"laser": evaluation.mixing(found, ByBrightness(0.5))}, CLASSES),
-        pictures.energies({"laser": found}),
+        pictures.energies({"laser": machine.energy(found.samples.states[0])}),
     ):
         figure.savefig(tmp_path / "figure.png")
         assert (tmp_path / "figure.png").stat().st_size > 2000
@@ -177,3 +177,84 @@ def test_pictures_are_drawn(machine, tmp_path):
     assert (tmp_path / "dream.gif").read_bytes()[:6] == b"GIF89a"
     with pytest.raises(InvalidInput, match="cannot be written"):
         pictures.animate(found, tmp_path / "no" / "dream.gif")
+
+
+def test_mixing_of_a_known_walk(machine):
+    """Three chains whose classes are given: counts, switches, first visits."""
+    found = tasks.dream(machine, "gibbs", chains=3, draws=6, seed=1)
+    classes = np.array([[0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 2, 2]])
+
+    class Told:
+        classes_ = np.arange(3)
+        chain = 0
+
+        def predict_proba(self, X):
+            proba = np.eye(3)[classes[self.chain]]
+            if self.chain == 0:
+                proba[1] = [0.4, 0.3, 0.3]  # not sure
+            self.chain += 1
+            return proba
+
+    mixing = evaluation.mixing(found, Told())
+    np.testing.assert_array_equal(mixing.counts, [[3, 2, 0], [6, 0, 0], [0, 4, 2]])
+    assert mixing.switches == 3 / (3 * 5)
+    assert mixing.all_visited == 5
+    assert mixing.visited == 3
+    p = np.array([9, 6, 2]) / 17
+    assert mixing.entropy == pytest.approx(-(p * np.log(p)).sum())
+    assert mixing.switch_rate is None
+    assert mixing.effective_draws == pytest.approx(18 / mixing.energy_time)
+    with pytest.raises(InvalidInput, match="sure must be from 0 to 1, got 2"):
+        evaluation.mixing(found, Told(), sure=2)
+
+
+def test_rates_are_per_time_on_the_chip(machine):
+    found = tasks.dream(machine, "laser-reduced", chains=4, draws=100, seed=1)
+    mixing = evaluation.mixing(found, ByBrightness(0.5))
+    assert mixing.interval == found.samples.window
+    assert mixing.switch_rate == pytest.approx(mixing.switches / found.samples.window)
+    assert mixing.effective_rate == pytest.approx(
+        mixing.effective_draws / (4 * 100 * found.samples.window)
+    )
+
+
+def test_the_error_of_the_entropy_is_its_scatter():
+    # Independent draws: the jackknife against the scatter over repetitions, within 20 %.
+    rng = np.random.default_rng(0)
+    made = [
+        evaluation.Mixing(rng.multinomial(50, [0.6, 0.3, 0.1], 16), 50, 1.0, 0.0, None, 1.0, None)
+        for _ in range(300)
+    ]
+    scatter = np.std([each.entropy for each in made])
+    assert np.mean([each.entropy_error for each in made]) == pytest.approx(scatter, rel=0.2)
+    assert np.isnan(evaluation.Mixing(np.ones((1, 3), int), 3, 1.0, 0.0, None, 1.0, None).entropy_error)
+
+
+def test_indirect_likelihood_is_its_formula(monkeypatch):
+    rng = np.random.default_rng(0)
+    samples, images = rng.integers(0, 2, (30, 9)), rng.integers(0, 2, (5, 9))
+    same = (samples[None] == images[:, None]).sum(axis=2)
+    expected = np.log((0.9**same * 0.1 ** (9 - same)).mean(axis=1))
+    monkeypatch.setattr(evaluation, "PAIRS_PER_BLOCK", 60)
+    mean, error = evaluation.indirect_likelihood(samples, images, beta=0.9)
+    assert mean == pytest.approx(expected.mean())
+    assert error == pytest.approx(expected.std(ddof=1) / np.sqrt(5))
+    # A sampler that shows the images themselves is better than one that does not.
+    assert (
+        evaluation.indirect_likelihood(images, images)[0]
+        > evaluation.indirect_likelihood(samples, images)[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "images", "beta", "message"),
+    [
+        ([[0, 1]], [[0, 1, 1]], 0.9, "must have shapes"),
+        ([[0, 2]], [[0, 1]], 0.9, "samples must be 0 or 1"),
+        ([[0, 1]], [[0, 1]], 0.5, "beta must be between 0.5 and 1, got 0.5"),
+        (np.zeros((0, 2)), [[0, 1]], 0.9, "must have shapes"),
+    ],
+)
+def test_indirect_likelihood_refuses(samples, images, beta, message):
+    with pytest.raises(InvalidInput, match=message):
+        evaluation.indirect_likelihood(samples, images, beta=beta)

@@ -72,6 +72,11 @@ def non_negative(name: str, value: Any, unit: str = "") -> float:
     return result
 
 
+def fraction(name: str, value: Any, most: float = 1.0) -> float:
+    """Return `value` as a float from 0 to `most`."""
+    return within(name, value, 0, most)
+
+
 def within(name: str, value: Any, least: float, most: float, unit: str = "") -> float:
     """Return `value` as a float from `least` to `most`."""
     result = number(name, value)

@@ -471,13 +471,145 @@ def refine(
     typer.echo(f"Network: {out}")
 
 
-ModelFile = Annotated[Path, typer.Argument(help="Learned machine (.npz or .json).")]
+ModelFile = Annotated[
+    Path, typer.Argument(help="Learned machine (.npz, .json; .h5 of the package rbms).")
+]
 TaskFolder = Annotated[Path | None, typer.Option("--out", help="Folder (default: runs/TASK).")]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs or ideal.")]
 Draws = Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=1)]
-DataName = Annotated[str, typer.Option("--data", help="digits, mnist, mnist14 or FILE.npz.")]
+DataName = Annotated[
+    str, typer.Option("--data", help="digits, mnist, mnist14, openml-mnist or FILE.npz.")
+]
+JudgeData = Annotated[
+    str | None,
+    typer.Option("--data", help="Judge by a classifier of these images; Gibbs sampling beside."),
+]
 DataFolder = Annotated[Path | None, typer.Option(help="Folder of the MNIST files.")]
 Count = Annotated[int, typer.Option("--images", help="How many images of the test part.", min=1)]
+Hottest = Annotated[
+    float | None, typer.Option(help="Temper: heat to this temperature, draw when cold.")
+]
+Period = Annotated[int, typer.Option(help="State windows of a tempering cycle.")]
+
+
+@app.command()
+def learn(
+    data: DataName = "digits",
+    data_dir: DataFolder = None,
+    out: Annotated[Path, typer.Option(help="Machine to write (.npz or .json).")] = Path("machine.npz"),
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option(help="Hidden units; repeat for more layers (default: 64, MNIST 500)."),
+    ] = None,
+    labels: Annotated[bool, typer.Option(help="One more visible unit per class.")] = True,
+    method: Annotated[str, typer.Option(help="pcd, cd or tempered.")] = "pcd",
+    epochs: Annotated[int, typer.Option(help="Passes through the images.", min=1)] = 50,
+    rate: Annotated[float, typer.Option(help="Learning rate at the begin; it falls to 0.")] = 0.05,
+    batch: Annotated[int, typer.Option(help="Images per update.", min=1)] = 100,
+    validation: Annotated[
+        float, typer.Option(help="Part of the images held back to stop early.")
+    ] = 0.0,
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Learn a Boltzmann machine from images; stores after each epoch, Ctrl-C loses one at most.
+
+    Beside the machine there are NAME.checkpoint.npz, for --resume, and the report NAME.html.
+    """
+    import logging
+
+    from photinus import _files, pictures
+    from photinus.learning import BoltzmannEstimator
+    from photinus.learning.data import load
+    from photinus.report import task_page
+    from photinus.storage import check_new
+
+    train, test = (load(data, part, data_dir=data_dir) for part in ("train", "test"))
+    checkpoint = out.with_suffix(".checkpoint.npz")
+    if out.suffix not in (".npz", ".json"):
+        raise InvalidInput(f"--out must end in .npz or .json, got {str(out)!r}")
+    for path in (out, checkpoint):
+        if not (resume and path == checkpoint) and not (force and path.is_file()):
+            check_new(path)
+    estimator = BoltzmannEstimator(
+        tuple(hidden or (500 if "mnist" in data else 64,)),
+        method=method,
+        epochs=epochs,
+        learning_rate=rate,
+        batch_size=batch,
+        validation_fraction=validation,
+        seed=seed,
+        checkpoint=checkpoint,
+        resume=resume,
+    )
+    # One line per epoch says more than a bar.
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        estimator.fit(train.pixels, train.labels if labels else None)
+    except KeyboardInterrupt:
+        typer.echo("photinus: stopped; --resume goes on after the last epoch", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    machine = estimator.machine()
+    machine.save(out)
+    rows = _learned_rows(estimator, train, test)
+    first = estimator.layers_ == 1
+    shown = machine.weights[: train.pixels.shape[1], first]
+    page = task_page(
+        f"Photinus: learned from {data}",
+        f"{len(train)} images, {machine.n_units} units.",
+        [("Learn", rows)],
+        [
+            ("Curves", "Epoch by epoch.", pictures.learning_curves(estimator.history_)),
+            ("Filters", "Weights of the strongest hidden units.", pictures.filters(shown, train.shape)),
+        ],
+    )
+    _files.write_text(out.with_suffix(".html"), page)
+    _table("Learn", rows)
+    typer.echo(f"Machine: {out}   Report: {out.with_suffix('.html')}")
+
+
+def _learned_rows(estimator: Any, train: Any, test: Any) -> list[tuple[str, str]]:
+    """Return what is to be said of a learned machine."""
+    import numpy as np
+
+    from photinus.learning import log_partition
+
+    machine, last = estimator.machine(), estimator.history_[-1]
+    rows = [
+        ("images", f"{len(train)}, {len(test)} held back"),
+        ("units", str(machine.n_units)),
+        ("epochs", f"{len(estimator.history_)}, {last['seconds']:.2f} s for the last one"),
+        ("pixels reconstructed wrongly", f"{100 * last['reconstruction']:.2f} %"),
+    ]
+    if len(estimator.hidden) > 1:
+        return rows
+    if hasattr(estimator, "classes_") and test.labels is not None:
+        right = 100 * estimator.score(test.pixels, test.labels)
+        rows.append(("classes right, exact free energy", f"{right:.2f} % of the images held back"))
+    base = np.zeros(machine.n_units)
+    mean = (train.pixels.sum(axis=0) + 1) / (len(train) + 2)
+    base[: len(mean)] = np.log(mean / (1 - mean))
+    z = log_partition(machine, chains=100, temperatures=1000, base=base)
+    scores = estimator.score_samples(test.pixels)
+    error = float(np.hypot(z.error, scores.std() / np.sqrt(len(scores))))
+    rows.append(
+        (
+            f"log-likelihood of the images held back ({z.method})",
+            f"{scores.mean() - z.value:.2f} ± {error:.2f} nats",
+        )
+    )
+    if z.reverse is not None:
+        rows.append(("the same, annealed backwards", f"{scores.mean() - z.reverse:.2f} nats"))
+    return rows
+
+
+def _learned(path: Path) -> "BoltzmannMachine":
+    """Return a learned machine from a file of ours or of rbms."""
+    from photinus.boltzmann import BoltzmannMachine
+    from photinus.learning import from_rbms
+
+    return from_rbms(path) if path.suffix in (".h5", ".hdf5") else BoltzmannMachine.load(path)
 
 
 def _write_task(
@@ -486,8 +618,9 @@ def _write_task(
     rows: "list[tuple[str, str]]",
     pictures: "list[tuple[str, str, Any]]",
     arrays: "dict[str, Any]",
-) -> Path:
-    """Print the rows; write arrays, pictures and the HTML report of a task; return their folder."""
+    tables: "list[tuple[str, list[tuple[str, str]]]] | None" = None,
+) -> None:
+    """Print the tables; write arrays, pictures and the HTML report of a task into a folder."""
     import io
 
     import numpy as np
@@ -500,37 +633,57 @@ def _write_task(
     np.savez_compressed(buffer, **arrays)
     _files.write_bytes(folder / f"{task}.npz", buffer.getvalue())
     for title, _, figure in pictures:
-        _files.write_bytes(folder / f"{title.lower().replace(' ', '-')}.png", png(figure))
-    tables = [(task.capitalize(), rows)]
-    _files.write_text(folder / "report.html", task_page(f"Photinus: {task}", "", tables, pictures))
-    _table(task.capitalize(), rows)
+        name = title.lower().replace(" ", "-")
+        if isinstance(figure, bytes):
+            _files.write_bytes(folder / f"{name}.gif", figure)
+        else:
+            _files.write_bytes(folder / f"{name}.png", png(figure))
+    shown = [(task.capitalize(), rows), *(tables or [])]
+    _files.write_text(folder / "report.html", task_page(f"Photinus: {task}", "", shown, pictures))
+    for title, lines in shown:
+        _table(title, lines)
     typer.echo(f"Report: {folder / 'report.html'}")
-    return folder
 
 
-def _dream(task: str, found: Any, out: "Path | None", started: float) -> None:
-    import time
-
+def _dream(
+    task: str, found: Any, out: "Path | None", wall: float, judged: "dict[str, tuple[Any, float]]"
+) -> None:
+    """Write a dream; `judged` has mixing and wall time of each sampler that was judged."""
     from photinus import pictures
+    from photinus.learning.units import Units
+    from photinus.report import mixing_rows
     from photinus.units import ns
 
     chains, draws, _ = found.pixels.shape
+    samples, units = found.samples, Units.of(found.samples.machine)
     rows = [
-        ("substrate", found.samples.substrate),
+        ("substrate", samples.substrate),
         ("chains × draws", f"{chains} × {draws}"),
-        ("wall time", f"{time.perf_counter() - started:.1f} s"),
+        ("wall time", f"{wall:.1f} s"),
     ]
     if found.interval is not None:
         rows.append(("time on the chip", f"{draws * found.interval / ns:,.1f} ns per chain"))
-    text = "P(pixel | hidden units) along each chain."
-    folder = _write_task(
+    energy = {"first chain": samples.machine.energy(samples.states[0])}
+    shown = [
+        ("Strip", "P(pixel | hidden units) along each chain.", pictures.strip(found)),
+        ("Animation", "The first chains in motion.", pictures.animation(found)),
+        ("Energies", "Along the first chain.", pictures.energies(energy, interval=found.interval)),
+    ]
+    if judged:
+        mixings = {name: mixing for name, (mixing, _) in judged.items()}
+        names = tuple(str(k) for k in range(len(next(iter(mixings.values())).histogram)))
+        shown.append(("Classes", "Of draws that are clear.", pictures.histogram(mixings, names)))
+    weights = samples.machine.weights[units.features][:, units.hidden]
+    if weights.any():
+        shown.append(("Filters", "Weights of hidden units.", pictures.filters(weights, found.shape)))
+    _write_task(
         task,
         out,
         rows,
-        [("Strip", text, pictures.strip(found))],
+        shown,
         {"pixels": found.pixels, "classes": found.classes},
+        [(f"Mixing, {name}", mixing_rows(*each)) for name, each in judged.items()],
     )
-    pictures.animate(found, folder / f"{task}.gif")
 
 
 @app.command()
@@ -540,6 +693,10 @@ def dream(
     substrate: Substrate = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.", min=1)] = 16,
     draws: Draws = 200,
+    data: JudgeData = None,
+    data_dir: DataFolder = None,
+    hottest: Hottest = None,
+    period: Period = 40,
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
@@ -548,18 +705,28 @@ def dream(
     """Let a learned machine run freely and draw what it makes up."""
     import time
 
-    from photinus import tasks
-    from photinus.boltzmann import BoltzmannMachine
+    from photinus import evaluation, tasks
+    from photinus.learning.data import load
+    from photinus.tempering import Tempering
 
-    started = time.perf_counter()
-    found = tasks.dream(
-        BoltzmannMachine.load(model),
-        substrate,
-        chains=chains,
-        draws=draws,
-        **_task_options(substrate, laser, calibration, seed, threads),
-    )
-    _dream("dream", found, out, started)
+    machine = _learned(model)
+    options = _task_options(substrate, laser, calibration, seed, threads)
+    cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
+    judge = None
+    if data is not None:
+        judge = evaluation.independent_classifier(load(data, data_dir=data_dir))
+    judged = {}
+    runs = {substrate: options | {"tempering": cycle}}
+    if judge is not None:
+        runs.setdefault("gibbs", {"seed": seed})
+    found, wall = {}, {}
+    for name, settings in runs.items():
+        started = time.perf_counter()
+        found[name] = tasks.dream(machine, name, chains=chains, draws=draws, **settings)
+        wall[name] = time.perf_counter() - started
+        if judge is not None:
+            judged[name] = evaluation.mixing(found[name], judge), wall[name]
+    _dream("dream", found[substrate], out, wall[substrate], judged)
 
 
 @app.command()
@@ -569,6 +736,8 @@ def imagine(
     out: TaskFolder = None,
     substrate: Substrate = "laser",
     draws: Draws = 200,
+    hottest: Hottest = None,
+    period: Period = 40,
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
@@ -578,17 +747,14 @@ def imagine(
     import time
 
     from photinus import tasks
-    from photinus.boltzmann import BoltzmannMachine
+    from photinus.tempering import Tempering
 
+    machine = _learned(model)
+    options = _task_options(substrate, laser, calibration, seed, threads)
+    cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
     started = time.perf_counter()
-    found = tasks.imagine(
-        BoltzmannMachine.load(model),
-        classes,
-        substrate,
-        draws=draws,
-        **_task_options(substrate, laser, calibration, seed, threads),
-    )
-    _dream("imagine", found, out, started)
+    found = tasks.imagine(machine, classes, substrate, draws=draws, tempering=cycle, **options)
+    _dream("imagine", found, out, time.perf_counter() - started, {})
 
 
 @app.command()
@@ -608,10 +774,9 @@ def complete(
 ) -> None:
     """Complete test images of which a part is hidden; Gibbs sampling stands beside."""
     from photinus import pictures, tasks
-    from photinus.boltzmann import BoltzmannMachine
     from photinus.learning.data import load
 
-    machine, shown = BoltzmannMachine.load(model), load(data, "test", data_dir=data_dir)[:images]
+    machine, shown = _learned(model), load(data, "test", data_dir=data_dir)[:images]
     known = tasks.mask(shown.shape, hide, seed=seed)
     options = _task_options(substrate, laser, calibration, seed, threads)
     found = {
@@ -622,6 +787,8 @@ def complete(
         (f"hidden pixels wrong, {name}", f"{100 * each.errors.mean():.2f} % of the draws")
         for name, each in found.items()
     ]
+    apart = abs(found[substrate].mean - found["gibbs"].mean)[:, ~known].mean()
+    rows.append(("means apart from Gibbs sampling", f"{apart:.4f} on hidden pixels"))
     text = "Means of the draws; grey where it was hidden."
     _write_task(
         "complete",
@@ -648,10 +815,9 @@ def classify(
 ) -> None:
     """Clamp test images and sample their classes; Gibbs sampling stands beside."""
     from photinus import tasks
-    from photinus.boltzmann import BoltzmannMachine
     from photinus.learning.data import load
 
-    machine, shown = BoltzmannMachine.load(model), load(data, "test", data_dir=data_dir)[:images]
+    machine, shown = _learned(model), load(data, "test", data_dir=data_dir)[:images]
     options = _task_options(substrate, laser, calibration, seed, threads)
     found = {
         name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)

@@ -6,9 +6,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from photinus import _validate
 from photinus.errors import InvalidInput, MissingDependency
 from photinus.learning.data import Images
 from photinus.tasks import Dream
+
+INDIRECT_BETA = 0.95
+"""Certainty of a pixel in the density around each sample, as Leng et al. 2018 (Sci. Rep. 8, 10651)."""
+PAIRS_PER_BLOCK = 2e7
+"""Pairs of an image and a sample that are compared at one time (400 MB)."""
 
 
 class Classifier(Protocol):
@@ -40,8 +46,10 @@ def independent_classifier(images: Images, *, most: int = 20_000) -> Classifier:
 class Mixing:
     """How a dream wanders between classes, as an independent classifier sees it."""
 
-    histogram: NDArray[np.float64]
-    """Part of the draws in each class, array (class,)."""
+    counts: NDArray[np.int64]
+    """Draws of each chain that the classifier is sure of, by class: array (chain, class)."""
+    draws: int
+    """Draws per chain."""
     confidence: float
     """Mean probability of the most probable class."""
     switches: float
@@ -50,17 +58,59 @@ class Mixing:
     """Draws until the chains together have visited every class; None if they have not."""
     energy_time: float
     """Integrated autocorrelation time of the energy [draws]."""
+    interval: float | None
+    """Physical time per draw [s]; None without time."""
+
+    @property
+    def histogram(self) -> NDArray[np.float64]:
+        """Part of the sure draws in each class, array (class,)."""
+        return _parts(self.counts)
 
     @property
     def entropy(self) -> float:
         """Entropy of the histogram [nats]."""
-        p = self.histogram[self.histogram > 0]
-        return float(-(p * np.log(p)).sum())
+        return _entropy(self.histogram)
+
+    @property
+    def entropy_error(self) -> float:
+        """Standard error of the entropy: jackknife over chains (Efron 1982); nan for one chain."""
+        chains = len(self.counts)
+        if chains < 2:
+            return float("nan")
+        total = self.counts.sum(axis=0)
+        left_out = np.array([_entropy(_parts((total - own)[None])) for own in self.counts])
+        return float(np.sqrt((chains - 1) / chains * ((left_out - left_out.mean()) ** 2).sum()))
 
     @property
     def visited(self) -> int:
         """Number of classes seen."""
-        return int(np.sum(self.histogram > 0))
+        return int(np.sum(self.counts.sum(axis=0) > 0))
+
+    @property
+    def switch_rate(self) -> float | None:
+        """Changes of class per chain and second of physical time [1/s]; None without time."""
+        return None if self.interval is None else self.switches / self.interval
+
+    @property
+    def effective_draws(self) -> float:
+        """Independent draws that all chains are worth, by the energy."""
+        return len(self.counts) * self.draws / self.energy_time
+
+    @property
+    def effective_rate(self) -> float | None:
+        """Effective draws per chain and second of physical time [1/s]; None without time."""
+        return None if self.interval is None else 1 / (self.energy_time * self.interval)
+
+
+def _parts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the part of each class, array (class,), of counts (chain, class)."""
+    total = counts.sum(axis=0)
+    return np.asarray(total / max(int(total.sum()), 1))
+
+
+def _entropy(histogram: NDArray[np.float64]) -> float:
+    p = histogram[histogram > 0]
+    return abs(float((p * np.log(p)).sum()))
 
 
 def mixing(dream: Dream, classifier: Classifier, *, sure: float = 0.5) -> Mixing:
@@ -73,33 +123,74 @@ def mixing(dream: Dream, classifier: Classifier, *, sure: float = 0.5) -> Mixing
     classifier
         See `independent_classifier`.
     sure
-        Draws below this confidence do not count as a visit.
+        Draws below this confidence do not count as a visit, from 0 to 1.
     """
+    sure = _validate.fraction("sure", sure)
     chains, draws, _ = dream.smooth.shape
-    proba = np.empty((chains, draws, len(classifier.classes_)))
-    for chain in range(chains):
-        proba[chain] = classifier.predict_proba(dream.smooth[chain])
-    labels, certain = proba.argmax(axis=2), proba.max(axis=2)
-    clear = certain >= sure
-    histogram = np.bincount(labels[clear], minlength=len(classifier.classes_)).astype(np.float64)
-    histogram /= max(histogram.sum(), 1)
-    changes = 0
-    for chain in range(chains):
-        path = labels[chain][clear[chain]]
-        changes += int(np.sum(path[1:] != path[:-1]))
-    first = [np.argmax((labels == k) & clear, axis=1) for k in range(len(classifier.classes_))]
-    seen = [((labels == k) & clear).any(axis=1) for k in range(len(classifier.classes_))]
-    all_visited = None
-    if all(s.any() for s in seen):
-        all_visited = float(max(f[s].min() for f, s in zip(first, seen, strict=True)) + 1)
-    energy = dream.samples.machine.energy(dream.samples.states)
+    proba = np.stack([classifier.predict_proba(chain) for chain in dream.smooth])
+    classes = proba.shape[2]
+    labels = np.where(proba.max(axis=2) >= sure, proba.argmax(axis=2), -1)
+    shown = labels[:, :, None] == np.arange(classes)
+    paths = [path[path >= 0] for path in labels]
+    visits = shown.any(axis=0)
+    machine = dream.samples.machine
     return Mixing(
-        histogram,
-        float(certain.mean()),
-        changes / (chains * max(draws - 1, 1)),
-        all_visited,
-        float(np.mean([autocorrelation_time(chain) for chain in energy])),
+        counts=shown.sum(axis=1),
+        draws=draws,
+        confidence=float(proba.max(axis=2).mean()),
+        switches=sum(int(np.sum(path[1:] != path[:-1])) for path in paths)
+        / (chains * max(draws - 1, 1)),
+        all_visited=float(visits.argmax(axis=0).max() + 1) if visits.any(axis=0).all() else None,
+        energy_time=float(
+            np.mean([autocorrelation_time(machine.energy(chain)) for chain in dream.samples.states])
+        ),
+        interval=dream.interval,
     )
+
+
+def indirect_likelihood(
+    samples: ArrayLike, images: ArrayLike, *, beta: float = INDIRECT_BETA
+) -> tuple[float, float]:
+    """Return the indirect sampling log-likelihood of images [nats per image], and its standard error.
+
+    Each sample becomes a density in which every pixel is its own with probability β and the other one
+    with 1 - β; their mean is what a finite run knows of the law (Breuleux, Bengio & Vincent 2011,
+    Neural Comput. 23, 2058). It judges quality and diversity at once: a sampler that stays in one
+    mode gives the images of the others no sample nearby. Compare equal numbers of samples, or runs of
+    equal time.
+
+    Parameters
+    ----------
+    samples : array (sample, pixel) of 0 and 1
+    images : array (image, pixel) of 0 and 1
+        Images that nothing was learned from.
+    beta
+        Between 0.5 and 1, both excluded.
+
+    Raises
+    ------
+    InvalidInput
+        If the arrays are not 0 and 1 of the same number of pixels, or β is out of its range.
+    """
+    x, y = _validate.binary_array("samples", samples), _validate.binary_array("images", images)
+    if x.ndim != 2 or y.ndim != 2 or 0 in x.shape or 0 in y.shape or x.shape[1] != y.shape[1]:
+        raise InvalidInput(
+            f"samples and images must have shapes (sample, pixel) and (image, pixel), "
+            f"got {x.shape} and {y.shape}"
+        )
+    if not 0.5 < _validate.number("beta", beta) < 1:
+        raise InvalidInput(f"beta must be between 0.5 and 1, got {beta:g}")
+    spins = 2 * x.T.astype(np.float32) - 1
+    size = max(1, int(PAIRS_PER_BLOCK / len(x)))
+    logs = np.empty(len(y))
+    for begin in range(0, len(y), size):
+        some = slice(begin, begin + size)
+        # Agreements minus disagreements of each pair, whole numbers that single precision holds.
+        alike = (2 * y[some].astype(np.float32) - 1) @ spins
+        differing = (x.shape[1] - alike.astype(np.float64)) / 2
+        logs[some] = np.logaddexp.reduce(differing * np.log((1 - beta) / beta), axis=1)
+    logs += x.shape[1] * np.log(beta) - np.log(len(x))
+    return float(logs.mean()), float(logs.std(ddof=1) / np.sqrt(len(y))) if len(y) > 1 else np.nan
 
 
 def autocorrelation_time(values: NDArray[np.float64], window: float = 5.0) -> float:

@@ -1,6 +1,7 @@
 """A network of spiking nanolasers: pumps, couplings, synaptic kernel, delays."""
 
 import json
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -71,6 +72,36 @@ class SynapticKernel:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Depression:
+    """Short-term depression of all synapses of a network (Tsodyks & Markram 1997, PNAS 94, 719).
+
+    Laser j has resources R_j from 0 to 1. A pulse that its spike sends is R_j times as high as the
+    coupling says; then U R_j are used up, and come back with the time constant `recovery`:
+    dR_j/dt = (1 - R_j)/recovery. So what has been on for long loses its hold on the network, which
+    goes on to other states (Leng et al. 2018, Sci. Rep. 8, 10651). It is not the machine's law any
+    more: weights between units that stay on are smaller by the factor `steady`.
+    """
+
+    use: float
+    """U, part of the resources that a spike uses up, from 0 to 1."""
+    recovery: float
+    """Time constant with which they come back [s], > 0."""
+
+    def __post_init__(self) -> None:
+        _validate.fraction("use", self.use)
+        _validate.positive("recovery", self.recovery, "s")
+
+    def steady(self, interval: float) -> float:
+        """Return R that a laser's spikes meet in the long run, one every `interval` [s]."""
+        kept = math.exp(-_validate.positive("interval", interval, "s") / self.recovery)
+        return (1 - kept) / (1 - (1 - self.use) * kept)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the values for JSON."""
+        return {"use": self.use, "recovery": self.recovery}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LaserNetwork:
     """Lasers, each with its pump, and the couplings between them.
@@ -102,6 +133,8 @@ class LaserNetwork:
         One name per laser; by default 0 … n-1.
     devices
         One laser per unit where they are not as designed, see `mismatched`; by default all are.
+    depression
+        Short-term depression of the synapses, simulated by reduced lasers only; by default none.
 
     Raises
     ------
@@ -119,6 +152,7 @@ class LaserNetwork:
     delay: float | NDArray[np.float64] = 0.0
     labels: tuple[Hashable, ...] = field(default=())
     devices: tuple[LaserParameters, ...] = ()
+    depression: Depression | None = None
 
     def __post_init__(self) -> None:
         pump = _validate.finite_array("pump", self.pump, 1)
@@ -259,6 +293,7 @@ class LaserNetwork:
             "driven_pump": list(self.driven_pump),
             "labels": list(self.labels),
             "devices": [device.to_dict() for device in self.devices],
+            "depression": None if self.depression is None else self.depression.to_dict(),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
@@ -279,6 +314,7 @@ class LaserNetwork:
             driven_pump=tuple(document["driven_pump"]),
             labels=tuple(document["labels"]),
             devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
+            depression=Depression(**given) if (given := document.get("depression")) else None,
             pump=document["pump"],
             coupling=(
                 from_entries(document["synapses"], len(document["pump"]))

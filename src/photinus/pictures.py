@@ -1,6 +1,7 @@
 """Pictures of what learned machines make: dream strips, completions, filters, animations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -102,36 +103,53 @@ def histogram(found: Mapping[str, Mixing], names: tuple[str, ...]) -> Figure:
     return figure
 
 
-def energies(found: Mapping[str, Dream], *, chain: int = 0) -> Figure:
-    """Draw the energy of one chain against the draws, sampler by sampler (name → dream)."""
+def energies(found: Mapping[str, NDArray[np.float64]], *, interval: float | None = None) -> Figure:
+    """Draw the energy of a chain, array (draw,), sampler by sampler (name → energies).
+
+    Over the draws, or over time where the `interval` between draws [s] is given.
+    """
     figure = _figure(8, 3)
     axes = _bare(figure.subplots())
-    for k, (name, each) in enumerate(found.items()):
-        energy = each.samples.machine.energy(each.samples.states[chain])
-        axes.plot(energy, lw=0.8, label=name, color=(LASER, EXACT, FLOOR)[k % 3])
-    axes.set_xlabel("draw")
+    for (name, energy), colour in zip(found.items(), cycle((LASER, EXACT, FLOOR))):
+        place = np.arange(len(energy)) * (1 if interval is None else interval / ns)
+        axes.plot(place, energy, lw=0.8, label=name, color=colour)
+    axes.set_xlabel("draw" if interval is None else "time on the chip [ns]")
     axes.set_ylabel("energy")
     axes.legend(frameon=False)
     return figure
 
 
-def animate(dream: Dream, path: str | Path, *, chains: int = 8, frames: int = 120) -> None:
-    """Write an animated GIF of some chains side by side.
+def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Draw what learning tells about itself, epoch by epoch (`BoltzmannEstimator.history_`)."""
+    shown = {
+        "pseudo_likelihood": "pseudo-likelihood [nats]",
+        "validation": "of the images held back [nats]",
+        "reconstruction": "pixels reconstructed wrongly",
+        "weight_norm": "norm of the weights",
+    }
+    known = [key for key in shown if key in history[0] and not np.isnan(history[0][key])]
+    figure = _figure(3.2 * len(known), 2.6)
+    epochs = [entry["epoch"] for entry in history]
+    for axes, key in zip(np.atleast_1d(figure.subplots(1, len(known))), known, strict=True):
+        _bare(axes).plot(epochs, [entry[key] for entry in history], color=LASER)
+        axes.set_xlabel("epoch")
+        axes.set_title(shown[key], fontsize=9)
+    return figure
 
-    Raises
-    ------
-    InvalidInput
-        If the file cannot be written.
-    """
+
+def animation(dream: Dream, *, chains: int = 8, frames: int = 120) -> bytes:
+    """Return an animated GIF of some chains side by side, evenly spaced draws, as bytes."""
     import io
 
     from PIL import Image
 
-    chains = min(chains, dream.smooth.shape[0])
+    chains = min(_validate.integer("chains", chains, 1), dream.smooth.shape[0])
+    draws = dream.smooth.shape[1]
+    chosen = np.unique(np.linspace(0, draws - 1, min(_validate.integer("frames", frames, 1), draws)))
     columns = int(np.ceil(chains / max(1, round(chains**0.5 / 1.5))))
     rows = int(np.ceil(chains / columns))
     pictures = []
-    for draw in range(min(frames, dream.smooth.shape[1])):
+    for draw in chosen.astype(int):
         images = np.zeros((rows * columns, dream.smooth.shape[2]))
         images[:chains] = dream.smooth[:chains, draw]
         whole = _mosaic(images.reshape(rows, columns, -1), dream.shape)
@@ -142,4 +160,15 @@ def animate(dream: Dream, path: str | Path, *, chains: int = 8, frames: int = 12
     pictures[0].save(
         buffer, "GIF", save_all=True, append_images=pictures[1:], duration=FRAME_MS, loop=0
     )
-    _files.write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def animate(dream: Dream, path: str | Path, *, chains: int = 8, frames: int = 120) -> None:
+    """Write an `animation` to a file.
+
+    Raises
+    ------
+    InvalidInput
+        If the file cannot be written.
+    """
+    _files.write_bytes(path, animation(dream, chains=chains, frames=frames))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from photinus.calibration import Calibration
     from photinus.demo import Demo
+    from photinus.evaluation import Mixing
     from photinus.fidelity import Fidelity
 
 
@@ -44,9 +45,10 @@ def _render(**content: Any) -> str:
     return environment.get_template("report.html.j2").render(version=__version__, **content)
 
 
-def _picture(title: str, text: str, figure: "Figure") -> dict[str, str]:
-    data = base64.b64encode(png(figure)).decode()
-    return {"title": title, "text": text, "data": data}
+def _picture(title: str, text: str, figure: "Figure | bytes") -> dict[str, str]:
+    """Return a picture for the page: a figure, or an animation as the bytes of a GIF."""
+    kind, content = ("gif", figure) if isinstance(figure, bytes) else ("png", png(figure))
+    return {"title": title, "text": text, "kind": kind, "data": base64.b64encode(content).decode()}
 
 
 def fidelity_rows(fidelity: "Fidelity") -> list[tuple[str, str]]:
@@ -193,6 +195,26 @@ def digits_rows(demo: "Demo") -> list[tuple[str, str]]:
     ]
 
 
+def mixing_rows(mixing: "Mixing", wall: float) -> list[tuple[str, str]]:
+    """Return how a dream mixes; `wall` is the time that the simulation took [s]."""
+    rows = [
+        ("classes seen", f"{mixing.visited} of {len(mixing.histogram)}"),
+        ("entropy of the classes", f"{mixing.entropy:.2f} ± {mixing.entropy_error:.2f} nats"),
+        ("confidence of the classifier", f"{mixing.confidence:.3f}"),
+        ("changes of class", f"{1000 * mixing.switches:.1f} per 1000 draws of a chain"),
+        ("autocorrelation time of the energy", f"{mixing.energy_time:.1f} draws"),
+        ("effective draws", f"{mixing.effective_draws / wall:,.1f} per second of wall time"),
+    ]
+    if mixing.all_visited is not None:
+        rows.insert(1, ("all of them after", f"{mixing.all_visited:.0f} draws"))
+    if mixing.switch_rate is not None and mixing.effective_rate is not None:
+        rows += [
+            ("changes of class on the chip", f"{mixing.switch_rate * us:.2f} per µs and chain"),
+            ("effective draws on the chip", f"{mixing.effective_rate * us:.1f} per µs and chain"),
+        ]
+    return rows
+
+
 TOLERANCES, TOLERANCES_SCHEMA = "photinus-tolerances", 1
 """Kind and schema of the file that ``studies/robustness.py`` writes for `load_tolerances`."""
 
@@ -243,7 +265,10 @@ def hardware_chapter(samples: Samples, tolerances: Table | None = None) -> Chapt
     from photinus.ledger.ledger import CASES
     from photinus.network import LaserNetwork
 
-    if not isinstance(samples.network, LaserNetwork) or samples.spikes is None or not samples.draws:
+    network = samples.network
+    if not isinstance(network, LaserNetwork) or samples.spikes is None or not samples.draws:
+        return None
+    if network.depression is not None:
         return None
     ledger, gibbs = samples.ledger(), own_gibbs(samples.machine)
     peers = [*literature(), gibbs]
@@ -355,9 +380,9 @@ def task_page(
     title: str,
     lead: str,
     tables: "list[tuple[str, list[tuple[str, str]]]]",
-    pictures: "list[tuple[str, str, Figure]]",
+    pictures: "list[tuple[str, str, Figure | bytes]]",
 ) -> str:
-    """Return the report of a task as HTML; pictures are (title, text, figure)."""
+    """Return the report of a task as HTML; pictures are (title, text, figure or GIF)."""
     return _render(
         title=title,
         lead=lead,

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from photinus import _validate
 from photinus.calibration.record import Calibration, logistic
 from photinus.calibration.synapse import (
+    GROUPS,
     SYNAPSES,
     WEIGHT_RANGE,
     first_guess,
@@ -52,6 +53,7 @@ FIT_BAND = (0.05, 0.95)
 TOLERATED_ERROR = 0.05
 """Largest error of the activation that counts as inside the calibrated range of biases."""
 CHAINS = 64
+"""Chains of each measurement, by default."""
 SETTLE = 15
 """State windows dropped at the begin of each measurement."""
 WINDOW_FACTORS = (1.0, 0.85, 1.18)
@@ -70,6 +72,7 @@ def calibrate(
     decay: float | None = None,
     renewing: bool = True,
     reduced: bool = False,
+    chains: int = CHAINS,
     seed: Seed = 0,
     time_step: float | None = None,
     threads: int | None = None,
@@ -95,6 +98,9 @@ def calibrate(
     reduced
         Whether to measure the device as an escape rate too, for the substrate "laser-reduced"; lasers
         only, takes two minutes more. See `photinus.reduced`.
+    chains
+        Copies of the device in each measurement, at least 8. Time goes down with their number, errors
+        go up with its root: fewer than the default only to compare many devices.
     seed
         Integer, SeedSequence or None.
     time_step
@@ -119,12 +125,13 @@ def calibrate(
     _validate.one_of("synapse", synapse, SYNAPSES)
     decay = found.decay if decay is None else _validate.positive("decay", decay, "s")
     window = found.window if window is None else _validate.positive("window", window, "s")
+    chains = _validate.integer("chains", chains, GROUPS)
     sequence = seed_sequence(seed)
     dt = found.time_step if time_step is None else time_step
     kernel = first_guess(
         synapse, found.time_constant if window is None else window, renewing=renewing, decay=decay
     )
-    bench = Bench(parameters, found, kernel, dt, threads, [*sequence.spawn(8)])
+    bench = Bench(parameters, found, kernel, chains, dt, threads, [*sequence.spawn(8)])
     free = free_parameters(synapse, decay=decay)
     factors = WINDOW_FACTORS if window is None else (1.0,)
     rounds = 4 + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
@@ -190,6 +197,7 @@ class Bench:
     setting: Setting
     kernel: SynapticKernel
     """Where the fit of the synapse starts."""
+    chains: int
     time_step: float
     threads: int | None
     seeds: list[np.random.SeedSequence]
@@ -218,11 +226,13 @@ class Bench:
             driven=self.setting.bracket,
         )
 
-    def run(self, network: Network, duration: float, seed: int, chains: int = CHAINS) -> SpikeTrains:
-        """Simulate `network` for `duration` [s]."""
+    def run(
+        self, network: Network, duration: float, seed: int, chains: int | None = None
+    ) -> SpikeTrains:
+        """Simulate `network` for `duration` [s]; by default all chains."""
         running = simulator(
             network,
-            chains=chains,
+            chains=chains or self.chains,
             seed=self.seeds[seed],
             time_step=self.time_step,
             threads=self.threads,
@@ -303,7 +313,7 @@ def _survey(
     for stage in range(3):
         drive = np.linspace(*bracket, SURVEY_POINTS)
         duration = settle + (40 if stage < 2 else 200) * memory
-        spikes = bench.run(bench.network(drive, memory), duration, stage, chains=32)
+        spikes = bench.run(bench.network(drive, memory), duration, stage, bench.chains // 2)
         mean, cv, _ = _intervals(spikes, settle)
         if stage < 2:
             bracket = _zoom(drive, spikes.rates().mean(axis=0), cv, bracket)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from photinus.learning.exact import fit_exact, fit_moments
+from photinus.learning.imports import from_rbms, from_sklearn
 from photinus.learning.likelihood import PartitionEstimate, log_partition
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ __all__ = [
     "PartitionEstimate",
     "fit_exact",
     "fit_moments",
+    "from_rbms",
+    "from_sklearn",
     "log_partition",
 ]
 

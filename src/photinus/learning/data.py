@@ -5,6 +5,7 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,14 @@ from photinus.errors import InvalidInput, MissingDependency
 
 THRESHOLD = 0.5
 """Pixels above this part of the brightest one are 1."""
-TEST_FRACTION = 0.2
-"""Part of the 8×8 digits that is held back."""
+TEST_EVERY = 5
+"""Of the 8×8 digits, and of archives without a test part, every fifth image is held back."""
+NAMES = ("digits", "mnist", "mnist14", "openml-mnist")
+"""Data that `load` knows by name."""
 IDX_BYTES = 0x08
 """Code of unsigned bytes in an IDX file."""
+MNIST_TRAINING = 60_000
+"""Training images of MNIST, which come first."""
 MNIST_FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -76,9 +81,14 @@ def digits(part: str = "train") -> Images:
             "the digits come with scikit-learn: pip install 'photinus[learn]'"
         ) from None
     found = load_digits()
-    held = np.arange(len(found.data)) % round(1 / TEST_FRACTION) == 0
-    chosen = held if part == "test" else ~held
-    return Images(binary(found.data[chosen]), found.target[chosen].astype(np.int64), (8, 8))
+    whole = Images(binary(found.data), found.target.astype(np.int64), (8, 8))
+    return whole[_chosen(len(whole), part)]
+
+
+def _chosen(images: int, part: str) -> NDArray[np.intp]:
+    """Return which of so many images belong to a part."""
+    held = np.arange(images) % TEST_EVERY == 0
+    return np.flatnonzero(held if part == "test" else ~held)
 
 
 def mnist(folder: str | os.PathLike[str], part: str = "train", *, pool: int = 1) -> Images:
@@ -106,6 +116,45 @@ def mnist(folder: str | os.PathLike[str], part: str = "train", *, pool: int = 1)
             f"data_dir {str(folder)!r} must hold as many labels as images, "
             f"got shapes {images.shape} and {labels.shape}"
         )
+    return _pooled(images, labels, pool)
+
+
+def openml(part: str = "train", *, pool: int = 1) -> Images:
+    """Return MNIST as scikit-learn's `fetch_openml` downloads it, once, into its own data folder.
+
+    Parameters
+    ----------
+    part, pool
+        As in `mnist`.
+
+    Raises
+    ------
+    MissingDependency
+        If scikit-learn is not installed.
+    InvalidInput
+        If the data are neither there already nor can be downloaded.
+    """
+    _validate.one_of("part", part, MNIST_FILES)
+    pool = _validate.integer("pool", pool, 1)
+    try:
+        from sklearn.datasets import fetch_openml
+    except ImportError:
+        raise MissingDependency(
+            "downloads go through scikit-learn: pip install 'photinus[learn]'"
+        ) from None
+    try:
+        found = fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff")
+    except OSError as error:
+        raise InvalidInput(
+            f"data_dir must be the folder of the MNIST files, as they cannot be downloaded ({error})"
+        ) from None
+    some = slice(MNIST_TRAINING) if part == "train" else slice(MNIST_TRAINING, None)
+    images = np.asarray(found.data[some], np.float64).reshape(-1, 28, 28)
+    return _pooled(images, np.asarray(found.target[some]), pool)
+
+
+def _pooled(images: NDArray[Any], labels: NDArray[Any], pool: int) -> Images:
+    """Return binary images from grey ones of 0 to 255, array (image, row, column)."""
     n, height, width = images.shape
     if height % pool or width % pool:
         raise InvalidInput(f"pool must divide the size of the images ({height}×{width}), got {pool}")
@@ -137,10 +186,11 @@ def _idx(folder: str | os.PathLike[str], name: str) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
 
 
-def archive(path: str | os.PathLike[str]) -> Images:
+def archive(path: str | os.PathLike[str], part: str = "train") -> Images:
     """Return the images of an .npz: `images`, array (image, pixel) or (image, row, column), `labels`.
 
-    Binary or grey; `labels` may be missing.
+    Binary or grey; `labels` may be missing. The test part is `test_images` and `test_labels`; in an
+    archive without these, every fifth image.
 
     Raises
     ------
@@ -150,45 +200,77 @@ def archive(path: str | os.PathLike[str]) -> Images:
     import io
     import zipfile
 
+    _validate.one_of("part", part, MNIST_FILES)
+    content = _files.read_bytes(path)
     try:
-        with np.load(io.BytesIO(_files.read_bytes(path))) as file:
+        with np.load(io.BytesIO(content)) as file:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError):
         raise InvalidInput(f"file {str(path)!r} is not a complete .npz archive") from None
     if "images" not in arrays:
         raise InvalidInput(f"file {str(path)!r} must hold an array 'images', got {sorted(arrays)}")
-    images = arrays["images"]
+    train = _archived(arrays, "")
+    if "test_images" not in arrays:
+        if len(train) < TEST_EVERY:
+            raise InvalidInput(
+                f"file {str(path)!r} must hold at least {TEST_EVERY} images, of which every fifth is "
+                f"held back, or test_images, got {len(train)}"
+            )
+        return train[_chosen(len(train), part)]
+    test = _archived(arrays, "test_")
+    if test.shape != train.shape:
+        raise InvalidInput(f"test_images must have the shape of images {train.shape}, got {test.shape}")
+    return test if part == "test" else train
+
+
+def _archived(arrays: dict[str, NDArray[Any]], prefix: str) -> Images:
+    """Return the images of an archive whose names begin with `prefix`."""
+    images, labels = arrays[f"{prefix}images"], arrays.get(f"{prefix}labels")
     if images.ndim not in (2, 3) or 0 in images.shape or images.dtype.kind not in "biuf":
         raise InvalidInput(
-            "images must be numbers of shape (image, pixel) or (image, row, column), "
+            f"{prefix}images must be numbers of shape (image, pixel) or (image, row, column), "
             f"got {images.dtype} {images.shape}"
         )
-    labels = arrays.get("labels")
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
         raise InvalidInput(
-            f"labels must be one whole number per image, got {labels.dtype} {labels.shape}"
+            f"{prefix}labels must be one whole number per image, got {labels.dtype} {labels.shape}"
         )
-    side = round(images.shape[1] ** 0.5)
-    flat = (side, side) if side * side == images.shape[1] else (1, images.shape[1])
-    shape = (images.shape[1], images.shape[2]) if images.ndim == 3 else flat
+    shape = images.shape[1:] if images.ndim == 3 else square(images.shape[1])
     pixels = binary(images).reshape(len(images), -1)
     return Images(pixels, None if labels is None else labels.astype(np.int64), shape)
 
 
-def load(data: str, part: str = "train", *, data_dir: str | os.PathLike[str] | None = None) -> Images:
-    """Return images by name: "digits", "mnist" or "mnist14" (with `data_dir`), or the path of an .npz.
+def square(pixels: int) -> tuple[int, int]:
+    """Return height and width of an image of so many pixels: a square if they make one, else a row."""
+    side = round(pixels**0.5)
+    return (side, side) if side * side == pixels else (1, pixels)
 
-    An archive has no parts: it is returned whole.
+
+def load(data: str, part: str = "train", *, data_dir: str | os.PathLike[str] | None = None) -> Images:
+    """Return images by name, or of the .npz at a path.
+
+    Parameters
+    ----------
+    data
+        "digits"; "mnist" or "mnist14" (14×14), from `data_dir`; "openml-mnist", downloaded the first
+        time; or the path of an .npz, see `archive`.
+    part
+        "train" or "test".
+    data_dir
+        Folder of the MNIST files.
     """
     if data == "digits":
         return digits(part)
     if data in ("mnist", "mnist14"):
         if data_dir is None:
             raise InvalidInput(
-                f"data_dir must be the folder of the MNIST files for data={data!r}, got None"
+                f"data_dir must be the folder of the MNIST files for data={data!r}, got None "
+                "(where there is a network, 'openml-mnist' downloads them)"
             )
         return mnist(data_dir, part, pool=2 if data == "mnist14" else 1)
+    if data == "openml-mnist":
+        return openml(part)
     if data.endswith(".npz"):
-        return archive(data)
-    _validate.one_of("data", data, ("digits", "mnist", "mnist14", "FILE.npz"))
-    raise AssertionError("FILE.npz is a placeholder")
+        return archive(data, part)
+    _validate.one_of("data", data, (*NAMES, "FILE.npz"))
+    raise InvalidInput("data must be the path of an .npz, got the placeholder 'FILE.npz'")

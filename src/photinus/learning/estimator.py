@@ -8,7 +8,9 @@ simulated lasers. Statistics are centred on running means (Melchior, Fischer & W
 99), without which the first epochs go into the biases.
 """
 
+import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +28,8 @@ from photinus.progress import Progress, tracked
 from photinus.simulation.streams import seed_sequence
 
 try:
-    from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+    from sklearn.utils.validation import check_is_fitted
 except ImportError:
     raise MissingDependency(
         "learning needs scikit-learn, whose estimators it follows: pip install 'photinus[learn]'"
@@ -43,11 +46,16 @@ FIGURES = 1000
 """Images on which the figures of an epoch are taken."""
 KIND = "boltzmann-estimator"
 
+UNCHECKED = ("negative", "checkpoint", "resume", "progress")
+"""Parameters that a checkpoint does not fix."""
 NegativePhase = Callable[[BoltzmannMachine], NDArray[np.uint8]]
 """Returns states (chain, unit) of the machine as it is now."""
+logger = logging.getLogger("photinus")
 
 
-class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class BoltzmannEstimator(  # type: ignore[misc]
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """A Boltzmann machine with hidden units, as a scikit-learn estimator.
 
     Restricted with one hidden layer, deep with several, fully visible with none and
@@ -58,7 +66,7 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     hidden : tuple of int
         Units of each hidden layer.
     visible_couplings
-        Couplings between all visible units; then at most one hidden layer. Slow: no blocks are left.
+        Couplings between all visible units; then at most one hidden layer. Slow: sampled unit by unit.
     method
         "pcd", "cd" or "tempered".
     steps
@@ -72,17 +80,20 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     momentum, weight_decay
         Of the updates; the decay is per unit of learning rate, on weights only.
     replicas, hottest
-        Temperatures of "tempered", and the highest one.
+        Temperatures of "tempered" (inverse ones are evenly spaced), and the highest one.
     validation_fraction, patience
         Hold back that part of the data, and stop when its pseudo-likelihood has not risen for so many
-        epochs; the best parameters are kept. 0 to use all the data and all epochs.
+        epochs; the best parameters are kept. 0 to use all the data and all epochs. Not for deep
+        machines, which have no such figure in closed form.
     negative
-        Object to sample the machine with instead of `method`.
+        Called with the machine to sample it instead of `method`, such as
+        `photinus.learning.loop.DeviceChains`. One that has `given` samples the hidden units given the
+        data too; one that has `state` and `restore` is stored in checkpoints.
     seed
         Of everything random.
     checkpoint, resume
-        File to write after each epoch, and whether to go on from it: the result is that of an
-        uninterrupted run.
+        File to write after each epoch, and whether to go on from it, if it is there: the result is
+        that of an uninterrupted run. The data and the other parameters must be the same.
     progress
         As in `photinus.sample`.
 
@@ -94,7 +105,7 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     biases_ : array (unit,)
     classes_ : array (class,), if learned with labels
     history_ : list of dict
-        Per epoch: seconds, reconstruction error, pseudo-likelihood, weight norm.
+        Per epoch: seconds, reconstruction error, pseudo-likelihood, weight norm; also logged.
     """
 
     weights_: NDArray[np.float32]
@@ -171,26 +182,37 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 )
             held, visible = visible[order[:cut]], visible[order[cut:]]
         self._begin(visible, generator)
+        self._run = self._fingerprint(visible)
         if self.resume and self.checkpoint is not None and Path(self.checkpoint).exists():
-            self._restore(self.checkpoint)
-        best: tuple[float, NDArray[np.float32], NDArray[np.float32]] | None = None
+            self._restore(self.checkpoint, self._run)
         with tracked(self.progress, "learning", self.epochs) as advance:
             advance(len(self.history_))
-            while len(self.history_) < self.epochs:
+            while len(self.history_) < self.epochs and not self._stalled():
                 self._epoch(visible, held, len(self.history_) / self.epochs, 1 / self.epochs)
+                if self._best_epoch() == len(self.history_):
+                    self._best = self.weights_.copy(), self.biases_.copy()
                 if self.checkpoint is not None:
                     self.save(self.checkpoint)
                 advance(1)
-                if not len(held):
-                    continue
-                figures = [entry["validation"] for entry in self.history_]
-                if best is None or figures[-1] > best[0]:
-                    best = figures[-1], self.weights_.copy(), self.biases_.copy()
-                if int(np.argmax(figures)) + self.patience < len(figures):
-                    break
-        if best is not None:
-            _, self.weights_, self.biases_ = best
+        if self._best is not None:
+            self.weights_, self.biases_ = (values.copy() for values in self._best)
         return self
+
+    def _best_epoch(self) -> int | None:
+        """Return the epoch of the highest validation figure, counted from 1; None without one."""
+        figures = [entry["validation"] for entry in self.history_ if "validation" in entry]
+        return int(np.argmax(figures)) + 1 if figures else None
+
+    def _stalled(self) -> bool:
+        """Return whether the validation figure has not risen for `patience` epochs."""
+        best = self._best_epoch()
+        return best is not None and len(self.history_) - best >= self.patience
+
+    def _fingerprint(self, visible: NDArray[np.float32]) -> dict[str, Any]:
+        """Return what must be the same for a checkpoint to be gone on with, for JSON."""
+        found = {name: value for name, value in self.get_params().items() if name not in UNCHECKED}
+        digest = hashlib.sha256(np.packbits(visible.astype(np.uint8), axis=1).tobytes()).hexdigest()
+        return {**found, "hidden": list(self.hidden), "data": f"{visible.shape} {digest}"}
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
         """Go once through more data at the learning rate, from wherever the machine is."""
@@ -203,17 +225,27 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _check(self) -> None:
+        if not isinstance(self.hidden, (tuple, list)):
+            raise InvalidInput(f"hidden must be the units of each layer, got {self.hidden!r}")
         layers = [_validate.integer("hidden", units, 1) for units in self.hidden]
         _validate.one_of("method", self.method, METHODS)
         for name in ("steps", "batch_size", "chains", "epochs", "patience", "replicas"):
             _validate.integer(name, getattr(self, name), 1)
         _validate.positive("learning_rate", self.learning_rate)
-        _validate.positive("hottest", self.hottest)
+        if _validate.positive("hottest", self.hottest) < 1:
+            raise InvalidInput(f"hottest must be at least 1, got {self.hottest:g}")
+        if self.method == "tempered" and self.replicas < 2:
+            raise InvalidInput(f"replicas must be at least 2 for 'tempered', got {self.replicas}")
         for name in ("final_rate", "weight_decay"):
             _validate.non_negative(name, getattr(self, name))
         for name in ("momentum", "validation_fraction"):
-            if not 0 <= getattr(self, name) < 1:
+            if not 0 <= _validate.number(name, getattr(self, name)) < 1:
                 raise InvalidInput(f"{name} must be from 0 to below 1, got {getattr(self, name)!r}")
+        if self.validation_fraction and len(layers) > 1:
+            raise InvalidInput(
+                "validation_fraction must be 0 for deep machines, whose pseudo-likelihood has no "
+                f"closed form, got {self.validation_fraction:g}"
+            )
         if self.visible_couplings and len(layers) > 1:
             raise InvalidInput(f"hidden must be at most one layer with visible_couplings, got {layers}")
         if not self.visible_couplings and not layers:
@@ -276,6 +308,8 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         start = generator.random((replicas, self.chains, v)) < mean
         self._chains[:, :, :v] = start
         self.history_: list[dict[str, float]] = []
+        self._best: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._run: dict[str, Any] | None = None
 
     def _pairs(self) -> tuple[slice, slice]:
         """Return the units whose products the gradient is made of."""
@@ -311,11 +345,14 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if len(held):
             figures["validation"] = self._pseudo_likelihood(held[:FIGURES])
         self.history_.append(figures)
+        told = ", ".join(f"{name} {value:.5g}" for name, value in figures.items())
+        logger.info("learning: %s", told)
 
     def _update(self, batch: NDArray[np.float32], rate: np.float32) -> None:
         """Move the parameters by the gradient of one batch."""
         rows, columns = self._pairs()
-        data = self._given(batch)
+        device = None if not hasattr(self.negative, "given") or not self.hidden else self.negative
+        data = self._given(batch) if device is None else device.given(self.machine(), batch)
         if self.negative is not None:
             model = self.negative(self.machine()).astype(np.float32)
         elif self.method == "cd":
@@ -363,8 +400,12 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the groups of units that are drawn at once, the visible ones last."""
         if self._sides is not None:
             return [self._sides[1], self._sides[0]]
-        n = len(self.biases_)
-        return [slice(k, k + 1) for k in range(n - 1, -1, -1)]
+        if self.visible_couplings:
+            return [slice(k, k + 1) for k in range(len(self.biases_) - 1, -1, -1)]
+        # Layers of a deep machine: odd ones given the even ones, then even ones, the visible one last.
+        ends = np.cumsum(np.bincount(self.layers_)).tolist()
+        layers = [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+        return [*layers[1::2], *layers[2::2], layers[0]]
 
     def _advanced(self, chains: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return chains (replica, chain, unit) after the sweeps of one update."""
@@ -385,7 +426,11 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _swap(self, chains: NDArray[np.float32], beta: NDArray[np.float32]) -> None:
         """Swap neighbouring temperatures' states (Swendsen & Wang 1986, Phys. Rev. Lett. 57, 2607)."""
-        energy = -np.sum((chains @ self.weights_ / 2 + self.biases_) * chains, axis=-1)
+        rows, columns = self._pairs()
+        bonds = chains[..., rows] @ self.weights_[rows, columns]
+        if self._sides is None:
+            bonds /= 2
+        energy = -np.sum(bonds * chains[..., columns], axis=-1) - chains @ self.biases_
         for first in (0, 1):
             for k in range(first, len(beta) - 1, 2):
                 gain = (beta[k] - beta[k + 1]) * (energy[k] - energy[k + 1])
@@ -419,8 +464,14 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     # What has been learned
 
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns that `transform` returns, for scikit-learn's names of them."""
+        return len(self.layers_) if not self.hidden else int(self.hidden[0])
+
     def machine(self) -> BoltzmannMachine:
         """Return the machine; its labels say which unit is which, see `photinus.learning.units`."""
+        check_is_fitted(self, "weights_")
         weights = self.weights_.astype(np.float64)
         classes = getattr(self, "classes_", np.empty(0))
         return BoltzmannMachine(
@@ -435,10 +486,13 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         InvalidInput
             For machines with more than one hidden layer, whose sum has no closed form.
         """
+        check_is_fitted(self, "weights_")
         if len(self.hidden) > 1:
             raise InvalidInput(f"hidden must be one layer for a free energy, got {self.hidden}")
-        v = np.asarray(visible, np.float32)
-        n = v.shape[1]
+        v = _validate.binary_array("visible", visible).astype(np.float32)
+        n = int(np.sum(self.layers_ == 0))
+        if v.ndim != 2 or v.shape[1] != n:
+            raise InvalidInput(f"visible must have shape (sample, {n}), got {v.shape}")
         field = v @ self.weights_[:n, n:] + self.biases_[n:]
         own = v @ self.biases_[:n]
         if self.visible_couplings:
@@ -448,9 +502,10 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _by_class(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return -F of every sample with every class, array (sample, class)."""
+        check_is_fitted(self, "weights_")
         if not hasattr(self, "classes_"):
             raise InvalidInput("y must have been given to fit for a machine to classify, got none")
-        features = _validate.binary_array("X", X).astype(np.float32)
+        features = self._features(X)
         logs = []
         for k in range(len(self.classes_)):
             one = np.zeros((len(features), len(self.classes_)), np.float32)
@@ -469,7 +524,8 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample (Larochelle & Bengio 2008, ICML, eq. 2)."""
-        return np.asarray(self.classes_[np.argmax(self._by_class(X), axis=1)])
+        best = np.argmax(self._by_class(X), axis=1)
+        return np.asarray(self.classes_[best])
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
         """Return the accuracy of `predict` given labels, else the mean of `score_samples`."""
@@ -484,14 +540,32 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         if hasattr(self, "classes_"):
             return np.asarray(np.logaddexp.reduce(self._by_class(X), axis=1))
-        return -self.free_energy(_validate.binary_array("X", X))
+        check_is_fitted(self, "weights_")
+        return -self.free_energy(self._features(X))
+
+    def _features(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return checked features, array (sample, feature)."""
+        features = _validate.binary_array("X", X)
+        if features.ndim != 2 or features.shape[1] != self.n_features_in_:
+            raise InvalidInput(
+                f"X must have shape (sample, {self.n_features_in_}), got {features.shape}"
+            )
+        return features.astype(np.float32)
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the means of the first hidden layer given the features, array (sample, hidden).
 
-        With classes: averaged over their posterior.
+        With classes: averaged over their posterior. Deep machines: by mean field.
+
+        Raises
+        ------
+        InvalidInput
+            For a machine without hidden units, or a deep one with classes.
         """
-        features = _validate.binary_array("X", X).astype(np.float32)
+        check_is_fitted(self, "weights_")
+        if not self.hidden:
+            raise InvalidInput("hidden must be at least one layer to transform, got ()")
+        features = self._features(X)
         first = self.layers_ == 1
         if not hasattr(self, "classes_"):
             return self._given(features)[:, first]
@@ -528,6 +602,7 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Write everything that learning needs to go on (.npz)."""
         import io
 
+        check_is_fitted(self, "weights_")
         buffer = io.BytesIO()
         head = {
             "kind": KIND,
@@ -539,9 +614,16 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             "visible_couplings": self.visible_couplings,
             "history": self.history_,
             "generator": self._generator.bit_generator.state,
+            "run": self._run,
         }
+        more = (
+            {} if self._best is None else {"best_weights": self._best[0], "best_biases": self._best[1]}
+        )
+        if hasattr(self.negative, "state"):
+            more |= {f"negative.{name}": value for name, value in self.negative.state().items()}
         np.savez(
             buffer,
+            **more,
             head=np.array(json.dumps(head)),
             weights=self.weights_,
             biases=self.biases_,
@@ -551,31 +633,42 @@ class BoltzmannEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         _files.write_bytes(path, buffer.getvalue())
 
-    def _restore(self, path: str | Path) -> None:
-        """Go on from a file that `save` wrote for a machine of the same shape."""
+    def _restore(self, path: str | Path, run: dict[str, Any] | None = None) -> None:
+        """Go on from a file that `save` wrote; it must be of the same `run`, if one is given."""
         head, arrays = _read(path)
-        if tuple(head["hidden"]) != tuple(self.hidden) or head["features"] != self.n_features_in_:
-            raise InvalidInput(
-                f"checkpoint {str(path)!r} must be of a machine with {self.n_features_in_} features "
-                f"and hidden layers {tuple(self.hidden)}, "
-                f"got {head['features']} and {tuple(head['hidden'])}"
-            )
-        if arrays["chains"].shape != self._chains.shape:
-            raise InvalidInput(
-                f"checkpoint {str(path)!r} must have chains {self._chains.shape}, "
-                f"got {arrays['chains'].shape}"
-            )
+        for name, value in (run or {}).items():
+            found = (head["run"] or {}).get(name)
+            if found != value:
+                raise InvalidInput(
+                    f"checkpoint {str(path)!r} must be of a run with {name} {value}, got {found}"
+                )
         self.weights_, self.biases_ = arrays["weights"], arrays["biases"]
         self._centre, self._velocity = arrays["centre"], arrays["velocity"]
         self._chains = arrays["chains"].astype(np.float32)
         self._generator.bit_generator.state = head["generator"]
-        self.history_ = head["history"]
+        self.history_, self._run = head["history"], head["run"]
+        if "best_weights" in arrays:
+            self._best = arrays["best_weights"], arrays["best_biases"]
+        prefix = "negative."
+        saved = {name.removeprefix(prefix): v for name, v in arrays.items() if name.startswith(prefix)}
+        if saved and hasattr(self.negative, "restore"):
+            self.negative.restore(saved)
 
     @classmethod
-    def load(cls, path: str | Path) -> "BoltzmannEstimator":
-        """Return the estimator that `save` wrote, ready to predict and to go on with `partial_fit`."""
+    def load(cls, path: str | Path, *, negative: NegativePhase | None = None) -> "BoltzmannEstimator":
+        """Return the estimator that `save` wrote, ready to predict and to go on with `partial_fit`.
+
+        `negative` is as in the constructor; its state is restored if it was saved.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is missing, damaged or of another kind.
+        """
         head, arrays = _read(path)
-        found = cls(tuple(head["hidden"]), visible_couplings=head["visible_couplings"])
+        known = {name: head["run"][name] for name in cls().get_params() if name in (head["run"] or {})}
+        found = cls(**{**known, "hidden": tuple(head["hidden"]), "negative": negative})
+        found.visible_couplings = head["visible_couplings"]
         found.n_features_in_ = head["features"]
         if head["labelled"]:
             found.classes_ = np.array(head["classes"])
@@ -593,14 +686,25 @@ def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return head and arrays of a saved estimator."""
     import io
     import zipfile
+    import zlib
 
+    content = _files.read_bytes(path)
     try:
-        with np.load(io.BytesIO(_files.read_bytes(path))) as file:
+        with np.load(io.BytesIO(content)) as file:
             arrays = {name: file[name] for name in file.files}
         head = json.loads(str(arrays.pop("head")))
         if head["kind"] != KIND:
             raise KeyError
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ):
         raise InvalidInput(f"file {str(path)!r} is not a complete saved estimator") from None
     _files.check_schema(path, head.get("schema"), 1)
     return head, arrays

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 from photinus.errors import InvalidInput
 from photinus.simulation.streams import Seed, seed_sequence
 
@@ -174,11 +174,12 @@ def log_partition(
     Raises
     ------
     InvalidInput
-        If the machine is neither small nor bipartite, or a number is out of range.
+        If the machine is neither small nor bipartite, a number is out of range, or an array does not
+        fit the machine.
     """
     chains = _validate.integer("chains", chains, 2)
     temperatures = _validate.integer("temperatures", temperatures, 1)
-    if machine.n_units <= MAX_SUMMED:
+    if machine.n_units <= MAX_ENUMERATED:
         return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
     sides = Sides.of(machine)
     if len(sides.second) <= MAX_SUMMED:
@@ -198,7 +199,12 @@ def log_partition(
     start = float(softplus(own).sum(dtype=np.float64)) + len(sides.second) * np.log(2)
     value, error = _log_mean(work)
     if states is not None:
-        z = _validate.binary_array("states", states)[:, sides.first].astype(np.float32)
+        given = _validate.binary_array("states", states)
+        if given.ndim != 2 or given.shape[1] != machine.n_units or len(given) < 2:
+            raise InvalidInput(
+                f"states must have shape (chain, {machine.n_units}), chain >= 2, got {given.shape}"
+            )
+        z = given[:, sides.first].astype(np.float32)
     generator = np.random.default_rng(backward)
     back = np.zeros(len(z))
     for high, low in pairwise(betas[::-1]):

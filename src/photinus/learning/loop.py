@@ -1,11 +1,13 @@
-"""Learning with the device in the loop: the negative phase sampled by lasers.
+"""Learning with the device in the loop: both phases sampled by lasers.
 
 What the device does wrong, through mismatch or coarse weights, then shows in the moments that learning
 compares with those of the data, and learning takes it back (for spiking neurons on an analogue chip:
-Schmitt et al. 2017, IJCNN, "Neuromorphic hardware in the loop").
+Schmitt et al. 2017, IJCNN, "Neuromorphic hardware in the loop"). Hidden units have no data of their
+own: were their means given the data computed instead of sampled, a hidden laser that is off by itself
+could never agree with them, and its bias would run away.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,15 +19,24 @@ from photinus.calibration import Calibration
 from photinus.errors import InvalidInput
 from photinus.network import LaserNetwork
 from photinus.reduced.simulator import ReducedSimulator
+from photinus.simulation.couplings import entries
 from photinus.simulation.engine import Simulator
 from photinus.simulation.streams import Seed, seed_sequence
-from photinus.translation import translate
+from photinus.translation import slopes, translate
 
 SUBSTRATES = ("laser-reduced", "laser")
+IMPRINT = 1
+"""State windows for which lasers are driven to the states that they go on from: 99 % are there then."""
+
+SETTLE, READ = 2, 6
+"""State windows that hidden lasers run before their states given the data are read, and while."""
 
 
 class DeviceChains:
     """Chains of lasers that go on while the machine learns: `negative` of a `BoltzmannEstimator`.
+
+    Between two updates the chip gets other pumps and couplings. The chains go on from the states that
+    they were in: each laser is driven on or held off for one window, then released.
 
     Parameters
     ----------
@@ -37,7 +48,7 @@ class DeviceChains:
     substrate
         "laser-reduced" or "laser".
     chains, windows
-        Chains, and state windows τ that they run on between two updates.
+        Chains, and state windows τ that they run on freely between two updates.
     seed, threads
         As in `photinus.sample`.
     """
@@ -57,32 +68,88 @@ class DeviceChains:
         self.calibration, self.alter, self.substrate = calibration, alter, substrate
         self.chains = _validate.integer("chains", chains, 1)
         self.windows = _validate.integer("windows", windows, 1)
-        self._options: dict[str, Any] = {"seed": seed_sequence(seed), "threads": threads}
-        self._state: dict[str, NDArray[Any]] | None = None
+        self._seed, self._threads = seed_sequence(seed), threads
+        self._calls = 0
+        self._states: NDArray[np.uint8] | None = None
+        self._line: NDArray[np.float64] | None = None
 
     def network(self, machine: BoltzmannMachine) -> LaserNetwork:
-        """Return the network as built, set to sample from `machine`."""
-        network = translate(machine, self.calibration)
+        """Return the network as built, set to sample from `machine`.
+
+        The measured rule gives each unit of the first machine a straight line m_k + s_k u. It is kept
+        for later ones: a step of learning is a step of pumps and couplings.
+        """
+        network = translate(machine, self.calibration, rule="linear")
         if not isinstance(network, LaserNetwork):
             raise InvalidInput(
                 f"calibration must be of lasers, got one of {self.calibration.parameters.name!r}"
             )
+        if self._line is None:
+            slope = slopes(machine, self.calibration)
+            middle = translate(machine, self.calibration).drive - slope * machine.biases
+            self._line = np.stack([middle, slope])
+        middle, slope = self._line
+        network = network.driven(middle + slope * machine.biases, slope[:, None] * machine.weights)
         return network if self.alter is None else self.alter(network)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what `restore` needs to go on with the same states."""
+        known = {"line": self._line, "states": self._states}
+        some = {name: value for name, value in known.items() if value is not None}
+        return {"calls": np.array(self._calls), **some}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from the `state` of chains that were built with the same arguments."""
+        self._calls = int(state["calls"])
+        self._line, self._states = state.get("line"), state.get("states")
 
     def __call__(self, machine: BoltzmannMachine) -> NDArray[np.uint8]:
         """Return the states (chain, unit) after a further `windows` of the network."""
         network = self.network(machine)
-        simulator: ReducedSimulator | Simulator
-        if self.substrate == "laser":
-            simulator = Simulator(network, chains=self.chains, **self._options)
-        else:
-            reduced = self.calibration.require_reduced()
-            simulator = ReducedSimulator(network, reduced, chains=self.chains, **self._options)
-        if self._state is not None:
-            simulator.restore(self._state)
+        simulator = self._simulator(network, self.chains)
+        self._calls += 1
+        if self._states is not None:
+            simulator.heat(_driven(network, self._states), 1.0)
+            simulator.advance(IMPRINT * network.window)
+            simulator.heat(np.zeros(self._states.shape), 1.0)
         spikes = simulator.advance(self.windows * network.window)
-        self._state = simulator.state()
         states = np.zeros((self.chains, network.n_units), np.uint8)
         on = spikes.time > spikes.stop - network.window
         states[spikes.chain[on], spikes.unit[on]] = 1
+        self._states = states
         return states
+
+    def given(self, machine: BoltzmannMachine, visible: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return means of all units (sample, unit) with the first ones held at `visible`."""
+        network, (samples, held) = self.network(machine), visible.shape
+        clamp = dict(zip(machine.labels, visible.T.astype(np.uint8), strict=False))
+        simulator = self._simulator(network, samples, 1, clamp=clamp)
+        simulator.advance(SETTLE * network.window)
+        means = np.zeros((samples, network.n_units), np.float32)
+        for _ in range(READ):
+            spikes = simulator.advance(network.window)
+            states = np.zeros(means.shape, np.float32)
+            states[spikes.chain, spikes.unit] = 1
+            means += states / READ
+        means[:, :held] = visible
+        return means
+
+    def _simulator(
+        self, network: LaserNetwork, chains: int, *key: int, **options: Any
+    ) -> ReducedSimulator | Simulator:
+        """Return a simulator with random numbers of its own for each call and `key`."""
+        sequence = np.random.SeedSequence(
+            self._seed.entropy, spawn_key=(*self._seed.spawn_key, self._calls, *key)
+        )
+        options |= {"chains": chains, "seed": sequence, "threads": self._threads}
+        if self.substrate == "laser":
+            return Simulator(network, **options)
+        return ReducedSimulator(network, self.calibration.require_reduced(), **options)
+
+
+def _driven(network: LaserNetwork, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the change of drives (chain, unit) [carriers] that brings lasers into these states."""
+    on = network.driven_pump[1] * network.parameters.gain_lifetime - network.drive
+    target, _, value = entries(network.coupling)
+    most = np.bincount(target, np.maximum(value, 0), network.n_units)
+    return np.where(states == 1, on, -network.drive - most)

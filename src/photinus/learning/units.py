@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
+from photinus.learning.data import square
 
 
 def labelled(features: int, classes: Iterable[object], hidden: Iterable[int]) -> list[str]:
@@ -62,6 +63,4 @@ class Units:
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the images: square if they can be, else one row."""
-        n = len(self.features)
-        side = round(n**0.5)
-        return (side, side) if side * side == n else (1, n)
+        return square(len(self.features))

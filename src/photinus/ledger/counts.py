@@ -23,6 +23,10 @@ LIGHT_LIFETIMES, LIGHT_CHAINS = 100, 2
 """Length of the simulation of one laser that measures its light per spike."""
 
 
+FEWEST_EFFECTIVE = 10
+"""Effective draws per chain below which their number is not known: the chain is too short to tell."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
     """Rates of one chip, on which every unit is one laser."""
@@ -48,7 +52,8 @@ class Counts:
     photons: float
     """Photons that leave the cavities in spikes, useful or not [1/s]."""
     effective_share: float | None = None
-    """Effective draws per draw, None if unknown."""
+    """Effective draws per draw, None if unknown; a run with fewer than `FEWEST_EFFECTIVE` per chain
+    doesn't tell."""
 
     @property
     def updates(self) -> float:
@@ -86,6 +91,8 @@ class Counts:
             raise InvalidInput(f"ledger needs a run on lasers, got one on {samples.substrate!r}")
         if spikes is None or samples.window is None:
             raise InvalidInput("ledger needs a run that keeps its spikes, got a tempered one")
+        if network.depression is not None:
+            raise InvalidInput("ledger needs synapses without depression, whose pulses are all alike")
         if samples.draws == 0:
             raise InvalidInput("ledger needs at least 1 draw, got 0")
         start = samples.burn_in * samples.window
@@ -100,7 +107,7 @@ class Counts:
         states = samples.states[:, :, samples.free_units]
         machine = samples.machine
         effective = smallest_effective_draws(machine, samples.states)
-        known = bool(np.isfinite(effective)) and states.size > 0
+        known = states.size > 0 and effective >= FEWEST_EFFECTIVE * samples.chains  # nan is not
         return cls._of_network(
             network,
             rates=counted / time,

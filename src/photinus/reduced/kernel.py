@@ -13,7 +13,8 @@ average that interpolates.
 Synapses. A spike waits in a ring until it acts, raises the drive of its targets, and waits on until
 its pulse ends. What a pulse misses of the step in which it begins, or has too much of the step in which
 it ends, is made up for in the next one, as is the kick: a drive for one step only. A laser that fires
-again while its pulse lasts renews it: the earlier end counts no more.
+again while its pulse lasts renews it: the earlier end counts no more. Depressed synapses send lower
+pulses, see `photinus.network.Depression`; then a renewed pulse goes over to its new height.
 
 Fan-out. In larger networks every chain begins at a tile, and a laser whose targets lie close together
 has its couplings as a whole row of tiles, with zeros in the gaps. What happens in a step is then
@@ -38,9 +39,10 @@ WORDS = 4
 REST, LEAK, CLAMP, ONSET, LAG, KEEP, TILT, TURN, LOWEST, SCALE = range(10)
 CONSTANTS = 10
 
-# Columns of a pending spike: time [steps], lane, steps since the spike before, renewed by the next one.
-TIME, LANE, ELAPSED, RENEWED = range(4)
-PENDING = 4
+# Columns of a pending spike: time [steps], lane, steps since the spike before, renewed by the next one,
+# height of its pulse and of the one that it renews, in units of the undepressed height.
+TIME, LANE, ELAPSED, RENEWED, HEIGHT, BEFORE = range(6)
+PENDING = 6
 # Entries of the ring: the first spike that still has to end, to begin, and the next free place.
 ENDING, BEGINNING, FREE = range(3)
 
@@ -245,6 +247,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     r,
     last_spike,
     last_place,
+    resources,
     pending,
     ring,
     constants,
@@ -260,6 +263,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     decay,
     renewing,
     delay,
+    use,
+    recovery,
     dense,
     row_of,
     class_of,
@@ -279,7 +284,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     ----------
     f, r : flat state and random-state arrays, tile by tile.
     last_spike, last_place : float64, int64 (lanes,), time [steps] and place of the latest spike.
-    pending, ring : float64 (capacity, 4), spikes that act or will act; see ENDING, BEGINNING, FREE.
+    resources : float64 (lanes,), what the latest spike of each lane has left of its resources.
+    pending, ring : float64 (capacity, PENDING), spikes that act or will; see ENDING, BEGINNING, FREE.
     constants : float32 (CONSTANTS,).
     hazard : float32, flat table of the risen part (0 to 1) by drives (`columns`), per step.
     groups_of, runs_of, runs, coupling : see `photinus.simulation.couplings`, without groups by delay.
@@ -287,6 +293,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     stride : lanes of a chain.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
+    use, recovery : of a depressed synapse, the second in steps; use 0 for one that is not.
     pulse, delay : duration and delay [steps]; decay : factor per step of an exponential, else 1.
     spikes : float64 (capacity, 2) of (time [steps], lane).
     """
@@ -316,15 +323,15 @@ def advance_block(  # type: ignore[no-untyped-def]
             if begins:
                 late = step - delay - spike[TIME]
                 share = 1.0
-                height = sustain
+                height = sustain * spike[HEIGHT]
                 if exponential_pulse:
                     if renewing:
                         share = -np.expm1(np.log(decay) * spike[ELAPSED])
-                    height = sustain * share
+                    height *= share
                 elif renewing and spike[ELAPSED] < pulse:
                     share = spike[ELAPSED] / pulse
-                    height = 0.0
-                once = height * late + kick * share
+                    height = sustain * (spike[HEIGHT] - spike[BEFORE])
+                once = height * late + kick * share * spike[HEIGHT]
                 ring[BEGINNING] += 1
             elif ring[ENDING] < ring[BEGINNING]:
                 spike = pending[ring[ENDING] & mask]
@@ -334,7 +341,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 ring[ENDING] += 1
                 if exponential_pulse or spike[RENEWED] > 0.0:
                     continue
-                height = -sustain
+                height = -sustain * spike[HEIGHT]
                 once = height * late
             else:
                 break
@@ -396,6 +403,10 @@ def advance_block(  # type: ignore[no-untyped-def]
             pending[free, LANE] = lane
             pending[free, ELAPSED] = elapsed
             pending[free, RENEWED] = 0.0
+            left = 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
+            pending[free, HEIGHT] = left
+            pending[free, BEFORE] = pending[last_place[lane] & mask, HEIGHT]
+            resources[lane] = left * (1.0 - use)
             last_spike[lane] = time
             last_place[lane] = ring[FREE]
             ring[FREE] += 1

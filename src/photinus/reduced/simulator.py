@@ -199,6 +199,8 @@ class _Shared:
         self.kick = kernel.kick * reduced.gain_lifetime / dt
         self.pulse = steps, np.float32(decay), kernel.renewing
         self.delay = float(np.max(network.delay)) / dt
+        fatigue = network.depression
+        self.depression = (0.0, 1.0) if fatigue is None else (fatigue.use, fatigue.recovery / dt)
 
 
 def _rows(couplings: Couplings, stride: int) -> tuple[NDArray[Any], ...]:
@@ -249,7 +251,7 @@ def _rows(couplings: Couplings, stride: int) -> tuple[NDArray[Any], ...]:
 class _Block:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = ("f", "r", "last_spike", "last_place", "pending", "ring", "strength")
+    ARRAYS = ("f", "r", "last_spike", "last_place", "resources", "pending", "ring", "strength")
 
     def __init__(
         self,
@@ -289,6 +291,7 @@ class _Block:
         self.r = _tiled(states)
         self.last_spike = np.full(lanes, -1e18)
         self.last_place = np.zeros(lanes, np.int64)
+        self.resources = np.ones(lanes)
         # What all synapses are attenuated to, see `ReducedSimulator.heat`.
         self.strength = np.ones(1)
         size = 1 << math.ceil(math.log2(PENDING_PER_LANE * lanes))
@@ -320,6 +323,7 @@ class _Block:
                 self.r,
                 self.last_spike,
                 self.last_place,
+                self.resources,
                 self.pending,
                 self.ring,
                 s.constants,
@@ -333,6 +337,7 @@ class _Block:
                 s.sustain * self.strength[0],
                 *s.pulse,
                 s.delay,
+                *s.depression,
                 *s.rows,
                 s.stride,
                 self.chains,

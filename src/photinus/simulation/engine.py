@@ -252,6 +252,8 @@ class Simulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        if network.depression is not None:
+            raise InvalidInput("depression must be None for full physics; 'laser-reduced' simulates it")
         self.network = network
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
@@ -316,7 +318,7 @@ class Simulator:
     def _lay_out(self, pump: NDArray[np.float64]) -> list[_Block]:
         network, dt = self.network, self.time_step
         n = len(self.units)
-        devices = [network.each_device()[k] for k in self.units]
+        devices = network.each_device()
         efficiency = self._efficiency()
         pump = pump * efficiency
         delay = network.delay
@@ -329,7 +331,8 @@ class Simulator:
             self.grid,
             efficiency,
         )
-        each = [per_step(device, dt) for device in devices]
+        per_device = {device: per_step(device, dt) for device in set(devices)}
+        each = [per_device[devices[k]] for k in self.units]
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         # Never by the number of threads: a saved state must fit on any machine.

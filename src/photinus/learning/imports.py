@@ -1,0 +1,130 @@
+"""Machines that others have learned: scikit-learn's `BernoulliRBM`, HDF5 files of the package rbms."""
+
+import os
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus import _files, _validate
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput, MissingDependency
+from photinus.learning.units import labelled
+
+MODEL = "BBRBM"
+"""Name that rbms gives to restricted machines of 0/1 units on both sides."""
+ARRAYS = ("weight_matrix", "vbias", "hbias")
+UPDATE = "update_"
+"""Begin of the names of checkpoints in an rbms file; the number of updates follows."""
+
+
+class Restricted(Protocol):
+    """What scikit-learn's `BernoulliRBM` holds once it is fitted."""
+
+    components_: NDArray[Any]
+    """Weights, array (hidden, visible)."""
+    intercept_visible_: NDArray[Any]
+    intercept_hidden_: NDArray[Any]
+
+
+def restricted(
+    weights: ArrayLike, visible: ArrayLike, hidden: ArrayLike, *, classes: tuple[object, ...] = ()
+) -> BoltzmannMachine:
+    """Return the machine of p(v, h) ∝ exp(vᵀWh + aᵀv + bᵀh), labelled as learned ones are.
+
+    Parameters
+    ----------
+    weights : array (visible, hidden)
+        W.
+    visible, hidden : array (visible,), array (hidden,)
+        Biases a and b.
+    classes
+        Names of the classes that the last visible units stand for.
+
+    Raises
+    ------
+    InvalidInput
+        If the arrays do not fit each other, or are not finite.
+    """
+    w = _validate.finite_array("weights", weights, 2)
+    a, b = _validate.finite_array("visible", visible, 1), _validate.finite_array("hidden", hidden, 1)
+    if w.shape != (len(a), len(b)):
+        raise InvalidInput(
+            f"weights must have shape (visible, hidden) = {(len(a), len(b))}, got {w.shape}"
+        )
+    if len(classes) >= len(a):
+        raise InvalidInput(f"classes must be fewer than the {len(a)} visible units, got {len(classes)}")
+    whole = np.zeros((len(a) + len(b),) * 2)
+    whole[: len(a), len(a) :] = w
+    labels = labelled(len(a) - len(classes), classes, (len(b),))
+    return BoltzmannMachine(whole + whole.T, np.concatenate([a, b]), labels)
+
+
+def from_sklearn(rbm: Restricted) -> BoltzmannMachine:
+    """Return the machine that scikit-learn's `BernoulliRBM` has learned.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not fitted, or something else.
+    """
+    try:
+        weights = np.asarray(rbm.components_).T
+        visible, hidden = rbm.intercept_visible_, rbm.intercept_hidden_
+    except AttributeError:
+        raise InvalidInput(f"rbm must be a fitted BernoulliRBM, got {rbm!r}") from None
+    return restricted(weights, visible, hidden)
+
+
+def from_rbms(path: str | os.PathLike[str], update: int | None = None) -> BoltzmannMachine:
+    """Return a machine that the package rbms (DsysDML) has learned, from its HDF5 file.
+
+    Parameters
+    ----------
+    path
+        File with groups ``update_N`` that hold `weight_matrix` (visible, hidden), `vbias` and `hbias`,
+        in a group `params` or by themselves.
+    update
+        N; the last one by default.
+
+    Raises
+    ------
+    MissingDependency
+        If h5py is not installed.
+    InvalidInput
+        If the file is damaged, of another kind of machine, or has no such update.
+    """
+    try:
+        import h5py
+    except ImportError:
+        raise MissingDependency(
+            "files of rbms are read with h5py: pip install 'photinus[rbms]'"
+        ) from None
+    _files.read_bytes(path)  # one sentence if there is no file
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(file, str(path), update)
+    except OSError:
+        raise InvalidInput(f"file {str(path)!r} is not a complete HDF5 file") from None
+
+
+def _read(file: Any, path: str, update: int | None) -> BoltzmannMachine:
+    kind = file["model_type"][()].decode() if "model_type" in file else MODEL
+    if kind != MODEL:
+        raise InvalidInput(f"file {path!r} must hold a {MODEL} (0/1 units on both sides), got {kind!r}")
+    updates = {
+        int(name.removeprefix(UPDATE)): file[name]
+        for name in file
+        if name.startswith(UPDATE) and name.removeprefix(UPDATE).isdigit()
+    }
+    if not updates:
+        raise InvalidInput(f"file {path!r} must hold updates of a machine that rbms learned, got none")
+    chosen = max(updates) if update is None else _validate.integer("update", update, 0)
+    if chosen not in updates:
+        raise InvalidInput(f"update must be one of {sorted(updates)}, got {chosen}")
+    group = updates[chosen]
+    group = group.get("params", group)
+    missing = [name for name in ARRAYS if name not in group]
+    if missing:
+        raise InvalidInput(f"file {path!r} must hold {', '.join(ARRAYS)}, {missing[0]!r} is missing")
+    return restricted(*(group[name][()] for name in ARRAYS))

@@ -1,0 +1,194 @@
+"""From images to a learned machine and its tasks, by the commands that a user types."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from photinus import BoltzmannMachine, cli
+from photinus.learning.units import Units
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Return a function that runs the command line here and gives (exit code, out, err)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["photinus", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Write an archive of 4×3 images, bright above or below, and return its name."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    grey = rng.random((200, 4, 3)) * 0.5
+    grey[labels == 0, :2] += 0.5
+    grey[labels == 1, 2:] += 0.5
+    np.savez(tmp_path / "bars.npz", images=grey, labels=labels)
+    return "bars.npz"
+
+
+@pytest.fixture
+def model(run, images):
+    """Learn the archive and return the machine's name."""
+    code, out, _ = run(
+        "learn", "--data", images, "--hidden", 6, "--epochs", 200, "--rate", 0.3, "--batch", 20
+    )
+    assert code == 0
+    assert "classes right, exact free energy" in out
+    return "machine.npz"
+
+
+def report(folder):
+    """Return the HTML report in a folder, which must be self-contained."""
+    page = (folder / "report.html").read_text()
+    assert "http" not in page.split("</style>")[1]
+    return page
+
+
+def test_learn_writes_machine_checkpoint_and_report(run, model, images, tmp_path):
+    units = Units.of(BoltzmannMachine.load(tmp_path / model))
+    assert (len(units.features), units.names, len(units.hidden)) == (12, ("0", "1"), 6)
+    assert (tmp_path / "machine.html").read_text().count("data:image/png;base64,") == 2
+    code, _, err = run("learn", "--data", images, "--hidden", 6)
+    assert code == 2
+    assert "path 'machine.npz' exists already" in err
+    arguments = ("--hidden", 6, "--epochs", 200, "--rate", 0.3, "--batch", 20)
+    before = BoltzmannMachine.load(tmp_path / model)
+    (tmp_path / model).unlink()
+    assert run("learn", "--data", images, *arguments, "--resume")[0] == 0
+    assert BoltzmannMachine.load(tmp_path / model) == before
+
+
+def test_learn_deep_and_without_labels(run, images, tmp_path):
+    code, _, _ = run(
+        "learn", "--data", images, "--hidden", 5, "--hidden", 3, "--no-labels", "--epochs", 2, "--out", "d.json"
+    )  # fmt: skip
+    assert code == 0
+    machine = BoltzmannMachine.load(tmp_path / "d.json")
+    assert machine.n_units == 12 + 5 + 3
+    assert Units.of(machine).names == ()
+
+
+def test_dream_is_judged_beside_gibbs_sampling(run, model, images, tmp_path):
+    code, out, _ = run(
+        "dream", model, "--substrate", "laser-reduced", "--chains", 4, "--draws", 60, "--data", images
+    )
+    assert code == 0
+    for line in (
+        "Mixing, laser-reduced",
+        "Mixing, gibbs",
+        "per µs and chain",
+        "per second of wall time",
+    ):
+        assert line in out
+    folder = tmp_path / "runs" / "dream"
+    page = report(folder)
+    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/gif;base64,") == 1
+    assert (folder / "animation.gif").read_bytes()[:6] == b"GIF89a"
+    with np.load(folder / "dream.npz") as arrays:
+        assert arrays["pixels"].shape == (4, 60, 12)
+    assert run("dream", model, "--substrate", "gibbs", "--draws", 20)[0] == 0
+    assert (tmp_path / "runs" / "dream-2" / "report.html").exists()
+
+
+def test_dream_heated_and_on_full_physics(run, model):
+    code, out, _ = run(
+        "dream", model, "--chains", 2, "--draws", 4, "--hottest", 2, "--period", 8, "--substrate", "laser-reduced"
+    )  # fmt: skip
+    assert code == 0
+    assert "time on the chip" not in out  # draws are not evenly spaced
+    code, out, _ = run("dream", model, "--chains", 2, "--draws", 4)
+    assert code == 0
+    assert re.search(r"time on the chip\s+\d", out)
+
+
+def test_imagine_shows_the_class(run, model, tmp_path):
+    code, _, _ = run(
+        "imagine", model, "--class", 0, "--class", 1, "--substrate", "gibbs", "--draws", 200
+    )
+    assert code == 0
+    with np.load(tmp_path / "runs" / "imagine" / "imagine.npz") as arrays:
+        mean = arrays["pixels"].mean(axis=1).reshape(2, 2, 6).mean(axis=2)
+    assert mean[0, 0] > mean[0, 1] + 0.3
+    assert mean[1, 1] > mean[1, 0] + 0.3
+
+
+@pytest.mark.parametrize("hide", ["half", "quarter", "random"])
+def test_complete_stands_beside_gibbs_sampling(run, model, images, tmp_path, hide):
+    code, out, _ = run(
+        "complete",
+        model,
+        "--data",
+        images,
+        "--hide",
+        hide,
+        "--substrate",
+        "laser-reduced",
+        "--images",
+        6,
+    )
+    assert code == 0
+    assert "means apart from Gibbs sampling" in out
+    page = report(tmp_path / "runs" / "complete")
+    assert page.count("data:image/png;base64,") == 1
+    with np.load(tmp_path / "runs" / "complete" / "complete.npz") as arrays:
+        np.testing.assert_array_equal(
+            arrays["mean"][:, arrays["known"]], arrays["truth"][:, arrays["known"]]
+        )
+
+
+def test_classify_stands_beside_gibbs_sampling(run, model, images):
+    code, out, _ = run(
+        "classify", model, "--data", images, "--substrate", "laser-reduced", "--images", 30
+    )
+    assert code == 0
+    right = [float(found) for found in re.findall(r"accuracy, \S+\s+([\d.]+) %", out)]
+    assert len(right) == 2
+    assert min(right) > 80
+
+
+def test_machines_of_rbms_dream(run, tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "theirs.h5", "w") as file:
+        file["model_type"] = "BBRBM"
+        file["update_3/params/weight_matrix"] = np.ones((4, 2), np.float32)
+        file["update_3/params/vbias"] = np.zeros(4, np.float32)
+        file["update_3/params/hbias"] = np.zeros(2, np.float32)
+    assert run("dream", "theirs.h5", "--substrate", "gibbs", "--draws", 10)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("dream", "none.npz"), "file 'none.npz' does not exist"),
+        (("dream", "MODEL", "--substrate", "lasers"), "did you mean 'laser'?"),
+        (("dream", "MODEL", "--hottest", 0.5), "hottest must be at least 1, got 0.5"),
+        (("dream", "MODEL", "--data", "none.npz"), "file 'none.npz' does not exist"),
+        (("imagine", "MODEL", "--class", 7), "class must be one of '0', '1', got '7'"),
+        (("complete", "MODEL"), "images must have shape (image, 12), got (12, 64)"),
+        (("complete", "MODEL", "--data", "mnist"), "data_dir must be the folder of the MNIST files"),
+        (("complete", "MODEL", "--data", "bars.npz", "--hide", "all"), "kind must be one of"),
+        (("classify", "MODEL", "--data", "bar"), "data must be one of"),
+        (("learn", "--out", "machine.txt"), "--out must end in .npz or .json"),
+        (("learn", "--out", "x.npz", "--method", "pdc"), "did you mean 'pcd'?"),
+        (("learn", "--out", "x.npz", "--rate", -1), "learning_rate must be above 0"),
+    ],
+)
+def test_bad_input_is_one_sentence(run, model, arguments, message):
+    code, _, err = run(*(model if given == "MODEL" else given for given in arguments))
+    assert code == 2
+    assert "Traceback" not in err
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
