@@ -98,7 +98,7 @@ def _evidence(clamps: list[str], machine: "BoltzmannMachine") -> "dict[Hashable,
 
 
 def _settings(option: str, given: "list[str] | None") -> "dict[str, Any]":
-    """Return NAME=VALUE pairs as a mapping; true and false are booleans, whole numbers are whole."""
+    """Return NAME=VALUE pairs as a mapping; true and false are booleans."""
     values: dict[str, Any] = {}
     for pair in given or []:
         name, equals, value = pair.partition("=")
@@ -107,14 +107,18 @@ def _settings(option: str, given: "list[str] | None") -> "dict[str, Any]":
         if value.lower() in ("true", "false"):
             values[name] = value.lower() == "true"
         else:
-            values[name] = int(value) if value.isdecimal() else value
+            values[name] = value
     return values
 
 
 def _imperfections(given: "list[str] | None") -> "Imperfections | None":
     from photinus.imperfections import Imperfections
 
-    return Imperfections.from_dict(_settings("--imperfection", given)) if given else None
+    if not given:
+        return None
+    values = _settings("--imperfection", given)
+    whole = {name: int(value) for name, value in values.items() if str(value).isdecimal()}
+    return Imperfections.from_dict({**values, **whole})
 
 
 @app.command()

@@ -30,7 +30,7 @@ from photinus.laser import PRESETS, LaserParameters
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.refinement import refine
-from photinus.sampling import SPIKING, SUBSTRATES, sample
+from photinus.sampling import IMPERFECT, SPIKING, SUBSTRATES, sample
 from photinus.translation import RULES, translate
 from photinus.workers import workers_pool
 
@@ -137,9 +137,11 @@ class Point:
 
     def imperfections(self) -> Imperfections | None:
         """Return what is wrong with the chip; None without a section on it, or without a chip."""
-        given = self.settings.get("imperfections")
-        if not given or self.settings["sample"]["substrate"] not in SPIKING:
+        given, substrate = self.settings.get("imperfections"), self.settings["sample"]["substrate"]
+        if not given or substrate not in SPIKING:
             return None
+        if substrate not in IMPERFECT:
+            raise InvalidInput(f"[imperfections] must be left out for substrate {substrate!r}")
         return Imperfections.from_dict(given)
 
     def parameters(self) -> Any:
@@ -422,8 +424,7 @@ def _sampled(
             machine, calibration, rule=wanted.rule, delay=wiring.delay * calibration.window
         )
         if faults is not None:
-            if not isinstance(network, LaserNetwork):
-                raise InvalidInput("[imperfections] must be left out for integrate-and-fire neurons")
+            assert isinstance(network, LaserNetwork)  # `IMPERFECT`, checked before
             network = faults.apply(network, wanted.seed)
         if wanted.refined:
             network = refine(
