@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import photinus as ph
 from photinus import cli
+from photinus.imperfections import Imperfections
 from photinus.laser import instability_pump, spike
 from photinus.ledger import (
     CASES,
@@ -527,6 +528,16 @@ def test_bad_tolerances_are_one_sentence(monkeypatch, capsys, tmp_path, change, 
     assert code == 2
     assert part in err
     assert err.count("\n") == 1
+
+
+def test_report_names_the_imperfections_of_a_run():
+    from photinus.report import run_rows
+
+    faulty = ph.sample(
+        MACHINE, chains=2, draws=10, burn_in=2, seed=0, threads=1,
+        imperfections=Imperfections(lost_spikes=0.1, weight_bits=4),
+    )  # fmt: skip
+    assert dict(run_rows(faulty))["imperfections"] == "weight_bits = 4, lost_spikes = 0.1"
 
 
 def test_a_short_run_does_not_tell_its_effective_samples(samples, ledger):

@@ -96,6 +96,13 @@ def run_rows(samples: Samples) -> list[tuple[str, str]]:
             for label, value in evidence.items()
         )
         rows.append(("evidence", shown))
+    if "imperfections" in samples.attributes:
+        from photinus.imperfections import Imperfections
+
+        perfect = Imperfections().to_dict()
+        given = samples.attributes["imperfections"].items()
+        shown = ", ".join(f"{name} = {value}" for name, value in given if perfect[name] != value)
+        rows.append(("imperfections", shown or "none"))
     if samples.physical_time is not None and samples.spikes is not None:
         rows += [
             ("physical time per chain", quantity(samples.physical_time, "s", 4)),

@@ -343,11 +343,12 @@ def _places(
     x_range: tuple[float, float],
     y_range: tuple[float, float],
 ) -> list[tuple[int, int]]:
-    """Return one of `PLACES` per name, so that names cover no markers nor each other if possible."""
+    """Return one of `PLACES` per name: if possible they cover no marker, no other name, no axis."""
     spans = np.log([x_range, y_range])
     inches = 72 * np.array([0.9 * WIDTH, 0.87 * HEIGHT])
     at = (np.log(points) - spans[:, 0]) / (spans[:, 1] - spans[:, 0]) * inches
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in at]
+    taken += [(-1e3, 0.0, 0.0, inches[1]), (inches[0], 0.0, inches[0] + 1e3, inches[1])]
     chosen = []
     for k, name in enumerate(names):
         boxes = []
