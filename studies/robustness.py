@@ -504,8 +504,8 @@ def main() -> int:
     document = {
         "kind": TOLERANCES,
         "schema": TOLERANCES_SCHEMA,
-        "about": f"{options.machines} random machines of {UNITS} units; size at which the mean KL is twice "
-        f"that of the faultless translated network, and at which it is {ABSOLUTE} nats.",
+        "about": f"Random machines of {UNITS} units, at most {options.machines}: size at which mean "
+        f"KL is twice that of the faultless translated network, and at which it is {ABSOLUTE} nats.",
         "head": HEAD,
         "rows": tolerances(table, names, options.machines),
     }

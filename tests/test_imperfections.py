@@ -185,9 +185,7 @@ def test_drift_goes_on_in_its_direction_by_its_law():
         pumps.append(np.log(later.pump / network.pump))
         weights.append(np.log(later.coupling[0, 1:] / network.coupling[0, 1:]))
     np.testing.assert_allclose(pumps[1], 100 * pumps[0])
-    grown = drifted(1000.0, flicker=1e-4, bandwidth=10.0) / drifted(
-        10.0, flicker=1e-4, bandwidth=10.0
-    )
+    grown = drifted(1000.0, flicker=1e-4, bandwidth=10.0) / drifted(10.0, flicker=1e-4, bandwidth=10.0)
     np.testing.assert_allclose(weights[1], grown * weights[0])
     known = Imperfections(pump_drift=0.01).apply(network, 1)
     both = Imperfections(pump_drift=0.01, pump_drift_rate=1e-5, drift_time=1000).apply(network, 1)

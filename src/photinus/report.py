@@ -280,7 +280,9 @@ def hardware_chapter(samples: Samples, tolerances: Table | None = None) -> Chapt
     ledger, gibbs = samples.ledger(), own_gibbs(samples.machine)
     peers = [*literature(), gibbs]
     unpriced = f"Unpriced, in no sum: {', '.join(ledger.unpriced) or 'nothing'}."
-    drawn = _picture("Energy against speed", "Each machine with its citation above.", figure(ledger, peers))
+    drawn = _picture(
+        "Energy against speed", "Each machine with its citation above.", figure(ledger, peers)
+    )
     return Chapter(
         "Hardware",
         headline(ledger, gibbs),
