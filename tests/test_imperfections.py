@@ -1,16 +1,21 @@
 """Imperfections: what each does to a network, exactly or in law, and what happens during a run."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.sparse import csr_array
 from scipy.stats import binom, chi2, norm, poisson
+from typer.testing import CliRunner
 
 from photinus import BoltzmannMachine, Calibration, InvalidInput, refine, sample, translate
+from photinus.cli import app, main
 from photinus.imperfections import Imperfections, drifted
 from photinus.simulation.couplings import dense
 from photinus.simulation.engine import Simulator
 from photinus.simulation.streams import ChainsFrom, seed_sequence
+from photinus.storage import load
 from photinus.units import ns, ps
 
 ALPHA = 1e-6
@@ -388,6 +393,33 @@ def test_refinement_starts_from_the_chip_as_built():
     by_hand = refine(machine, CALIBRATION, network=built, imperfections=faulty, **options)
     assert found.network.devices == built.devices
     assert found.rounds == by_hand.rounds
+
+
+def test_the_command_line_takes_imperfections(tmp_path, monkeypatch, capsys):
+    machine_of(2).save(tmp_path / "m.json")
+    monkeypatch.chdir(tmp_path)
+    asked = ["lost_spikes=0.2", "weight_bits=3", "sign_bit=true", "pump_drift=0.02"]
+    given = [word for pair in asked for word in ("--imperfection", pair)]
+    wanted = ["sample", "m.json", "--chains", "4", "--draws", "12", "--burn-in", "2", "--seed", "5"]
+    done = CliRunner().invoke(app, [*wanted, *given])
+    assert done.exit_code == 0, done.output
+    assert "lost_spikes = 0.2" in done.output
+    faulty = Imperfections(lost_spikes=0.2, weight_bits=3, sign_bit=True, pump_drift=0.02)
+    by_hand = sample(machine_of(2), imperfections=faulty, chains=4, draws=12, burn_in=2, seed=5)
+    np.testing.assert_array_equal(load("run.zarr").states, by_hand.states)
+    for pair, sentence in (
+        ("lost_spike=0.1", "(did you mean 'lost_spikes'?)"),
+        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2"),
+        ("dead", "--imperfection must be NAME=VALUE, got 'dead'"),
+    ):
+        arguments = ["photinus", *wanted, "--out", "x.zarr", "--imperfection", pair]
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        told = capsys.readouterr().err
+        assert stop.value.code == 2
+        assert sentence in told
+        assert told.count("\n") == 1
 
 
 # Drift
