@@ -136,7 +136,7 @@ def main() -> None:
         size = f"MNIST's size (mean |W| {options.weight:g}, P(on) {options.activation:g})"
     else:
         digits = learned_network(options.machine, calibration, threads)
-        size = f"the machine of {options.machine.name}"
+        size = f"the machine in {options.machine.name}"
     for title, (ledger, machine) in (("the demo's network", demo), (size, digits)):
         gibbs = own_gibbs(machine, seconds=2.0, threads=threads)
         others = [*peers(), gibbs]

@@ -11,7 +11,8 @@ point is one small file, so that the study goes on where it stopped. From the ro
     python -m studies.robustness --report        # the report of what there is
     python -m studies.robustness --only pump_drift lost_spikes --machines 1    # a part
 
-Writes docs/robustness.md and docs/images/robustness.png, and prints the tables. About half a minute per
+Writes docs/robustness.md, docs/images/robustness.png and, for reports of runs, tolerances.json in the
+folder of results, and prints the tables. About half a minute per
 point and core with the default budget; 430 points with four machines.
 """
 
@@ -38,6 +39,7 @@ from photinus.fidelity import kl_divergence
 from photinus.imperfections import Imperfections
 from photinus.learning.data import digits
 from photinus.plots import DPI, EXACT, FLOOR, LASER
+from photinus.report import TOLERANCES, TOLERANCES_SCHEMA
 from photinus.tasks import classify
 from photinus.units import ns
 
@@ -45,6 +47,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = 1
 """Raised when what is computed changes: results of before do not count."""
 KIND = "photinus-robustness-point"
+TOLERANCES_FILE = "tolerances.json"
+"""For ``photinus report RUN --tolerances FILE``; in the folder of results."""
 UNITS = 5
 ABSOLUTE = 0.01
 """KL [nats] of the second tolerance."""
@@ -329,6 +333,31 @@ def tolerance(sweep: Sweep, found: tuple[Any, Any, Any], level: float | None) ->
     return f"{sweep.shown(best)} ({ends[0]} to {ends[1]})"
 
 
+HEAD = (
+    "imperfection",
+    "doubled, translated",
+    "doubled, refined",
+    f"KL {ABSOLUTE}, translated",
+    f"KL {ABSOLUTE}, refined",
+)
+"""Names of the columns of `tolerances`."""
+
+
+def tolerances(table: Table, names: tuple[str, ...], machines: int) -> list[list[str]]:
+    """Return rows of what each imperfection may be."""
+    return [
+        [
+            SWEEPS[name].title,
+            *(
+                tolerance(SWEEPS[name], curve(table, name, kind, machines), level)
+                for level in (None, ABSOLUTE)
+                for kind in ("translated", "refined")
+            ),
+        ]
+        for name in names
+    ]
+
+
 def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) -> str:
     """Return the report as markdown."""
     bases = [table[p] for p in (Point("", 0.0, m) for m in range(machines)) if p in table]
@@ -351,19 +380,9 @@ def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) ->
         f"({2 * faultless['translated']:.2g}), and at which it is {ABSOLUTE} nats. *Refined* is "
         "measured after refinement with the imperfection in place.",
         "",
-        f"| imperfection | doubled, translated | doubled, refined | KL {ABSOLUTE}, translated | "
-        f"KL {ABSOLUTE}, refined |",
+        f"| {' | '.join(HEAD)} |",
         "|---|---|---|---|---|",
-    ]
-    for name in names:
-        sweep = SWEEPS[name]
-        cells = [
-            tolerance(sweep, curve(table, name, kind, machines), level)
-            for level in (None, ABSOLUTE)
-            for kind in ("translated", "refined")
-        ]
-        lines.append(f"| {sweep.title} | " + " | ".join(cells) + " |")
-    lines += [
+        *(f"| {' | '.join(row)} |" for row in tolerances(table, names, machines)),
         "",
         "## Mean KL [nats], and digits classified rightly",
         "",
@@ -483,6 +502,15 @@ def main() -> int:
     images = files.make_folder(options.docs / "images")
     files.write_text(options.docs / "robustness.md", text)
     draw(table, names, options.machines).savefig(images / "robustness.png")
+    document = {
+        "kind": TOLERANCES,
+        "schema": TOLERANCES_SCHEMA,
+        "about": f"Random machines of {UNITS} units, at most {options.machines}: size at which mean "
+        f"KL is twice that of the faultless translated network, and at which it is {ABSOLUTE} nats.",
+        "head": HEAD,
+        "rows": tolerances(table, names, options.machines),
+    }
+    files.write_text(options.results / TOLERANCES_FILE, json.dumps(document, indent=1) + "\n")
     return 0
 
 

@@ -1,16 +1,21 @@
 """Imperfections: what each does to a network, exactly or in law, and what happens during a run."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.sparse import csr_array
 from scipy.stats import binom, chi2, norm, poisson
+from typer.testing import CliRunner
 
 from photinus import BoltzmannMachine, Calibration, InvalidInput, refine, sample, translate
+from photinus.cli import app, main
 from photinus.imperfections import Imperfections, drifted
 from photinus.simulation.couplings import dense
 from photinus.simulation.engine import Simulator
 from photinus.simulation.streams import ChainsFrom, seed_sequence
+from photinus.storage import load
 from photinus.units import ns, ps
 
 ALPHA = 1e-6
@@ -155,6 +160,45 @@ def test_delays_are_added_and_never_negative():
     assert len(np.unique(spread)) > 15
     with pytest.raises(InvalidInput, match="delay_spread must be 0 s where coupling is sparse"):
         Imperfections(delay_spread=1 * ps).apply(as_sparse(network))
+
+
+@pytest.mark.parametrize("name", ["lifetime_mismatch", "threshold_mismatch"])
+def test_thresholds_and_lifetimes_differ_each_by_its_spread(name):
+    n, s = 200, 0.05
+    network = uncoupled(n)
+    designed = CALIBRATION.laser
+    devices = Imperfections(**{name: s}).apply(network, 1).devices
+    varied = {
+        "lifetime_mismatch": ("photon_lifetime", "gain_lifetime", "absorber_lifetime"),
+        "threshold_mismatch": ("threshold_carriers",),
+    }[name]
+    for parameter in varied:
+        ratio = [getattr(device, parameter) / getattr(designed, parameter) for device in devices]
+        size = np.sum(np.log(ratio) ** 2) / s**2
+        assert within(size, chi2(n))
+        assert not within(2 * size, chi2(n))
+    fixed = "gain_coefficient" if name == "lifetime_mismatch" else "gain_lifetime"
+    assert {getattr(device, fixed) for device in devices} == {getattr(designed, fixed)}
+
+
+def test_drift_goes_on_in_its_direction_by_its_law():
+    network = network_of(4)
+    law = {"pump_drift_rate": 1e-5, "weight_flicker": 1e-4, "flicker_bandwidth": 10.0}
+    pumps, weights = [], []
+    for time in (10.0, 1000.0):
+        later = Imperfections(**law, drift_time=time).apply(network, 1)
+        pumps.append(np.log(later.pump / network.pump))
+        weights.append(np.log(later.coupling[0, 1:] / network.coupling[0, 1:]))
+    np.testing.assert_allclose(pumps[1], 100 * pumps[0])
+    grown = drifted(1000.0, flicker=1e-4, bandwidth=10.0) / drifted(10.0, flicker=1e-4, bandwidth=10.0)
+    np.testing.assert_allclose(weights[1], grown * weights[0])
+    known = Imperfections(pump_drift=0.01).apply(network, 1)
+    both = Imperfections(pump_drift=0.01, pump_drift_rate=1e-5, drift_time=1000).apply(network, 1)
+    np.testing.assert_allclose(
+        np.log(both.pump / network.pump), np.sqrt(2) * np.log(known.pump / network.pump)
+    )
+    fresh = Imperfections(**law).apply(network, 1)  # just set: no drift yet
+    np.testing.assert_array_equal(fresh.pump, network.pump)
 
 
 def test_mismatch_is_that_of_the_network():
@@ -340,6 +384,44 @@ def test_refinement_absorbs_what_the_read_out_misses():
     assert found.rounds[-1].marginal_error < 0.015
 
 
+def test_refinement_starts_from_the_chip_as_built():
+    machine = machine_of(2)
+    faulty = Imperfections(mismatch=0.02, pump_drift=0.05)
+    options = {"chains": 8, "draws": 16, "most_rounds": 1, "seed": 3}
+    built = faulty.apply(translate(machine, CALIBRATION), 3)
+    found = refine(machine, CALIBRATION, imperfections=faulty, **options)
+    by_hand = refine(machine, CALIBRATION, network=built, imperfections=faulty, **options)
+    assert found.network.devices == built.devices
+    assert found.rounds == by_hand.rounds
+
+
+def test_the_command_line_takes_imperfections(tmp_path, monkeypatch, capsys):
+    machine_of(2).save(tmp_path / "m.json")
+    monkeypatch.chdir(tmp_path)
+    asked = ["lost_spikes=0.2", "weight_bits=3", "sign_bit=true", "pump_drift=0.02"]
+    given = [word for pair in asked for word in ("--imperfection", pair)]
+    wanted = ["sample", "m.json", "--chains", "4", "--draws", "12", "--burn-in", "2", "--seed", "5"]
+    done = CliRunner().invoke(app, [*wanted, *given])
+    assert done.exit_code == 0, done.output
+    assert "lost_spikes = 0.2" in done.output
+    faulty = Imperfections(lost_spikes=0.2, weight_bits=3, sign_bit=True, pump_drift=0.02)
+    by_hand = sample(machine_of(2), imperfections=faulty, chains=4, draws=12, burn_in=2, seed=5)
+    np.testing.assert_array_equal(load("run.zarr").states, by_hand.states)
+    for pair, sentence in (
+        ("lost_spike=0.1", "(did you mean 'lost_spikes'?)"),
+        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2"),
+        ("dead", "--imperfection must be NAME=VALUE, got 'dead'"),
+    ):
+        arguments = ["photinus", *wanted, "--out", "x.zarr", "--imperfection", pair]
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        told = capsys.readouterr().err
+        assert stop.value.code == 2
+        assert sentence in told
+        assert told.count("\n") == 1
+
+
 # Drift
 
 
@@ -365,14 +447,26 @@ def test_drift_is_the_integral_over_its_spectrum():
         ({"splitter_loss": -0.1}, "splitter_loss must be from 0 to 1, got -0.1"),
         ({"lost_spikes": 1.01}, "lost_spikes must be from 0 to 1, got 1.01"),
         ({"crosstalk": 0.6}, "crosstalk must be from 0 to 0.5, got 0.6"),
-        ({"weight_bits": 0}, "weight_bits must be at least 1, got 0"),
-        ({"weight_bits": 1, "sign_bit": True}, "weight_bits must be at least 2, got 1"),
+        ({"weight_bits": 0}, "weight_bits must be from 1 to 32, got 0"),
+        ({"weight_bits": 2000}, "weight_bits must be from 1 to 32, got 2000"),
+        ({"weight_bits": 1, "sign_bit": True}, "weight_bits must be from 2 to 32, got 1"),
         ({"weight_bits": 2.5}, "weight_bits must be a whole number, got 2.5"),
         ({"sign_bit": 1}, "sign_bit must be True or False, got 1"),
-        ({"mismatch": -1}, "mismatch must be at least 0, got -1"),
-        ({"delay": -1}, "delay must be at least 0 s, got -1"),
-        ({"spurious_rate": -1}, "spurious_rate must be at least 0 1/s, got -1"),
+        ({"mismatch": -1}, "mismatch must be from 0 to 1, got -1"),
+        ({"weight_drift": 1.5}, "weight_drift must be from 0 to 1, got 1.5"),
+        ({"shared_pump_noise": 2}, "shared_pump_noise must be from 0 to 1, got 2"),
+        ({"delay": -1}, "delay must be from 0 to 1e-06 s, got -1"),
+        ({"delay_spread": 1}, "delay_spread must be from 0 to 1e-06 s, got 1"),
+        ({"spurious_rate": 1e15}, r"spurious_rate must be from 0 to 1e\+11 1/s, got 1e\+15"),
+        ({"temperature": -400}, "temperature must be from -200 to 200 K, got -400"),
+        ({"characteristic_temperature": 1}, "characteristic_temperature must be from 10 to .*, got 1"),
+        (
+            {"pump_drift_rate": 1, "drift_time": 60},
+            "drift_time must leave pumps a spread of at most 1, got 60 after 60 s",
+        ),
+        ({"weight_flicker": -1}, "weight_flicker must be at least 0, got -1"),
         ({"shared_pump_time": 0}, "shared_pump_time must be above 0 s, got 0"),
+        ({"lost_spike": 0.1}, r"imperfection must be .*did you mean 'lost_spikes'\?\)"),
         ({"temperature": np.nan}, "temperature must be finite, got nan"),
         ({"dead": -1}, "dead must be at least 0, got -1"),
         ({"drift": 1}, r"imperfection must be one of .*, got 'drift' \(did you mean '\w+drift'\?\)"),

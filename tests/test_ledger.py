@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import photinus as ph
 from photinus import cli
+from photinus.imperfections import Imperfections
 from photinus.laser import instability_pump, spike
 from photinus.ledger import (
     CASES,
@@ -379,10 +380,11 @@ def test_figure_draws_unverified_machines_hollow(ledger, gibbs):
     known = [*peers(), gibbs]
     axes = comparison.figure(ledger, known).axes[0]
     hollow = sum(
-        line.get_marker() in ("o", "^", "v") and line.get_markerfacecolor() == "white"
+        line.get_marker() in ("o", "^", "v", "<") and line.get_markerfacecolor() == "white"
         for line in axes.get_lines()
     )
-    placed = [peer for peer in known if peer.total(3) is not None]
+    placed = [peer for peer in known if peer.total(3) is not None or peer.energy(1.0) is not None]
+    assert {peer.name for peer in known} - {peer.name for peer in placed} == {"FPGA RBM"}
     assert hollow == sum(not peer.verified for peer in placed)
     assert {peer.name for peer in placed} <= {text.get_text() for text in axes.texts}
     assert axes.get_xscale() == axes.get_yscale() == "log"
@@ -475,11 +477,71 @@ def test_command_line_refuses_bad_lists(monkeypatch, capsys, tmp_path, text, par
     assert err.count("\n") == 1
 
 
+TOLERANCES = {
+    "kind": "photinus-tolerances",
+    "schema": 1,
+    "about": "four machines",
+    "head": ["imperfection", "translated", "refined"],
+    "rows": [["drift of the pumps", "0.5 %", "1.2 %"]],
+}
+
+
 def test_report_has_a_chapter_on_hardware(samples):
     from photinus.report import run_page
 
     page = run_page(samples)
-    for title in ("what the chip does", "prices", "power and energy", "other machines", "comparison"):
-        assert f"<h2>Hardware: {title}</h2>" in page
+    assert page.count("<h2>Hardware</h2>") == 1
+    chapter = page[page.index("<h2>Hardware</h2>") :]
+    for title in ("What the chip does", "Prices", "Power and energy", "Other machines"):
+        assert f"<h3>{title}</h3>" in chapter
+    assert "<h3>Energy against speed</h3>" in chapter
+    assert "lasers refresh at" in chapter
+    assert "Tolerances" not in page
     gibbs_run = ph.sample(MACHINE, "gibbs", chains=2, draws=20, burn_in=2, seed=0, threads=1)
     assert "Hardware" not in run_page(gibbs_run)
+
+
+def test_report_shows_tolerances_that_are_given(monkeypatch, capsys, tmp_path, samples):
+    store, tolerances = tmp_path / "run.zarr", tmp_path / "tolerances.json"
+    samples.save(store)
+    tolerances.write_text(json.dumps(TOLERANCES))
+    code, _, err = command(monkeypatch, capsys, "report", store, "--tolerances", tolerances)
+    assert (code, err) == (0, "")
+    page = (tmp_path / "run.html").read_text()
+    for part in ("<h3>Tolerances</h3>", "four machines", "<td>1.2 %</td>"):
+        assert part in page
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"kind": "photinus-ledger"}, "must hold a photinus-tolerances, got 'photinus-ledger'"),
+        ({"schema": 2}, "schema from 1 to 1, got 2"),
+        ({"rows": [["a", "b"]]}, "rows must have 3 cells each"),
+        ({"rows": 3}, "is not a valid table of tolerances"),
+    ],
+)
+def test_bad_tolerances_are_one_sentence(monkeypatch, capsys, tmp_path, change, part):
+    path = tmp_path / "tolerances.json"
+    path.write_text(json.dumps({**TOLERANCES, **change}))
+    code, _, err = command(monkeypatch, capsys, "report", tmp_path / "x.zarr", "--tolerances", path)
+    assert code == 2
+    assert part in err
+    assert err.count("\n") == 1
+
+
+def test_report_names_the_imperfections_of_a_run():
+    from photinus.report import run_rows
+
+    faulty = ph.sample(
+        MACHINE, chains=2, draws=10, burn_in=2, seed=0, threads=1,
+        imperfections=Imperfections(lost_spikes=0.1, weight_bits=4),
+    )  # fmt: skip
+    assert dict(run_rows(faulty))["imperfections"] == "weight_bits = 4, lost_spikes = 0.1"
+
+
+def test_a_short_run_does_not_tell_its_effective_samples(samples, ledger):
+    assert ledger.counts.effective is not None
+    short = ph.sample(MACHINE, chains=8, draws=9, burn_in=2, seed=1, threads=1)
+    assert short.ledger().counts.effective is None
+    assert short.ledger().energies()["effective sample"] is None

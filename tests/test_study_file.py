@@ -13,6 +13,7 @@ import photinus as ph
 from photinus import study
 from photinus.cli import app
 from photinus.errors import InvalidInput, NotConverged
+from photinus.imperfections import Imperfections
 from photinus.study import Study
 
 SMALL = """
@@ -122,6 +123,26 @@ def test_own_devices_are_calibrated_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert "the device fires no spikes" in (tmp_path / "out" / "table.csv").read_text()
 
 
+def test_imperfections_are_swept_on_lasers_alone(tmp_path: Path) -> None:
+    """A study's chip is the one that `Imperfections.apply` builds with the seed of its samples."""
+    text = SMALL.replace('"laser-reduced", "gibbs", "ideal"', '"laser", "gibbs"')
+    text = text.replace("[0, 1]", "0").replace("[0.0, 0.1]", "0.0")
+    plain = {point.digest() for point in Study.load(write(tmp_path, text)).points}
+    planned = Study.load(write(tmp_path, text + "[imperfections]\npump_drift = 0.1\ndead = [0, 1]"))
+    assert len(planned.points) == 2 + 1
+    assert planned.swept[-1] == ("imperfections", "dead")
+    # Points of before keep their names, and so their results.
+    assert len({point.digest() for point in planned.points} & plain) == 1
+    results = planned.run(tmp_path / "out")
+    assert [result["failed"] for result in results] == [None] * 3
+    point = planned.points[0]
+    machine, faults = point.machine(), point.imperfections()
+    assert faults == Imperfections(pump_drift=0.1, dead=0)
+    by_hand = ph.sample(machine, chains=8, draws=20, burn_in=2, seed=0, imperfections=faults)
+    assert results[0]["fidelity"]["kl"] == by_hand.fidelity().kl
+    assert results[1]["fidelity"]["kl"] > by_hand.fidelity().kl
+
+
 def test_with_workers(tmp_path: Path) -> None:
     planned = Study.load(write(tmp_path, SMALL))
     one = planned.run(tmp_path / "one")
@@ -157,6 +178,13 @@ def test_model_file(tmp_path: Path) -> None:
         ("[device]\npreset = 'fast'", r"preset must be one of"),
         ("[device]\ngain_lifetime = -1", r"gain_lifetime must"),
         ("[sample\n", r"is not TOML"),
+        ("[imperfections]\nlost_spike = 0.1", r"\[imperfections\] must .*did you mean 'lost_spikes'"),
+        ("[imperfections]\nlost_spikes = [0.1, 1.1]", r"lost_spikes must be from 0 to 1, got 1.1"),
+        ("[imperfections]\nweight_bits = 0", r"weight_bits must be from 1 to 32, got 0"),
+        ("[imperfections]\nmismatch = []", r"\[imperfections\] mismatch must have at least 1 value"),
+        ("[imperfections]\nmismatch = 'a'", r"mismatch must be a number, got 'a'"),
+        ("imperfections = 3", r"imperfections must be a section \[imperfections\], got 3"),
+        ("[sample]\nsubstrate = 'lif'\n[imperfections]\ndead = 1", r"must be left out .*'lif'"),
     ],
 )
 def test_bad_files(text: str, message: str, tmp_path: Path) -> None:

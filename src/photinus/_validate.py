@@ -74,9 +74,16 @@ def non_negative(name: str, value: Any, unit: str = "") -> float:
 
 def fraction(name: str, value: Any, most: float = 1.0) -> float:
     """Return `value` as a float from 0 to `most`."""
+    return within(name, value, 0, most)
+
+
+def within(name: str, value: Any, least: float, most: float, unit: str = "") -> float:
+    """Return `value` as a float from `least` to `most`."""
     result = number(name, value)
-    if not 0 <= result <= most:
-        raise InvalidInput(f"{name} must be from 0 to {most:g}, got {result:g}")
+    if not least <= result <= most:
+        raise InvalidInput(
+            f"{name} must be from {least:g} to {most:g}{unit and ' ' + unit}, got {result:g}"
+        )
     return result
 
 

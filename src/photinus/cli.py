@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from photinus.boltzmann import BoltzmannMachine
     from photinus.calibration import Calibration
+    from photinus.imperfections import Imperfections
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
@@ -36,6 +37,12 @@ Threads = Annotated[int | None, typer.Option(help="Threads (default: all cores).
 Laser = Annotated[str | None, typer.Option(help="Preset (default: fast-absorber; lif-hcs for lif).")]
 CalibrationFile = Annotated[
     Path | None, typer.Option("--calibration", help="Calibration file instead of the shipped one.")
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--imperfection", help="What is wrong with the chip, NAME=VALUE in SI; repeat for more."
+    ),
 ]
 
 
@@ -88,6 +95,30 @@ def _evidence(clamps: list[str], machine: "BoltzmannMachine") -> "dict[Hashable,
             raise InvalidInput(f"--clamp must be LABEL=0 or LABEL=1, got {clamp!r}")
         evidence[names.get(label, label)] = int(value)
     return evidence
+
+
+def _settings(option: str, given: "list[str] | None") -> "dict[str, Any]":
+    """Return NAME=VALUE pairs as a mapping; true and false are booleans."""
+    values: dict[str, Any] = {}
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidInput(f"{option} must be NAME=VALUE, got {pair!r}")
+        if value.lower() in ("true", "false"):
+            values[name] = value.lower() == "true"
+        else:
+            values[name] = value
+    return values
+
+
+def _imperfections(given: "list[str] | None") -> "Imperfections | None":
+    from photinus.imperfections import Imperfections
+
+    if not given:
+        return None
+    values = _settings("--imperfection", given)
+    whole = {name: int(value) for name, value in values.items() if str(value).isdecimal()}
+    return Imperfections.from_dict({**values, **whole})
 
 
 @app.command()
@@ -179,6 +210,7 @@ def sample(
         float | None, typer.Option(help="Temper: heat to this temperature, draw when cold.")
     ] = None,
     period: Annotated[int, typer.Option(help="State windows of a tempering cycle.")] = 40,
+    imperfection: Faults = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
     threads: Threads = None,
     workers: Workers = None,
@@ -197,6 +229,7 @@ def sample(
     from photinus.translation import check
 
     machine = BoltzmannMachine.load(model)
+    faults = _imperfections(imperfection)
     summary = out.with_suffix(".json")
     if not (resume and out.exists()):
         check_new(out)
@@ -204,6 +237,8 @@ def sample(
     simulated, measured = None, None
     if substrate in SPIKING and network is not None:
         simulated = load_network(network)
+        if faults is not None:
+            typer.echo("The network is taken as built; added is what happens during a run.", err=True)
     elif substrate in SPIKING:
         measured = _calibration(laser, calibration, substrate)
         validity = check(machine, measured)
@@ -223,6 +258,7 @@ def sample(
             network=simulated,
             rule=rule,
             tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
+            imperfections=faults,
             threads=threads,
             workers=_workers(workers),
             path=out,
@@ -330,15 +366,7 @@ def _parameters(device: str, changes: list[str]) -> Any:
             parameters = devices.parameters_from_dict(_files.parse_json(device))
     else:
         parameters = devices.preset(device)
-    values: dict[str, Any] = {}
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not equals:
-            raise InvalidInput(f"--set must be NAME=VALUE, got {change!r}")
-        if value.lower() in ("true", "false"):
-            values[name] = value.lower() == "true"
-        else:
-            values[name] = value
+    values = _settings("--set", changes)
     if values:
         values.setdefault("name", f"{parameters.name} (changed)")
     return parameters.replace(**values)
@@ -392,6 +420,7 @@ def refine(
     chains: Annotated[int, typer.Option(help="Chains of every measurement.")] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain of the longest measurement.")] = 400,
     rounds: Annotated[int, typer.Option(help="Measurements at most.")] = 24,
+    imperfection: Faults = None,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     threads: Threads = None,
@@ -410,6 +439,7 @@ def refine(
 
     machine = BoltzmannMachine.load(model)
     measured = _calibration(laser, calibration)
+    faults = _imperfections(imperfection)
     start = None if network is None else load_network(network)
     if not (force and out.is_file()):
         check_new(out)
@@ -421,6 +451,7 @@ def refine(
         chains=chains,
         draws=draws,
         most_rounds=rounds,
+        imperfections=faults,
         threads=threads,
         progress=True,
     )
@@ -821,15 +852,18 @@ def _task_options(
 def report(
     run: Annotated[Path, typer.Argument(help="Zarr store of a run.")],
     out: Annotated[Path | None, typer.Option(help="HTML file (default: beside the run).")] = None,
+    tolerances: Annotated[
+        Path | None, typer.Option(help="Tolerances that the study of robustness wrote (.json).")
+    ] = None,
 ) -> None:
     """Write the HTML report of a stored run, complete or not."""
     from photinus import _files
-    from photinus.report import run_page
+    from photinus.report import load_tolerances, run_page
     from photinus.storage import load
 
-    samples = load(run)
+    borne = None if tolerances is None else load_tolerances(tolerances)
     target = out or run.with_suffix(".html")
-    _files.write_text(target, run_page(samples))
+    _files.write_text(target, run_page(load(run), borne))
     typer.echo(f"Report: {target}")
 
 

@@ -6,8 +6,9 @@ takes. The others happen while it runs: noise that all pumps share, spikes that 
 makes up. `Imperfections.disturb` puts them around a simulator, between its steps.
 
 Drift belongs to the first kind. A run lasts microseconds; drift is a matter of milliseconds and more,
-so within a run it stands still, and what counts is how far pumps and weights went since they were set:
-see `drifted`.
+so within a run it stands still, and what counts is how far pumps and weights went since they were set.
+Runs with rising `drift_time` are looks at a chip that samples for hours: each pump and weight keeps its
+direction and goes further, by `drifted`.
 """
 
 import math
@@ -37,6 +38,32 @@ DETECTION_FRACTION = 0.5
 """Height at which the read-out decides, in units of a spike's peak; see `photinus.calibration`."""
 PIECES_PER_CORRELATION = 4
 """Steps in which shared pump noise changes, per correlation time."""
+LIFETIMES = ("photon_lifetime", "gain_lifetime", "absorber_lifetime")
+"""What `Imperfections.lifetime_mismatch` varies."""
+MOST_BITS = 32
+"""Of a weight; more than any converter has."""
+MOST_WARMTH = 200.0
+"""How far from where it was calibrated a chip can be [K]; T0 holds over less."""
+FASTEST_READ_OUT = 1e11
+"""Spikes that a read-out could make up at most [1/s]: one per 10 ps, less than a spike lasts."""
+LONGEST_DELAY = 1e-6
+"""Of a synapse [s]: 200 m of waveguide."""
+
+
+SHARES = (
+    "mismatch",
+    "threshold_mismatch",
+    "lifetime_mismatch",
+    "efficiency_mismatch",
+    "weight_drift",
+    "pump_drift",
+    "coupling_loss",
+    "splitter_loss",
+    "detector_spread",
+    "shared_pump_noise",
+    "lost_spikes",
+)
+"""Imperfections from 0 to 1."""
 
 
 class _Draw(IntEnum):
@@ -49,6 +76,8 @@ class _Draw(IntEnum):
     PUMP = 4
     DELAY = 5
     DETECTOR = 6
+    LIFETIME = 7
+    THRESHOLD = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +85,7 @@ class Imperfections:
     """Any combination of imperfections; by default there is none.
 
     A *spread* s is the standard deviation of a logarithm, so that 0.05 means five per cent and no
-    factor is negative.
+    factor is negative; it is at most 1.
 
     Raises
     ------
@@ -66,12 +95,17 @@ class Imperfections:
 
     mismatch: float = 0.0
     """Spread of every parameter of the lasers' dynamics, see `LaserNetwork.mismatched`."""
+    threshold_mismatch: float = 0.0
+    """Spread of the threshold carriers of the lasers, by transparency and gain as with temperature."""
+    lifetime_mismatch: float = 0.0
+    """Spread of the lifetimes of photons, gain and absorber, each on its own."""
     efficiency_mismatch: float = 0.0
     """Spread of the carriers that each laser makes of its currents, pump and synapses alike."""
     temperature: float = 0.0
     """How much warmer the chip is than when it was calibrated [K]; below zero for cooler."""
     characteristic_temperature: float = 60.0
-    """T0 of the threshold, N_th ∝ exp(T/T0) (Pankove 1968, IEEE J. Quantum Electron. 4, 119) [K]."""
+    """T0 of the threshold, N_th ∝ exp(T/T0) (Pankove 1968, IEEE J. Quantum Electron. 4, 119) [K],
+    from 10 to 10 000."""
     dead: int = 0
     """Number of lasers that never fire, whichever they are."""
     weight_bits: int | None = None
@@ -81,9 +115,21 @@ class Imperfections:
     """Whether the sign takes one of the bits, then >= 2; otherwise it costs none, as with a pair of
     detectors that are subtracted."""
     weight_drift: float = 0.0
-    """Spread of the weights, each on its own, since they were set; see `drifted`."""
+    """Spread of the weights, each on its own, where its size is known and not its law."""
+    weight_drift_rate: float = 0.0
+    """Standard deviation of the linear drift of weights, relative to them [1/s]."""
+    weight_flicker: float = 0.0
+    """Strength h of 1/f noise of the weights: relative one-sided spectral density h/f."""
     pump_drift: float = 0.0
-    """Spread of the pumps, each on its own, since they were set; see `drifted`."""
+    """Spread of the pumps, each on its own, where its size is known and not its law."""
+    pump_drift_rate: float = 0.0
+    """Standard deviation of the linear drift of pumps, relative to them [1/s]."""
+    pump_flicker: float = 0.0
+    """Strength h of 1/f noise of the pumps: relative one-sided spectral density h/f."""
+    drift_time: float = 0.0
+    """Time for which pumps and weights have drifted since they were set [s]; see `drifted`."""
+    flicker_bandwidth: float = 1.0
+    """Frequency up to which there is 1/f noise [Hz], > 0."""
     coupling_loss: float = 0.0
     """Part of the light that is lost between any two lasers, beyond what the weights allow for."""
     splitter_loss: float = 0.0
@@ -114,39 +160,61 @@ class Imperfections:
     """Bandwidth of that noise, an ideal low-pass [Hz], > 0."""
 
     def __post_init__(self) -> None:
-        units = {"delay": "s", "delay_spread": "s", "spurious_rate": "1/s"}
-        for name in (
-            "mismatch",
-            "efficiency_mismatch",
-            "weight_drift",
-            "pump_drift",
-            "delay",
-            "delay_spread",
-            "detector_spread",
-            "shared_pump_noise",
-            "spurious_rate",
-            "detector_noise",
-        ):
-            self._set(name, _validate.non_negative(name, getattr(self, name), units.get(name, "")))
-        for name in ("coupling_loss", "splitter_loss", "lost_spikes"):
-            self._set(name, _validate.fraction(name, getattr(self, name)))
-        self._set("crosstalk", _validate.fraction("crosstalk", self.crosstalk, 0.5))
         for name, unit in (
-            ("characteristic_temperature", "K"),
+            ("weight_drift_rate", "1/s"),
+            ("weight_flicker", ""),
+            ("pump_drift_rate", "1/s"),
+            ("pump_flicker", ""),
+            ("drift_time", "s"),
+            ("detector_noise", ""),
+        ):
+            self._set(name, _validate.non_negative(name, getattr(self, name), unit))
+        for name, most, unit in (
+            *((name, 1.0, "") for name in SHARES),
+            ("crosstalk", 0.5, ""),
+            ("delay", LONGEST_DELAY, "s"),
+            ("delay_spread", LONGEST_DELAY, "s"),
+            ("spurious_rate", FASTEST_READ_OUT, "1/s"),
+        ):
+            self._set(name, _validate.within(name, getattr(self, name), 0, most, unit))
+        for name, least, most in (
+            ("temperature", -MOST_WARMTH, MOST_WARMTH),
+            ("characteristic_temperature", 10.0, 1e4),
+        ):
+            self._set(name, _validate.within(name, getattr(self, name), least, most, "K"))
+        for name, unit in (
+            ("flicker_bandwidth", "Hz"),
             ("shared_pump_time", "s"),
             ("detector_bandwidth", "Hz"),
         ):
             self._set(name, _validate.positive(name, getattr(self, name), unit))
-        self._set("temperature", _validate.number("temperature", self.temperature))
         self._set("dead", _validate.integer("dead", self.dead, 0))
+        for name in ("weight", "pump"):
+            self._drift_of(name)  # raises now, not when it is applied
         if not isinstance(self.sign_bit, bool):
             raise InvalidInput(f"sign_bit must be True or False, got {self.sign_bit!r}")
         if self.weight_bits is not None:
             fewest = 2 if self.sign_bit else 1
-            self._set("weight_bits", _validate.integer("weight_bits", self.weight_bits, fewest))
+            bits = _validate.integer("weight_bits", self.weight_bits, fewest, MOST_BITS)
+            self._set("weight_bits", bits)
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
+
+    def _drift_of(self, name: str) -> float:
+        """Return the spread of weights or pumps, that of a known size and that of `drift_time`."""
+        law = drifted(
+            self.drift_time,
+            linear=getattr(self, f"{name}_drift_rate"),
+            flicker=getattr(self, f"{name}_flicker"),
+            bandwidth=self.flicker_bandwidth,
+        )
+        if law > 1:
+            raise InvalidInput(
+                f"drift_time must leave {name}s a spread of at most 1, got {law:.3g} after "
+                f"{self.drift_time:g} s"
+            )
+        return math.hypot(getattr(self, f"{name}_drift"), law)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":
@@ -212,23 +280,29 @@ class Imperfections:
         n = network.n_units
         if self.mismatch:
             network = network.mismatched(self.mismatch, seed=_child(sequence, _Draw.MISMATCH))
+        if self.lifetime_mismatch:
+            seed = _child(sequence, _Draw.LIFETIME)
+            network = network.mismatched(self.lifetime_mismatch, seed=seed, names=LIFETIMES)
+        if self.threshold_mismatch:
+            own = np.exp(self.threshold_mismatch * normal(_Draw.THRESHOLD, n))
+            network = _with_thresholds(network, own)
         if self.temperature:
             factor = math.exp(self.temperature / self.characteristic_temperature)
-            network = _with_thresholds(network, factor)
+            network = _with_thresholds(network, np.full(n, factor))
         if self.dead:
             _validate.integer("dead", self.dead, 0, n)
             order = np.random.default_rng(_child(sequence, _Draw.DEAD)).permutation(n)
             network = _with_dead(network, order[: self.dead])
         coupling = self._quantised(network.coupling)
-        if self.weight_drift:
+        if spread := self._drift_of("weight"):
             target, source, value = entries(coupling)
             # Drawn for every pair, so that a synapse keeps its deviation whatever others there are.
-            error = np.exp(self.weight_drift * normal(_Draw.WEIGHT, (n, n))[target, source])
+            error = np.exp(spread * normal(_Draw.WEIGHT, (n, n))[target, source])
             coupling = _from_entries(target, source, value * error, coupling)
         coupling = self._transmitted(coupling)
         pump = network.pump
-        if self.pump_drift:
-            pump = pump * np.exp(self.pump_drift * normal(_Draw.PUMP, n))
+        if spread := self._drift_of("pump"):
+            pump = pump * np.exp(spread * normal(_Draw.PUMP, n))
         if self.efficiency_mismatch:
             own = np.exp(self.efficiency_mismatch * normal(_Draw.EFFICIENCY, n))
             target, source, value = entries(coupling)
@@ -296,14 +370,16 @@ def drifted(
         = 2h (γ + ln x - Ci x) at x = 2πBt: it grows with the logarithm of time and needs no lower
         limit of the frequency.
     """
-    from scipy.special import sici
-
     elapsed = _validate.non_negative("elapsed", elapsed, "s")
     linear = _validate.non_negative("linear", linear, "1/s")
     flicker = _validate.non_negative("flicker", flicker)
     x = 2 * math.pi * _validate.positive("bandwidth", bandwidth, "Hz") * elapsed
-    cin = 0.0 if x == 0 else max(0.0, float(np.euler_gamma + math.log(x) - sici(x)[1]))
-    return math.sqrt((linear * elapsed) ** 2 + 2 * flicker * cin)
+    if flicker == 0 or x == 0:
+        return linear * elapsed
+    from scipy.special import sici
+
+    cin = max(0.0, float(np.euler_gamma + math.log(x) - sici(x)[1]))
+    return math.hypot(linear * elapsed, math.sqrt(2 * flicker * cin))
 
 
 class Disturbed:
@@ -494,8 +570,8 @@ def _leaked(coupling: Coupling, part: float) -> Coupling:
     return _from_entries(*entries(mixed), coupling)
 
 
-def _with_thresholds(network: "LaserNetwork", factor: float) -> "LaserNetwork":
-    """Return a network whose lasers have `factor` times the threshold carriers.
+def _with_thresholds(network: "LaserNetwork", factors: NDArray[np.float64]) -> "LaserNetwork":
+    """Return a network whose lasers have `factors` (unit,) times the threshold carriers.
 
     Transparency up and gain down by the same factor: N_tr + (κ + g_a N_a,tr)/g_g scales exactly.
     """
@@ -504,7 +580,7 @@ def _with_thresholds(network: "LaserNetwork", factor: float) -> "LaserNetwork":
             gain_transparency=device.gain_transparency * factor,
             gain_coefficient=device.gain_coefficient / factor,
         )
-        for device in network.each_device()
+        for device, factor in zip(network.each_device(), factors.tolist(), strict=True)
     )
     return network.replace(devices=devices)
 

@@ -34,6 +34,7 @@ from photinus.calibration import Calibration
 from photinus.devices import Network, substrate_of
 from photinus.errors import InvalidInput
 from photinus.imperfections import Imperfections
+from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.sampling import sample
@@ -130,8 +131,8 @@ def refine(
         ρ, what is added to the Fisher information, >= 0. Weights far beyond ±1, whose synapses fall
         short, ask for 0.01 to 0.05.
     imperfections
-        What happens while the network is measured, see `photinus.sample`; lasers only. What does not
-        change during a run belongs to `network`.
+        What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is
+        taken to hold all that does not change during a run.
     threads, progress
         As in `photinus.sample`.
 
@@ -151,6 +152,10 @@ def refine(
     damping = _validate.non_negative("damping", damping)
     if network is None:
         network = translate(machine, calibration)
+        if imperfections is not None:
+            if not isinstance(network, LaserNetwork):
+                raise InvalidInput("imperfections must be None for integrate-and-fire neurons")
+            network = imperfections.apply(network, seed)
     calibration.require(network.parameters)
     if network.labels != machine.labels:
         raise InvalidInput(

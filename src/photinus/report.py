@@ -2,21 +2,25 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from photinus import _files
+from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.samples import Samples
 from photinus.units import ns, quantity, uA, us
 
 if TYPE_CHECKING:
+    import os
+
     from matplotlib.figure import Figure
 
     from photinus.calibration import Calibration
     from photinus.demo import Demo
     from photinus.evaluation import Mixing
     from photinus.fidelity import Fidelity
-    from photinus.ledger import Ledger, Peer
 
 
 def png(figure: "Figure") -> bytes:
@@ -92,6 +96,13 @@ def run_rows(samples: Samples) -> list[tuple[str, str]]:
             for label, value in evidence.items()
         )
         rows.append(("evidence", shown))
+    if "imperfections" in samples.attributes:
+        from photinus.imperfections import Imperfections
+
+        perfect = Imperfections().to_dict()
+        given = samples.attributes["imperfections"].items()
+        shown = ", ".join(f"{name} = {value}" for name, value in given if perfect[name] != value)
+        rows.append(("imperfections", shown or "none"))
     if samples.physical_time is not None and samples.spikes is not None:
         rows += [
             ("physical time per chain", quantity(samples.physical_time, "s", 4)),
@@ -211,53 +222,90 @@ def mixing_rows(mixing: "Mixing", wall: float) -> list[tuple[str, str]]:
     return rows
 
 
-def hardware_tables(ledger: "Ledger", peers: "Sequence[Peer]") -> list[tuple[str, list[Any]]]:
-    """Return the chapter on hardware, as tables of rows."""
-    from photinus.ledger.comparison import rows
-
-    priced = [
-        (what, price if price == "unpriced" else f"{price}: {expected}, at worst {worst}\n{source}")
-        for what, price, expected, worst, source in ledger.price_rows()
-    ]
-    results = [
-        (what, f"best {best}\nexpected {expected}\nworst {worst}")
-        for what, best, expected, worst in ledger.result_rows()
-    ]
-    others = [
-        (
-            name,
-            f"{total} in total, {each} per unit, {energy} per update\n{mark}\n{source}\n"
-            f"without: {left}",
-        )
-        for name, total, each, energy, mark, source, left in rows(ledger, peers)
-    ]
-    return [
-        ("Hardware: what the chip does", ledger.count_rows()),
-        ("Hardware: prices", priced),
-        ("Hardware: power and energy", results),
-        ("Hardware: other machines", others),
-    ]
+TOLERANCES, TOLERANCES_SCHEMA = "photinus-tolerances", 1
+"""Kind and schema of the file that ``studies/robustness.py`` writes for `load_tolerances`."""
 
 
-def _hardware(samples: Samples) -> tuple[list[tuple[str, list[Any]]], list[dict[str, str]]]:
-    """Return tables and pictures of the chapter on hardware; none for a run without a ledger."""
+@dataclass(frozen=True)
+class Table:
+    """A table of a chapter."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    text: str = ""
+    """What stands under it."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of a report with tables and pictures of its own."""
+
+    title: str
+    text: str
+    tables: Sequence[Table]
+    pictures: Sequence[Mapping[str, str]]
+
+
+def load_tolerances(path: "str | os.PathLike[str]") -> Table:
+    """Return the tolerances that the study of robustness found, from its JSON file.
+
+    Raises
+    ------
+    InvalidInput
+        If the file cannot be read or is not one of these.
+    """
+    document = _files.read_json(path, kind=TOLERANCES, schema=TOLERANCES_SCHEMA)
+    with _files.reading(path, "table of tolerances"):
+        head = [str(cell) for cell in document["head"]]
+        rows = [[str(cell) for cell in row] for row in document["rows"]]
+        if any(len(row) != len(head) for row in rows):
+            raise InvalidInput(f"rows must have {len(head)} cells each, as the head has")
+        return Table("Tolerances", head, rows, str(document["about"]))
+
+
+def hardware_chapter(samples: Samples, tolerances: Table | None = None) -> Chapter | None:
+    """Return the chapter on hardware; None for a run without a ledger."""
     from photinus.ledger import headline, own_gibbs
     from photinus.ledger import peers as literature
-    from photinus.ledger.comparison import figure
+    from photinus.ledger.comparison import HEAD, figure, rows
+    from photinus.ledger.ledger import CASES
     from photinus.network import LaserNetwork
 
-    if not isinstance(samples.network, LaserNetwork) or samples.spikes is None or not samples.draws:
-        return [], []
+    network = samples.network
+    if not isinstance(network, LaserNetwork) or samples.spikes is None or not samples.draws:
+        return None
+    if network.depression is not None:
+        return None
     ledger, gibbs = samples.ledger(), own_gibbs(samples.machine)
     peers = [*literature(), gibbs]
-    drawn = _picture("Hardware: comparison", headline(ledger, gibbs), figure(ledger, peers))
-    return hardware_tables(ledger, peers), [drawn]
+    unpriced = f"Unpriced, in no sum: {', '.join(ledger.unpriced) or 'nothing'}."
+    drawn = _picture(
+        "Energy against speed", "Each machine with its citation above.", figure(ledger, peers)
+    )
+    return Chapter(
+        "Hardware",
+        headline(ledger, gibbs),
+        [
+            Table("What the chip does", ("what", "value"), ledger.count_rows()),
+            Table(
+                "Prices",
+                ("what", "price", "expected", "worst", "kind and source"),
+                ledger.price_rows(),
+                unpriced,
+            ),
+            Table("Power and energy", ("what", *CASES), ledger.result_rows()),
+            Table("Other machines", HEAD, rows(ledger, peers)),
+            *([] if tolerances is None else [tolerances]),
+        ],
+        [drawn],
+    )
 
 
 def demo_page(demo: "Demo") -> str:
     """Return the report of the main job as HTML."""
     figures = demo.figures
-    hardware, comparison = _hardware(demo.refined)
+    hardware = hardware_chapter(demo.refined)
     return _render(
         title="Bayesian inference on a network of spiking nanolasers",
         lead=(
@@ -279,7 +327,6 @@ def demo_page(demo: "Demo") -> str:
                 [(name, f"> {value:.4g}") for name, value in demo.data.thresholds.items()],
             ),
             ("Translation", [("calibrated range", str(demo.validity))]),
-            *hardware,
         ],
         comparison={
             "title": f"P(malignant | evidence) of {len(demo.data.test)} held-out patients",
@@ -305,13 +352,13 @@ def demo_page(demo: "Demo") -> str:
             _picture("Raster", "The first chain after burn-in.", figures["raster"]),
             _picture("Activation", "One uncoupled laser.", figures["activation"]),
             _picture("One spike", "Rate equations without noise.", figures["spike"]),
-            *comparison,
         ],
+        chapters=[] if hardware is None else [hardware],
     )
 
 
-def run_page(samples: Samples) -> str:
-    """Return the report of any stored run as HTML."""
+def run_page(samples: Samples, tolerances: Table | None = None) -> str:
+    """Return the report of any stored run as HTML; tolerances stand in its chapter on hardware."""
     from photinus import plots
 
     tables: list[tuple[str, list[Any]]] = [("Run", run_rows(samples))]
@@ -325,13 +372,16 @@ def run_page(samples: Samples) -> str:
             pictures.append(_picture("Raster", "The first chain.", plots.raster(samples)))
     marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
     tables.append(("Marginals P(on)", [(str(label), f"{p:.4f}") for label, p in marginals]))
-    hardware, comparison = _hardware(samples)
+    hardware = hardware_chapter(samples, tolerances)
+    if hardware is None and tolerances is not None:
+        raise InvalidInput(f"tolerances must go with a run on lasers, got one on {samples.substrate!r}")
     return _render(
         title=f"Run on {samples.substrate}",
         lead=f"{samples.chains} chains of {samples.draws} draws, {samples.machine.n_units} units.",
-        tables=[*tables, *hardware],
+        tables=tables,
         comparison=None,
-        pictures=[*pictures, *comparison],
+        pictures=pictures,
+        chapters=[] if hardware is None else [hardware],
     )
 
 
@@ -348,4 +398,5 @@ def task_page(
         tables=tables,
         comparison=None,
         pictures=[_picture(*picture) for picture in pictures],
+        chapters=[],
     )

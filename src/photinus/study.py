@@ -25,11 +25,12 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration, calibrate
 from photinus.devices import parameters_from_dict, preset
 from photinus.errors import InvalidInput, PhotinusError
+from photinus.imperfections import Imperfections
 from photinus.laser import PRESETS, LaserParameters
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.refinement import refine
-from photinus.sampling import SPIKING, SUBSTRATES, sample
+from photinus.sampling import IMPERFECT, SPIKING, SUBSTRATES, sample
 from photinus.translation import RULES, translate
 from photinus.workers import workers_pool
 
@@ -80,15 +81,14 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """Section ``[network]``: how the network differs from the ideal one."""
+    """Section ``[network]``: how the network is designed."""
 
     delay: float = 0.0
     """Synaptic delay [τ]."""
-    mismatch: float = 0.0
-    """Relative spread of the parameters of the lasers."""
 
 
 SECTIONS = {"machines": Machines, "sample": Sampling, "network": Wiring}
+"""Sections with a default for every key; ``[device]`` and ``[imperfections]`` hold what is given."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ class Point:
             }
         if settings["sample"]["substrate"] not in SPIKING:
             # Neither device nor wiring matter: such points are one.
-            settings.pop("device"), settings.pop("network")
+            for name in ("device", "network", "imperfections"):
+                settings.pop(name, None)
             settings["sample"] = {
                 k: v for k, v in settings["sample"].items() if k not in ("rule", "refined")
             }
@@ -133,6 +134,15 @@ class Point:
         upper = np.triu(FAMILIES[m.family](random, (m.units, m.units)), 1)
         biases = FAMILIES[m.family](random, (m.units,))
         return BoltzmannMachine(m.scale * (upper + upper.T), m.scale * biases)
+
+    def imperfections(self) -> Imperfections | None:
+        """Return what is wrong with the chip; None without a section on it, or without a chip."""
+        given, substrate = self.settings.get("imperfections"), self.settings["sample"]["substrate"]
+        if not given or substrate not in SPIKING:
+            return None
+        if substrate not in IMPERFECT:
+            raise InvalidInput(f"[imperfections] must be left out for substrate {substrate!r}")
+        return Imperfections.from_dict(given)
 
     def parameters(self) -> Any:
         """Return the parameters of the device, or None for substrates without one."""
@@ -174,7 +184,7 @@ class Study:
     def from_dict(cls, document: Mapping[str, Any], folder: Path = Path()) -> "Study":
         """Return the study of a document like the TOML file's."""
         for name, section in document.items():
-            _validate.one_of("section", name, (*SECTIONS, "device"))
+            _validate.one_of("section", name, (*SECTIONS, "imperfections", "device"))
             if not isinstance(section, Mapping):
                 raise InvalidInput(f"{name} must be a section [{name}], got {section!r}")
         axes: list[tuple[str, str, list[Any]]] = []
@@ -185,6 +195,10 @@ class Study:
             for field in fields(kind):
                 values = _listed(f"[{name}] {field.name}", given.get(field.name, field.default))
                 axes.append((name, field.name, [_checked(name, field, v) for v in values]))
+        for key, value in document.get("imperfections", {}).items():
+            _validate.one_of("key in [imperfections]", key, [f.name for f in fields(Imperfections)])
+            values = _listed(f"[imperfections] {key}", value)
+            axes.append(("imperfections", key, values))
         device = {"preset": PRESETS[0], **document.get("device", {})}
         for key, value in device.items():
             allowed = ["preset", *(f.name for f in fields(LaserParameters) if f.name != "name")]
@@ -196,7 +210,7 @@ class Study:
             for (name, key, _), value in zip(axes, chosen, strict=True):
                 settings.setdefault(name, {})[key] = value
             point = Point(settings, folder)
-            point.parameters()  # raises now, not after hours
+            point.parameters(), point.imperfections()  # raise now, not after hours
             if settings["machines"]["file"] is not None:
                 point.machine()
             points.append(point)
@@ -403,16 +417,15 @@ def _sampled(
 ) -> tuple[dict[str, Any], float | None]:
     """Return the fidelity of a point's samples, and how long one chain takes on the chip [s]."""
     wanted, wiring = Sampling(**point.settings["sample"]), Wiring(**point.settings["network"])
-    machine = point.machine()
+    machine, faults = point.machine(), point.imperfections()
     network = None
     if calibration is not None:
         network = translate(
             machine, calibration, rule=wanted.rule, delay=wiring.delay * calibration.window
         )
-        if wiring.mismatch:
-            if not isinstance(network, LaserNetwork):
-                raise InvalidInput("mismatch must be 0 for integrate-and-fire neurons")
-            network = network.mismatched(wiring.mismatch, seed=wanted.seed)
+        if faults is not None:
+            assert isinstance(network, LaserNetwork)  # `IMPERFECT`, checked before
+            network = faults.apply(network, wanted.seed)
         if wanted.refined:
             network = refine(
                 machine,
@@ -421,6 +434,7 @@ def _sampled(
                 seed=wanted.seed + 1,
                 chains=wanted.chains,
                 draws=wanted.draws,
+                imperfections=faults,
                 threads=threads,
             ).network
     samples = sample(
@@ -432,6 +446,7 @@ def _sampled(
         seed=wanted.seed,
         calibration=calibration,
         network=network,
+        imperfections=faults,
         threads=threads,
     )
     fidelity = samples.fidelity().to_dict()

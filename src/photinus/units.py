@@ -59,6 +59,6 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
 
 def scaled(value: float) -> tuple[float, str]:
     """Return the power of a thousand that suits `value`, with its SI prefix."""
-    prefixes = "fpnµm kMGT"
-    exponent = 0 if value == 0 else min(max(math.floor(math.log10(abs(value)) / 3), -5), 4)
-    return 1000.0**exponent, prefixes[exponent + 5].strip()
+    prefixes = "afpnµm kMGT"
+    exponent = 0 if value == 0 else min(max(math.floor(math.log10(abs(value)) / 3), -6), 4)
+    return 1000.0**exponent, prefixes[exponent + 6].strip()

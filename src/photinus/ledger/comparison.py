@@ -12,6 +12,7 @@ import numpy as np
 
 from photinus import _validate
 from photinus._threads import available_threads
+from photinus.ledger.counts import FEWEST_EFFECTIVE
 from photinus.ledger.ledger import Ledger
 from photinus.units import quantity
 
@@ -143,8 +144,9 @@ def own_gibbs(
     effective = None
     if machine.n_units <= MOST_EFFECTIVE_UNITS:
         states = sampler.run(GIBBS_DRAWS)
-        share = smallest_effective_draws(machine, states) / (chains * GIBBS_DRAWS)
-        effective = sweep_rate * share if np.isfinite(share) else None
+        drawn = smallest_effective_draws(machine, states)
+        known = drawn >= FEWEST_EFFECTIVE * chains  # nan is not
+        effective = sweep_rate * drawn / (chains * GIBBS_DRAWS) if known else None
     given = None if power is None else _validate.positive("power", power, "W")
     cores = f"{threads} thread" + "s" * (threads > 1)
     return Peer(
@@ -262,7 +264,8 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     """Draw energy per update against updates per second, both logarithmic.
 
     Hollow where a figure was not read in its source, triangles where it is projected. Machines whose
-    energy is unknown stand at the lower edge.
+    energy is unknown stand at the lower edge, those whose speed is unknown at the left one; where both
+    are, they are in the table alone.
     """
     from matplotlib.figure import Figure
 
@@ -275,13 +278,14 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     bars = [(peer, total, energy) for peer, total, energy in placed if energy is not None]
     speeds = [c.updates, *(total for _, total, _ in placed)]
     energies = [*own, *(end for _, _, energy in bars for end in energy)]
-    floor = min(energies) / 3e3
+    floor, slowest = min(energies) / 3e3, min(speeds) / 30
+    at_rest = [(p, e) for p in others if p.total(c.free) is None and (e := p.energy(per_update))]
 
     drawn = Figure(figsize=(WIDTH, HEIGHT), layout="constrained", dpi=DPI)
     axes = drawn.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.set(xscale="log", yscale="log")
-    axes.set_xlim(min(speeds) / 30, max(speeds) * 30)
+    axes.set_xlim(slowest / 2, max(speeds) * 30)
     axes.set_ylim(floor / 3, max(energies) * 10)
     for peer, total, energy in placed:
         if energy is None:
@@ -295,12 +299,17 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
         axes.plot([total, total], energy, color=colour, lw=1.2)
         inside = colour if peer.verified else "white"
         axes.plot(total, _middle(energy), marker, ms=7, color=colour, mfc=inside)
+    for peer, energy in at_rest:
+        inside = EXACT if peer.verified else "white"
+        axes.plot([slowest, slowest], energy, color=EXACT, lw=1.2)
+        axes.plot(slowest, _middle(energy), "<", ms=6, color=EXACT, mfc=inside)
     axes.plot([c.updates] * len(own), own, "-", color=LASER, lw=2)
     axes.plot(c.updates, own[0], "*", color=LASER, ms=15)
     axes.plot([c.updates] * (len(own) - 1), own[1:], "_", color=LASER, ms=14, mew=2)
 
-    names = [f"{c.lasers:,} lasers", *(peer.name for peer, _, _ in bars)]
-    points = [(c.updates, own[0]), *((total, _middle(energy)) for _, total, energy in bars)]
+    marked = [*((p.name, t, e) for p, t, e in bars), *((p.name, slowest, e) for p, e in at_rest)]
+    names = [f"{c.lasers:,} lasers", *(name for name, _, _ in marked)]
+    points = [(c.updates, own[0]), *((at, _middle(energy)) for _, at, energy in marked)]
     for k, (name, point, offset) in enumerate(
         zip(names, points, _places(names, points, axes.get_xlim(), axes.get_ylim()), strict=True)
     ):
@@ -317,8 +326,8 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     axes.set_xlabel("unit updates per second, whole machine")
     axes.set_ylabel("energy per unit update [J]")
     axes.set_title(
-        "circles: measured, triangles: projected; hollow: not read in a source; lower edge: energy "
-        "unknown\nstar: these lasers, best case; dashes: expected and worst",
+        "circles: measured, triangles: projected; hollow: not read in a source; lower and left edge: "
+        "energy or speed unknown\nstar: these lasers, best case; dashes: expected and worst",
         fontsize=9,
     )
     return drawn
@@ -334,11 +343,12 @@ def _places(
     x_range: tuple[float, float],
     y_range: tuple[float, float],
 ) -> list[tuple[int, int]]:
-    """Return one of `PLACES` per name, so that names cover no markers nor each other if possible."""
+    """Return one of `PLACES` per name: if possible they cover no marker, no other name, no axis."""
     spans = np.log([x_range, y_range])
     inches = 72 * np.array([0.9 * WIDTH, 0.87 * HEIGHT])
     at = (np.log(points) - spans[:, 0]) / (spans[:, 1] - spans[:, 0]) * inches
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in at]
+    taken += [(-1e3, 0.0, 0.0, inches[1]), (inches[0], 0.0, inches[0] + 1e3, inches[1])]
     chosen = []
     for k, name in enumerate(names):
         boxes = []

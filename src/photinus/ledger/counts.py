@@ -23,6 +23,10 @@ LIGHT_LIFETIMES, LIGHT_CHAINS = 100, 2
 """Length of the simulation of one laser that measures its light per spike."""
 
 
+FEWEST_EFFECTIVE = 10
+"""Effective draws per chain below which their number is not known: the chain is too short to tell."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
     """Rates of one chip, on which every unit is one laser."""
@@ -48,7 +52,8 @@ class Counts:
     photons: float
     """Photons that leave the cavities in spikes, useful or not [1/s]."""
     effective_share: float | None = None
-    """Effective draws per draw, None if unknown."""
+    """Effective draws per draw, None if unknown; a run with fewer than `FEWEST_EFFECTIVE` per chain
+    doesn't tell."""
 
     @property
     def updates(self) -> float:
@@ -102,7 +107,7 @@ class Counts:
         states = samples.states[:, :, samples.free_units]
         machine = samples.machine
         effective = smallest_effective_draws(machine, samples.states)
-        known = bool(np.isfinite(effective)) and states.size > 0
+        known = states.size > 0 and effective >= FEWEST_EFFECTIVE * samples.chains  # nan is not
         return cls._of_network(
             network,
             rates=counted / time,
