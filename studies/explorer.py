@@ -240,10 +240,8 @@ def candidates(study: "optuna.Study", most: int) -> "list[optuna.trial.FrozenTri
     return [*presets, *(best[k] for k in places)]
 
 
-def confirm(trial: Any, synapse: str, folder: Path, threads: int | None) -> Found:
-    """Return what a device does when it is measured at length; measured once, then read."""
-    name = trial.user_attrs.get("preset", f"device-{trial.number}")
-    path = folder / f"{synapse}-{SCHEMA}-{name}.json"
+def confirm(trial: Any, synapse: str, path: Path, threads: int | None) -> Found:
+    """Return what a device does when it is measured at length: once, then read from `path`."""
     if not path.exists():
         preset = trial.user_attrs.get("preset")
         laser = LaserParameters.preset(preset) if preset else laser_of(trial.params)
@@ -372,7 +370,7 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
         f"{len(trials)} devices, {excitable} of them excitable, {len(sampling)} calibrated and "
         f"measured, {len(good)} with a mean KL of at most {GOOD} nats ({len(SEARCH.machines)} random "
         f"machines of {UNITS} units, translated, {SEARCH.chains} chains × {SEARCH.draws} draws). Rates "
-        "are those of one chain.",
+        "are those of one chain; they are at most 1/τ, since a draw counts once at most.",
         "",
         "## Presets",
         "",
@@ -499,7 +497,10 @@ def main() -> int:
             candidates(study, options.confirm) if len(finished(study)) >= options.devices else ()
         ):
             name = trial.user_attrs.get("preset", f"device {trial.number}")
-            confirmed[name] = confirm(trial, options.synapse, options.results, options.threads)
+            path = options.results / f"{options.synapse}-{SCHEMA}-{name.replace(' ', '-')}.json"
+            if options.report and not path.exists():
+                continue
+            confirmed[name] = confirm(trial, options.synapse, path, options.threads)
             print(
                 "{}: {:.3g} effective samples/s, {:.3g} J each, KL {:.2g}".format(
                     name, *confirmed[name].means()
