@@ -93,11 +93,11 @@ SWEEPS = {
     ),
     "efficiency": Sweep(
         "mismatch of pump efficiencies",
-        (0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+        (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
         plain("efficiency_mismatch"),
     ),
     "pump_drift": Sweep(
-        "drift of the pumps", (0.002, 0.005, 0.01, 0.02, 0.05, 0.1), plain("pump_drift")
+        "drift of the pumps", (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1), plain("pump_drift")
     ),
     "temperature": Sweep(
         "warmer chip (T0 = 60 K)", (0.1, 0.3, 1.0, 3.0, 6.0), plain("temperature"), "K"
@@ -108,7 +108,9 @@ SWEEPS = {
         lambda size, tau: Imperfections(weight_bits=round(-np.log2(size))),
         "bits",
     ),
-    "weight_drift": Sweep("drift of the weights", (0.03, 0.1, 0.2, 0.4, 0.8), plain("weight_drift")),
+    "weight_drift": Sweep(
+        "drift of the weights", (0.01, 0.03, 0.1, 0.2, 0.4, 0.8), plain("weight_drift")
+    ),
     "coupling_loss": Sweep(
         "loss of coupled light", (0.02, 0.05, 0.1, 0.2, 0.4), plain("coupling_loss")
     ),
