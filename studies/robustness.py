@@ -338,26 +338,6 @@ def tolerance(sweep: Sweep, found: tuple[Any, Any, Any], level: float | None) ->
     return f"{sweep.shown(best)} ({ends[0]} to {ends[1]})"
 
 
-def breakers(table: Table, names: tuple[str, ...], machines: int) -> list[str]:
-    """Return the three relative imperfections that are tolerated least, and what refinement does."""
-    least = []
-    for name in names:
-        sizes, kl, yardstick = curve(table, name, "translated", machines)
-        if SWEEPS[name].unit != "%" or not len(kl):
-            continue
-        size = crossing(sizes, kl.mean(axis=0), 2 * float(yardstick.mean()))
-        if np.isfinite(size):
-            least.append((size, name))
-    lines = []
-    for _, name in sorted(least)[:3]:
-        before, after = (
-            tolerance(SWEEPS[name], curve(table, name, kind, machines), None)
-            for kind in ("translated", "refined")
-        )
-        lines.append(f"1. {SWEEPS[name].title}: doubled {before}; after refinement {after}.")
-    return lines
-
-
 def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) -> str:
     """Return the report as markdown."""
     bases = [table[p] for p in (Point("", 0.0, m) for m in range(machines)) if p in table]
@@ -431,6 +411,26 @@ def _accuracy(table: Table, name: str, size: float) -> str:
         return "not measured"
     p = found["accuracy"]
     return f"{100 * p:.1f} ± {100 * np.sqrt(p * (1 - p) / IMAGES):.1f} %"
+
+
+def breakers(table: Table, names: tuple[str, ...], machines: int) -> list[str]:
+    """Return the three relative imperfections that are tolerated least, and what refinement does."""
+    least = []
+    for name in names:
+        sizes, kl, yardstick = curve(table, name, "translated", machines)
+        if SWEEPS[name].unit != "%" or not len(kl):
+            continue
+        size = crossing(sizes, kl.mean(axis=0), 2 * float(yardstick.mean()))
+        if np.isfinite(size):
+            least.append((size, name))
+    lines = []
+    for _, name in sorted(least)[:3]:
+        before, after = (
+            tolerance(SWEEPS[name], curve(table, name, kind, machines), None)
+            for kind in ("translated", "refined")
+        )
+        lines.append(f"1. {SWEEPS[name].title}: doubled {before}; after refinement {after}.")
+    return lines
 
 
 def _mean(values: NDArray[np.float64]) -> str:
