@@ -26,10 +26,10 @@ voltage, no synapses, no detectors, no read-out.
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -69,7 +69,7 @@ RANDOM_TRIALS = 60
 GOOD = 0.01
 """Largest mean KL [nats] of a device on the front."""
 SYNAPSES = ("rectangle", "plain", "charge")
-AIMS = ("maximize", "minimize", "minimize")
+AIMS: Sequence[Literal["maximize", "minimize"]] = ("maximize", "minimize", "minimize")
 SPACE: dict[str, tuple[float, float, bool]] = {
     "photon_lifetime": (1 * ps, 10 * ps, True),
     "gain_lifetime": (0.2 * ns, 2.5 * ns, True),
@@ -418,7 +418,7 @@ def draw_front(study: "optuna.Study") -> Figure:
     return figure
 
 
-MAPS = (
+MAPS: tuple[tuple[str, Callable[[Any], float]], ...] = (
     ("log10 KL [nats]", lambda t: np.log10(t.values[2])),
     ("τ [ns]", lambda t: t.user_attrs["window"] / ns),
     ("α/x½ [%]", lambda t: 100 * t.user_attrs["slope"]),
@@ -473,7 +473,7 @@ def main() -> int:
     add("--docs", type=Path, default=ROOT / "docs", help="folder of the report")
     add("--report", action="store_true", help="look at no further device")
     options = parser.parse_args()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a device dropped is one line of ours
     study = opened(options.results / f"{options.synapse}.sqlite3", options.seed)
 
     def progress(study: Any, trial: Any) -> None:

@@ -82,7 +82,7 @@ class Sweep:
 
 def plain(name: str) -> Callable[[float, float], Imperfections]:
     """Return what makes the imperfection of that name from its size."""
-    return lambda size, tau: Imperfections(**{name: size})
+    return lambda size, tau: Imperfections.from_dict({name: size})
 
 
 def shared(correlation: float) -> Callable[[float, float], Imperfections]:
