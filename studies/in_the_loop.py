@@ -45,7 +45,7 @@ class Setting:
     test: int = 1000
     full: int = 100
     """Test images judged by full physics."""
-    rates: tuple[float, ...] = (0.02, 0.02, 0.01, 0.01, 0.005, 0.002, 0.002, 0.001)
+    rates: tuple[float, ...] = (0.02, 0.02, 0.01, 0.01, 0.005)
     """Learning rate of each pass on the chip."""
     part: int = 20_000
     """Training images of a pass."""
