@@ -419,3 +419,12 @@ def test_gibbs_run_is_the_gibbs_sampler():
     machine = machine_of(3)
     direct = sample_gibbs(machine, chains=CHAINS, draws=DRAWS, burn_in=BURN_IN, seed=1)
     assert np.array_equal(draw(machine, "gibbs").states, direct)
+
+
+@pytest.mark.parametrize("substrate", ["gibbs", "laser", "ideal"])
+def test_marginals_of_chains_are_those_of_their_pairs(substrate):
+    machine = BoltzmannMachine([[0, 1, -0.5], [1, 0, 0.3], [-0.5, 0.3, 0]], [0.5, -1, 0.2])
+    clamp = {machine.labels[1]: np.array([0, 1, 1, 0])}
+    found = ph.sample(machine, substrate, chains=4, draws=30, burn_in=5, seed=1, clamp=clamp)
+    pairs = np.diagonal(found.chain_moments(), axis1=1, axis2=2)
+    np.testing.assert_allclose(found.chain_marginals(), pairs, rtol=1e-9, atol=1e-12)

@@ -160,7 +160,8 @@ class Samples:
         assert joint is not None
         return joint
 
-    def _occupancy(self, stop: float | None = None) -> "Occupancy":
+    def _occupancy(self, stop: float | None = None, *, apart: bool = False) -> "Occupancy":
+        """Return the occupancy of the free units; `apart`: each as a chain of its own, unit fastest."""
         from photinus.readout import occupancy
 
         assert self.spikes is not None
@@ -170,12 +171,23 @@ class Samples:
         place = np.full(self.machine.n_units, -1, np.int32)
         place[free] = np.arange(len(free))
         kept = place[self.spikes.unit] >= 0
-        return occupancy(
+        chain, unit, time = (
             self.spikes.chain[kept],
             place[self.spikes.unit[kept]],
             self.spikes.time[kept],
-            chains=self.chains,
-            units=len(free),
+        )
+        chains, units = self.chains, len(free)
+        if apart:
+            lane = chain * np.int32(units) + unit
+            order = np.lexsort((time, lane))
+            chain, unit, time = lane[order], np.zeros(len(lane), np.int32), time[order]
+            chains, units = chains * units, 1
+        return occupancy(
+            chain,
+            unit,
+            time,
+            chains=chains,
+            units=units,
             window=self.window,
             start=start,
             stop=start + (self.draws * self.window if stop is None else stop),
@@ -208,7 +220,14 @@ class Samples:
 
     def chain_marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1) of each chain, array (chain, unit)."""
-        return np.diagonal(self._chain_moments, axis1=1, axis2=2).copy()
+        # Not from pairs: those of every chain of a large network would not fit into memory.
+        if self.spikes is None:
+            return np.asarray(self.states.mean(axis=1, dtype=np.float64))
+        marginals = self.states[:, 0].astype(np.float64)
+        free = self.free_units
+        if len(free):
+            marginals[:, free] = self._occupancy(apart=True).moments.reshape(self.chains, len(free))
+        return marginals
 
     def pair_moments(self) -> NDArray[np.float64]:
         """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""
