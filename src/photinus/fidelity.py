@@ -173,10 +173,8 @@ def effective_beta(
     count = len(groups)
     if count == 1:
         return beta, unknown[1]
-    from scipy.stats import t
-
     variance = np.sum(score**2) / curvature.sum() ** 2 * count / (count - 1)
-    width = float(t.isf(0.025, count - 1) * np.sqrt(variance))
+    width = float(_student(0.025, count - 1) * np.sqrt(variance))
     return beta, (beta - width, beta + width)
 
 
@@ -267,11 +265,17 @@ def _limit(runs: NDArray[np.float64]) -> NDArray[np.float64]:
     nearly normal errors, and the cube root of such a sum is nearly normal (Wilson & Hilferty 1931,
     PNAS 17, 684).
     """
-    from scipy.stats import t
-
     roots, count = np.cbrt(runs), runs.shape[-1]
-    width = t.isf(FALSE_ALARM, count - 1) * roots.std(axis=-1, ddof=1) * np.sqrt(1 + 1 / count)
+    width = _student(FALSE_ALARM, count - 1) * roots.std(axis=-1, ddof=1) * np.sqrt(1 + 1 / count)
     return np.asarray(np.maximum((roots.mean(axis=-1) + width) ** 3, runs.max(axis=-1)))
+
+
+def _student(tail: float, freedom: int) -> float:
+    """Return what Student's t with so many degrees of freedom exceeds with probability `tail`."""
+    # Not scipy.stats, which takes longer to import than most runs.
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(freedom, tail))
 
 
 def _gibbs_moments(machine: BoltzmannMachine, seed: int) -> NDArray[np.float64]:
