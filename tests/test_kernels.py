@@ -10,7 +10,7 @@ from numba.core.dispatcher import Dispatcher
 import photinus
 from photinus import BoltzmannMachine, Calibration, Tempering, sample
 from photinus.laser.jumps import simulate_jumps
-from photinus.network import SynapticKernel
+from photinus.network import LaserNetwork, SynapticKernel
 from photinus.readout import MAX_JOINT, occupancy
 from photinus.reduced import fitting
 from photinus.simulation.engine import simulate
@@ -54,15 +54,16 @@ def use_samplers() -> None:
 
 def use_devices() -> None:
     network = photinus.translate(machine(3, 0.1), CALIBRATION)
+    assert isinstance(network, LaserNetwork)
     plain = SynapticKernel(kick=0, sustain=1, duration=1 * ns, renewing=False)
     for changed in (network, network.replace(kernel=plain), network.mismatched(0.05, seed=1)):
         simulate(changed, 1 * ns, chains=2, time_step=0.25 * ps, seed=1)
     for pump, every in ((1.0, 0), (0.5, 2)):
         pumps = np.full(2, pump * CALIBRATION.midpoint / CALIBRATION.laser.gain_lifetime)
-        threshold = CALIBRATION.detection_threshold
+        threshold = CALIBRATION.detection_threshold or 1.0
         simulate_jumps(CALIBRATION.laser, pumps, 50 * ps, threshold=threshold, sample_every=every)
     for n in (0, 5):
-        spikes = np.zeros(n, np.int32), np.zeros(n, np.int32), np.arange(n) * 1.0
+        spikes = np.zeros(n, np.int32), np.zeros(n, np.int32), np.arange(n, dtype=np.float64)
         occupancy(*spikes, chains=1, units=2, window=1, start=0, stop=4)
 
 

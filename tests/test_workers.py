@@ -167,7 +167,7 @@ def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (0, -1, 1.5, 100_000):
         with pytest.raises(InvalidInput, match="workers must be"):
             ph.sample(MACHINE, "gibbs", workers=number)  # type: ignore[arg-type]
-    monkeypatch.setattr("photinus.workers.PATIENCE", "1 s")
+    monkeypatch.setattr("photinus.workers.PATIENCE", 1.0)
     for workers in ("tcp://127.0.0.1:1", "nonsense", ""):
         with pytest.raises(InvalidInput, match="address of a running Dask scheduler"):
             ph.sample(MACHINE, "gibbs", workers=workers)
@@ -178,7 +178,7 @@ def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_clusters_that_cannot_work(monkeypatch: pytest.MonkeyPatch, cluster: Any) -> None:
     """One without workers would never answer; one of another version would draw something else."""
-    monkeypatch.setattr("photinus.workers.PATIENCE", "1 s")
+    monkeypatch.setattr("photinus.workers.PATIENCE", 1.0)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty,
         pytest.raises(InvalidInput, match="a cluster that has some"),

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 BLOCKS = 16
 """Blocks of chains that travel apart. Never by the number of workers: a stored state fits any."""
-PATIENCE = "10 s"
-"""How long to wait for a scheduler's answer, and for its first worker."""
+PATIENCE = 10.0
+"""How long to wait for a scheduler's answer, and for its first worker [s]."""
 MOST_PROCESSES = 64
 """Most processes to start here, or four for each core, if that is more: each takes 100 MB or so."""
 State = Mapping[str, NDArray[Any]]
