@@ -7,11 +7,10 @@ that this run cannot tell the sampler from an exact one; above it, the differenc
 What of it a better choice of biases and weights could remove, `kl_parts` tells.
 """
 
-import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import _validate
+from photinus._imports import hidden
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput, NotConverged
 from photinus.progress import Progress, tracked
@@ -114,22 +114,11 @@ def _array_stats() -> Any:
     """
     if "xarray" in sys.modules or "arviz_stats" in sys.modules:
         return importlib.import_module("arviz_stats.base").array_stats
-    with _hidden("xarray"):
+    with hidden("xarray"):
         stats = importlib.import_module("arviz_stats.base").array_stats
     for name in [name for name in sys.modules if name.split(".")[0] == "arviz_stats"]:
         del sys.modules[name]
     return stats
-
-
-@contextlib.contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Let imports of `module`, which has not been imported yet, fail as if it was not installed."""
-    modules: dict[str, Any] = sys.modules
-    modules[module] = None
-    try:
-        yield
-    finally:
-        del modules[module]
 
 
 def smallest_effective_draws(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> float:
