@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--substrate", choices=SUBSTRATES, default="full")
     parser.add_argument("--threads", type=int, default=available_threads())
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.0, help="about how long a run takes")
+    parser.add_argument("--seconds", type=float, default=1.5, help="about how long a run takes")
     parser.add_argument("--most", type=int, default=LASERS[-1], help="lasers times chains at most")
     parser.add_argument("--row", help=argparse.SUPPRESS)
     options = parser.parse_args()

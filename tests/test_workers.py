@@ -164,16 +164,42 @@ class _giving:  # noqa: N801
 
 
 def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in (0, -1, 1.5):
+    for number in (0, -1, 1.5, 100_000):
         with pytest.raises(InvalidInput, match="workers must be"):
             ph.sample(MACHINE, "gibbs", workers=number)  # type: ignore[arg-type]
-    monkeypatch.setattr("photinus.workers.PATIENCE", "1 s")
+    monkeypatch.setattr("photinus.workers.PATIENCE", 1.0)
     for workers in ("tcp://127.0.0.1:1", "nonsense", ""):
         with pytest.raises(InvalidInput, match="address of a running Dask scheduler"):
             ph.sample(MACHINE, "gibbs", workers=workers)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InvalidInput, match=r"photinus\[workers\]"):
         ph.sample(MACHINE, "gibbs", workers=1)
+
+
+def test_clusters_that_cannot_work(monkeypatch: pytest.MonkeyPatch, cluster: Any) -> None:
+    """One without workers would never answer; one of another version would draw something else."""
+    monkeypatch.setattr("photinus.workers.PATIENCE", 1.0)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty,
+        pytest.raises(InvalidInput, match="a cluster that has some"),
+    ):
+        ph.sample(MACHINE, "gibbs", workers=empty.scheduler_address)
+    monkeypatch.setattr("photinus.workers.__version__", "0.0.1")
+    with pytest.raises(InvalidInput, match=r"must have Photinus 0\.0\.1, .* with \d"):
+        ph.sample(MACHINE, "gibbs", workers=cluster.scheduler_address)
+
+
+def test_a_script_without_a_guard(tmp_path: Path) -> None:
+    """Its processes would import it, and start processes of their own."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import photinus as ph\n"
+        "ph.sample(ph.BoltzmannMachine([[0]], [0]), 'gibbs', chains=1, draws=1, burn_in=0, workers=1)\n"
+    )
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100)
+    last = result.stderr.splitlines()[-1]
+    assert "InvalidInput: workers must be None where processes cannot be started" in last
+    assert "__main__" in last
 
 
 def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
@@ -200,3 +226,30 @@ def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
         for _ in range(100):  # those that were told to end need a moment
             os.killpg(process.pid, 0)
             time.sleep(0.1)
+
+
+def test_ctrl_c_while_processes_start(tmp_path: Path) -> None:
+    """Processes that are still importing must not answer it with tracebacks of their own."""
+    MACHINE.save(tmp_path / "m.json")
+    command = [str(Path(sys.executable).parent / "photinus"), "sample", str(tmp_path / "m.json")]
+    command += ["--workers", "2", "--out", str(tmp_path / "run.zarr")]
+    process = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+    def children() -> int:
+        lists = Path(f"/proc/{process.pid}/task").glob("*/children")
+        return sum(len(path.read_text().split()) for path in lists)
+
+    try:
+        while children() < 3 and process.poll() is None:  # Python's own helper is one
+            time.sleep(0.02)
+        time.sleep(0.1)
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert "Traceback" not in said

@@ -5,15 +5,20 @@ function would leave the old physics running. All kernels are therefore cached i
 name is a hash over every source file that holds or feeds a kernel.
 """
 
+import contextlib
 import functools
 import hashlib
+import importlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
 import platformdirs
+
+from photinus._imports import hidden
 
 # Allowed rewrites: contraction to FMA, reassociation, reciprocals. Not "nnan" and "ninf": a blown-up
 # lane must stay visible as NaN.
@@ -49,6 +54,19 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         config.CACHE_DIR = before
     return compiled
 
+
+def _load_arrays_alone() -> None:
+    """Import Numba's arrays, which every kernel needs, without SciPy's linear algebra.
+
+    They look for a BLAS, which takes as long as all of Numba's own, and use it for np.cov alone; the
+    functions of np.linalg look for themselves when they are compiled.
+    """
+    loaded = "scipy.linalg" in sys.modules
+    with contextlib.nullcontext() if loaded else hidden("scipy.linalg"):
+        importlib.import_module("numba.np.arraymath")
+
+
+_load_arrays_alone()
 
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a kernel of any target (plain Python included) may call."""

@@ -311,7 +311,7 @@ def study(
 
 
 def _workers(given: str | None) -> int | str | None:
-    return int(given) if given is not None and given.isdigit() else given
+    return int(given) if given is not None and given.isdecimal() else given
 
 
 @app.command()

@@ -7,11 +7,10 @@ that this run cannot tell the sampler from an exact one; above it, the differenc
 What of it a better choice of biases and weights could remove, `kl_parts` tells.
 """
 
-import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import _validate
+from photinus._imports import hidden
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput, NotConverged
 from photinus.progress import Progress, tracked
@@ -114,22 +114,11 @@ def _array_stats() -> Any:
     """
     if "xarray" in sys.modules or "arviz_stats" in sys.modules:
         return importlib.import_module("arviz_stats.base").array_stats
-    with _hidden("xarray"):
+    with hidden("xarray"):
         stats = importlib.import_module("arviz_stats.base").array_stats
     for name in [name for name in sys.modules if name.split(".")[0] == "arviz_stats"]:
         del sys.modules[name]
     return stats
-
-
-@contextlib.contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Let imports of `module`, which has not been imported yet, fail as if it was not installed."""
-    modules: dict[str, Any] = sys.modules
-    modules[module] = None
-    try:
-        yield
-    finally:
-        del modules[module]
 
 
 def smallest_effective_draws(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> float:
@@ -173,10 +162,8 @@ def effective_beta(
     count = len(groups)
     if count == 1:
         return beta, unknown[1]
-    from scipy.stats import t
-
     variance = np.sum(score**2) / curvature.sum() ** 2 * count / (count - 1)
-    width = float(t.isf(0.025, count - 1) * np.sqrt(variance))
+    width = float(_student(0.025, count - 1) * np.sqrt(variance))
     return beta, (beta - width, beta + width)
 
 
@@ -267,11 +254,17 @@ def _limit(runs: NDArray[np.float64]) -> NDArray[np.float64]:
     nearly normal errors, and the cube root of such a sum is nearly normal (Wilson & Hilferty 1931,
     PNAS 17, 684).
     """
-    from scipy.stats import t
-
     roots, count = np.cbrt(runs), runs.shape[-1]
-    width = t.isf(FALSE_ALARM, count - 1) * roots.std(axis=-1, ddof=1) * np.sqrt(1 + 1 / count)
+    width = _student(FALSE_ALARM, count - 1) * roots.std(axis=-1, ddof=1) * np.sqrt(1 + 1 / count)
     return np.asarray(np.maximum((roots.mean(axis=-1) + width) ** 3, runs.max(axis=-1)))
+
+
+def _student(tail: float, freedom: int) -> float:
+    """Return what Student's t with so many degrees of freedom exceeds with probability `tail`."""
+    # Not scipy.stats, which takes longer to import than most runs.
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(freedom, tail))
 
 
 def _gibbs_moments(machine: BoltzmannMachine, seed: int) -> NDArray[np.float64]:

@@ -40,47 +40,42 @@ def _on_periods(chain, unit, time, window, start, stop, n_chains, n_units):  # t
 
     Spikes must be sorted by chain and time. Periods that touch or overlap are merged.
     """
+    # All periods last as long, so they end in the order of the spikes: `ending` follows `k`, and no
+    # sort is needed (which Numba takes seconds to compile).
     n = len(time)
-    bounds = np.zeros(n_chains + 1, np.int64)
+    bounds = np.empty(n_chains + 1, np.int64)
     units = np.empty(2 * n, np.int64)
     times = np.empty(2 * n)
     signs = np.empty(2 * n, np.int64)
-    end = np.full(n_units, -np.inf)
-    k = 0
-    written = 0
+    latest = np.empty(n_units, np.int64)  # the spike that holds a unit on, -1 while it is off
+    bounds[0] = 0
+    k = written = 0
     for c in range(n_chains):
-        end[:] = -np.inf
-        first = written
-        while k < n and chain[k] == c:
-            if time[k] <= stop:
-                u = unit[k]
-                begin = max(time[k], start)
-                if end[u] >= begin:
-                    # Renewed while on: only the end moves; found again below by its unit.
-                    end[u] = max(end[u], time[k] + window)
-                else:
-                    if end[u] > -np.inf:
-                        units[written] = u
-                        times[written] = end[u]
-                        signs[written] = -1
-                        written += 1
-                    if time[k] + window > start:
-                        units[written] = u
-                        times[written] = begin
-                        signs[written] = 1
-                        written += 1
-                        end[u] = time[k] + window
+        latest[:] = -1
+        ending = k
+        while True:
+            another = k < n and chain[k] == c and time[k] <= stop
+            begin = max(time[k], start) if another else np.inf
+            while ending < k and time[ending] + window < begin:
+                if latest[unit[ending]] == ending:  # otherwise renewed since
+                    units[written] = unit[ending]
+                    times[written] = min(time[ending] + window, stop)
+                    signs[written] = -1
+                    written += 1
+                    latest[unit[ending]] = -1
+                ending += 1
+            if not another:
+                break
+            if time[k] + window > start:
+                if latest[unit[k]] < 0:
+                    units[written] = unit[k]
+                    times[written] = begin
+                    signs[written] = 1
+                    written += 1
+                latest[unit[k]] = k
             k += 1
-        for u in range(n_units):
-            if end[u] > -np.inf:
-                units[written] = u
-                times[written] = min(end[u], stop)
-                signs[written] = -1
-                written += 1
-        order = np.argsort(times[first:written], kind="mergesort")
-        units[first:written] = units[first:written][order]
-        signs[first:written] = signs[first:written][order]
-        times[first:written] = times[first:written][order]
+        while k < n and chain[k] == c:
+            k += 1
         bounds[c + 1] = written
     return bounds, units, times, signs
 

@@ -7,15 +7,18 @@ every random number belongs to (seed, role, chain, unit), the draws are those of
 
 import contextlib
 import logging
+import signal
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _validate
+from photinus import __version__, _validate
+from photinus._threads import available_threads
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import ChainsFrom
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
 
 BLOCKS = 16
 """Blocks of chains that travel apart. Never by the number of workers: a stored state fits any."""
-PATIENCE = "10 s"
-"""How long to wait for a scheduler's answer."""
+PATIENCE = 10.0
+"""How long to wait for a scheduler's answer, and for its first worker [s]."""
+MOST_PROCESSES = 64
+"""Most processes to start here, or four for each core, if that is more: each takes 100 MB or so."""
 State = Mapping[str, NDArray[Any]]
 
 
@@ -39,13 +44,15 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
     Raises
     ------
     InvalidInput
-        If `workers` is neither, if nothing answers at the address, or Dask is not installed.
+        If `workers` is neither, if nothing answers at the address or what answers cannot do the work,
+        if processes cannot be started, or Dask is not installed.
     """
     if workers is None:
         yield None
         return
     if not isinstance(workers, str):
-        workers = _validate.integer("workers", workers, 1)
+        most = max(MOST_PROCESSES, 4 * available_threads())
+        workers = _validate.integer("workers", workers, 1, most)
     try:
         import distributed
     except ImportError:
@@ -66,19 +73,60 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
                     f"such as 'tcp://host:8786', got {workers!r}"
                 ) from None
             stack.enter_context(client)
+            _check_cluster(client, workers)
         else:
-            cluster = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL,
-                )
-            )
+            try:
+                with _interrupts_held():
+                    cluster = distributed.LocalCluster(
+                        n_workers=workers,
+                        threads_per_worker=1,
+                        dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL,
+                    )
+            except RuntimeError:
+                raise InvalidInput(
+                    f"workers must be None where processes cannot be started, got {workers} (a script "
+                    'that is run must do its work under `if __name__ == "__main__":`, for each process '
+                    "imports it)"
+                ) from None
+            stack.enter_context(cluster)
             client = stack.enter_context(distributed.Client(cluster))
-            # Ctrl-C reaches all processes of a terminal; only this one is to act on it.
-            client.run(_ignore_interrupts)
         yield client
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back; for good in processes and threads that are started meanwhile.
+
+    It reaches all processes of a terminal, but only this one is to act on it.
+    """
+    # Python's helper of processes, started by the first of them, would let it through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _check_cluster(client: "Client", address: str) -> None:
+    """Raise InvalidInput unless the cluster has workers, and they have this version of Photinus."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise InvalidInput(
+            f"workers must be the address of a cluster that has some, got {address!r} (start them with "
+            f"'dask worker {address}')"
+        ) from None
+    # By what Python itself has: a worker without Photinus could not load a function of it.
+    code = "__import__('photinus').__version__"
+    answers = client.run(eval, code, on_error="return").values()
+    versions = {"none" if isinstance(answer, Exception) else str(answer) for answer in answers}
+    if versions != {__version__}:
+        raise InvalidInput(
+            f"workers must have Photinus {__version__}, as this process has, got {address!r} with "
+            f"{', '.join(sorted(versions))}"
+        )
 
 
 class SpreadRun:
@@ -210,9 +258,3 @@ def _advance(
     done: list[float] = []
     piece = run.advance(draws, done.append)
     return piece, run.state(), sum(done)
-
-
-def _ignore_interrupts() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

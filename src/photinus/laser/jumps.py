@@ -402,5 +402,6 @@ def _run(  # type: ignore[no-untyped-def]
         elif state[2] < low:
             excited = False
         if every > 0 and (step + 1) % every == 0:
-            samples[(step + 1) // every - 1] = state
+            for number in range(3):  # Numba takes seconds to compile the assignment of an array
+                samples[(step + 1) // every - 1, number] = state[number]
     return spikes

@@ -389,7 +389,7 @@ def _hear(network: LaserNetwork, spikes: SpikeTrains, chain: int, dt: float) -> 
     target, source, weight = entries(network.coupling)
     pump, kick = np.zeros((2, n, steps), np.float32)
     k = network.kernel
-    shape = (k.sustain, k.duration / dt, k.kick * network.parameters.gain_lifetime / dt)
+    shape = (float(k.sustain), k.duration / dt, k.kick * network.parameters.gain_lifetime / dt)
     _received(unit, time, target, source, weight, *_rectangle(k, shape), pump, kick)
     order = np.lexsort((time, unit))
     begins = np.searchsorted(unit[order], np.arange(n + 1)).astype(np.int64)

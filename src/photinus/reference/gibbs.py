@@ -397,15 +397,20 @@ def _sweep(  # type: ignore[no-untyped-def]
     groups = couplings.groups
     chains, n = len(z), len(units)
     tiles = (chains + LANES - 1) // LANES
-    on = np.zeros((n, chains), np.uint8)
-    words = np.ones(tiles * 4 * LANES, np.uint32)
+    # Allocated empty, and no np.diff: Numba's own helpers take seconds to compile.
+    on = np.empty((n, chains), np.uint8)
+    words = np.empty(tiles * 4 * LANES, np.uint32)
+    words[:] = 1  # a generator at zero would stay there
     for c in range(chains):
         for k in range(n):
             on[k, c] = z[c, units[k]]
         for w in range(4):
             words[(c // LANES * 4 + w) * LANES + c % LANES] = stream[c, w]
-    x = np.zeros(tiles * LANES)
-    largest = np.diff(groups).max()
+    x = np.empty(tiles * LANES)
+    x[:] = 0.0
+    largest = 0
+    for g in range(len(groups) - 1):
+        largest = max(largest, groups[g + 1] - groups[g])
     changed = np.empty((largest, chains), np.uint8)
     flips = np.empty((largest * chains + 1, 2), np.intp)
     draw = 0

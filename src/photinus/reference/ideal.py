@@ -135,7 +135,8 @@ def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyp
     """Fill units and times with the spikes of one chain and return their number."""
     n = len(field)
     s0, s1, s2, s3 = stream
-    silent = np.ones(n)
+    silent = np.empty(n)
+    silent[:] = 1.0
     cumulated = np.empty(n)
     # Active units, oldest first, in a ring: all periods last τ, so the oldest ends first.
     ring = np.empty(n, np.int64)

@@ -145,7 +145,9 @@ class _Block:
 
         c = self.couplings
         strength = self.strength[0]
-        kick, height = c.kick * np.float32(strength), c.height * strength
+        kick, height = c.kick, c.height
+        if strength != 1:  # copies of all couplings
+            kick, height = kick * np.float32(strength), height * strength
         parts = []
         waveforms = []
         begin = step

@@ -1,0 +1,91 @@
+"""Compiled once: no kernel is compiled again because sizes, parameters or options change."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+import photinus
+from photinus import BoltzmannMachine, Calibration, Tempering, sample
+from photinus.laser.jumps import simulate_jumps
+from photinus.network import LaserNetwork, SynapticKernel
+from photinus.readout import MAX_JOINT, occupancy
+from photinus.reduced import fitting
+from photinus.simulation.engine import simulate
+from photinus.units import ns, ps
+
+CALIBRATION = Calibration.preset()
+TWICE = {"photinus.reference.gibbs._sweep", "photinus.reference.gibbs._add_active"}
+"""Kernels with two signatures: for fields of 32 and of 64 bits."""
+
+
+def kernels() -> dict[str, Any]:
+    """Return all kernels of the package by their full names."""
+    modules = pkgutil.walk_packages(photinus.__path__, "photinus.")
+    found = [
+        vars(importlib.import_module(m.name)).values() for m in modules if "__main__" not in m.name
+    ]
+    every = [value for values in found for value in values if isinstance(value, Dispatcher)]
+    return {f"{k.py_func.__module__}.{k.py_func.__qualname__}": k for k in every}
+
+
+def machine(units: int, strength: float = 1.0) -> BoltzmannMachine:
+    rng = np.random.default_rng(units)
+    weights = np.triu(rng.normal(scale=strength, size=(units, units)), 1)
+    return BoltzmannMachine(weights + weights.T, rng.normal(size=units))
+
+
+def use_samplers() -> None:
+    for substrate in ("laser", "laser-reduced", "lif", "gibbs", "ideal"):
+        for units, chains, threads in ((1, 1, 1), (3, 20, 2), (MAX_JOINT + 1, 2, 1)):
+            run = {"chains": chains, "draws": 2, "burn_in": 0, "threads": threads, "seed": 1}
+            sample(machine(units, 0.1), substrate, **run).pair_moments()  # type: ignore[arg-type]
+        found = sample(machine(3), substrate, clamp={1: [0, 1]}, chains=2, draws=2, burn_in=1, seed=1)
+        found.pair_moments()
+        if substrate != "ideal":
+            sample(
+                machine(2), substrate, chains=1, draws=2, burn_in=0, seed=1,
+                tempering=Tempering(hottest=2, period=4),
+            )  # fmt: skip
+    sample(machine(3, 1e4), "gibbs", chains=2, draws=2, burn_in=0, seed=1)
+
+
+def use_devices() -> None:
+    network = photinus.translate(machine(3, 0.1), CALIBRATION)
+    assert isinstance(network, LaserNetwork)
+    plain = SynapticKernel(kick=0, sustain=1, duration=1 * ns, renewing=False)
+    for changed in (network, network.replace(kernel=plain), network.mismatched(0.05, seed=1)):
+        simulate(changed, 1 * ns, chains=2, time_step=0.25 * ps, seed=1)
+    for pump, every in ((1.0, 0), (0.5, 2)):
+        pumps = np.full(2, pump * CALIBRATION.midpoint / CALIBRATION.laser.gain_lifetime)
+        threshold = CALIBRATION.detection_threshold or 1.0
+        simulate_jumps(CALIBRATION.laser, pumps, 50 * ps, threshold=threshold, sample_every=every)
+    for n in (0, 5):
+        spikes = np.zeros(n, np.int32), np.zeros(n, np.int32), np.arange(n, dtype=np.float64)
+        occupancy(*spikes, chains=1, units=2, window=1, start=0, stop=4)
+
+
+def use_fits() -> None:
+    reduced = CALIBRATION.require_reduced()
+    pairs = fitting._small_networks(CALIBRATION)
+    exponential = SynapticKernel(kick=0.1, sustain=1, duration=1 * ns, shape="exponential")
+    for network in (pairs, pairs.replace(kernel=exponential)):
+        spikes = simulate(network, 30 * ns, chains=1, seed=1)
+        heard = fitting._hear(network, spikes, 0, reduced.time_step)
+        fitting._log_likelihood(
+            heard.time, heard.begins, heard.pump, heard.kick, network.drive - reduced.reset,
+            reduced.constants(), reduced.log_hazard,
+        )  # fmt: skip
+
+
+def test_no_kernel_is_compiled_again() -> None:
+    every = kernels()
+    use_samplers()
+    use_devices()
+    use_fits()
+    counts = {name: len(kernel.signatures) for name, kernel in every.items()}
+    assert len(counts) > 10
+    # None is 0, or the kernel would escape this test: it is to be used above.
+    assert counts == {name: 2 if name in TWICE else 1 for name in counts}
