@@ -36,8 +36,8 @@ ENUMERATED_UNITS = 14
 SMALLEST_SPREAD = 1e-6
 """Variance of a unit's field below which it counts as constant."""
 EVIDENCE_AT_ONCE = 64
-CHAINS_PER_EVIDENCE, DRAWS_PER_EVIDENCE = 8, 12
-"""Gibbs chains, and draws of each, that tell the fields met with one evidence among many."""
+CHAINS, CHAINS_PER_EVIDENCE, DRAWS_PER_EVIDENCE = 64, 8, 12
+"""Gibbs chains among all evidence, at least so many for each, and draws of each chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,10 @@ def evidence_drive(
     such that the line passes through the measured curve at the mean of the fields given the evidence.
     A neuron whose partners are all clamped gets exactly the drive of its field.
 
+    Where there are too many free units to enumerate their states, half of the states that tell the
+    fields are drawn given the evidence and half without it: draws given the evidence stay in few modes
+    of a large machine, and lines that fit these alone make others far too probable.
+
     Parameters
     ----------
     machine, calibration, network
@@ -195,7 +199,7 @@ def heated_drive(
     slope = slopes(machine, calibration)[free]
     distinct, which = np.unique(values, axis=0, return_inverse=True)
     biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
-    if len(free) > ENUMERATED_UNITS and len(distinct) > 1:
+    if len(free) > ENUMERATED_UNITS and len(fixed):
         met = _sampled_fields(machine.heated(temperature), calibration, free, fixed, distinct)
     else:
         met = []
@@ -252,22 +256,26 @@ def _sampled_fields(
 
     among = machine.weights[np.ix_(free, free)]
     biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
+    chains = max(CHAINS_PER_EVIDENCE, CHAINS // len(distinct))
+    size = chains * DRAWS_PER_EVIDENCE
+    anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, free]
+    partners = anyway @ among
     found = []
     for first in range(0, len(distinct), EVIDENCE_AT_ONCE):
         part = distinct[first : first + EVIDENCE_AT_ONCE]
         drawn = sample_gibbs(
             machine,
-            chains=len(part) * CHAINS_PER_EVIDENCE,
+            chains=len(part) * chains,
             draws=DRAWS_PER_EVIDENCE,
             burn_in=30,
             seed=first,
             clamp_units=fixed,
-            clamp_values=np.repeat(part, CHAINS_PER_EVIDENCE, axis=0),
+            clamp_values=np.repeat(part, chains, axis=0),
         )
-        states = drawn[:, :, free].reshape(len(part), -1, len(free)).astype(np.float64)
-        equal = np.full(states.shape[1], 1.0 / states.shape[1])
+        states = drawn[:, :, free].reshape(len(part), size, -1).astype(np.float64)
+        equal = np.full(2 * size, 0.5 / size)
         for each, own in zip(states, biases[first:], strict=False):
-            found.append(_met(each @ among + own, equal, calibration))
+            found.append(_met(np.concatenate([each @ among, partners]) + own, equal, calibration))
     return found
 
 
