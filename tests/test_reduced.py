@@ -18,7 +18,6 @@ from photinus.fidelity import kl_divergence
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.reduced import Agreement, ReducedLaser, fitting, kernel
 from photinus.reduced.simulator import ReducedSimulator
-from photinus.simulation import TILE
 from photinus.simulation.engine import Simulator
 from photinus.units import ns, ps
 
@@ -141,9 +140,7 @@ def test_synapses_bring_what_their_kernel_says(shape: str, renewing: bool) -> No
         times += [
             (c, t) for c, u, t in zip(spikes.chain, spikes.unit, spikes.time, strict=True) if u == 0
         ]
-        rows = np.concatenate(
-            [b.f.reshape(-1, kernel.ROWS, TILE)[:, kernel.SYNAPTIC].ravel() for b in simulator._blocks]
-        )
+        rows = np.concatenate([b.synaptic for b in simulator._blocks])
         seen.append(rows[np.arange(64) * 2 + 1].mean())
     total = 0.0
     for chain in range(64):

@@ -1,6 +1,6 @@
 """The inner loop of the reduced laser: layout, arithmetic of one step, spikes and synapses.
 
-Lanes. One lane is one laser of one chain; a block is a few whole chains, stored in tiles of 16
+Lanes. One lane is one laser of one chain; a block is a few whole chains, stored in tiles of TILE
 lanes as in `photinus.simulation.cpu`. Drives and carriers are in carriers, times in steps.
 
 Escape. A lane fires when the hazard, integrated since its last spike, has used up a number drawn from
@@ -29,10 +29,10 @@ from photinus.simulation.streams import next_word
 
 # Rows of a tile in the state array. Everything that is compared with a drive is relative to the reset.
 # Effective drive, felt drive, risen part of the recovery, excess carriers, shift of the position in the
-# table; constant, synaptic and momentary drive; hazard left to use up until the next spike, used up in
-# this step, and read from the table.
-EFFECTIVE, FELT, RISEN, EXCESS, SHIFT, BASE, SYNAPTIC, ONCE, LEFT, USED, READ = range(11)
-ROWS = 11
+# table; constant drive; hazard left to use up until the next spike, used up in this step, and read from
+# the table.
+EFFECTIVE, FELT, RISEN, EXCESS, SHIFT, BASE, LEFT, USED, READ = range(9)
+ROWS = 9
 WORDS = 4
 
 # Entries of the array of constants.
@@ -46,13 +46,56 @@ PENDING = 6
 # Entries of the ring: the first spike that still has to end, to begin, and the next free place.
 ENDING, BEGINNING, FREE = range(3)
 
+# Rows of the scratch array, which serves one tile after another: what `_recover` returns.
+CARRIERS, PULL, LIGHT = range(3)
+SCRATCH = 3
+
 _F = np.uintp(ROWS * TILE)
+_R = np.uintp(WORDS * TILE)
+_TILE = np.uintp(TILE)
 _ZERO = np.float32(0.0)
 _HALF = np.float32(0.5)
 _ONE = np.float32(1.0)
 _SIXTEENTH = np.float32(1.0 / 16.0)
+# The number of a word's lowest bit, without a loop over the bits (Leiserson, Prokop & Randall 1998,
+# "Using de Bruijn Sequences to Index a 1 in a Computer Word").
+_NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077CB531)
+_POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
+
+
+@inlined
+def _recover(effective, risen, excess, push, leak, clamp, onset, keep):  # type: ignore[no-untyped-def]
+    """Return (carriers, pull of the light, one more than the light, risen, excess)."""
+    before = effective * risen
+    above = max(before - onset, _ZERO)
+    light = clamp * above * above
+    steady = (risen + _HALF * leak * (_ONE - risen)) * push
+    risen = risen + leak * (_ONE - risen)
+    excess = keep * excess + leak * (push - effective)
+    carriers = before + leak * (push - before)
+    pull = light * risen * (steady - before)
+    return carriers, pull, _ONE + light, risen, excess
+
+
+@inlined
+def _settle(carriers, pull, light, risen, felt, lag):  # type: ignore[no-untyped-def]
+    """Return (effective drive, felt drive)."""
+    # One division serves both quotients.
+    inverse = _ONE / (light * risen)
+    effective = (carriers + pull * inverse) * (inverse * light)
+    return effective, felt + lag * (effective - felt)
+
+
+@inlined
+def _tilted(felt, excess, tilt, turn):  # type: ignore[no-untyped-def]
+    """Return the factor of the hazard."""
+    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
+    factor = factor * factor
+    factor = factor * factor
+    factor = factor * factor
+    return factor * factor
 
 
 @inlined
@@ -63,28 +106,21 @@ def advance_membrane(  # type: ignore[no-untyped-def]
 
     See `photinus.reduced.model` for the equations; `push` is the whole drive of this step.
     """
-    carriers = effective * risen
-    above = max(carriers - onset, _ZERO)
-    light = clamp * above * above
-    excess = keep * excess + leak * (push - effective)
-    steady = (risen + _HALF * leak * (_ONE - risen)) * push
-    risen = risen + leak * (_ONE - risen)
-    # One division serves both quotients.
-    inverse = _ONE / ((_ONE + light) * risen)
-    carriers = carriers + leak * (push - carriers) + light * (risen * inverse) * (steady - carriers)
-    effective = carriers * (inverse * (_ONE + light))
-    felt = felt + lag * (effective - felt)
-    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
-    factor = factor * factor
-    factor = factor * factor
-    factor = factor * factor
-    return effective, felt, risen, excess, factor * factor
+    carriers, pull, light, risen, excess = _recover(
+        effective, risen, excess, push, leak, clamp, onset, keep
+    )
+    effective, felt = _settle(carriers, pull, light, risen, felt, lag)
+    return effective, felt, risen, excess, _tilted(felt, excess, tilt, turn)
 
 
 @inlined
-def _advance_tile(f, place, tile, constants, rows, columns, decay):  # type: ignore[no-untyped-def]
-    """Advance one tile by a step; leave each lane's place in the table, and its factor in USED."""
-    b = np.uintp(tile) * _F
+def _advance_tiles(  # type: ignore[no-untyped-def]
+    f, synaptic, once, scratch, place, bit, fired, constants, hazard, columns, width
+):
+    """Advance all tiles by a step; write the lanes that fired, rising, and return their number.
+
+    Each part of a step is a loop of its own over the lanes of a tile, see `photinus.simulation.cpu`.
+    """
     rest = constants[REST]
     leak = constants[LEAK]
     clamp = constants[CLAMP]
@@ -95,129 +131,146 @@ def _advance_tile(f, place, tile, constants, rows, columns, decay):  # type: ign
     turn = constants[TURN]
     lowest = constants[LOWEST]
     scale = constants[SCALE]
-    last_column = columns - _ONE
-    g = np.uintp(tile * TILE)
-    for lane in range(TILE):
-        i = b + np.uintp(lane)
-        synaptic = f[i + np.uintp(SYNAPTIC * TILE)]
-        begun = f[i + np.uintp(RISEN * TILE)]
-        push = max(f[i + np.uintp(BASE * TILE)] + synaptic, rest) + f[i + np.uintp(ONCE * TILE)]
-        effective, felt, risen, excess, tilted = advance_membrane(
-            f[i + np.uintp(EFFECTIVE * TILE)],
-            f[i + np.uintp(FELT * TILE)],
-            begun,
-            f[i + np.uintp(EXCESS * TILE)],
-            push,
-            leak,
-            clamp,
-            onset,
-            lag,
-            keep,
-            tilt,
-            turn,
-        )
-        x = (felt - lowest) * scale + f[i + np.uintp(SHIFT * TILE)]
-        # The hazard is that of the middle of the step.
-        row = np.floor(_HALF * (begun + risen) * rows)
-        column = np.floor(min(max(x, _ZERO), last_column))
-        f[i + np.uintp(EFFECTIVE * TILE)] = effective
-        f[i + np.uintp(FELT * TILE)] = felt
-        f[i + np.uintp(RISEN * TILE)] = risen
-        f[i + np.uintp(EXCESS * TILE)] = excess
-        f[i + np.uintp(SYNAPTIC * TILE)] = synaptic * decay
-        f[i + np.uintp(ONCE * TILE)] = _ZERO
-        f[i + np.uintp(USED * TILE)] = tilted
-        place[g + np.uintp(lane)] = np.int32(row * columns + column)
+    across = np.float32(columns)
+    last_column = across - _ONE
+    # The hazard is that of the middle of the step, when less had risen.
+    rows = np.float32(hazard.size // columns - 1)
+    upon = rows * (_ONE - _HALF * leak) / (_ONE - leak)
+    below = rows * _HALF * leak / (_ONE - leak)
+    fires = 0
+    for tile in range(f.size // (ROWS * TILE)):
+        b = np.uintp(tile) * _F
+        g = np.uintp(tile) * _TILE
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = np.uintp(lane)
+            push = max(f[i + np.uintp(BASE * TILE)] + synaptic[g + k], rest) + once[g + k]
+            carriers, pull, light, risen, excess = _recover(
+                f[i + np.uintp(EFFECTIVE * TILE)],
+                f[i + np.uintp(RISEN * TILE)],
+                f[i + np.uintp(EXCESS * TILE)],
+                push,
+                leak,
+                clamp,
+                onset,
+                keep,
+            )
+            scratch[k + np.uintp(CARRIERS * TILE)] = carriers
+            scratch[k + np.uintp(PULL * TILE)] = pull
+            scratch[k + np.uintp(LIGHT * TILE)] = light
+            f[i + np.uintp(RISEN * TILE)] = risen
+            f[i + np.uintp(EXCESS * TILE)] = excess
+            once[g + k] = _ZERO
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = np.uintp(lane)
+            effective, felt = _settle(
+                scratch[k + np.uintp(CARRIERS * TILE)],
+                scratch[k + np.uintp(PULL * TILE)],
+                scratch[k + np.uintp(LIGHT * TILE)],
+                f[i + np.uintp(RISEN * TILE)],
+                f[i + np.uintp(FELT * TILE)],
+                lag,
+            )
+            f[i + np.uintp(EFFECTIVE * TILE)] = effective
+            f[i + np.uintp(FELT * TILE)] = felt
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = np.uintp(lane)
+            felt = f[i + np.uintp(FELT * TILE)]
+            f[i + np.uintp(USED * TILE)] = _tilted(felt, f[i + np.uintp(EXCESS * TILE)], tilt, turn)
+            x = (felt - lowest) * scale + f[i + np.uintp(SHIFT * TILE)]
+            row = np.floor(f[i + np.uintp(RISEN * TILE)] * upon - below)
+            column = np.floor(min(max(x, _ZERO), last_column))
+            place[k] = np.int32(row * across + column)
+        # Alone: the compiler would not vectorise a loop with a table in it.
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            f[i + np.uintp(READ * TILE)] = hazard[np.uintp(place[np.uintp(lane)])]
+        bits = np.uint32(0)
+        for lane in range(width):
+            i = b + np.uintp(lane)
+            used = f[i + np.uintp(USED * TILE)] * f[i + np.uintp(READ * TILE)]
+            left = f[i + np.uintp(LEFT * TILE)] - used
+            f[i + np.uintp(USED * TILE)] = used
+            f[i + np.uintp(LEFT * TILE)] = left
+            own = bit[np.uintp(lane)]
+            bits = np.uint32(bits | np.uint32(own if left < _ZERO else np.uint32(0)))
+        some = np.uint64(bits)
+        while some != _NONE:
+            lowest_bit = some & (~some + np.uint64(1))
+            some ^= lowest_bit
+            fired[fires] = tile * TILE + _POSITION[(lowest_bit * _DE_BRUIJN & _WORD) >> np.uint64(27)]
+            fires += 1
+    return fires
 
 
 @inlined
-def _use_up(f, tile, width):  # type: ignore[no-untyped-def]
-    """Use up the hazard of a step in one tile; return how many lanes fired."""
-    b = np.uintp(tile) * _F
-    count = np.int32(0)
-    for lane in range(width):
-        i = b + np.uintp(lane)
-        used = f[i + np.uintp(USED * TILE)] * f[i + np.uintp(READ * TILE)]
-        left = f[i + np.uintp(LEFT * TILE)] - used
-        fire = np.int32(1) if left < _ZERO else np.int32(0)
-        f[i + np.uintp(USED * TILE)] = used
-        f[i + np.uintp(LEFT * TILE)] = left
-        count += fire
-    return count
+def _at(lane):  # type: ignore[no-untyped-def]
+    """Return the position of a lane in the flat state array."""
+    return (lane // _TILE) * _F + lane % _TILE
 
 
 @inlined
 def _word(r, lane):  # type: ignore[no-untyped-def]
     """Return a random word from the stream of a lane."""
-    j = (lane // TILE) * (WORDS * TILE) + lane % TILE
-    word, s0, s1, s2, s3 = next_word(r[j], r[j + TILE], r[j + 2 * TILE], r[j + 3 * TILE])
+    j = (lane // _TILE) * _R + lane % _TILE
+    word, s0, s1, s2, s3 = next_word(
+        r[j], r[j + _TILE], r[j + np.uintp(2 * TILE)], r[j + np.uintp(3 * TILE)]
+    )
     r[j] = s0
-    r[j + TILE] = s1
-    r[j + 2 * TILE] = s2
-    r[j + 3 * TILE] = s3
+    r[j + _TILE] = s1
+    r[j + np.uintp(2 * TILE)] = s2
+    r[j + np.uintp(3 * TILE)] = s3
     return word
 
 
 @inlined
-def _restart(f, r, lane, since, constants):  # type: ignore[no-untyped-def]
+def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped-def]
     """Put a lane to where it is `since` of a step after its spike."""
-    i = (lane // TILE) * (ROWS * TILE) + lane % TILE
-    push = max(f[i + BASE * TILE] + f[i + SYNAPTIC * TILE], constants[REST])
-    f[i + EFFECTIVE * TILE] = push
-    f[i + FELT * TILE] = push
-    f[i + RISEN * TILE] = constants[LEAK] * max(since, _EARLIEST)
-    f[i + EXCESS * TILE] = _ZERO
+    i = _at(lane)
+    push = max(f[i + np.uintp(BASE * TILE)] + synaptic[lane], constants[REST])
+    f[i + np.uintp(EFFECTIVE * TILE)] = push
+    f[i + np.uintp(FELT * TILE)] = push
+    f[i + np.uintp(RISEN * TILE)] = constants[LEAK] * max(since, _EARLIEST)
+    f[i + np.uintp(EXCESS * TILE)] = _ZERO
     # 24 bits, the most that a number in single precision keeps, and the other eight.
     word = _word(r, lane)
     unit = (np.float32(word >> np.uint32(8)) + _HALF) * np.float32(2.0**-24)
-    f[i + LEFT * TILE] = -np.log(unit)
-    f[i + SHIFT * TILE] = np.float32(word & np.uint32(255)) * np.float32(2.0**-8)
+    f[i + np.uintp(LEFT * TILE)] = -np.log(unit)
+    f[i + np.uintp(SHIFT * TILE)] = np.float32(word & np.uint32(255)) * np.float32(2.0**-8)
 
 
 @inlined
-def _deliver(f, lane, height, once, stride, groups_of, runs_of, runs, coupling):  # type: ignore[no-untyped-def]
-    """Raise the synaptic drive of the targets of `lane` by `height`, and by `once` for a step."""
-    source = lane % stride
-    first_lane = lane - source
+def _deliver(  # type: ignore[no-untyped-def]
+    synaptic, once, first_lane, source, height, moment, groups_of, runs_of, runs, coupling
+):
+    """Raise the synaptic drive of the targets of a source by `height`, and by `moment` for a step."""
     for group in range(groups_of[source], groups_of[source + 1]):
         for run in range(runs_of[group], runs_of[group + 1]):
-            offset = runs[run, 1]
-            end = offset + runs[run, 2]
-            aim = first_lane + runs[run, 0]
-            while offset < end:
-                # As far as the tile goes.
-                place = aim % TILE
-                size = min(TILE - place, end - offset)
-                i = (aim // TILE) * (ROWS * TILE) + place
-                for k in range(size):
-                    f[i + SYNAPTIC * TILE + k] += height * coupling[offset + k]
-                    f[i + ONCE * TILE + k] += once * coupling[offset + k]
-                aim += size
-                offset += size
+            aim, offset = np.uintp(first_lane + runs[run, 0]), np.uintp(runs[run, 1])
+            for k in range(np.uintp(runs[run, 2])):
+                synaptic[aim + k] += height * coupling[offset + k]
+                once[aim + k] += moment * coupling[offset + k]
 
 
 @inlined
-def _deliver_four(f, first_tile, tiles, width, dense, rows, heights, onces):  # type: ignore[no-untyped-def]
-    """Raise the synaptic drive of whole tiles by four rows of couplings, each times its height."""
+def _deliver_four(synaptic, once, first_lane, size, dense, rows, heights, moments):  # type: ignore[no-untyped-def]
+    """Raise the synaptic drive of `size` lanes by four rows of couplings, each times its height."""
     a, b, c, d = np.uintp(rows[0]), np.uintp(rows[1]), np.uintp(rows[2]), np.uintp(rows[3])
     h0, h1, h2, h3 = heights[0], heights[1], heights[2], heights[3]
-    o0, o1, o2, o3 = onces[0], onces[1], onces[2], onces[3]
-    i = np.uintp(first_tile) * _F
-    for _ in range(tiles):
-        for k in range(width):
-            j = np.uintp(k)
-            w0, w1, w2, w3 = dense[a + j], dense[b + j], dense[c + j], dense[d + j]
-            f[i + np.uintp(SYNAPTIC * TILE) + j] += h0 * w0 + h1 * w1 + h2 * w2 + h3 * w3
-            f[i + np.uintp(ONCE * TILE) + j] += o0 * w0 + o1 * w1 + o2 * w2 + o3 * w3
-        i += _F
-        a += np.uintp(TILE)
-        b += np.uintp(TILE)
-        c += np.uintp(TILE)
-        d += np.uintp(TILE)
+    o0, o1, o2, o3 = moments[0], moments[1], moments[2], moments[3]
+    i = np.uintp(first_lane)
+    for k in range(np.uintp(size)):
+        w0, w1, w2, w3 = dense[a + k], dense[b + k], dense[c + k], dense[d + k]
+        synaptic[i + k] += h0 * w0 + h1 * w1 + h2 * w2 + h3 * w3
+        once[i + k] += o0 * w0 + o1 * w1 + o2 * w2 + o3 * w3
 
 
 @inlined
-def _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride, width):  # type: ignore[no-untyped-def]
+def _deliver_queued(  # type: ignore[no-untyped-def]
+    synaptic, once, queue, heights, heads, dense, row_of, class_tiles, stride
+):
     """Deliver what was queued in this step, four spikes of one chain and one class at a time."""
     classes = class_tiles.shape[0]
     rows = np.empty(4, np.int64)
@@ -228,7 +281,8 @@ def _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride
             continue
         heads[key] = -1
         chain, kind = key // classes, key % classes
-        first_tile = chain * (stride // TILE) + class_tiles[kind, 0]
+        first_lane = chain * stride + class_tiles[kind, 0] * TILE
+        size = class_tiles[kind, 1] * TILE
         while event >= 0:
             four[:] = _ZERO
             rows[:] = row_of[queue[event, 0]]
@@ -238,13 +292,14 @@ def _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride
                     four[0, k] = heights[event, 0]
                     four[1, k] = heights[event, 1]
                     event = queue[event, 1]
-            _deliver_four(f, first_tile, class_tiles[kind, 1], width, dense, rows, four[0], four[1])
+            _deliver_four(synaptic, once, first_lane, size, dense, rows, four[0], four[1])
 
 
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
     f,
     r,
+    synaptic,
     last_spike,
     last_place,
     resources,
@@ -283,11 +338,13 @@ def advance_block(  # type: ignore[no-untyped-def]
     Parameters
     ----------
     f, r : flat state and random-state arrays, tile by tile.
+    synaptic : float32 (tiles * TILE,), synaptic drive of each lane.
     last_spike, last_place : float64, int64 (lanes,), time [steps] and place of the latest spike.
     resources : float64 (lanes,), what the latest spike of each lane has left of its resources.
     pending, ring : float64 (capacity, PENDING), spikes that act or will; see ENDING, BEGINNING, FREE.
     constants : float32 (CONSTANTS,).
-    hazard : float32, flat table of the risen part (0 to 1) by drives (`columns`), per step.
+    hazard : float32, flat table of the risen part (0 to 1) by drives (`columns`), per step; its last
+        row, all has risen, is met by rounding only.
     groups_of, runs_of, runs, coupling : see `photinus.simulation.couplings`, without groups by delay.
     dense, row_of, class_of, class_tiles : see `simulator._Rows`.
     stride : lanes of a chain.
@@ -298,12 +355,19 @@ def advance_block(  # type: ignore[no-untyped-def]
     spikes : float64 (capacity, 2) of (time [steps], lane).
     """
     n_lanes = stride * n_chains
-    n_tiles = f.size // (ROWS * TILE)
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
-    rows, across = np.float32(hazard.size // columns), np.float32(columns)
-    place = np.empty(n_tiles * TILE, np.int32)
-    fired = np.empty(n_tiles * TILE + 1, np.int64)
+    # A drive for one step only.
+    once = np.zeros(synaptic.size, np.float32)
+    scratch = np.empty(SCRATCH * TILE, np.float32)
+    place = np.empty(TILE, np.int32)
+    bit = np.empty(TILE, np.uint32)
+    for lane in range(TILE):
+        bit[lane] = np.uint32(1 << lane)
+    fired = np.empty(n_lanes, np.int64)
+    chain_of = np.empty(n_lanes, np.int64)
+    for lane in range(n_lanes):
+        chain_of[lane] = lane // stride
     exponential_pulse = decay < 1.0
     written = 0
     classes = class_tiles.shape[0]
@@ -330,7 +394,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 elif renewing and pending[spike, ELAPSED] < pulse:
                     share = pending[spike, ELAPSED] / pulse
                     height = sustain * (pending[spike, HEIGHT] - pending[spike, BEFORE])
-                once = height * late + kick * share * pending[spike, HEIGHT]
+                moment = height * late + kick * share * pending[spike, HEIGHT]
                 ring[BEGINNING] += 1
             elif ring[ENDING] < ring[BEGINNING]:
                 spike = ring[ENDING] & mask
@@ -341,59 +405,56 @@ def advance_block(  # type: ignore[no-untyped-def]
                 if exponential_pulse or pending[spike, RENEWED] > 0.0:
                     continue
                 height = -sustain * pending[spike, HEIGHT]
-                once = height * late
+                moment = height * late
             else:
                 break
             lane = np.int64(pending[spike, LANE])
-            source = lane % stride
+            chain = chain_of[lane]
+            source = lane - chain * stride
             if classes > 0 and class_of[source] >= 0 and queued < queue.shape[0]:
-                key = (lane // stride) * classes + class_of[source]
+                key = chain * classes + class_of[source]
                 queue[queued, 0] = source
                 queue[queued, 1] = heads[key]
                 heights[queued, 0] = height
-                heights[queued, 1] = once
+                heights[queued, 1] = moment
                 heads[key] = queued
                 queued += 1
             else:
                 _deliver(
-                    f,
-                    lane,
+                    synaptic,
+                    once,
+                    chain * stride,
+                    source,
                     np.float32(height),
-                    np.float32(once),
-                    stride,
+                    np.float32(moment),
                     groups_of,
                     runs_of,
                     runs,
                     coupling,
                 )
         if queued > 0:
-            _deliver_queued(f, queue, heights, heads, dense, row_of, class_tiles, stride, width)
+            _deliver_queued(synaptic, once, queue, heights, heads, dense, row_of, class_tiles, stride)
 
         step += 1
-        for tile in range(n_tiles):
-            _advance_tile(f, place, tile, constants, rows, across, decay)
-        # Apart from the arithmetic, whose loops the compiler would not vectorise with a table in them.
-        for tile in range(n_tiles):
-            read = np.uintp(tile) * _F + np.uintp(READ * TILE)
-            g = np.uintp(tile * TILE)
-            for k in range(TILE):
-                f[read + np.uintp(k)] = hazard[np.uintp(place[g + np.uintp(k)])]
-        fires = 0
-        for tile in range(n_tiles):
-            if _use_up(f, tile, width) > 0:
-                for k in range(TILE):
-                    fired[fires] = tile * TILE + k
-                    fires += 1 if f[tile * (ROWS * TILE) + LEFT * TILE + k] < _ZERO else 0
+        fires = _advance_tiles(
+            f, synaptic, once, scratch, place, bit, fired, constants, hazard, columns, width
+        )
+        if exponential_pulse:
+            for lane in range(synaptic.size):
+                synaptic[lane] *= decay
         for k in range(fires):
-            lane = fired[k]
-            i = (lane // TILE) * (ROWS * TILE) + lane % TILE
+            lane = np.uintp(fired[k])
+            i = _at(lane)
             # What is left is negative: what the whole step has used up too much.
-            since = min(-f[i + LEFT * TILE] / f[i + USED * TILE], _ONE)
+            since = min(-f[i + np.uintp(LEFT * TILE)] / f[i + np.uintp(USED * TILE)], _ONE)
             time = step - np.float64(since)
-            _restart(f, r, lane, since, constants)
+            _restart(f, r, synaptic, lane, since, constants)
             spikes[written, 0] = time
             spikes[written, 1] = lane
             written += 1
+            source = fired[k] - chain_of[lane] * stride
+            if groups_of[source] == groups_of[source + 1]:
+                continue
             free = ring[FREE] & mask
             elapsed = time - last_spike[lane]
             if renewing and elapsed < pulse:
@@ -402,10 +463,11 @@ def advance_block(  # type: ignore[no-untyped-def]
             pending[free, LANE] = lane
             pending[free, ELAPSED] = elapsed
             pending[free, RENEWED] = 0.0
-            left = 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
-            pending[free, HEIGHT] = left
+            pending[free, HEIGHT] = 1.0
             pending[free, BEFORE] = pending[last_place[lane] & mask, HEIGHT]
-            resources[lane] = left * (1.0 - use)
+            if use > 0.0:
+                pending[free, HEIGHT] -= (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
+                resources[lane] = pending[free, HEIGHT] * (1.0 - use)
             last_spike[lane] = time
             last_place[lane] = ring[FREE]
             ring[FREE] += 1
@@ -415,9 +477,12 @@ def advance_block(  # type: ignore[no-untyped-def]
 @kernel
 def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
     """Return chain, unit and time of spikes (time, lane) given by steps, sorted by chain and time."""
+    chain_by_lane = np.empty(stride * chains, np.int32)
+    for lane in range(chain_by_lane.size):
+        chain_by_lane[lane] = lane // stride
     begins = np.zeros(chains + 1, np.int64)
     for k in range(spikes.shape[0]):
-        begins[np.int64(spikes[k, 1]) // stride + 1] += 1
+        begins[np.uintp(chain_by_lane[np.uintp(spikes[k, 1])]) + np.uintp(1)] += 1
     for chain in range(chains):
         begins[chain + 1] += begins[chain]
     next_ = begins[:-1].copy()
@@ -425,17 +490,16 @@ def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
     unit_of = np.empty(spikes.shape[0], np.int32)
     times = np.empty(spikes.shape[0])
     for k in range(spikes.shape[0]):
-        lane = np.int64(spikes[k, 1])
-        chain = lane // stride
-        time, unit = spikes[k, 0], lane % stride
-        place = next_[chain]
+        time, lane = spikes[k, 0], np.uintp(spikes[k, 1])
+        chain = np.uintp(chain_by_lane[lane])
+        first, place = np.uintp(begins[chain]), np.uintp(next_[chain])
+        chain_of[place] = chain
         next_[chain] += 1
         # Only spikes of the same step may have to give way.
-        while place > begins[chain] and times[place - 1] > time:
-            times[place] = times[place - 1]
-            unit_of[place] = unit_of[place - 1]
-            place -= 1
-        chain_of[next_[chain] - 1] = chain
+        while place > first and times[place - np.uintp(1)] > time:
+            times[place] = times[place - np.uintp(1)]
+            unit_of[place] = unit_of[place - np.uintp(1)]
+            place -= np.uintp(1)
         times[place] = time
-        unit_of[place] = unit
+        unit_of[place] = lane - chain * np.uintp(stride)
     return chain_of, unit_of, times

@@ -19,15 +19,15 @@ from photinus.simulation.engine import BLOCKS, CLAMP_MODES
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
-LANES_PER_BLOCK = 512
-"""Lanes of a block at most, unless one chain has more: about 20 kB, for the first-level cache."""
+LANES_PER_BLOCK = 1024
+"""Lanes of a block at most, unless one chain has more: about 45 kB are touched in a step."""
 WIDE = 64
 """Units from which on every chain begins at a tile."""
 FULL = 0.5
 """Part of a row of tiles that couplings fill at least, for the row to be stored whole."""
 CLASSES = 8
 """Different places and widths of such rows at most."""
-PENDING_PER_LANE = 4
+PENDING_PER_LANE = 2
 """Spikes that a lane has under way at first; room grows when it is needed."""
 
 
@@ -190,7 +190,7 @@ class _Shared:
         self.reduced, self.couplings, self.stride = reduced, couplings, stride
         self.rows = _rows(couplings, stride)
         self.constants, table = reduced.constants(), reduced.table()
-        self.hazard, self.columns = table.ravel(), table.shape[1]
+        self.hazard, self.columns = np.vstack([table, table[-1:]]).ravel(), table.shape[1]
         steps = kernel.duration / dt
         decays = kernel.shape == "exponential"
         decay = math.exp(-1 / steps) if decays else 1.0
@@ -251,7 +251,17 @@ def _rows(couplings: Couplings, stride: int) -> tuple[NDArray[Any], ...]:
 class _Block:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = ("f", "r", "last_spike", "last_place", "resources", "pending", "ring", "strength")
+    ARRAYS = (
+        "f",
+        "r",
+        "synaptic",
+        "last_spike",
+        "last_place",
+        "resources",
+        "pending",
+        "ring",
+        "strength",
+    )
 
     def __init__(
         self,
@@ -289,6 +299,7 @@ class _Block:
         noise = lane_states(seed, Role.ESCAPE, self.chains, self.units, first_chain)
         states[:, at] = noise.reshape(drive.size, 4).T
         self.r = _tiled(states)
+        self.synaptic = np.zeros(padded, np.float32)
         self.last_spike = np.full(lanes, -1e18)
         self.last_place = np.zeros(lanes, np.int64)
         self.resources = np.ones(lanes)
@@ -304,7 +315,7 @@ class _Block:
         from photinus.reduced import kernel
 
         tiles = self.f.reshape(-1, kernel.ROWS, TILE)
-        tiles[:, kernel.SYNAPTIC] *= strength / self.strength[0]
+        self.synaptic *= np.float32(strength / self.strength[0])
         self.strength[0] = strength
         lanes = np.zeros(tiles.shape[0] * TILE)
         lanes[self.at] = drive.ravel() - self.shared.reduced.reset
@@ -321,6 +332,7 @@ class _Block:
             step, written = kernel.advance_block(
                 self.f,
                 self.r,
+                self.synaptic,
                 self.last_spike,
                 self.last_place,
                 self.resources,
