@@ -43,9 +43,7 @@ class Setting:
     test: int = 10_000
     """Test images classified by exact free energy and on reduced lasers."""
     few: int = 500
-    """Test images that are completed, and classified on full physics too."""
-    fewest: int = 100
-    """Test images completed on full physics."""
+    """Test images that are completed, and those classified on full physics."""
     learning: dict[str, Any] = field(
         default_factory=lambda: {
             "hidden": (500,),
@@ -74,7 +72,6 @@ TINY = Setting(
     images=3000,
     test=60,
     few=4,
-    fewest=2,
     learning={"hidden": (24,), "epochs": 40, "learning_rate": 0.2},
     draws=20,
     dream=40 * ns,
@@ -168,8 +165,7 @@ class Study:
 
     def complete(self, substrate: str, hidden: str) -> Figures:
         """Occluded images completed."""
-        few = self.setting.fewest if substrate == FULL else self.setting.few
-        some = self.test.pixels[:few]
+        some = self.test.pixels[: self.setting.few]
         known = tasks.mask(self.test.shape, hidden, seed=2)
         found = tasks.complete(self.machine, some, known, substrate, draws=self.setting.draws, seed=2)
         return {"mean": found.mean, "known": found.known, "truth": found.truth}
