@@ -33,6 +33,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from photinus import (
     BoltzmannMachine,
@@ -85,6 +86,8 @@ absorption B = τ_ph g_a N_a,tr and saturation ratio a = g_a τ_a / (g_g τ_g) o
 spontaneous emission factor β = g_g τ_g, transparency τ_ph g_g N_g,tr, pump noise σ_N / N_th."""
 PRESETS = ("fast-absorber", "slow-absorber")
 """Presets within that space; they are measured first."""
+NOTHING = (0.0, 1e-9, 10.0)
+"""What the optimiser is told of a device that does not sample, so that it looks elsewhere."""
 
 
 def laser_of(x: Mapping[str, float]) -> LaserParameters:
@@ -183,7 +186,7 @@ def measure(trial: "optuna.Trial", synapse: str, threads: int | None) -> tuple[f
         found = sampled(calibration, SEARCH, step, threads)
     except PhotinusError as error:
         trial.set_user_attr("why_not", str(error))
-        raise
+        return NOTHING
     notes = {
         "window": calibration.window,
         "slope": calibration.slope / calibration.midpoint,
@@ -233,7 +236,7 @@ def sampled(calibration: Calibration, budget: Budget, step: float | None, thread
 
 def candidates(study: "optuna.Study", most: int) -> "list[optuna.trial.FrozenTrial]":
     """Return the presets, then up to `most` devices of the front, spread along it."""
-    sampling = [t for t in finished(study) if t.values is not None]
+    sampling = measured(study)
     presets = [t for t in sampling if "preset" in t.user_attrs]
     best = [t for t in front([t for t in sampling if t.values[2] <= GOOD]) if t not in presets]
     places = np.unique(np.linspace(0, len(best) - 1, min(most, len(best))).round().astype(int))
@@ -278,9 +281,12 @@ def opened(path: Path, seed: int) -> "optuna.Study":
 
 def finished(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
     """Return the devices that were looked at to the end."""
-    states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL)
-    found = study.get_trials(deepcopy=False, states=states)
-    return [t for t in found if t.values is not None or "why_not" in t.user_attrs]
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+
+
+def measured(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
+    """Return those of them that sample."""
+    return [t for t in finished(study) if "why_not" not in t.user_attrs]
 
 
 def front(trials: "Sequence[optuna.trial.FrozenTrial]") -> "list[optuna.trial.FrozenTrial]":
@@ -355,8 +361,7 @@ def beats(found: Found, other: Found) -> bool:
 
 def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) -> str:
     """Return the report as markdown."""
-    trials = finished(study)
-    sampling = [t for t in trials if t.values is not None]
+    trials, sampling = finished(study), measured(study)
     good = [t for t in sampling if t.values[2] <= GOOD]
     excitable = sum("excitable" in t.user_attrs for t in trials)
     presets = {t.user_attrs["preset"]: t for t in sampling if "preset" in t.user_attrs}
@@ -395,24 +400,25 @@ def draw_front(study: "optuna.Study") -> Figure:
     """Draw energy per effective sample against their rate, with the front."""
     figure = Figure(figsize=(6.5, 4.2), layout="constrained", dpi=DPI)
     axes = figure.subplots()
-    sampling = [t for t in finished(study) if t.values is not None]
+    sampling = measured(study)
     rate, energy, kl = np.array([t.values for t in sampling]).T
-    shown = axes.scatter(rate, energy * 1e15, c=np.log10(kl), cmap="viridis_r", s=18, vmin=-4, vmax=-1)
+    shown = axes.scatter(rate * 1e-6, energy * 1e15, c=np.log10(kl), cmap="viridis_r", s=18)
     figure.colorbar(shown, ax=axes, label="log10 KL [nats]")
     best = np.array([t.values for t in front([t for t in sampling if t.values[2] <= GOOD])])
     if len(best):
-        axes.plot(best[:, 0], best[:, 1] * 1e15, "-", color=LASER, lw=1, label=f"front, KL ≤ {GOOD}")
+        axes.plot(
+            best[:, 0] * 1e-6, best[:, 1] * 1e15, "-", color=LASER, lw=1, label=f"front, KL ≤ {GOOD}"
+        )
         axes.legend(frameon=False, fontsize=8)
     for trial in sampling:
         if "preset" in trial.user_attrs:
-            at = (trial.values[0], trial.values[1] * 1e15)
+            at = (trial.values[0] * 1e-6, trial.values[1] * 1e15)
             axes.plot(*at, "x", color=EXACT)
             axes.annotate(
                 trial.user_attrs["preset"], at, (4, 4), textcoords="offset points", fontsize=8
             )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("effective samples per second of chip time")
+    _logarithmic(axes)
+    axes.set_xlabel("10⁶ effective samples per second of chip time")
     axes.set_ylabel("pump energy per effective sample [fJ]")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -427,34 +433,36 @@ MAPS: tuple[tuple[str, Callable[[Any], float]], ...] = (
 PLANES = (("absorption", "saturation_ratio"), ("spontaneous_emission", "gain_lifetime"))
 
 
+def _logarithmic(axes: Any) -> None:
+    """Make both scales logarithmic, with plain numbers at 1, 2 and 5 of each decade."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.set_minor_locator(NullLocator())
+
+
 def draw_maps(study: "optuna.Study") -> Figure:
     """Draw what was found over two planes of the space; small grey dots do not sample at all."""
     figure = Figure(figsize=(14, 6), layout="constrained", dpi=DPI)
     panels = figure.subplots(len(PLANES), len(MAPS))
-    trials = finished(study)
-    sampling = [t for t in trials if t.values is not None]
-    others = [t for t in trials if t.values is None and "saturation_ratio" in t.params]
+    sampling = measured(study)
+    others = [t for t in finished(study) if "why_not" in t.user_attrs]
     for row, (across, up) in zip(panels, PLANES, strict=True):
+        unit = {"gain_lifetime": ns}.get(up, 1.0)
         for axes, (title, value) in zip(row, MAPS, strict=True):
-            axes.plot(
-                [t.params[across] for t in others],
-                [t.params[up] for t in others],
-                ".",
-                color=MUTED,
-                ms=3,
-            )
-            shown = axes.scatter(
-                [t.params[across] for t in sampling],
-                [t.params[up] for t in sampling],
-                c=[value(t) for t in sampling],
-                s=16,
-            )
+            at = [
+                ([t.params[across] for t in s], [t.params[up] / unit for t in s])
+                for s in (others, sampling)
+            ]
+            axes.plot(*at[0], ".", color=MUTED, ms=3)
+            shown = axes.scatter(*at[1], c=[value(t) for t in sampling], s=16)
             figure.colorbar(shown, ax=axes)
             axes.set_title(title, fontsize=9)
-            axes.set_xscale("log")
-            axes.set_yscale("log")
+            _logarithmic(axes)
             axes.set_xlabel(across.replace("_", " "))
-            axes.set_ylabel(up.replace("_", " "))
+            axes.set_ylabel(up.replace("_", " ") + (" [ns]" if unit == ns else ""))
     return figure
 
 
@@ -489,7 +497,6 @@ def main() -> int:
             study.optimize(
                 lambda trial: measure(trial, options.synapse, options.threads),
                 n_trials=1,
-                catch=(PhotinusError,),
                 callbacks=[progress],
             )
         confirmed = {}
@@ -510,7 +517,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    if not any(t.values is not None for t in finished(study)):
+    if not measured(study):
         print("no device measured yet: run without --report", file=sys.stderr)
         return 1
     text = page(study, options.synapse, confirmed)

@@ -4,7 +4,18 @@ import pytest
 
 optuna = pytest.importorskip("optuna")
 
-from studies.explorer import PRESETS, SPACE, Found, beats, candidates, laser_of, point_of  # noqa: E402
+from studies.explorer import (  # noqa: E402
+    NOTHING,
+    PRESETS,
+    SPACE,
+    Found,
+    beats,
+    candidates,
+    finished,
+    laser_of,
+    measured,
+    point_of,
+)
 
 from photinus import LaserParameters  # noqa: E402
 
@@ -61,5 +72,7 @@ def test_candidates_are_the_presets_and_devices_spread_along_the_front():
         add(2e9 - 1e8 * k, (20 - k) * 1e-15, 0.005)
     add(3e9, 1e-15, 0.5)  # fast and cheap, but far from its targets
     add(1e8, 1e-13, 0.001)  # beaten by all
+    add(*NOTHING, why_not="does not pulse")
     numbers = [trial.number for trial in candidates(study, 3)]
     assert numbers == [0, 1, 5, 9]
+    assert len(finished(study)) == len(measured(study)) + 1 == 13
