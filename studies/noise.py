@@ -28,7 +28,6 @@ from photinus.laser import LaserParameters
 from photinus.laser.jumps import Event, JumpRun, simulate_jumps
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.readout import occupancy
-from photinus.simulation.engine import TIME_STEP
 from photinus.simulation.spikes import Recording, SpikeTrains
 from photinus.units import ns, ps
 
@@ -353,7 +352,8 @@ def light(bench: Bench) -> None:
         lost = laser.cavity_loss_rate + transparent - spontaneous
         expected = f"{spontaneous / lost:.3f}" if ratio < 1 else ""
         # A linear mode that is driven by numbers whose fourth moment is 3 - 0.2975, one pair per step.
-        cheap = f"{2 - 0.149 * np.tanh(lost * TIME_STEP / 2):.3f}" if ratio < 1 else ""
+        coherence = lost * bench.calibration.time_step
+        cheap = f"{2 - 0.149 * np.tanh(coherence / 2):.3f}" if ratio < 1 else ""
         print(
             f"| {name} | {ratio_of(n, 1)} | {ratio_of(s, 1)} | {expected} "
             f"| {ratio_of(n * (n - 1), n)} | {ratio_of(s * s, s)} | {cheap} |",

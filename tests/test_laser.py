@@ -32,7 +32,11 @@ def laser():
 
 
 def test_presets_have_the_thresholds_of_the_design():
-    assert PRESETS == LaserParameters.presets() == ("fast-absorber", "slow-absorber", "vcsel-sa")
+    assert (
+        PRESETS
+        == LaserParameters.presets()
+        == ("fast-absorber", "slow-absorber", "vcsel-sa", "high-beta")
+    )
     assert LaserParameters.preset().name == "fast-absorber"
     assert LaserParameters.preset().threshold_carriers == pytest.approx(62_500)
     slow = LaserParameters.preset("slow-absorber")

@@ -176,7 +176,7 @@ def simulator(
     options: dict[str, Any] = {
         "chains": chains,
         "seed": seed,
-        "time_step": default_time_step(network) if time_step is None else time_step,
+        "time_step": time_step,
         "clamp": clamp,
         "clamp_mode": clamp_mode,
         "drive": drive,
@@ -185,10 +185,3 @@ def simulator(
     if isinstance(network, LifNetwork):
         return LifSimulator(network, **options)
     return Simulator(network, **options)
-
-
-def default_time_step(network: Network) -> float:
-    """Return the default integration step of a network [s]."""
-    if isinstance(network, LifNetwork):
-        return network.parameters.time_step
-    return min(TIME_STEP, *(largest_time_step(device) for device in set(network.each_device())))

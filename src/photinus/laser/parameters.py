@@ -120,6 +120,8 @@ class LaserParameters:
         name
             "fast-absorber" (default): fires by spontaneous emission alone. "slow-absorber": needs
             pump noise to fire at random. "vcsel-sa": a large laser, Nahmias et al. 2013.
+            "high-beta": few carriers, much of their emission into the mode; the fastest sampler of
+            those that ``docs/explorer.md`` looks at.
         **changes
             New values, as in `replace`.
 
@@ -277,6 +279,19 @@ _PRESETS = {
         pump_noise=2e4,
     ),
     "vcsel-sa": _vcsel_with_absorber(),
+    # Near one of the fastest devices of studies/explorer.py, in round numbers; nobody has made it. 2000
+    # carriers at transparency are a gain section of 0.002 µm³ at 1e18 carriers per cm³.
+    "high-beta": LaserParameters(
+        name="high-beta",
+        photon_lifetime=2.3 * ps,
+        gain_lifetime=0.37 * ns,
+        absorber_lifetime=6 * ps,
+        gain_coefficient=2.16e8,
+        absorber_coefficient=1.85e9,
+        gain_transparency=2_000,
+        absorber_transparency=600,
+        pump_noise=500,
+    ),
 }
 
 PRESETS = tuple(_PRESETS)

@@ -223,7 +223,8 @@ class Simulator:
     seed
         Integer, SeedSequence or None (fresh entropy).
     time_step
-        Integration step [s]; at most `largest_time_step(network.parameters)`.
+        Integration step [s], at most `largest_time_step` of each laser; default: that, or TIME_STEP
+        where it is smaller.
     clamp
         Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
     clamp_mode
@@ -248,7 +249,7 @@ class Simulator:
         *,
         chains: int = 1,
         seed: Seed = None,
-        time_step: float = TIME_STEP,
+        time_step: float | None = None,
         clamp: Mapping[Hashable, ArrayLike] | None = None,
         clamp_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
@@ -259,12 +260,13 @@ class Simulator:
         self.network = network
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
-        self.time_step = _validate.positive("time_step", time_step, "s")
         limit = min(largest_time_step(device) for device in set(network.each_device()))
-        if time_step > limit:
+        wanted = min(TIME_STEP, limit) if time_step is None else time_step
+        self.time_step = _validate.positive("time_step", wanted, "s")
+        if self.time_step > limit:
             raise InvalidInput(
                 f"time_step must be at most {limit / ps:.3g} ps for these parameters, "
-                f"got {time_step / ps:.3g} ps"
+                f"got {self.time_step / ps:.3g} ps"
             )
         self.threads = available_threads(threads)
         self.grid = SUBSTEPS * self.time_step
@@ -485,7 +487,7 @@ def simulate(
     *,
     chains: int = 1,
     seed: Seed = None,
-    time_step: float = TIME_STEP,
+    time_step: float | None = None,
     clamp: Mapping[Hashable, ArrayLike] | None = None,
     clamp_mode: str = "pump",
     recording: Recording | None = None,
