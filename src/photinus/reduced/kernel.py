@@ -273,8 +273,10 @@ def _deliver_queued(  # type: ignore[no-untyped-def]
 ):
     """Deliver what was queued in this step, four spikes of one chain and one class at a time."""
     classes = class_tiles.shape[0]
+    # Element by element below: slices take seconds to compile.
     rows = np.empty(4, np.int64)
-    four = np.zeros((2, 4), np.float32)
+    each = np.empty(4, np.float32)
+    moments = np.empty(4, np.float32)
     for key in range(heads.shape[0]):
         event = heads[key]
         if event < 0:
@@ -284,15 +286,17 @@ def _deliver_queued(  # type: ignore[no-untyped-def]
         first_lane = chain * stride + class_tiles[kind, 0] * TILE
         size = class_tiles[kind, 1] * TILE
         while event >= 0:
-            four[:] = _ZERO
-            rows[:] = row_of[queue[event, 0]]
             for k in range(4):
                 if event >= 0:
                     rows[k] = row_of[queue[event, 0]]
-                    four[0, k] = heights[event, 0]
-                    four[1, k] = heights[event, 1]
+                    each[k] = heights[event, 0]
+                    moments[k] = heights[event, 1]
                     event = queue[event, 1]
-            _deliver_four(synaptic, once, first_lane, size, dense, rows, four[0], four[1])
+                else:
+                    rows[k] = rows[0]
+                    each[k] = _ZERO
+                    moments[k] = _ZERO
+            _deliver_four(synaptic, once, first_lane, size, dense, rows, each, moments)
 
 
 @kernel
@@ -358,7 +362,10 @@ def advance_block(  # type: ignore[no-untyped-def]
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
     # A drive for one step only.
-    once = np.zeros(synaptic.size, np.float32)
+    # Filled by loops: np.zeros and np.full take longer to compile.
+    once = np.empty(synaptic.size, np.float32)
+    for lane in range(synaptic.size):
+        once[lane] = _ZERO
     scratch = np.empty(SCRATCH * TILE, np.float32)
     place = np.empty(TILE, np.int32)
     bit = np.empty(TILE, np.uint32)
@@ -373,7 +380,9 @@ def advance_block(  # type: ignore[no-untyped-def]
     classes = class_tiles.shape[0]
     queue = np.empty((2 * n_lanes if classes else 0, 2), np.int64)
     heights = np.empty(queue.shape, np.float32)
-    heads = np.full(n_chains * classes, -1, np.int64)
+    heads = np.empty(n_chains * classes, np.int64)
+    for key in range(heads.size):
+        heads[key] = -1
     while step < stop and spikes.shape[0] - written >= n_lanes:
         if ring[FREE] - ring[ENDING] + n_lanes > pending.shape[0]:
             break
@@ -480,7 +489,9 @@ def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
     chain_by_lane = np.empty(stride * chains, np.int32)
     for lane in range(chain_by_lane.size):
         chain_by_lane[lane] = lane // stride
-    begins = np.zeros(chains + 1, np.int64)
+    begins = np.empty(chains + 1, np.int64)
+    for chain in range(chains + 1):
+        begins[chain] = 0
     for k in range(spikes.shape[0]):
         begins[np.uintp(chain_by_lane[np.uintp(spikes[k, 1])]) + np.uintp(1)] += 1
     for chain in range(chains):
