@@ -286,7 +286,10 @@ def opened(path: Path, seed: int) -> "optuna.Study":
 
 def finished(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
     """Return the devices that were looked at to the end."""
-    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    done: list[optuna.trial.FrozenTrial] = study.get_trials(
+        deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)
+    )
+    return done
 
 
 def measured(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":

@@ -364,17 +364,17 @@ def advance_block(  # type: ignore[no-untyped-def]
     # A drive for one step only.
     # Filled by loops: np.zeros and np.full take longer to compile.
     once = np.empty(synaptic.size, np.float32)
-    for lane in range(synaptic.size):
-        once[lane] = _ZERO
+    for k in range(synaptic.size):
+        once[k] = _ZERO
     scratch = np.empty(SCRATCH * TILE, np.float32)
     place = np.empty(TILE, np.int32)
     bit = np.empty(TILE, np.uint32)
-    for lane in range(TILE):
-        bit[lane] = np.uint32(1 << lane)
+    for k in range(TILE):
+        bit[k] = np.uint32(1 << k)
     fired = np.empty(n_lanes, np.int64)
     chain_of = np.empty(n_lanes, np.int64)
-    for lane in range(n_lanes):
-        chain_of[lane] = lane // stride
+    for k in range(n_lanes):
+        chain_of[k] = k // stride
     exponential_pulse = decay < 1.0
     written = 0
     classes = class_tiles.shape[0]
@@ -449,19 +449,19 @@ def advance_block(  # type: ignore[no-untyped-def]
             f, synaptic, once, scratch, place, bit, fired, constants, hazard, columns, width
         )
         if exponential_pulse:
-            for lane in range(synaptic.size):
-                synaptic[lane] *= decay
+            for k in range(synaptic.size):
+                synaptic[k] *= decay
         for k in range(fires):
-            lane = np.uintp(fired[k])
-            i = _at(lane)
+            lane = fired[k]
+            i = _at(np.uintp(lane))
             # What is left is negative: what the whole step has used up too much.
             since = min(-f[i + np.uintp(LEFT * TILE)] / f[i + np.uintp(USED * TILE)], _ONE)
             time = step - np.float64(since)
-            _restart(f, r, synaptic, lane, since, constants)
+            _restart(f, r, synaptic, np.uintp(lane), since, constants)
             spikes[written, 0] = time
             spikes[written, 1] = lane
             written += 1
-            source = fired[k] - chain_of[lane] * stride
+            source = lane - chain_of[lane] * stride
             if groups_of[source] == groups_of[source + 1]:
                 continue
             free = ring[FREE] & mask
@@ -487,15 +487,15 @@ def advance_block(  # type: ignore[no-untyped-def]
 def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
     """Return chain, unit and time of spikes (time, lane) given by steps, sorted by chain and time."""
     chain_by_lane = np.empty(stride * chains, np.int32)
-    for lane in range(chain_by_lane.size):
-        chain_by_lane[lane] = lane // stride
+    for k in range(chain_by_lane.size):
+        chain_by_lane[k] = k // stride
     begins = np.empty(chains + 1, np.int64)
-    for chain in range(chains + 1):
-        begins[chain] = 0
+    for k in range(chains + 1):
+        begins[k] = 0
     for k in range(spikes.shape[0]):
         begins[np.uintp(chain_by_lane[np.uintp(spikes[k, 1])]) + np.uintp(1)] += 1
-    for chain in range(chains):
-        begins[chain + 1] += begins[chain]
+    for k in range(chains):
+        begins[k + 1] += begins[k]
     next_ = begins[:-1].copy()
     chain_of = np.empty(spikes.shape[0], np.int32)
     unit_of = np.empty(spikes.shape[0], np.int32)
