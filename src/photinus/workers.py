@@ -6,6 +6,7 @@ every random number belongs to (seed, role, chain, unit), the draws are those of
 """
 
 import contextlib
+import gc
 import logging
 import signal
 import warnings
@@ -65,14 +66,7 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
         stack.callback(logger.setLevel, logger.level)
         logger.setLevel(logging.CRITICAL)
         if isinstance(workers, str):
-            try:
-                client = distributed.Client(workers, timeout=PATIENCE)
-            except (OSError, ValueError, TypeError, ImportError):
-                raise InvalidInput(
-                    "workers must be a number of processes or the address of a running Dask scheduler "
-                    f"such as 'tcp://host:8786', got {workers!r}"
-                ) from None
-            stack.enter_context(client)
+            client = stack.enter_context(_connected(workers))
             _check_cluster(client, workers)
         else:
             try:
@@ -107,6 +101,21 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _connected(address: str) -> "Client":
+    """Return a client of the scheduler at an address."""
+    import distributed
+
+    with contextlib.suppress(OSError, ValueError, TypeError, ImportError):
+        return distributed.Client(address, timeout=PATIENCE)
+    # A client that found no scheduler closes itself when it is collected; were that while another one
+    # starts, both would wait for each other for ever.
+    gc.collect()
+    raise InvalidInput(
+        "workers must be a number of processes or the address of a running Dask scheduler "
+        f"such as 'tcp://host:8786', got {address!r}"
+    )
 
 
 def _check_cluster(client: "Client", address: str) -> None:
