@@ -205,29 +205,28 @@ def digits_machine() -> BoltzmannMachine:
     return BoltzmannEstimator(**demo.DIGITS, seed=0).fit(train.pixels, train.labels).machine()
 
 
-def classified(faults: Imperfections, threads: int | None) -> float:
-    """Return the part of the test images that lasers classify rightly."""
+def classified(machine: BoltzmannMachine, substrate: str = "laser", **options: Any) -> float:
+    """Return the part of the test images that lasers classify rightly; options as in `sample`."""
     test = digits("test")[:IMAGES]
     assert test.labels is not None
     found = classify(
-        digits_machine(),
+        machine,
         test.pixels,
+        substrate,
         draws=IMAGE_DRAWS,
         burn_in=IMAGE_BURN_IN,
         seed=1,
-        imperfections=faults,
-        threads=threads,
+        **options,
     )
     return found.accuracy(test.labels)
 
 
 def learned(faults: Imperfections, threads: int | None) -> float:
-    """Return the same on reduced lasers after learning in the loop with the faults in place.
+    """Return what reduced lasers classify rightly after learning in the loop with faults in place.
 
     Moments of 138 units are too many for the refinement of small machines, which did not converge.
     """
-    train, test = digits("train"), digits("test")[:IMAGES]
-    assert test.labels is not None
+    train = digits("train")
     chip = DeviceChains(
         Calibration.preset(),
         alter=lambda network: faults.apply(network, seed=1),
@@ -242,17 +241,8 @@ def learned(faults: Imperfections, threads: int | None) -> float:
     for _ in range(PASSES):
         estimator.partial_fit(train.pixels, train.labels)
     machine = estimator.machine()
-    found = classify(
-        machine,
-        test.pixels,
-        "laser-reduced",
-        draws=IMAGE_DRAWS,
-        burn_in=IMAGE_BURN_IN,
-        seed=1,
-        network=chip.network(machine),
-        threads=threads,
-    )
-    return found.accuracy(test.labels)
+    network = chip.network(machine)
+    return classified(machine, "laser-reduced", network=network, threads=threads)
 
 
 def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]:
@@ -265,7 +255,11 @@ def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]
     sweep = SWEEPS.get(point.sweep)
     faults = Imperfections() if sweep is None else sweep.make(point.size, calibration.window)
     if point.machine in (DIGITS, LEARNED):
-        accuracy = (classified if point.machine == DIGITS else learned)(faults, threads)
+        accuracy = (
+            learned(faults, threads)
+            if point.machine == LEARNED
+            else classified(digits_machine(), imperfections=faults, threads=threads)
+        )
         return {"accuracy": accuracy, "seconds": time.perf_counter() - began}
     machine = machine_of(point.machine)
     designed = translate(machine, calibration)

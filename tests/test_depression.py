@@ -102,7 +102,6 @@ def test_pulses_end_as_high_as_they_were():
     simulator.advance(50 * ns)
     simulator.heat(np.full((8, 4), -100 * CALIBRATION.midpoint), 1.0)
     simulator.advance(5 * TAU)
-
     assert np.abs(simulator._blocks[0].synaptic).max() < 1e-3 * CALIBRATION.slope
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -202,17 +203,18 @@ def test_a_script_without_a_guard(tmp_path: Path) -> None:
     assert "__main__" in last
 
 
-def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
-    """The whole group of processes gets the signal: one sentence, no process left over."""
+def interrupted(
+    tmp_path: Path, wait: Callable[["subprocess.Popen[str]"], None], *options: str
+) -> "tuple[subprocess.Popen[str], str]":
+    """Return a command of two workers whose whole group got Ctrl-C after `wait`, and what it said."""
     MACHINE.save(tmp_path / "m.json")
     command = [str(Path(sys.executable).parent / "photinus"), "sample", str(tmp_path / "m.json")]
-    command += ["--chains", "512", "--draws", "4000", "--workers", "2"]
-    command += ["--out", str(tmp_path / "run.zarr")]
+    command += ["--workers", "2", "--out", str(tmp_path / "run.zarr"), *options]
     process = subprocess.Popen(
         command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        time.sleep(12)
+        wait(process)
         assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=30)
@@ -221,6 +223,14 @@ def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert "Traceback" not in said
+    return process, said
+
+
+def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
+    """The whole group of processes gets the signal: one sentence, no process left over."""
+    process, said = interrupted(
+        tmp_path, lambda _: time.sleep(12), "--chains", "512", "--draws", "4000"
+    )
     assert "stopped after" in said
     with pytest.raises(ProcessLookupError):
         for _ in range(100):  # those that were told to end need a moment
@@ -230,26 +240,14 @@ def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
 
 def test_ctrl_c_while_processes_start(tmp_path: Path) -> None:
     """Processes that are still importing must not answer it with tracebacks of their own."""
-    MACHINE.save(tmp_path / "m.json")
-    command = [str(Path(sys.executable).parent / "photinus"), "sample", str(tmp_path / "m.json")]
-    command += ["--workers", "2", "--out", str(tmp_path / "run.zarr")]
-    process = subprocess.Popen(
-        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
 
-    def children() -> int:
-        lists = Path(f"/proc/{process.pid}/task").glob("*/children")
-        return sum(len(path.read_text().split()) for path in lists)
+    def until_they_import(process: "subprocess.Popen[str]") -> None:
+        def children() -> int:
+            lists = Path(f"/proc/{process.pid}/task").glob("*/children")
+            return sum(len(path.read_text().split()) for path in lists)
 
-    try:
         while children() < 3 and process.poll() is None:  # Python's own helper is one
             time.sleep(0.02)
         time.sleep(0.1)
-        assert process.poll() is None
-        os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 130
-    assert "Traceback" not in said
+
+    interrupted(tmp_path, until_they_import)

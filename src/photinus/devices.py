@@ -21,7 +21,7 @@ from photinus.network import LaserNetwork, SynapticKernel
 from photinus.reduced.simulator import ReducedSimulator
 from photinus.reference.lif import PRESETS as LIF_PRESETS
 from photinus.reference.lif import LifNetwork, LifParameters, LifSimulator
-from photinus.simulation.engine import TIME_STEP, Simulator, largest_time_step
+from photinus.simulation.engine import Simulator, default_time_step
 from photinus.simulation.streams import Seed
 
 Parameters = LaserParameters | LifParameters
@@ -108,7 +108,7 @@ def setting(parameters: Parameters) -> Setting:
     return Setting(
         bracket=(0.6 * scale, 3.0 * scale),
         time_constant=parameters.gain_lifetime,
-        time_step=min(TIME_STEP, largest_time_step(parameters)),
+        time_step=default_time_step(parameters),
         detection_threshold=THRESHOLD_FRACTION * spike(parameters).peak_photons,
         window=None,
         synapse="rectangle",

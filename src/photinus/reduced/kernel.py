@@ -328,6 +328,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     row_of,
     class_of,
     class_tiles,
+    chain_of,
     stride,
     n_chains,
     width,
@@ -351,7 +352,7 @@ def advance_block(  # type: ignore[no-untyped-def]
         row, all has risen, is met by rounding only.
     groups_of, runs_of, runs, coupling : see `photinus.simulation.couplings`, without groups by delay.
     dense, row_of, class_of, class_tiles : see `simulator._Rows`.
-    stride : lanes of a chain.
+    chain_of : int64 (lanes,), chain of each lane; stride : lanes of a chain.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
     use, recovery : of a depressed synapse, the second in steps; use 0 for one that is not.
@@ -372,9 +373,6 @@ def advance_block(  # type: ignore[no-untyped-def]
     for k in range(TILE):
         bit[k] = np.uint32(1 << k)
     fired = np.empty(n_lanes, np.int64)
-    chain_of = np.empty(n_lanes, np.int64)
-    for k in range(n_lanes):
-        chain_of[k] = k // stride
     exponential_pulse = decay < 1.0
     written = 0
     classes = class_tiles.shape[0]
@@ -484,16 +482,13 @@ def advance_block(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
+def by_chain(spikes, by_lane, stride, chains):  # type: ignore[no-untyped-def]
     """Return chain, unit and time of spikes (time, lane) given by steps, sorted by chain and time."""
-    chain_by_lane = np.empty(stride * chains, np.int32)
-    for k in range(chain_by_lane.size):
-        chain_by_lane[k] = k // stride
     begins = np.empty(chains + 1, np.int64)
     for k in range(chains + 1):
         begins[k] = 0
     for k in range(spikes.shape[0]):
-        begins[np.uintp(chain_by_lane[np.uintp(spikes[k, 1])]) + np.uintp(1)] += 1
+        begins[np.uintp(by_lane[np.uintp(spikes[k, 1])]) + np.uintp(1)] += 1
     for k in range(chains):
         begins[k + 1] += begins[k]
     next_ = begins[:-1].copy()
@@ -502,7 +497,7 @@ def by_chain(spikes, stride, chains):  # type: ignore[no-untyped-def]
     times = np.empty(spikes.shape[0])
     for k in range(spikes.shape[0]):
         time, lane = spikes[k, 0], np.uintp(spikes[k, 1])
-        chain = np.uintp(chain_by_lane[lane])
+        chain = np.uintp(by_lane[lane])
         first, place = np.uintp(begins[chain]), np.uintp(next_[chain])
         chain_of[place] = chain
         next_[chain] += 1

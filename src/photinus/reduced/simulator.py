@@ -280,6 +280,7 @@ class _Block:
         # Where the lasers are among the lanes; the others never fire.
         at = (np.arange(self.chains)[:, None] * stride + np.arange(self.units)).ravel()
         self.at = at
+        self.chain_of = np.repeat(np.arange(self.chains), stride)
         base = drive.ravel() - reduced.reset
         words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
         uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
@@ -351,6 +352,7 @@ class _Block:
                 s.delay,
                 *s.depression,
                 *s.rows,
+                self.chain_of,
                 s.stride,
                 self.chains,
                 TILE,
@@ -362,7 +364,7 @@ class _Block:
             if step == before:
                 self._grow()
         spikes = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        chain, unit, time = kernel.by_chain(spikes, s.stride, self.chains)
+        chain, unit, time = kernel.by_chain(spikes, self.chain_of, s.stride, self.chains)
         return chain + np.int32(self.first_chain), unit, time
 
     def _grow(self) -> None:

@@ -51,6 +51,11 @@ def largest_time_step(parameters: LaserParameters) -> float:
     )
 
 
+def default_time_step(parameters: LaserParameters) -> float:
+    """Return the integration step [s] that a laser gets when none is asked for."""
+    return min(TIME_STEP, largest_time_step(parameters))
+
+
 class _Block:
     """The state of a few whole chains, and the call that advances them."""
 
@@ -223,8 +228,8 @@ class Simulator:
     seed
         Integer, SeedSequence or None (fresh entropy).
     time_step
-        Integration step [s], at most `largest_time_step` of each laser; default: that, or TIME_STEP
-        where it is smaller.
+        Integration step [s], at most `largest_time_step` of each laser; default: the smallest
+        `default_time_step`.
     clamp
         Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
     clamp_mode
@@ -260,9 +265,11 @@ class Simulator:
         self.network = network
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
-        limit = min(largest_time_step(device) for device in set(network.each_device()))
-        wanted = min(TIME_STEP, limit) if time_step is None else time_step
-        self.time_step = _validate.positive("time_step", wanted, "s")
+        devices = set(network.each_device())
+        if time_step is None:
+            time_step = min(default_time_step(device) for device in devices)
+        limit = min(largest_time_step(device) for device in devices)
+        self.time_step = _validate.positive("time_step", time_step, "s")
         if self.time_step > limit:
             raise InvalidInput(
                 f"time_step must be at most {limit / ps:.3g} ps for these parameters, "
