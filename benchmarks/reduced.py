@@ -25,6 +25,8 @@ from photinus.simulation.engine import Simulator
 from photinus.units import ns
 
 UPDATES_PER_RUN = 1e7
+PAUSE = 0.3
+"""Seconds before each call."""
 SHARE_OF_REDUCED = 20
 """How many times longer, in laser time, the reduced model runs."""
 
@@ -36,10 +38,14 @@ def network_of(target: BoltzmannMachine, calibration: Calibration) -> LaserNetwo
 
 
 def median_times(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Return the median wall time of each call [s]; they take turns, after one warm-up each."""
+    """Return the median wall time of each call [s]; they take turns, after one warm-up each.
+
+    Before each there is a pause: threads of BLAS and XLA wait busily for a while after their work.
+    """
     walls: dict[str, list[float]] = {name: [] for name in calls}
     for round_ in range(runs + 1):
         for name, call in calls.items():
+            time.sleep(PAUSE)
             begin = time.perf_counter()
             call()
             if round_:

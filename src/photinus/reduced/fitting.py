@@ -46,8 +46,10 @@ from photinus.simulation.streams import Seed, seed_sequence
 if TYPE_CHECKING:
     from photinus.calibration.record import Calibration
 
-STEPS_PER_WINDOW = 20
-"""Steps of the recursion in a state window."""
+STEPS_PER_WINDOW = 14
+"""Steps of the recursion in a state window; see docs/reduced.md for others."""
+AGES_PER_WINDOW = 60
+"""Ages of the table in a state window."""
 OLDEST = 3.0
 """Age after which a hazard counts as constant [τ]."""
 LOG_ODDS = np.concatenate([np.linspace(-8, 8, 33), [9, 10, 11, 12]])
@@ -68,6 +70,8 @@ DELAYS = (0.75, 1.0, 1.25, 1.75, 2.5)
 COPIES = 4
 """Targets of each kind that hear the same pulses."""
 CHAINS = 64
+AGES_PER_STEP = 4
+"""Ages in a step for which hazards are read while the membrane is fitted."""
 SETTLE = 20
 """State windows dropped at the begin of each measurement."""
 WINDOWS = 600
@@ -76,7 +80,7 @@ TRAINING = (12, 200)
 """Chains and state windows of the coupled run that is fitted."""
 GUESS = (-0.3, 25.0, 0.85, 80.0, 40.0, 330.0, 10.0)
 """Where the fit starts: N_0/N_th, λ_c τ_g, n_c, 1000 τ_l/τ_g, s_0, 1000 τ_q/τ_g, s_1."""
-EVALUATIONS = 400
+EVALUATIONS = 500
 PIECES = 8
 
 
@@ -125,8 +129,9 @@ def reduce_laser(
     single = run(uncoupled(calibration, drives), WINDOWS, 0)
     advance()
     drive = np.linspace(drives[0], drives[-1], COLUMNS)
-    age = np.asarray((np.arange(round(OLDEST * STEPS_PER_WINDOW)) + 0.5) * step, np.float64)
-    log_hazard = _smooth_hazard(single, drives, drive, len(age), step) + np.log(laser.gain_lifetime)
+    bin_ = window / AGES_PER_WINDOW
+    age = np.asarray((np.arange(round(OLDEST * AGES_PER_WINDOW)) + 0.5) * bin_, np.float64)
+    log_hazard = _smooth_hazard(single, drives, drive, len(age), bin_) + np.log(laser.gain_lifetime)
     advance()
     reduced = ReducedLaser(
         time_step=step,
@@ -345,7 +350,7 @@ def _fit_membrane(
 
     dt = reduced.time_step
     heard = [_hear(network, spikes, chain, dt) for chain in range(spikes.chains)]
-    hazard = reduced.log_hazard + np.log(dt / reduced.gain_lifetime)
+    hazard = hazard_by_age(reduced)
 
     def candidate(values: Sequence[float]) -> ReducedLaser:
         return replace(reduced, **_constants(values, reduced.gain_lifetime, reduced.threshold_carriers))
@@ -381,6 +386,13 @@ def _fit_membrane(
     return candidate(found.x.tolist())
 
 
+def hazard_by_age(reduced: ReducedLaser) -> NDArray[np.float64]:
+    """Return the logarithm of the hazard per step as `_log_likelihood` reads it, array (age, drive)."""
+    dt = reduced.time_step / AGES_PER_STEP
+    ages = np.arange(0.5, reduced.age[-1] / dt) * dt
+    return np.asarray(np.log(reduced.hazard_per_step(ages)))
+
+
 def _hear(network: LaserNetwork, spikes: SpikeTrains, chain: int, dt: float) -> _Heard:
     mine = spikes.chain == chain
     unit, time = spikes.unit[mine].astype(np.int64), (spikes.time[mine] - spikes.start) / dt
@@ -406,41 +418,49 @@ def _rectangle(
 def _received(  # type: ignore[no-untyped-def]
     unit, time, target, source, weight, height, duration, kick, renewing, decaying, pumps, kicks
 ):
-    """Fill in what spikes (unit, time [steps]) bring to their targets, step by step."""
+    """Fill in what spikes (unit, time [steps]) bring to their targets, step by step.
+
+    As `photinus.reduced.kernel` does it: from the step after the spike on, with what was missed or
+    brought too much made up for in the step after.
+    """
     steps = pumps.shape[1]
     last = np.full(pumps.shape[0], -1e18)
+    decay = np.exp(-1.0 / duration)
+    if decaying:
+        height *= (1.0 - decay) * duration
     for k in range(len(time)):
         j = unit[k]
         elapsed = time[k] - last[j]
+        ended = last[j] + duration
         last[j] = time[k]
-        share = 1.0
-        begin = time[k]
-        if renewing:
-            if decaying:
-                share = 1.0 - np.exp(-elapsed / duration)
-            elif elapsed < duration:
-                share = elapsed / duration
-                begin = last[j] - elapsed + duration
-        stop = time[k] + (12.0 * duration if decaying else duration)
+        ends = time[k] + duration
+        first = int(time[k]) + 1
+        end = min(first + int(12.0 * duration) if decaying else int(ends) + 1, steps)
+        share, begin, begins = 1.0, first, time[k]
+        if renewing and decaying:
+            share = 1.0 - np.exp(-elapsed / duration)
+        elif renewing and elapsed < duration:
+            share, begin, begins = elapsed / duration, int(ended) + 1, ended
         for q in range(len(target)):
             if source[q] != j:
                 continue
             i = target[q]
-            first = int(time[k])
+            full = height * weight[q] * (share if decaying else 1.0)
             if first < steps:
                 kicks[i, first] += share * kick * weight[q]
-            for s in range(int(begin), min(int(stop) + 1, steps)):
-                part = min(stop, s + 1.0) - max(begin, float(s))
-                if decaying:
-                    part *= share * np.exp(-(s + 0.5 - time[k]) / duration)
-                pumps[i, s] += part * height * weight[q]
+            if begin < steps:
+                pumps[i, begin] += full * (begin - begins)
+            for s in range(begin, end):
+                pumps[i, s] += full * decay ** (s - begin) if decaying else full
+            if not decaying and end < steps:
+                pumps[i, end] -= full * (end - ends)
 
 
 @kernel
 def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  # type: ignore[no-untyped-def]
     """Return the log-likelihood of the spikes of one chain under a reduced laser, see module.
 
-    `base` is the constant drive relative to the reset; `log_hazard` (age, drive) per step.
+    `base` is the constant drive relative to the reset; `log_hazard` (age, drive) as by `hazard_by_age`.
     """
     rest, leak, clamp = constants[REST], constants[LEAK], constants[CLAMP]
     onset, lag, keep = constants[ONSET], constants[LAG], constants[KEEP]
@@ -478,7 +498,7 @@ def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  #
             )
             x = min(max((felt - lowest) * scale, 0.0), columns - 1.001)
             column = int(x)
-            row = min(int(age + 0.5), ages - 1)
+            row = min(int((age + 0.5) * AGES_PER_STEP), ages - 1)
             low, high = log_hazard[row, column], log_hazard[row, column + 1]
             rate = np.exp(low + (high - low) * (x - column)) * factor
             if int(time[spike]) == step:

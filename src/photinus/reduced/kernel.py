@@ -16,39 +16,48 @@ it ends, is made up for in the next one, as is the kick: a drive for one step on
 again while its pulse lasts renews it: the earlier end counts no more. Depressed synapses send lower
 pulses, see `photinus.network.Depression`; then a renewed pulse goes over to its new height.
 
-Fan-out. In larger networks every chain begins at a tile, and a laser whose targets lie close together
-has its couplings as a whole row of tiles, with zeros in the gaps. What happens in a step is then
-delivered four spikes at a time, so that the drives of the targets are read and written once for four.
+Fan-out. A laser whose targets lie close together has its couplings as one row, with zeros in the gaps.
+Rows are 16-bit integers, multiples of a 32767th of the largest coupling in the row: a row is read at
+every spike, and large machines wait for them. Long rows are delivered four spikes at a time, so that
+the drives of their targets are read and written once for four.
 """
 
 import numpy as np
 
 from photinus._numba import inlined, kernel
-from photinus.simulation import TILE
+from photinus.simulation import SHORT_TILE as TILE
 from photinus.simulation.streams import next_word
 
 # Rows of a tile in the state array. Everything that is compared with a drive is relative to the reset.
 # Effective drive, felt drive, risen part of the recovery, excess carriers, shift of the position in the
 # table; constant drive; hazard left to use up until the next spike, used up in this step, and read from
 # the table.
-EFFECTIVE, FELT, RISEN, EXCESS, SHIFT, BASE, LEFT, USED, READ = range(9)
-ROWS = 9
+EFFECTIVE, FELT, RISEN, EXCESS, SHIFT, BASE, LEFT, USED = range(8)
+ROWS = 8
 WORDS = 4
 
 # Entries of the array of constants.
 REST, LEAK, CLAMP, ONSET, LAG, KEEP, TILT, TURN, LOWEST, SCALE = range(10)
 CONSTANTS = 10
 
-# Columns of a pending spike: time [steps], lane, steps since the spike before, renewed by the next one,
-# height of its pulse and of the one that it renews, in units of the undepressed height.
-TIME, LANE, ELAPSED, RENEWED, HEIGHT, BEFORE = range(6)
-PENDING = 6
+# Columns of a pending spike: time [steps], step in which it was fired, lane, steps since the spike
+# before, renewed by the next one, height of its pulse and of the one that it renews, in units of the
+# undepressed height.
+TIME, FIRED, LANE, ELAPSED, RENEWED, HEIGHT, BEFORE = range(7)
+PENDING = 7
 # Entries of the ring: the first spike that still has to end, to begin, and the next free place.
 ENDING, BEGINNING, FREE = range(3)
 
-# Rows of the scratch array, which serves one tile after another: what `_recover` returns.
-CARRIERS, PULL, LIGHT = range(3)
-SCRATCH = 3
+# Columns of what a lane does to others: a key, the same for all sources of a chain whose rows have the
+# same place and width; the first lane and the number of lanes of the row; where the row begins. Lanes
+# that are SCATTERED have runs of targets instead: the first lane of their chain, none, the source.
+KEY, AIM, SIZE, ROW = range(4)
+FAN_OUT = 4
+SCATTERED, NOWHERE = -1, -2
+WIDTH = 8
+"""Lanes by which rows of small networks are rounded up."""
+NARROW = 64
+"""Lanes of a row up to which it costs less to add it up alone than to find out what goes with it."""
 
 _F = np.uintp(ROWS * TILE)
 _R = np.uintp(WORDS * TILE)
@@ -61,41 +70,9 @@ _SIXTEENTH = np.float32(1.0 / 16.0)
 # "Using de Bruijn Sequences to Index a 1 in a Computer Word").
 _NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077CB531)
 _POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
+_ROUNDING = 1e-6
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
-
-
-@inlined
-def _recover(effective, risen, excess, push, leak, clamp, onset, keep):  # type: ignore[no-untyped-def]
-    """Return (carriers, pull of the light, one more than the light, risen, excess)."""
-    before = effective * risen
-    above = max(before - onset, _ZERO)
-    light = clamp * above * above
-    steady = (risen + _HALF * leak * (_ONE - risen)) * push
-    risen = risen + leak * (_ONE - risen)
-    excess = keep * excess + leak * (push - effective)
-    carriers = before + leak * (push - before)
-    pull = light * risen * (steady - before)
-    return carriers, pull, _ONE + light, risen, excess
-
-
-@inlined
-def _settle(carriers, pull, light, risen, felt, lag):  # type: ignore[no-untyped-def]
-    """Return (effective drive, felt drive)."""
-    # One division serves both quotients.
-    inverse = _ONE / (light * risen)
-    effective = (carriers + pull * inverse) * (inverse * light)
-    return effective, felt + lag * (effective - felt)
-
-
-@inlined
-def _tilted(felt, excess, tilt, turn):  # type: ignore[no-untyped-def]
-    """Return the factor of the hazard."""
-    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
-    factor = factor * factor
-    factor = factor * factor
-    factor = factor * factor
-    return factor * factor
 
 
 @inlined
@@ -106,20 +83,34 @@ def advance_membrane(  # type: ignore[no-untyped-def]
 
     See `photinus.reduced.model` for the equations; `push` is the whole drive of this step.
     """
-    carriers, pull, light, risen, excess = _recover(
-        effective, risen, excess, push, leak, clamp, onset, keep
-    )
-    effective, felt = _settle(carriers, pull, light, risen, felt, lag)
-    return effective, felt, risen, excess, _tilted(felt, excess, tilt, turn)
+    before = effective * risen
+    above = max(before - onset, _ZERO)
+    light = clamp * above * above
+    steady = (risen + _HALF * leak * (_ONE - risen)) * push
+    risen = risen + leak * (_ONE - risen)
+    excess = keep * excess + leak * (push - effective)
+    carriers = before + leak * (push - before)
+    pull = light * risen * (steady - before)
+    light = _ONE + light
+    # One division serves both quotients.
+    inverse = _ONE / (light * risen)
+    effective = (carriers + pull * inverse) * (inverse * light)
+    felt = felt + lag * (effective - felt)
+    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
+    factor = factor * factor
+    factor = factor * factor
+    factor = factor * factor
+    return effective, felt, risen, excess, factor * factor
 
 
 @inlined
 def _advance_tiles(  # type: ignore[no-untyped-def]
-    f, synaptic, once, scratch, place, bit, fired, constants, hazard, columns, width
+    f, synaptic, once, place, read, bit, words, fired, constants, hazard, columns, width
 ):
     """Advance all tiles by a step; write the lanes that fired, rising, and return their number.
 
-    Each part of a step is a loop of its own over the lanes of a tile, see `photinus.simulation.cpu`.
+    What waits for memory or decides on a branch comes after all tiles have gone through what is before
+    it: a branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
     """
     rest = constants[REST]
     leak = constants[LEAK]
@@ -134,75 +125,65 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     across = np.float32(columns)
     last_column = across - _ONE
     # The hazard is that of the middle of the step, when less had risen.
-    rows = np.float32(hazard.size // columns - 1)
-    upon = rows * (_ONE - _HALF * leak) / (_ONE - leak)
-    below = rows * _HALF * leak / (_ONE - leak)
-    fires = 0
-    for tile in range(f.size // (ROWS * TILE)):
+    rows = np.float32(hazard.shape[0] // columns - 1)
+    upon = rows / np.float32(np.sqrt(_ONE - leak))
+    below = upon - rows
+    for tile in range(words.size):
         b = np.uintp(tile) * _F
         g = np.uintp(tile) * _TILE
         for lane in range(TILE):
             i = b + np.uintp(lane)
-            k = np.uintp(lane)
-            push = max(f[i + np.uintp(BASE * TILE)] + synaptic[g + k], rest) + once[g + k]
-            carriers, pull, light, risen, excess = _recover(
+            k = g + np.uintp(lane)
+            push = max(f[i + np.uintp(BASE * TILE)] + synaptic[k], rest) + once[k]
+            effective, felt, risen, excess, factor = advance_membrane(
                 f[i + np.uintp(EFFECTIVE * TILE)],
+                f[i + np.uintp(FELT * TILE)],
                 f[i + np.uintp(RISEN * TILE)],
                 f[i + np.uintp(EXCESS * TILE)],
                 push,
                 leak,
                 clamp,
                 onset,
-                keep,
-            )
-            scratch[k + np.uintp(CARRIERS * TILE)] = carriers
-            scratch[k + np.uintp(PULL * TILE)] = pull
-            scratch[k + np.uintp(LIGHT * TILE)] = light
-            f[i + np.uintp(RISEN * TILE)] = risen
-            f[i + np.uintp(EXCESS * TILE)] = excess
-            once[g + k] = _ZERO
-        for lane in range(TILE):
-            i = b + np.uintp(lane)
-            k = np.uintp(lane)
-            effective, felt = _settle(
-                scratch[k + np.uintp(CARRIERS * TILE)],
-                scratch[k + np.uintp(PULL * TILE)],
-                scratch[k + np.uintp(LIGHT * TILE)],
-                f[i + np.uintp(RISEN * TILE)],
-                f[i + np.uintp(FELT * TILE)],
                 lag,
+                keep,
+                tilt,
+                turn,
             )
             f[i + np.uintp(EFFECTIVE * TILE)] = effective
             f[i + np.uintp(FELT * TILE)] = felt
-        for lane in range(TILE):
-            i = b + np.uintp(lane)
-            k = np.uintp(lane)
-            felt = f[i + np.uintp(FELT * TILE)]
-            f[i + np.uintp(USED * TILE)] = _tilted(felt, f[i + np.uintp(EXCESS * TILE)], tilt, turn)
+            f[i + np.uintp(RISEN * TILE)] = risen
+            f[i + np.uintp(EXCESS * TILE)] = excess
+            f[i + np.uintp(USED * TILE)] = factor
+            once[k] = _ZERO
             x = (felt - lowest) * scale + f[i + np.uintp(SHIFT * TILE)]
-            row = np.floor(f[i + np.uintp(RISEN * TILE)] * upon - below)
+            row = np.floor(risen * upon - below)
             column = np.floor(min(max(x, _ZERO), last_column))
             place[k] = np.int32(row * across + column)
-        # Alone: the compiler would not vectorise a loop with a table in it.
-        for lane in range(TILE):
-            i = b + np.uintp(lane)
-            f[i + np.uintp(READ * TILE)] = hazard[np.uintp(place[np.uintp(lane)])]
+    # Alone: the compiler would not vectorise a loop with a table in it.
+    for entry in range(place.size):
+        read[entry] = hazard[np.uintp(place[entry])]
+    for tile in range(words.size):
+        b = np.uintp(tile) * _F
+        g = np.uintp(tile) * _TILE
         bits = np.uint32(0)
         for lane in range(width):
             i = b + np.uintp(lane)
-            used = f[i + np.uintp(USED * TILE)] * f[i + np.uintp(READ * TILE)]
+            used = f[i + np.uintp(USED * TILE)] * read[g + np.uintp(lane)]
             left = f[i + np.uintp(LEFT * TILE)] - used
             f[i + np.uintp(USED * TILE)] = used
             f[i + np.uintp(LEFT * TILE)] = left
             own = bit[np.uintp(lane)]
             bits = np.uint32(bits | np.uint32(own if left < _ZERO else np.uint32(0)))
-        some = np.uint64(bits)
+        words[tile] = bits
+    fires = np.uintp(0)
+    for tile in range(words.size):
+        some = np.uint64(words[tile])
         while some != _NONE:
             lowest_bit = some & (~some + np.uint64(1))
             some ^= lowest_bit
             fired[fires] = tile * TILE + _POSITION[(lowest_bit * _DE_BRUIJN & _WORD) >> np.uint64(27)]
-            fires += 1
-    return fires
+            fires += np.uintp(1)
+    return np.int64(fires)
 
 
 @inlined
@@ -226,6 +207,19 @@ def _word(r, lane):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _since_spike(left, used, trend):  # type: ignore[no-untyped-def]
+    """Return how much of a step is over since the hazard was used up, as if it had changed linearly.
+
+    `left` is negative: what the whole step has used up too much. `trend` is half of what the hazard
+    gained in this step, as part of its mean: it goes from ``1 - trend`` to ``1 + trend``.
+    """
+    part = max(_ONE + left / used, _ZERO)
+    down = _ONE - trend
+    root = np.float32(np.sqrt(down * down + np.float32(4.0) * trend * part))
+    return max(_ONE - (part + part) / max(down + root, _EARLIEST), _ZERO)
+
+
+@inlined
 def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped-def]
     """Put a lane to where it is `since` of a step after its spike."""
     i = _at(lane)
@@ -243,60 +237,14 @@ def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped
 
 @inlined
 def _deliver(  # type: ignore[no-untyped-def]
-    synaptic, once, first_lane, source, height, moment, groups_of, runs_of, runs, coupling
+    synaptic, once, first_lane, source, height, moment, runs_of, runs, coupling
 ):
     """Raise the synaptic drive of the targets of a source by `height`, and by `moment` for a step."""
-    for group in range(groups_of[source], groups_of[source + 1]):
-        for run in range(runs_of[group], runs_of[group + 1]):
-            aim, offset = np.uintp(first_lane + runs[run, 0]), np.uintp(runs[run, 1])
-            for k in range(np.uintp(runs[run, 2])):
-                synaptic[aim + k] += height * coupling[offset + k]
-                once[aim + k] += moment * coupling[offset + k]
-
-
-@inlined
-def _deliver_four(synaptic, once, first_lane, size, dense, rows, heights, moments):  # type: ignore[no-untyped-def]
-    """Raise the synaptic drive of `size` lanes by four rows of couplings, each times its height."""
-    a, b, c, d = np.uintp(rows[0]), np.uintp(rows[1]), np.uintp(rows[2]), np.uintp(rows[3])
-    h0, h1, h2, h3 = heights[0], heights[1], heights[2], heights[3]
-    o0, o1, o2, o3 = moments[0], moments[1], moments[2], moments[3]
-    i = np.uintp(first_lane)
-    for k in range(np.uintp(size)):
-        w0, w1, w2, w3 = dense[a + k], dense[b + k], dense[c + k], dense[d + k]
-        synaptic[i + k] += h0 * w0 + h1 * w1 + h2 * w2 + h3 * w3
-        once[i + k] += o0 * w0 + o1 * w1 + o2 * w2 + o3 * w3
-
-
-@inlined
-def _deliver_queued(  # type: ignore[no-untyped-def]
-    synaptic, once, queue, heights, heads, dense, row_of, class_tiles, stride
-):
-    """Deliver what was queued in this step, four spikes of one chain and one class at a time."""
-    classes = class_tiles.shape[0]
-    # Element by element below: slices take seconds to compile.
-    rows = np.empty(4, np.int64)
-    each = np.empty(4, np.float32)
-    moments = np.empty(4, np.float32)
-    for key in range(heads.shape[0]):
-        event = heads[key]
-        if event < 0:
-            continue
-        heads[key] = -1
-        chain, kind = key // classes, key % classes
-        first_lane = chain * stride + class_tiles[kind, 0] * TILE
-        size = class_tiles[kind, 1] * TILE
-        while event >= 0:
-            for k in range(4):
-                if event >= 0:
-                    rows[k] = row_of[queue[event, 0]]
-                    each[k] = heights[event, 0]
-                    moments[k] = heights[event, 1]
-                    event = queue[event, 1]
-                else:
-                    rows[k] = rows[0]
-                    each[k] = _ZERO
-                    moments[k] = _ZERO
-            _deliver_four(synaptic, once, first_lane, size, dense, rows, each, moments)
+    for run in range(runs_of[source], runs_of[source + np.uintp(1)]):
+        aim, offset = np.uintp(first_lane + runs[run, 0]), np.uintp(runs[run, 1])
+        for k in range(np.uintp(runs[run, 2])):
+            synaptic[aim + k] += height * coupling[offset + k]
+            once[aim + k] += moment * coupling[offset + k]
 
 
 @kernel
@@ -304,6 +252,11 @@ def advance_block(  # type: ignore[no-untyped-def]
     f,
     r,
     synaptic,
+    once,
+    place,
+    read,
+    words,
+    bit,
     last_spike,
     last_place,
     resources,
@@ -311,11 +264,14 @@ def advance_block(  # type: ignore[no-untyped-def]
     ring,
     constants,
     hazard,
+    trend,
     columns,
-    groups_of,
     runs_of,
     runs,
     coupling,
+    dense,
+    fan_out,
+    unit,
     kick,
     sustain,
     pulse,
@@ -324,188 +280,207 @@ def advance_block(  # type: ignore[no-untyped-def]
     delay,
     use,
     recovery,
-    dense,
-    row_of,
-    class_of,
-    class_tiles,
-    chain_of,
-    stride,
-    n_chains,
     width,
     step,
     stop,
-    spikes,
+    times,
+    lanes,
+    counts,
 ):
     """Advance one block from `step` towards `stop`; return (step reached, spikes written).
 
-    It returns early when `spikes` or `pending` may overflow.
+    It returns early when `times` or `pending` may overflow.
 
     Parameters
     ----------
     f, r : flat state and random-state arrays, tile by tile.
-    synaptic : float32 (tiles * TILE,), synaptic drive of each lane.
+    synaptic, once : float32 (tiles * TILE,), synaptic drive of each lane, and for one step only.
+    place, read, words : int32, float32 (tiles * TILE,), uint32 (tiles,), scratch.
+    bit : uint32 (TILE,), powers of two.
     last_spike, last_place : float64, int64 (lanes,), time [steps] and place of the latest spike.
     resources : float64 (lanes,), what the latest spike of each lane has left of its resources.
     pending, ring : float64 (capacity, PENDING), spikes that act or will; see ENDING, BEGINNING, FREE.
     constants : float32 (CONSTANTS,).
-    hazard : float32, flat table of the risen part (0 to 1) by drives (`columns`), per step; its last
-        row, all has risen, is met by rounding only.
-    groups_of, runs_of, runs, coupling : see `photinus.simulation.couplings`, without groups by delay.
-    dense, row_of, class_of, class_tiles : see `simulator._Rows`.
-    chain_of : int64 (lanes,), chain of each lane; stride : lanes of a chain.
-    width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
+    hazard, trend : float32, flat tables of the risen part (0 to 1) by drives (`columns`): what a step
+        uses up, and how that changes, see `_since_spike`. The last row, all has risen, is met by
+        rounding only.
+    runs_of, runs, coupling : runs of targets of each source, see `photinus.simulation.couplings`.
+    dense, fan_out : int16, rows of couplings, one after the other; int64 (lanes, FAN_OUT), see KEY.
+    unit : float32 (lanes,), what the integers of a row are multiples of; 1 without a row.
     kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
-    use, recovery : of a depressed synapse, the second in steps; use 0 for one that is not.
     pulse, delay : duration and delay [steps]; decay : factor per step of an exponential, else 1.
-    spikes : float64 (capacity, 2) of (time [steps], lane).
+    use, recovery : of a depressed synapse, the second in steps; use 0 for one that is not.
+    width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
+    times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
+    counts : int64 (lanes,), raised by the spikes of each lane.
     """
-    n_lanes = stride * n_chains
+    n_lanes = last_spike.size
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
-    # A drive for one step only.
-    # Filled by loops: np.zeros and np.full take longer to compile.
-    once = np.empty(synaptic.size, np.float32)
-    for k in range(synaptic.size):
-        once[k] = _ZERO
-    scratch = np.empty(SCRATCH * TILE, np.float32)
-    place = np.empty(TILE, np.int32)
-    bit = np.empty(TILE, np.uint32)
-    for k in range(TILE):
-        bit[k] = np.uint32(1 << k)
     fired = np.empty(n_lanes, np.int64)
-    exponential_pulse = decay < 1.0
+    # What happens in a step: lanes that act, by how much they raise drives, and for this step only.
+    # Every lane may begin and end a pulse.
+    sources = np.empty(2 * n_lanes, np.uintp)
+    heights = np.empty(sources.size, np.float32)
+    moments = np.empty(sources.size, np.float32)
+    decays = decay < 1.0
+    rate = np.log(decay)
+    per_pulse = 1.0 / pulse
+    # All spikes of a step begin at the same step, and end at the same: none has to wait for others.
+    until_begin = np.ceil(delay - _ROUNDING)
+    until_end = np.ceil(delay + pulse - _ROUNDING)
     written = 0
-    classes = class_tiles.shape[0]
-    queue = np.empty((2 * n_lanes if classes else 0, 2), np.int64)
-    heights = np.empty(queue.shape, np.float32)
-    heads = np.empty(n_chains * classes, np.int64)
-    for key in range(heads.size):
-        heads[key] = -1
-    while step < stop and spikes.shape[0] - written >= n_lanes:
+    while step < stop and times.size - written >= n_lanes:
         if ring[FREE] - ring[ENDING] + n_lanes > pending.shape[0]:
             break
-        queued = 0
-        while ring[ENDING] < ring[FREE]:
-            # First all that begin, then all that end.
+        events = 0
+        while ring[BEGINNING] < ring[FREE]:
             # Entry by entry: a row of the array would be an object that is counted and freed.
-            spike = ring[BEGINNING] & mask
-            begins = ring[BEGINNING] < ring[FREE] and step - delay - pending[spike, TIME] >= 0.0
-            if begins:
-                late = step - delay - pending[spike, TIME]
-                share = 1.0
-                height = sustain * pending[spike, HEIGHT]
-                if exponential_pulse:
-                    if renewing:
-                        share = -np.expm1(np.log(decay) * pending[spike, ELAPSED])
-                    height *= share
-                elif renewing and pending[spike, ELAPSED] < pulse:
-                    share = pending[spike, ELAPSED] / pulse
-                    height = sustain * (pending[spike, HEIGHT] - pending[spike, BEFORE])
-                moment = height * late + kick * share * pending[spike, HEIGHT]
-                ring[BEGINNING] += 1
-            elif ring[ENDING] < ring[BEGINNING]:
-                spike = ring[ENDING] & mask
-                late = step - delay - pending[spike, TIME] - pulse
-                if late < 0.0 and not exponential_pulse:
-                    break
-                ring[ENDING] += 1
-                if exponential_pulse or pending[spike, RENEWED] > 0.0:
-                    continue
-                height = -sustain * pending[spike, HEIGHT]
-                moment = height * late
-            else:
+            spike = np.uintp(ring[BEGINNING] & mask)
+            if pending[spike, FIRED] + until_begin > step:
                 break
-            lane = np.int64(pending[spike, LANE])
-            chain = chain_of[lane]
-            source = lane - chain * stride
-            if classes > 0 and class_of[source] >= 0 and queued < queue.shape[0]:
-                key = chain * classes + class_of[source]
-                queue[queued, 0] = source
-                queue[queued, 1] = heads[key]
-                heights[queued, 0] = height
-                heights[queued, 1] = moment
-                heads[key] = queued
-                queued += 1
-            else:
-                _deliver(
-                    synaptic,
-                    once,
-                    chain * stride,
-                    source,
-                    np.float32(height),
-                    np.float32(moment),
-                    groups_of,
-                    runs_of,
-                    runs,
-                    coupling,
-                )
-        if queued > 0:
-            _deliver_queued(synaptic, once, queue, heights, heads, dense, row_of, class_tiles, stride)
+            ring[BEGINNING] += 1
+            elapsed = pending[spike, ELAPSED]
+            height = sustain * pending[spike, HEIGHT]
+            share = 1.0
+            if decays:
+                if renewing:
+                    share = -np.expm1(rate * elapsed)
+                height *= share
+            elif renewing:
+                share = min(elapsed * per_pulse, 1.0)
+                height -= sustain * (pending[spike, BEFORE] if elapsed < pulse else 0.0)
+            late = step - delay - pending[spike, TIME]
+            lane = np.uintp(pending[spike, LANE])
+            sources[events] = lane
+            heights[events] = height * unit[lane]
+            moments[events] = (height * late + kick * share * pending[spike, HEIGHT]) * unit[lane]
+            events += 1
+        while ring[ENDING] < ring[BEGINNING]:
+            spike = np.uintp(ring[ENDING] & mask)
+            if not decays and pending[spike, FIRED] + until_end > step:
+                break
+            ring[ENDING] += 1
+            lane = np.uintp(pending[spike, LANE])
+            height = -sustain * pending[spike, HEIGHT] * unit[lane]
+            sources[events] = lane
+            heights[events] = height
+            moments[events] = height * (step - delay - pulse - pending[spike, TIME])
+            # Added up, not decided: the processor could not foretell it.
+            events += 0 if decays else int(pending[spike, RENEWED] == 0.0)
+        done = 0
+        while done < events:
+            lane = sources[done]
+            key, h0, m0 = fan_out[lane, KEY], heights[done], moments[done]
+            i, a = np.uintp(fan_out[lane, AIM]), np.uintp(fan_out[lane, ROW])
+            size = np.uintp(fan_out[lane, SIZE])
+            done += 1
+            if key == SCATTERED:
+                _deliver(synaptic, once, i, a, h0, m0, runs_of, runs, coupling)
+                continue
+            if size <= NARROW or done == events or fan_out[sources[done], KEY] != key:
+                for j in range(size):
+                    w0 = np.float32(dense[a + j])
+                    synaptic[i + j] += h0 * w0
+                    once[i + j] += m0 * w0
+                continue
+            # Rows that are not needed stand for nothing.
+            c, d, h2, h3, m2, m3 = a, a, _ZERO, _ZERO, _ZERO, _ZERO
+            b, h1, m1 = np.uintp(fan_out[sources[done], ROW]), heights[done], moments[done]
+            done += 1
+            if done < events and fan_out[sources[done], KEY] == key:
+                c, h2, m2 = np.uintp(fan_out[sources[done], ROW]), heights[done], moments[done]
+                done += 1
+                if done < events and fan_out[sources[done], KEY] == key:
+                    d, h3, m3 = np.uintp(fan_out[sources[done], ROW]), heights[done], moments[done]
+                    done += 1
+            for j in range(size):
+                w0, w1 = np.float32(dense[a + j]), np.float32(dense[b + j])
+                w2, w3 = np.float32(dense[c + j]), np.float32(dense[d + j])
+                synaptic[i + j] += h0 * w0 + h1 * w1 + h2 * w2 + h3 * w3
+                once[i + j] += m0 * w0 + m1 * w1 + m2 * w2 + m3 * w3
 
         step += 1
         fires = _advance_tiles(
-            f, synaptic, once, scratch, place, bit, fired, constants, hazard, columns, width
+            f, synaptic, once, place, read, bit, words, fired, constants, hazard, columns, width
         )
-        if exponential_pulse:
+        if decays:
             for k in range(synaptic.size):
                 synaptic[k] *= decay
         for k in range(fires):
-            lane = fired[k]
-            i = _at(np.uintp(lane))
-            # What is left is negative: what the whole step has used up too much.
-            since = min(-f[i + np.uintp(LEFT * TILE)] / f[i + np.uintp(USED * TILE)], _ONE)
-            time = step - np.float64(since)
-            _restart(f, r, synaptic, np.uintp(lane), since, constants)
-            spikes[written, 0] = time
-            spikes[written, 1] = lane
-            written += 1
-            source = lane - chain_of[lane] * stride
-            if groups_of[source] == groups_of[source + 1]:
+            lane = np.uintp(fired[k])
+            i = _at(lane)
+            since = _since_spike(
+                f[i + np.uintp(LEFT * TILE)],
+                f[i + np.uintp(USED * TILE)],
+                trend[np.uintp(place[lane])],
+            )
+            _restart(f, r, synaptic, lane, since, constants)
+            times[written + k] = step - np.float64(since)
+            lanes[written + k] = lane
+            counts[lane] += 1
+        for k in range(fires):
+            lane = np.uintp(fired[k])
+            if fan_out[lane, KEY] == NOWHERE:
                 continue
-            free = ring[FREE] & mask
+            time = times[written + k]
+            free = np.uintp(ring[FREE] & mask)
+            before = np.uintp(last_place[lane] & mask)
             elapsed = time - last_spike[lane]
-            if renewing and elapsed < pulse:
-                pending[last_place[lane] & mask, RENEWED] = 1.0
+            pending[before, RENEWED] = 1.0 if renewing and elapsed < pulse else pending[before, RENEWED]
             pending[free, TIME] = time
+            pending[free, FIRED] = step
             pending[free, LANE] = lane
             pending[free, ELAPSED] = elapsed
             pending[free, RENEWED] = 0.0
             pending[free, HEIGHT] = 1.0
-            pending[free, BEFORE] = pending[last_place[lane] & mask, HEIGHT]
+            pending[free, BEFORE] = pending[before, HEIGHT]
             if use > 0.0:
                 pending[free, HEIGHT] -= (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
                 resources[lane] = pending[free, HEIGHT] * (1.0 - use)
             last_spike[lane] = time
             last_place[lane] = ring[FREE]
             ring[FREE] += 1
+        written += fires
     return step, written
 
 
 @kernel
-def by_chain(spikes, by_lane, stride, chains):  # type: ignore[no-untyped-def]
-    """Return chain, unit and time of spikes (time, lane) given by steps, sorted by chain and time."""
-    begins = np.empty(chains + 1, np.int64)
-    for k in range(chains + 1):
-        begins[k] = 0
-    for k in range(spikes.shape[0]):
-        begins[np.uintp(by_lane[np.uintp(spikes[k, 1])]) + np.uintp(1)] += 1
-    for k in range(chains):
-        begins[k + 1] += begins[k]
-    next_ = begins[:-1].copy()
-    chain_of = np.empty(spikes.shape[0], np.int32)
-    unit_of = np.empty(spikes.shape[0], np.int32)
-    times = np.empty(spikes.shape[0])
-    for k in range(spikes.shape[0]):
-        time, lane = spikes[k, 0], np.uintp(spikes[k, 1])
-        chain = np.uintp(by_lane[lane])
-        first, place = np.uintp(begins[chain]), np.uintp(next_[chain])
-        chain_of[place] = chain
-        next_[chain] += 1
-        # Only spikes of the same step may have to give way.
-        while place > first and times[place - np.uintp(1)] > time:
-            times[place] = times[place - np.uintp(1)]
-            unit_of[place] = unit_of[place - np.uintp(1)]
-            place -= np.uintp(1)
-        times[place] = time
-        unit_of[place] = lane - chain * np.uintp(stride)
-    return chain_of, unit_of, times
+def place_by_chain(times, lanes, chain_of, unit_of, ends, grid, unit, time):  # type: ignore[no-untyped-def]
+    """Put spikes, times [steps] and lanes, where they belong by chain and time.
+
+    Parameters
+    ----------
+    times, lanes : spikes in the order in which they were fired, step by step.
+    chain_of, unit_of : int32 (lanes,), what the lanes are.
+    ends : int64 (chains,), where the next spike of each chain goes.
+    grid : length of a step.
+    unit, time : int32, float64 (spike,), what is written.
+    """
+    begin = 0
+    while begin < times.size:
+        own = np.uintp(chain_of[np.uintp(lanes[begin])])
+        # Spikes of one step and chain are neighbours, their lanes rise. Each goes where as many come
+        # before it as are earlier: to count is cheaper than to sort, whose branches are not foretold.
+        end = begin + 1
+        while (
+            end < times.size and lanes[end] > lanes[end - 1] and chain_of[np.uintp(lanes[end])] == own
+        ):
+            end += 1
+        first = np.uintp(ends[own])
+        ends[own] += end - begin
+        if end == begin + 1:
+            time[first] = times[begin] * grid
+            unit[first] = unit_of[np.uintp(lanes[begin])]
+            begin = end
+            continue
+        for k in range(np.uintp(begin), np.uintp(end)):
+            at = times[k]
+            rank = np.uint32(0)
+            for other in range(np.uintp(begin), k):
+                rank += np.uint32(times[other] <= at)
+            for other in range(k + np.uintp(1), np.uintp(end)):
+                rank += np.uint32(times[other] < at)
+            time[first + np.uintp(rank)] = at * grid
+            unit[first + np.uintp(rank)] = unit_of[np.uintp(lanes[k])]
+        begin = end

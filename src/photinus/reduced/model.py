@@ -42,6 +42,8 @@ from photinus.errors import InvalidInput
 
 ROWS = 192
 """Rows of the table that the inner loop reads, equally spaced in w."""
+PARTS = 8
+"""Ages over which the hazard of a step is averaged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,9 +170,25 @@ class ReducedLaser:
 
     def table(self) -> NDArray[np.float32]:
         """Return the hazard per step, array (risen part, drive), the risen part from 0 to 1."""
+        return self.hazard_per_step(self._table_ages()).astype(np.float32)
+
+    def trend(self) -> NDArray[np.float32]:
+        """Return half of what the hazard gains during a step, per its mean; array like `table`."""
+        age, half = self._table_ages(), 0.5 * self.time_step
+        before, after = self.hazard_per_step(age - half), self.hazard_per_step(age + half)
+        gain = 0.5 * (after - before) / np.maximum(self.hazard_per_step(age), np.finfo(np.float32).tiny)
+        return np.clip(gain, -1.0, 1.0).astype(np.float32)
+
+    def _table_ages(self) -> NDArray[np.float64]:
         risen = (np.arange(ROWS) + 0.5) / ROWS
-        position = np.interp(-np.log1p(-risen) * self.gain_lifetime, self.age, np.arange(len(self.age)))
+        return np.asarray(-np.log1p(-risen) * self.gain_lifetime)
+
+    def hazard_per_step(self, age: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the hazard used up in a step whose middle is at `age` [s], array (age, drive)."""
+        parts = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+        at = np.maximum(age[:, None] + parts * self.time_step, 0.0)
+        position = np.interp(at, self.age, np.arange(len(self.age)))
         first = np.minimum(position.astype(int), len(self.age) - 2)
-        part = (position - first)[:, None]
+        part = (position - first)[..., None]
         log = self.log_hazard[first] * (1 - part) + self.log_hazard[first + 1] * part
-        return np.asarray(np.exp(log) * (self.time_step / self.gain_lifetime), np.float32)
+        return np.asarray(np.exp(log).mean(axis=1) * (self.time_step / self.gain_lifetime))

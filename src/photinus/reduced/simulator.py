@@ -1,7 +1,7 @@
 """The face of the simulation of reduced lasers: validates, lays out, cuts into pieces."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
+from photinus._memory import aligned, tiled
 from photinus._threads import available_threads
 from photinus.errors import InvalidInput
 from photinus.network import LaserNetwork
 from photinus.reduced.model import ReducedLaser
-from photinus.simulation import TILE
+from photinus.simulation import SHORT_TILE as TILE
 from photinus.simulation.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.simulation.engine import BLOCKS, CLAMP_MODES
 from photinus.simulation.spikes import SpikeTrains
@@ -25,8 +26,12 @@ WIDE = 64
 """Units from which on every chain begins at a tile."""
 FULL = 0.5
 """Part of a row of tiles that couplings fill at least, for the row to be stored whole."""
+LARGEST = 2**15 - 1
+"""What the largest coupling of a row is stored as."""
 CLASSES = 8
 """Different places and widths of such rows at most."""
+ROOM = 1 << 15
+"""Spikes that one call of the inner loop may return at least."""
 PENDING_PER_LANE = 2
 """Spikes that a lane has under way at first; room grows when it is needed."""
 
@@ -144,17 +149,24 @@ class ReducedSimulator:
         duration = _validate.positive("duration", duration, "s")
         start = self.step
         stop = start + max(1, math.ceil(duration / self.grid - 1e-6))
-        if self.threads == 1 or len(self._blocks) == 1:
-            results = [block.advance(start, stop) for block in self._blocks]
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                results = list(pool.map(lambda block: block.advance(start, stop), self._blocks))
+        threads = min(self.threads, len(self._blocks))
+        if threads == 1:
+            return self._collect(start, stop, map)
+        with ThreadPoolExecutor(threads) as pool:
+            return self._collect(start, stop, pool.map)
+
+    def _collect(self, start: int, stop: int, each: Callable[..., Iterable[Any]]) -> SpikeTrains:
+        """Advance all blocks by `each`, a map, and let them write their spikes where they belong."""
+        counts = np.concatenate(list(each(lambda block: block.advance(start, stop), self._blocks)))
         self.step = stop
-        chain, unit, time = (np.concatenate(column) for column in zip(*results, strict=True))
+        ends = np.append(0, np.cumsum(counts))
+        unit, time = np.empty(ends[-1], np.int32), np.empty(ends[-1])
+        label = self.units.astype(np.int32)
+        list(each(lambda block: block.write(ends, label, self.grid, unit, time), self._blocks))
         return SpikeTrains(
-            chain,
-            self.units.astype(np.int32)[unit],
-            time * self.grid,
+            np.repeat(np.arange(self.chains, dtype=np.int32), counts),
+            unit,
+            time,
             self.network.labels,
             self.chains,
             start * self.grid,
@@ -177,7 +189,7 @@ class ReducedSimulator:
         self.step = int(state["step"])
         for k, block in enumerate(self._blocks):
             for name in _Block.ARRAYS:
-                setattr(block, name, np.array(state[f"{name}.{k}"]))
+                setattr(block, name, aligned(state[f"{name}.{k}"]))
 
 
 class _Shared:
@@ -187,10 +199,14 @@ class _Shared:
         self, network: LaserNetwork, reduced: ReducedLaser, couplings: Couplings, stride: int
     ) -> None:
         kernel, dt = network.kernel, reduced.time_step
-        self.reduced, self.couplings, self.stride = reduced, couplings, stride
-        self.rows = _rows(couplings, stride)
-        self.constants, table = reduced.constants(), reduced.table()
-        self.hazard, self.columns = np.vstack([table, table[-1:]]).ravel(), table.shape[1]
+        self.reduced, self.stride = reduced, stride
+        runs_of = couplings.runs_of[couplings.groups_of]
+        self.dense, self.fan_out, self.unit = _rows(couplings, runs_of, stride)
+        self.couplings = runs_of, couplings.runs, couplings.kick, self.dense
+        self.constants = reduced.constants()
+        # The last row once more: all has risen.
+        tables = [np.vstack([table, table[-1:]]) for table in (reduced.table(), reduced.trend())]
+        self.tables = tables[0].ravel(), tables[1].ravel(), tables[0].shape[1]
         steps = kernel.duration / dt
         decays = kernel.shape == "exponential"
         decay = math.exp(-1 / steps) if decays else 1.0
@@ -203,49 +219,58 @@ class _Shared:
         self.depression = (0.0, 1.0) if fatigue is None else (fatigue.use, fatigue.recovery / dt)
 
 
-def _rows(couplings: Couplings, stride: int) -> tuple[NDArray[Any], ...]:
-    """Return the couplings of sources whose targets lie close together, as whole rows of tiles.
+def _rows(
+    couplings: Couplings, begin: NDArray[np.int64], stride: int
+) -> tuple[NDArray[np.int16], NDArray[np.int64], NDArray[np.float32]]:
+    """Return the couplings of sources whose targets lie close together, as whole rows.
+
+    Parameters
+    ----------
+    begin
+        Where the runs of each source begin, array (source + 1,).
+    stride
+        Lanes of a chain. Rows of tiles if these are whole tiles.
 
     Returns
     -------
-    dense : float32, rows of tiles, one after the other.
-    row_of : int64 (source,), where the row of a source begins.
-    class_of : int64 (source,), which class of rows it is of; -1 for none.
-    class_tiles : int64 (class, 2), first tile and number of tiles of the rows of each class.
+    dense : int16, rows, one after the other.
+    fan_out : int64 (lane of a chain, FAN_OUT), see `kernel.KEY`; keys without the chain.
+    unit : float32 (lane of a chain,), what the integers of a row are multiples of; 1 without a row.
     """
-    none = np.zeros(0, np.float32), *np.full((2, stride), -1), np.zeros((0, 2), np.int64)
-    sources = len(couplings.groups_of) - 1
-    if stride % TILE or not len(couplings.runs):
-        return none
-    begin = couplings.runs_of[couplings.groups_of]
-    count = np.diff(begin)
+    from photinus.reduced.kernel import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH
+
+    fan_out = np.zeros((stride, FAN_OUT), np.int64)
+    fan_out[:, KEY] = NOWHERE
+    some = np.flatnonzero(np.diff(begin))
+    if not len(some):
+        return np.zeros(0, np.int16), fan_out, np.ones(stride, np.float32)
     target, _, length = couplings.runs.T
-    some = np.flatnonzero(count)
-    first, last = np.zeros((2, sources), np.int64)
-    filled = np.zeros(sources)
-    first[some] = target[begin[:-1][some]] // TILE
-    last[some] = -(-(target + length)[begin[1:][some] - 1] // TILE)
-    filled[some] = np.add.reduceat(length, begin[:-1][some])
+    width = WIDTH if stride % TILE else TILE
+    first = target[begin[:-1][some]] // width
+    last = -(-(target + length)[begin[1:][some] - 1] // width)
+    filled = np.add.reduceat(length, begin[:-1][some])
+    close = (filled >= FULL * width * (last - first)) | (stride < WIDE)
     place = np.stack([first, last - first], axis=1)
-    close = (count > 0) & (filled >= FULL * TILE * place[:, 1])
-    if not close.any():
-        return none
-    class_tiles, which = np.unique(place[close], axis=0, return_inverse=True)
-    if len(class_tiles) > CLASSES:
-        span = first[close].min(), last[close].max() - first[close].min()
-        place[close] = span
-        class_tiles, which = np.array([span]), np.zeros(close.sum(), np.int64)
-    class_of = np.full(stride, -1)
-    class_of[:sources][close] = which.ravel()
-    row_of = np.zeros(stride, np.int64)
-    ends = np.cumsum(TILE * place[close, 1])
-    row_of[:sources][close] = np.append(0, ends[:-1])
-    dense = np.zeros(ends[-1], np.float32)
-    for source in np.flatnonzero(close):
-        for aim, offset, size in couplings.runs[begin[source] : begin[source + 1]]:
-            to = row_of[source] + aim - TILE * place[source, 0]
-            dense[to : to + size] = couplings.kick[offset : offset + size]
-    return dense, row_of, class_of, class_tiles
+    if len(np.unique(place[close], axis=0)) > CLASSES:
+        place[close] = first[close].min(), last[close].max() - first[close].min()
+    fan_out[some, KEY], fan_out[some, ROW] = SCATTERED, some
+    rows = some[close]
+    fan_out[rows, AIM], fan_out[rows, SIZE] = width * place[close].T
+    fan_out[rows, KEY] = np.unique(place[close], axis=0, return_inverse=True)[1].ravel()
+    ends = np.cumsum(fan_out[rows, SIZE])
+    fan_out[rows, ROW] = np.append(0, ends[:-1])[: len(rows)]
+    dense = np.zeros(ends[-1] if len(rows) else 0, np.int16)
+    unit = np.ones(stride, np.float32)
+    for source in rows:
+        shift = fan_out[source, ROW] - fan_out[source, AIM]
+        runs = couplings.runs[begin[source] : begin[source + 1]]
+        each = couplings.kick[runs[0, 1] : runs[-1, 1] + runs[-1, 2]]
+        unit[source] = np.abs(each).max() / LARGEST
+        for aim, offset, size in runs:
+            dense[shift + aim : shift + aim + size] = np.rint(
+                couplings.kick[offset : offset + size] / unit[source]
+            )
+    return aligned(dense), fan_out, unit
 
 
 class _Block:
@@ -276,11 +301,20 @@ class _Block:
         self.chains, self.units = drive.shape
         reduced, stride = shared.reduced, shared.stride
         lanes = self.chains * stride
-        padded = -(-lanes // TILE) * TILE
+        # Rows of the last chain may reach beyond it.
+        padded = -(-(lanes + kernel.NARROW) // TILE) * TILE
         # Where the lasers are among the lanes; the others never fire.
         at = (np.arange(self.chains)[:, None] * stride + np.arange(self.units)).ravel()
         self.at = at
-        self.chain_of = np.repeat(np.arange(self.chains), stride)
+        chain = np.repeat(np.arange(self.chains), stride)
+        self.chain_of = chain.astype(np.int32)
+        # Lanes that are not lasers have no unit, but they never fire.
+        self.unit_of = (np.arange(lanes) % stride % self.units).astype(np.int32)
+        self.fan_out = np.tile(shared.fan_out, (self.chains, 1))
+        self.unit = np.tile(shared.unit, self.chains)
+        self.fan_out[:, kernel.AIM] += chain * stride
+        whole = self.fan_out[:, kernel.KEY] >= 0
+        self.fan_out[whole, kernel.KEY] += chain[whole] * stride
         base = drive.ravel() - reduced.reset
         words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
         uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
@@ -295,12 +329,15 @@ class _Block:
         rows[kernel.LEFT] = np.inf
         rows[kernel.LEFT, at] = -np.log(uniform[:, 1])
         rows[kernel.SHIFT, at] = uniform[:, 2]
-        self.f = _tiled(rows.astype(np.float32))
+        self.f = tiled(rows.astype(np.float32), TILE)
         states = np.ones((4, padded), np.uint32)
         noise = lane_states(seed, Role.ESCAPE, self.chains, self.units, first_chain)
         states[:, at] = noise.reshape(drive.size, 4).T
-        self.r = _tiled(states)
-        self.synaptic = np.zeros(padded, np.float32)
+        self.r = tiled(states, TILE)
+        self.synaptic, self.once, read = aligned(np.zeros((3, padded), np.float32))
+        place = aligned(np.zeros(padded, np.int32))
+        words = np.zeros(padded // TILE, np.uint32)
+        self.scratch = place, read, words, aligned(2 ** np.arange(TILE).astype(np.uint32))
         self.last_spike = np.full(lanes, -1e18)
         self.last_place = np.zeros(lanes, np.int64)
         self.resources = np.ones(lanes)
@@ -309,7 +346,8 @@ class _Block:
         size = 1 << math.ceil(math.log2(PENDING_PER_LANE * lanes))
         self.pending = np.zeros((size, kernel.PENDING))
         self.ring = np.zeros(3, np.int64)
-        self.spikes = np.empty((max(4096, 2 * lanes), 2))
+        self.room = max(ROOM, 2 * lanes)
+        self.spikes: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
 
     def heat(self, drive: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives, and all synapses at `strength` times their height."""
@@ -322,50 +360,64 @@ class _Block:
         lanes[self.at] = drive.ravel() - self.shared.reduced.reset
         tiles[:, kernel.BASE] = lanes.reshape(-1, TILE)
 
-    def advance(self, step: int, stop: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-        """Advance from `step` to `stop`; return chain, unit and time [steps] of the spikes."""
+    def advance(self, step: int, stop: int) -> NDArray[np.int64]:
+        """Advance from `step` to `stop`, keep the spikes for `write`, return their numbers by chain."""
         from photinus.reduced import kernel
 
         s = self.shared
-        parts = []
+        counts = np.zeros(self.last_spike.size, np.int64)
         while step < stop:
             before = step
+            times, lanes = np.empty(self.room), np.empty(self.room, np.int32)
             step, written = kernel.advance_block(
                 self.f,
                 self.r,
                 self.synaptic,
+                self.once,
+                *self.scratch,
                 self.last_spike,
                 self.last_place,
                 self.resources,
                 self.pending,
                 self.ring,
                 s.constants,
-                s.hazard,
-                s.columns,
-                s.couplings.groups_of,
-                s.couplings.runs_of,
-                s.couplings.runs,
-                s.couplings.kick,
+                *s.tables,
+                *s.couplings,
+                self.fan_out,
+                self.unit,
                 s.kick * self.strength[0],
                 s.sustain * self.strength[0],
                 *s.pulse,
                 s.delay,
                 *s.depression,
-                *s.rows,
-                self.chain_of,
-                s.stride,
-                self.chains,
                 TILE,
                 before,
                 stop,
-                self.spikes,
+                times,
+                lanes,
+                counts,
             )
-            parts.append(self.spikes[:written].copy())
+            self.spikes.append((times[:written], lanes[:written]))
             if step == before:
                 self._grow()
-        spikes = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        chain, unit, time = kernel.by_chain(spikes, self.chain_of, s.stride, self.chains)
-        return chain + np.int32(self.first_chain), unit, time
+        return np.asarray(counts.reshape(self.chains, -1).sum(axis=1))
+
+    def write(
+        self,
+        ends: NDArray[np.int64],
+        label: NDArray[np.int32],
+        grid: float,
+        unit: NDArray[np.int32],
+        time: NDArray[np.float64],
+    ) -> None:
+        """Write the spikes kept, sorted, to `unit` and `time`, chain c from place `ends[c]` on."""
+        from photinus.reduced import kernel
+
+        at = ends[self.first_chain : self.first_chain + self.chains].copy()
+        mine = label[self.unit_of]
+        for times, lanes in self.spikes:
+            kernel.place_by_chain(times, lanes, self.chain_of, mine, at, grid, unit, time)
+        self.spikes.clear()
 
     def _grow(self) -> None:
         """Make twice the room for spikes that are under way."""
@@ -373,8 +425,3 @@ class _Block:
         self.pending = np.zeros((2 * size, old.shape[1]))
         places = np.arange(self.ring[0], self.ring[2])
         self.pending[places % (2 * size)] = old[places % size]
-
-
-def _tiled(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows (row, lane) as one flat array, tile by tile."""
-    return np.ascontiguousarray(rows.reshape(len(rows), -1, TILE).transpose(1, 0, 2)).ravel()

@@ -83,8 +83,8 @@ class _Block:
         tiles = -(-lanes // TILE)
         padded = tiles * TILE
         self.base_pump = np.resize(base_pump, padded)
-        self.drive = np.zeros(padded)
-        self.kicked = np.zeros(padded, np.float32)
+        self.drive = _memory.aligned(np.zeros(padded))
+        self.kicked = _memory.aligned(np.zeros(padded, np.float32))
         self.last_spike = np.full(lanes, -(2**62), np.int64)
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
@@ -110,14 +110,14 @@ class _Block:
         amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
         rows[cpu.EX, :lanes] = amplitude * np.cos(phase)
         rows[cpu.EY, :lanes] = amplitude * np.sin(phase)
-        self.f = _tiled(rows.astype(np.float32), TILE)
+        self.f = _memory.tiled(rows.astype(np.float32), TILE)
         states = np.zeros((4, padded), np.uint32)
         states[:, lanes:] = np.arange(1, 5, dtype=np.uint32)[:, None]
         noise = lane_states(seed, Role.FIELD_NOISE, chains, units, first_chain)
         states[:, :lanes] = noise.reshape(lanes, 4).T
-        self.r = _tiled(states, TILE)
-        self.scratch = np.zeros(cpu.SCRATCH * TILE, np.float32)
-        self.fired = np.zeros(padded, np.float32)
+        self.r = _memory.tiled(states, TILE)
+        self.scratch = _memory.aligned(np.zeros(cpu.SCRATCH * TILE, np.float32))
+        self.fired = _memory.aligned(np.zeros(padded, np.float32))
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
     def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
@@ -205,12 +205,6 @@ class _Block:
         return np.concatenate(parts), (
             np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
         )
-
-
-def _tiled(rows: NDArray[Any], tile: int) -> NDArray[Any]:
-    """Return rows (row, lane) as one flat array, tile by tile."""
-    n = len(rows)
-    return np.ascontiguousarray(rows.reshape(n, -1, tile).transpose(1, 0, 2)).ravel()
 
 
 class Simulator:
@@ -456,7 +450,7 @@ class Simulator:
         self.step = int(state["step"])
         for k, block in enumerate(self._blocks):
             for name in _Block.ARRAYS:
-                setattr(block, name, np.array(state[f"{name}.{k}"]))
+                setattr(block, name, _memory.aligned(state[f"{name}.{k}"]))
 
 
 def _pulse(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool], float]:

@@ -1,6 +1,6 @@
 """The inner loop: layout, arithmetic of one step, spikes and synapses.
 
-Lanes. One lane is one neuron of one chain; a block is a few whole chains, stored in tiles of 16
+Lanes. One lane is one neuron of one chain; a block is a few whole chains, stored in tiles of TILE
 lanes as in `photinus.simulation.cpu`. Voltages are relative to the threshold.
 
 One step of length dt. Membrane V, synaptic current I and noise X are a linear system, so their step
@@ -18,7 +18,7 @@ the first order of dt/τ_ref.
 import numpy as np
 
 from photinus._numba import inlined, kernel
-from photinus.simulation import TILE
+from photinus.simulation import SHORT_TILE as TILE
 from photinus.simulation.step import noise_pair
 from photinus.simulation.streams import next_word
 
@@ -101,7 +101,9 @@ def _advance_tile(f, r, since, tile, constants):  # type: ignore[no-untyped-def]
 def _receive(f, i, current, jump):  # type: ignore[no-untyped-def]
     """Add to the synaptic current and, unless it is held, to the membrane of the lane at `i`."""
     f[i + np.uintp(CURRENT * TILE)] += current
-    f[i + np.uintp(V * TILE)] += jump if f[i + np.uintp(HELD * TILE)] == _ZERO else _ZERO
+    # A factor, not a choice between two sums: a vector and a single lane must round alike.
+    free = _ONE if f[i + np.uintp(HELD * TILE)] == _ZERO else _ZERO
+    f[i + np.uintp(V * TILE)] += free * jump
 
 
 @inlined

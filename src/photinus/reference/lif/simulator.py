@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
+from photinus._memory import aligned, tiled
 from photinus._threads import available_threads
 from photinus.errors import InvalidInput
 from photinus.reference.lif.network import LifNetwork
 from photinus.reference.lif.parameters import STEPS_PER_TIME_CONSTANT, LifParameters
-from photinus.simulation import TILE
+from photinus.simulation import SHORT_TILE as TILE
 from photinus.simulation.engine import BLOCKS, CLAMP_MODES, LANES_PER_BLOCK
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.step import UNIT_VARIANCE
@@ -193,7 +194,7 @@ class LifSimulator:
         self.step = int(state["step"])
         for k, block in enumerate(self._blocks):
             for name in _Block.ARRAYS:
-                setattr(block, name, np.array(state[f"{name}.{k}"]))
+                setattr(block, name, aligned(state[f"{name}.{k}"]))
 
 
 class _Synapses:
@@ -251,12 +252,12 @@ class _Block:
         potential = above + shared * noise + own
         rows[kernel.NOISE, :lanes] = noise
         rows[kernel.V, :lanes][potential < 0] = potential[potential < 0]
-        self.f = _tiled(rows.astype(np.float32))
+        self.f = tiled(rows.astype(np.float32), TILE)
         states = np.zeros((4, padded), np.uint32)
         states[:, lanes:] = np.arange(1, 5, dtype=np.uint32)[:, None]
         streams = lane_states(seed, Role.LIF_NOISE, self.chains, self.units, first_chain)
         states[:, :lanes] = streams.reshape(lanes, 4).T
-        self.r = _tiled(states)
+        self.r = tiled(states, TILE)
         self.last_spike = np.full(lanes, -1e18)
         # Every neuron fires at most once per refractory time.
         on_the_way = int(synapses.delay / (refractory - 1)) + 2
@@ -320,11 +321,6 @@ class _Block:
         chain, unit = np.divmod(spikes[:, 1].astype(np.int32), np.int32(self.units))
         order = np.argsort(chain.astype(np.uint16), kind="stable")
         return chain[order] + np.int32(self.first_chain), unit[order], spikes[order, 0]
-
-
-def _tiled(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows (row, lane) as one flat array, tile by tile."""
-    return np.ascontiguousarray(rows.reshape(len(rows), -1, TILE).transpose(1, 0, 2)).ravel()
 
 
 def _constants(p: LifParameters, decay_time: float, dt: float) -> NDArray[np.float32]:
