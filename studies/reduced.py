@@ -5,8 +5,10 @@ pump, intervals at three pumps, the response to a pulse by the delay since the l
 KL to the target of random machines of five units. Two minutes on two cores.
 
     python studies/reduced.py
+    python studies/reduced.py --steps 10 12 14 16 20   # reduced anew, with so many steps per window
 """
 
+import argparse
 import itertools
 from pathlib import Path
 
@@ -18,7 +20,16 @@ from scipy.stats import ks_2samp
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, SpikeTrains, sample
 from photinus.fidelity import kl_divergence
 from photinus.plots import ABSORBER, DPI, EXACT, LASER
-from photinus.reduced.fitting import COPIES, DELAYS, PUMPS, intervals_of, pulsed, response, uncoupled
+from photinus.reduced.fitting import (
+    COPIES,
+    DELAYS,
+    PUMPS,
+    intervals_of,
+    pulsed,
+    reduce_laser,
+    response,
+    uncoupled,
+)
 from photinus.reduced.simulator import ReducedSimulator
 from photinus.simulation.engine import Simulator
 
@@ -57,8 +68,29 @@ def machines() -> list[BoltzmannMachine]:
     return [BoltzmannMachine(upper + upper.T, random.uniform(-1, 1, 5)) for upper in uppers]
 
 
+def compare_steps(steps: list[int], presets: list[str]) -> None:
+    """Reduce devices anew with other steps and print how far each is from full physics."""
+    print("device         steps per window   activation   intervals   response   networks")
+    for preset in presets:
+        calibration = Calibration.preset(preset)
+        for each in steps:
+            found = reduce_laser(calibration, steps=each).agreement
+            print(
+                f"{preset:14s} {each:16d} {found.activation:12.4f} {found.intervals:11.4f} "
+                f"{found.response:10.4f} {found.networks:10.5f}",
+                flush=True,
+            )
+
+
 def main() -> None:
     """Measure, print and draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, nargs="*")
+    parser.add_argument("--presets", nargs="*", default=["fast-absorber", "high-beta"])
+    options = parser.parse_args()
+    if options.steps:
+        compare_steps(options.steps, options.presets)
+        return
     calibration = Calibration.preset()
     window, middle, slope = calibration.window, calibration.midpoint, calibration.slope
     figure = Figure(figsize=(11, 3.6), layout="constrained", dpi=DPI)

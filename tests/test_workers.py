@@ -77,7 +77,7 @@ def test_tempered(cluster: Any) -> None:
 
 def test_own_processes_store_and_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped after some pieces, a run goes on to the same end."""
-    monkeypatch.setattr("photinus.sampling.LASER_STEPS_PER_PIECE", 4e3)
+    monkeypatch.setattr("photinus.sampling.LASER_STEPS_PER_PIECE", 2e3)
     options: dict[str, Any] = {"chains": 6, "draws": 30, "burn_in": 2, "seed": 1}
     whole = ph.sample(MACHINE, "laser-reduced", **options)
     advance, calls = SpreadRun.advance, []

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import _validate
 from photinus._numba import kernel
 from photinus._threads import available_threads
 from photinus.network import LaserNetwork, SynapticKernel
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from photinus.calibration.record import Calibration
 
 STEPS_PER_WINDOW = 14
-"""Steps of the recursion in a state window; see docs/reduced.md for others."""
+"""Steps of the recursion in a state window; docs/reduced.md compares others."""
 AGES_PER_WINDOW = 60
 """Ages of the table in a state window."""
 OLDEST = 3.0
@@ -87,16 +88,19 @@ PIECES = 8
 def reduce_laser(
     calibration: "Calibration",
     *,
+    steps: int = STEPS_PER_WINDOW,
     seed: Seed = 0,
     threads: int | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> ReducedLaser:
-    """Measure the reduced laser of a calibrated device; takes about two minutes on two cores.
+    """Measure the reduced laser of a calibrated device; takes one or two minutes on two cores.
 
     Parameters
     ----------
     calibration
         The device, with its state window and synapse.
+    steps
+        Steps of the recursion in a state window.
     seed
         Integer, SeedSequence or None.
     threads
@@ -107,11 +111,11 @@ def reduce_laser(
     Raises
     ------
     InvalidInput
-        If the calibration is not that of a laser.
+        If the calibration is not that of a laser, or `steps` are less than four.
     """
+    steps = _validate.integer("steps", steps, 4)
     sequences = seed_sequence(seed).spawn(5)
     laser, window = calibration.laser, calibration.window
-    step = window / STEPS_PER_WINDOW
     drives = calibration.midpoint + calibration.slope * LOG_ODDS
     drives = drives[drives > 0]
 
@@ -134,7 +138,7 @@ def reduce_laser(
     log_hazard = _smooth_hazard(single, drives, drive, len(age), bin_) + np.log(laser.gain_lifetime)
     advance()
     reduced = ReducedLaser(
-        time_step=step,
+        time_step=window / steps,
         midpoint=calibration.midpoint,
         slope=calibration.slope,
         threshold_carriers=laser.threshold_carriers,
