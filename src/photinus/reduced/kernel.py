@@ -71,6 +71,7 @@ _SIXTEENTH = np.float32(1.0 / 16.0)
 _NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077CB531)
 _POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
 _ROUNDING = 1e-6
+_TINY = np.float32(1e-15)
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
 
@@ -88,7 +89,8 @@ def advance_membrane(  # type: ignore[no-untyped-def]
     light = clamp * above * above
     steady = (risen + _HALF * leak * (_ONE - risen)) * push
     risen = risen + leak * (_ONE - risen)
-    excess = keep * excess + leak * (push - effective)
+    # The last term keeps what fades in a laser at rest from becoming a denormal number: slow.
+    excess = keep * excess + (leak * (push - effective) + _TINY)
     carriers = before + leak * (push - before)
     pull = light * risen * (steady - before)
     light = _ONE + light
