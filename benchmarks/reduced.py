@@ -19,6 +19,7 @@ from engine import LAYOUTS, machine, processor
 from gibbs import RESTRICTED, blas_threads, machines, numpy_sampler, thrml_sampler
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, __version__, translate
 from photinus._threads import available_threads
+from photinus.reduced.fitting import uncoupled
 from photinus.reduced.simulator import ReducedSimulator
 from photinus.reference.gibbs import GibbsSampler
 from photinus.simulation.engine import Simulator
@@ -117,17 +118,49 @@ def beside_gibbs(calibration: Calibration, chains: int, threads: int, runs: int)
         print(f"{name:12s}{cost['reduced']:10.1f}" + "".join(columns))
 
 
+def by_layout(calibration: Calibration, chains: int, threads: int, runs: int) -> None:
+    """Print the cost of a unit and τ of several networks: what a change of the kernel does."""
+    every = machines()
+    networks = {
+        f"{units} × {many}": (network_of(machine(units), calibration), many)
+        for units, many, _ in LAYOUTS
+    }
+    for visible, hidden in reversed(RESTRICTED):
+        name = f"{visible} × {hidden}"
+        networks[name] = network_of(every[name], calibration), chains
+    for name, distance in (("uncoupled", 0.0), ("quiet", -8.0)):
+        drive = np.full(96, calibration.midpoint + distance * calibration.slope)
+        networks[name] = uncoupled(calibration, drive), chains
+    calls: dict[str, Callable[[], object]] = {}
+    updates = {}
+    for name, (network, many) in networks.items():
+        lasers = ReducedSimulator(
+            network, calibration.require_reduced(), chains=many, seed=1, threads=threads
+        )
+        count = max(1, round(UPDATES_PER_RUN / 5 / network.n_units / many))
+        updates[name] = count * network.n_units * many
+        calls[name] = lambda lasers=lasers, count=count: lasers.advance(count * calibration.window)  # type: ignore[misc]
+    for name, wall in median_times(calls, runs).items():
+        print(f"{name:12s}{1e9 * wall / updates[name]:8.1f} ns per unit and τ")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--chains", type=int, default=64)
     parser.add_argument("--threads", type=int, nargs="*", default=sorted({1, available_threads()}))
+    parser.add_argument("--layouts", action="store_true", help="only the reduced model, by network")
     options = parser.parse_args()
     print(
         f"Photinus {__version__}, Numba {numba.__version__}, NumPy {np.__version__}, Python "
         f"{platform.python_version()}, {processor()}"
     )
     calibration = Calibration.preset()
+    if options.layouts:
+        for threads in options.threads:
+            print(f"{threads} thread(s)")
+            by_layout(calibration, options.chains, threads, options.runs)
+        return
     for threads in options.threads:
         beside_full_physics(calibration, threads, options.runs)
     for threads in options.threads:

@@ -448,7 +448,7 @@ def advance_block(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def place_by_chain(times, lanes, chain_of, unit_of, ends, grid, unit, time):  # type: ignore[no-untyped-def]
+def place_by_chain(times, lanes, chain_of, unit_of, ends, first_chain, grid, chain, unit, time):  # type: ignore[no-untyped-def]
     """Put spikes, times [steps] and lanes, where they belong by chain and time.
 
     Parameters
@@ -456,8 +456,8 @@ def place_by_chain(times, lanes, chain_of, unit_of, ends, grid, unit, time):  # 
     times, lanes : spikes in the order in which they were fired, step by step.
     chain_of, unit_of : int32 (lanes,), what the lanes are.
     ends : int64 (chains,), where the next spike of each chain goes.
-    grid : length of a step.
-    unit, time : int32, float64 (spike,), what is written.
+    first_chain, grid : number of the first chain; length of a step.
+    chain, unit, time : int32, int32, float64 (spike,), what is written.
     """
     begin = 0
     while begin < times.size:
@@ -472,6 +472,7 @@ def place_by_chain(times, lanes, chain_of, unit_of, ends, grid, unit, time):  # 
         first = np.uintp(ends[own])
         ends[own] += end - begin
         if end == begin + 1:
+            chain[first] = first_chain + own
             time[first] = times[begin] * grid
             unit[first] = unit_of[np.uintp(lanes[begin])]
             begin = end
@@ -483,6 +484,8 @@ def place_by_chain(times, lanes, chain_of, unit_of, ends, grid, unit, time):  # 
                 rank += np.uint32(times[other] <= at)
             for other in range(k + np.uintp(1), np.uintp(end)):
                 rank += np.uint32(times[other] < at)
-            time[first + np.uintp(rank)] = at * grid
-            unit[first + np.uintp(rank)] = unit_of[np.uintp(lanes[k])]
+            place = first + np.uintp(rank)
+            chain[place] = first_chain + own
+            time[place] = at * grid
+            unit[place] = unit_of[np.uintp(lanes[k])]
         begin = end

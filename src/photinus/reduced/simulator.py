@@ -160,11 +160,12 @@ class ReducedSimulator:
         counts = np.concatenate(list(each(lambda block: block.advance(start, stop), self._blocks)))
         self.step = stop
         ends = np.append(0, np.cumsum(counts))
-        unit, time = np.empty(ends[-1], np.int32), np.empty(ends[-1])
+        chain, unit = np.empty((2, ends[-1]), np.int32)
+        time = np.empty(ends[-1])
         label = self.units.astype(np.int32)
-        list(each(lambda block: block.write(ends, label, self.grid, unit, time), self._blocks))
+        list(each(lambda block: block.write(ends, label, self.grid, chain, unit, time), self._blocks))
         return SpikeTrains(
-            np.repeat(np.arange(self.chains, dtype=np.int32), counts),
+            chain,
             unit,
             time,
             self.network.labels,
@@ -407,16 +408,19 @@ class _Block:
         ends: NDArray[np.int64],
         label: NDArray[np.int32],
         grid: float,
+        chain: NDArray[np.int32],
         unit: NDArray[np.int32],
         time: NDArray[np.float64],
     ) -> None:
-        """Write the spikes kept, sorted, to `unit` and `time`, chain c from place `ends[c]` on."""
+        """Write the spikes kept, sorted, chain c from place `ends[c]` on."""
         from photinus.reduced import kernel
 
         at = ends[self.first_chain : self.first_chain + self.chains].copy()
         mine = label[self.unit_of]
         for times, lanes in self.spikes:
-            kernel.place_by_chain(times, lanes, self.chain_of, mine, at, grid, unit, time)
+            kernel.place_by_chain(
+                times, lanes, self.chain_of, mine, at, self.first_chain, grid, chain, unit, time
+            )
         self.spikes.clear()
 
     def _grow(self) -> None:
