@@ -31,7 +31,7 @@ LARGEST = 2**15 - 1
 CLASSES = 8
 """Different places and widths of such rows at most."""
 ROOM = 1 << 15
-"""Spikes that one call of the inner loop may return at least."""
+"""Spikes that one call of the inner loop returns at most, unless there are many lanes."""
 PENDING_PER_LANE = 2
 """Spikes that a lane has under way at first; room grows when it is needed."""
 
@@ -347,7 +347,6 @@ class _Block:
         size = 1 << math.ceil(math.log2(PENDING_PER_LANE * lanes))
         self.pending = np.zeros((size, kernel.PENDING))
         self.ring = np.zeros(3, np.int64)
-        self.room = max(ROOM, 2 * lanes)
         self.spikes: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
 
     def heat(self, drive: NDArray[np.float64], strength: float) -> None:
@@ -369,7 +368,10 @@ class _Block:
         counts = np.zeros(self.last_spike.size, np.int64)
         while step < stop:
             before = step
-            times, lanes = np.empty(self.room), np.empty(self.room, np.int32)
+            # One spike per lane and pulse, and at least what the inner loop wants before a step.
+            expected = int(counts.size * (2 + (stop - step) / s.pulse[0]))
+            room = max(2 * counts.size, min(ROOM, expected))
+            times, lanes = np.empty(room), np.empty(room, np.int32)
             step, written = kernel.advance_block(
                 self.f,
                 self.r,
