@@ -30,8 +30,7 @@ from photinus.simulation.streams import next_word
 
 # Rows of a tile in the state array. Everything that is compared with a drive is relative to the reset.
 # Effective drive, felt drive, risen part of the recovery, excess carriers, shift of the position in the
-# table; constant drive; hazard left to use up until the next spike, used up in this step, and read from
-# the table.
+# table; constant drive; hazard left to use up until the next spike, and used up in this step.
 EFFECTIVE, FELT, RISEN, EXCESS, SHIFT, BASE, LEFT, USED = range(8)
 ROWS = 8
 WORDS = 4
