@@ -183,8 +183,8 @@ class ReducedSimulator:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
-        mine = {f"last_spike.{k}": block.last_spike.size for k, block in enumerate(self._blocks)}
-        given = {name: values.size for name, values in state.items() if name.startswith("last_spike.")}
+        mine = {f"f.{k}": block.f.size for k, block in enumerate(self._blocks)}
+        given = {name: values.size for name, values in state.items() if name.startswith("f.")}
         if mine != given:
             raise InvalidInput("state must come from a simulator built with the same arguments")
         self.step = int(state["step"])
@@ -302,8 +302,8 @@ class _Block:
         self.chains, self.units = drive.shape
         reduced, stride = shared.reduced, shared.stride
         lanes = self.chains * stride
-        # Rows of the last chain may reach beyond it.
-        padded = -(-(lanes + kernel.NARROW) // TILE) * TILE
+        # Rows of the last chain may reach beyond it, unless they are whole tiles.
+        padded = -(-(lanes + (kernel.WIDTH if stride % TILE else 0)) // TILE) * TILE
         # Where the lasers are among the lanes; the others never fire.
         at = (np.arange(self.chains)[:, None] * stride + np.arange(self.units)).ravel()
         self.at = at
@@ -366,6 +366,8 @@ class _Block:
 
         s = self.shared
         counts = np.zeros(self.last_spike.size, np.int64)
+        # There are some only if an earlier call was interrupted.
+        self.spikes.clear()
         while step < stop:
             before = step
             # One spike per lane and pulse, and at least what the inner loop wants before a step.
