@@ -183,8 +183,14 @@ class ReducedSimulator:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
-        mine = {f"f.{k}": block.f.size for k, block in enumerate(self._blocks)}
-        given = {name: values.size for name, values in state.items() if name.startswith("f.")}
+        # These tell the chains and units apart, and what is kept of each.
+        told = "f", "last_spike"
+        mine = {
+            f"{name}.{k}": getattr(block, name).size
+            for k, block in enumerate(self._blocks)
+            for name in told
+        }
+        given = {name: values.size for name, values in state.items() if name.split(".")[0] in told}
         if mine != given:
             raise InvalidInput("state must come from a simulator built with the same arguments")
         self.step = int(state["step"])
