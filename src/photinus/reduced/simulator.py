@@ -18,6 +18,7 @@ from photinus.simulation import SHORT_TILE as TILE
 from photinus.simulation.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.simulation.engine import BLOCKS, CLAMP_MODES
 from photinus.simulation.spikes import SpikeTrains
+from photinus.simulation.state import restore, state_of
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
 LANES_PER_BLOCK = 1024
@@ -176,27 +177,11 @@ class ReducedSimulator:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that a later `restore` needs to go on with the same spikes."""
-        state: dict[str, NDArray[Any]] = {"step": np.array(self.step)}
-        for k, block in enumerate(self._blocks):
-            state.update({f"{name}.{k}": getattr(block, name).copy() for name in _Block.ARRAYS})
-        return state
+        return state_of(self.step, self._blocks)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
-        # These tell the chains and units apart, and what is kept of each.
-        told = "f", "last_spike"
-        mine = {
-            f"{name}.{k}": getattr(block, name).size
-            for k, block in enumerate(self._blocks)
-            for name in told
-        }
-        given = {name: values.size for name, values in state.items() if name.split(".")[0] in told}
-        if mine != given:
-            raise InvalidInput("state must come from a simulator built with the same arguments")
-        self.step = int(state["step"])
-        for k, block in enumerate(self._blocks):
-            for name in _Block.ARRAYS:
-                setattr(block, name, aligned(state[f"{name}.{k}"]))
+        self.step = restore(self._blocks, state)
 
 
 class _Shared:

@@ -18,6 +18,7 @@ from photinus.progress import Progress, tracked
 from photinus.simulation import SUBSTEPS, TILE
 from photinus.simulation.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.simulation.spikes import Recording, SpikeTrains, Waveforms
+from photinus.simulation.state import restore, state_of
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 from photinus.units import ps
 
@@ -436,21 +437,11 @@ class Simulator:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that a later `restore` needs to go on with the same spikes."""
-        state: dict[str, NDArray[Any]] = {"step": np.array(self.step)}
-        for k, block in enumerate(self._blocks):
-            state.update({f"{name}.{k}": getattr(block, name).copy() for name in _Block.ARRAYS})
-        return state
+        return state_of(self.step, self._blocks)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
-        mine = {f"f.{k}": block.f.size for k, block in enumerate(self._blocks)}
-        given = {name: values.size for name, values in state.items() if name.startswith("f.")}
-        if mine != given:
-            raise InvalidInput("state must come from a simulator built with the same arguments")
-        self.step = int(state["step"])
-        for k, block in enumerate(self._blocks):
-            for name in _Block.ARRAYS:
-                setattr(block, name, _memory.aligned(state[f"{name}.{k}"]))
+        self.step = restore(self._blocks, state)
 
 
 def _pulse(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool], float]:

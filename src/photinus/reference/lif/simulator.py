@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
-from photinus._memory import aligned, tiled
+from photinus._memory import tiled
 from photinus._threads import available_threads
 from photinus.errors import InvalidInput
 from photinus.reference.lif.network import LifNetwork
@@ -17,6 +17,7 @@ from photinus.reference.lif.parameters import STEPS_PER_TIME_CONSTANT, LifParame
 from photinus.simulation import SHORT_TILE as TILE
 from photinus.simulation.engine import BLOCKS, CLAMP_MODES, LANES_PER_BLOCK
 from photinus.simulation.spikes import SpikeTrains
+from photinus.simulation.state import restore, state_of
 from photinus.simulation.step import UNIT_VARIANCE
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
@@ -180,21 +181,11 @@ class LifSimulator:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that a later `restore` needs to go on with the same spikes."""
-        state: dict[str, NDArray[Any]] = {"step": np.array(self.step)}
-        for k, block in enumerate(self._blocks):
-            state.update({f"{name}.{k}": getattr(block, name).copy() for name in _Block.ARRAYS})
-        return state
+        return state_of(self.step, self._blocks)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
-        mine = {f"f.{k}": block.f.size for k, block in enumerate(self._blocks)}
-        given = {name: values.size for name, values in state.items() if name.startswith("f.")}
-        if mine != given:
-            raise InvalidInput("state must come from a simulator built with the same arguments")
-        self.step = int(state["step"])
-        for k, block in enumerate(self._blocks):
-            for name in _Block.ARRAYS:
-                setattr(block, name, aligned(state[f"{name}.{k}"]))
+        self.step = restore(self._blocks, state)
 
 
 class _Synapses:

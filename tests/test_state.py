@@ -1,0 +1,53 @@
+"""The state of a simulation under way: it goes on as it was, and only where it belongs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import photinus as ph
+from photinus.errors import InvalidInput
+from photinus.reduced.simulator import ReducedSimulator
+from photinus.reference.lif import LifSimulator
+from photinus.simulation.engine import Simulator
+
+MACHINE = ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.array([0.3, -0.2]))
+
+
+def translated(preset: str) -> Any:
+    return ph.translate(MACHINE, ph.Calibration.preset(preset))
+
+
+def lasers(chains: int) -> Any:
+    return Simulator(translated("fast-absorber"), chains=chains, seed=4)
+
+
+def reduced(chains: int) -> Any:
+    laser = ph.Calibration.preset("fast-absorber").require_reduced()
+    return ReducedSimulator(translated("fast-absorber"), laser, chains=chains, seed=4)
+
+
+def neurons(chains: int) -> Any:
+    return LifSimulator(translated("lif-hcs"), chains=chains, seed=4)
+
+
+@pytest.mark.parametrize("build", [lasers, reduced, neurons])
+def test_a_state_goes_on_where_it_belongs(build: Callable[[int], Any]) -> None:
+    """20 and 21 chains fill the same tiles of as many blocks."""
+    one = build(20)
+    piece = 300 * one.grid
+    one.advance(piece)
+    state = one.state()
+    other = build(20)
+    other.restore(state)
+    for name in ("chain", "unit", "time"):
+        once, again = (getattr(each.advance(piece), name) for each in (one, other))
+        one.restore(state)
+        other.restore(state)
+        np.testing.assert_array_equal(once, again)
+    for chains in (19, 21, 64):
+        with pytest.raises(InvalidInput, match="same arguments"):
+            build(chains).restore(state)
+    with pytest.raises(InvalidInput, match="same arguments"):
+        build(20).restore({name: values for name, values in state.items() if name != "r.0"})
