@@ -129,7 +129,8 @@ class Study:
 
     def chip(self) -> tuple[BoltzmannMachine, LaserNetwork]:
         """Return a machine that went on learning with lasers in the loop, and their network."""
-        chip = DeviceChains(Calibration.preset(), windows=5, seed=6)
+        # Lasers that were driven to states need some windows to forget that they were.
+        chip = DeviceChains(Calibration.preset(), windows=20, seed=6)
         estimator = self.estimator
         chip.network(self.machine)
         for k, rate in enumerate(self.setting.rates, 1):

@@ -26,7 +26,8 @@ from photinus.translation import slopes, translate
 
 SUBSTRATES = ("laser-reduced", "laser")
 IMPRINT = 1
-"""State windows for which lasers are driven to the states that they go on from: 99 % are there then."""
+"""State windows for which lasers are driven to the states that they go on from: 99 % are there then.
+For some windows after that fewer lasers are on: those that were held off have carriers to gather."""
 
 SETTLE, READ = 2, 6
 """State windows that hidden lasers run before their states given the data are read, and while."""
@@ -48,7 +49,8 @@ class DeviceChains:
     substrate
         "laser-reduced" or "laser".
     chains, windows
-        Chains, and state windows τ that they run on freely between two updates.
+        Chains, and state windows τ that they run on freely between two updates; with fewer than ten,
+        learning mistakes the traces of being driven, see `IMPRINT`, for what the machine does.
     seed, threads
         As in `photinus.sample`.
     """
