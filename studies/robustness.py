@@ -58,7 +58,7 @@ ABSOLUTE = 0.01
 DIGITS, LEARNED = -1, -2
 """The machine that classifies digits, in place of a random one; the same once it has learned in the
 loop."""
-PASSES, RATE, WINDOWS = 6, 0.02, 5
+PASSES, RATE, WINDOWS = 6, 0.02, 10
 """Passes through the training digits with the chip in the loop, their learning rate, and the state
 windows between two updates."""
 IMAGES, IMAGE_DRAWS, IMAGE_BURN_IN = 200, 20, 8
