@@ -41,11 +41,9 @@ def test_a_state_goes_on_where_it_belongs(build: Callable[[int], Any]) -> None:
     state = one.state()
     other = build(20)
     other.restore(state)
+    once, again = one.advance(piece), other.advance(piece)
     for name in ("chain", "unit", "time"):
-        once, again = (getattr(each.advance(piece), name) for each in (one, other))
-        one.restore(state)
-        other.restore(state)
-        np.testing.assert_array_equal(once, again)
+        np.testing.assert_array_equal(getattr(once, name), getattr(again, name))
     for chains in (19, 21, 64):
         with pytest.raises(InvalidInput, match="same arguments"):
             build(chains).restore(state)

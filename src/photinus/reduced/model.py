@@ -168,20 +168,16 @@ class ReducedLaser:
         values[kernel.SCALE] = (len(self.drive) - 1) / (self.drive[-1] - self.drive[0])
         return values.astype(np.float32)
 
-    def table(self) -> NDArray[np.float32]:
-        """Return the hazard per step, array (risen part, drive), the risen part from 0 to 1."""
-        return self.hazard_per_step(self._table_ages()).astype(np.float32)
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the hazard per step, and half of what it gains meanwhile, as part of it.
 
-    def trend(self) -> NDArray[np.float32]:
-        """Return half of what the hazard gains during a step, per its mean; array like `table`."""
-        age, half = self._table_ages(), 0.5 * self.time_step
-        before, after = self.hazard_per_step(age - half), self.hazard_per_step(age + half)
-        gain = 0.5 * (after - before) / np.maximum(self.hazard_per_step(age), np.finfo(np.float32).tiny)
-        return np.clip(gain, -1.0, 1.0).astype(np.float32)
-
-    def _table_ages(self) -> NDArray[np.float64]:
+        Arrays (risen part, drive), the risen part from 0 to 1.
+        """
         risen = (np.arange(ROWS) + 0.5) / ROWS
-        return np.asarray(-np.log1p(-risen) * self.gain_lifetime)
+        age, half = -np.log1p(-risen) * self.gain_lifetime, 0.5 * self.time_step
+        hazard, before, after = (self.hazard_per_step(at) for at in (age, age - half, age + half))
+        gain = 0.5 * (after - before) / np.maximum(hazard, np.finfo(np.float32).tiny)
+        return hazard.astype(np.float32), np.clip(gain, -1.0, 1.0).astype(np.float32)
 
     def hazard_per_step(self, age: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the hazard used up in a step whose middle is at `age` [s], array (age, drive)."""

@@ -1,8 +1,7 @@
 """The face of the simulation of reduced lasers: validates, lays out, cuts into pieces."""
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
 from photinus._memory import aligned, tiled
-from photinus._threads import available_threads
+from photinus._threads import available_threads, on_threads
 from photinus.errors import InvalidInput
 from photinus.network import LaserNetwork
 from photinus.reduced.model import ReducedLaser
@@ -132,7 +131,7 @@ class ReducedSimulator:
         n = len(self.units)
         stride = n if n < WIDE else -(-n // TILE) * TILE
         couplings = compile_couplings(among(self.network.coupling, self.units), 0.0, 1.0, 1.0, 1.0)
-        shared = _Shared(self.network, self.reduced, couplings, stride)
+        shared = _Shared(self.network, self.reduced, self.units, couplings, stride)
         # Never by the number of threads: a saved state must fit on any machine.
         size = max(-(-TILE // n), min(-(-self.chains // BLOCKS), LANES_PER_BLOCK // stride))
         return [
@@ -150,21 +149,14 @@ class ReducedSimulator:
         duration = _validate.positive("duration", duration, "s")
         start = self.step
         stop = start + max(1, math.ceil(duration / self.grid - 1e-6))
-        threads = min(self.threads, len(self._blocks))
-        if threads == 1:
-            return self._collect(start, stop, map)
-        with ThreadPoolExecutor(threads) as pool:
-            return self._collect(start, stop, pool.map)
-
-    def _collect(self, start: int, stop: int, each: Callable[..., Iterable[Any]]) -> SpikeTrains:
-        """Advance all blocks by `each`, a map, and let them write their spikes where they belong."""
-        counts = np.concatenate(list(each(lambda block: block.advance(start, stop), self._blocks)))
+        counts = np.concatenate(
+            on_threads(lambda block: block.advance(start, stop), self._blocks, self.threads)
+        )
         self.step = stop
         ends = np.append(0, np.cumsum(counts))
         chain, unit = np.empty((2, ends[-1]), np.int32)
         time = np.empty(ends[-1])
-        label = self.units.astype(np.int32)
-        list(each(lambda block: block.write(ends, label, self.grid, chain, unit, time), self._blocks))
+        on_threads(lambda block: block.write(ends, chain, unit, time), self._blocks, self.threads)
         return SpikeTrains(
             chain,
             unit,
@@ -188,16 +180,21 @@ class _Shared:
     """What all blocks read and none writes."""
 
     def __init__(
-        self, network: LaserNetwork, reduced: ReducedLaser, couplings: Couplings, stride: int
+        self,
+        network: LaserNetwork,
+        reduced: ReducedLaser,
+        units: NDArray[np.intp],
+        couplings: Couplings,
+        stride: int,
     ) -> None:
         kernel, dt = network.kernel, reduced.time_step
-        self.reduced, self.stride = reduced, stride
+        self.reduced, self.units, self.stride = reduced, units, stride
         runs_of = couplings.runs_of[couplings.groups_of]
-        self.dense, self.fan_out, self.unit = _rows(couplings, runs_of, stride)
-        self.couplings = runs_of, couplings.runs, couplings.kick, self.dense
+        dense, self.fan_out, self.unit = _rows(couplings, runs_of, stride)
+        self.couplings = runs_of, couplings.runs, couplings.kick, dense
         self.constants = reduced.constants()
         # The last row once more: all has risen.
-        tables = [np.vstack([table, table[-1:]]) for table in (reduced.table(), reduced.trend())]
+        tables = [np.vstack([table, table[-1:]]) for table in reduced.tables()]
         self.tables = tables[0].ravel(), tables[1].ravel(), tables[0].shape[1]
         steps = kernel.duration / dt
         decays = kernel.shape == "exponential"
@@ -301,7 +298,7 @@ class _Block:
         chain = np.repeat(np.arange(self.chains), stride)
         self.chain_of = chain.astype(np.int32)
         # Lanes that are not lasers have no unit, but they never fire.
-        self.unit_of = (np.arange(lanes) % stride % self.units).astype(np.int32)
+        self.unit_of = shared.units[np.arange(lanes) % stride % self.units].astype(np.int32)
         self.fan_out = np.tile(shared.fan_out, (self.chains, 1))
         self.unit = np.tile(shared.unit, self.chains)
         self.fan_out[:, kernel.AIM] += chain * stride
@@ -401,8 +398,6 @@ class _Block:
     def write(
         self,
         ends: NDArray[np.int64],
-        label: NDArray[np.int32],
-        grid: float,
         chain: NDArray[np.int32],
         unit: NDArray[np.int32],
         time: NDArray[np.float64],
@@ -411,10 +406,19 @@ class _Block:
         from photinus.reduced import kernel
 
         at = ends[self.first_chain : self.first_chain + self.chains].copy()
-        mine = label[self.unit_of]
+        grid = self.shared.reduced.time_step
         for times, lanes in self.spikes:
             kernel.place_by_chain(
-                times, lanes, self.chain_of, mine, at, self.first_chain, grid, chain, unit, time
+                times,
+                lanes,
+                self.chain_of,
+                self.unit_of,
+                at,
+                self.first_chain,
+                grid,
+                chain,
+                unit,
+                time,
             )
         self.spikes.clear()
 

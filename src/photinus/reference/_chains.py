@@ -1,7 +1,6 @@
 """What the samplers share: evidence, chains on threads, fields, uniform numbers."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
 from photinus._numba import inlined, kernel
-from photinus._threads import available_threads
+from photinus._threads import available_threads, on_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
 from photinus.simulation.streams import next_word
@@ -53,10 +52,7 @@ def over_chains(run: Callable[[slice], T], chains: int, size: int, threads: int 
     workers = available_threads(threads)
     size = max(1, min(size, -(-chains // workers)))
     blocks = [slice(first, min(first + size, chains)) for first in range(0, chains, size)]
-    if workers == 1 or len(blocks) == 1:
-        return [run(block) for block in blocks]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, blocks))
+    return on_threads(run, blocks, workers)
 
 
 def fields(

@@ -3,14 +3,13 @@
 import itertools
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import _memory, _validate
-from photinus._threads import available_threads
+from photinus._threads import available_threads, on_threads
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.laser import LaserParameters
 from photinus.network import LaserNetwork, SynapticKernel
@@ -394,11 +393,7 @@ class Simulator:
             ]
             return block.advance(start, stop, np.array(lanes, np.int64), every)
 
-        if self.threads == 1 or len(self._blocks) == 1:
-            results = [run(block) for block in self._blocks]
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                results = list(pool.map(run, self._blocks))
+        results = on_threads(run, self._blocks, self.threads)
         self.step = stop
         chain, unit, step = (
             np.concatenate(column)

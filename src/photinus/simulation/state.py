@@ -21,12 +21,17 @@ class Block(Protocol):
         """Names of its arrays."""
 
 
+def _arrays(blocks: Sequence[Block]) -> dict[str, NDArray[Any]]:
+    """Return all arrays, by name and block."""
+    return {
+        f"{name}.{k}": getattr(block, name) for k, block in enumerate(blocks) for name in block.ARRAYS
+    }
+
+
 def state_of(step: int, blocks: Sequence[Block]) -> dict[str, NDArray[Any]]:
     """Return copies of all arrays, by name and block, and the step reached."""
-    state = {"step": np.array(step)}
-    for k, block in enumerate(blocks):
-        state.update({f"{name}.{k}": getattr(block, name).copy() for name in block.ARRAYS})
-    return state
+    copies = {name: values.copy() for name, values in _arrays(blocks).items()}
+    return {"step": np.array(step), **copies}
 
 
 def restore(blocks: Sequence[Block], state: Mapping[str, NDArray[Any]]) -> int:
@@ -38,7 +43,7 @@ def restore(blocks: Sequence[Block], state: Mapping[str, NDArray[Any]]) -> int:
         If the blocks were built with other arguments.
     """
     # A sampler may keep more with it.
-    own = state_of(0, blocks)
+    own = _arrays(blocks)
     names = own.keys() | {name for name in state if name.split(".")[0] in FIXED}
     given = {name: np.asarray(state[name]) for name in names if name in state}
     if _shapes(own) != _shapes(given):
@@ -46,7 +51,7 @@ def restore(blocks: Sequence[Block], state: Mapping[str, NDArray[Any]]) -> int:
     for k, block in enumerate(blocks):
         for name in block.ARRAYS:
             setattr(block, name, aligned(given[f"{name}.{k}"]))
-    return int(given["step"])
+    return int(state["step"])
 
 
 def _shapes(state: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Any, ...]]:
@@ -54,5 +59,4 @@ def _shapes(state: Mapping[str, NDArray[Any]]) -> dict[str, tuple[Any, ...]]:
     return {
         name: (values.dtype, values.shape[0 if name.split(".")[0] in FIXED else 1 :])
         for name, values in state.items()
-        if name != "step"
     }

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Hashable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus import _validate
 from photinus._memory import tiled
-from photinus._threads import available_threads
+from photinus._threads import available_threads, on_threads
 from photinus.errors import InvalidInput
 from photinus.reference.lif.network import LifNetwork
 from photinus.reference.lif.parameters import STEPS_PER_TIME_CONSTANT, LifParameters
@@ -162,11 +161,7 @@ class LifSimulator:
         duration = _validate.positive("duration", duration, "s")
         start = self.step
         stop = start + max(1, math.ceil(duration / self.grid - 1e-6))
-        if self.threads == 1 or len(self._blocks) == 1:
-            results = [block.advance(start, stop) for block in self._blocks]
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                results = list(pool.map(lambda block: block.advance(start, stop), self._blocks))
+        results = on_threads(lambda block: block.advance(start, stop), self._blocks, self.threads)
         self.step = stop
         chain, unit, time = (np.concatenate(column) for column in zip(*results, strict=True))
         return SpikeTrains(
