@@ -78,6 +78,14 @@ def substrate_of(network: Network) -> str:
     return "lif" if isinstance(network, LifNetwork) else "laser"
 
 
+def held(network: Network) -> tuple[float, float]:
+    """Return the drives that hold a neuron of a network off and on."""
+    if isinstance(network, LifNetwork):
+        return network.driven_drive
+    lifetime = network.parameters.gain_lifetime
+    return network.driven_pump[0] * lifetime, network.driven_pump[1] * lifetime
+
+
 def load_network(path: str | os.PathLike[str]) -> Network:
     """Read a network that its `save` wrote."""
     document = _files.parse_json(path)

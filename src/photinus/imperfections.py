@@ -420,6 +420,11 @@ class Disturbed:
         """Time reached [s]."""
         return self.simulator.time
 
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives without their noise, array (chain, simulated unit) [carriers]."""
+        return self.simulator.drive
+
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, as `Simulator.heat`."""
         self._cooled = change, strength

@@ -5,6 +5,7 @@ progress, be stored while it goes, and be resumed. Swapping substrates is how us
 from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to lasers device physics.
 """
 
+import zlib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _memory, _validate
+from photinus import _memory, _validate, starts
 from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
-from photinus.devices import Network, SpikingSimulator, simulator
+from photinus.devices import Network, SpikingSimulator, held, simulator
 from photinus.errors import InvalidInput
 from photinus.imperfections import Disturbed, Imperfections
 from photinus.network import LaserNetwork
@@ -29,9 +30,9 @@ from photinus.simulation.engine import (
     LASER_STEPS_PER_CHUNK,
 )
 from photinus.simulation.spikes import SpikeTrains
-from photinus.simulation.streams import Seed, seed_sequence
+from photinus.simulation.streams import Seed, entropy_text, seed_sequence
 from photinus.tempering import Tempering
-from photinus.translation import RULES, evidence_drive, heated_drive, translate
+from photinus.translation import RULES, evidence_drive, heated_drive, levels, translate
 
 if TYPE_CHECKING:
     import os
@@ -64,6 +65,8 @@ class Request:
     clamp: Mapping[Hashable, ArrayLike]
     fixed: NDArray[np.intp]
     values: NDArray[np.uint8]
+    start: NDArray[np.uint8]
+    """State that each chain starts from, array (chain, unit), evidence included."""
     calibration: "Calibration | None"
     network: "Network | None"
     rule: str
@@ -170,6 +173,7 @@ class SpikingRun:
         self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
         self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
         self._done = 0
+        self._driven = starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
         self._tail = self._cut(None, 0.0)
@@ -232,10 +236,36 @@ class SpikingRun:
             self._heat[temperature] = np.nan_to_num(hot - cold), strength
         return self._heat[temperature]
 
+    def _drive_to_start(self, report: Callable[[float], None]) -> list[SpikeTrains]:
+        """Bring all chains to their start, as evidence is driven, and let go."""
+        parts = []
+        for end, states in starts.schedule(self._request.start, self._driven, self._request.seed):
+            self.simulator.heat(self._towards(states), starts.SILENCED)
+            parts.append(self.simulator.advance(end * self.window - self.simulator.time))
+        if self._driven:
+            self.simulator.heat(np.zeros(self._request.start.shape), 1.0)
+            self._done = self._driven
+            report(self._driven)
+        return parts
+
+    def _towards(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the change of drives (chain, unit) that holds neurons in `states` (chain, unit)."""
+        calibration, units = self._calibration(), self.simulator.units
+        # A laser without any pump takes long to come back.
+        off, on = held(self.network) if calibration is None else levels(calibration)
+        change = np.zeros(states.shape)
+        change[:, units] = np.where(states[:, units] == 1, on, off) - self.simulator.drive
+        return change
+
+    def _calibration(self) -> Calibration | None:
+        """Return a calibration of the network's device, if one is at hand."""
+        calibration = self._request.calibration or Calibration.preset(self.preset)
+        return calibration if calibration.fits(self.network.parameters) else None
+
     def _simulate(self, windows: int, report: Callable[[float], None]) -> SpikeTrains:
         """Simulate `windows` state windows on, keeping the spikes of the last one as the tail."""
-        parts = []
         stop = self._done + windows
+        parts = [] if self._done else self._drive_to_start(report)
         while self._done < stop:
             chunk = min(stop - self._done, self._draws_per_chunk)
             if self._request.tempering is not None:
@@ -369,6 +399,7 @@ class GibbsRun:
             clamp_units=request.fixed,
             clamp_values=request.values,
             threads=request.threads,
+            initial=request.start,
         )
         self._request = request
         self._done, self._draw = 0, request.burn_in
@@ -438,6 +469,8 @@ class IdealRun(_WholeRun):
             clamp_units=request.fixed,
             clamp_values=request.values,
             threads=request.threads,
+            # What was on before the first draw would be missing in its dwell times.
+            initial=request.start if request.burn_in else None,
         )
         states = states_on_grid(
             chain,
@@ -489,6 +522,7 @@ def sample(
     network: "Network | None" = None,
     rule: str = "measured",
     clamp_mode: str = "pump",
+    initial: ArrayLike | None = None,
     time_step: float | None = None,
     tempering: Tempering | None = None,
     imperfections: Imperfections | None = None,
@@ -525,6 +559,13 @@ def sample(
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
         Translation rule, "measured" or "linear"; see `photinus.translation`.
+    initial : array (unit,) or (chain, unit), optional
+        States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
+        are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
+        their mode disagree, and the burn-in makes the others forget. A network is driven to its start
+        for the first windows of the burn-in, a quarter of it, but at most three, with its synapses
+        silenced. With `burn_in` below 4 there are none: lasers and "lif" start silent then, "ideal"
+        only without any burn-in. Draws of "exact" are independent and need no start.
     clamp_mode, time_step, threads
         See `photinus.simulation.engine.Simulator`. Calibrations hold for the time step that they were
         measured with, the default of the device (0.5 ps for lasers): rates move by a percent or so
@@ -588,6 +629,8 @@ def sample(
     sequence = seed_sequence(seed)
     if store is not None and seed is None:
         sequence = store.seed() or sequence
+    start = _start(initial, substrate, burn_in, sequence, chains, machine.n_units)
+    start[:, fixed] = values
     request = Request(
         machine,
         substrate,
@@ -598,6 +641,7 @@ def sample(
         clamp or {},
         fixed,
         values,
+        start,
         calibration,
         network,
         rule,
@@ -619,7 +663,7 @@ def sample(
             window=run.window if tempering is None else None,
             network=run.network,
             tempering=tempering,
-            attributes=_provenance(request, run),
+            attributes=_provenance(request, run, initial is not None),
             complete=False,
         )
         pieces: list[Piece] = []
@@ -659,17 +703,54 @@ def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
     )
 
 
-def _provenance(request: Request, run: Run) -> dict[str, Any]:
+def _start(
+    initial: ArrayLike | None,
+    substrate: str,
+    burn_in: int,
+    seed: np.random.SeedSequence,
+    chains: int,
+    units: int,
+) -> NDArray[np.uint8]:
+    """Return the state that each chain starts from, array (chain, unit)."""
+    if initial is None:
+        return starts.dispersed(seed, chains, units)
+    least = _least_burn_in(substrate)
+    if burn_in < least:
+        raise InvalidInput(
+            f"initial must be None on {substrate!r} with a burn_in below {least}, got burn_in={burn_in}"
+        )
+    return starts.given(initial, chains, units)
+
+
+def _least_burn_in(substrate: str) -> int:
+    """Return the burn-in from which on a substrate starts as it is told."""
+    if substrate in SPIKING:
+        return starts.BURN_IN_PER_DRIVEN
+    return 1 if substrate == "ideal" else 0
+
+
+def _start_words(request: Request, given: bool) -> str:
+    """Return how the chains start, for the record; which states, as a checksum."""
+    if request.substrate == "exact":
+        return "independent"
+    if request.burn_in < _least_burn_in(request.substrate):
+        return "silent"
+    return f"given, CRC {zlib.crc32(request.start.tobytes()):08x}" if given else "dispersed"
+
+
+def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
     from photinus import __version__
 
     return {
         "version": __version__,
-        "seed_entropy": str(request.seed.entropy),
+        "seed_entropy": entropy_text(request.seed),
         "seed_spawn_key": list(request.seed.spawn_key),
+        "seed_pool_size": request.seed.pool_size,
         "substrate": request.substrate,
         "draws_requested": request.draws,
         "time_step": run.time_step,
         "clamp_mode": request.clamp_mode,
+        "start": _start_words(request, given),
         "rule": request.rule if request.network is None else None,
         **({"imperfections": request.imperfections.to_dict()} if request.imperfections else {}),
     }

@@ -115,13 +115,16 @@ def translate(
         kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
-        driven=(
-            calibration.midpoint - DRIVEN_BIAS * calibration.slope,
-            calibration.midpoint + DRIVEN_BIAS * calibration.slope,
-        ),
+        driven=levels(calibration),
         delay=delay,
         labels=machine.labels,
     )
+
+
+def levels(calibration: Calibration) -> tuple[float, float]:
+    """Return the drives at which a neuron is held off and on, by log-odds of `DRIVEN_BIAS`."""
+    reach = DRIVEN_BIAS * calibration.slope
+    return calibration.midpoint - reach, calibration.midpoint + reach
 
 
 def slopes(machine: BoltzmannMachine, calibration: Calibration) -> NDArray[np.float64]:

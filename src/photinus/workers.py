@@ -250,6 +250,7 @@ def _part(
         seed=ChainsFrom(mine.start, request.seed),
         clamp=clamp,
         values=request.values[mine],
+        start=request.start[mine],
         prepared=None if network is None else (network, None if drive is None else drive[mine]),
         threads=1,
     )

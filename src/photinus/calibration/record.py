@@ -171,15 +171,24 @@ class Calibration:
         shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
         return np.asarray(inner + foot + shoulder)
 
+    def fits(self, parameters: Parameters) -> bool:
+        """Return whether this is a calibration of `parameters`, whatever their name."""
+        return self._differs(parameters) is None
+
+    def _differs(self, parameters: Parameters) -> str | None:
+        """Return the first parameter that is another one here."""
+        mine, other = self.parameters.to_dict(), parameters.to_dict()
+        return next((key for key in mine if key != "name" and mine[key] != other.get(key)), None)
+
     def require(self, parameters: Parameters) -> None:
         """Raise `InvalidInput` unless this is a calibration of `parameters`."""
-        mine, other = self.parameters.to_dict(), parameters.to_dict()
-        for key in mine:
-            if key != "name" and mine[key] != other.get(key):
-                raise InvalidInput(
-                    f"calibration must be of the same device: {key} is {mine[key]!r} there, "
-                    f"{other.get(key)!r} here"
-                )
+        key = self._differs(parameters)
+        if key is not None:
+            mine, other = self.parameters.to_dict(), parameters.to_dict()
+            raise InvalidInput(
+                f"calibration must be of the same device: {key} is {mine[key]!r} there, "
+                f"{other.get(key)!r} here"
+            )
 
     def require_reduced(self) -> ReducedLaser:
         """Return the reduced laser.

@@ -112,6 +112,11 @@ class ReducedSimulator:
         self._drive = full[:, self.units]
         self._blocks = self._lay_out(self._drive)
 
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives that it was built with, array (chain, simulated unit) [carriers]."""
+        return self._drive
+
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, pulses under way included.
 

@@ -293,6 +293,11 @@ class Simulator:
         self._pump = pump[:, self.units]
         self._blocks = self._lay_out(self._pump)
 
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives that it was built with, array (chain, simulated unit) [carriers]."""
+        return self._pump * self.network.parameters.gain_lifetime
+
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, pulses under way included.
 

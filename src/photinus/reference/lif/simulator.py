@@ -106,6 +106,11 @@ class LifSimulator:
         self._drive = full[:, self.units]
         self._blocks = self._lay_out(self._drive)
 
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives that it was built with, array (chain, simulated unit) [V]."""
+        return self._drive
+
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, currents under way included.
 
