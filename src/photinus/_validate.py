@@ -144,7 +144,10 @@ def clamp(
                 f"clamp of unit {label!r} must be one value or one per chain ({chains}), "
                 f"got shape {given.shape}"
             )
-        units.append(labels.index(label))
+        unit = labels.index(label)
+        if unit in units:
+            raise InvalidInput(f"clamp must name each unit once, got {labels[unit]!r} twice")
+        units.append(unit)
         columns.append(np.broadcast_to(given, (chains,)))
     if len(units) == len(labels):
         raise InvalidInput(f"clamp must leave at least one unit free, got all {len(units)} clamped")

@@ -1,13 +1,14 @@
 """The command line; ``photinus --help`` lists the commands."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from photinus import __version__
-from photinus.errors import InvalidInput, PhotinusError
+from photinus.errors import InvalidInput, PhotinusError, TranslationWarning
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
+_AMBIGUOUS = object()
+"""Stands for several labels that read alike, as the number 1 and the text 1 do."""
 
 app = typer.Typer(
     name="photinus",
@@ -48,11 +51,18 @@ Faults = Annotated[
 
 def main() -> None:
     """Run the command line; bad input is one sentence and exit code 2."""
+    warnings.simplefilter("always", TranslationWarning)
+    warnings.showwarning = _tell  # type: ignore[assignment]
     try:
         app()
     except PhotinusError as error:
         typer.echo(f"photinus: {error}", err=True)
         sys.exit(INPUT_ERROR)
+
+
+def _tell(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Show a warning as people read it."""
+    typer.echo(f"photinus: {message}", err=True)
 
 
 def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = ("", "")) -> None:
@@ -87,13 +97,22 @@ def _calibration(device: str | None, path: Path | None, substrate: str = "laser"
 
 def _evidence(clamps: list[str], machine: "BoltzmannMachine") -> "dict[Hashable, Any]":
     """Return LABEL=VALUE pairs as evidence."""
-    names = {str(label): label for label in machine.labels}
+    names: dict[str, Hashable] = {}
+    for known in machine.labels:
+        names[str(known)] = _AMBIGUOUS if str(known) in names else known
     evidence: dict[Hashable, Any] = {}
     for clamp in clamps:
         label, equals, value = clamp.rpartition("=")
         if not equals or value.strip() not in ("0", "1"):
             raise InvalidInput(f"--clamp must be LABEL=0 or LABEL=1, got {clamp!r}")
-        evidence[names.get(label, label)] = int(value)
+        unit = names.get(label, label)
+        if unit is _AMBIGUOUS:
+            raise InvalidInput(
+                f"--clamp must name one unit, got {clamp!r} where several have a label that reads so"
+            )
+        if unit in evidence:
+            raise InvalidInput(f"--clamp must name each unit once, got {label!r} twice")
+        evidence[unit] = int(value)
     return evidence
 
 
@@ -226,7 +245,6 @@ def sample(
     from photinus.sampling import sample as draw
     from photinus.storage import check_new
     from photinus.tempering import Tempering
-    from photinus.translation import check
 
     machine = BoltzmannMachine.load(model)
     faults = _imperfections(imperfection)
@@ -241,9 +259,6 @@ def sample(
             typer.echo("The network is taken as built; added is what happens during a run.", err=True)
     elif substrate in SPIKING:
         measured = _calibration(laser, calibration, substrate)
-        validity = check(machine, measured)
-        if not validity:
-            typer.echo(f"Outside the calibrated range:\n{validity}\n", err=True)
     try:
         samples = draw(
             machine,

@@ -13,5 +13,9 @@ class NotConverged(PhotinusError):
     """A solver or an optimiser stopped before it reached its tolerance."""
 
 
+class TranslationWarning(UserWarning):
+    """What a device cannot do of what a run asks for, said before the run starts."""
+
+
 class MissingDependency(PhotinusError, ImportError):
     """An optional package that this call needs is not installed."""

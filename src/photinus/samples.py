@@ -151,7 +151,11 @@ class Samples:
         stop
             Look only at the kept time up to here [s, from the end of the burn-in]; for spikes only.
         """
+        from photinus.readout import MAX_JOINT
+
         free = self.free_units
+        if not self.has_joint:
+            raise InvalidInput(f"free_joint needs at most {MAX_JOINT} free units, got {len(free)}")
         if self.spikes is None:
             bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
             index = (self.states[:, :, free] @ bits).ravel()

@@ -5,6 +5,7 @@ progress, be stored while it goes, and be resumed. Swapping substrates is how us
 from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to lasers device physics.
 """
 
+import warnings
 import zlib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -13,17 +14,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _memory, _validate, starts
+from photinus import _memory, _validate, limits, starts
 from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
-from photinus.devices import Network, SpikingSimulator, held, simulator
-from photinus.errors import InvalidInput
+from photinus.devices import PRESETS, Network, SpikingSimulator, held, simulator
+from photinus.errors import InvalidInput, TranslationWarning
 from photinus.imperfections import Disturbed, Imperfections
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.reference.lif import LifNetwork, LifSimulator
 from photinus.samples import Samples
+from photinus.simulation.couplings import from_clamped
 from photinus.simulation.engine import (
     BYTES_PER_SPIKE,
     CLAMP_MODES,
@@ -50,6 +52,9 @@ class Interrupted(KeyboardInterrupt):
         done = 0 if samples is None else samples.draws
         super().__init__(f"stopped after {done} draws per chain")
         self.samples = samples
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Interrupted, (self.samples,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -250,17 +255,13 @@ class SpikingRun:
 
     def _towards(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the change of drives (chain, unit) that holds neurons in `states` (chain, unit)."""
-        calibration, units = self._calibration(), self.simulator.units
+        calibration = _calibration_of(self.network, self._request.calibration)
+        units = self.simulator.units
         # A laser without any pump takes long to come back.
         off, on = held(self.network) if calibration is None else levels(calibration)
         change = np.zeros(states.shape)
         change[:, units] = np.where(states[:, units] == 1, on, off) - self.simulator.drive
         return change
-
-    def _calibration(self) -> Calibration | None:
-        """Return a calibration of the network's device, if one is at hand."""
-        calibration = self._request.calibration or Calibration.preset(self.preset)
-        return calibration if calibration.fits(self.network.parameters) else None
 
     def _simulate(self, windows: int, report: Callable[[float], None]) -> SpikeTrains:
         """Simulate `windows` state windows on, keeping the spikes of the last one as the tail."""
@@ -314,6 +315,12 @@ class SpikingRun:
             (self._done - 1) * self.window,
             self._done * self.window,
         )
+
+
+def _calibration_of(network: Network, given: Calibration | None) -> Calibration | None:
+    """Return a calibration of a network's device, if one is at hand."""
+    known = (given,) if given is not None else map(Calibration.preset, PRESETS)
+    return next((c for c in known if c.fits(network.parameters)), None)
 
 
 def _imperfect(
@@ -593,6 +600,12 @@ def sample(
         If an argument is out of its range, or the run would not fit into memory.
     Interrupted
         On Ctrl-C; carries the samples that were finished.
+
+    Warns
+    -----
+    TranslationWarning
+        Before the run starts, if the device cannot do what is asked for; see `photinus.limits`. The
+        sentences are kept in ``attributes["outside"]`` of the result.
     """
     from photinus.storage import RunStore
     from photinus.workers import SpreadRun, workers_pool
@@ -629,8 +642,8 @@ def sample(
     sequence = seed_sequence(seed)
     if store is not None and seed is None:
         sequence = store.seed() or sequence
-    start = _start(initial, substrate, burn_in, sequence, chains, machine.n_units)
-    start[:, fixed] = values
+    states = _start(initial, substrate, burn_in, sequence, chains, machine.n_units)
+    states[:, fixed] = values
     request = Request(
         machine,
         substrate,
@@ -641,7 +654,7 @@ def sample(
         clamp or {},
         fixed,
         values,
-        start,
+        states,
         calibration,
         network,
         rule,
@@ -654,6 +667,9 @@ def sample(
     with workers_pool(workers) as client:
         start = SUBSTRATES[substrate]
         run = start(request) if client is None else SpreadRun(request, client, start)
+        outside = _outside(request, run)
+        if outside:
+            warnings.warn("; ".join(outside), TranslationWarning, stacklevel=2)
         whole = Samples(
             machine=machine,
             states=np.empty((chains, 0, machine.n_units), np.uint8),
@@ -663,7 +679,8 @@ def sample(
             window=run.window if tempering is None else None,
             network=run.network,
             tempering=tempering,
-            attributes=_provenance(request, run, initial is not None),
+            attributes=_provenance(request, run, initial is not None)
+            | ({"outside": outside} if outside else {}),
             complete=False,
         )
         pieces: list[Piece] = []
@@ -727,6 +744,24 @@ def _least_burn_in(substrate: str) -> int:
     if substrate in SPIKING:
         return starts.BURN_IN_PER_DRIVEN
     return 1 if substrate == "ideal" else 0
+
+
+def _outside(request: Request, run: Run) -> list[str]:
+    """Return what the device of a run cannot do of what is asked for, a sentence each."""
+    network = run.network
+    if network is None:
+        return []
+    drive, fixed, values = getattr(run, "drive", None), request.fixed, request.values
+    if drive is None:
+        drive = np.tile(network.drive, (request.chains, 1))
+        if request.clamp_mode == "pump":
+            drive += from_clamped(network.coupling, fixed, values)
+    found = limits.beyond_lasers(network, drive, fixed)
+    if request.network is None:
+        calibration = _calibration_of(network, request.calibration)
+        assert calibration is not None  # it was translated with it
+        found += limits.beyond_translation(request.machine, calibration, network, fixed, values)
+    return found
 
 
 def _start_words(request: Request, given: bool) -> str:

@@ -152,7 +152,7 @@ class SpreadRun:
                 "synapses is one for all"
             )
         size = -(-request.chains // BLOCKS)
-        drive = getattr(whole, "drive", None)
+        self.drive = drive = getattr(whole, "drive", None)
         self._requests = [
             _part(request, self.network, drive, slice(first, min(first + size, request.chains)))
             for first in range(0, request.chains, size)
