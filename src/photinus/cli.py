@@ -52,7 +52,7 @@ Faults = Annotated[
 def main() -> None:
     """Run the command line; bad input is one sentence and exit code 2."""
     warnings.simplefilter("always", TranslationWarning)
-    warnings.showwarning = _tell  # type: ignore[assignment]
+    warnings.showwarning = _tell
     try:
         app()
     except PhotinusError as error:
