@@ -753,9 +753,7 @@ def _outside(request: Request, run: Run) -> list[str]:
         return []
     drive, fixed, values = getattr(run, "drive", None), request.fixed, request.values
     if drive is None:
-        drive = np.tile(network.drive, (request.chains, 1))
-        if request.clamp_mode == "pump":
-            drive += from_clamped(network.coupling, fixed, values)
+        drive = network.drive + from_clamped(network.coupling, fixed, values)
     found = limits.beyond_lasers(network, drive, fixed)
     if request.network is None:
         calibration = _calibration_of(network, request.calibration)
