@@ -778,7 +778,8 @@ def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
         "version": __version__,
         "seed_entropy": entropy_text(request.seed),
         "seed_spawn_key": list(request.seed.spawn_key),
-        "seed_pool_size": request.seed.pool_size,
+        # NumPy's default, in all runs but very few.
+        **({} if request.seed.pool_size == 4 else {"seed_pool_size": request.seed.pool_size}),
         "substrate": request.substrate,
         "draws_requested": request.draws,
         "time_step": run.time_step,
