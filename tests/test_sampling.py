@@ -1,6 +1,8 @@
 """One suite for every substrate: what `photinus.sample` promises, and what it refuses."""
 
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -266,6 +268,43 @@ def test_interruption_carries_what_was_finished(monkeypatch):
     with pytest.raises(sampling.Interrupted) as stop:
         draw(machine, "gibbs", progress=impatient)
     assert stop.value.samples is None
+
+
+@pytest.mark.parametrize("substrate", ["laser", "gibbs"])
+def test_interruptions_can_be_handed_over(substrate):
+    """A process pool pickles what was raised."""
+    stop = sampling.Interrupted(draw(machine_of(2), substrate))
+    for again in (pickle.loads(pickle.dumps(stop)), copy.copy(stop)):
+        assert isinstance(again, sampling.Interrupted)
+        assert str(again) == str(stop) == "stopped after 6 draws per chain"
+        assert same(again.samples, stop.samples)
+    assert pickle.loads(pickle.dumps(sampling.Interrupted(None))).samples is None
+
+
+@pytest.mark.parametrize("substrate", ["gibbs", "ideal", "laser"])
+def test_joints_of_many_units_are_refused(substrate):
+    samples = draw(BoltzmannMachine(np.zeros((40, 40)), np.zeros(40)), substrate)
+    with pytest.raises(InvalidInput, match="^free_joint needs at most 24 free units, got 40$"):
+        samples.free_joint()
+    with pytest.raises(InvalidInput, match="^joint needs at most 24 units, got 40$"):
+        samples.joint()
+
+
+class Twice(dict):
+    """A mapping that names a unit twice, as one with its own equality of keys can."""
+
+    def items(self):
+        return [(0, 1), (0, 0)]
+
+
+def test_evidence_names_units_once():
+    machine = BoltzmannMachine(np.zeros((3, 3)), np.zeros(3))
+    for substrate in SUBSTRATES:
+        with pytest.raises(InvalidInput, match="^clamp must name each unit once, got 0 twice$"):
+            draw(machine, substrate, clamp=Twice({0: 1}))
+        found = draw(machine, substrate, clamp={np.int64(0): np.bool_(True), np.int8(2): np.float32(0)})
+        assert (found.states[:, :, 0] == 1).all()
+        assert (found.states[:, :, 2] == 0).all()
 
 
 def test_own_network_is_simulated():

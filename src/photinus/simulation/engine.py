@@ -334,6 +334,8 @@ class Simulator:
         efficiency = self._efficiency()
         pump = pump * efficiency
         delay = network.delay
+        steps = (network.kernel.duration + np.max(delay)) / self.grid
+        _memory.require(8 * BLOCKS * steps, "the steps of a synaptic pulse and its delay")
         pulse, mean_height = _pulse(network.kernel, self.grid)
         couplings = compile_couplings(
             among(network.coupling, self.units),

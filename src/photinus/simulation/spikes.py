@@ -96,8 +96,7 @@ class Recording:
         for unit in self.units:
             if unit not in simulated:
                 raise InvalidInput(
-                    "recorded unit must be the position of a simulated one "
-                    f"(0 to {simulated.max()}, without clamped ones), got {unit}"
+                    f"recorded unit must be a simulated one (0 to {simulated.max()}), got {unit}"
                 )
         for chain in self.chains:
             _validate.integer("recorded chain", chain, 0, chains - 1)
