@@ -290,7 +290,7 @@ def test_joints_of_many_units_are_refused(substrate):
         samples.joint()
 
 
-class Twice(dict):
+class Twice(dict[int, int]):
     """A mapping that names a unit twice, as one with its own equality of keys can."""
 
     def items(self):

@@ -1,6 +1,7 @@
 """Seeds are never changed by use: what takes one gives the same twice, and can be resumed."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from photinus.reference.ideal import sample_ideal
 from photinus.simulation.streams import ChainsFrom, entropy_of, entropy_text, seed_sequence
 
 MACHINE = BoltzmannMachine([[0, 1.0, 0], [1.0, 0, -0.5], [0, -0.5, 0]], [0.5, -1.0, 0.0])
-FEW = {"chains": 4, "draws": 6, "burn_in": 4}
+FEW: dict[str, Any] = {"chains": 4, "draws": 6, "burn_in": 4}
 IMAGES = (np.random.default_rng(0).random((40, 4)) < 0.5).astype(np.uint8)
 
 
