@@ -1,7 +1,7 @@
 """Where lasers sample another law than the machine's, and whether `photinus.sample` says so before.
 
 Machines of five families on full physics, none of which a fit or a threshold has seen: the largest
-error of a marginal, KL(sampled‖target), and what was said. ``python -m studies.limits`` takes a few minutes.
+error of a marginal, KL(sampled‖target), and what was said. ``python -m studies.limits``: minutes.
 """
 
 import argparse
