@@ -4,6 +4,8 @@ The matrices are over the whole domain of graphs, and asymmetric where a layout 
 here is statistical: what differs from the given matrix by more than the stated rounding is an error.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -16,7 +18,7 @@ from photinus.reduced.simulator import ReducedSimulator
 from photinus.reference import gibbs
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.lif import LifSimulator
-from photinus.simulation.couplings import among, compile_couplings, from_clamped
+from photinus.simulation.couplings import among, compile_couplings, dense, from_clamped
 from photinus.simulation.engine import Simulator
 from photinus.units import ns, ps
 from tests import layouts, machines
@@ -164,9 +166,8 @@ def test_parts_of_couplings(sparse: bool) -> None:
         values = rng.integers(0, 2, (3, len(fixed))).astype(np.uint8)
         coupling = csr_array(matrix) if sparse else matrix
         part = among(coupling, free)
-        part = part.toarray() if sparse else part
         for i, target in enumerate(free):
-            assert_array_equal(np.asarray(part)[i], matrix[target][free])
+            assert_array_equal(dense(part)[i], matrix[target][free])
         expected = [[sum(matrix[i, fixed[v == 1]]) for i in range(n)] for v in values]
         assert_allclose(from_clamped(coupling, fixed, values), expected, rtol=1e-12, atol=1e-12)
 
@@ -215,7 +216,7 @@ def test_what_lasers_receive(kind: str, n: int) -> None:
     network = Imperfections(dead=2).apply(network, seed=2)
     fixed = np.sort(rng.choice(n, n // 5, replace=False))
     values = rng.integers(0, 2, (chains, len(fixed)))
-    clamp = {int(k): values[:, i] for i, k in enumerate(fixed)}
+    clamp: Any = {int(k): values[:, i] for i, k in enumerate(fixed)}
     simulator = Simulator(network, chains=chains, seed=3, clamp=clamp, time_step=0.5 * ps)
     assert simulator.grid == grid
     spikes = Spikes(simulator.advance(4 * ns), grid)
@@ -262,7 +263,7 @@ def test_what_reduced_lasers_receive(kind: str, n: int) -> None:
     reduced = ph.Calibration.preset("fast-absorber").require_reduced()
     network = additive(matrix, delay=5 * reduced.time_step)
     fixed = np.sort(rng.choice(n, n // 5, replace=False))
-    clamp = {int(k): rng.integers(0, 2, 3) for k in fixed}
+    clamp: Any = {int(k): rng.integers(0, 2, 3) for k in fixed}
     simulator = ReducedSimulator(network, reduced, chains=3, seed=3, clamp=clamp)
     spikes = Spikes(simulator.advance(30 * ns), simulator.grid)
     units, size = simulator.units, len(simulator.units)
@@ -294,7 +295,7 @@ def test_what_neurons_receive(kind: str, n: int) -> None:
     kernel = SynapticKernel(kick=0.0, sustain=1.0, duration=1e9, renewing=False, shape="exponential")
     network = lif_network(np.full(n, MIDPOINT), matrix, kernel=kernel, delay=5 * DT)
     fixed = np.sort(rng.choice(n, n // 5, replace=False))
-    clamp = {int(k): rng.integers(0, 2, 3) for k in fixed}
+    clamp: Any = {int(k): rng.integers(0, 2, 3) for k in fixed}
     simulator = LifSimulator(network, chains=3, seed=3, clamp=clamp)
     spikes = Spikes(simulator.advance(0.2), simulator.grid)
     units, size = simulator.units, len(simulator.units)
