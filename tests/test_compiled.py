@@ -92,7 +92,7 @@ def test_starts_where_nothing_can_be_written(copy: Path, cache: str | None) -> N
 def test_without_a_home_no_folder_is_made_in_the_working_directory(monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(_numba.platformdirs, "user_cache_dir", lambda _: "~/.cache/photinus")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "~/.cache/photinus")
     assert _numba._cache_folder.__wrapped__() is None
     assert not list(tmp_path.iterdir())
 
@@ -176,7 +176,7 @@ def test_all_that_feeds_kernels_is_in_the_fingerprint() -> None:
             if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("photinus"):
                 continue
             taken = {(a.asname or a.name): a.name for a in node.names}
-            module = PACKAGE.parent / Path(*node.module.split("."))
+            module = PACKAGE.parent / Path(*str(node.module).split("."))
             for name in names & set(taken):
                 file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
                 inner = module / f"{taken[name]}.py"

@@ -58,7 +58,7 @@ def _sources() -> list[Path]:
     return sorted({here} | users | {path.with_name("__init__.py") for path in users})
 
 
-class _DiskCache(NullCache):  # type: ignore[misc]
+class _DiskCache(NullCache):
     """Compiled code of one kernel: a file for each signature and processor, headed by its checksum.
 
     Files are written whole and never changed, so processes that start together cannot mix them up. What
@@ -80,14 +80,14 @@ class _DiskCache(NullCache):  # type: ignore[misc]
             content = self._path(signature, context.codegen()).read_bytes()
             checksum, code = content[:32], content[32:]
             if hashlib.sha256(code).digest() == checksum:
-                return CompileResult._rebuild(context, *pickle.loads(code))
+                return CompileResult._rebuild(context, *pickle.loads(code))  # type: ignore[no-untyped-call]
         except (OSError, pickle.PickleError):
             pass
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep the code for a signature."""
-        code = dumps(result._reduce())
+        code = dumps(result._reduce())  # type: ignore[no-untyped-call]
         path = self._path(signature, result.codegen)
         with contextlib.suppress(OSError):
             handle, name = tempfile.mkstemp(dir=path.parent)
