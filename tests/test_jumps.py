@@ -16,7 +16,7 @@ from photinus.laser import LaserParameters, waveform
 from photinus.laser.jumps import CHANGE, Event, Number, simulate_jumps
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.readout import occupancy
-from photinus.simulation.engine import REARM
+from photinus.simulation import REARM
 from photinus.units import ns, ps
 
 ALPHA = 1e-6

@@ -37,8 +37,8 @@ from photinus._numba import inlined, kernel
 from photinus._threads import available_threads
 from photinus.errors import InvalidInput
 from photinus.laser.parameters import LaserParameters
-from photinus.simulation import SUBSTEPS
-from photinus.simulation.engine import REARM, TIME_STEP
+from photinus.simulation import REARM, SUBSTEPS
+from photinus.simulation.engine import TIME_STEP
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 

@@ -14,7 +14,7 @@ from photinus.errors import InvalidInput, PhotinusError
 from photinus.laser import LaserParameters
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.progress import Progress, tracked
-from photinus.simulation import SUBSTEPS, TILE
+from photinus.simulation import REARM, SUBSTEPS, TILE
 from photinus.simulation.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.simulation.spikes import Recording, SpikeTrains, Waveforms
 from photinus.simulation.state import restore, state_of
@@ -30,8 +30,6 @@ BLOCKS = 8
 LASER_STEPS_PER_CHUNK = 2e8
 """Laser-steps between two looks at progress and interruption: a fraction of a second."""
 CLAMP_MODES = ("pump", "laser")
-REARM = 0.25
-"""Fraction of the detection threshold below which the read-out looks for the next spike."""
 BYTES_PER_SAMPLE = 36
 """Memory of a recorded sample: 12 bytes kept, the rest while pieces are joined."""
 BYTES_PER_LASER = 600
