@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Calibration:
 
     The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
     carriers; that of an integrate-and-fire neuron its mean free membrane potential, in volts.
+    Arrays are read-only copies.
     """
 
     parameters: Parameters
@@ -104,8 +106,20 @@ class Calibration:
             low, high = _validate.finite_array(name, getattr(self, name), 1)
             if not low < high:
                 raise InvalidInput(f"{name} must rise, got {getattr(self, name)!r}")
+        for name in (*_TABLE, "windows_tried", "windows_kl"):
+            array = np.array(_validate.plain_array(name, getattr(self, name)), np.float64)
+            if array.ndim != 1:
+                raise InvalidInput(f"{name} must have 1 dimension, got shape {array.shape}")
+            object.__setattr__(self, name, _validate.locked(array))
         for name in _TABLE:
             _validate.same_length(name, getattr(self, name), "drive", len(self.drive))
+        object.__setattr__(self, "kernel_error", MappingProxyType(dict(self.kernel_error)))
+        _validate.locked(self.reduced)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled arrays come back writable; a fresh construction locks them again.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _rebuilt, ({**values, "kernel_error": dict(self.kernel_error)},)
 
     @property
     def samples_or_pulses(self) -> str:
@@ -249,6 +263,11 @@ class Calibration:
         """Return the calibration of a preset that ships with the package."""
         _validate.one_of("preset", name, PRESETS)
         return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+
+
+def _rebuilt(values: dict[str, Any]) -> Calibration:
+    """Return the calibration of these fields, for pickle."""
+    return Calibration(**values)
 
 
 def _on_one_line(match: re.Match[str]) -> str:

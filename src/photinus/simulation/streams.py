@@ -57,7 +57,7 @@ def seed_sequence(seed: Seed) -> np.random.SeedSequence:
 
     if isinstance(seed, np.random.SeedSequence):
         return seed
-    return np.random.SeedSequence(None if seed is None else integer("seed", seed, 0))
+    return np.random.SeedSequence(None if seed is None else integer("seed", seed, 0, None))
 
 
 def philox(
