@@ -254,7 +254,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, changes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"learning_rate": 0.1}, "must be of a run with learning_rate 0.1, got 0.05"),
+        ({"learning_rate": 0.05}, "must be of a run with learning_rate 0.05, got 0.1"),
         ({"hidden": (5,)}, r"must be of a run with hidden \[5\], got \[4\]"),
         ({"epochs": 3}, "must be of a run with epochs 3, got 2"),
     ],
@@ -393,12 +393,12 @@ def test_bad_parameters_are_one_sentence(parameters, message):
     [
         (lambda e: e.fit(X / 2), "X must be 0 or 1, got 0.5"),
         (lambda e: e.fit(X[0]), r"X must have shape \(sample, feature\)"),
-        (lambda e: e.fit(X, Y[:-1]), r"y must have one entry per sample \(400\), got \(399,\)"),
+        (lambda e: e.fit(X, Y[:-1]), r"y must have one entry per sample \(400\), got shape \(399,\)"),
         (lambda e: e.fit(X, Y).partial_fit(X), "y must be given to a machine that was learned with"),
         (lambda e: e.fit(X).partial_fit(X, Y), "y must be given to a machine that was learned with"),
         (lambda e: e.fit(X, Y).partial_fit(X, Y + 1), r"y must be one of \[0, 1\], got .*2"),
-        (lambda e: e.fit(X).partial_fit(X[:, :2]), "X must have 5 features, got 2"),
-        (lambda e: e.fit(X).transform(X[:, :2]), r"X must have shape \(sample, 5\), got \(400, 2\)"),
+        (lambda e: e.fit(X).partial_fit(X[:, :2]), "X has 2 features, but BoltzmannEstimator is expecting 5"),
+        (lambda e: e.fit(X).transform(X[:, :2]), "X has 2 features, but BoltzmannEstimator is expecting 5"),
         (lambda e: e.fit(X).predict(X), "y must have been given to fit"),
         (lambda e: e.fit(X).free_energy(X[:, :2]), r"visible must have shape \(sample, 5\)"),
     ],
