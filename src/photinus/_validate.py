@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sized
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,7 +73,12 @@ def shown(value: Any) -> str:
         text = " ".join(repr(value).split())
     except Exception:  # whatever another's repr raises, the message must come out
         text = f"an object of {type(value).__name__}"
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+    return cut(text, LONGEST_SHOWN)
+
+
+def cut(text: str, most: int = 300) -> str:
+    """Return `text` with at most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def is_sparse(value: object) -> bool:
@@ -182,6 +187,35 @@ def locked(value: Any) -> Any:
         for field in fields(value):
             locked(getattr(value, field.name))
     return value
+
+
+T = TypeVar("T")
+
+
+def instance(name: str, value: Any, kind: type[T] | tuple[type[T], ...]) -> T:
+    """Return `value` if it is of the class, or one of the classes, `kind`."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(one.__name__ for one in kinds)
+        raise InvalidInput(f"{name} must be a {wanted}, got {shown(value)}")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InvalidInput(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def listed(name: str, value: Any) -> tuple[Any, ...]:
+    """Return `value`, a list or another collection that is not text, as a tuple."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise InvalidInput(f"{name} must be a list, got {shown(value)}")
+    try:
+        return tuple(value)
+    except TypeError:  # an array without dimensions says that it can be gone through
+        raise InvalidInput(f"{name} must be a list, got {shown(value)}") from None
 
 
 def number(name: str, value: Any) -> float:

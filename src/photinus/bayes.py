@@ -162,6 +162,12 @@ class BayesianNetwork:
         InvalidInput
             If a node has no table or other than two states, or none of them is known to mean 1.
         """
+        if not (hasattr(model, "get_cpds") and hasattr(model, "nodes")):
+            raise InvalidInput(f"model must be a network of pgmpy, got {_validate.shown(model)}")
+        if not isinstance(on, (Mapping, type(None))):
+            raise InvalidInput(f"on must be a mapping variable → state, got {_validate.shown(on)}")
+        for name in on or {}:
+            _known_variable(name, list(model.nodes()))
         cpds = {cpd.variable: cpd for cpd in model.get_cpds()}
         for node in model.nodes():
             if node not in cpds:
@@ -192,7 +198,8 @@ class BayesianNetwork:
             left, or evidence of probability 0.
         """
         n = len(self.tables)
-        fixed, values = _validate.clamp(evidence or {}, self.variables, 1)
+        evidence = {} if evidence is None else evidence
+        fixed, values = _validate.clamp(evidence, self.variables, 1)
         joint = self._joint_array()
         # The last axis is the first variable.
         place: list[Any] = [slice(None)] * n
@@ -202,7 +209,7 @@ class BayesianNetwork:
         total = float(left.sum())
         if total == 0:
             raise InvalidInput(
-                f"evidence must be possible, got {dict(evidence or {})!r} of probability 0"
+                f"evidence must be possible, got {dict(evidence)!r} of probability 0"
             )
         free = [name for k, name in enumerate(self.variables) if k not in fixed]
         on = (np.take(left, 1, axis=len(free) - 1 - k).sum() for k in range(len(free)))
@@ -226,7 +233,7 @@ class BayesianNetwork:
         2 L) and the more slowly a sampler that flips one unit at a time moves on, since it goes
         through states of a probability of the order ε.
         """
-        soft = {}
+        additive, soft = _validate.flag("additive", additive), {}
         for name, (parents, rows) in self.tables.items():
             log_odds = _soft_log_odds(rows, len(parents), softening, additive)
             on = _on(rows, len(parents))
@@ -365,6 +372,13 @@ def _require_acyclic(parents: Mapping[Hashable, tuple[Hashable, ...]]) -> None:
             raise InvalidInput(f"tables must not form a cycle, got one among {list(left)!r}")
         for name in roots:
             del left[name]
+
+
+def _known_variable(name: Hashable, variables: Sequence[Hashable]) -> None:
+    """Raise unless `name`, a key of `on`, is one of the variables."""
+    if name not in variables:
+        _validate.one_of("variable in on", name, [v for v in variables if isinstance(v, str)])
+        raise InvalidInput(f"variable in on must be one of {list(variables)!r}, got {name!r}")
 
 
 def _table_of(cpd: Any, on: Mapping[Hashable, Hashable]) -> Any:

@@ -222,7 +222,7 @@ class BoltzmannMachine:
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        return _validate.clamp(clamp, self.labels, chains)
+        return _validate.clamp(clamp, self.labels, _validate.integer("chains", chains, 1))
 
     def heated(self, temperature: float) -> "BoltzmannMachine":
         """Return the machine at another temperature: weights and biases divided by T > 0."""
@@ -529,6 +529,7 @@ def _checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
+    _validate.instance("path", path, (str, os.PathLike))
     suffix = Path(path).suffix
     if suffix not in (".json", ".npz"):
         raise InvalidInput(f"model file {str(path)!r} must end in .json or .npz")

@@ -26,6 +26,9 @@ DEFAULT_PRESET = PRESETS[0]
 RELIABLE = 0.004
 """Probability from which on (and up to one minus it) a point of the activation table is inverted."""
 
+ANY = tuple(range(9))
+"""Any number of dimensions."""
+
 _TABLE = (
     "drive",
     "activation",
@@ -103,9 +106,12 @@ class Calibration:
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
             _validate.non_negative(name, getattr(self, name))
         for name in ("bias_range", "weight_range"):
-            low, high = _validate.finite_array(name, getattr(self, name), 1)
-            if not low < high:
-                raise InvalidInput(f"{name} must rise, got {getattr(self, name)!r}")
+            ends = _validate.finite_array(name, getattr(self, name), 1)
+            if ends.shape != (2,) or not ends[0] < ends[1]:
+                raise InvalidInput(
+                    f"{name} must be two numbers that rise, got {_validate.shown(getattr(self, name))}"
+                )
+            object.__setattr__(self, name, (float(ends[0]), float(ends[1])))
         for name in (*_TABLE, "windows_tried", "windows_kl"):
             array = np.array(_validate.plain_array(name, getattr(self, name)), np.float64)
             if array.ndim != 1:
@@ -113,6 +119,10 @@ class Calibration:
             object.__setattr__(self, name, _validate.locked(array))
         for name in _TABLE:
             _validate.same_length(name, getattr(self, name), "drive", len(self.drive))
+        if not isinstance(self.kernel_error, Mapping):
+            raise InvalidInput(
+                f"kernel_error must be a mapping name → error, got {_validate.shown(self.kernel_error)}"
+            )
         object.__setattr__(self, "kernel_error", MappingProxyType(dict(self.kernel_error)))
         _validate.locked(self.reduced)
 
@@ -167,7 +177,7 @@ class Calibration:
 
     def logistic(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fitted probability of being on at `drive`."""
-        return logistic(np.asarray(drive, np.float64), self.midpoint, self.slope)
+        return logistic(_validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
 
     def drive_at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the drive at which a neuron is on with probability σ(log_odds): the measured curve.
@@ -175,6 +185,7 @@ class Calibration:
         The inverse of the activation table, monotone between its points where a probability is known
         well (0.4 to 99.6 %), and straight beyond.
         """
+        log_odds = _validate.finite_array("log_odds", log_odds, ANY)
         p = self.activation
         known = (p > RELIABLE) & (p < 1 - RELIABLE)
         x, y = np.log(p[known] / (1 - p[known])), self.drive[known]
@@ -187,6 +198,8 @@ class Calibration:
 
     def require(self, parameters: Parameters) -> None:
         """Raise `InvalidInput` unless this is a calibration of `parameters`."""
+        if not hasattr(parameters, "to_dict"):
+            raise InvalidInput(f"parameters must be a device's, got {_validate.shown(parameters)}")
         mine, other = self.parameters.to_dict(), parameters.to_dict()
         for key in mine:
             if key != "name" and mine[key] != other.get(key):
@@ -258,11 +271,15 @@ class Calibration:
             return cls(**values)
 
     @classmethod
-    @functools.cache
     def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
         """Return the calibration of a preset that ships with the package."""
-        _validate.one_of("preset", name, PRESETS)
-        return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+        return _shipped(_validate.one_of("preset", name, PRESETS))
+
+
+@functools.cache
+def _shipped(name: str) -> Calibration:
+    """Return the calibration of a preset: read once, for it can't be changed."""
+    return Calibration.load(str(files("photinus") / "data" / f"{name}.json"))
 
 
 def _rebuilt(values: dict[str, Any]) -> Calibration:

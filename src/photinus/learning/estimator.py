@@ -30,7 +30,7 @@ from photinus.simulation.streams import seed_sequence
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-    from sklearn.utils.validation import _check_feature_names, check_is_fitted
+    from sklearn.utils.validation import _check_feature_names, check_array, check_is_fitted
 except ImportError:
     raise MissingDependency(
         "learning needs scikit-learn, whose estimators it follows: pip install 'photinus[learn]'"
@@ -167,6 +167,12 @@ class BoltzmannEstimator(
         self.resume = resume
         self.progress = progress
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = []  # means are float32 whatever comes in
+        return tags
+
     # Learning
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
@@ -249,6 +255,8 @@ class BoltzmannEstimator(
             raise InvalidInput(f"hidden must be the units of each layer, got {self.hidden!r}")
         layers = [_validate.integer("hidden", units, 1) for units in self.hidden]
         _validate.one_of("method", self.method, METHODS)
+        _validate.flag("visible_couplings", self.visible_couplings)
+        _validate.flag("resume", self.resume)
         for name in ("steps", "batch_size", "chains", "epochs", "patience", "replicas"):
             if name != "epochs" or self.epochs is not None:
                 _validate.integer(name, getattr(self, name), 1)
@@ -296,16 +304,9 @@ class BoltzmannEstimator(
 
         A frame must have the columns that `fit` has seen, in the same order.
         """
+        if not isinstance(X, np.ma.MaskedArray):
+            X = _by_sklearn(lambda: _as_numbers(self, X, fresh))
         features = _validate.binary_array("X", X)
-        if features.ndim != 2 or 0 in features.shape:
-            one = " (Reshape your data: one sample is one row)" if features.ndim == 1 else ""
-            raise InvalidInput(
-                f"X must have shape (sample, feature), none empty, got {features.shape}{one}"
-            )
-        try:
-            _check_feature_names(self, X, reset=fresh)
-        except (ValueError, TypeError) as error:
-            raise InvalidInput(" ".join(str(error).split())) from None
         if fresh:
             self.n_features_in_ = features.shape[1]
         elif features.shape[1] != self.n_features_in_:
@@ -717,9 +718,30 @@ class BoltzmannEstimator(
         return found
 
 
+def _as_numbers(estimator: BoltzmannEstimator, X: Any, fresh: bool) -> Any:
+    """Return features as an array, once scikit-learn has looked at their names and numbers."""
+    _check_feature_names(estimator, X, reset=fresh)
+    return check_array(X, accept_sparse=True, estimator=estimator)
+
+
+def _by_sklearn(check: Callable[[], Any]) -> Any:
+    """Return what a check of scikit-learn returns; what it raises becomes one sentence."""
+    try:
+        return check()
+    except (ValueError, TypeError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        # Numbers of the array stand between the first line and the last one.
+        whole = lines[0].startswith("The feature names")
+        told = lines if whole else [lines[0], *(n for n in lines[1:] if n.startswith("Reshape"))]
+        raise InvalidInput(_validate.cut(f"X is not as it should be: {' '.join(told)}")) from None
+
+
 def _checked_classes(y: Any, samples: int) -> NDArray[Any]:
     """Return the classes of so many samples, array (sample,) of whole numbers, floats or text."""
-    labels = np.asarray(y) if not isinstance(y, np.ma.MaskedArray) else np.empty(0)
+    try:
+        labels = np.asarray(y) if not isinstance(y, np.ma.MaskedArray) else np.empty(0)
+    except ValueError:
+        labels = np.empty(0)
     if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.ravel()):
         labels = labels.astype(str)
     if labels.shape != (samples,):
