@@ -397,8 +397,14 @@ def test_bad_parameters_are_one_sentence(parameters, message):
         (lambda e: e.fit(X, Y).partial_fit(X), "y must be given to a machine that was learned with"),
         (lambda e: e.fit(X).partial_fit(X, Y), "y must be given to a machine that was learned with"),
         (lambda e: e.fit(X, Y).partial_fit(X, Y + 1), r"y must be one of \[0, 1\], got .*2"),
-        (lambda e: e.fit(X).partial_fit(X[:, :2]), "X has 2 features, but BoltzmannEstimator is expecting 5"),
-        (lambda e: e.fit(X).transform(X[:, :2]), "X has 2 features, but BoltzmannEstimator is expecting 5"),
+        (
+            lambda e: e.fit(X).partial_fit(X[:, :2]),
+            "X has 2 features, but BoltzmannEstimator is expecting 5",
+        ),
+        (
+            lambda e: e.fit(X).transform(X[:, :2]),
+            "X has 2 features, but BoltzmannEstimator is expecting 5",
+        ),
         (lambda e: e.fit(X).predict(X), "y must have been given to fit"),
         (lambda e: e.fit(X).free_energy(X[:, :2]), r"visible must have shape \(sample, 5\)"),
     ],

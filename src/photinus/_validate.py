@@ -133,9 +133,7 @@ def array_names(value: Any, axis: int) -> tuple[Hashable, ...] | None:
     return None if names == tuple(range(len(names))) else names
 
 
-def aligned(
-    name: str, value: Any, labels: tuple[Hashable, ...], axes: tuple[int, ...] = (-1,)
-) -> Any:
+def aligned(name: str, value: Any, labels: tuple[Hashable, ...], axes: tuple[int, ...] = (-1,)) -> Any:
     """Return `value` with its entries in the order of `labels`, if they have names; else as it is.
 
     Raises
@@ -149,9 +147,11 @@ def aligned(
             continue
         order = _order(name, names, labels)
         where = axis % len(value.shape)
-        value = value.iloc[(slice(None),) * where + (order,)] if hasattr(value, "iloc") else value[
-            (slice(None),) * where + (order,)
-        ]
+        value = (
+            value.iloc[(slice(None),) * where + (order,)]
+            if hasattr(value, "iloc")
+            else value[(slice(None),) * where + (order,)]
+        )
     return value
 
 
@@ -262,9 +262,7 @@ def within(name: str, value: Any, least: float, most: float, unit: str = "") -> 
     return result
 
 
-def integer(
-    name: str, value: Any, minimum: int, maximum: int | None = LARGEST_INTEGER
-) -> int:
+def integer(name: str, value: Any, minimum: int, maximum: int | None = LARGEST_INTEGER) -> int:
     """Return `value` as an int within [minimum, maximum]; None for no maximum."""
     try:
         if isinstance(value, (bool, np.bool_, np.ma.MaskedArray)):

@@ -208,9 +208,7 @@ class BayesianNetwork:
         left = joint[tuple(place)]
         total = float(left.sum())
         if total == 0:
-            raise InvalidInput(
-                f"evidence must be possible, got {dict(evidence)!r} of probability 0"
-            )
+            raise InvalidInput(f"evidence must be possible, got {dict(evidence)!r} of probability 0")
         free = [name for k, name in enumerate(self.variables) if k not in fixed]
         on = (np.take(left, 1, axis=len(free) - 1 - k).sum() for k in range(len(free)))
         return {name: float(p) / total for name, p in zip(free, on, strict=True)}

@@ -459,7 +459,7 @@ def _unpacked(index: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
 def _named(
     name: str, matrix: Any, other: str, vector: Any, labels: Iterable[Hashable] | None
 ) -> tuple[Any, Any, Iterable[Hashable] | None]:
-    """Return matrix and vector in the order of one list of labels, which their names give if need be."""
+    """Return matrix and vector in the order of the labels, which their names give if need be."""
     if labels is not None and not isinstance(labels, str) and isinstance(labels, Iterable):
         labels = tuple(labels)
     rows, columns = (_validate.array_names(matrix, axis) for axis in (0, 1))

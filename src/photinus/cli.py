@@ -509,7 +509,9 @@ def learn(
     method: Annotated[str, typer.Option(help="pcd, cd or tempered.")] = "pcd",
     epochs: Annotated[
         int | None,
-        typer.Option(help="Passes through the images (default: for 8 400 updates, 10 to 1 000).", min=1),
+        typer.Option(
+            help="Passes through the images (default: for 8 400 updates, 10 to 1 000).", min=1
+        ),
     ] = None,
     rate: Annotated[float, typer.Option(help="Learning rate at the start; it falls to 0.")] = 0.1,
     batch: Annotated[int, typer.Option(help="Images per update.", min=1)] = 50,

@@ -140,9 +140,7 @@ def mixing(dream: Dream, classifier: Classifier, *, sure: float = 0.5) -> Mixing
     sure = _validate.fraction("sure", sure)
     _validate.instance("dream", dream, Dream)
     if not hasattr(classifier, "predict_proba"):
-        raise InvalidInput(
-            f"classifier must have predict_proba, got {_validate.shown(classifier)}"
-        )
+        raise InvalidInput(f"classifier must have predict_proba, got {_validate.shown(classifier)}")
     chains, draws, _ = dream.smooth.shape
     proba = np.stack([classifier.predict_proba(chain) for chain in dream.smooth])
     classes = proba.shape[2]

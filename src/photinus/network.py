@@ -193,7 +193,7 @@ class LaserNetwork:
             array.setflags(write=False)
         assign = object.__setattr__
         assign(self, "pump", pump)
-        assign(self, "coupling", coupling)
+        assign(self, "coupling", _validate.locked(coupling))
         assign(self, "delay", delay if delay.ndim else float(delay))
         assign(self, "labels", labels)
         assign(self, "driven_pump", (off, on))

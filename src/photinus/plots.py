@@ -106,7 +106,9 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
     """Draw the spikes of one chain with the unit states that follow from them."""
     _validate.instance("samples", samples, Samples)
     if samples.spikes is None or samples.window is None:
-        raise InvalidInput(f"samples must have spikes for a raster, those of {samples.substrate!r} don't")
+        raise InvalidInput(
+            f"samples must have spikes for a raster, those of {samples.substrate!r} don't"
+        )
     chain = _validate.integer("chain", chain, 0, samples.chains - 1)
     windows = _validate.integer("windows", windows, 1)
     labels, tau = samples.machine.labels, samples.window

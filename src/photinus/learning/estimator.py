@@ -238,7 +238,11 @@ class BoltzmannEstimator(
         found = {name: value for name, value in self.get_params().items() if name not in UNCHECKED}
         digest = hashlib.sha256(np.packbits(visible.astype(np.uint8), axis=1).tobytes()).hexdigest()
         found = {k: v.item() if isinstance(v, np.generic) else v for k, v in found.items()}
-        return {**found, "hidden": [int(units) for units in self.hidden], "data": f"{visible.shape} {digest}"}
+        return {
+            **found,
+            "hidden": [int(units) for units in self.hidden],
+            "data": f"{visible.shape} {digest}",
+        }
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
         """Go once through more data at the learning rate, from wherever the machine is."""
@@ -571,9 +575,7 @@ class BoltzmannEstimator(
         predicted = self.predict(X)
         labels = _checked_classes(y, len(predicted))
         if not np.isin(labels, self.classes_).any():
-            raise InvalidInput(
-                f"y must hold classes among {self.classes_.tolist()}, got {labels[0]!r}"
-            )
+            raise InvalidInput(f"y must hold classes among {self.classes_.tolist()}, got {labels[0]!r}")
         return float(np.mean(predicted == labels))
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -14,7 +14,6 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
 from photinus.learning.data import square
 
-
 MOST_UNITS = 10_000_000
 """Of one kind: more than any chip has."""
 
