@@ -38,7 +38,7 @@ def plain_array(name: str, value: Any, wanted: str = "an array of numbers") -> N
     """
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise InvalidInput(
-            f"{name} must not have masked entries, got {np.ma.count_masked(value)} of them"
+            f"{name} must not have masked entries, got {int(np.ma.getmaskarray(value).sum())} of them"
         )
     try:
         dense = value.toarray() if is_sparse(value) else value

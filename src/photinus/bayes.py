@@ -382,7 +382,7 @@ def _known_variable(name: Hashable, variables: Sequence[Hashable]) -> None:
 def _table_of(cpd: Any, on: Mapping[Hashable, Hashable]) -> Any:
     """Return a table of pgmpy as parents and rows, its states in the order 0, 1."""
     values = _validate.finite_array(
-        f"table of {cpd.variable!r}", getattr(cpd, "values", None), tuple(range(1, 33))
+        f"table of {cpd.variable!r}", getattr(cpd, "values", ()), tuple(range(1, 33))
     )
     if values.shape != (2,) * len(cpd.variables):
         raise InvalidInput(

@@ -735,7 +735,9 @@ def _by_sklearn(check: Callable[[], Any]) -> Any:
         # Numbers of the array stand between the first line and the last one.
         whole = lines[0].startswith("The feature names")
         told = lines if whole else [lines[0], *(n for n in lines[1:] if n.startswith("Reshape"))]
-        raise InvalidInput(_validate.cut(f"X is not as it should be: {' '.join(told)}")) from None
+        raise InvalidInput(
+            _validate.cut(f"X must have shape (sample, feature) and hold numbers: {' '.join(told)}")
+        ) from None
 
 
 def _checked_classes(y: Any, samples: int) -> NDArray[Any]:
