@@ -522,9 +522,14 @@ def learn(
     ] = None,
     labels: Annotated[bool, typer.Option(help="One more visible unit per class.")] = True,
     method: Annotated[str, typer.Option(help="pcd, cd or tempered.")] = "pcd",
-    epochs: Annotated[int, typer.Option(help="Passes through the images.", min=1)] = 50,
-    rate: Annotated[float, typer.Option(help="Learning rate at the begin; it falls to 0.")] = 0.05,
-    batch: Annotated[int, typer.Option(help="Images per update.", min=1)] = 100,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes through the images (default: for 8 400 updates, 10 to 1 000).", min=1
+        ),
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Learning rate at the start; it falls to 0.")] = 0.1,
+    batch: Annotated[int, typer.Option(help="Images per update.", min=1)] = 50,
     validation: Annotated[
         float, typer.Option(help="Part of the images held back to stop early.")
     ] = 0.0,

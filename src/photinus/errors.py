@@ -4,6 +4,10 @@
 class PhotinusError(Exception):
     """Base class of every error that Photinus raises on purpose."""
 
+    def __str__(self) -> str:
+        # On one line, whatever values from outside the sentence quotes.
+        return " ".join(super().__str__().split())
+
 
 class InvalidInput(PhotinusError, ValueError):
     """An argument, a file or a combination of them that cannot be used."""

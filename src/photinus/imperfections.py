@@ -219,6 +219,10 @@ class Imperfections:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":
         """Return what `to_dict` wrote, or some of it; the rest is without fault."""
+        if not isinstance(values, Mapping):
+            raise InvalidInput(
+                f"imperfections must be a mapping name → value, got {_validate.shown(values)}"
+            )
         for name in values:
             _validate.one_of("imperfection", name, [field.name for field in fields(cls)])
         return cls(**values)
@@ -272,6 +276,9 @@ class Imperfections:
             If more lasers would be dead than there are, a laser leaves its range, or delays of
             sparse couplings would differ.
         """
+        from photinus.network import LaserNetwork
+
+        _validate.instance("network", network, LaserNetwork)
         sequence = seed_sequence(seed)
 
         def normal(draw: _Draw, shape: tuple[int, ...] | int) -> NDArray[np.float64]:

@@ -19,6 +19,8 @@ from photinus.units import quantity
 SCHEMA = 1
 SHAPES = ("rectangle", "exponential")
 """Shapes of a synaptic pulse."""
+FIELDS = ("parameters", "kernel", "window", "driven_pump", "labels", "pump", "delay")
+"""Entries that every document of a network has."""
 MISMATCHED = (
     "photon_lifetime",
     "gain_lifetime",
@@ -173,8 +175,11 @@ class LaserNetwork:
             raise InvalidInput("delay must be one number where coupling is sparse, got an array")
         if (delay < 0).any():
             raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
-        labels = tuple(self.labels) or tuple(range(n))
+        labels = _validate.listed("labels", self.labels) or tuple(range(n))
         _validate.same_length("labels", labels, "pump", n)
+        for label in labels:
+            if not isinstance(label, Hashable):
+                raise InvalidInput(f"labels must be hashable, got {_validate.shown(label)}")
         if len(set(labels)) < n:
             raise InvalidInput(f"labels must differ from each other, got {labels!r}")
         driven = _validate.finite_array("driven_pump", self.driven_pump, 1)
@@ -188,7 +193,7 @@ class LaserNetwork:
             array.setflags(write=False)
         assign = object.__setattr__
         assign(self, "pump", pump)
-        assign(self, "coupling", coupling)
+        assign(self, "coupling", _validate.locked(coupling))
         assign(self, "delay", delay if delay.ndim else float(delay))
         assign(self, "labels", labels)
         assign(self, "driven_pump", (off, on))
@@ -202,7 +207,7 @@ class LaserNetwork:
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         assign(self, "detection_threshold", threshold if threshold.ndim else float(threshold))
-        assign(self, "devices", tuple(self.devices))
+        assign(self, "devices", _validate.listed("devices", self.devices))
         if self.devices:
             _validate.same_length("devices", self.devices, "pump", n)
 
@@ -218,6 +223,7 @@ class LaserNetwork:
 
     def driven(self, drive: NDArray[np.float64], coupling: Coupling | None = None) -> "LaserNetwork":
         """Return a copy with other drives [carriers] (those below zero become zero) and couplings."""
+        drive = _validate.finite_array("drive", drive, 1)
         return self.replace(
             pump=np.maximum(drive, 0.0) / self.parameters.gain_lifetime,
             coupling=self.coupling if coupling is None else coupling,
@@ -247,8 +253,7 @@ class LaserNetwork:
             For an unknown parameter, or a spread that leaves its range.
         """
         spread = _validate.non_negative("spread", spread)
-        for name in names:
-            _validate.one_of("name", name, MISMATCHED)
+        names = [_validate.one_of("name", n, MISMATCHED) for n in _validate.listed("names", names)]
         generator = np.random.default_rng(seed_sequence(seed))
         # Drawn for every parameter, so that one laser keeps its deviation whatever else is varied.
         factors = np.exp(spread * generator.standard_normal((self.n_units, len(MISMATCHED))))
@@ -264,6 +269,10 @@ class LaserNetwork:
     def currents(self) -> NDArray[np.float64]:
         """Pump current of each laser, array (unit,) [A]."""
         return np.array([self.parameters.current(p) for p in self.pump])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled arrays come back writable; a fresh construction locks them again.
+        return _rebuilt, ({name: getattr(self, name) for name in self.__slots__},)
 
     def settings(self) -> list[str]:
         """Return what to set each laser to, for people."""
@@ -307,6 +316,10 @@ class LaserNetwork:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "LaserNetwork":
         """Return the network that `to_dict` described."""
+        if not isinstance(document, Mapping) or not set(FIELDS) <= set(document):
+            raise InvalidInput(
+                f"document must be a mapping with {', '.join(FIELDS)}, got {_validate.shown(document)}"
+            )
         return cls(
             parameters=LaserParameters.from_dict(document["parameters"]),
             kernel=SynapticKernel(**document["kernel"]),
@@ -335,3 +348,8 @@ class LaserNetwork:
         document: Mapping[str, Any] = _files.read_json(path, kind="laser-network", schema=SCHEMA)
         with _files.reading(path, "laser-network"):
             return cls.from_dict(document)
+
+
+def _rebuilt(values: dict[str, Any]) -> LaserNetwork:
+    """Return the network of these fields, for pickle."""
+    return LaserNetwork(**values)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ DEFAULT_PRESET = PRESETS[0]
 RELIABLE = 0.004
 """Probability from which on (and up to one minus it) a point of the activation table is inverted."""
 
+ANY = tuple(range(9))
+"""Any number of dimensions."""
+
 _TABLE = (
     "drive",
     "activation",
@@ -41,6 +45,7 @@ class Calibration:
 
     The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
     carriers; that of an integrate-and-fire neuron its mean free membrane potential, in volts.
+    Arrays are read-only copies.
     """
 
     parameters: Parameters
@@ -101,11 +106,30 @@ class Calibration:
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
             _validate.non_negative(name, getattr(self, name))
         for name in ("bias_range", "weight_range"):
-            low, high = _validate.finite_array(name, getattr(self, name), 1)
-            if not low < high:
-                raise InvalidInput(f"{name} must rise, got {getattr(self, name)!r}")
+            ends = _validate.finite_array(name, getattr(self, name), 1)
+            if ends.shape != (2,) or not ends[0] < ends[1]:
+                raise InvalidInput(
+                    f"{name} must be two numbers that rise, got {_validate.shown(getattr(self, name))}"
+                )
+            object.__setattr__(self, name, (float(ends[0]), float(ends[1])))
+        for name in (*_TABLE, "windows_tried", "windows_kl"):
+            array = np.array(_validate.plain_array(name, getattr(self, name)), np.float64)
+            if array.ndim != 1:
+                raise InvalidInput(f"{name} must have 1 dimension, got shape {array.shape}")
+            object.__setattr__(self, name, _validate.locked(array))
         for name in _TABLE:
             _validate.same_length(name, getattr(self, name), "drive", len(self.drive))
+        if not isinstance(self.kernel_error, Mapping):
+            raise InvalidInput(
+                f"kernel_error must be a mapping name → error, got {_validate.shown(self.kernel_error)}"
+            )
+        object.__setattr__(self, "kernel_error", MappingProxyType(dict(self.kernel_error)))
+        _validate.locked(self.reduced)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled arrays come back writable; a fresh construction locks them again.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _rebuilt, ({**values, "kernel_error": dict(self.kernel_error)},)
 
     @property
     def samples_or_pulses(self) -> str:
@@ -153,7 +177,7 @@ class Calibration:
 
     def logistic(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fitted probability of being on at `drive`."""
-        return logistic(np.asarray(drive, np.float64), self.midpoint, self.slope)
+        return logistic(_validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
 
     def drive_at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the drive at which a neuron is on with probability σ(log_odds): the measured curve.
@@ -161,6 +185,7 @@ class Calibration:
         The inverse of the activation table, monotone between its points where a probability is known
         well (0.4 to 99.6 %), and straight beyond.
         """
+        log_odds = _validate.finite_array("log_odds", log_odds, ANY)
         p = self.activation
         known = (p > RELIABLE) & (p < 1 - RELIABLE)
         x, y = np.log(p[known] / (1 - p[known])), self.drive[known]
@@ -182,6 +207,8 @@ class Calibration:
 
     def require(self, parameters: Parameters) -> None:
         """Raise `InvalidInput` unless this is a calibration of `parameters`."""
+        if not hasattr(parameters, "to_dict"):
+            raise InvalidInput(f"parameters must be a device's, got {_validate.shown(parameters)}")
         key = self._differs(parameters)
         if key is not None:
             mine, other = self.parameters.to_dict(), parameters.to_dict()
@@ -253,11 +280,20 @@ class Calibration:
             return cls(**values)
 
     @classmethod
-    @functools.cache
     def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
         """Return the calibration of a preset that ships with the package."""
-        _validate.one_of("preset", name, PRESETS)
-        return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+        return _shipped(_validate.one_of("preset", name, PRESETS))
+
+
+@functools.cache
+def _shipped(name: str) -> Calibration:
+    """Return the calibration of a preset: read once, for it can't be changed."""
+    return Calibration.load(str(files("photinus") / "data" / f"{name}.json"))
+
+
+def _rebuilt(values: dict[str, Any]) -> Calibration:
+    """Return the calibration of these fields, for pickle."""
+    return Calibration(**values)
 
 
 def _on_one_line(match: re.Match[str]) -> str:

@@ -64,7 +64,7 @@ def seed_sequence(seed: Seed) -> np.random.SeedSequence:
         return ChainsFrom(0, seed)
     if isinstance(seed, np.random.SeedSequence):
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
-    return np.random.SeedSequence(None if seed is None else integer("seed", seed, 0))
+    return np.random.SeedSequence(None if seed is None else integer("seed", seed, 0, None))
 
 
 def entropy_text(seed: np.random.SeedSequence) -> str:
