@@ -125,7 +125,7 @@ def assemble(
     window: float,
     detection_threshold: float | None,
     driven: tuple[float, float],
-    delay: float | NDArray[np.float64] = 0.0,
+    delay: float | str | NDArray[np.float64] = 0.0,
     labels: tuple[Hashable, ...] = (),
 ) -> Network:
     """Return a network of neurons of one kind.
@@ -134,7 +134,7 @@ def assemble(
     cannot be negative: lasers whose drive asks for one get none.
     """
     if isinstance(parameters, LifParameters):
-        if not isinstance(delay, float):
+        if np.ndim(delay):
             raise InvalidInput("delay must be one number for integrate-and-fire neurons, got an array")
         return LifNetwork(
             parameters=parameters,

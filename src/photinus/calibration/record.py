@@ -18,6 +18,7 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.network import SynapticKernel
 from photinus.reduced import ReducedLaser
+from photinus.units import Allowed
 
 SCHEMA = 2
 KIND = "calibration"
@@ -95,11 +96,15 @@ class Calibration:
     """The device as an escape rate, if it was reduced; see `require_reduced`."""
 
     def __post_init__(self) -> None:
-        _validate.number("midpoint", self.midpoint)
+        object.__setattr__(self, "midpoint", _validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
-            _validate.positive(name, getattr(self, name))
+            unit = "" if name == "slope" else "s"
+            object.__setattr__(self, name, _validate.positive(name, getattr(self, name), unit))
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
-            _validate.non_negative(name, getattr(self, name))
+            object.__setattr__(self, name, _validate.non_negative(name, getattr(self, name)))
+        if not self.parameters.forced:
+            for name, plausible in _plausible(self.parameters).items():
+                plausible.check(name, getattr(self, name))
         for name in ("bias_range", "weight_range"):
             low, high = _validate.finite_array(name, getattr(self, name), 1)
             if not low < high:
@@ -175,7 +180,7 @@ class Calibration:
         """Raise `InvalidInput` unless this is a calibration of `parameters`."""
         mine, other = self.parameters.to_dict(), parameters.to_dict()
         for key in mine:
-            if key != "name" and mine[key] != other.get(key):
+            if key not in ("name", "forced") and mine[key] != other.get(key):
                 raise InvalidInput(
                     f"calibration must be of the same device: {key} is {mine[key]!r} there, "
                     f"{other.get(key)!r} here"
@@ -249,6 +254,24 @@ class Calibration:
         """Return the calibration of a preset that ships with the package."""
         _validate.one_of("preset", name, PRESETS)
         return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+
+
+def _plausible(parameters: Parameters) -> dict[str, Allowed]:
+    """Return what constants can be; drives are of the size of the device's threshold."""
+    if isinstance(parameters, LaserParameters):
+        scale = parameters.threshold_carriers
+        return {
+            "window": Allowed("s", 1e-13, 1e-6, 1e-9),
+            "time_step": Allowed("s", 1e-17, 1e-9, 0.5e-12),
+            "midpoint": Allowed("carriers", 1e-3 * scale, 1e3 * scale),
+            "slope": Allowed("carriers", 1e-7 * scale, 1e2 * scale),
+        }
+    return {
+        "window": Allowed("s", 1e-8, 10.0, 10e-3),
+        "time_step": Allowed("s", 1e-10, 1.0, 1e-4),
+        "midpoint": Allowed("V", -10.0, 10.0, 50e-3),
+        "slope": Allowed("V", 1e-12, 1.0, 1e-3),
+    }
 
 
 def _on_one_line(match: re.Match[str]) -> str:
