@@ -456,10 +456,19 @@ def test_drift_is_the_integral_over_its_spectrum():
         ({"weight_drift": 1.5}, "weight_drift must be from 0 to 1, got 1.5: did you mean 1.5 %."),
         ({"shared_pump_noise": 2}, "shared_pump_noise must be from 0 to 1, got 2: did you mean 2 %."),
         ({"delay": -1}, "delay must be from 0 to 1 µs, got -1 s"),
-        ({"delay_spread": 1}, "delay_spread must be from 0 to 1 µs, got 1 s: did you mean 1 ps or 1 ns."),
-        ({"spurious_rate": 1e15}, r"spurious_rate must be from 0 to 1e\+11 1/s, got 1e\+15 1/s: did you mean .*"),
+        (
+            {"delay_spread": 1},
+            "delay_spread must be from 0 to 1 µs, got 1 s: did you mean 1 ps or 1 ns.",
+        ),
+        (
+            {"spurious_rate": 1e15},
+            r"spurious_rate must be from 0 to 1e\+11 1/s, got 1e\+15 1/s: did you mean .*",
+        ),
         ({"temperature": -400}, "temperature must be from -200 K to 200 K, got -400 K.*"),
-        ({"characteristic_temperature": 1}, "characteristic_temperature must be from 10 K to .*, got 1 K: did you mean 1000 K."),
+        (
+            {"characteristic_temperature": 1},
+            "characteristic_temperature must be from 10 K to .*, got 1 K: did you mean 1000 K.",
+        ),
         (
             {"pump_drift_rate": 1, "drift_time": 60},
             "drift_time must leave pumps a spread of at most 1, got 60 after 60 s",

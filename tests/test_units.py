@@ -340,8 +340,11 @@ def test_calibration_files_of_absurd_lasers_are_refused(tmp_path, name):
 
 def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given():
     """No pump is given, so none is blamed."""
-    heavy = LaserParameters.preset(absorber_lifetime="5 ns", gain_coefficient="1/us")
+    heavy = LaserParameters.preset(
+        "high-beta", absorber_lifetime="1.5 ps", gain_transparency=200, absorber_transparency=600
+    )
     with pytest.raises(NotConverged) as error:
         spike(heavy)
     assert "pump must" not in str(error.value)
-    assert "absorber" in str(error.value)
+    assert "kick must" not in str(error.value)
+    assert "absorber_transparency" in str(error.value)
