@@ -172,7 +172,7 @@ def test_synapses_keep_to_their_ranges(name):
 
 
 def machine() -> ph.BoltzmannMachine:
-    return ph.BoltzmannMachine([[0, 1.0], [1, 0]], [0.5, -0.5])
+    return ph.BoltzmannMachine(np.array([[0.0, 1.0], [1.0, 0.0]]), [0.5, -0.5])
 
 
 def test_times_of_networks_keep_to_their_ranges():
@@ -348,3 +348,9 @@ def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given():
     assert "pump must" not in str(error.value)
     assert "kick must" not in str(error.value)
     assert "absorber_transparency" in str(error.value)
+
+
+def test_a_neuron_without_a_range_of_biases_says_why():
+    neuron = LifParameters.preset(reset="-58 mV", name="deep")
+    with pytest.raises(NotConverged, match="'deep' has no range of biases.*its reset lies 8 mV below"):
+        ph.calibrate(neuron, chains=8)

@@ -133,6 +133,8 @@ def assemble(
     `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none.
     """
+    if isinstance(delay, str):
+        delay = _validate.number("delay", delay, "s")
     if isinstance(parameters, LifParameters):
         if np.ndim(delay):
             raise InvalidInput("delay must be one number for integrate-and-fire neurons, got an array")
@@ -142,7 +144,7 @@ def assemble(
             coupling=coupling,
             kernel=kernel,
             window=window,
-            delay=delay,
+            delay=float(delay),
             labels=labels,
             driven_drive=driven,
         )

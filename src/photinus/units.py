@@ -129,7 +129,9 @@ _KINDS = {
     "ratio": ("a share, a percentage or decibels", "0.01, 1% or -20dB"),
 }
 """What a quantity is called, and an example of it."""
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\d.,;:].*)?", re.DOTALL)
+_NUMBER = re.compile(
+    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(1 ?/.*|[^\d\s.,;:].*)?", re.DOTALL
+)
 
 
 def parse(text: str, unit: str = "", name: str = "quantity") -> float:
