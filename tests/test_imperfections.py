@@ -409,7 +409,7 @@ def test_the_command_line_takes_imperfections(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(load("run.zarr").states, by_hand.states)
     for pair, sentence in (
         ("lost_spike=0.1", "(did you mean 'lost_spikes'?)"),
-        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %."),
+        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %?"),
         ("dead", "--imperfection must be NAME=VALUE, got 'dead'"),
     ):
         arguments = ["photinus", *wanted, "--out", "x.zarr", "--imperfection", pair]

@@ -118,9 +118,9 @@ def test_changes(laser):
         ({"pump_efficiency": 1.5}, "pump_efficiency must be at most 1, got 1.5"),
         ({"output_efficiency": 0}, "output_efficiency must be above 0, got 0"),
         (
-            {"gain_lifetime": 1.0},
+            {"gain_coefficient": 1e10},
             "gain_coefficient times gain_lifetime must be at most 1 (it is the part of the decay "
-            "that emits into the mode), got 5e+06",
+            "that emits into the mode), got 7",
         ),
         (
             {"absorber_coefficient": 1e11},

@@ -351,6 +351,6 @@ def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given():
 
 
 def test_a_neuron_without_a_range_of_biases_says_why():
-    neuron = LifParameters.preset(reset="-58 mV", name="deep")
+    neuron = LifParameters.preset().replace(reset="-58 mV", name="deep")
     with pytest.raises(NotConverged, match="'deep' has no range of biases.*its reset lies 8 mV below"):
         ph.calibrate(neuron, chains=8)

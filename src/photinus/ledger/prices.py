@@ -26,7 +26,7 @@ UNITS = {
 }
 """What can be priced, in the order of the table, and the unit of its price."""
 PLAUSIBLE = {
-    name: Allowed("J", 0.0, 1e-3, 1e-13) if unit.startswith("J/") else Allowed("W", 0.0, 1e5, 1e-3)
+    name: Allowed("J", 0.0, 1.0, 1e-13) if unit.startswith("J/") else Allowed("W", 0.0, 1e5, 1e-3)
     for name, unit in UNITS.items()
 }
 """What a price can be, per electron, update, event, bit, synapse or chip; a text has a unit: "5 fJ"."""
