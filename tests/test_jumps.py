@@ -164,6 +164,7 @@ def frozen(gain, loss=0.25):
         absorber_lifetime=20 * ps,
         gain_coefficient=gain / ps / carriers,
         absorber_coefficient=1.0,
+        forced=True,  # carriers that light does not move
         gain_transparency=0,
         absorber_transparency=0,
     )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from photinus import units
 from photinus.errors import InvalidInput
 
 LARGEST_WHOLE = 2**53
@@ -218,8 +219,10 @@ def listed(name: str, value: Any) -> tuple[Any, ...]:
         raise InvalidInput(f"{name} must be a list, got {shown(value)}") from None
 
 
-def number(name: str, value: Any) -> float:
-    """Return `value` as a finite float."""
+def number(name: str, value: Any, unit: str = "") -> float:
+    """Return `value` as a finite float; a text is a number with a unit, see `units.parse`."""
+    if isinstance(value, str):
+        value = units.parse(value, unit, name)
     try:
         if isinstance(value, np.ma.MaskedArray) or np.ndim(value):
             raise TypeError
@@ -233,7 +236,7 @@ def number(name: str, value: Any) -> float:
 
 def positive(name: str, value: Any, unit: str = "") -> float:
     """Return `value` as a float above zero."""
-    result = number(name, value)
+    result = number(name, value, unit)
     if result <= 0:
         raise InvalidInput(f"{name} must be above 0{unit and ' ' + unit}, got {result:g}")
     return result
@@ -241,7 +244,7 @@ def positive(name: str, value: Any, unit: str = "") -> float:
 
 def non_negative(name: str, value: Any, unit: str = "") -> float:
     """Return `value` as a float of at least zero."""
-    result = number(name, value)
+    result = number(name, value, unit)
     if result < 0:
         raise InvalidInput(f"{name} must be at least 0{unit and ' ' + unit}, got {result:g}")
     return result
@@ -254,12 +257,12 @@ def fraction(name: str, value: Any, most: float = 1.0) -> float:
 
 def within(name: str, value: Any, least: float, most: float, unit: str = "") -> float:
     """Return `value` as a float from `least` to `most`."""
-    result = number(name, value)
-    if not least <= result <= most:
-        raise InvalidInput(
-            f"{name} must be from {least:g} to {most:g}{unit and ' ' + unit}, got {result:g}"
-        )
-    return result
+    return allowed(name, value, units.Allowed(unit, least, most))
+
+
+def allowed(name: str, value: Any, plausible: "units.Allowed") -> float:
+    """Return `value` as a float that is plausible."""
+    return plausible.check(name, number(name, value, plausible.unit))
 
 
 def integer(name: str, value: Any, minimum: int, maximum: int | None = LARGEST_INTEGER) -> int:

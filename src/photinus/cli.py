@@ -44,7 +44,8 @@ CalibrationFile = Annotated[
 Faults = Annotated[
     list[str] | None,
     typer.Option(
-        "--imperfection", help="What is wrong with the chip, NAME=VALUE in SI; repeat for more."
+        "--imperfection",
+        help="What is wrong with the chip, NAME=VALUE, as mismatch=2% or delay=30ps; repeat for more.",
     ),
 ]
 
@@ -334,8 +335,14 @@ def calibrate(
     device: Annotated[str, typer.Argument(help="Preset, or JSON file of a device's parameters.")],
     out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
     change: Annotated[
-        list[str] | None, typer.Option("--set", help="Parameter NAME=VALUE in SI; repeat for more.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="Parameter NAME=VALUE, as photon_lifetime=4ps (or in SI); repeat for more."
+        ),
     ] = None,
+    force_range: Annotated[
+        bool, typer.Option("--force-range", help="Take parameters that are not plausible.")
+    ] = False,
     synapse: Annotated[
         str | None,
         typer.Option(help="rectangle, plain, exponential or charge (default: the device's)."),
@@ -355,7 +362,7 @@ def calibrate(
     from photinus.report import device_rows
     from photinus.storage import check_new
 
-    parameters = _parameters(device, change or [])
+    parameters = _parameters(device, change or [], forced=force_range)
     if not (force and out.is_file()):
         check_new(out)
     calibration = measure(
@@ -372,18 +379,23 @@ def calibrate(
     typer.echo(f"Calibration: {out}")
 
 
-def _parameters(device: str, changes: list[str]) -> Any:
+def _parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     """Return the parameters of a preset or file, with NAME=VALUE changes."""
     from photinus import _files, devices
 
     if device.endswith(".json"):
         with _files.reading(device, "device"):
-            parameters = devices.parameters_from_dict(_files.parse_json(device))
+            given = _files.parse_json(device)
+            if forced and isinstance(given, dict):
+                given["forced"] = True
+            parameters = devices.parameters_from_dict(given)
     else:
         parameters = devices.preset(device)
     values = _settings("--set", changes)
     if values:
         values.setdefault("name", f"{parameters.name} (changed)")
+    if forced:
+        values["forced"] = True
     return parameters.replace(**values)
 
 

@@ -133,7 +133,7 @@ def assemble(
     window: float,
     detection_threshold: float | None,
     driven: tuple[float, float],
-    delay: float | NDArray[np.float64] = 0.0,
+    delay: float | str | NDArray[np.float64] = 0.0,
     labels: tuple[Hashable, ...] = (),
 ) -> Network:
     """Return a network of neurons of one kind.
@@ -141,8 +141,10 @@ def assemble(
     `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none.
     """
+    if isinstance(delay, str):
+        delay = _validate.number("delay", delay, "s")
     if isinstance(parameters, LifParameters):
-        if not isinstance(delay, float):
+        if np.ndim(delay):
             raise InvalidInput("delay must be one number for integrate-and-fire neurons, got an array")
         return LifNetwork(
             parameters=parameters,
@@ -150,7 +152,7 @@ def assemble(
             coupling=coupling,
             kernel=kernel,
             window=window,
-            delay=delay,
+            delay=float(delay),
             labels=labels,
             driven_drive=driven,
         )

@@ -14,7 +14,7 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.simulation.couplings import Coupling, checked, entries, from_entries, is_sparse
 from photinus.simulation.streams import Seed, seed_sequence
-from photinus.units import quantity
+from photinus.units import Allowed, quantity
 
 SCHEMA = 1
 SHAPES = ("rectangle", "exponential")
@@ -31,6 +31,18 @@ MISMATCHED = (
     "absorber_transparency",
 )
 """Parameters in which fabricated lasers differ; append new ones, so that seeds keep their meaning."""
+PLAUSIBLE_SYNAPSE = {
+    "kick": Allowed("", 0.0, 1e3),
+    "sustain": Allowed("", 0.0, 1e3),
+    "duration": Allowed("s", 1e-14, 100.0, 1e-9),
+}
+"""What a synapse can be, of any kind of neuron."""
+PLAUSIBLE_TIMES = {
+    "window": Allowed("s", 1e-13, 1e-6, 1e-9),
+    "duration": Allowed("s", 1e-14, 1e-6, 1e-9),
+    "delay": Allowed("s", 0.0, 1e-6),
+}
+"""Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +77,14 @@ class SynapticKernel:
 
     def __post_init__(self) -> None:
         _validate.one_of("shape", self.shape, SHAPES)
-        _validate.non_negative("kick", self.kick)
-        _validate.non_negative("sustain", self.sustain)
-        _validate.positive("duration", self.duration, "s")
+        if not isinstance(self.renewing, (bool, np.bool_)):
+            raise InvalidInput(f"renewing must be True or False, got {self.renewing!r}")
+        assign = object.__setattr__
+        assign(self, "kick", _validate.non_negative("kick", self.kick))
+        assign(self, "sustain", _validate.non_negative("sustain", self.sustain))
+        assign(self, "duration", _validate.positive("duration", self.duration, "s"))
+        for name, plausible in PLAUSIBLE_SYNAPSE.items():
+            plausible.check(name, getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
@@ -130,7 +147,8 @@ class LaserNetwork:
     driven_pump
         Pump rates [carriers/s] that hold a laser off and on, for evidence that is driven physically.
     delay : float or array (unit, unit)
-        Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i.
+        Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i. One
+        delay may be a text: "30 ps".
     labels
         One name per laser; by default 0 … n-1.
     devices
@@ -168,7 +186,10 @@ class LaserNetwork:
                 f"pump must be at least 0 carriers/s, got {pump[k]:g} for laser {name!r}"
             )
         coupling = checked(self.coupling, n)
-        delay = _validate.finite_array("delay", self.delay, (0, 2))
+        given = (
+            _validate.number("delay", self.delay, "s") if isinstance(self.delay, str) else self.delay
+        )
+        delay = _validate.finite_array("delay", given, (0, 2))
         if delay.ndim and delay.shape != (n, n):
             raise InvalidInput(f"delay must be a number or have shape ({n}, {n}), got {delay.shape}")
         if delay.ndim and is_sparse(coupling):
@@ -197,7 +218,7 @@ class LaserNetwork:
         assign(self, "delay", delay if delay.ndim else float(delay))
         assign(self, "labels", labels)
         assign(self, "driven_pump", (off, on))
-        _validate.positive("window", self.window, "s")
+        assign(self, "window", _validate.positive("window", self.window, "s"))
         threshold = _validate.finite_array("detection_threshold", self.detection_threshold, (0, 1))
         if threshold.ndim and threshold.shape != (n,):
             raise InvalidInput(
@@ -210,6 +231,19 @@ class LaserNetwork:
         assign(self, "devices", _validate.listed("devices", self.devices))
         if self.devices:
             _validate.same_length("devices", self.devices, "pump", n)
+        self._check_times()
+
+    def _check_times(self) -> None:
+        """Raise unless all times are plausible for lasers, or these lasers are forced."""
+        if self.parameters.forced:
+            return
+        times = {
+            "window": self.window,
+            "duration": self.kernel.duration,
+            "delay": float(np.max(self.delay)),
+        }
+        for name, plausible in PLAUSIBLE_TIMES.items():
+            plausible.check(name, times[name])
 
     @property
     def n_units(self) -> int:
@@ -259,7 +293,8 @@ class LaserNetwork:
         factors = np.exp(spread * generator.standard_normal((self.n_units, len(MISMATCHED))))
         devices = tuple(
             device.replace(
-                **{name: getattr(device, name) * row[MISMATCHED.index(name)] for name in names}
+                **{name: getattr(device, name) * row[MISMATCHED.index(name)] for name in names},
+                forced=True,  # chance may leave what is plausible
             )
             for device, row in zip(self.each_device(), factors, strict=True)
         )

@@ -82,7 +82,7 @@ def translate(
     calibration: Calibration,
     *,
     rule: str = "measured",
-    delay: float | NDArray[np.float64] = 0.0,
+    delay: float | str | NDArray[np.float64] = 0.0,
 ) -> Network:
     """Return the network that samples from `machine`.
 
@@ -95,7 +95,7 @@ def translate(
     rule
         "measured" (default) or "linear", see the module's description.
     delay : float or array (unit, unit)
-        Synaptic delay [s].
+        Synaptic delay [s], or a text: "30 ps".
 
     Notes
     -----

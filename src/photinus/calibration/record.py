@@ -19,6 +19,7 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.network import SynapticKernel
 from photinus.reduced import ReducedLaser
+from photinus.units import Allowed
 
 SCHEMA = 2
 KIND = "calibration"
@@ -100,11 +101,15 @@ class Calibration:
     """The device as an escape rate, if it was reduced; see `require_reduced`."""
 
     def __post_init__(self) -> None:
-        _validate.number("midpoint", self.midpoint)
+        object.__setattr__(self, "midpoint", _validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
-            _validate.positive(name, getattr(self, name))
+            unit = "" if name == "slope" else "s"
+            object.__setattr__(self, name, _validate.positive(name, getattr(self, name), unit))
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
-            _validate.non_negative(name, getattr(self, name))
+            object.__setattr__(self, name, _validate.non_negative(name, getattr(self, name)))
+        if not self.parameters.forced:
+            for name, plausible in _plausible(self.parameters).items():
+                plausible.check(name, getattr(self, name))
         for name in ("bias_range", "weight_range"):
             ends = _validate.finite_array(name, getattr(self, name), 1)
             if ends.shape != (2,) or not ends[0] < ends[1]:
@@ -203,7 +208,9 @@ class Calibration:
     def _differs(self, parameters: Parameters) -> str | None:
         """Return the first parameter that is another one here."""
         mine, other = self.parameters.to_dict(), parameters.to_dict()
-        return next((key for key in mine if key != "name" and mine[key] != other.get(key)), None)
+        return next(
+            (key for key in mine if key not in ("name", "forced") and mine[key] != other.get(key)), None
+        )
 
     def require(self, parameters: Parameters) -> None:
         """Raise `InvalidInput` unless this is a calibration of `parameters`."""
@@ -294,6 +301,24 @@ def _shipped(name: str) -> Calibration:
 def _rebuilt(values: dict[str, Any]) -> Calibration:
     """Return the calibration of these fields, for pickle."""
     return Calibration(**values)
+
+
+def _plausible(parameters: Parameters) -> dict[str, Allowed]:
+    """Return what constants can be; drives are of the size of the device's threshold."""
+    if isinstance(parameters, LaserParameters):
+        scale = parameters.threshold_carriers
+        return {
+            "window": Allowed("s", 1e-13, 1e-6, 1e-9),
+            "time_step": Allowed("s", 1e-17, 1e-9, 0.5e-12),
+            "midpoint": Allowed("carriers", 1e-3 * scale, 1e3 * scale),
+            "slope": Allowed("carriers", 1e-7 * scale, 1e2 * scale),
+        }
+    return {
+        "window": Allowed("s", 1e-8, 10.0, 10e-3),
+        "time_step": Allowed("s", 1e-10, 1.0, 1e-4),
+        "midpoint": Allowed("V", -10.0, 10.0, 50e-3),
+        "slope": Allowed("V", 1e-12, 1.0, 1e-3),
+    }
 
 
 def _on_one_line(match: re.Match[str]) -> str:
