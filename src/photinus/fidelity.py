@@ -26,6 +26,7 @@ from photinus.diagnostics.bias import (
     hotelling,
     local_comparison,
     pieces_of,
+    share_interval,
     student,
 )
 from photinus.diagnostics.convergence import (
@@ -94,6 +95,8 @@ class UnitCheck:
     """P(on) found, dwell times where there are spikes."""
     error: float | None
     """Its standard error; None if unknown."""
+    interval: tuple[float, float] | None
+    """Its 95 % interval; None if there is none that covers."""
     reference: float | None
     """The right value; None if unknown."""
     ess: float | None
@@ -411,6 +414,7 @@ class _Findings:
         return words.Evidence(
             convergence=self.convergence,
             draws=self.draws,
+            settled=self.samples.burn_in + self.draws // 2 >= words.SETTLED,
             chains=self.chains,
             frozen=len(self._frozen()),
             stuck=self._stuck(),
@@ -429,6 +433,8 @@ class _Findings:
         )
 
     def _biased(self, evidence: words.Evidence) -> bool | None:
+        if not evidence.settled:
+            return None
         if evidence.local_p < FALSE_ALARM:
             return True
         if self.moments is None or not self.convergence.converged or evidence.stuck:
@@ -496,7 +502,7 @@ class _Findings:
             place = int(difference.argmax())
             found[f"{name}_error"] = float(difference[place])
             found[f"{name}_of"] = self._name(place + (part.start or 0))
-            if self.moments is not None and self.convergence.converged:
+            if self.moments is not None and self.convergence.converged and self._intervals_hold():
                 width = self.moments.margin(0.95, joint=True)[part]
                 least = max(0.0, float((difference - width).max()))
                 found[f"{name}_interval"] = (least, float((difference + width).max()))
@@ -550,10 +556,15 @@ class _Findings:
             )
         ]
 
+    def _intervals_hold(self) -> bool:
+        """Return whether groups are long enough for their means to be near to normal."""
+        groups = self.chains * self.pieces
+        return groups > 1 and self.convergence.ess >= FEWEST_FOR_INTERVAL * groups
+
     def _beta_interval(self) -> tuple[float, float] | None:
         if not self.pieces or not 0 < self.beta_error < math.inf:
             return None
-        if not self.convergence.ess >= FEWEST_FOR_INTERVAL * (self.freedom + 1):
+        if not self._intervals_hold():
             return None
         width = float(student(0.025, self.freedom) * self.beta_error)
         return self.beta - width, self.beta + width
@@ -565,18 +576,20 @@ class _Findings:
         else:
             found = self.samples.marginals()[self.samples.free_units]
         exact = self.reference.moments
-        error = None
+        own, holds = None, self._intervals_hold()
         if self.pieces and self.draws >= FEW_DRAWS:
             values, ess = self.values[:, : self.n], self.convergence.ess
             count = ess if ess == ess else float(self.chains)
             smooth = (found * count + 0.5) / (count + 1)
-            error = compare(values, found, smooth * (1 - smooth), self.total, ess=ess).error
+            own = compare(values, found, smooth * (1 - smooth), self.total, ess=ess)
+            low, high = share_interval(found, own)
         draws = self.convergence.unit_ess
         return tuple(
             UnitCheck(
                 label=label,
                 probability=float(found[k]),
-                error=None if error is None else float(error[k]),
+                error=None if own is None else float(own.error[k]),
+                interval=(float(low[k]), float(high[k])) if own is not None and holds else None,
                 reference=None if exact is None else float(exact[k, k]),
                 ess=draws[k] if draws[k] == draws[k] else None,
             )

@@ -170,6 +170,27 @@ def _chance(
     return np.where(difference == 0, 1.0, np.maximum(p_student, p_binomial))
 
 
+def share_interval(
+    mean: NDArray[np.float64], found: Comparison, level: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of intervals of shares of time, arrays (moment,), from their standard errors.
+
+    Clopper & Pearson 1934 (Biometrika 26, 404) for as many independent draws as have this error, of
+    which Student's t takes a few away: near 0 and 1 an interval is not symmetric.
+    """
+    from scipy.special import betaincinv, ndtri
+
+    stretch = student((1 - level) / 2, found.freedom) / -ndtri((1 - level) / 2)
+    number = mean * (1 - mean) / (found.error * stretch) ** 2
+    floor = np.minimum(mean, 1 - mean) == 0
+    number = np.where(floor, 0.25 / np.maximum(found.error * stretch, 1e-12), number)
+    number = np.clip(number, 1.0, 1e12)
+    on, off, tail = number * mean, number * (1 - mean), (1 - level) / 2
+    low = np.where(on > 0, betaincinv(np.maximum(on, 1e-12), off + 1, tail), 0.0)
+    high = np.where(off > 0, betaincinv(on + 1, np.maximum(off, 1e-12), 1 - tail), 1.0)
+    return low, high
+
+
 def hotelling(
     values: NDArray[np.float64],
     truth: NDArray[np.float64],

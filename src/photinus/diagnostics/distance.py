@@ -30,6 +30,8 @@ FLOOR_RUNS = 16
 """Runs of independent draws from which the floor is measured."""
 FALSE_ALARM = 0.01
 """Share of the runs of an exact sampler that lie above `Floor.limit`."""
+FEWEST_UNLIKELY = 50
+"""Draws of units in their unlikelier state from which β_eff has an interval."""
 EXPECTED = 5
 """Expected draws in a state, below which its noise is weighted down."""
 FILLED = 5
@@ -56,8 +58,10 @@ def beta_estimate(machine: BoltzmannMachine, groups: NDArray[np.uint8]) -> tuple
 
     Maximum pseudo-likelihood (Besag 1975, The Statistician 24, 179): the one-dimensional concave
     maximum of Σ log σ(β s_k u_k), s = 2z - 1, u = b + Wz. Its standard error is the sandwich estimate
-    over groups, which must be independent of each other. nan where there is no maximum (every unit
-    always in its likelier state), and as the error of one group.
+    over groups, which must be independent of each other, and at least that of independent draws, from
+    the curvature. nan where there is no maximum (every unit always in its likelier state), and as the
+    error of one group, or of few draws of units in their unlikelier state: what tells the temperature
+    are those, and few rare events are far from normal.
     """
     beta, unknown = 1.0, float("nan")
     fields = [_aligned_fields(machine, states) for states in groups]
@@ -73,10 +77,11 @@ def beta_estimate(machine: BoltzmannMachine, groups: NDArray[np.uint8]) -> tuple
     else:
         return unknown, unknown
     count = len(groups)
-    if count == 1:
+    unlikely = sum(int(np.sum(field < 0)) for field in fields)
+    if count == 1 or unlikely < FEWEST_UNLIKELY:
         return beta, unknown
     variance = np.sum(score**2) / curvature.sum() ** 2 * count / (count - 1)
-    return beta, float(np.sqrt(variance))
+    return beta, float(np.sqrt(max(variance, 1 / curvature.sum())))
 
 
 def _aligned_fields(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -17,10 +17,13 @@ from photinus.diagnostics.convergence import FALSE_ALARM, Convergence, convergen
 
 CHAINS = 64
 """Chains of each reference sampler."""
-MOST_DRAWS, FEWEST_DRAWS = 2000, 200
+MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 """Draws of each of these chains at most; and at least, or they are not tried."""
-MOST_WORK = 6e8
+MOST_WORK = 4e8
 """Chains × draws × units² of ideal neurons: a few seconds."""
+STROBE = (1 + 5**0.5) / 2
+"""Windows between states of ideal neurons. All start silent, and a strongly driven one spikes every
+window for long: whole windows would meet it in the same phase."""
 MOST_TABLES = 2**24
 """Entries of the tables of a tree decomposition, which take 8 bytes and some ns each."""
 
@@ -224,8 +227,8 @@ def _ideal(
         units=machine.n_units,
         window=1.0,
         first=burn_in + 1.0,
-        interval=1.0,
-        draws=draws,
+        interval=STROBE,
+        draws=int((draws - 1) / STROBE) + 1,
     )
     found = occupancy(
         chain,

@@ -30,6 +30,8 @@ RESOLUTION = CLOSE_ERROR
 """Half width of the widest 95 % interval of a marginal or pair moment, up to which a sampler without
 significant bias is called indistinguishable: an error that is not close any more would show. The
 standard error is then 0.01."""
+SETTLED = 10
+"""Draws, burn-in included, before the second half of a run, from which a start may be forgotten."""
 STRONG = 1.5
 """Largest weight or bias that the presets were calibrated for."""
 DAMPING = 0.02
@@ -75,6 +77,8 @@ class Evidence:
     convergence: Convergence
     draws: int
     """Per chain."""
+    settled: bool
+    """Whether a start could have been forgotten."""
     chains: int
     frozen: int
     """Units that never flipped."""
@@ -107,6 +111,8 @@ class Evidence:
 
 def grade(e: Evidence) -> str:
     """Return the word."""
+    if not e.settled:
+        return CANNOT_TELL
     bad = worst(e.local) if e.local_p < FALSE_ALARM else None
     if bad is not None and bad.grade == CLOSE:
         bad = None
@@ -125,7 +131,7 @@ def on_convergence(e: Evidence) -> str:
         return f"not known: {_no_rhat(e)}, so there is no R̂"
     draws = f"{c.ess:,.0f} effective draws ({c.ess_of})"
     if c.rhat > c.rhat_limit:
-        return f"no: R̂ is {c.rhat:.3g} ({c.rhat_of}), above {c.rhat_limit:.3g}; {draws}"
+        return f"no: R̂ is {c.rhat:.4g} ({c.rhat_of}), above {c.rhat_limit:.4g}; {draws}"
     if c.drift < FALSE_ALARM:
         return f"no: {c.drift_of} drifts (p = {c.drift:.1g}), so the start is not forgotten; {draws}"
     if not c.converged:
@@ -139,6 +145,8 @@ def _no_rhat(e: Evidence) -> str:
 
 def on_bias(e: Evidence) -> str:
     """Answer whether the law is wrong."""
+    if not e.settled:
+        return "not known: the run is too short to have forgotten its start"
     if e.local_p < FALSE_ALARM and not (e.compared and e.convergence.converged):
         return f"yes: units of a right sampler follow the others otherwise (p = {e.local_p:.1g})"
     if e.stuck:
@@ -164,6 +172,8 @@ def advice(e: Evidence, word: str) -> str:
         return _remedy(e)
     if word in (INDISTINGUISHABLE, CLOSE):
         return "nothing: more draws would find smaller errors only"
+    if not e.settled:
+        return f"burn in for at least {SETTLED} draws"
     if e.draws < FEW_DRAWS:
         return f"draw at least {FEW_DRAWS} times per chain, better 100 times"
     if e.stuck or e.elsewhere or c.rhat is None or c.rhat > MODES:
@@ -219,6 +229,8 @@ def sentence(e: Evidence, word: str) -> str:
 
 def _why_not(e: Evidence) -> str:
     c = e.convergence
+    if not e.settled and e.draws >= FEW_DRAWS:
+        return "the run is too short to have forgotten its start"
     if e.stuck:
         return f"unit {e.stuck} never flipped, as in chains that stay in one mode"
     if c.rhat is None:
