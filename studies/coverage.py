@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import photinus as ph
-import photinus.diagnostics.verdict as words
+from photinus.diagnostics.verdict import GRADES
 from photinus.fidelity import Fidelity, effective_draws, kl_divergence
 from photinus.samples import Samples
 
@@ -29,7 +29,7 @@ def sticky(
     machine: ph.BoltzmannMachine, tau: float, shape: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Return stationary states (chain, draw, unit) of the machine with this τ_int."""
-    chains, draws = shape
+    draws = shape[1]
     fresh = rng.random(shape) >= (tau - 1) / (tau + 1)
     fresh[:, 0] = True
     drawn = np.searchsorted(np.cumsum(machine.joint()), rng.random(shape), side="right")
@@ -131,7 +131,7 @@ def table(chains: Sequence[int], draws: Sequence[int], taus: Sequence[float], ru
                 for tau in taus:
                     covered, found = cell(target, law, (c, d), tau, runs, 1)
                     words = [f.grade for f in found]
-                    said = "/".join(str(words.count(w)) for w in words.GRADES)
+                    said = "/".join(str(words.count(w)) for w in GRADES)
                     biased = sum(f.biased is True for f in found)
                     shown = " | ".join(share(covered[n], runs) for n in NAMES)
                     print(f"| {name} | {c} | {d} | {tau:g} | {shown} | {biased} | {said} |", flush=True)

@@ -559,7 +559,7 @@ class _Findings:
     def _intervals_hold(self) -> bool:
         """Return whether groups are long enough for their means to be near to normal."""
         groups = self.chains * self.pieces
-        return groups > 1 and self.convergence.ess >= FEWEST_FOR_INTERVAL * groups
+        return groups > 1 and bool(self.convergence.ess >= FEWEST_FOR_INTERVAL * groups)
 
     def _beta_interval(self) -> tuple[float, float] | None:
         if not self.pieces or not 0 < self.beta_error < math.inf:
