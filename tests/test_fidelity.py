@@ -5,6 +5,7 @@ with the same bounds (power).
 """
 
 import dataclasses
+import json
 import warnings
 
 import numpy as np
@@ -12,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import binom, chi2, norm
-from scipy.stats import t as student
+from scipy.stats import binom, norm
 
 import photinus as ph
 from photinus import BoltzmannMachine
@@ -41,6 +41,16 @@ def random_machine(n, seed=0, scale=0.7):
 
 def scaled(machine, beta):
     return BoltzmannMachine(beta * machine.weights, beta * machine.biases, machine.labels)
+
+
+def sticky(machine, tau, shape, rng):
+    """Return draws of a chain that stays with probability ρ, else draws anew: τ = (1 + ρ)/(1 - ρ)."""
+    fresh = rng.random(shape) >= (tau - 1) / (tau + 1)
+    fresh[:, 0] = True
+    drawn = np.searchsorted(np.cumsum(machine.joint()), rng.random(shape), side="right")
+    latest = np.maximum.accumulate(np.where(fresh, np.arange(shape[1]), 0), axis=1)
+    index = np.minimum(np.take_along_axis(drawn, latest, axis=1), 2**machine.n_units - 1)
+    return ((index[..., None] >> np.arange(machine.n_units)) & 1).astype(np.uint8)
 
 
 def against(samples, machine):
@@ -78,25 +88,28 @@ def test_kl_is_never_negative(sampled, target):
 # Effective temperature
 
 
-@pytest.mark.parametrize(("chains", "draws"), [(64, 50), (4, 400), (1, 1600)])
-def test_beta_interval_covers_as_often_as_it_says(chains, draws):
-    """Draws of an exact sampler: the count of hits is binomial, false alarm ALPHA.
+@pytest.mark.parametrize(
+    ("chains", "draws", "tau"), [(64, 50, 1), (16, 40, 5), (4, 60, 5), (4, 400, 20)]
+)
+def test_beta_interval_covers_as_often_as_it_says(chains, draws, tau):
+    """Exact draws of known autocorrelation: the count of hits is binomial, false alarm ALPHA.
 
-    Student's quantile of few groups is an approximation here: between 94 and 96 % is allowed.
-    Power: draws of a machine 1.2 times as strong must be missed by most intervals.
+    Between 92 and 98 % is allowed: Student's t of few chains is an approximation here. Pieces of such
+    short chains as groups, as it once was, cover 53 % at 16 x 40. Power: draws of a machine 1.5 times as
+    strong must be missed by most intervals, where there are many chains.
     """
-    machine, runs, wrong_runs = random_machine(4, 1), 400, 100
-    stronger = scaled(machine, 1.2)
+    machine, runs = random_machine(4, 1), 400
 
     def covered(source, seed):
-        states = sample_exact(source, chains=chains, draws=draws, seed=seed)
+        states = sticky(source, tau, (chains, draws), np.random.default_rng((seed, chains, tau)))
         low, high = effective_beta(machine, states)[1]
         return low <= 1 <= high
 
     hits = sum(covered(machine, seed) for seed in range(runs))
-    assert binom.ppf(ALPHA / 2, runs, 0.94) <= hits <= binom.isf(ALPHA / 2, runs, 0.96)
-    wrong = sum(covered(stronger, seed) for seed in range(wrong_runs))
-    assert wrong < binom.ppf(ALPHA / 2, wrong_runs, 0.94)
+    assert binom.ppf(ALPHA / 2, runs, 0.92) <= hits <= binom.isf(ALPHA / 2, runs, 0.98)
+    if chains == 64:
+        wrong = sum(covered(scaled(machine, 1.5), seed) for seed in range(100))
+        assert wrong < binom.ppf(ALPHA / 2, 100, 0.92)
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 1.3])
@@ -121,13 +134,16 @@ def test_beta_of_one_unit_in_closed_form():
 def test_beta_without_meaning_is_nan():
     states = sample_exact(random_machine(2), chains=4, draws=50, seed=0)
     found, interval = effective_beta(BoltzmannMachine(np.zeros((2, 2)), [0, 0]), states)
-    assert np.isnan([found, *interval]).all()
+    assert np.isnan(found)
+    assert interval is None
 
 
-def test_beta_interval_of_one_short_chain_has_a_width():
-    states = sample_exact(random_machine(2), chains=1, draws=7, seed=0)
-    _found, (low, high) = effective_beta(random_machine(2), states)
-    assert np.isnan([low, high]).all() or high - low > 0.1
+def test_one_chain_has_no_beta_interval():
+    states = sample_exact(random_machine(2), chains=1, draws=70, seed=0)
+    assert effective_beta(random_machine(2), states)[1] is None
+    found = Samples(machine=random_machine(2), states=states, substrate="gibbs").fidelity()
+    assert found.beta_interval is None
+    assert found.grade == "cannot tell yet"
 
 
 def test_beta_that_is_infinite_is_not_reported_as_a_number():
@@ -185,39 +201,37 @@ def test_certificate_takes_the_slowest_quantity():
 
 @pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
 def test_exact_samplers_are_at_the_floor(name):
-    """One run against FLOOR_RUNS runs of the same law: Student's t, false alarm ALPHA.
+    """One run within six standard deviations of the floor (χ² of 15 degrees: ALPHA).
 
     Power: against a machine whose biases are off by 0.5 the same samples are far above.
     """
     machine = random_machine(4, 3)
-    samples = ph.sample(machine, name, chains=32, draws=300, burn_in=30, seed=4)
+    samples = ph.sample(machine, name, chains=64, draws=300, burn_in=30, seed=4)
     fidelity = samples.fidelity()
     assert fidelity.reference == "enumeration"
-    bound = student.isf(ALPHA, FLOOR_RUNS - 1) * fidelity.kl_floor_std * np.sqrt(1 + 1 / FLOOR_RUNS)
-    assert 0 < fidelity.kl < fidelity.kl_floor + bound
+    assert 0 < fidelity.kl < fidelity.kl_floor + 6 * fidelity.kl_floor_std
+    assert fidelity.grade == "indistinguishable"
+    assert not fidelity.biased
     shifted = BoltzmannMachine(machine.weights, machine.biases + 0.5)
     wrong = against(samples, shifted).fidelity()
-    bound = student.isf(ALPHA, FLOOR_RUNS - 1) * wrong.kl_floor_std * np.sqrt(1 + 1 / FLOOR_RUNS)
-    assert wrong.kl > wrong.kl_floor + 5 * bound
+    assert wrong.kl > wrong.kl_floor + 30 * wrong.kl_floor_std
+    assert wrong.kl > 10 * wrong.kl_limit
     assert wrong.marginal_error > 0.05 > 5 * fidelity.marginal_error / 2
-    assert "times the floor" in wrong.verdict
+    assert wrong.biased
+    assert wrong.grade == "far off"
 
 
 def test_floor_of_independent_draws_is_the_textbook_one():
-    """2 N KL of N independent draws over K states follows χ² with K - 1 degrees of freedom.
+    """(K - 1)/(2 N), within four standard deviations of χ² as the spread over 50 chains tells it.
 
-    Asymptotic (all expected counts are above 100); the sum over FLOOR_RUNS runs has FLOOR_RUNS times
-    as many. Two-sided, false alarm ALPHA.
+    The relative error of a floor from C chains is sqrt(2/((C - 1) (K - 1))), and as much again from its
+    runs. Twin: half as many draws.
     """
     machine = random_machine(4, 5, scale=0.3)
     samples = ph.sample(machine, "exact", chains=50, draws=400, burn_in=0, seed=6)
-    assert (machine.joint() * samples.states[..., 0].size).min() > 100
-    floor = samples.fidelity().kl_floor
-    total = 2 * samples.states[..., 0].size * FLOOR_RUNS * floor
-    freedom = FLOOR_RUNS * (2**4 - 1)
-    low, high = chi2.ppf([ALPHA / 2, 1 - ALPHA / 2], freedom)
-    assert low < total < high
-    assert not low < 2 * total < high or not low < total / 2 < high
+    ratio = samples.fidelity().kl_floor * 2 * samples.states[..., 0].size / (2**4 - 1)
+    bound = 4 * np.sqrt(2 / (49 * 15) + 2 / (FLOOR_RUNS * 15))
+    assert abs(ratio - 1) < bound < 1
 
 
 def test_quick_floor_and_errors_by_hand():
@@ -257,7 +271,7 @@ def test_same_evidence_per_chain_is_common_and_different_evidence_is_refused():
 
 def test_frozen_units_are_named():
     machine = BoltzmannMachine(np.zeros((3, 3)), [0, 30, -30], labels=["free", "stuck on", "off"])
-    fidelity = ph.sample(machine, "exact", chains=4, draws=100, burn_in=0, seed=0).fidelity()
+    fidelity = ph.sample(machine, "exact", chains=16, draws=100, burn_in=0, seed=0).fidelity()
     assert fidelity.frozen == ("stuck on", "off")
     assert "2 unit(s) never flipped" in fidelity.verdict
     assert np.isfinite(fidelity.ess)
@@ -270,24 +284,28 @@ def test_unit_that_differs_between_chains_only_is_not_frozen_by_mistake():
     states[2:] = 1
     fidelity = Samples(machine=machine, states=states, substrate="gibbs").fidelity()
     assert fidelity.ess < 10
-    assert "effective draws" in fidelity.verdict
+    assert fidelity.rhat == np.inf
+    assert not fidelity.converged
+    assert fidelity.frozen == ()
+    assert fidelity.grade == "cannot tell yet"
 
 
-@pytest.mark.parametrize("n", [21, 25])
-def test_large_machines_are_judged_by_gibbs_moments(n):
-    """Moments of 64 x 2000 Gibbs sweeps: marginal errors of a good run are below 0.03."""
+@pytest.mark.parametrize("n", [21, 28])
+def test_large_machines_are_judged_by_moments(n):
+    """Enumerated up to 24 units; beyond, two samplers that agree. No KL: no run fills the joint."""
     machine = random_machine(n, 1, scale=0.2)
     samples = ph.sample(machine, "gibbs", chains=64, draws=250, seed=2)
     fidelity = samples.fidelity()
     assert (fidelity.kl, fidelity.kl_floor, fidelity.kl_floor_std) == (None, None, None)
     assert fidelity.kl_quick_floor is None
-    assert fidelity.reference == "gibbs"
+    assert fidelity.reference == ("enumeration" if n <= 24 else "ideal")
     assert 0 < fidelity.marginal_error < 0.03
-    assert fidelity.verdict.startswith(("close: largest error", "off: largest error"))
+    assert fidelity.grade in ("indistinguishable", "cannot tell yet")
+    assert not fidelity.biased
     shifted = BoltzmannMachine(machine.weights, machine.biases + 0.5)
     wrong = against(samples, shifted).fidelity()
     assert wrong.marginal_error > 0.05
-    assert wrong.verdict.startswith("off")
+    assert wrong.grade == "far off"
 
 
 def test_evidence_can_bring_a_large_machine_within_reach():
@@ -307,8 +325,10 @@ def test_shortest_runs_give_a_certificate_without_warnings(name, chains, draws, 
         warnings.simplefilter("error")
         fidelity = samples.fidelity()
     assert fidelity.kl >= 0
-    assert fidelity.kl_floor > 0
-    assert fidelity.verdict
+    assert fidelity.kl_floor is None or fidelity.kl_floor > 0
+    assert fidelity.grade == "cannot tell yet"
+    assert fidelity.verdict.startswith(fidelity.grade)
+    json.dumps(fidelity.to_dict(), allow_nan=False)
     if draws == 1:
         assert np.isnan(fidelity.ess)
         assert "too few draws for an ESS" in fidelity.verdict
@@ -328,12 +348,14 @@ def test_certificate_is_reproducible():
 
 
 def test_one_wrong_draw_of_an_all_but_certain_unit():
+    """The KL is exact although the target gives that state e^-40."""
     states = np.zeros((4, 100, 1), np.uint8)
     states[0, 3] = 1
     machine = BoltzmannMachine([[0.0]], [-40.0])
     fidelity = Samples(machine=machine, states=states, substrate="gibbs").fidelity()
-    assert fidelity.kl > 0.05
-    assert not fidelity.verdict.startswith("indistinguishable")
+    p = 1 / 400
+    assert fidelity.kl == pytest.approx(p * (np.log(p) + 40) + (1 - p) * np.log(1 - p), rel=1e-9)
+    assert fidelity.grade != "indistinguishable"
 
 
 # Parts of the divergence
@@ -437,11 +459,7 @@ def test_chain_joints_are_those_of_the_chains(name):
         chain_joints(samples, 41)
 
 
-def test_limit_of_the_floor_is_above_all_its_runs():
+def test_limit_of_the_floor_is_above_the_floor():
     samples = ph.sample(random_machine(3), "exact", chains=8, draws=50, burn_in=0, seed=2)
     fidelity = samples.fidelity()
     assert fidelity.kl_limit > fidelity.kl_floor + fidelity.kl_floor_std
-    same = dataclasses.replace(samples, states=samples.states[:1, :1] * 0)
-    certain = against(same, BoltzmannMachine(np.zeros((3, 3)), np.full(3, -40.0))).fidelity()
-    assert certain.kl_limit == certain.kl_floor == certain.kl
-    assert certain.verdict.startswith("indistinguishable")

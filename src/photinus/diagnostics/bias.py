@@ -14,6 +14,8 @@ from photinus.boltzmann import BoltzmannMachine
 
 FEW_GROUPS = 16
 """Chains below which pieces of chains take their place where these are long."""
+FEWEST_PIECES = 4
+"""Pieces of a single chain at least."""
 PIECES = 8
 """Pieces of a chain at most."""
 LONG_PIECE = 30
@@ -74,7 +76,9 @@ def pieces_of(chains: int, draws: int, tau: float) -> int:
     pieces = 1
     if chains < FEW_GROUPS and tau == tau:
         pieces = max(1, min(PIECES, int(draws / (LONG_PIECE * max(tau, 1.0)))))
-    return pieces if chains * pieces > 1 else 0
+    if chains == 1 and pieces < FEWEST_PIECES:
+        return 0
+    return pieces
 
 
 def cut(states: NDArray[np.uint8], pieces: int) -> NDArray[np.uint8]:
@@ -116,7 +120,8 @@ def compare(
     (times the typical autocorrelation where that is below 1, as with dwell times). A rare event that
     was missed in most groups shows too little spread: its error is at least that of the slowest
     quantity, and more if it was never seen. p is the larger of Student's and the binomial one for as
-    many draws as have this standard error, which knows that rare events are skewed.
+    many draws as have this standard error, which knows that rare events are skewed. An event of
+    probability q is met at all in N draws, however correlated, with probability N q at most: so is p.
     """
     count = len(values)
     mean = values.mean(axis=0)
@@ -142,7 +147,11 @@ def compare(
         freedom = np.where(np.isfinite(welch), welch, freedom)
         square = square + own
     difference, error = mean - truth, np.sqrt(square)
-    return Comparison(difference, error, freedom, _chance(mean, truth, variance, error, freedom))
+    p = _chance(mean, truth, variance, error, freedom)
+    if reference is None:
+        met = np.where(truth < 0.5, mean > 0, mean < 1)
+        p = np.where(met, np.minimum(p, 2 * draws * rare), p)
+    return Comparison(difference, error, freedom, p)
 
 
 def _chance(
@@ -258,8 +267,11 @@ def local_differences(
     return difference, on, spread
 
 
-def local_comparison(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> Comparison:
-    """Compare how often units are on with what the others ask of them; see `local_differences`."""
+def local_comparison(machine: BoltzmannMachine, states: NDArray[np.uint8], ess: float) -> Comparison:
+    """Compare how often units are on with what the others ask of them; see `local_differences`.
+
+    `ess` are the fewest effective draws of what flips in `states` (group, draw, unit).
+    """
     difference, on, spread = local_differences(machine, states)
     draws = len(states) * (states.shape[1] - states.shape[1] // 2)
-    return compare(difference + on, on, spread, draws, ess=float(draws) * SLOWER_UNSEEN)
+    return compare(difference + on, on, spread, draws, ess=ess / 2)

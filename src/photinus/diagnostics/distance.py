@@ -267,13 +267,14 @@ def _kl_interval(
     """Return the 95 % interval of the KL, less what noise adds.
 
     Its error has a part that is linear in the error of p, from the spread over groups, and a quadratic
-    one, of standard deviation noise · sqrt(2/ν).
+    one, of variance 2 noise²/ν. Noise of p in the linear part adds twice that, which is taken off.
     """
     count = shares.shape[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         influence = np.where(p > 0, np.log(p / np.maximum(q, 1e-300)), 0.0)
     linear = float(np.var(shares @ influence, ddof=1)) / count
-    width = float(student(0.025, count - 1)) * np.sqrt(linear + 2 * noise**2 / freedom)
+    quadratic = 2 * noise**2 / freedom
+    width = float(student(0.025, count - 1)) * np.sqrt(max(linear - quadratic, quadratic))
     return max(0.0, float(kl - noise - width)), max(0.0, float(kl - noise + width))
 
 

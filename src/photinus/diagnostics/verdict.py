@@ -32,6 +32,8 @@ significant bias is called indistinguishable: an error that is not close any mor
 standard error is then 0.01."""
 SETTLED = 10
 """Draws, burn-in included, before the second half of a run, from which a start may be forgotten."""
+SURE = 1e-4
+"""Probability by chance below which samples are called off or far off."""
 STRONG = 1.5
 """Largest weight or bias that the presets were calibrated for."""
 DAMPING = 0.02
@@ -113,14 +115,15 @@ def grade(e: Evidence) -> str:
     """Return the word."""
     if not e.settled:
         return CANNOT_TELL
-    bad = worst(e.local) if e.local_p < FALSE_ALARM else None
-    if bad is not None and bad.grade == CLOSE:
-        bad = None
     if not e.convergence.converged or e.stuck or e.reason or not e.compared:
-        return CANNOT_TELL if bad is None else bad.grade
+        bad = worst(e.local)
+        sure = bad is not None and bad.grade != CLOSE and e.local_p < SURE
+        return bad.grade if bad is not None and sure else CANNOT_TELL
     if e.p < FALSE_ALARM:
         found = worst([*e.errors, *e.local])
-        return CLOSE if found is None else found.grade
+        if found is None or found.grade == CLOSE:
+            return CLOSE
+        return found.grade if e.p < SURE else CANNOT_TELL
     return INDISTINGUISHABLE if e.resolution <= RESOLUTION else CANNOT_TELL
 
 
@@ -189,7 +192,7 @@ def advice(e: Evidence, word: str) -> str:
         return "install dwave-samplers if the graph is sparse, or compare with another substrate"
     if not np.isfinite(e.resolution):
         return "sample at least 16 chains"
-    factor = (e.resolution / RESOLUTION) ** 2 * 1.1
+    factor = max(2.0, (e.resolution / RESOLUTION) ** 2 * 1.1)
     return (
         f"draw about {_draws(e.draws * factor)} per chain: moments are then known to ± {RESOLUTION:g}"
     )
@@ -242,4 +245,6 @@ def _why_not(e: Evidence) -> str:
         return e.reason
     if not e.compared:
         return "one chain is too short to show its error"
+    if e.p < FALSE_ALARM:
+        return f"biased, or a rare chance (p = {e.p:.1g}); {c.ess:,.0f} effective draws are too few"
     return f"{c.ess:,.0f} effective draws tell moments to ± {e.resolution:.2g} only"
