@@ -389,7 +389,7 @@ def test_couplings_switched_off_are_far_off(seed):
     assert found.marginal_error < 0.02
     assert found.pair_error == pytest.approx(pairs, abs=0.015)
     assert found.beta_interval[1] < 0.85
-    right = judged(machine, chains=64, draws=250, seed=seed)
+    right = judged(machine, None, "exact", chains=64, draws=250, seed=seed)
     assert right.grade in ("indistinguishable", "cannot tell yet")
     assert not right.biased
 
@@ -405,8 +405,9 @@ def test_right_chains_that_mix_slowly_are_not_called_off(n, draws):
     assert found.grade == "cannot tell yet"
     assert found.rhat > 1.5
     assert "temper" in found.advice
-    free = BoltzmannMachine(np.zeros((n, n)), machine.biases)
-    assert judged(machine, free, chains=64, draws=draws, seed=1).grade == "far off"
+    if n <= 24:  # beyond, two samplers do not converge either, and there is no reference
+        free = BoltzmannMachine(np.zeros((n, n)), machine.biases)
+        assert judged(machine, free, chains=64, draws=draws, seed=1).grade == "far off"
 
 
 @pytest.mark.parametrize("draws", [10, 40])
@@ -440,7 +441,8 @@ def test_couplings_that_count_twice_are_far_off():
     found = judged(machine, twice, chains=64, draws=250, seed=1)
     assert found.grade == "far off"
     assert found.beta_interval[0] > 1.1
-    assert judged(machine, chains=64, draws=250, seed=1).grade == "indistinguishable"
+    right = judged(machine, None, "exact", chains=64, draws=250, seed=1)
+    assert right.grade == "indistinguishable"
 
 
 @pytest.mark.parametrize(("chains", "draws"), [(64, 10), (64, 20), (16, 40), (4, 60), (4, 400)])
@@ -585,7 +587,7 @@ def test_samplers_that_disagree_are_no_reference(monkeypatch):
 
 
 def test_too_many_units_are_told_at_once():
-    machine = coupled(700, 1, 0.2)
+    machine = coupled(700, 1, 0.01)
     found = judged(machine, chains=16, draws=40, seed=1)
     assert (found.reference, found.marginal_error) == ("none", None)
     assert found.grade == "cannot tell yet"

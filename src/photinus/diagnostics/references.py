@@ -19,7 +19,7 @@ CHAINS = 64
 """Chains of each reference sampler."""
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 """Draws of each of these chains at most; and at least, or they are not tried."""
-MOST_WORK = 4e8
+MOST_WORK = 2.5e8
 """Chains × draws × units² of ideal neurons: a few seconds."""
 STROBE = (1 + 5**0.5) / 2
 """Windows between states of ideal neurons. All start silent, and a strongly driven one spikes every
