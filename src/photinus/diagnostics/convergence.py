@@ -99,15 +99,15 @@ def r_hat(values: NDArray[np.float64]) -> float:
 
 
 def quantities(
-    machine: BoltzmannMachine, states: NDArray[np.uint8], pairs: int = MOST_PAIRS
+    machine: BoltzmannMachine, states: NDArray[np.uint8]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Give (name, values (chain, draw)) of each unit, the energy, and the `pairs` of largest weight."""
+    """Give (name, values (chain, draw)) of each unit, the energy, and the pairs of largest weight."""
     for label, values in zip(machine.labels, np.moveaxis(states, -1, 0), strict=True):
         yield str(label), values.astype(np.float64)
     yield "the energy", machine.energy(states)
     first, second = np.triu_indices(machine.n_units, 1)
     strength = np.abs(machine.weights[first, second])
-    strongest = np.argsort(-strength, kind="stable")[:pairs]
+    strongest = np.argsort(-strength, kind="stable")[:MOST_PAIRS]
     for k in strongest[strength[strongest] > 0]:
         i, j = int(first[k]), int(second[k])
         name = f"{machine.labels[i]} and {machine.labels[j]}"
@@ -117,10 +117,10 @@ def quantities(
 def smallest_effective_draws(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> float:
     """Return the effective number of independent draws of `states` (chain, draw, unit).
 
-    The smallest over the units that flip and the energy, at most the number of draws; nan if none
-    can be estimated.
+    The smallest over the units that flip, the energy and the most strongly coupled pairs, at most the
+    number of draws; nan if none can be estimated.
     """
-    found = np.array([effective_draws(values) for _, values in quantities(machine, states, pairs=0)])
+    found = np.array([effective_draws(values) for _, values in quantities(machine, states)])
     known = found[np.isfinite(found)]
     return float(min(known.min(), states[..., 0].size)) if known.size else float("nan")
 
