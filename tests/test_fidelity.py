@@ -17,6 +17,7 @@ from scipy.stats import binom, norm
 
 import photinus as ph
 from photinus import BoltzmannMachine
+from photinus.cli import app
 from photinus.diagnostics import references
 from photinus.diagnostics.verdict import GRADES
 from photinus.errors import InvalidInput
@@ -30,7 +31,7 @@ from photinus.fidelity import (
 )
 from photinus.learning import fit_moments
 from photinus.reference.exact import sample_exact
-from photinus.report import marginal_rows
+from photinus.report import marginal_rows, run_page
 from photinus.samples import Samples
 from tests.machines import machine as make
 
@@ -652,6 +653,29 @@ def test_long_tables_of_marginals_begin_with_the_worst():
     assert len(rows) == 6
     assert rows[0][0] == "17"
     assert rows[-1][0] == "… and 19 others"
+
+
+def test_sample_prints_marginals_first_and_then_the_verdict(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], ["rain", "wet"])
+    machine.save("model.json")
+    command = ["sample", "model.json", "--substrate", "gibbs", "--out", "r.zarr", "--seed", "1"]
+    app([*command, "--chains", "16", "--draws", "100"], standalone_mode=False)
+    out = capsys.readouterr().out
+    places = [out.index(word) for word in ("P(on)", "rain", "verdict", "converged?", "substrate")]
+    assert places == sorted(places)
+    found = ph.load("r.zarr").fidelity()
+    for unit, right in zip(found.units, machine.marginals(), strict=True):
+        row = next(line for line in out.splitlines() if line.startswith(str(unit.label)))
+        assert row.split()[1:] == [f"{unit.probability:.4f}", f"{unit.error:.4f}", f"{right:.4f}"]
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no strict JSON")
+
+    document = json.loads((tmp_path / "r.json").read_text(), parse_constant=refuse)
+    assert document["fidelity"]["grade"] == found.grade
+    page = run_page(ph.load("r.zarr"))
+    assert page.index("P(on)") < page.index("verdict") < page.index("substrate")
 
 
 def test_pieces_of_chains_have_the_moments_of_the_whole():

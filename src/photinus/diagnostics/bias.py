@@ -176,7 +176,8 @@ def _chance(
     below = betaincc(found + 1, np.maximum(number - found, tiny), p)
     below = np.where(found < number, below, 1.0)
     p_binomial = np.minimum(1.0, 2 * np.where(difference > 0, above, below))
-    return np.where(difference == 0, 1.0, np.maximum(p_student, p_binomial))
+    # Clipped, because an incomplete beta function can come out a rounding below zero.
+    return np.clip(np.where(difference == 0, 1.0, np.maximum(p_student, p_binomial)), 0.0, 1.0)
 
 
 def share_interval(
