@@ -34,6 +34,8 @@ SETTLED = 10
 """Draws, burn-in included, before the second half of a run, from which a start may be forgotten."""
 SURE = 1e-4
 """Probability by chance below which samples are called off or far off."""
+SURE_ALONE = 1e-6
+"""The same for chains that have not converged, or that have no reference."""
 STRONG = 1.5
 """Largest weight or bias that the presets were calibrated for."""
 DAMPING = 0.02
@@ -117,7 +119,7 @@ def grade(e: Evidence) -> str:
         return CANNOT_TELL
     if not e.convergence.converged or e.stuck or e.reason or not e.compared:
         bad = worst(e.local)
-        sure = bad is not None and bad.grade != CLOSE and e.local_p < SURE
+        sure = bad is not None and bad.grade != CLOSE and e.local_p < SURE_ALONE
         return bad.grade if bad is not None and sure else CANNOT_TELL
     if e.p < FALSE_ALARM:
         found = worst([*e.errors, *e.local])
