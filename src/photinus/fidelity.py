@@ -81,7 +81,7 @@ __all__ = [
 
 MAX_FLOOR_UNITS = 20
 """Free units up to which there is a KL; beyond, runs are too short to fill the joint."""
-MOST_MOMENTS = 2**25
+MOST_MOMENTS = 2**24
 """Chains × units² up to which pair moments are compared; beyond, marginals alone."""
 DRAWS_PER_FREEDOM = 10
 """Effective draws per degree of freedom of an error from autocorrelation."""

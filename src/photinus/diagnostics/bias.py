@@ -29,7 +29,7 @@ GROUPS_PER_COMPONENT = 4
 SMALLEST_COMPONENT = 0.1
 """Smallest variance of a component used, that of a moment being 1."""
 MOST_MOMENTS = 4000
-"""Moments up to which Hotelling's T² takes pairs, not marginals alone."""
+"""Moments that Hotelling's T² takes at most, marginals first."""
 SLOWER_UNSEEN = 10
 """A unit that never flipped is taken to be so many times slower than the slowest one that did."""
 
@@ -224,6 +224,7 @@ def hotelling(
     good = (spread > 0) & (events >= SEEN_PER_GROUP)
     if reference is not None:
         good &= reference.std(axis=0) > 0
+    good[np.flatnonzero(good)[MOST_MOMENTS:]] = False
     most = count // GROUPS_PER_COMPONENT
     if most < 1 or not good.any():
         return 1.0
