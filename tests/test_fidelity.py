@@ -414,9 +414,9 @@ def test_right_chains_that_mix_slowly_are_not_called_off(n, draws):
 @pytest.mark.parametrize("draws", [10, 40])
 def test_short_right_run_of_a_restricted_machine_is_not_called_off(draws):
     rng = np.random.default_rng(0)
-    weights = np.zeros((60, 60))
-    weights[:40, 40:] = rng.normal(size=(40, 20)) * 0.4
-    machine = BoltzmannMachine(weights + weights.T, rng.normal(size=60) * 0.5)
+    weights = np.zeros((30, 30))
+    weights[:20, 20:] = rng.normal(size=(20, 10)) * 0.5
+    machine = BoltzmannMachine(weights + weights.T, rng.normal(size=30) * 0.5)
     found = judged(machine, chains=64, draws=draws, burn_in=10, seed=1)
     assert found.grade == "cannot tell yet"
     assert not found.biased
