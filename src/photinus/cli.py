@@ -241,7 +241,7 @@ def sample(
     from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
     from photinus.devices import load_network
-    from photinus.report import fidelity_rows, run_rows
+    from photinus.report import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
     from photinus.sampling import SPIKING, Interrupted
     from photinus.sampling import sample as draw
     from photinus.storage import check_new
@@ -294,9 +294,10 @@ def sample(
         },
         "fidelity": fidelity.to_dict(),
     }
-    _files.write_text(summary, json.dumps(document, indent=1) + "\n")
-    _table("Run", run_rows(samples))
+    _files.write_text(summary, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    _table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
     _table("Fidelity", fidelity_rows(fidelity))
+    _table("Run", run_rows(samples))
     typer.echo(f"Samples: {out}   Report: {summary}")
 
 
