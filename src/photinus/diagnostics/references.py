@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 from photinus.diagnostics.bias import Comparison, compare
 from photinus.diagnostics.convergence import FALSE_ALARM, Convergence, convergence
+from photinus.starts import dispersed
 
 CHAINS = 64
 """Chains of each reference sampler."""
@@ -22,8 +23,8 @@ MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 MOST_WORK = 2.5e8
 """Chains × draws × units² of ideal neurons: a few seconds."""
 STROBE = (1 + 5**0.5) / 2
-"""Windows between states of ideal neurons. All start silent, and a strongly driven one spikes every
-window for long: whole windows would meet it in the same phase."""
+"""Windows between states of ideal neurons. A strongly driven one spikes every window for long: whole
+windows would meet it in the same phase."""
 MOST_TABLES = 2**24
 """Entries of the tables of a tree decomposition, which take 8 bytes and some ns each."""
 
@@ -202,10 +203,17 @@ def sampled_comparison(
 def _gibbs(
     machine: BoltzmannMachine, draws: int, seed: np.random.SeedSequence
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return states and the pair moments of each chain by Gibbs sampling, started by fair coins."""
+    """Return states and the pair moments of each chain by Gibbs sampling, starts dispersed."""
     from photinus.reference.gibbs import sample_gibbs
 
-    states = sample_gibbs(machine, chains=CHAINS, draws=draws, burn_in=draws // 2, seed=seed)
+    states = sample_gibbs(
+        machine,
+        chains=CHAINS,
+        draws=draws,
+        burn_in=draws // 2,
+        seed=seed,
+        initial=dispersed(seed, CHAINS, machine.n_units),
+    )
     z = states.astype(np.float32)
     return states, np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / draws
 
@@ -213,12 +221,18 @@ def _gibbs(
 def _ideal(
     machine: BoltzmannMachine, draws: int, seed: np.random.SeedSequence
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return states and the pair moments of each chain by ideal neurons, started silent."""
+    """Return states and the pair moments of each chain by ideal neurons, starts dispersed."""
     from photinus.readout import occupancy, states_on_grid
     from photinus.reference.ideal import sample_ideal
 
     burn_in = draws // 2
-    chain, unit, time = sample_ideal(machine, chains=CHAINS, duration=float(burn_in + draws), seed=seed)
+    chain, unit, time = sample_ideal(
+        machine,
+        chains=CHAINS,
+        duration=float(burn_in + draws),
+        seed=seed,
+        initial=dispersed(seed, CHAINS, machine.n_units),
+    )
     states = states_on_grid(
         chain,
         unit,
