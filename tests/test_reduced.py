@@ -87,7 +87,7 @@ def test_constant_drive_is_felt_as_it_is() -> None:
     effective, felt, risen, excess = push, push, c[kernel.LEAK] * np.float32(0.4), np.float32(0)
     for _ in range(300):
         effective, felt, risen, excess, factor = kernel.advance_membrane(
-            effective, felt, risen, excess, push, *c[kernel.LEAK : kernel.TURN + 1]
+            effective, felt, risen, excess, push, *c[kernel.REST : kernel.TURN + 1]
         )
         assert_allclose([effective, felt], push, rtol=2e-3)
         assert factor == pytest.approx(1.0, abs=0.05)

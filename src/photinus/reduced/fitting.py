@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from photinus import _validate
 from photinus._numba import kernel
 from photinus._threads import available_threads
+from photinus.errors import InvalidInput
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.readout import occupancy
 from photinus.reduced.kernel import (
@@ -31,6 +32,7 @@ from photinus.reduced.kernel import (
     LAG,
     LEAK,
     LOWEST,
+    MOST,
     ONSET,
     REST,
     SCALE,
@@ -362,7 +364,10 @@ def _fit_membrane(
     with ThreadPoolExecutor(threads) as pool:
 
         def unlikely(values: NDArray[np.float64]) -> float:
-            tried = candidate(values.tolist())
+            try:
+                tried = candidate(values.tolist())
+            except InvalidInput:  # out of the range that a constant may have
+                return np.inf
             constants = tried.constants()
 
             def one(chain: _Heard) -> float:
@@ -466,7 +471,8 @@ def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  #
 
     `base` is the constant drive relative to the reset; `log_hazard` (age, drive) as by `hazard_by_age`.
     """
-    rest, leak, clamp = constants[REST], constants[LEAK], constants[CLAMP]
+    rest, most = constants[REST], constants[MOST]
+    leak, clamp = constants[LEAK], constants[CLAMP]
     onset, lag, keep = constants[ONSET], constants[LAG], constants[KEEP]
     tilt, turn = constants[TILT], constants[TURN]
     lowest, scale = constants[LOWEST], constants[SCALE]
@@ -492,6 +498,8 @@ def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  #
                 risen,
                 excess,
                 push + kicks[i, step],
+                rest,
+                most,
                 leak,
                 clamp,
                 onset,
@@ -500,7 +508,10 @@ def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  #
                 tilt,
                 turn,
             )
-            x = min(max((felt - lowest) * scale, 0.0), columns - 1.001)
+            x = (felt - lowest) * scale
+            # Compared so that what is not a number gives an entry of the table too.
+            x = x if x > 0.0 else 0.0
+            x = x if x < columns - 1.001 else columns - 1.001
             column = int(x)
             row = min(int((age + 0.5) * AGES_PER_STEP), ages - 1)
             low, high = log_hazard[row, column], log_hazard[row, column + 1]

@@ -36,8 +36,8 @@ ROWS = 8
 WORDS = 4
 
 # Entries of the array of constants.
-REST, LEAK, CLAMP, ONSET, LAG, KEEP, TILT, TURN, LOWEST, SCALE = range(10)
-CONSTANTS = 10
+REST, MOST, LEAK, CLAMP, ONSET, LAG, KEEP, TILT, TURN, LOWEST, SCALE = range(11)
+CONSTANTS = 11
 
 # Columns of a pending spike: time [steps], step in which it was fired, lane, steps since the spike
 # before, renewed by the next one, height of its pulse and of the one that it renews, in units of the
@@ -71,18 +71,24 @@ _NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077C
 _POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
 _ROUNDING = 1e-6
 _TINY = np.float32(1e-15)
+_STEEPEST = np.float32(2.0)
+"""Largest 16th root of a factor of the hazard: one of 65 536."""
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
 
 
 @inlined
 def advance_membrane(  # type: ignore[no-untyped-def]
-    effective, felt, risen, excess, push, leak, clamp, onset, lag, keep, tilt, turn
+    effective, felt, risen, excess, push, rest, most, leak, clamp, onset, lag, keep, tilt, turn
 ):
     """Return (effective drive, felt drive, risen, excess, factor of the hazard) one step later.
 
-    See `photinus.reduced.model` for the equations; `push` is the whole drive of this step.
+    See `photinus.reduced.model` for the equations; `push` is the whole drive of this step. All that
+    comes back is finite, however large the push.
     """
+    # Written so that a push that is not a number stays one: it is told after the run.
+    push = most if push > most else push
+    push = -most if push < -most else push
     before = effective * risen
     above = max(before - onset, _ZERO)
     light = clamp * above * above
@@ -96,8 +102,11 @@ def advance_membrane(  # type: ignore[no-untyped-def]
     # One division serves both quotients.
     inverse = _ONE / (light * risen)
     effective = (carriers + pull * inverse) * (inverse * light)
+    # Carriers cannot be taken where there are none left.
+    effective = rest if effective < rest else effective
     felt = felt + lag * (effective - felt)
     factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
+    factor = _STEEPEST if factor > _STEEPEST else factor
     factor = factor * factor
     factor = factor * factor
     factor = factor * factor
@@ -114,6 +123,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     it: a branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
     """
     rest = constants[REST]
+    most = constants[MOST]
     leak = constants[LEAK]
     clamp = constants[CLAMP]
     onset = constants[ONSET]
@@ -142,6 +152,8 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                 f[i + np.uintp(RISEN * TILE)],
                 f[i + np.uintp(EXCESS * TILE)],
                 push,
+                rest,
+                most,
                 leak,
                 clamp,
                 onset,
@@ -157,8 +169,12 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
             f[i + np.uintp(USED * TILE)] = factor
             once[k] = _ZERO
             x = (felt - lowest) * scale + f[i + np.uintp(SHIFT * TILE)]
-            row = np.floor(risen * upon - below)
-            column = np.floor(min(max(x, _ZERO), last_column))
+            y = risen * upon - below
+            # Compared so that what is not a number gives an entry of the table too.
+            x = x if x > _ZERO else _ZERO
+            y = y if y > _ZERO else _ZERO
+            column = np.floor(x if x < last_column else last_column)
+            row = np.floor(y if y < rows else rows)
             place[k] = np.int32(row * across + column)
     # Alone: the compiler would not vectorise a loop with a table in it.
     for entry in range(place.size):
@@ -225,6 +241,7 @@ def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped
     """Put a lane to where it is `since` of a step after its spike."""
     i = _at(lane)
     push = max(f[i + np.uintp(BASE * TILE)] + synaptic[lane], constants[REST])
+    push = constants[MOST] if push > constants[MOST] else push
     f[i + np.uintp(EFFECTIVE * TILE)] = push
     f[i + np.uintp(FELT * TILE)] = push
     f[i + np.uintp(RISEN * TILE)] = constants[LEAK] * max(since, _EARLIEST)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from photinus import _validate
 from photinus._memory import aligned, tiled
 from photinus._threads import available_threads, on_threads
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.network import LaserNetwork
 from photinus.reduced.model import ReducedLaser
 from photinus.simulation import SHORT_TILE as TILE
@@ -393,6 +393,10 @@ class _Block:
             self.spikes.append((times[:written], lanes[:written]))
             if step == before:
                 self._grow()
+        if np.isnan(self.f).any() or not np.isfinite(self.synaptic).all():
+            raise PhotinusError(
+                "the simulation left the range of numbers: drives and couplings are too large"
+            )
         return np.asarray(counts.reshape(self.chains, -1).sum(axis=1))
 
     def write(
