@@ -277,32 +277,29 @@ def test_smoothed_hazard_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
     assert np.exp(log[:8]).max() * ns < 0.05
 
 
-def test_likelihood_prefers_the_truth(calibration: ph.Calibration) -> None:
-    """Spikes of the reduced network itself are likelier under its constants than under others."""
+def test_fit_finds_the_membrane_of_its_own_spikes(
+    calibration: ph.Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Joints of a reduced network lead back to a laser with the same joints, from a start far off."""
+    monkeypatch.setattr(fitting, "COUPLED", 150)
+    monkeypatch.setattr(fitting, "ROUNDS", 2)
     truth = calibration.require_reduced()
-    net = fitting._small_networks(calibration)
-    spikes = ReducedSimulator(net, truth, chains=4, seed=11).advance(100 * calibration.window)
-    hazard = fitting.hazard_by_age(truth)
-    heard = [fitting._hear(net, spikes, chain, truth.time_step) for chain in range(4)]
+    small = fitting.SmallNetworks.of(calibration, fitting.random_machines(3, units=3))
+    seeds = np.random.SeedSequence(8).spawn(3)
 
-    def likelihood(laser: ReducedLaser) -> float:
-        terms = [
-            fitting._log_likelihood(
-                h.time, h.begins, h.pump, h.kick, net.drive - laser.reset, laser.constants(), hazard
-            )
-            for h in heard
-        ]
-        return float(sum(terms))
+    def joints(laser: ReducedLaser, seed: np.random.SeedSequence) -> list[np.ndarray]:
+        return small.joints(fitting._run_reduced(small.network, laser, 150, seed, 2, 128))
 
-    best = likelihood(truth)
-    changes: tuple[dict[str, Any], ...] = (
-        {"steepness": 0.5 * truth.steepness},
-        {"lag": 3 * truth.lag},
-        {"memory": 0.4 * truth.memory},
-        {"turn": -truth.turn},
-    )
-    for wrong in changes:
-        assert likelihood(replace(truth, **wrong)) < best - 5
+    wanted = joints(truth, seeds[0])
+    start = fitting._constants(fitting.GUESS, truth.gain_lifetime, truth.threshold_carriers)
+    found = fitting._fit_membrane(replace(truth, **start), small, wanted, seeds[1], 2)
+
+    def far(laser: ReducedLaser) -> float:
+        seen = zip(joints(laser, seeds[2]), wanted, strict=True)
+        return float(np.mean([fitting.divergence(p, q, 150 * 128) for p, q in seen]))
+
+    assert far(found) < 2 * far(truth)
+    assert far(replace(truth, **start)) > 4 * far(found)
 
 
 def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:

@@ -73,8 +73,20 @@ _ROUNDING = 1e-6
 _TINY = np.float32(1e-15)
 _STEEPEST = np.float32(2.0)
 """Largest 16th root of a factor of the hazard: one of 65 536."""
+_LEAST = np.float32(1e-12)
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
+
+
+@inlined
+def _sharpened(tilt, turn, felt, excess):  # type: ignore[no-untyped-def]
+    """Return the factor of the hazard that an excess of carriers makes, a 16th power."""
+    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
+    factor = _STEEPEST if factor > _STEEPEST else factor
+    factor = factor * factor
+    factor = factor * factor
+    factor = factor * factor
+    return factor * factor
 
 
 @inlined
@@ -105,12 +117,7 @@ def advance_membrane(  # type: ignore[no-untyped-def]
     # Carriers cannot be taken where there are none left.
     effective = rest if effective < rest else effective
     felt = felt + lag * (effective - felt)
-    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
-    factor = _STEEPEST if factor > _STEEPEST else factor
-    factor = factor * factor
-    factor = factor * factor
-    factor = factor * factor
-    return effective, felt, risen, excess, factor * factor
+    return effective, felt, risen, excess, _sharpened(tilt, turn, felt, excess)
 
 
 @inlined
@@ -254,6 +261,73 @@ def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped
 
 
 @inlined
+def _postpone(f, lane, parts, lowered, k, acts, change, constants):  # type: ignore[no-untyped-def]
+    """Lower the hazard of the laser that fires as the k-th, by `change` carriers from `acts` on."""
+    if not (change < 0.0 and acts < parts[k]):
+        return
+    i = _at(lane)
+    felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
+    tilt, turn = constants[TILT], constants[TURN]
+    before = _sharpened(tilt, turn, felt, excess + lowered[k])
+    lowered[k] += constants[LEAK] * np.float32(change)
+    after = _sharpened(tilt, turn, felt, excess + lowered[k])
+    share = min(max(after, _LEAST) / max(before, _LEAST), _ONE)
+    # What is left of the hazard until it fires lasts the longer.
+    parts[k] = acts + (parts[k] - acts) / share
+    f[i + np.uintp(USED * TILE)] *= share
+
+
+@inlined
+def _inhibit_within(  # type: ignore[no-untyped-def]
+    f, first, end, fired, parts, kicks, order, lowered, slot, delay, constants, fan_out, runs_of, runs,
+    coupling, dense, unit,
+):  # fmt: skip
+    """Let lasers of one chain that fire in the same step inhibit each other in it.
+
+    Spikes `first` to `end` of `fired` (lanes) happen at `parts` of the step. In order of time, the
+    kick of each, `kicks` times the coupling,
+    lowers the hazards of the later ones, which then fire later; beyond 1 they do not fire in this step.
+    Spikes that raise hazards act from the next step on, as light takes its time to rise.
+
+    `order`, `lowered` and `slot` (lane,) are scratch; `slot` comes and goes as -1 everywhere.
+    """
+    for k in range(first, end):
+        # Inserted as cards are; there are few.
+        at = k
+        while at > first and parts[order[at - 1]] > parts[k]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = k
+        lowered[k] = _ZERO
+        slot[fired[k]] = k
+    for rank in range(first, end):
+        k = order[rank]
+        lane = np.uintp(fired[k])
+        acts = parts[k] + delay
+        if acts >= 1.0:
+            continue
+        key, aim, row = fan_out[lane, KEY], fan_out[lane, AIM], fan_out[lane, ROW]
+        if key == SCATTERED:
+            for run in range(runs_of[row], runs_of[row + 1]):
+                for c in range(runs[run, 2]):
+                    other = slot[aim + runs[run, 0] + c]
+                    if other >= 0:
+                        change = kicks[k] * coupling[runs[run, 1] + c]
+                        _postpone(
+                            f, np.uintp(fired[other]), parts, lowered, other, acts, change, constants
+                        )
+        elif key != NOWHERE:
+            for later in range(rank + 1, end):
+                other = order[later]
+                at = fired[other] - aim
+                if at >= 0 and at < fan_out[lane, SIZE]:
+                    change = kicks[k] * unit[lane] * dense[row + at]
+                    _postpone(f, np.uintp(fired[other]), parts, lowered, other, acts, change, constants)
+    for k in range(first, end):
+        slot[fired[k]] = -1
+
+
+@inlined
 def _deliver(  # type: ignore[no-untyped-def]
     synaptic, once, first_lane, source, height, moment, runs_of, runs, coupling
 ):
@@ -299,6 +373,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     use,
     recovery,
     width,
+    stride,
     step,
     stop,
     times,
@@ -328,6 +403,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
     pulse, delay : duration and delay [steps]; decay : factor per step of an exponential, else 1.
     use, recovery : of a depressed synapse, the second in steps; use 0 for one that is not.
+    stride : lanes of a chain.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
     counts : int64 (lanes,), raised by the spikes of each lane.
@@ -336,6 +412,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
     fired = np.empty(n_lanes, np.int64)
+    parts, kicks, order = np.empty(n_lanes), np.empty(n_lanes), np.empty(n_lanes, np.int64)
+    lowered, slot = np.empty(n_lanes, np.float32), np.full(synaptic.size, -1)
     # What happens in a step: lanes that act, by how much they raise drives, and for this step only.
     # Every lane may begin and end a pulse.
     sources = np.empty(2 * n_lanes, np.uintp)
@@ -428,11 +506,41 @@ def advance_block(  # type: ignore[no-untyped-def]
         for k in range(fires):
             lane = np.uintp(fired[k])
             i = _at(lane)
-            since = _since_spike(
-                f[i + np.uintp(LEFT * TILE)],
-                f[i + np.uintp(USED * TILE)],
-                trend[np.uintp(place[lane])],
+            parts[k] = _ONE - _since_spike(
+                f[i + np.uintp(LEFT * TILE)], f[i + np.uintp(USED * TILE)], trend[np.uintp(place[lane])]
             )
+            elapsed = step - 1.0 + parts[k] - last_spike[lane]
+            share = 1.0
+            if renewing:
+                share = -np.expm1(rate * elapsed) if decays else min(elapsed * per_pulse, 1.0)
+            if use > 0.0:
+                share *= 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
+            kicks[k] = kick * share
+        if kick > 0.0 and delay < 1.0:
+            begin = 0
+            while begin < fires:
+                end = begin + 1
+                while end < fires and fired[end] // stride == fired[begin] // stride:
+                    end += 1
+                if end > begin + 1:
+                    _inhibit_within(
+                        f, begin, end, fired, parts, kicks, order, lowered, slot, delay, constants,
+                        fan_out, runs_of, runs, coupling, dense, unit,
+                    )  # fmt: skip
+                begin = end
+            begin = 0
+            for k in range(fires):
+                if parts[k] <= 1.0:
+                    fired[begin], parts[begin] = fired[k], parts[k]
+                    begin += 1
+                else:
+                    i = _at(np.uintp(fired[k]))
+                    over = np.float32(parts[k] - 1.0) * f[i + np.uintp(USED * TILE)]
+                    f[i + np.uintp(LEFT * TILE)] = over
+            fires = begin
+        for k in range(fires):
+            lane = np.uintp(fired[k])
+            since = np.float32(1.0 - parts[k])
             _restart(f, r, synaptic, lane, since, constants)
             times[written + k] = step - np.float64(since)
             lanes[written + k] = lane

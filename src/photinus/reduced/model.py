@@ -22,8 +22,8 @@ where a kick of c carriers is a drive of c τ_g for an instant, x½ and α are m
 activation, and the power stands for exp(s q). The excess is what pre-emphasis brings: a population of
 lasers near threshold is shifted at once, long before the light settles.
 
-N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted by maximum likelihood to spikes of coupled lasers at
-full physics (`photinus.reduced.fitting`). They are constants of this recursion at its time step, and
+N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted to the joint distributions of small machines at full
+physics (`photinus.reduced.fitting`). They are constants of this recursion at its time step, and
 only nearly those of a laser: N_0 for instance, which weighs what early drives do later, comes out below
 the true reset. The equations are Photinus's own; that escape rates reduce stochastic neurons is common
 knowledge (Gerstner & Kistler 2002, "Spiking Neuron Models", chapter 5).
@@ -32,13 +32,17 @@ knowledge (Gerstner & Kistler 2002, "Spiking Neuron Models", chapter 5).
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus import _validate
 from photinus.errors import InvalidInput
+from photinus.simulation.couplings import entries
+
+if TYPE_CHECKING:
+    from photinus.network import LaserNetwork
 
 ROWS = 192
 """Rows of the table that the inner loop reads, equally spaced in w."""
@@ -82,14 +86,17 @@ class Agreement:
     """Root mean square difference of the probability to fire within τ of a pulse, over biases, signs of
     the pulse and delays since a spike."""
     networks: float
-    """Mean KL of the calibration's pairs and triples from those of full physics [nats]."""
+    """Mean KL of small machines with weights up to 2 from those of full physics [nats]; the fit has
+    not seen them."""
+    strong: float = math.nan
+    """The same with weights up to 4; not a number where it was not measured."""
 
     def __str__(self) -> str:
         verdict = "too far off to be used" if self.failures() else "holds"
         return (
             f"{verdict}: activation within {self.activation:.3f}, intervals {self.intervals:.3f} "
             f"(Kolmogorov–Smirnov), response to a pulse {self.response:.3f}, small networks KL "
-            f"{self.networks:.2g}"
+            f"{self.networks:.2g}, with strong couplings {self.strong:.2g}"
         )
 
     def failures(self) -> list[str]:
@@ -109,6 +116,11 @@ class Agreement:
 
 LIMITS = {"activation": 0.01, "intervals": 0.02, "response": 0.05, "networks": 0.002}
 """Disagreement above which a device is not reduced."""
+STRONG = 0.01
+"""Largest `Agreement.strong` with which strong couplings are used without a word."""
+REACH = (2.5, 5.0)
+"""Couplings up to which agreement was measured without strong weights, and with [slopes]: a weight
+makes a coupling of about as many slopes, a few tenths more where the activation is steep."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -194,11 +206,31 @@ class ReducedLaser:
             given[name] = _validate.finite_array(f"reduced.{name}", given[name], dimensions)
         for name in ("gain_lifetime", "threshold_carriers", *RANGES):
             given[name] = _plain_number(f"reduced.{name}", given[name])
-        agreement = _fields_of(Agreement, "reduced.agreement", given["agreement"])
+        # Files from before strong couplings were looked at have no such entry.
+        known = given["agreement"]
+        known = {"strong": math.nan, **known} if isinstance(known, Mapping) else known
+        agreement = _fields_of(Agreement, "reduced.agreement", known)
         given["agreement"] = Agreement(
             **{k: _plain_number(f"reduced.agreement.{k}", v) for k, v in agreement.items()}
         )
         return cls(**given)
+
+    def check(self, network: "LaserNetwork") -> list[str]:
+        """Return in sentences what of a network is beyond where it is known to be like full physics."""
+        target, source, coupling = entries(network.coupling)
+        if not len(coupling):
+            return []
+        far = int(np.argmax(np.abs(coupling)))
+        strongest, labels = abs(coupling[far]) / self.slope, network.labels
+        good = self.agreement.strong <= STRONG
+        reach = REACH[1] if good else REACH[0]
+        if strongest <= reach:
+            return []
+        return [
+            f"reduced lasers are known to be like full physics for couplings up to {reach:g} slopes, "
+            f"and that from {labels[source[far]]!r} to {labels[target[far]]!r} has {strongest:.3g}: "
+            "compare with substrate 'laser'"
+        ]
 
     def constants(self) -> NDArray[np.float32]:
         """Return what the inner loop multiplies with, see `photinus.reduced.kernel`."""
