@@ -423,7 +423,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     rate = np.log(decay)
     per_pulse = 1.0 / pulse
     # All spikes of a step begin at the same step, and end at the same: none has to wait for others.
-    until_begin = np.ceil(delay - _ROUNDING)
+    # As many early as late, by half a step at most: what is early or late of a pulse is made up for.
+    until_begin = np.rint(delay)
     until_end = np.ceil(delay + pulse - _ROUNDING)
     written = 0
     while step < stop and times.size - written >= n_lanes:
@@ -516,7 +517,7 @@ def advance_block(  # type: ignore[no-untyped-def]
             if use > 0.0:
                 share *= 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
             kicks[k] = kick * share
-        if kick > 0.0 and delay < 1.0:
+        if kick > 0.0 and until_begin == 0.0:
             begin = 0
             while begin < fires:
                 end = begin + 1
