@@ -318,7 +318,9 @@ def test_fit_finds_the_membrane_of_its_own_spikes(
 ) -> None:
     """Joints of a reduced network lead back to a laser with the same joints, from a start far off."""
     monkeypatch.setattr(fitting, "COUPLED", 150)
-    monkeypatch.setattr(fitting, "ROUNDS", 2)
+    monkeypatch.setattr(fitting, "ROUNDS", 4)
+    # Light that follows at once and hardly sharpens: far from any laser.
+    monkeypatch.setattr(fitting, "GUESS", (-0.3, 25.0, 0.85, 30.0, 15.0, 150.0, 3.0))
     truth = calibration.require_reduced()
     small = fitting.SmallNetworks.of(calibration, fitting.random_machines(3, units=3))
     seeds = np.random.SeedSequence(8).spawn(3)
@@ -334,8 +336,9 @@ def test_fit_finds_the_membrane_of_its_own_spikes(
         seen = zip(joints(laser, seeds[2]), wanted, strict=True)
         return float(np.mean([fitting.divergence(p, q, 150 * 128) for p, q in seen]))
 
-    assert far(found) < 2 * far(truth)
-    assert far(replace(truth, **start)) > 4 * far(found)
+    # 0.0002 by chance alone, as the truth itself shows in other runs.
+    assert far(found) < 0.001
+    assert far(replace(truth, **start)) > 0.005
 
 
 def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:

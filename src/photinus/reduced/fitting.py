@@ -97,7 +97,7 @@ def reduce_laser(
     threads: int | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> ReducedLaser:
-    """Measure the reduced laser of a calibrated device; takes one or two minutes on two cores.
+    """Measure the reduced laser of a calibrated device; takes a few minutes on two cores.
 
     Parameters
     ----------
