@@ -377,7 +377,7 @@ def test_networks_sample_alike(calibration: ph.Calibration) -> None:
         assert kl[1] < 0.004
 
 
-@pytest.mark.parametrize(("scale", "allowed"), [(1.0, 0.001), (2.0, 0.003), (4.0, 0.01)])
+@pytest.mark.parametrize(("scale", "allowed"), [(1.0, 0.001), (2.0, 0.002), (4.0, 0.004)])
 def test_inhibited_networks_are_like_full_physics(
     calibration: ph.Calibration, scale: float, allowed: float
 ) -> None:
@@ -393,16 +393,16 @@ def test_inhibited_networks_are_like_full_physics(
     simulator = Simulator(small.network, chains=128, seed=5, time_step=calibration.time_step)
     simulator.advance(20 * calibration.window)
     full = small.joints(simulator.advance(300 * calibration.window))[0]
-    laser = calibration.require_reduced()
 
-    def far(reduced: ReducedLaser) -> float:
+    def far(network: LaserNetwork) -> float:
         seed = np.random.SeedSequence(6)
-        spikes = fitting._run_reduced(small.network, reduced, 1000, seed, 2, 128)
+        spikes = fitting._run_reduced(network, calibration.require_reduced(), 1000, seed, 2, 128)
         return fitting.divergence(small.joints(spikes)[0], full, 128 * 300)
 
-    assert far(laser) < allowed
-    # Half the response to a kick: partners are hardly inhibited.
-    assert far(replace(laser, steepness=0.5 * laser.steepness)) > allowed
+    assert far(small.network) < allowed
+    # Partners that inhibit by a quarter too little.
+    weaker = small.network.replace(coupling=0.75 * np.asarray(small.network.coupling))
+    assert far(weaker) > allowed
 
 
 def test_one_of_twenty_is_on() -> None:
@@ -416,16 +416,15 @@ def test_couplings_beyond_what_was_compared_are_named(calibration: ph.Calibratio
     known = replace(calibration.require_reduced(), agreement=replace(PERFECT, strong=0.005))
     near = translated(ph.BoltzmannMachine([[0, -4.0], [-4.0, 0]], [2, 2]), calibration)
     far = translated(
-        ph.BoltzmannMachine([[0, -9.0], [-9.0, 0]], [4, 4], labels=("a", "b")), calibration
+        ph.BoltzmannMachine([[0, -14.0], [-14.0, 0]], [7, 7], labels=("a", "b")), calibration
     )
     assert known.check(near) == []
     (sentence,) = known.check(far)
-    assert "up to 5 slopes" in sentence
+    assert "up to 7 slopes" in sentence
     assert "'a'" in sentence
-    assert "'b'" in sentence
     for strong in (np.nan, 0.02):  # never compared, or too far off
         unsure = replace(known, agreement=replace(PERFECT, strong=strong))
-        assert "up to 2.5 slopes" in unsure.check(near)[0]
+        assert "up to 3 slopes" in unsure.check(near)[0]
     alone = translated(ph.BoltzmannMachine(np.zeros((2, 2)), [0, 0]), calibration)
     assert known.check(alone) == []
 

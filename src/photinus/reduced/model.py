@@ -118,9 +118,9 @@ LIMITS = {"activation": 0.01, "intervals": 0.02, "response": 0.05, "networks": 0
 """Disagreement above which a device is not reduced."""
 STRONG = 0.01
 """Largest `Agreement.strong` with which strong couplings are used without a word."""
-REACH = (2.5, 5.0)
-"""Couplings up to which agreement was measured without strong weights, and with [slopes]: a weight
-makes a coupling of about as many slopes, a few tenths more where the activation is steep."""
+REACH = (3.0, 7.0)
+"""Couplings that a laser may hear, root of the sum of their squares, where agreement was measured
+without strong weights, and with [slopes]: a weight makes a coupling of about as many slopes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -217,19 +217,16 @@ class ReducedLaser:
 
     def check(self, network: "LaserNetwork") -> list[str]:
         """Return in sentences what of a network is beyond where it is known to be like full physics."""
-        target, source, coupling = entries(network.coupling)
-        if not len(coupling):
-            return []
-        far = int(np.argmax(np.abs(coupling)))
-        strongest, labels = abs(coupling[far]) / self.slope, network.labels
-        good = self.agreement.strong <= STRONG
-        reach = REACH[1] if good else REACH[0]
-        if strongest <= reach:
+        target, _source, coupling = entries(network.coupling)
+        heard = np.bincount(target, coupling**2, network.n_units) ** 0.5 / self.slope
+        most = int(np.argmax(heard))
+        reach = REACH[self.agreement.strong <= STRONG]
+        if not heard[most] > reach:
             return []
         return [
-            f"reduced lasers are known to be like full physics for couplings up to {reach:g} slopes, "
-            f"and that from {labels[source[far]]!r} to {labels[target[far]]!r} has {strongest:.3g}: "
-            "compare with substrate 'laser'"
+            "reduced lasers are known to be like full physics for couplings up to "
+            f"{reach:g} slopes (root of the sum of squares of what one laser hears), got "
+            f"{heard[most]:.3g} at {network.labels[most]!r}: compare with substrate 'laser'"
         ]
 
     def constants(self) -> NDArray[np.float32]:
