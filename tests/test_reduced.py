@@ -420,7 +420,7 @@ def test_couplings_beyond_what_was_compared_are_named(calibration: ph.Calibratio
     )
     assert known.check(near) == []
     (sentence,) = known.check(far)
-    assert "up to 7 slopes" in sentence
+    assert "up to 6 slopes" in sentence
     assert "'a'" in sentence
     for strong in (np.nan, 0.02):  # never compared, or too far off
         unsure = replace(known, agreement=replace(PERFECT, strong=strong))

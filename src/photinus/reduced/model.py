@@ -118,7 +118,7 @@ LIMITS = {"activation": 0.01, "intervals": 0.02, "response": 0.05, "networks": 0
 """Disagreement above which a device is not reduced."""
 STRONG = 0.01
 """Largest `Agreement.strong` with which strong couplings are used without a word."""
-REACH = (3.0, 7.0)
+REACH = (3.0, 6.0)
 """Couplings that a laser may hear, root of the sum of their squares, where agreement was measured
 without strong weights, and with [slopes]: a weight makes a coupling of about as many slopes."""
 
