@@ -74,6 +74,9 @@ _TINY = np.float32(1e-15)
 _STEEPEST = np.float32(2.0)
 """Largest 16th root of a factor of the hazard: one of 65 536."""
 _LEAST = np.float32(1e-12)
+_LARGEST = 2.0**15
+_WEAK = 1.5
+"""Change of a log-hazard, at a kick of a long row's largest coupling, below which it can wait."""
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
 
@@ -261,20 +264,11 @@ def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped
 
 
 @inlined
-def _postpone(f, lane, parts, lowered, k, acts, change, constants):  # type: ignore[no-untyped-def]
-    """Lower the hazard of the laser that fires as the k-th, by `change` carriers from `acts` on."""
-    if not (change < 0.0 and acts < parts[k]):
-        return
-    i = _at(lane)
-    felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
-    tilt, turn = constants[TILT], constants[TURN]
-    before = _sharpened(tilt, turn, felt, excess + lowered[k])
-    lowered[k] += constants[LEAK] * np.float32(change)
-    after = _sharpened(tilt, turn, felt, excess + lowered[k])
-    share = min(max(after, _LEAST) / max(before, _LEAST), _ONE)
-    # What is left of the hazard until it fires lasts the longer.
-    parts[k] = acts + (parts[k] - acts) / share
-    f[i + np.uintp(USED * TILE)] *= share
+def _share_left(tilt, turn, felt, excess, change):  # type: ignore[no-untyped-def]
+    """Return what part of its hazard a laser keeps when its excess of carriers changes."""
+    before = max(_sharpened(tilt, turn, felt, excess), _LEAST)
+    after = max(_sharpened(tilt, turn, felt, excess + change), _LEAST)
+    return min(after / before, _ONE)
 
 
 @inlined
@@ -287,10 +281,12 @@ def _inhibit_within(  # type: ignore[no-untyped-def]
     Spikes `first` to `end` of `fired` (lanes) happen at `parts` of the step. In order of time, the
     kick of each, `kicks` times the coupling,
     lowers the hazards of the later ones, which then fire later; beyond 1 they do not fire in this step.
-    Spikes that raise hazards act from the next step on, as light takes its time to rise.
+    Spikes that raise hazards act from the next step on, as light takes its time to rise; so do those
+    of long rows without a strong coupling.
 
     `order`, `lowered` and `slot` (lane,) are scratch; `slot` comes and goes as -1 everywhere.
     """
+    tilt, turn, leak = constants[TILT], constants[TURN], constants[LEAK]
     for k in range(first, end):
         # Inserted as cards are; there are few.
         at = k
@@ -304,25 +300,37 @@ def _inhibit_within(  # type: ignore[no-untyped-def]
         k = order[rank]
         lane = np.uintp(fired[k])
         acts = parts[k] + delay
-        if acts >= 1.0:
+        if acts >= 1.0 or kicks[k] == 0.0:
             continue
         key, aim, row = fan_out[lane, KEY], fan_out[lane, AIM], fan_out[lane, ROW]
         if key == SCATTERED:
             for run in range(runs_of[row], runs_of[row + 1]):
                 for c in range(runs[run, 2]):
                     other = slot[aim + runs[run, 0] + c]
-                    if other >= 0:
-                        change = kicks[k] * coupling[runs[run, 1] + c]
-                        _postpone(
-                            f, np.uintp(fired[other]), parts, lowered, other, acts, change, constants
-                        )
+                    weight = coupling[runs[run, 1] + c]
+                    if other >= 0 and weight < _ZERO and acts < parts[other]:
+                        i = _at(np.uintp(fired[other]))
+                        felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
+                        change = leak * np.float32(kicks[k] * weight)
+                        share = _share_left(tilt, turn, felt, excess + lowered[other], change)
+                        lowered[other] += change
+                        # What is left of the hazard until it fires lasts the longer.
+                        parts[other] = acts + (parts[other] - acts) / share
+                        f[i + np.uintp(USED * TILE)] *= share
         elif key != NOWHERE:
+            size, height = fan_out[lane, SIZE], kicks[k] * unit[lane]
             for later in range(rank + 1, end):
                 other = order[later]
                 at = fired[other] - aim
-                if at >= 0 and at < fan_out[lane, SIZE]:
-                    change = kicks[k] * unit[lane] * dense[row + at]
-                    _postpone(f, np.uintp(fired[other]), parts, lowered, other, acts, change, constants)
+                if at < 0 or at >= size or dense[row + at] >= 0 or acts >= parts[other]:
+                    continue
+                i = _at(np.uintp(fired[other]))
+                felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
+                change = leak * np.float32(height * dense[row + at])
+                share = _share_left(tilt, turn, felt, excess + lowered[other], change)
+                lowered[other] += change
+                parts[other] = acts + (parts[other] - acts) / share
+                f[i + np.uintp(USED * TILE)] *= share
     for k in range(first, end):
         slot[fired[k]] = -1
 
@@ -517,13 +525,19 @@ def advance_block(  # type: ignore[no-untyped-def]
             if use > 0.0:
                 share *= 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
             kicks[k] = kick * share
+            # Rows of large machines come from far memory: only where some coupling is strong.
+            level = constants[TILT] + constants[TURN] * f[i + np.uintp(FELT * TILE)]
+            largest = kicks[k] * unit[lane] * _LARGEST * constants[LEAK]
+            if fan_out[lane, SIZE] > NARROW and level * largest < _WEAK:
+                kicks[k] = 0.0
         if kick > 0.0 and until_begin == 0.0:
             begin = 0
             while begin < fires:
-                end = begin + 1
+                end, strongest = begin + 1, kicks[begin]
                 while end < fires and fired[end] // stride == fired[begin] // stride:
+                    strongest = max(strongest, kicks[end])
                     end += 1
-                if end > begin + 1:
+                if end > begin + 1 and strongest > 0.0:
                     _inhibit_within(
                         f, begin, end, fired, parts, kicks, order, lowered, slot, delay, constants,
                         fan_out, runs_of, runs, coupling, dense, unit,
