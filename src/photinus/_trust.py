@@ -42,10 +42,15 @@ GOOD, BAD = 0.7, 0.3
 FALL, GROW = 4.0, 4.0
 DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
+FLOOR = 1e-8
+"""Variance of a mean that is added where a moment was never seen to vary."""
 FEW = 8
 """Rows of noise that tell what a step promises where the response is no matrix."""
 IN_VAIN = 4
 """Corrections in a row without a gain, the noise aside, after which there is no point in more."""
+
+CONVERGED = "No misfit is left that {draws} draws of every chain can show (p = {p:.2g})."
+IN_VAIN_SAYS = f"{IN_VAIN} corrections in a row brought no gain that stands out of the noise."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +76,8 @@ class Wanted:
     """∂m/∂θ where the moments are right."""
     metric: Callable[[Floats], Floats]
     """M times vectors (vector, statistic)."""
+    directions: Floats
+    """Along which noise is near a normal one, (direction, statistic): there moments vary enough."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +146,7 @@ def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
     # Satterthwaite: dᵀMd under noise alone is near a chi-square with that mean and variance.
     freedom = total**2 / spread if spread > 0 else 1.0
     overall = float(chi2.sf(squared * freedom / total, freedom)) if total > 0 else float(squared == 0)
-    p_value = min(1.0, 2 * min(overall, _joint(difference, every, count)))
+    p_value = min(1.0, 2 * min(overall, _joint(difference, every, count, wanted.directions)))
     return Judged(
         setting=setting,
         shown=shown,
@@ -161,17 +168,25 @@ def _noise(root: Floats, metric: Callable[[Floats], Floats]) -> tuple[float, flo
     return total, max(spread - floor, spread / len(root))
 
 
-def _joint(difference: Floats, root: Floats, chains: int) -> float:
-    """Return the p-value of all moments together, by T², or of the largest if there are too many."""
+def _joint(difference: Floats, root: Floats, chains: int, directions: Floats) -> float:
+    """Return the p-value of the moments along `directions`: by T², or of all moments, the largest.
+
+    Hotelling (1931, Ann. Math. Stat. 2, 360) where there are chains enough for a covariance; else
+    Bonferroni over moments.
+    """
     from scipy.stats import f, t
 
-    count = len(difference)
-    if chains > 2 * count:
-        noise = root.T @ root + 1e-12 * np.eye(count)
-        squared = float(difference @ np.linalg.solve(noise, difference))
+    count = len(directions)
+    if 0 < 2 * count < chains:
+        along, noise = directions @ difference, root @ directions.T
+        covariance = noise.T @ noise + 1e-15 * np.eye(count)
+        squared = float(along @ np.linalg.solve(covariance, along))
         return float(f.sf(squared * (chains - count) / (count * (chains - 1)), count, chains - count))
-    error = np.sqrt((root**2).sum(axis=0) + 1e-12)
-    return min(1.0, 2 * count * float(t.sf(np.abs(difference / error).max(), chains - 1)))
+    if not len(difference):
+        return 1.0
+    error = np.sqrt((root**2).sum(axis=0) + FLOOR)
+    largest = float(np.abs(difference / error).max())
+    return min(1.0, 2 * len(difference) * float(t.sf(largest, chains - 1)))
 
 
 def step(now: Judged[Setting], wanted: Wanted, least: float) -> tuple[Floats, float, float]:
@@ -243,45 +258,47 @@ def search(
     _enter(found, Trial(now, 0.0, 0.0, 0.0, True), report)
     history = [now]
     trust, grow, vain = FIRST_DAMPING if damping is None else max(damping, DAMPINGS[0]), GROW, 0
-    while not found.reason:
+    while True:
         settled = now.p_value >= FALSE_ALARM
-        if settled and now.draws >= draws:
+        full = now.draws >= draws
+        if settled and full:
             found.converged, found.best = True, now
-            found.reason = "no misfit is left that runs of this length can show"
-        elif vain >= IN_VAIN:
-            found.reason = f"{IN_VAIN} corrections in a row gained nothing that noise does not hide"
-        elif len(found.trials) >= most_rounds:
-            found.reason = f"the {most_rounds} rounds that were allowed are used up"
-        elif settled:
+            found.reason = CONVERGED.format(draws=now.draws, p=now.p_value)
+            break
+        if vain >= IN_VAIN:
+            found.reason = IN_VAIN_SAYS
+            break
+        if len(found.trials) >= most_rounds:
+            found.reason = f"The {most_rounds} measurements that were allowed are used up."
+            break
+        least = trust if damping is None else max(damping, trust)
+        change, used, promised = step(now, wanted, least)
+        if promised <= 0 or (settled and not full):
             # Nothing to correct by: look again, longer.
-            length = draws - now.draws
-            again = measure(now.setting, length)
-            now = judge(now.setting, _pooled(now.shown, again), wanted)
-            length = draws
+            more = measure(now.setting, draws if full else draws - now.draws)
+            now = judge(now.setting, _pooled(now.shown, more), wanted)
+            length, vain = draws, vain + full
             history.append(now)
             _enter(found, Trial(now, 0.0, 0.0, 0.0, True), report)
-        else:
-            least = trust if damping is None else max(damping, trust)
-            change, used, promised = step(now, wanted, least)
-            setting = apply(now.setting, change)
-            then: Judged[Setting] = judge(setting, measure(setting, length), wanted)
-            error = float(np.hypot(now.error, then.error))
-            gained = now.loss - then.loss
-            allowed = DOUBT * error if promised <= 0 else min(DOUBT * error, error**2 / promised)
-            accepted = gained > -allowed
-            _enter(found, Trial(then, used, promised, gained, accepted), report)
-            vain = 0 if gained > error else vain + (length >= draws or not accepted)
-            if promised > error or not accepted:
-                ratio = gained / max(promised, 1e-300)
-                if not accepted or ratio < BAD:
-                    trust, grow = max(grow * used, FIRST_DAMPING), 2 * grow
-                elif ratio > GOOD:
-                    trust, grow = max(used / FALL, DAMPINGS[0]), GROW
-            if promised < DOUBT * error:
-                length = min(draws, 2 * length)
-            if accepted:
-                now = then
-                history.append(now)
+            continue
+        setting = apply(now.setting, change)
+        then: Judged[Setting] = judge(setting, measure(setting, length), wanted)
+        error = float(np.hypot(now.error, then.error))
+        gained = now.loss - then.loss
+        accepted = gained > -min(DOUBT * error, error**2 / promised)
+        _enter(found, Trial(then, used, promised, gained, accepted), report)
+        vain = 0 if gained > error else vain + (length >= draws or not accepted)
+        if promised > error or not accepted:
+            ratio = gained / promised
+            if not accepted or ratio < BAD:
+                trust, grow = max(grow * used, FIRST_DAMPING), 2 * grow
+            elif ratio > GOOD:
+                trust, grow = max(used / FALL, DAMPINGS[0]), GROW
+        if promised < DOUBT * error:
+            length = min(draws, 2 * length)
+        if accepted:
+            now = then
+            history.append(now)
     if not found.converged:
         found.best = min(history, key=lambda one: one.loss + DOUBT * one.error)
     return found

@@ -296,8 +296,14 @@ class _Target:
                 chains = _chain_moments(drawn, statistics)
                 moments = chains.mean(axis=0)
                 root = (chains - moments) / np.sqrt(len(chains) * (len(chains) - 1))
-        metric = _metric(response, moments)
-        return cls(Wanted(moments=moments, root=root, response=response, metric=metric), joint)
+        wanted = Wanted(
+            moments=moments,
+            root=root,
+            response=response,
+            metric=_metric(response, moments),
+            directions=_directions(response, len(moments)),
+        )
+        return cls(wanted, joint)
 
 
 def _metric(
@@ -309,6 +315,14 @@ def _metric(
         return lambda vectors: vectors * diagonal
     inverse = np.linalg.inv(response.matrix + RIDGE * np.eye(len(moments)))
     return lambda vectors: np.asarray(vectors @ inverse)
+
+
+def _directions(response: Response, count: int) -> NDArray[np.float64]:
+    """Return the eigenvectors of F that vary by more than the ridge, (direction, statistic)."""
+    if response.matrix is None:
+        return np.zeros((0, count))
+    variance, vectors = np.linalg.eigh(response.matrix)
+    return np.asarray(vectors[:, variance > RIDGE].T)
 
 
 def _thinned(states: NDArray[np.uint8]) -> NDArray[np.uint8]:
