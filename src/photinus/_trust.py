@@ -19,7 +19,7 @@ root R: one row per chain, RᵀR the covariance of d.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,10 @@ LARGEST_STEP = 1.0
 GOOD, BAD = 0.7, 0.3
 """Gain seen over gain promised, from which on the trust λ falls, and below which it grows."""
 FALL, GROW = 4.0, 4.0
+STRENGTHS, STRENGTH_SPREAD = (0.3, 2.0), 0.3
+"""Range of a parameter's strength, and how far it is expected to be from 1."""
+MODEL_ERROR, FADE = 0.2, 0.7
+"""Relative error of a predicted change of moments; what is left of a lesson after the next step."""
 DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
 FLOOR = 1e-8
@@ -189,7 +193,41 @@ def _joint(difference: Floats, root: Floats, chains: int, directions: Floats) ->
     return min(1.0, 2 * len(difference) * float(t.sf(largest, chains - 1)))
 
 
-def step(now: Judged[Setting], wanted: Wanted, least: float) -> tuple[Floats, float, float]:
+class Strengths:
+    """How much of a parameter's change reaches the moments: a in ∂m/∂θ = J diag(a), 1 as designed.
+
+    Each step is a linear regression of the moments' change on a, with a normal prior around 1. What
+    older steps taught fades: a device that saturates answers elsewhere in another way.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.precision = np.zeros((count, count))
+        self.told = np.zeros(count)
+        self.value = np.ones(count)
+
+    def learn(
+        self, change: Floats, now: Judged[Any], then: Judged[Any], metric: Callable[[Floats], Floats]
+    ) -> None:
+        """Take in that a change of the parameters led from `now` to `then`."""
+        response = now.shown.response.mean_with(then.shown.response).matrix
+        if response is None:
+            return
+        effect = response * change
+        weighed = metric(effect.T)
+        moved = now.difference - then.difference
+        size = float(moved @ metric(moved[None])[0])
+        noise = 2 * (now.noise + then.noise) + MODEL_ERROR**2 * size
+        share = len(change) / max(noise, 1e-300)
+        self.precision = FADE * self.precision + share * weighed @ effect
+        self.told = FADE * self.told + share * weighed @ moved
+        prior = STRENGTH_SPREAD**-2
+        value = np.linalg.solve(self.precision + prior * np.eye(len(change)), self.told + prior)
+        self.value = np.clip(value, *STRENGTHS)
+
+
+def step(
+    now: Judged[Setting], wanted: Wanted, least: float, strength: Floats
+) -> tuple[Floats, float, float]:
     """Return the step that promises most with λ of at least `least`, its λ, and its promise."""
     response = now.shown.response.mean_with(wanted.response)
     root = _few(np.concatenate([now.root, wanted.root]))
@@ -198,13 +236,14 @@ def step(now: Judged[Setting], wanted: Wanted, least: float) -> tuple[Floats, fl
     best = None
     for damping in (least, *DAMPINGS[least < DAMPINGS]):
         solved = solve(damping)
-        share = min(1.0, LARGEST_STEP / max(float(np.abs(solved[0]).max()), 1e-300))
+        change = solved[0] / strength
+        share = min(1.0, LARGEST_STEP / max(float(np.abs(change).max()), 1e-300))
         moved = share * (vectors - damping * solved)
         weighed = wanted.metric(moved)
         promise = float(weighed[0] @ (now.difference - moved[0] / 2))
         promise -= float((weighed[1:] * root).sum())
         if best is None or promise > best[2]:
-            best = share * solved[0], float(damping), promise
+            best = share * change, float(damping), promise
     assert best is not None
     return best
 
@@ -257,6 +296,7 @@ def search(
     found = Search(now)
     _enter(found, Trial(now, 0.0, 0.0, 0.0, True), report)
     history = [now]
+    strengths = Strengths(len(now.difference))
     trust, grow, vain = FIRST_DAMPING if damping is None else max(damping, DAMPINGS[0]), GROW, 0
     while True:
         settled = now.p_value >= FALSE_ALARM
@@ -272,7 +312,7 @@ def search(
             found.reason = f"The {most_rounds} measurements that were allowed are used up."
             break
         least = trust if damping is None else max(damping, trust)
-        change, used, promised = step(now, wanted, least)
+        change, used, promised = step(now, wanted, least, strengths.value)
         if promised <= 0 or (settled and not full):
             # Nothing to correct by: look again, longer.
             more = measure(now.setting, draws if full else draws - now.draws)
@@ -285,13 +325,16 @@ def search(
         then: Judged[Setting] = judge(setting, measure(setting, length), wanted)
         error = float(np.hypot(now.error, then.error))
         gained = now.loss - then.loss
+        strengths.learn(change, now, then, wanted.metric)
         accepted = gained > -min(DOUBT * error, error**2 / promised)
         _enter(found, Trial(then, used, promised, gained, accepted), report)
         vain = 0 if gained > error else vain + (length >= draws or not accepted)
         if promised > error or not accepted:
             ratio = gained / promised
-            if not accepted or ratio < BAD:
-                trust, grow = max(grow * used, FIRST_DAMPING), 2 * grow
+            if not accepted:
+                trust, grow = grow * used, 2 * grow
+            elif ratio < BAD:
+                trust = 2 * used
             elif ratio > GOOD:
                 trust, grow = max(used / FALL, DAMPINGS[0]), GROW
         if promised < DOUBT * error:
