@@ -44,6 +44,8 @@ STRENGTHS, STRENGTH_SPREAD = (0.3, 2.0), 0.3
 """Range of a parameter's strength, and how far it is expected to be from 1."""
 MODEL_ERROR, FADE = 0.2, 0.7
 """Relative error of a predicted change of moments; what is left of a lesson after the next step."""
+WORTH = 0.2
+"""Promise over the noise of Q, up to which a step is not worth a run where no misfit is seen."""
 DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
 FLOOR = 1e-8
@@ -301,7 +303,9 @@ def search(
     while True:
         settled = now.p_value >= FALSE_ALARM
         full = now.draws >= draws
-        if settled and full:
+        least = trust if damping is None else max(damping, trust)
+        change, used, promised = step(now, wanted, least, strengths.value)
+        if settled and full and promised < WORTH * now.noise:
             found.converged, found.best = True, now
             found.reason = CONVERGED.format(draws=now.draws, p=now.p_value)
             break
@@ -311,8 +315,6 @@ def search(
         if len(found.trials) >= most_rounds:
             found.reason = f"The {most_rounds} measurements that were allowed are used up."
             break
-        least = trust if damping is None else max(damping, trust)
-        change, used, promised = step(now, wanted, least, strengths.value)
         if promised <= 0 or (settled and not full):
             # Nothing to correct by: look again, longer.
             more = measure(now.setting, draws if full else draws - now.draws)
