@@ -137,7 +137,7 @@ class Search(Generic[Setting]):
 
 def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
     """Return what a run says about a setting."""
-    from scipy.stats import chi2
+    from scipy.stats import f
 
     count = len(shown.chains)
     mean = shown.chains.mean(axis=0)
@@ -149,9 +149,11 @@ def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
     own_spread = _noise(root, wanted.metric)[1] if len(wanted.root) else spread
     squared = float(difference @ weighed)
     along = float(((root @ weighed) ** 2).sum())
-    # Satterthwaite: dᵀMd under noise alone is near a chi-square with that mean and variance.
+    # dᵀMd under noise alone: near a chi-square of so many degrees of freedom (Satterthwaite 1946,
+    # Biometrics Bull. 2, 110), over a mean that is estimated from as many in every chain but one.
     freedom = total**2 / spread if spread > 0 else 1.0
-    overall = float(chi2.sf(squared * freedom / total, freedom)) if total > 0 else float(squared == 0)
+    ratio = squared / total if total > 0 else np.inf * squared
+    overall = float(f.sf(ratio, freedom, freedom * (count - 1)))
     p_value = min(1.0, 2 * min(overall, _joint(difference, every, count, wanted.directions)))
     return Judged(
         setting=setting,
@@ -168,10 +170,9 @@ def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
 def _noise(root: Floats, metric: Callable[[Floats], Floats]) -> tuple[float, float]:
     """Return tr(MΣ) and tr(MΣMΣ) of Σ = RᵀR, the latter freed of the bias of few rows."""
     gram = root @ metric(root).T
-    total = float(np.trace(gram))
-    spread = float((gram**2).sum())
-    floor = total**2 / max(len(root) - 1, 1)
-    return total, max(spread - floor, spread / len(root))
+    rows = max(len(root) - 1, 1)
+    total, squares = float(np.trace(gram)), float((gram**2).sum())
+    return total, max((squares - total**2 / rows) * rows / (rows + 1), squares / len(root))
 
 
 def _joint(difference: Floats, root: Floats, chains: int, directions: Floats) -> float:
@@ -235,7 +236,7 @@ def step(
     root = _few(np.concatenate([now.root, wanted.root]))
     vectors = np.concatenate([now.difference[None], root])
     solve = response.resolvent(vectors)
-    best = None
+    best, falling = None, 0
     for damping in (least, *DAMPINGS[least < DAMPINGS]):
         solved = solve(damping)
         change = solved[0] / strength
@@ -245,7 +246,9 @@ def step(
         promise = float(weighed[0] @ (now.difference - moved[0] / 2))
         promise -= float((weighed[1:] * root).sum())
         if best is None or promise > best[2]:
-            best = share * change, float(damping), promise
+            best, falling = (share * change, float(damping), promise), 0
+        elif (falling := falling + 1) > 2:
+            break
     assert best is not None
     return best
 

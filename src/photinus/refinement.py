@@ -93,11 +93,23 @@ class Refinement:
     """Whether the longest measurement showed no significant misfit."""
     reason: str = ""
     """Why it stopped, a sentence."""
+    chosen: int = 0
+    """Round that measured `network`, counted from 0."""
+
+    @property
+    def best(self) -> Round:
+        """The round that measured `network`."""
+        return self.rounds[self.chosen]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record, without the network, for JSON."""
         rounds = [asdict(entry) for entry in self.rounds]
-        return {"converged": self.converged, "reason": self.reason, "rounds": rounds}
+        return {
+            "converged": self.converged,
+            "reason": self.reason,
+            "chosen": self.chosen,
+            "rounds": rounds,
+        }
 
 
 def refine(
@@ -206,6 +218,7 @@ def refine(
         rounds=tuple(rounds),
         converged=found.converged,
         reason=found.reason,
+        chosen=[trial.judged for trial in found.trials].index(found.best),
     )
 
 
