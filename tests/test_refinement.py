@@ -1,10 +1,10 @@
-"""Refinement in the loop: the step, the statistics that stop it, and what it reaches on lasers."""
+"""Refinement in the loop: what it reaches on lasers, its record, its arguments."""
 
 import json
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.sparse import csr_array
 
 from photinus import BoltzmannMachine, Calibration, sample, translate
 from photinus.errors import InvalidInput
@@ -20,7 +20,7 @@ def machine_of(n, seed=0, scale=1.0):
 
 def target_of(machine, structure="all"):
     network = translate(machine, Calibration.preset())
-    statistics = _Statistics.of(network, structure)
+    statistics = _Statistics.between(network.coupling, structure)
     return statistics, _Target.of(machine, statistics, np.random.SeedSequence(0))
 
 
@@ -92,6 +92,7 @@ def test_integrate_and_fire_neurons_are_refined_too():
 def test_record_is_plain(refined):
     record = refined.to_dict()
     assert record["converged"] is True
+    assert record["reason"] == refined.reason
     assert record["rounds"][-1]["draws"] == 200
     assert json.loads(json.dumps(record)) == record
 
@@ -114,6 +115,47 @@ def test_missing_couplings_stay_missing_where_the_chip_has_no_synapse():
     assert result.network.labels == ("a", "b", "c")
 
 
+def test_all_pairs_may_get_a_coupling():
+    weights = np.array([[0, 1.5, 0], [1.5, 0, -1.5], [0, -1.5, 0]])
+    machine = BoltzmannMachine(weights, [0.1, 0.2, -0.3])
+    result = refine(machine, Calibration.preset(), chains=64, draws=64, most_rounds=4)
+    moved = result.network.coupling[0, 2]
+    # Unless the best network is the one it started from.
+    assert (moved != 0) == (result.chosen > 0)
+    assert result.chosen > 0
+
+
+def test_a_seed_sequence_is_not_changed_by_use():
+    machine, seed = machine_of(2), np.random.SeedSequence(5)
+    options = {"chains": 8, "draws": 16, "most_rounds": 2, "seed": seed}
+    one, two = (refine(machine, Calibration.preset(), **options).network for _ in range(2))
+    np.testing.assert_array_equal(one.pump, two.pump)
+    assert seed.n_children_spawned == 0
+
+
+def test_it_says_why_it_stopped_and_which_round_it_chose(refined):
+    assert refined.reason.startswith("No misfit is left that ")
+    assert refined.best is refined.rounds[refined.chosen] is refined.rounds[-1]
+    machine = machine_of(4, seed=3)
+    short = refine(machine, Calibration.preset(), chains=8, draws=8, most_rounds=1)
+    assert short.chosen == 0
+    assert not short.converged
+    assert short.reason == "No more than 1 measurements were allowed."
+
+
+def test_sparse_couplings_stay_sparse_and_where_they_are():
+    weights = np.array([[0, 0.8, 0], [0.8, 0, -0.6], [0, -0.6, 0]])
+    machine = BoltzmannMachine(weights, [0.8, 0.2, -0.3])
+    network = translate(machine, Calibration.preset())
+    dense_start = network.driven(network.drive, 0.5 * network.coupling)
+    sparse_start = dense_start.replace(coupling=csr_array(dense_start.coupling))
+    options = {"chains": 32, "draws": 32, "most_rounds": 4, "structure": "given"}
+    one = refine(machine, Calibration.preset(), network=dense_start, **options).network
+    two = refine(machine, Calibration.preset(), network=sparse_start, **options).network
+    assert (one.coupling != dense_start.coupling).any()
+    np.testing.assert_allclose(two.coupling.toarray(), one.coupling, rtol=1e-9)
+
+
 def test_machines_too_large_to_enumerate_take_their_moments_from_gibbs_chains():
     machine = machine_of(22, scale=0.4)
     statistics, target = target_of(machine)
@@ -131,6 +173,7 @@ def test_machines_too_large_to_enumerate_take_their_moments_from_gibbs_chains():
         ({"chains": 7}, "chains must be at least 8, got 7"),
         ({"draws": 0}, "draws must be at least 8, got 0"),
         ({"most_rounds": 0}, "most_rounds must be at least 1, got 0"),
+        ({"structure": "some"}, "structure must be"),
         ({"damping": -1}, "damping must be at least 0, got -1"),
     ],
 )

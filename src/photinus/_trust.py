@@ -316,7 +316,7 @@ def search(
             found.reason = IN_VAIN_SAYS
             break
         if len(found.trials) >= most_rounds:
-            found.reason = f"The {most_rounds} measurements that were allowed are used up."
+            found.reason = f"No more than {most_rounds} measurements were allowed."
             break
         if promised <= 0 or (settled and not full):
             # Nothing to correct by: look again, longer.

@@ -35,7 +35,7 @@ from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.sampling import sample
-from photinus.simulation.couplings import dense, entries, from_entries, is_sparse
+from photinus.simulation.couplings import Coupling, dense, entries, from_entries, is_sparse
 from photinus.simulation.streams import Seed, seed_sequence
 from photinus.translation import slopes, translate
 
@@ -176,7 +176,7 @@ def refine(
     _validate.one_of("structure", structure, STRUCTURES)
     network = _start(machine, calibration, network, imperfections, seed)
     *runs, reference = _children(seed, most_rounds + 1)
-    statistics = _Statistics.of(network, structure)
+    statistics = _Statistics.between(network.coupling, structure)
     target = _Target.of(machine, statistics, reference)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
@@ -261,14 +261,14 @@ class _Statistics:
     n_units: int
 
     @classmethod
-    def of(cls, network: Network, structure: str) -> "_Statistics":
+    def between(cls, coupling: Coupling, structure: str) -> "_Statistics":
         """Return all pairs if they may move and are not too many, else those with a coupling."""
-        n = network.n_units
-        every = structure == "all" and not is_sparse(network.coupling)
+        n = coupling.shape[0]
+        every = structure == "all" and not is_sparse(coupling)
         if every and n * (n + 1) // 2 <= MOST_STATISTICS:
             rows, columns = np.triu_indices(n, 1)
         else:
-            target, source, _ = entries(network.coupling)
+            target, source, _ = entries(coupling)
             pairs = np.unique(np.sort(np.stack([target, source], axis=1), axis=1), axis=0)
             rows, columns = pairs[:, 0], pairs[:, 1]
         return cls(np.r_[np.arange(n), rows], np.r_[np.arange(n), columns], n)
