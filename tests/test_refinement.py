@@ -118,11 +118,10 @@ def test_missing_couplings_stay_missing_where_the_chip_has_no_synapse():
 def test_all_pairs_may_get_a_coupling():
     weights = np.array([[0, 1.5, 0], [1.5, 0, -1.5], [0, -1.5, 0]])
     machine = BoltzmannMachine(weights, [0.1, 0.2, -0.3])
-    result = refine(machine, Calibration.preset(), chains=64, draws=64, most_rounds=4)
-    moved = result.network.coupling[0, 2]
-    # Unless the best network is the one it started from.
-    assert (moved != 0) == (result.chosen > 0)
-    assert result.chosen > 0
+    network = translate(machine, Calibration.preset())
+    network = network.driven(network.drive, 0.5 * network.coupling)
+    result = refine(machine, Calibration.preset(), network=network, chains=64, draws=64, most_rounds=4)
+    assert result.network.coupling[0, 2] != 0
 
 
 def test_a_seed_sequence_is_not_changed_by_use():
