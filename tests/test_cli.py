@@ -108,7 +108,14 @@ def test_refine_writes_a_better_network(run, model, tmp_path):
     assert ph.LaserNetwork.load(tmp_path / "network.json").labels == ("a", "b", "c d")
     record = json.loads((tmp_path / "network.rounds.json").read_text())
     assert 1 <= len(record["rounds"]) <= 4
+    assert " ".join(out.split()).count(record["reason"]) == 1
+    assert "before" in out
+    assert "after" in out
     assert refused(run("refine", model), "network.json", "exists already")
+    (tmp_path / "other.rounds.json").write_text("precious")
+    assert refused(run("refine", model, "--out", "other.json"), "other.rounds.json", "exists already")
+    assert (tmp_path / "other.rounds.json").read_text() == "precious"
+    assert refused(run("refine", model, "--force", "--structure", "some"), "structure", "given")
     assert refused(run("refine", model, "--force", "--chains", 2), "chains", "at least 8")
 
 

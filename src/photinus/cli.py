@@ -448,6 +448,12 @@ def refine(
     chains: Annotated[int, typer.Option(help="Chains of every measurement.")] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain of the longest measurement.")] = 400,
     rounds: Annotated[int, typer.Option(help="Measurements at most.")] = 24,
+    damping: Annotated[
+        float | None, typer.Option(help="Least damping of a step (default: chosen at every step).")
+    ] = None,
+    structure: Annotated[
+        str, typer.Option(help="all: any pair may get a synapse; given: only those that have one.")
+    ] = "all",
     imperfection: Faults = None,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -469,8 +475,10 @@ def refine(
     measured = _calibration(laser, calibration)
     faults = _imperfections(imperfection)
     start = None if network is None else load_network(network)
-    if not (force and out.is_file()):
-        check_new(out)
+    record = out.with_suffix(".rounds.json")
+    for path in (out, record):
+        if not (force and path.is_file()):
+            check_new(path)
     result = adjust(
         machine,
         measured,
@@ -479,12 +487,14 @@ def refine(
         chains=chains,
         draws=draws,
         most_rounds=rounds,
+        damping=damping,
+        structure=structure,
         imperfections=faults,
         threads=threads,
         progress=True,
     )
     result.network.save(out)
-    _files.write_text(out.with_suffix(".rounds.json"), json.dumps(result.to_dict(), indent=1) + "\n")
+    _files.write_text(record, json.dumps(result.to_dict(), indent=1) + "\n")
     _table(
         "Rounds",
         [
@@ -494,12 +504,18 @@ def refine(
                 f"{entry.marginal_error:.4f}",
                 f"{entry.pair_error:.4f}",
                 "" if entry.kl is None else f"{entry.kl:.3g}",
+                "" if entry.accepted else "taken back",
             )
             for entry in result.rounds
         ],
-        ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL"),
+        ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL", ""),
     )
-    typer.echo("converged" if result.converged else "stopped before the misfit was gone")
+    before, after = result.rounds[0], result.best
+    typer.echo(
+        f"Marginals off by {before.marginal_error:.4f} before, {after.marginal_error:.4f} after."
+    )
+    typer.echo(f"Pairs off by {before.pair_error:.4f} before, {after.pair_error:.4f} after.")
+    typer.echo(result.reason)
     typer.echo(f"Network: {out}")
 
 
