@@ -45,6 +45,19 @@ def _render(**content: Any) -> str:
     return environment.get_template("report.html.j2").render(version=__version__, **content)
 
 
+GENERATOR = '<meta name="generator" content="Photinus'
+"""Stands in the head of every page."""
+
+
+def is_page(path: "str | os.PathLike[str]") -> bool:
+    """Return whether the file at `path` is a report that Photinus wrote."""
+    try:
+        with open(path, "rb") as stream:
+            return GENERATOR.encode() in stream.read(2000)
+    except OSError:
+        return False
+
+
 def _picture(title: str, text: str, figure: "Figure | bytes") -> dict[str, str]:
     """Return a picture for the page: a figure, or an animation as the bytes of a GIF."""
     kind, content = ("gif", figure) if isinstance(figure, bytes) else ("png", png(figure))
@@ -370,8 +383,8 @@ def run_page(samples: Samples, tolerances: Table | None = None) -> str:
             pictures.append(_picture("Joint distribution", text, plots.joint(samples)))
         if samples.spikes is not None and samples.network is not None:
             pictures.append(_picture("Raster", "The first chain.", plots.raster(samples)))
-    marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
-    tables.append(("Marginals P(on)", [(str(label), f"{p:.4f}") for label, p in marginals]))
+        marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
+        tables.append(("Marginals P(on)", [(str(label), f"{p:.4f}") for label, p in marginals]))
     hardware = hardware_chapter(samples, tolerances)
     if hardware is None and tolerances is not None:
         raise InvalidInput(f"tolerances must go with a run on lasers, got one on {samples.substrate!r}")
