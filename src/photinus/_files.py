@@ -15,6 +15,7 @@ import secrets
 import shutil
 import stat
 import sys
+import textwrap
 import tomllib
 import zipfile
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
@@ -29,6 +30,8 @@ from photinus.errors import InvalidInput, PhotinusError
 
 MOST_DIGITS = 300
 """Digits of the longest number that a JSON file may hold; float64 ends at 309."""
+MOST_LETTERS = 400
+"""Length of a sentence on what is wrong with a file."""
 MOST_FROM_PIPE = 2**28
 """Bytes that are read from what is no regular file: /dev/zero has no end."""
 
@@ -458,7 +461,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
         shape, fortran, dtype = read(stream)
         begin = stream.tell()
         count = math.prod(shape)
-        if dtype.hasobject or min(shape, default=0) < 0:
+        if dtype.kind not in "biufSU" or min(shape, default=0) < 0:
             raise ValueError
         if begin + count * dtype.itemsize != entry.file_size:
             raise ValueError
@@ -494,11 +497,12 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     """Turn missing or malformed entries of the file at `path` into one sentence."""
     try:
         yield
-    except PhotinusError as error:
-        raise InvalidInput(f"file {str(path)!r} is not a valid {kind}: {error}") from None
     except KeyError as error:
-        raise InvalidInput(f"file {str(path)!r} is not a valid {kind}: {error} is missing") from None
+        raise InvalidInput(
+            f"file {str(path)!r} is not a valid {kind}: {error!s:.80} is missing"
+        ) from None
     except (
+        PhotinusError,
         TypeError,
         ValueError,
         IndexError,
@@ -507,5 +511,6 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         RecursionError,
         MemoryError,
     ) as error:
-        why = " ".join(str(error).split()) or type(error).__name__
+        # Some show all of a wrong value, however long.
+        why = textwrap.shorten(str(error), MOST_LETTERS) or type(error).__name__
         raise InvalidInput(f"file {str(path)!r} is not a valid {kind}: {why}") from None

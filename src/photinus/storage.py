@@ -549,7 +549,7 @@ def _part(array: Any, axis: int, count: int) -> NDArray[Any]:
         raise ValueError(f"{array.path} has {array.shape[axis]} entries of {count}")
     shape = (*array.shape[:axis], count, *array.shape[axis + 1 :])
     _memory.require(float(np.prod(shape, dtype=np.float64)) * array.dtype.itemsize, array.path)
-    return _whole(array[(slice(None),) * axis + (slice(count),)])
+    return _whole(array[(slice(None),) * axis + (slice(count),)], array.path)
 
 
 def _states(states: NDArray[np.uint8], header: Mapping[str, Any], units: int) -> NDArray[np.uint8]:
@@ -581,12 +581,12 @@ def _spikes(
     return SpikeTrains(chain[order], unit[order], time[order], labels, header["chains"], start, stop)
 
 
-def _whole(values: NDArray[Any]) -> NDArray[Any]:
+def _whole(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Return `values` of an array that has lost no chunk."""
     values = np.asarray(values)
     lost = np.isnan(values) if values.dtype.kind == "f" else values == _LOST[values.dtype.kind]
     if lost.any():
-        raise ValueError("a part of its data is missing")
+        raise ValueError(f"a part of {name} is missing")
     return values
 
 

@@ -192,7 +192,7 @@ def _idx(folder: str | os.PathLike[str], name: str) -> NDArray[np.uint8]:
 def _idx_array(stream: io.BufferedIOBase, path: Path) -> NDArray[np.uint8]:
     """Return the array of an open IDX file."""
     head = stream.read(4)
-    if len(head) < 4 or head[:3] != bytes([0, 0, IDX_BYTES]):
+    if len(head) < 4 or head[:3] != bytes([0, 0, IDX_BYTES]) or not 1 <= head[3] <= 3:
         raise InvalidInput(f"file {str(path)!r} must be an IDX file of bytes")
     sizes = stream.read(4 * head[3])
     if len(sizes) < 4 * head[3]:
