@@ -57,7 +57,7 @@ def test_sample_writes_a_store_and_a_report(run, model, tmp_path):
     samples = ph.load(tmp_path / "r.zarr")
     assert samples.states.shape == (16, 60, 3)
     assert (samples.states[:, :, 2] == 1).all()
-    report = json.loads((tmp_path / "r.json").read_text())
+    report = json.loads((tmp_path / "r.zarr.report.json").read_text())
     assert report["fidelity"]["kl"] == samples.fidelity().kl
     assert report["fidelity"]["verdict"] in out.replace("\n", " ") or "KL" in out
     code, out, _ = run("report", "r.zarr")

@@ -6,7 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
+import threading
 import warnings
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -549,18 +553,25 @@ def test_what_is_no_store_is_refused(tmp_path):
             ph.load(tmp_path / name)
 
 
-def edit_header(store, **changes):
+def header_of(store):
+    return json.loads(json.loads((store / "zarr.json").read_text())["attributes"]["photinus"])
+
+
+def edit_header(store, drop=(), **changes):
+    """Change the header of a store as somebody would who knows of its checksum."""
     document = json.loads((store / "zarr.json").read_text())
-    document["attributes"]["photinus"].update(changes)
+    header = {k: v for k, v in (header_of(store) | changes).items() if k not in drop}
+    text = json.dumps(header)
+    document["attributes"] = {"photinus": text, "photinus_crc32": zlib.crc32(text.encode())}
     (store / "zarr.json").write_text(json.dumps(document))
 
 
-@pytest.mark.parametrize("schema", [2, 0, "1", None])
+@pytest.mark.parametrize("schema", [3, 0, "1", None])
 def test_schemas_of_other_versions_are_refused(store, schema):
     edit_header(store, schema=schema)
-    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 1, got .*newer version"):
+    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 2, got .*newer version"):
         ph.load(store)
-    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 1"):
+    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 2"):
         ph.sample(MACHINE, **ARGUMENTS, path=store, resume=True)
 
 
@@ -608,11 +619,283 @@ def test_damaged_headers_are_one_sentence(store, changes):
 
 
 def test_other_errors_of_a_damaged_store_never_come_through(store):
-    header = json.loads((store / "zarr.json").read_text())["attributes"]["photinus"]
     text = (store / "zarr.json").read_text()
-    for name in set(header) - {"kind", "schema", "checkpoint", "chains"}:
-        document = json.loads(text)
-        del document["attributes"]["photinus"][name]
-        (store / "zarr.json").write_text(json.dumps(document))
+    for name in header_of(store):
+        (store / "zarr.json").write_text(text)
+        edit_header(store, drop=[name])
         with pytest.raises(InvalidInput):
             ph.load(store)
+
+
+# Every value
+
+
+@pytest.mark.parametrize(
+    ("array", "place", "value"),
+    [
+        ("posterior/z", (0, 0, 0), 9),
+        ("posterior/z", (2, 3, 1), None),
+        ("sample_stats/energy", (0, 1), 1.5),
+        ("target/weights", (0, 1), 0.9),
+        ("target/biases", 0, 7.0),
+        ("spikes/unit", 0, 131072),
+        ("spikes/chain", 0, -1),
+        ("spikes/time", 0, 1.0),
+        ("network/pump", 1, 1.0),
+    ],
+)
+def test_a_changed_value_is_found(store, array, place, value):
+    """None: the other one of two values that are both allowed, which only a checksum can tell."""
+    import zarr
+
+    found = zarr.open_group(store, mode="r+")[array]
+    found[place] = 1 - found[place] if value is None else value
+    with pytest.raises(InvalidInput, match=rf"^run .* is damaged: .*{array.split('/')[1]}"):
+        ph.load(store)
+
+
+def test_a_changed_letter_of_the_header_is_found(store):
+    text = (store / "zarr.json").read_text()
+    for old, new in (("grass", "glass"), ('\\"burn_in\\": 4', '\\"burn_in\\": 3')):
+        assert old in text
+        (store / "zarr.json").write_text(text.replace(old, new))
+        with pytest.raises(InvalidInput, match="header is not what was written"):
+            ph.load(store)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"draws": -1}, "draws must be at least 0"),
+        ({"draws": 10**6}, "entries of 1000000"),
+        ({"spikes": 10**9}, "entries of 1000000000"),
+        ({"chains": 2}, "states are uint8 of shape"),
+        ({"chains": True}, "chains must be a whole number"),
+        ({"window": float("inf")}, "window must be finite"),
+        ({"window": -1.0}, "window must be above 0"),
+        ({"clamp": [["rain", 1]]}, "clamped unit must be one of"),
+        ({"clamp": [[-7, 2]]}, "must be 0 or 1"),
+        ({"clamp": [[-7, [0, 1]]]}, "one per chain"),
+        ({"labels": ["a", "a", "b"]}, "labels must differ"),
+        ({"attributes": 3}, "attributes must not be 3"),
+        ({"complete": "yes"}, "complete must not be 'yes'"),
+        ({"tempering": {"hottest": 0.5, "period": 40}}, "hottest must be at least 1"),
+        ({"tempering": {"hot": 2}}, "damaged"),
+        ({"checksums": {}}, "not what was written"),
+    ],
+)
+def test_values_of_the_header_are_checked(store, changes, message):
+    edit_header(store, **changes)
+    with pytest.raises(InvalidInput, match=message):
+        ph.load(store)
+
+
+def test_damaged_checkpoint_is_not_gone_on_with(stopped):
+    import zarr
+
+    slot = header_of(stopped)["checkpoint"]
+    group = zarr.open_group(stopped, mode="r+")[f"checkpoint/{slot}"]
+    name = next(n for n, a in sorted(group.arrays()) if a.dtype.kind == "f" and a.size)
+    array = group[name]
+    array[...] = np.asarray(array[...]) + 1
+    with pytest.raises(InvalidInput, match="its checkpoint is damaged$"):
+        ph.sample(MACHINE, **ARGUMENTS, path=stopped, resume=True)
+    assert ph.load(stopped).draws == 6
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    """Files as version 0.1.0 wrote them before stores had checksums; see `test_older_*`."""
+    folder = tmp_path_factory.mktemp("older")
+    with tarfile.open(Path(__file__).parent / "data" / "schema-1.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def test_older_store_loads(older):
+    found = ph.load(older / "laser.zarr")
+    assert found.machine == MACHINE
+    assert (found.chains, found.draws, found.burn_in, found.complete) == (2, 6, 2, True)
+    # Evidence on the unit -7, another one in each chain.
+    assert found.clamp[-7].tolist() == [1, 0]
+    assert found.states[0, :, 1].all()
+    assert not found.states[1, :, 1].any()
+    assert len(found.spikes) == len(found.spikes.time) > 0
+    assert found.network.labels == MACHINE.labels
+
+
+def test_older_stopped_store_goes_on(older, tmp_path):
+    shutil.copytree(older / "stopped.zarr", tmp_path / "run.zarr")
+    arguments = {"chains": 2, "draws": 12, "burn_in": 2, "seed": 5}
+    before = ph.load(tmp_path / "run.zarr")
+    assert (before.draws, before.complete) == (6, False)
+    again = ph.sample(MACHINE, "gibbs", **arguments, path=tmp_path / "run.zarr", resume=True)
+    assert np.array_equal(again.states[:, :6], before.states)
+    assert_same(ph.load(tmp_path / "run.zarr"), again)
+
+
+def test_older_store_is_checked_by_value(older, tmp_path):
+    import zarr
+
+    for array, place, value in (("posterior/z", (0, 0, 0), 9), ("spikes/unit", 0, 131072)):
+        path = tmp_path / array.replace("/", "-")
+        shutil.copytree(older / "laser.zarr", path)
+        zarr.open_group(path, mode="r+")[array][place] = value
+        with pytest.raises(InvalidInput, match=r"is damaged: .*(9|unit)"):
+            ph.load(path)
+
+
+def test_older_files_load(older):
+    from photinus.learning import BoltzmannEstimator
+
+    for name in ("machine.json", "machine.npz"):
+        assert BoltzmannMachine.load(older / name) == MACHINE
+    network = ph.LaserNetwork.load(older / "network.json")
+    assert network.labels == MACHINE.labels
+    assert BoltzmannEstimator.load(older / "estimator.npz").machine().n_units == 6
+
+
+# Killed at once, written twice
+
+
+def half_made(path):
+    """What older versions left behind when they were killed while they made a store."""
+    import zarr
+
+    posterior = zarr.create_group(path).create_group("posterior")
+    posterior.create_array("z", shape=(3, 0, 3), dtype="u1", chunks=(3, 1, 3))
+
+
+def test_half_made_store_is_started_again(tmp_path):
+    import zarr
+
+    half_made(tmp_path / "half")
+    zarr.create_group(tmp_path / "empty")
+    for name in ("half", "empty"):
+        with pytest.raises(InvalidInput, match="exists already"):
+            ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / name)
+        found = ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / name, resume=True)
+        assert_same(ph.load(tmp_path / name), found)
+    half_made(tmp_path / "told")
+    with pytest.raises(InvalidInput, match="stopped before it held anything: resume it"):
+        ph.load(tmp_path / "told")
+
+
+@pytest.mark.parametrize("foreign", ["array", "attribute", "file", "draws", "group"])
+def test_what_others_wrote_is_never_taken_for_a_half_made_store(tmp_path, foreign):
+    import zarr
+
+    path = tmp_path / "theirs.zarr"
+    half_made(path)
+    root = zarr.open_group(path, mode="r+")
+    if foreign == "array":
+        root["posterior"].create_array("theta", shape=(3,), dtype="f8")
+    elif foreign == "attribute":
+        root.attrs["created_by"] = "somebody"
+    elif foreign == "file":
+        (path / "notes.txt").write_text("precious")
+    elif foreign == "draws":
+        root["posterior/z"].resize((3, 4, 3))
+    else:
+        root.create_group("prior")
+    before = sorted(p.relative_to(path) for p in path.rglob("*"))
+    with pytest.raises(InvalidInput, match="is not a Zarr store that Photinus wrote"):
+        ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=path, resume=True)
+    assert sorted(p.relative_to(path) for p in path.rglob("*")) == before
+
+
+def test_store_is_whole_or_not_there(tmp_path, monkeypatch):
+    """Whatever array of the store its making stops at, nothing is at its path, nothing beside it."""
+    left, array = [0], storage._array
+
+    def failing(*args, **kwargs):
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(28, "No space left on device")
+        return array(*args, **kwargs)
+
+    monkeypatch.setattr(storage, "_array", failing)
+    for last in (1, 4, 7):
+        left[0] = last
+        with pytest.raises(ph.PhotinusError, match="No space left on device"):
+            ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / "run.zarr")
+        assert os.listdir(tmp_path) == []
+
+
+def test_savers_side_by_side(tmp_path):
+    runs = [ph.sample(MACHINE, "gibbs", **{**ARGUMENTS, "seed": seed}) for seed in range(4)]
+    told = []
+
+    def save(run):
+        try:
+            run.save(tmp_path / "run.zarr")
+        except InvalidInput as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=save, args=(run,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 3
+    assert all("exists already" in sentence for sentence in told)
+    found = ph.load(tmp_path / "run.zarr").states
+    assert sum(np.array_equal(found, run.states) for run in runs) == 1
+    assert os.listdir(tmp_path) == ["run.zarr"]
+
+
+def test_two_that_go_on_with_one_run(stopped, monkeypatch):
+    """The second one to write a piece is told, and the first one's run is whole."""
+    check, raced = storage.RunStore._check_alone, []
+
+    def checked(self):
+        if not raced:
+            raced.append(1)
+            ph.sample(MACHINE, **ARGUMENTS, path=stopped, resume=True)
+        check(self)
+
+    monkeypatch.setattr(storage.RunStore, "_check_alone", checked)
+    with pytest.raises(ph.PhotinusError, match="is written by another process too"):
+        ph.sample(MACHINE, **ARGUMENTS, path=stopped, resume=True)
+    assert_same(ph.load(stopped), ph.sample(MACHINE, **ARGUMENTS))
+
+
+# Kinds of labels and numbers
+
+
+def test_numbers_of_numpy_are_stored(tmp_path):
+    machine = BoltzmannMachine([[0, 1.0], [1, 0]], [0, 0], np.array([3, 4]))
+    arguments = {"chains": np.int64(2), "draws": np.int32(30), "burn_in": np.uint8(3), "seed": 0}
+    clamp = {np.int64(4): np.array([1, 0])}
+    run = ph.sample(machine, "gibbs", **arguments, clamp=clamp, path=tmp_path / "a.zarr")
+    run.save(tmp_path / "b.zarr")
+    for name in ("a.zarr", "b.zarr"):
+        found = ph.load(tmp_path / name)
+        assert found.machine.labels == (3, 4)
+        assert np.array_equal(found.states, run.states)
+        assert {k: v.tolist() for k, v in found.clamp.items()} == {4: [1, 0]}
+
+
+def test_tree_has_only_what_netcdf_holds(tmp_path, whole):
+    import xarray
+
+    tree = whole.to_datatree()
+    for node in tree.subtree:
+        for value in (
+            *node.attrs.values(),
+            *(a for v in node.variables.values() for a in v.attrs.values()),
+        ):
+            assert isinstance(value, (str, int, float, np.number, np.ndarray))
+    assert json.loads(tree.attrs["photinus"])["labels"] == list(MACHINE.labels)
+    with storage._quiet():
+        tree.to_zarr(tmp_path / "tree.zarr")
+    back = xarray.open_datatree(tmp_path / "tree.zarr", engine="zarr")
+    assert back.attrs == tree.attrs
+    # A store opened by xarray holds no more.
+    whole.save(tmp_path / "run.zarr")
+    attributes = opened(tmp_path / "run.zarr").attrs
+    assert all(isinstance(value, (str, int)) for value in attributes.values())
+    stored = json.loads(attributes["photinus"])
+    assert {k: stored[k] for k in json.loads(tree.attrs["photinus"])} == json.loads(
+        tree.attrs["photinus"]
+    )

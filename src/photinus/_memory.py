@@ -28,7 +28,7 @@ def require(needed: float, what: str) -> None:
     left = available()
     if needed > left:
         raise InvalidInput(
-            f"{what} would need about {needed / 2**30:.3g} GiB of memory, "
+            f"{what} would need about {min(needed, 1e300) / 2**30:.3g} GiB of memory, "
             f"{left / 2**30:.3g} GiB are available"
         )
 

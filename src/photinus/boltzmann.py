@@ -9,14 +9,10 @@ Convention, everywhere in Photinus::
 """
 
 import functools
-import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -402,8 +398,10 @@ class BoltzmannMachine:
 
         return fit_exact(data, l2=l2, labels=labels)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
         """Write the machine to `path`, as JSON or NumPy archive by its suffix (.json, .npz).
+
+        A file that is there already is replaced, unless `replace` is False.
 
         Raises
         ------
@@ -418,18 +416,16 @@ class BoltzmannMachine:
                 "weights": self.weights.tolist(),
                 "biases": self.biases.tolist(),
             }
-            _files.write_text(path, json.dumps(document) + "\n")
+            _files.write_json(path, document, replace=replace, indent=None)
             return
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            kind=np.array(KIND),
-            schema=np.array(SCHEMA),
-            labels=np.array(json.dumps(list(self.labels))),
-            weights=self.weights,
-            biases=self.biases,
-        )
-        _files.write_bytes(path, buffer.getvalue())
+        arrays = {
+            "kind": np.array(KIND),
+            "schema": np.array(SCHEMA),
+            "labels": np.array(json.dumps(list(self.labels))),
+            "weights": self.weights,
+            "biases": self.biases,
+        }
+        _files.write_npz(path, arrays, replace=replace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoltzmannMachine":
@@ -529,8 +525,7 @@ def _checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
-    _validate.instance("path", path, (str, os.PathLike))
-    suffix = Path(path).suffix
+    suffix = _files.named(path).suffix
     if suffix not in (".json", ".npz"):
         raise InvalidInput(f"model file {str(path)!r} must end in .json or .npz")
     return suffix
@@ -538,7 +533,7 @@ def _suffix(path: str | os.PathLike[str]) -> str:
 
 def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the arrays of an archive, with `labels` as a list or None."""
-    arrays = _arrays(path)
+    arrays = _files.read_npz(path, ("kind", "schema", "labels", "weights", "biases"))
     labels = arrays.get("labels")
     if "kind" not in arrays:
         return {**arrays, "labels": None if labels is None else labels.tolist()}
@@ -549,18 +544,3 @@ def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise InvalidInput(f"file {str(path)!r} must hold a {KIND}, got {kind!r}")
     _files.check_schema(path, schema, SCHEMA)
     return {**arrays, "labels": names}
-
-
-def _arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    content = io.BytesIO(_files.read_bytes(path))
-    # Everything that zipfile and NumPy raise on damaged archives.
-    damage = (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
-    try:
-        archive = np.load(content, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError
-        return {name: archive[name] for name in archive.files}
-    except damage:
-        raise InvalidInput(
-            f"file {str(path)!r} is not a complete .npz archive of plain arrays"
-        ) from None

@@ -1,9 +1,11 @@
 """The command line; ``photinus --help`` lists the commands."""
 
+import errno
+import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
     from photinus.calibration import Calibration
     from photinus.imperfections import Imperfections
 
+OUTPUT_ERROR = 1
 INPUT_ERROR = 2
 INTERRUPTED = 130
 _AMBIGUOUS = object()
 """Stands for several labels that read alike, as the number 1 and the text 1 do."""
+REPORT = "photinus-report"
+"""Kind of the file that `sample` writes beside its store."""
 
 app = typer.Typer(
     name="photinus",
@@ -41,6 +46,7 @@ Laser = Annotated[str | None, typer.Option(help="Preset (default: fast-absorber;
 CalibrationFile = Annotated[
     Path | None, typer.Option("--calibration", help="Calibration file instead of the shipped one.")
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist already.")]
 Faults = Annotated[
     list[str] | None,
     typer.Option(
@@ -50,15 +56,59 @@ Faults = Annotated[
 ]
 
 
+_Misuse: Any = typer.BadParameter.__mro__[2]
+"""The base of what typer raises on arguments that it cannot take; it has no public name there."""
+
+
 def main() -> None:
     """Run the command line; bad input is one sentence and exit code 2."""
     warnings.simplefilter("always", TranslationWarning)
     warnings.showwarning = _tell
+    _open_output()
     try:
-        app()
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
     except PhotinusError as error:
-        typer.echo(f"photinus: {error}", err=True)
-        sys.exit(INPUT_ERROR)
+        _stop(str(error), INPUT_ERROR)
+    except _Misuse as error:
+        _stop(error, INPUT_ERROR)
+    except (KeyboardInterrupt, typer.Abort):
+        _stop("stopped", INTERRUPTED)
+    except MemoryError:
+        _stop("memory is too short for this", INPUT_ERROR)
+    except OSError as error:
+        _stop_output(error)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _open_output() -> None:
+    """Make output that never fails for want of a letter or of a reader."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who started this
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, open to the end
+        elif hasattr(stream, "reconfigure"):
+            # A terminal without the letter µ shows a question mark.
+            stream.reconfigure(errors="replace")
+
+
+def _stop(why: Any, status: int) -> NoReturn:
+    """Say in one line why nothing was done, and end."""
+    text = why if isinstance(why, str) else why.format_message()
+    if why.__class__.__name__ == "NoArgsIsHelpError":
+        typer.echo(text, err=True)
+    else:
+        typer.echo(f"photinus: {' '.join(text.split())}", err=True)
+    sys.exit(status)
+
+
+def _stop_output(error: OSError) -> NoReturn:
+    """End where nobody reads on, as ``| head`` does, or where the output's disk is full."""
+    # Or else Python tries to write the rest when it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if error.errno != errno.EPIPE:
+        _stop(f"output cannot be written: {error.strerror}", OUTPUT_ERROR)
+    sys.exit(OUTPUT_ERROR)
 
 
 def _tell(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -76,7 +126,9 @@ def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = 
     for row in rows:
         table.add_row(*row)
     # A report that is piped into a file must not be cut at 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    width = None if sys.stdout.isatty() else 120
+    # What people call their units is no markup: z[i] stays z[i].
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
     console.print(title, style="bold")
     console.print(table)
     console.print()
@@ -159,7 +211,7 @@ def demo(
     from photinus.laser import LaserParameters
     from photinus.report import device_rows, digits_rows, fidelity_rows, posterior_table, time_rows
 
-    out = _files.make_folder(_fresh_folder(out))
+    out = _files.fresh_folder(out)
     calibration = None
     if calibrate:
         calibration = measure(LaserParameters.preset(), seed=seed, threads=threads, progress=True)
@@ -194,15 +246,6 @@ def demo(
     typer.echo(f"Report: {paths['report']}")
 
 
-def _fresh_folder(folder: Path) -> Path:
-    """Return `folder`, or the first free name folder-2, folder-3 … if it exists."""
-    fresh, number = folder, 1
-    while fresh.exists():
-        number += 1
-        fresh = folder.with_name(f"{folder.name}-{number}")
-    return fresh
-
-
 @app.command()
 def sample(
     model: Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")],
@@ -232,27 +275,26 @@ def sample(
     period: Annotated[int, typer.Option(help="State windows of a tempering cycle.")] = 40,
     imperfection: Faults = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
+    force: Force = False,
     threads: Threads = None,
     workers: Workers = None,
 ) -> None:
-    """Sample from a Boltzmann machine; stores while it goes, Ctrl-C loses nothing."""
-    import json
+    """Sample from a Boltzmann machine; stores while it goes, Ctrl-C loses nothing.
 
+    The certificate is written beside the store, as OUT.report.json.
+    """
     from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
     from photinus.devices import load_network
     from photinus.report import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
     from photinus.sampling import SPIKING, Interrupted
     from photinus.sampling import sample as draw
-    from photinus.storage import check_new
+    from photinus.storage import remove
     from photinus.tempering import Tempering
 
     machine = BoltzmannMachine.load(model)
     faults = _imperfections(imperfection)
-    summary = out.with_suffix(".json")
-    if not (resume and out.exists()):
-        check_new(out)
-        check_new(summary)
+    summary = _summary(out, resume=resume, force=force)
     simulated, measured = None, None
     if substrate in SPIKING and network is not None:
         simulated = load_network(network)
@@ -260,6 +302,8 @@ def sample(
             typer.echo("The network is taken as built; added is what happens during a run.", err=True)
     elif substrate in SPIKING:
         measured = _calibration(laser, calibration, substrate)
+    if force and not resume and out.exists():
+        remove(out)
     try:
         samples = draw(
             machine,
@@ -286,19 +330,42 @@ def sample(
         raise typer.Exit(INTERRUPTED) from None
     fidelity = samples.fidelity(progress=True)
     document = {
-        "kind": "photinus-report",
+        "kind": REPORT,
         "schema": 1,
+        "store": out.name,
         "run": dict(run_rows(samples)),
         "marginals": {
             str(label): float(p) for label, p in zip(machine.labels, samples.marginals(), strict=True)
         },
         "fidelity": fidelity.to_dict(),
     }
-    _files.write_text(summary, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    _files.write_json(summary, document, replace=resume or force)
     _table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
     _table("Fidelity", fidelity_rows(fidelity))
     _table("Run", run_rows(samples))
     typer.echo(f"Samples: {out}   Report: {summary}")
+
+
+def _summary(out: Path, *, resume: bool, force: bool) -> Path:
+    """Return the path of a run's report; raise unless it and the store may be written.
+
+    Only the report of the same store is replaced by going on with that.
+    """
+    from photinus import _files
+
+    store = _files.named(out)
+    summary = store.with_name(f"{store.name}.report.json")
+    if resume and summary.exists():
+        document = _files.read_json(summary, kind=REPORT, schema=1)
+        if document.get("store") != store.name:
+            raise InvalidInput(
+                f"path {str(summary)!r} must be the report of {store.name!r} to resume it"
+            )
+    else:
+        _files.check_all([summary], replace=force)
+    if not (store.exists() and (resume or force)):
+        _files.check_all([store], replace=False)
+    return summary
 
 
 @app.command()
@@ -311,9 +378,10 @@ def study(
     workers: Workers = None,
 ) -> None:
     """Measure every combination of a study's values; goes on where it stopped."""
+    from photinus import _files
     from photinus.study import Study
 
-    folder = file.with_suffix("") if out is None else out
+    folder = _files.named(file).with_suffix("") if out is None else _files.named(out)
     planned = Study.load(file)
     try:
         results = planned.run(folder, workers=_workers(workers), threads=threads, progress=True)
@@ -355,17 +423,16 @@ def calibrate(
         bool, typer.Option("--reduced", help="Measure the escape rate too, for laser-reduced.")
     ] = False,
     seed: Seed = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
     threads: Threads = None,
 ) -> None:
     """Measure a device as a sampling neuron (a minute or two)."""
+    from photinus import _files
     from photinus.calibration import calibrate as measure
     from photinus.report import device_rows
-    from photinus.storage import check_new
 
     parameters = _parameters(device, change or [], forced=force_range)
-    if not (force and out.is_file()):
-        check_new(out)
+    _files.check_all([out], replace=force)
     calibration = measure(
         parameters,
         synapse=synapse,
@@ -375,7 +442,7 @@ def calibrate(
         threads=threads,
         progress=True,
     )
-    calibration.save(out)
+    calibration.save(out, replace=force)
     _table("Device", device_rows(calibration))
     typer.echo(f"Calibration: {out}")
 
@@ -407,21 +474,20 @@ def translate(
     laser: Laser = None,
     calibration: CalibrationFile = None,
     rule: Annotated[str, typer.Option(help="measured or linear.")] = "measured",
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""
+    from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
     from photinus.network import LaserNetwork
-    from photinus.storage import check_new
     from photinus.translation import check
     from photinus.translation import translate as to_network
 
     machine = BoltzmannMachine.load(model)
     measured = _calibration(laser, calibration)
+    _files.check_all([out], replace=force)
     network = to_network(machine, measured, rule=rule)
-    if not (force and out.is_file()):
-        check_new(out)
-    network.save(out)
+    network.save(out, replace=force)
     _table(
         "Drives",
         [
@@ -456,29 +522,24 @@ def refine(
     ] = "all",
     imperfection: Faults = None,
     seed: Seed = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
     threads: Threads = None,
 ) -> None:
     """Translate, then adjust pumps and couplings until the network's own moments are right.
 
     The record of all rounds is written beside the network, as NAME.rounds.json.
     """
-    import json
-
     from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
     from photinus.devices import load_network
     from photinus.refinement import refine as adjust
-    from photinus.storage import check_new
 
     machine = BoltzmannMachine.load(model)
     measured = _calibration(laser, calibration)
     faults = _imperfections(imperfection)
     start = None if network is None else load_network(network)
-    record = out.with_suffix(".rounds.json")
-    for path in (out, record):
-        if not (force and path.is_file()):
-            check_new(path)
+    record = _files.beside(out, ".rounds.json")
+    _files.check_all([out, *filter(None, [record])], replace=force)
     result = adjust(
         machine,
         measured,
@@ -493,8 +554,9 @@ def refine(
         threads=threads,
         progress=True,
     )
-    result.network.save(out)
-    _files.write_text(record, json.dumps(result.to_dict(), indent=1) + "\n")
+    result.network.save(out, replace=force)
+    if record is not None:
+        _files.write_json(record, result.to_dict(), replace=force)
     _table(
         "Rounds",
         [
@@ -564,7 +626,7 @@ def learn(
     ] = 0.0,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
 ) -> None:
     """Learn a Boltzmann machine from images; stores after each epoch, Ctrl-C loses one at most.
 
@@ -575,16 +637,18 @@ def learn(
     from photinus import _files, pictures
     from photinus.learning import BoltzmannEstimator
     from photinus.learning.data import load
-    from photinus.report import task_page
-    from photinus.storage import check_new
+    from photinus.report import is_page, task_page
 
     train, test = (load(data, part, data_dir=data_dir) for part in ("train", "test"))
-    checkpoint = out.with_suffix(".checkpoint.npz")
     if out.suffix not in (".npz", ".json"):
         raise InvalidInput(f"--out must end in .npz or .json, got {str(out)!r}")
-    for path in (out, checkpoint):
-        if not (resume and path == checkpoint) and not (force and path.is_file()):
-            check_new(path)
+    if _files.is_stream(out):
+        raise InvalidInput(f"--out must be a file, got {str(out)!r}")
+    checkpoint, page_file = out.with_suffix(".checkpoint.npz"), out.with_suffix(".html")
+    # Going on replaces the checkpoint, which is read first, and the page of an earlier end.
+    ours = [checkpoint, *([page_file] if is_page(page_file) else [])] if resume else []
+    _files.check_all(ours, replace=True)
+    _files.check_all([p for p in (out, checkpoint, page_file) if p not in ours], replace=force)
     estimator = BoltzmannEstimator(
         tuple(hidden or (500 if "mnist" in data else 64,)),
         method=method,
@@ -604,7 +668,7 @@ def learn(
         typer.echo("photinus: stopped; --resume goes on after the last epoch", err=True)
         raise typer.Exit(INTERRUPTED) from None
     machine = estimator.machine()
-    machine.save(out)
+    machine.save(out, replace=force)
     rows = _learned_rows(estimator, train, test)
     first = estimator.layers_ == 1
     shown = machine.weights[: train.pixels.shape[1], first]
@@ -617,9 +681,9 @@ def learn(
             ("Filters", "Weights of the strongest hidden units.", pictures.filters(shown, train.shape)),
         ],
     )
-    _files.write_text(out.with_suffix(".html"), page)
+    _files.write_text(page_file, page, replace=force or page_file in ours)
     _table("Learn", rows)
-    typer.echo(f"Machine: {out}   Report: {out.with_suffix('.html')}")
+    typer.echo(f"Machine: {out}   Report: {page_file}")
 
 
 def _learned_rows(estimator: Any, train: Any, test: Any) -> list[tuple[str, str]]:
@@ -674,17 +738,11 @@ def _write_task(
     tables: "list[tuple[str, list[tuple[str, str]]]] | None" = None,
 ) -> None:
     """Print the tables; write arrays, pictures and the HTML report of a task into a folder."""
-    import io
-
-    import numpy as np
-
     from photinus import _files
     from photinus.report import png, task_page
 
-    folder = _files.make_folder(_fresh_folder(folder or Path("runs") / task))
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    _files.write_bytes(folder / f"{task}.npz", buffer.getvalue())
+    folder = _files.fresh_folder(folder or Path("runs") / task)
+    _files.write_npz(folder / f"{task}.npz", arrays, packed=True)
     for title, _, figure in pictures:
         name = title.lower().replace(" ", "-")
         if isinstance(figure, bytes):
@@ -904,6 +962,7 @@ def report(
     tolerances: Annotated[
         Path | None, typer.Option(help="Tolerances that the study of robustness wrote (.json).")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Write the HTML report of a stored run, complete or not."""
     from photinus import _files
@@ -911,8 +970,9 @@ def report(
     from photinus.storage import load
 
     borne = None if tolerances is None else load_tolerances(tolerances)
-    target = out or run.with_suffix(".html")
-    _files.write_text(target, run_page(load(run), borne))
+    target = _files.named(run).with_suffix(".html") if out is None else out
+    _files.check_all([target], replace=force)
+    _files.write_text(target, run_page(load(run), borne), replace=force)
     typer.echo(f"Report: {target}")
 
 

@@ -450,15 +450,13 @@ def _figures(
 
 def save(demo: Demo, folder: Path) -> dict[str, Path]:
     """Write samples, numbers, figures and the HTML report into `folder`; return the paths."""
-    import json
-
     from photinus import _files, report
     from photinus.pictures import animate
 
     _files.make_folder(folder)
     paths = {"samples": folder / "samples.zarr", "numbers": folder / "demo.json"}
     demo.refined.save(paths["samples"])
-    _files.write_text(paths["numbers"], json.dumps(demo.to_dict(), indent=1) + "\n")
+    _files.write_json(paths["numbers"], demo.to_dict())
     paths["animation"] = folder / "dream.gif"
     animate(demo.digits.dream, paths["animation"])
     for name, figure in demo.figures.items():

@@ -1,7 +1,7 @@
 """A network of spiking nanolasers: pumps, couplings, synaptic kernel, delays."""
 
-import json
 import math
+import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -108,8 +108,8 @@ class Depression:
     """Time constant with which they come back [s], > 0."""
 
     def __post_init__(self) -> None:
-        _validate.fraction("use", self.use)
-        _validate.positive("recovery", self.recovery, "s")
+        object.__setattr__(self, "use", _validate.fraction("use", self.use))
+        object.__setattr__(self, "recovery", _validate.positive("recovery", self.recovery, "s"))
 
     def steady(self, interval: float) -> float:
         """Return R that a laser's spikes meet in the long run, one every `interval` [s]."""
@@ -335,7 +335,7 @@ class LaserNetwork:
             "kernel": self.kernel.to_dict(),
             "window": self.window,
             "driven_pump": list(self.driven_pump),
-            "labels": list(self.labels),
+            "labels": _files.labels_to_json(self.labels),
             "devices": [device.to_dict() for device in self.devices],
             "depression": None if self.depression is None else self.depression.to_dict(),
             "pump": self.pump,
@@ -360,7 +360,7 @@ class LaserNetwork:
             kernel=SynapticKernel(**document["kernel"]),
             window=document["window"],
             driven_pump=tuple(document["driven_pump"]),
-            labels=tuple(document["labels"]),
+            labels=_files.labels_from_json(document["labels"]),
             devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
             depression=Depression(**given) if (given := document.get("depression")) else None,
             pump=document["pump"],
@@ -373,12 +373,15 @@ class LaserNetwork:
             detection_threshold=document["detection_threshold"],
         )
 
-    def save(self, path: Any) -> None:
-        """Write the network as JSON (with a schema number) to `path`."""
-        _files.write_text(path, json.dumps(self.to_dict(), indent=1, default=np.ndarray.tolist))
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the network as JSON (with a schema number) to `path`.
+
+        A file that is there already is replaced, unless `replace` is False.
+        """
+        _files.write_json(path, self.to_dict(), replace=replace)
 
     @classmethod
-    def load(cls, path: Any) -> "LaserNetwork":
+    def load(cls, path: str | os.PathLike[str]) -> "LaserNetwork":
         """Read a network that `save` wrote."""
         document: Mapping[str, Any] = _files.read_json(path, kind="laser-network", schema=SCHEMA)
         with _files.reading(path, "laser-network"):

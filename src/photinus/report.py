@@ -45,6 +45,19 @@ def _render(**content: Any) -> str:
     return environment.get_template("report.html.j2").render(version=__version__, **content)
 
 
+GENERATOR = '<meta name="generator" content="Photinus'
+"""Stands in the head of every page."""
+
+
+def is_page(path: "str | os.PathLike[str]") -> bool:
+    """Return whether the file at `path` is a report that Photinus wrote."""
+    try:
+        with open(path, "rb") as stream:
+            return GENERATOR.encode() in stream.read(2000)
+    except OSError:
+        return False
+
+
 def _picture(title: str, text: str, figure: "Figure | bytes") -> dict[str, str]:
     """Return a picture for the page: a figure, or an animation as the bytes of a GIF."""
     kind, content = ("gif", figure) if isinstance(figure, bytes) else ("png", png(figure))

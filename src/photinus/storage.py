@@ -6,6 +6,10 @@ Layout: ``posterior/z`` (chain, draw, unit) with physical time beside ``draw``,
 ``checkpoint`` groups in turn. Each piece is appended first; then the root attributes, which say how
 much counts and which checkpoint belongs to it, are replaced in one step. A run that is killed at any
 moment therefore stays readable up to its last complete piece, and resumes from there.
+
+The root attribute `photinus` is JSON text, as NetCDF holds it too. It has a checksum (CRC-32) of every
+array, over the draws that count, and beside it stands its own; `load` compares them, and checks every
+value, also of stores of schema 1, which have none.
 """
 
 import contextlib
@@ -15,6 +19,7 @@ import shutil
 import signal
 import threading
 import warnings
+import zlib
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _files
+from photinus import _files, _memory, _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.devices import Network, network_from_dict
 from photinus.errors import InvalidInput, PhotinusError
@@ -37,31 +42,14 @@ if TYPE_CHECKING:
 
     from photinus.sampling import Piece, Run
 
-SCHEMA = 1
+SCHEMA = 2
 KIND = "photinus-samples"
 ATTRIBUTE = "photinus"
+CHECKSUM = "photinus_crc32"
+"""Root attributes: everything that is no array, as JSON, and its checksum."""
 SPIKES_PER_CHUNK = 262_144
 FEW_PIECES = 8
 _LOST: dict[str, Any] = {"u": 255, "i": -1, "f": float("nan"), "b": False}
-
-
-def check_new(path: str | os.PathLike[str]) -> Path:
-    """Return `path` if something can be created there.
-
-    Raises
-    ------
-    InvalidInput
-        If it exists, or its folder is missing or not writable.
-    """
-    target = Path(path)
-    if target.exists():
-        raise InvalidInput(f"path {str(target)!r} exists already: choose another one or resume it")
-    parent = target.absolute().parent
-    if not parent.is_dir():
-        raise InvalidInput(f"path {str(target)!r} cannot be written: {str(parent)!r} is no folder")
-    if not os.access(parent, os.W_OK):
-        raise InvalidInput(f"path {str(target)!r} cannot be written: no permission in its folder")
-    return target
 
 
 class RunStore:
@@ -71,11 +59,15 @@ class RunStore:
     _header: dict[str, Any]
 
     def __init__(self, path: str | os.PathLike[str], *, resume: bool) -> None:
-        self.path = Path(path)
-        self._resume = resume and self.path.exists()
-        if not self._resume:
-            check_new(path)
-        self._stored = _read_header(self.path) if self._resume else None
+        self.path = _files.named(path)
+        self._stored = None
+        if resume and self.path.exists():
+            self._abandoned = _is_abandoned(self.path)
+            if not self._abandoned:
+                self._stored = _read_header(self.path)
+        else:
+            self._abandoned = False
+            _files.check_new(path)
 
     def seed(self) -> np.random.SeedSequence | None:
         """Return the seed of the stored run, None for a new one."""
@@ -90,20 +82,22 @@ class RunStore:
 
     def open(self, empty: Samples, draws: int, run: "Run") -> "list[Piece]":
         """Create the store, or bring `run` to where the stored one stopped; return what it has."""
-        if self._stored is None:
-            try:
-                self._create(empty, draws, run.draws_per_piece)
-            except OSError as error:
-                raise InvalidInput(
-                    f"path {str(self.path)!r} cannot be written: {error.strerror}"
-                ) from None
-            return []
-        return self._continue(empty, draws, run)
-
-    def _create(self, empty: Samples, draws: int, draws_per_piece: int) -> None:
+        if self._stored is not None:
+            return self._continue(empty, draws, run)
         import zarr
 
-        root = zarr.create_group(self.path)
+        if self._abandoned:
+            shutil.rmtree(os.path.realpath(self.path))
+        # A store that is at its place has its header, at whatever moment the process is killed.
+        with _files.new_folder(self.path) as folder:
+            self._create(folder, empty, draws, run.draws_per_piece)
+        self._root = zarr.open_group(self.path, mode="r+")
+        return []
+
+    def _create(self, folder: Path, empty: Samples, draws: int, draws_per_piece: int) -> None:
+        import zarr
+
+        root = zarr.create_group(folder)
         chains, _, units = empty.states.shape
         labels = np.array([str(label) for label in empty.machine.labels])
         chunk = max(1, min(draws, draws_per_piece))
@@ -132,7 +126,13 @@ class RunStore:
             for name, values in _network_arrays(empty.network).items():
                 _array(network, name, values, _network_axes(name, values))
         self._root = root
-        self._header = {**_header(empty), "draws": 0, "spikes": 0, "checkpoint": None}
+        self._header = {
+            **_header(empty),
+            "draws": 0,
+            "spikes": 0,
+            "checkpoint": None,
+            "checksums": {f"{group}/{name}": _crc(array[...]) for group, name, array in _fixed(root)},
+        }
         self._commit()
 
     def _continue(self, empty: Samples, draws: int, run: "Run") -> "list[Piece]":
@@ -144,13 +144,17 @@ class RunStore:
         assert self._stored is not None
         asked, stored = _header(empty), self._stored
         for name, value in asked.items():
-            if name not in ("complete", "version") and stored.get(name) != value:
+            if name not in ("complete", "version", "schema") and stored.get(name) != value:
                 raise InvalidInput(
                     f"resume needs the arguments of the stored run: {_difference(name, stored, asked)}"
                 )
         self._root = zarr.open_group(self.path, mode="r+")
-        self._header = dict(stored)
         before = load(self.path)
+        self._header = dict(stored)
+        if stored["schema"] < SCHEMA:
+            self._header.update(
+                schema=SCHEMA, checksums=_checksums(self._root, dict(_counting(self._root, stored)))
+            )
         if not np.array_equal(before.machine.weights, empty.machine.weights) or not np.array_equal(
             before.machine.biases, empty.machine.biases
         ):
@@ -167,8 +171,13 @@ class RunStore:
         if slot is not None:
             group = self._root[f"checkpoint/{slot}"]
             state = {name: np.asarray(group[name][...]) for name in group.array_keys()}
+            if stored["schema"] == SCHEMA and stored["checkpoint_checksums"] != _crcs(state):
+                raise InvalidInput(
+                    f"run {str(self.path)!r} cannot be resumed: its checkpoint is damaged"
+                )
             check_kind(run, state)
-            run.restore(state)
+            with _files.reading(self.path, "run to resume"):
+                run.restore(state)
         return [Piece(before.states, before.spikes)]
 
     def discard(self) -> None:
@@ -180,6 +189,7 @@ class RunStore:
         """Add a piece, then the state of `run` behind it, then make both count."""
         with _uninterrupted():
             try:
+                self._check_alone()
                 self._append(piece, run, complete)
             except OSError as error:
                 raise PhotinusError(
@@ -192,10 +202,13 @@ class RunStore:
 
         header = self._header
         first, count = header["draws"], piece.states.shape[1]
-        machine = _machine(self._root)
+        machine = _machine(self._root, header)
         posterior, statistics = self._root["posterior"], self._root["sample_stats"]
+        energies = machine.energy(piece.states)
         _place(posterior["z"], piece.states, first, axis=1)
-        _place(statistics["energy"], machine.energy(piece.states), first, axis=1)
+        _place(statistics["energy"], energies, first, axis=1)
+        self._add_up("posterior/z", piece.states)
+        self._add_up("sample_stats/energy", energies)
         index = np.arange(first, first + count)
         for group in (posterior, statistics):
             _place(group["draw"], index, first)
@@ -205,6 +218,7 @@ class RunStore:
             for name in ("chain", "unit", "time"):
                 values = getattr(piece.spikes, name)
                 _place(self._root[f"spikes/{name}"], values, header["spikes"])
+                self._add_up(f"spikes/{name}", values)
             header["spikes"] += len(piece.spikes)
         header["draws"] += count
         header["complete"] = complete
@@ -215,7 +229,9 @@ class RunStore:
             slot = group.create_group(str(header["checkpoint"]), overwrite=True)
             for name, values in state.items():
                 _array(slot, name, values, tuple(f"{name}_{k}" for k in range(values.ndim)))
+            header["checkpoint_checksums"] = _crcs(state)
         else:
+            header.pop("checkpoint_checksums", None)
             header["checkpoint"] = None
         self._commit()
         if complete:
@@ -224,8 +240,63 @@ class RunStore:
             with _quiet():
                 zarr.consolidate_metadata(self.path)
 
+    def _add_up(self, name: str, values: NDArray[Any]) -> None:
+        """Take a piece of an array into its checksum."""
+        sums = self._header["checksums"]
+        sums[name] = _crc(values, sums.get(name, 0))
+
+    def _check_alone(self) -> None:
+        """Raise if another process has written to this store since this one did."""
+        there = _read_header(self.path)
+        if (there["draws"], there["complete"]) != (self._header["draws"], self._header["complete"]):
+            raise PhotinusError(f"run {str(self.path)!r} is written by another process too")
+
     def _commit(self) -> None:
-        self._root.attrs[ATTRIBUTE] = self._header
+        text = _files.to_json(self._header)
+        # One file, replaced in one step.
+        self._root.update_attributes({ATTRIBUTE: text, CHECKSUM: zlib.crc32(text.encode())})
+
+
+def _crc(values: Any, before: int = 0) -> int:
+    """Return the checksum of an array behind that of what stands before it.
+
+    Draws (chain, draw, …) count draw by draw, so that pieces add up to the whole; of every other array
+    this is an order like any other.
+    """
+    values = np.asarray(values)
+    if values.ndim > 1:
+        values = values.swapaxes(0, 1)
+    plain = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False)
+    return zlib.crc32(plain.reshape(-1).view(np.uint8).data, before)
+
+
+def _crcs(arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    return {name: _crc(values) for name, values in arrays.items()}
+
+
+def _fixed(root: Any) -> Iterator[tuple[str, str, Any]]:
+    """Give (group, name, array) of everything that stays as it is during a run."""
+    for name in ("weights", "biases"):
+        yield "target", name, root[f"target/{name}"]
+    if "network" in root:
+        for name, array in sorted(root["network"].arrays()):
+            yield "network", name, array
+
+
+def _counting(root: Any, header: Mapping[str, Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Give (name, values) of everything that grows, as far as it counts."""
+    draws, count = header["draws"], header["spikes"]
+    for name in ("posterior/z", "sample_stats/energy"):
+        yield name, _part(root[name], 1, draws)
+    if count or header["window"] is not None:
+        for name in ("spikes/chain", "spikes/unit", "spikes/time"):
+            yield name, _part(root[name], 0, count)
+
+
+def _checksums(root: Any, grown: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    """Return the checksums of what a store holds, of what grows as far as it counts."""
+    fixed = {f"{group}/{name}": _crc(array[...]) for group, name, array in _fixed(root)}
+    return fixed | {name: _crc(values) for name, values in grown.items() if values.size}
 
 
 def _header(samples: Samples) -> dict[str, Any]:
@@ -237,8 +308,11 @@ def _header(samples: Samples) -> dict[str, Any]:
         "chains": samples.chains,
         "burn_in": samples.burn_in,
         "window": samples.window,
-        "labels": list(samples.machine.labels),
-        "clamp": [[label, np.asarray(value).tolist()] for label, value in samples.clamp.items()],
+        "labels": _files.labels_to_json(samples.machine.labels),
+        "clamp": [
+            [*_files.labels_to_json([label]), np.asarray(value).tolist()]
+            for label, value in samples.clamp.items()
+        ],
         "attributes": dict(samples.attributes),
         "complete": samples.complete,
         "tempering": None if samples.tempering is None else samples.tempering.to_dict(),
@@ -249,7 +323,7 @@ def _header(samples: Samples) -> dict[str, Any]:
         document = samples.network.to_dict()
         header["network"] = {k: v for k, v in document.items() if k not in stored_apart}
     # One pass through JSON, so that what was stored and what is asked for compare equal.
-    plain: dict[str, Any] = json.loads(json.dumps(header))
+    plain: dict[str, Any] = json.loads(_files.to_json(header))
     return plain
 
 
@@ -329,23 +403,88 @@ def _place(array: Any, values: NDArray[Any], first: int, axis: int = 0) -> None:
 
 
 def _read_header(path: Path) -> dict[str, Any]:
+    """Return everything of a store that is no array, its values checked."""
     import zarr
 
     if not path.exists():
         raise InvalidInput(f"run {str(path)!r} does not exist")
     try:
-        root = zarr.open_group(path, mode="r")
-        header: Any = root.attrs.get(ATTRIBUTE)
+        attributes: Any = zarr.open_group(path, mode="r").attrs.asdict()
+        header = attributes.get(ATTRIBUTE)
+        if isinstance(header, str):
+            if zlib.crc32(header.encode()) != attributes.get(CHECKSUM):
+                raise InvalidInput(f"run {str(path)!r} is damaged: its header is not what was written")
+            header = json.loads(header)
+    except InvalidInput:
+        raise
     except Exception:
         header = None
     if not isinstance(header, dict) or header.get("kind") != KIND:
-        raise InvalidInput(f"run {str(path)!r} is not a Zarr store that Photinus wrote")
+        more = ""
+        if (path / "posterior").is_dir() and _is_abandoned(path):
+            more = " (it was stopped before it held anything: resume it to start again)"
+        raise InvalidInput(f"run {str(path)!r} is not a Zarr store that Photinus wrote{more}")
     _files.check_schema(path, header.get("schema"), SCHEMA)
+    try:
+        _check_header(header)
+    except (KeyError, TypeError, ValueError, PhotinusError) as error:
+        raise InvalidInput(f"run {str(path)!r} is damaged: {error}") from None
     return dict(header)
 
 
-def _machine(root: Any) -> BoltzmannMachine:
-    header: Any = root.attrs[ATTRIBUTE]
+def _check_header(header: Mapping[str, Any]) -> None:
+    """Raise unless the plain values of a store are of their type and range."""
+    for name, least in (("draws", 0), ("spikes", 0), ("chains", 1), ("burn_in", 0)):
+        _validate.integer(name, header[name], least)
+    if header["window"] is not None:
+        _validate.positive("window", header["window"], "s")
+    for name, kind in (
+        ("substrate", str),
+        ("labels", list),
+        ("clamp", list),
+        ("attributes", dict),
+        ("complete", bool),
+        ("tempering", (dict, type(None))),
+        ("network", (dict, type(None))),
+        ("checkpoint", (int, type(None))),
+        *((("checksums", dict),) if header["schema"] > 1 else ()),
+    ):
+        if not isinstance(header[name], kind):
+            raise InvalidInput(f"{name} must not be {header[name]!r:.80}")
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Return whether a store is one that was killed before it held a draw: nothing gets lost with it.
+
+    Older versions made their stores in place, so that a kill left groups without a header.
+    """
+    import zarr
+
+    ours = {
+        "posterior": {"z", "unit", "chain", "draw", "time"},
+        "sample_stats": {"energy", "chain", "draw", "time"},
+        "target": {"weights", "biases", "unit"},
+        "spikes": {"chain", "unit", "time"},
+        "network": None,
+    }
+    try:
+        if {each.name for each in path.iterdir()} - {*ours, "zarr.json"}:
+            return False
+        root = zarr.open_group(path, mode="r")
+        if dict(root.attrs) or set(root.array_keys()) or not set(root.group_keys()) <= set(ours):
+            return False
+        for name in root.group_keys():
+            group: Any = root[name]
+            known = ours[name]
+            if set(group.group_keys()) or (known is not None and set(group.array_keys()) - known):
+                return False
+        z: Any = root.get("posterior/z")
+        return z is None or 0 in z.shape
+    except Exception:
+        return False
+
+
+def _machine(root: Any, header: Mapping[str, Any]) -> BoltzmannMachine:
     return BoltzmannMachine(
         np.asarray(root["target/weights"][...]),
         np.asarray(root["target/biases"][...]),
@@ -363,54 +502,94 @@ def load(path: str | os.PathLike[str]) -> Samples:
     """
     import zarr
 
-    path = Path(path)
+    path = _files.named(path)
     header = _read_header(path)
     try:
-        root: Any = zarr.open_group(path, mode="r")
-        machine = _machine(root)
-        draws, count = int(header["draws"]), int(header["spikes"])
-        states = _whole(root["posterior/z"][:, :draws])
-        spikes = None
-        if count or header["window"] is not None:
-            stop = (header["burn_in"] + draws) * header["window"]
-            chain, unit, time = (
-                _whole(root[f"spikes/{name}"][:count]) for name in ("chain", "unit", "time")
-            )
-            order = np.lexsort((unit, time, chain))
-            spikes = SpikeTrains(
-                chain[order],
-                unit[order],
-                time[order],
-                machine.labels,
-                header["chains"],
-                max(0.0, (header["burn_in"] - 1) * header["window"]),
-                stop,
-            )
-        return Samples(
-            machine=machine,
-            states=states,
-            substrate=header["substrate"],
-            burn_in=header["burn_in"],
-            clamp={label: _clamp_value(value) for label, value in header["clamp"]},
-            window=header["window"],
-            spikes=spikes,
-            network=_network(root, header, machine.labels),
-            tempering=Tempering(**header["tempering"]) if header["tempering"] else None,
-            attributes=header["attributes"],
-            complete=header["complete"],
-        )
-    except PhotinusError:
-        raise
+        return _loaded(zarr.open_group(path, mode="r"), header)
     except Exception as error:
-        raise InvalidInput(f"run {str(path)!r} is damaged: {error}") from None
+        # What Zarr and its codecs raise on damaged files is not written anywhere.
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InvalidInput(f"run {str(path)!r} is damaged: {why}") from None
 
 
-def _whole(values: NDArray[Any]) -> NDArray[Any]:
+def _loaded(root: Any, header: Mapping[str, Any]) -> Samples:
+    machine, grown = _machine(root, header), dict(_counting(root, header))
+    if header["schema"] > 1:
+        _check_sums(header["checksums"], _checksums(root, grown))
+    clamp = {
+        label: _clamp_value(value)
+        for (label,), value in ((_files.labels_from_json([k]), v) for k, v in header["clamp"])
+    }
+    _validate.clamp(clamp, machine.labels, header["chains"])
+    network = _network(root, header, machine.labels)
+    if network is not None and network.n_units != machine.n_units:
+        raise ValueError(f"its network has {network.n_units} units, its machine {machine.n_units}")
+    return Samples(
+        machine=machine,
+        states=_states(grown["posterior/z"], header, machine.n_units),
+        substrate=header["substrate"],
+        burn_in=header["burn_in"],
+        clamp=clamp,
+        window=header["window"],
+        spikes=_spikes(grown, header, machine.labels),
+        network=network,
+        tempering=Tempering(**header["tempering"]) if header["tempering"] else None,
+        attributes=header["attributes"],
+        complete=header["complete"],
+    )
+
+
+def _check_sums(written: Mapping[str, int], found: Mapping[str, int]) -> None:
+    """Raise unless every array of a store is what was written."""
+    for name, value in found.items():
+        if written.get(name) != value:
+            raise ValueError(f"{name} is not what was written")
+
+
+def _part(array: Any, axis: int, count: int) -> NDArray[Any]:
+    """Return the first `count` entries of an array along `axis`, none of which got lost."""
+    if array.shape[axis] < count:
+        raise ValueError(f"{array.path} has {array.shape[axis]} entries of {count}")
+    shape = (*array.shape[:axis], count, *array.shape[axis + 1 :])
+    _memory.require(float(np.prod(shape, dtype=np.float64)) * array.dtype.itemsize, array.path)
+    return _whole(array[(slice(None),) * axis + (slice(count),)], array.path)
+
+
+def _states(states: NDArray[np.uint8], header: Mapping[str, Any], units: int) -> NDArray[np.uint8]:
+    if states.dtype != np.uint8 or states.shape != (header["chains"], header["draws"], units):
+        raise ValueError(f"its states are {states.dtype} of shape {states.shape}")
+    if states.size and states.max() > 1:
+        raise ValueError(f"it has a state {states.max()}, which must be 0 or 1")
+    return states
+
+
+def _spikes(
+    grown: Mapping[str, NDArray[Any]], header: Mapping[str, Any], labels: tuple[Hashable, ...]
+) -> SpikeTrains | None:
+    if "spikes/time" not in grown:
+        return None
+    count, window = header["spikes"], header["window"]
+    chain, unit, time = (grown[f"spikes/{name}"] for name in ("chain", "unit", "time"))
+    start = max(0.0, (header["burn_in"] - 1) * window)
+    stop = (header["burn_in"] + header["draws"]) * window
+    for name, values, most in (("chain", chain, header["chains"]), ("unit", unit, len(labels))):
+        if values.dtype != np.int32 or (count and not 0 <= values.min() <= values.max() < most):
+            raise ValueError(f"a spike has a {name} that is not one of {most}")
+    # Engines end their pieces between two steps.
+    if time.dtype != np.float64 or (
+        count and not start - window <= time.min() <= time.max() <= stop + window
+    ):
+        raise ValueError(f"a spike's time is not from {start:g} to {stop:g}")
+    order = np.lexsort((unit, time, chain))
+    return SpikeTrains(chain[order], unit[order], time[order], labels, header["chains"], start, stop)
+
+
+def _whole(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Return `values` of an array that has lost no chunk."""
     values = np.asarray(values)
     lost = np.isnan(values) if values.dtype.kind == "f" else values == _LOST[values.dtype.kind]
     if lost.any():
-        raise ValueError("a part of its data is missing")
+        raise ValueError(f"a part of {name} is missing")
     return values
 
 
@@ -447,20 +626,25 @@ def save(samples: Samples, path: str | os.PathLike[str]) -> None:
     """Write finished samples to a new store at `path`, at once: whole or not at all."""
     from photinus.sampling import Piece
 
-    target = check_new(path)
-    temporary = target.with_name(f".{target.name}.partial")
-    if temporary.exists():
-        shutil.rmtree(temporary)
-    try:
-        store = RunStore(temporary, resume=False)
+    with _files.new_folder(path) as folder:
+        store = RunStore(folder, resume=False)
         per_piece = max(1, -(-samples.draws // FEW_PIECES))
-        store._create(samples_without_draws(samples), samples.draws, per_piece)
+        store._create(folder, samples_without_draws(samples), samples.draws, per_piece)
         store._append(Piece(samples.states, samples.spikes), _NoRun(), samples.complete)
-        temporary.rename(target)
-    except OSError as error:
-        raise InvalidInput(f"path {str(path)!r} cannot be written: {error.strerror}") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Remove a store that Photinus wrote, and nothing else.
+
+    Raises
+    ------
+    InvalidInput
+        If something else is there.
+    """
+    target = _files.named(path)
+    if not _is_abandoned(target):
+        _read_header(target)
+    shutil.rmtree(os.path.realpath(target), ignore_errors=True)
 
 
 class _NoRun:
@@ -521,5 +705,6 @@ def to_datatree(samples: Samples) -> "xarray.DataTree":
             {name: (_network_axes(name, values), values) for name, values in arrays.items()}
         )
     tree = xarray.DataTree.from_dict(groups)
-    tree.attrs[ATTRIBUTE] = _header(samples)
+    # Text: NetCDF has no nested attributes.
+    tree.attrs[ATTRIBUTE] = _files.to_json(_header(samples))
     return tree

@@ -12,7 +12,6 @@ import io
 import itertools
 import json
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,7 +23,7 @@ from photinus import _files, _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration, calibrate
 from photinus.devices import parameters_from_dict, preset
-from photinus.errors import InvalidInput, PhotinusError
+from photinus.errors import InvalidInput, NotConverged, PhotinusError
 from photinus.imperfections import PLAUSIBLE as IMPERFECTION
 from photinus.imperfections import Imperfections
 from photinus.laser import PRESETS, LaserParameters
@@ -182,10 +181,7 @@ class Study:
         InvalidInput
             If the file is not TOML, or has a section, key or value that is not allowed.
         """
-        try:
-            document = tomllib.loads(_files.read_bytes(path).decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"file {str(path)!r} is not TOML: {error}") from None
+        document = _files.parse_toml(path, "TOML")
         with _files.reading(path, "study"):
             return cls.from_dict(document, Path(path).parent)
 
@@ -254,6 +250,7 @@ class Study:
         InvalidInput
             If the folder cannot be written, or `workers` is out of its range.
         """
+        _check_folder(Path(folder))
         points = _files.make_folder(Path(folder) / "points")
         calibrations = _files.make_folder(Path(folder) / "calibrations")
         results = {point.digest(): _read(points / f"{point.digest()}.json") for point in self.points}
@@ -268,10 +265,10 @@ class Study:
             workers_pool(workers if missing else None) as client,
             tracked(progress, "study", len(devices) + len(missing)) as report,
         ):
-            failed: dict[str, str] = {}
+            failed: dict[str, PhotinusError] = {}
             tasks = [(digest, device.to_dict(), threads) for digest, device in devices.items()]
             for digest, outcome in _each(_calibrated, tasks, client):
-                if isinstance(outcome, str):
+                if isinstance(outcome, PhotinusError):
                     failed[digest] = outcome
                 else:
                     outcome.save(calibrations / f"{digest}.json")
@@ -279,13 +276,13 @@ class Study:
             work = []
             for point in missing:
                 device = point.parameters()
-                calibration: Calibration | str | None = None
+                calibration: Calibration | PhotinusError | None = None
                 if device is not None:
                     file = calibrations / f"{_device_digest(device)}.json"
                     calibration = failed.get(file.stem) or _shipped(device) or Calibration.load(file)
                 work.append((point.digest(), point, calibration, threads))
             for digest, result in _each(_measured, work, client):
-                _files.write_text(points / f"{digest}.json", json.dumps(result, indent=1) + "\n")
+                _files.write_json(points / f"{digest}.json", result)
                 results[digest] = result
                 report(1)
         found = [result for result in results.values() if result is not None]
@@ -359,14 +356,29 @@ def _checked(section: str, field: Any, value: Any) -> Any:
     return _validate.integer(name, value, 1 if field.name in ("units", "chains", "draws") else 0)
 
 
+def _check_folder(folder: Path) -> None:
+    """Raise if the table of results would replace a file that no study wrote."""
+    table = _files.named(folder) / "table.csv"
+    if table.exists() and not (folder / "points").is_dir():
+        raise InvalidInput(f"path {str(table)!r} exists already and is not of a study")
+
+
 def _read(path: Path) -> dict[str, Any] | None:
-    """Return a stored result; None if it is missing or damaged, and thus to be measured."""
+    """Return a stored result; None if it is missing or damaged, and thus to be measured.
+
+    So is one that failed for a reason which may pass, such as too little memory. What an argument is
+    refused for shows at once; only what a measurement found is worth keeping.
+    """
     if not path.exists():
         return None
     try:
-        return _files.read_json(path, kind=KIND, schema=SCHEMA)
+        result = _files.read_json(path, kind=KIND, schema=SCHEMA)
+        whole = {"digest", "settings", "fidelity", "chip_time", "wall_time", "failed"} <= set(result)
     except InvalidInput:
         return None
+    if not whole or not isinstance(result["fidelity"], dict):
+        return None
+    return None if result["failed"] is not None and not result.get("lasting") else result
 
 
 def _device_digest(device: Any) -> str:
@@ -400,16 +412,16 @@ def _each(
         client.cancel(list(futures))
 
 
-def _calibrated(parameters: Mapping[str, Any], threads: int | None) -> Calibration | str:
+def _calibrated(parameters: Mapping[str, Any], threads: int | None) -> Calibration | PhotinusError:
     """Return the calibration of a device, or why there is none."""
     try:
         return calibrate(parameters_from_dict(parameters), threads=threads)
     except PhotinusError as error:
-        return str(error)
+        return error
 
 
 def _measured(
-    point: Point, calibration: Calibration | str | None, threads: int | None
+    point: Point, calibration: Calibration | PhotinusError | None, threads: int | None
 ) -> dict[str, Any]:
     """Return the result of a point."""
     begin = time.perf_counter()
@@ -423,12 +435,14 @@ def _measured(
         "failed": None,
     }
     try:
-        if isinstance(calibration, str):
-            raise PhotinusError(calibration)
+        if isinstance(calibration, PhotinusError):
+            raise calibration
         fidelity, chip_time = _sampled(point, calibration, threads)
         result.update(fidelity=fidelity, chip_time=chip_time)
     except PhotinusError as error:
-        result["failed"] = str(error)
+        result.update(failed=str(error), lasting=isinstance(error, NotConverged))
+    except MemoryError:
+        result["failed"] = "memory is too short for this point"
     result["wall_time"] = time.perf_counter() - begin
     return result
 

@@ -1,7 +1,6 @@
 """What a calibration found: the constants that translation needs, with their errors."""
 
 import functools
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -245,8 +244,11 @@ class Calibration:
             )
         return self.reduced
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the calibration as JSON to `path`."""
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the calibration as JSON to `path`.
+
+        A file that is there already is replaced, unless `replace` is False.
+        """
         document: dict[str, Any] = {"kind": KIND, "schema": SCHEMA}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -259,9 +261,9 @@ class Calibration:
             elif isinstance(value, Mapping):
                 value = dict(value)
             document[field.name] = value
-        text = json.dumps(document, indent=1)
+        text = _files.to_json(document, indent=1)
         # One line per list of numbers: tables stay readable, and so do their changes.
-        _files.write_text(path, re.sub(r"\[[^][{}]*\]", _on_one_line, text) + "\n")
+        _files.write_text(path, re.sub(r"\[[^][{}]*\]", _on_one_line, text) + "\n", replace=replace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Calibration":

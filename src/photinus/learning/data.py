@@ -1,6 +1,8 @@
 """Binary images to learn from: digits that scikit-learn ships, MNIST files, archives of one's own."""
 
 import gzip
+import io
+import math
 import os
 import zlib
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _files, _validate
+from photinus import _files, _memory, _validate
 from photinus.errors import InvalidInput, MissingDependency
 
 THRESHOLD = 0.5
@@ -23,6 +25,8 @@ IDX_BYTES = 0x08
 """Code of unsigned bytes in an IDX file."""
 MNIST_TRAINING = 60_000
 """Training images of MNIST, which come first."""
+ARCHIVED = ("images", "labels", "test_images", "test_labels")
+"""Arrays of an archive."""
 MNIST_FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -97,7 +101,8 @@ def mnist(folder: str | os.PathLike[str], part: str = "train", *, pool: int = 1)
     Parameters
     ----------
     folder
-        Holds train-images-idx3-ubyte and its three companions, with or without .gz.
+        Holds train-images-idx3-ubyte and its three companions, with or without .gz; a dot before
+        "idx3", as some programs unpack them, will do.
     part
         "train" (60 000 images) or "test" (10 000).
     pool
@@ -156,34 +161,50 @@ def openml(part: str = "train", *, pool: int = 1) -> Images:
 def _pooled(images: NDArray[Any], labels: NDArray[Any], pool: int) -> Images:
     """Return binary images from grey ones of 0 to 255, array (image, row, column)."""
     n, height, width = images.shape
+    if not images.size:
+        raise InvalidInput(f"images must be at least 1 with at least 1 pixel, got shape {images.shape}")
     if height % pool or width % pool:
         raise InvalidInput(f"pool must divide the size of the images ({height}×{width}), got {pool}")
     grey = images.reshape(n, height // pool, pool, width // pool, pool).mean(axis=(2, 4))
-    # Each pixel against the brightest possible one, not the brightest of these.
-    pixels = (grey > 255 * THRESHOLD).astype(np.uint8).reshape(n, -1)
+    # Each pixel against the brightest possible one, not the brightest of these. In files of images
+    # that somebody has made binary already, that is 1.
+    brightest = 255 if images.max() > 1 else 1
+    pixels = (grey > brightest * THRESHOLD).astype(np.uint8).reshape(n, -1)
     return Images(pixels, labels.astype(np.int64), (height // pool, width // pool))
 
 
 def _idx(folder: str | os.PathLike[str], name: str) -> NDArray[np.uint8]:
     """Return the array of an IDX file."""
-    path = Path(folder) / name
-    packed = path.with_name(name + ".gz")
-    if not path.exists() and not packed.exists():
+    names = [each + end for each in (name, name.replace("-idx", ".idx")) for end in ("", ".gz")]
+    found = (Path(folder) / each for each in names)
+    path = next((each for each in found if os.path.lexists(each)), None)
+    if path is None:
         raise InvalidInput(f"data_dir must hold {name} or {name}.gz, got {str(folder)!r}")
-    content = _files.read_bytes(path if path.exists() else packed)
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error):
-            raise InvalidInput(f"file {str(packed)!r} is not complete (truncated?)") from None
-    dimensions = content[3] if len(content) > 3 else 0
-    head = 4 + 4 * dimensions
-    if len(content) < head or content[:3] != bytes([0, 0, IDX_BYTES]):
+    content = _files.read_bytes(path)
+    stream = io.BytesIO(content)
+    packed = content[:2] == b"\x1f\x8b"
+    try:
+        return _idx_array(gzip.GzipFile(fileobj=stream) if packed else stream, path)
+    except (OSError, EOFError, zlib.error):
+        raise InvalidInput(f"file {str(path)!r} is not complete (truncated?)") from None
+
+
+def _idx_array(stream: io.BufferedIOBase, path: Path) -> NDArray[np.uint8]:
+    """Return the array of an open IDX file."""
+    head = stream.read(4)
+    if len(head) < 4 or head[:3] != bytes([0, 0, IDX_BYTES]) or not 1 <= head[3] <= 3:
         raise InvalidInput(f"file {str(path)!r} must be an IDX file of bytes")
-    shape = tuple(np.frombuffer(content, ">u4", dimensions, 4).astype(int))
-    if len(content) - head != int(np.prod(shape)):
-        raise InvalidInput(f"file {str(path)!r} is not complete (truncated?)")
-    return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
+    sizes = stream.read(4 * head[3])
+    if len(sizes) < 4 * head[3]:
+        raise EOFError
+    shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+    # Only as much as the head says is unpacked, and only if it fits: heads lie, archives explode.
+    size = math.prod(shape)
+    _memory.require(float(size), f"file {str(path)!r}")
+    content = stream.read(size)
+    if len(content) < size or stream.read(1):
+        raise EOFError
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def archive(path: str | os.PathLike[str], part: str = "train") -> Images:
@@ -197,16 +218,8 @@ def archive(path: str | os.PathLike[str], part: str = "train") -> Images:
     InvalidInput
         If the file is damaged, or holds no such array.
     """
-    import io
-    import zipfile
-
     _validate.one_of("part", part, MNIST_FILES)
-    content = _files.read_bytes(path)
-    try:
-        with np.load(io.BytesIO(content)) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError):
-        raise InvalidInput(f"file {str(path)!r} is not a complete .npz archive") from None
+    arrays = _files.read_npz(path, ARCHIVED)
     if "images" not in arrays:
         raise InvalidInput(f"file {str(path)!r} must hold an array 'images', got {sorted(arrays)}")
     train = _archived(arrays, "")

@@ -640,10 +640,7 @@ class BoltzmannEstimator(
 
     def save(self, path: str | Path) -> None:
         """Write everything that learning needs to go on (.npz)."""
-        import io
-
         check_is_fitted(self, "weights_")
-        buffer = io.BytesIO()
         head = {
             "kind": KIND,
             "schema": 1,
@@ -657,7 +654,7 @@ class BoltzmannEstimator(
             "run": self._run,
         }
         arrays: dict[str, Any] = {
-            "head": np.array(json.dumps(head)),
+            "head": np.array(_files.to_json(head)),
             "weights": self.weights_,
             "biases": self.biases_,
             "centre": self._centre,
@@ -668,20 +665,44 @@ class BoltzmannEstimator(
             arrays["best_weights"], arrays["best_biases"] = self._best
         if self.negative is not None and hasattr(self.negative, "state"):
             arrays |= {f"negative.{name}": value for name, value in self.negative.state().items()}
-        np.savez(buffer, **arrays)
-        _files.write_bytes(path, buffer.getvalue())
+        _files.write_npz(path, arrays)
 
     def _restore(self, path: str | Path, run: dict[str, Any] | None = None) -> None:
         """Go on from a file that `save` wrote; it must be of the same `run`, if one is given."""
         head, arrays = _read(path)
+        with _files.reading(path, "saved estimator"):
+            self._take(path, head, arrays, run)
+
+    def _take(
+        self,
+        path: str | Path,
+        head: dict[str, Any],
+        arrays: dict[str, NDArray[Any]],
+        run: dict[str, Any] | None,
+    ) -> None:
+        """Put the content of a file in the place of what `_begin` made, if it is of the same shape."""
         for name, value in (run or {}).items():
             found = (head["run"] or {}).get(name)
             if found != value:
                 raise InvalidInput(
                     f"checkpoint {str(path)!r} must be of a run with {name} {value}, got {found}"
                 )
-        self.weights_, self.biases_ = arrays["weights"], arrays["biases"]
-        self._centre, self._velocity = arrays["centre"], arrays["velocity"]
+        shapes = {
+            "weights": self.weights_.shape,
+            "biases": self.biases_.shape,
+            "centre": self._centre.shape,
+            "velocity": self._velocity.shape,
+            "chains": self._chains.shape,
+            "best_weights": self.weights_.shape,
+            "best_biases": self.biases_.shape,
+        }
+        for name in shapes.keys() & {*arrays, "weights", "biases", "centre", "velocity", "chains"}:
+            if arrays[name].shape != shapes[name]:
+                raise InvalidInput(f"{name} must have shape {shapes[name]}, got {arrays[name].shape}")
+            _validate.finite_array(name, arrays[name], len(shapes[name]))
+        _validate.binary_array("chains", arrays["chains"])
+        self.weights_, self.biases_ = (arrays[n].astype(np.float32) for n in ("weights", "biases"))
+        self._centre, self._velocity = (arrays[n].astype(np.float32) for n in ("centre", "velocity"))
         self._chains = arrays["chains"].astype(np.float32)
         self._generator.bit_generator.state = head["generator"]
         self.history_, self._run = head["history"], head["run"]
@@ -704,6 +725,20 @@ class BoltzmannEstimator(
             If the file is missing, damaged or of another kind.
         """
         head, arrays = _read(path)
+        with _files.reading(path, "saved estimator"):
+            return cls._loaded(path, head, arrays, negative)
+
+    @classmethod
+    def _loaded(
+        cls,
+        path: str | Path,
+        head: dict[str, Any],
+        arrays: dict[str, NDArray[Any]],
+        negative: NegativePhase | None,
+    ) -> "BoltzmannEstimator":
+        units = head["features"] + len(head["classes"]) + sum(head["hidden"])
+        if arrays["biases"].shape != (units,) or arrays["chains"].ndim != 3:
+            raise InvalidInput(f"biases must have {units} entries, got {arrays['biases'].shape}")
         known = {name: head["run"][name] for name in cls().get_params() if name in (head["run"] or {})}
         found = cls(**{**known, "hidden": tuple(head["hidden"]), "negative": negative})
         found.visible_couplings = head["visible_couplings"]
@@ -716,7 +751,7 @@ class BoltzmannEstimator(
             found.method, found.replicas = "tempered", len(chains)
         v = found.n_features_in_ + len(head["classes"])
         found._begin(np.zeros((1, v), np.float32), np.random.default_rng(0))
-        found._restore(path)
+        found._take(path, head, arrays, None)
         return found
 
 
@@ -758,27 +793,12 @@ def _checked_classes(y: Any, samples: int) -> NDArray[Any]:
 
 def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return head and arrays of a saved estimator."""
-    import io
-    import zipfile
-    import zlib
-
-    content = _files.read_bytes(path)
+    arrays = _files.read_npz(path, what="saved estimator")
     try:
-        with np.load(io.BytesIO(content)) as file:
-            arrays = {name: file[name] for name in file.files}
         head = json.loads(str(arrays.pop("head")))
         if head["kind"] != KIND:
             raise KeyError
-    except (
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ):
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise InvalidInput(f"file {str(path)!r} is not a complete saved estimator") from None
     _files.check_schema(path, head.get("schema"), 1)
     return head, arrays

@@ -1,14 +1,15 @@
 """Machines that others have learned: scikit-learn's `BernoulliRBM`, HDF5 files of the package rbms."""
 
 import os
+import re
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _files, _validate
+from photinus import _files, _memory, _validate
 from photinus.boltzmann import BoltzmannMachine
-from photinus.errors import InvalidInput, MissingDependency
+from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.learning.units import labelled
 
 MODEL = "BBRBM"
@@ -105,18 +106,21 @@ def from_rbms(path: str | os.PathLike[str], update: int | None = None) -> Boltzm
     try:
         with h5py.File(path, "r") as file:
             return _read(file, str(path), update)
-    except OSError:
+    except (PhotinusError, KeyboardInterrupt):
+        raise
+    except Exception:
+        # What h5py raises on files of arbitrary content is not written anywhere.
         raise InvalidInput(f"file {str(path)!r} is not a complete HDF5 file") from None
 
 
 def _read(file: Any, path: str, update: int | None) -> BoltzmannMachine:
-    kind = file["model_type"][()].decode() if "model_type" in file else MODEL
+    kind = _text(file["model_type"]) if "model_type" in file else MODEL
     if kind != MODEL:
         raise InvalidInput(f"file {path!r} must hold a {MODEL} (0/1 units on both sides), got {kind!r}")
     updates = {
         int(name.removeprefix(UPDATE)): file[name]
         for name in file
-        if name.startswith(UPDATE) and name.removeprefix(UPDATE).isdigit()
+        if re.fullmatch(rf"{UPDATE}[0-9]{{1,18}}", name) and hasattr(file[name], "keys")
     }
     if not updates:
         raise InvalidInput(f"file {path!r} must hold updates of a machine that rbms learned, got none")
@@ -124,8 +128,26 @@ def _read(file: Any, path: str, update: int | None) -> BoltzmannMachine:
     if chosen not in updates:
         raise InvalidInput(f"update must be one of {sorted(updates)}, got {chosen}")
     group = updates[chosen]
-    group = group.get("params", group)
+    params = group.get("params", group)
+    group = params if hasattr(params, "keys") else group
     missing = [name for name in ARRAYS if name not in group]
     if missing:
         raise InvalidInput(f"file {path!r} must hold {', '.join(ARRAYS)}, {missing[0]!r} is missing")
-    return restricted(*(group[name][()] for name in ARRAYS))
+    with _files.reading(path, "file of rbms"):
+        return restricted(*(_numbers(group, name) for name in ARRAYS))
+
+
+def _text(entry: Any) -> str:
+    """Return the one text of an HDF5 entry, whether it is a scalar or an array of one."""
+    values = np.ravel(entry[()])
+    value = values[0] if values.size == 1 else values.tolist()
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _numbers(group: Any, name: str) -> Any:
+    """Return an array of an HDF5 file; one that was never written takes no room until it is read."""
+    entry = group[name]
+    if hasattr(entry, "keys"):
+        raise InvalidInput(f"{name} must be an array, got a group")
+    _memory.require(2.0 * entry.size * entry.dtype.itemsize, name)
+    return entry[()]

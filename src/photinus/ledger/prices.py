@@ -128,10 +128,7 @@ class Prices:
         InvalidInput
             If the file cannot be read, is no TOML, or an entry is not valid.
         """
-        try:
-            tables = tomllib.loads(_files.read_bytes(path).decode())
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InvalidInput(f"file {str(path)!r} is not a valid price list: {error}") from None
+        tables = _files.parse_toml(path, "a valid price list")
         with _files.reading(path, "price list"):
             return cls.from_dict(tables)
 

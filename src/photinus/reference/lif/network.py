@@ -1,6 +1,6 @@
 """A network of leaky integrate-and-fire neurons: drives, couplings, synaptic kernel, delay."""
 
-import json
+import os
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -152,7 +152,7 @@ class LifNetwork:
             "window": self.window,
             "driven_drive": list(self.driven_drive),
             "delay": self.delay,
-            "labels": list(self.labels),
+            "labels": _files.labels_to_json(self.labels),
             "drive": self.drive,
             "coupling": self.coupling,
         }
@@ -164,16 +164,19 @@ class LifNetwork:
             parameters=LifParameters.from_dict(document["parameters"]),
             kernel=SynapticKernel(**document["kernel"]),
             driven_drive=tuple(document["driven_drive"]),
-            labels=tuple(document["labels"]),
+            labels=_files.labels_from_json(document["labels"]),
             **{name: document[name] for name in ("drive", "coupling", "window", "delay")},
         )
 
-    def save(self, path: Any) -> None:
-        """Write the network as JSON (with a schema number) to `path`."""
-        _files.write_text(path, json.dumps(self.to_dict(), indent=1, default=np.ndarray.tolist))
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the network as JSON (with a schema number) to `path`.
+
+        A file that is there already is replaced, unless `replace` is False.
+        """
+        _files.write_json(path, self.to_dict(), replace=replace)
 
     @classmethod
-    def load(cls, path: Any) -> "LifNetwork":
+    def load(cls, path: str | os.PathLike[str]) -> "LifNetwork":
         """Read a network that `save` wrote.
 
         Raises
