@@ -167,7 +167,7 @@ def test_moments_that_no_law_has_are_refused() -> None:
         ([[0, 2]], "data must be 0 or 1, got 2"),
         ([0, 1], r"data must have shape \(sample, unit\).*got \(2,\)"),
         (np.zeros((0, 3)), r"got \(0, 3\)"),
-        ([[0, 1], [1]], "data must be an array of 0 and 1, got uneven rows"),
+        ([[0, 1], [1]], r"data must be 0 or 1, got \[\[0, 1\], \[1\]\]"),
         ([["0", "1"]], "data must be 0 or 1"),
     ],
 )

@@ -34,7 +34,7 @@ few = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[object] = st.sampled_from(
     [None, True, -1, 0, 1e308, -1e-320, float("nan"), float("inf"), 2**70, 10**299, "", "x", "1e-9", "\ud800",
      "\0", [], {}, [[]], [1, "a"], {"a": 1}, [[1, 2], [3]], [None] * 3, "a" * 200]
 )  # fmt: skip

@@ -55,7 +55,7 @@ def test_step_and_kick_are_those_of_the_rate_equations(name):
 
 def test_dark_laser_is_a_leaky_integrator():
     """Without light N_g forgets with τ_g and no drive is lost."""
-    dark = LaserParameters.preset(gain_coefficient=1e-3, absorber_coefficient=1e-3)
+    dark = LaserParameters.preset(forced=True, gain_coefficient=1e-3, absorber_coefficient=1e-3)
     answer = response(dark, 1e12)
     time = np.linspace(0, 3 * ns, 50)
     assert answer.static_gain == pytest.approx(1, rel=1e-6)
@@ -69,7 +69,7 @@ def test_predicted_kernel_of_a_dark_laser_is_the_rectangle():
     With τ_g short against τ the tail is small, and the fit approaches kick 1, sustain 1.
     """
     dark = LaserParameters.preset(
-        gain_coefficient=1e-3, absorber_coefficient=1e-3, gain_lifetime=50 * ps
+        forced=True, gain_coefficient=1e-3, absorber_coefficient=1e-3, gain_lifetime=50 * ps
     )
     kick, sustain = predicted_kernel(dark, 1e12, 20 * ns)
     assert kick == pytest.approx(1, abs=0.05)

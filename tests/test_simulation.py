@@ -165,6 +165,7 @@ def test_spikes_are_sorted_and_inside_the_run():
 def enlarged(scale, **changes):
     """Return the default device `scale` times larger: the same dynamics, less relative noise."""
     return DEVICE.replace(
+        forced=True,
         gain_coefficient=DEVICE.gain_coefficient / scale,
         absorber_coefficient=DEVICE.absorber_coefficient / scale,
         gain_transparency=DEVICE.gain_transparency * scale,
@@ -338,6 +339,7 @@ def dark(**changes):
     """Return a device whose gain is so small that light does nothing."""
     return DEVICE.replace(
         **{
+            "forced": True,
             "gain_coefficient": 1e-3,
             "absorber_coefficient": 1e-6,
             "gain_transparency": 0,

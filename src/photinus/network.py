@@ -34,12 +34,12 @@ MISMATCHED = (
 PLAUSIBLE_SYNAPSE = {
     "kick": Allowed("", 0.0, 1e3),
     "sustain": Allowed("", 0.0, 1e3),
-    "duration": Allowed("s", 1e-14, 100.0, 1e-9),
+    "duration": Allowed("s", 1e-14, 1e9, 1e-9),
 }
 """What a synapse can be, of any kind of neuron."""
 PLAUSIBLE_TIMES = {
     "window": Allowed("s", 1e-13, 1e-6, 1e-9),
-    "duration": Allowed("s", 1e-14, 1e-6, 1e-9),
+    "duration": Allowed("s", 1e-14, 1e-3, 1e-9),
     "delay": Allowed("s", 0.0, 1e-6),
 }
 """Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
@@ -175,6 +175,8 @@ class LaserNetwork:
     depression: Depression | None = None
 
     def __post_init__(self) -> None:
+        _validate.instance("parameters", self.parameters, LaserParameters)
+        _validate.instance("kernel", self.kernel, SynapticKernel)
         pump = _validate.finite_array("pump", self.pump, 1)
         n = len(pump)
         if n == 0:
@@ -351,9 +353,14 @@ class LaserNetwork:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "LaserNetwork":
         """Return the network that `to_dict` described."""
-        if not isinstance(document, Mapping) or not set(FIELDS) <= set(document):
+        if not isinstance(document, Mapping):
             raise InvalidInput(
                 f"document must be a mapping with {', '.join(FIELDS)}, got {_validate.shown(document)}"
+            )
+        missing = [name for name in FIELDS if name not in document]
+        if missing:
+            raise InvalidInput(
+                f"document must be a mapping with {', '.join(FIELDS)}, but {missing[0]!r} is missing"
             )
         return cls(
             parameters=LaserParameters.from_dict(document["parameters"]),

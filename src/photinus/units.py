@@ -249,5 +249,9 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
 def scaled(value: float) -> tuple[float, str]:
     """Return the power of a thousand that suits `value`, with its SI prefix."""
     prefixes = "afpnµm kMGT"
-    exponent = 0 if value == 0 else min(max(math.floor(math.log10(abs(value)) / 3), -6), 4)
+    exponent = (
+        0
+        if value == 0 or not math.isfinite(value)
+        else min(max(math.floor(math.log10(abs(value)) / 3), -6), 4)
+    )
     return 1000.0**exponent, prefixes[exponent + 6].strip()

@@ -18,6 +18,7 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.network import SynapticKernel
 from photinus.reduced import ReducedLaser
+from photinus.reference.lif import LifParameters
 from photinus.units import Allowed
 
 SCHEMA = 2
@@ -106,6 +107,7 @@ class Calibration:
             object.__setattr__(self, name, _validate.positive(name, getattr(self, name), unit))
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
             object.__setattr__(self, name, _validate.non_negative(name, getattr(self, name)))
+        _validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
         if not self.parameters.forced:
             for name, plausible in _plausible(self.parameters).items():
                 plausible.check(name, getattr(self, name))
