@@ -95,7 +95,7 @@ def test_what_cannot_be_annealed_is_refused():
     wide = layered((30, 25))
     with pytest.raises(InvalidInput, match="chains must be from 2 to"):
         log_partition(wide, chains=1)
-    with pytest.raises(InvalidInput, match="temperatures must be at least 1"):
+    with pytest.raises(InvalidInput, match="temperatures must be from 1 to"):
         log_partition(wide, temperatures=0)
     with pytest.raises(InvalidInput, match="base must have 55 entries"):
         log_partition(wide, base=np.zeros(3))

@@ -143,17 +143,18 @@ class RunStore:
 
         assert self._stored is not None
         asked, stored = _header(empty), self._stored
-        for name, value in asked.items():
+        if "start" not in stored["attributes"]:
             # Stores of the first version do not say how chains started, which is behind them.
-            if name == "start" and stored.get(name) is None:
-                continue
+            stored = {**stored, "attributes": {**stored["attributes"], "start": None}}
+            asked = {**asked, "attributes": {**asked["attributes"], "start": None}}
+        for name, value in asked.items():
             if name not in ("complete", "version", "schema") and stored.get(name) != value:
                 raise InvalidInput(
                     f"resume needs the arguments of the stored run: {_difference(name, stored, asked)}"
                 )
         self._root = zarr.open_group(self.path, mode="r+")
         before = load(self.path)
-        self._header = dict(stored)
+        self._header = dict(self._stored)
         if stored["schema"] < SCHEMA:
             self._header.update(
                 schema=SCHEMA, checksums=_checksums(self._root, dict(_counting(self._root, stored)))
