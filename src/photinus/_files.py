@@ -93,6 +93,8 @@ def check_new(path: str | os.PathLike[str], *, replace: bool = False) -> Path:
     if is_stream(target):
         return target
     found = _status(target)
+    if replace and found is not None and stat.S_ISDIR(found.st_mode):
+        raise InvalidInput(f"path {str(target)!r} cannot be written: it is a folder")
     if found is not None and not (replace and stat.S_ISREG(found.st_mode)):
         raise InvalidInput(f"path {str(target)!r} exists already: choose another one or resume it")
     parent = _led_to(target).absolute().parent
