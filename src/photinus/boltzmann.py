@@ -466,6 +466,6 @@ def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
         kind, schema = arrays["kind"].item(), arrays["schema"].item()
         names = json.loads(arrays["labels"].item()) if kind == KIND else None
     if kind != KIND:
-        raise InvalidInput(f"file {str(path)!r} must hold a {KIND}, got {kind!r}")
+        raise InvalidInput(f"file {str(path)!r} must hold a {KIND}, got {kind!r:.80}")
     _files.check_schema(path, schema, SCHEMA)
     return {**arrays, "labels": names}
