@@ -350,7 +350,8 @@ def verdict(confirmed: Mapping[str, Found]) -> list[str]:
             "",
             "Better than `fast-absorber` in rate and energy and no worse in KL, each judged by two "
             f"standard errors of its ratio, machine by machine: {', '.join(better) or 'none'}. The "
-            "preset `high-beta` is one of the fast devices in round numbers.",
+            "preset `high-beta` is one of the fast devices in round numbers. All this is without "
+            "synaptic delay, which costs fast devices more: see [delays.md](delays.md).",
         ]
     return [*lines, ""]
 

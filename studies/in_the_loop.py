@@ -92,7 +92,13 @@ class Study:
         """Learn and measure everything that is not there yet."""
         s, get, out = self.setting, self.parts.get, self.out
         ideal = BoltzmannEstimator(
-            (s.hidden,), epochs=s.epochs, checkpoint=out / "ideal.npz", resume=True, progress=True
+            (s.hidden,),
+            epochs=s.epochs,
+            learning_rate=0.05,
+            batch_size=100,
+            checkpoint=out / "ideal.npz",
+            resume=True,
+            progress=True,
         ).fit(self.learned.pixels, self.learned.labels)
         machine = ideal.machine()
         found = {

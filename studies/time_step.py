@@ -20,7 +20,8 @@ from photinus._numba import kernel
 from photinus._threads import available_threads
 from photinus.laser import PRESETS
 from photinus.reduced.fitting import intervals_of, uncoupled
-from photinus.simulation.engine import REARM, Simulator, largest_time_step
+from photinus.simulation import REARM
+from photinus.simulation.engine import Simulator, largest_time_step
 from photinus.units import ns, ps
 
 LOG_ODDS = (-2.0, 0.0, 2.0)

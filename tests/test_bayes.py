@@ -11,7 +11,7 @@ import pytest
 
 from photinus import BoltzmannMachine, sample
 from photinus.bayes import BayesianNetwork
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, TranslationWarning
 
 RAIN = {"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})}
 
@@ -426,7 +426,9 @@ def test_from_pgmpy_itself():
 
 def test_example_runs(capsys):
     example = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "asia.py"))
-    example["main"](["--chains", "8", "--draws", "8", "--rounds", "1", "--threads", "1"])
+    # The translated machine is beyond what its lasers can do; refinement is the point.
+    with pytest.warns(TranslationWarning, match="lie outside"):
+        example["main"](["--chains", "8", "--draws", "8", "--rounds", "1", "--threads", "1"])
     out = capsys.readouterr().out
     assert out.count("largest deviation") == 3
     assert "xray = 1, dysp = 1" in out

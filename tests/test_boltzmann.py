@@ -317,7 +317,7 @@ def _document(**changes: Any) -> str:
         (_document(biases="absent"), "'biases' is missing"),
         (_document(labels="absent"), "'labels' is missing"),
         (_document(biases=[0]), "biases must have 2 entries"),
-        (_document(biases=[0, None]), "biases must be finite"),
+        (_document(biases=[0, None]), "biases must be an array of numbers, got objects"),
         (_document(weights=[[0, 1], [2, 0]]), "weights must be symmetric"),
         (_document(weights={"a": 1}), "weights must be an array of numbers"),
         (_document(labels=[[0], [1]]), "labels must be strings or whole numbers"),

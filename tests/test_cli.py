@@ -67,6 +67,24 @@ def test_sample_writes_a_store_and_a_report(run, model, tmp_path):
     assert "http" not in page.split("</style>")[1]
 
 
+@pytest.mark.parametrize("given", [("a=1", "a=0"), ("a=1", "a=1"), ("c d=0", "b=1", "c d=1")], ids=str)
+def test_evidence_given_twice_is_refused(run, model, tmp_path, given):
+    clamps = [word for pair in given for word in ("--clamp", pair)]
+    twice = repr(given[0].partition("=")[0])
+    assert refused(
+        run("sample", model, "--substrate", "gibbs", "--out", "r.zarr", *clamps),
+        f"--clamp must name each unit once, got {twice} twice",
+    )
+    assert not (tmp_path / "r.zarr").exists()
+
+
+def test_evidence_of_labels_that_read_alike_is_refused(run, tmp_path):
+    ph.BoltzmannMachine(np.zeros((3, 3)), np.zeros(3), labels=[1, "1", 2]).save(tmp_path / "m.json")
+    options = ("sample", "m.json", "--substrate", "gibbs", "--draws", "30", "--out", "r.zarr")
+    assert refused(run(*options, "--clamp", "1=1"), "--clamp must name one unit, got '1=1'")
+    assert run(*options, "--clamp", "2=1")[0] == 0
+
+
 @pytest.mark.parametrize("substrate", ["gibbs", "exact", "ideal"])
 def test_sample_on_references(run, model, substrate):
     code, out, _ = run("sample", model, "--substrate", substrate, "--chains", 8, "--draws", 50)
@@ -90,7 +108,14 @@ def test_refine_writes_a_better_network(run, model, tmp_path):
     assert ph.LaserNetwork.load(tmp_path / "network.json").labels == ("a", "b", "c d")
     record = json.loads((tmp_path / "network.rounds.json").read_text())
     assert 1 <= len(record["rounds"]) <= 4
+    assert " ".join(out.split()).count(record["reason"]) == 1
+    assert "before" in out
+    assert "after" in out
     assert refused(run("refine", model), "network.json", "exists already")
+    (tmp_path / "other.rounds.json").write_text("precious")
+    assert refused(run("refine", model, "--out", "other.json"), "other.rounds.json", "exists already")
+    assert (tmp_path / "other.rounds.json").read_text() == "precious"
+    assert refused(run("refine", model, "--force", "--structure", "some"), "structure", "given")
     assert refused(run("refine", model, "--force", "--chains", 2), "chains", "at least 8")
 
 

@@ -113,10 +113,12 @@ def test_dream_heated_and_on_full_physics(run, model):
     assert re.search(r"time on the chip\s+\d", out)
 
 
-def test_imagine_shows_the_class(run, model, tmp_path):
-    code, _, _ = run(
-        "imagine", model, "--class", 0, "--class", 1, "--substrate", "gibbs", "--draws", 200
-    )
+def test_imagine_shows_the_class(run, images, tmp_path):
+    """By exact draws: chains of such a machine stay for long in the image that they start with."""
+    learn = ("--hidden", 6, "--epochs", 50, "--rate", 0.1, "--batch", 20)
+    assert run("learn", "--data", images, *learn)[0] == 0
+    classes = ("--class", 0, "--class", 1)
+    code, _, _ = run("imagine", "machine.npz", *classes, "--substrate", "exact", "--draws", 200)
     assert code == 0
     with np.load(tmp_path / "runs" / "imagine" / "imagine.npz") as arrays:
         mean = arrays["pixels"].mean(axis=1).reshape(2, 2, 6).mean(axis=2)

@@ -8,19 +8,22 @@ comparison. Each has a twin, a statement that is wrong by a little, which must f
 import numpy as np
 import pytest
 from scipy.stats import binom, chi2, norm
+from studies.coverage import cell, machines, sticky
 
 import photinus as ph
 from photinus import BoltzmannMachine
+from photinus.diagnostics.bias import compare, hotelling
+from photinus.diagnostics.distance import divergence, state_shares
 from photinus.fidelity import (
     FALSE_ALARM,
-    FLOOR_RUNS,
-    _limit,
     chain_joints,
     effective_draws,
     kl_parts,
+    r_hat,
     smallest_effective_draws,
 )
 from photinus.reference.gibbs import colouring, sample_gibbs
+from photinus.samples import Samples
 
 ALPHA = 1e-6
 
@@ -45,7 +48,7 @@ def mean_is(values, expected):
 
 # The floor of the divergence and its limit
 
-CHAINS, DRAWS, RUNS = 32, 25, 150
+CHAINS, DRAWS, RUNS = 32, 25, 120
 
 
 @pytest.fixture(scope="module", params=["exact", "gibbs", "ideal"])
@@ -65,24 +68,9 @@ def test_exact_runs_exceed_the_limit_as_rarely_as_it_says(certificates):
     _name, found = certificates
     most = binom.isf(ALPHA, RUNS, 2 * FALSE_ALARM)
     assert sum(f.kl > f.kl_limit for f in found) <= most
-    assert sum(f.verdict.startswith("indist") for f in found) >= RUNS - most
+    assert sum(f.biased is True for f in found) <= most
+    assert not any(f.grade in ("off", "far off") for f in found)
     assert sum(f.kl > f.kl_floor + f.kl_floor_std for f in found) > most
-
-
-@pytest.mark.parametrize("freedom", [3, 7, 15, 31])
-def test_limit_of_divergences_at_the_floor(freedom):
-    """Sums of squares: the share above the limit is within 0.006 and 0.014, binomial.
-
-    Twin: mean plus three standard deviations, exceeded in more runs the fewer states there are.
-    """
-    runs = 40_000
-    draws = chi2.rvs(freedom, size=(runs, FLOOR_RUNS + 1), random_state=freedom)
-    floor, kl = draws[:, 1:], draws[:, 0]
-    limit = _limit(floor)
-    low, high = binom.ppf(ALPHA / 2, runs, 0.006), binom.isf(ALPHA / 2, runs, 0.014)
-    assert low <= np.sum(kl > limit) <= high
-    three = floor.mean(axis=1) + 3 * floor.std(axis=1, ddof=1)
-    assert np.sum(kl > three) > high
 
 
 def test_mean_divergence_is_the_floor(certificates):
@@ -104,6 +92,33 @@ def test_mean_divergence_of_independent_draws_is_the_textbook_one(certificates):
     if name != "gibbs":  # whose sweeps are all but independent here
         assert mean_is(kl, textbook) == (name == "exact")
         assert not mean_is(kl, 1.3 * textbook)
+
+
+def test_floor_of_correlated_chains_is_the_mean_of_their_divergence(gibbs_runs):
+    """Chains of known autocorrelation: mean KL and mean floor agree within 4 standard errors.
+
+    Gibbs chains, of which some quantities are slower than others, and chains with τ = 5 throughout,
+    where the floor is 5 (K - 1)/(2 N). Twins: as many draws as the slowest unit is worth, and N.
+    """
+    machine, gibbs = gibbs_runs
+    rng = np.random.default_rng(3)
+    slow = [sticky(machine, 5.0, (16, 300), rng) for _ in range(150)]
+    for runs in (gibbs[:150], slow):
+        found = []
+        for k, run in enumerate(runs):
+            samples = Samples(machine=machine, states=run, substrate="gibbs")
+            d = divergence(machine, state_shares(samples), run[..., 0].size, k)
+            ess = smallest_effective_draws(machine, run)
+            found.append((d.kl, d.floor, 15 / (2 * ess), d.kl > d.limit))
+        kl, floor, slowest, above = np.array(found).T
+        error = 4 * np.std(kl - floor, ddof=1) / np.sqrt(len(kl))
+        assert abs(np.mean(kl - floor)) < error
+        if runs is slow:
+            assert np.mean(floor) == pytest.approx(5 * 15 / (2 * 16 * 300), rel=0.1)
+            assert abs(np.mean(kl) - 15 / (2 * 16 * 300)) > error
+        else:
+            assert abs(np.mean(kl - slowest)) > error
+        assert above.sum() <= binom.isf(ALPHA, len(above), 2 * FALSE_ALARM)
 
 
 @pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
@@ -235,3 +250,99 @@ def test_certificate_states_no_more_draws_than_any_marginal_has(gibbs_runs):
     for unit in range(4):
         tau = exact_tau(machine, machine.states()[:, unit].astype(np.float64))
         assert ess.mean() < 1.05 * states[0, ..., unit].size / tau
+
+
+def test_effective_draws_of_short_slow_chains():
+    """64 chains of 250 draws, τ = 57: the variance of a mean over N draws is that of 317 draws.
+
+    Σ (1 - lag/N) ρ^lag in place of Σ ρ^lag. Within 6 % in the mean over 40 runs, whose own error is
+    2 %. Twin: with a mean per chain, as ArviZ has it, a third is missing.
+    """
+    from arviz_stats.base import array_stats
+
+    coin, tau, shape = BoltzmannMachine([[0.0]], [0.0]), 57.0, (64, 250)
+    rng, lags = np.random.default_rng(8), np.arange(1, 250)
+    right = 64 * 250 / (1 + 2 * np.sum((1 - lags / 250) * ((tau - 1) / (tau + 1)) ** lags))
+    runs = [sticky(coin, tau, shape, rng)[..., 0].astype(float) for _ in range(40)]
+    assert np.mean([effective_draws(run) for run in runs]) == pytest.approx(right, rel=0.06)
+    split = [array_stats.ess(run, chain_axis=0, draw_axis=1, method="mean") for run in runs]
+    assert np.mean(split) < 0.75 * right
+
+
+# R̂
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.1, 0.01])
+def test_split_r_hat_of_two_values_is_the_rank_normalised_one(probability):
+    """Ranks and folded ranks of 0 and 1 are 0 and 1 on another scale."""
+    from arviz_stats.base import array_stats
+
+    z = two_state_chains(probability, 0.8, (8, 100), 3).astype(float)
+    z[0] = 1 - z[0]
+    full = array_stats.rhat(z, chain_axis=0, draw_axis=1, method="z_scale")
+    assert r_hat(z) == pytest.approx(float(full), rel=1e-9)
+    energy = np.random.default_rng(1).normal(size=(8, 100))
+    assert r_hat(energy) == array_stats.rhat(energy, chain_axis=0, draw_axis=1, method="rank")
+
+
+def test_r_hat_of_chains_that_do_not_move():
+    still = np.zeros((4, 20))
+    assert np.isnan(r_hat(still))
+    still[1] = 1
+    assert r_hat(still) == np.inf
+
+
+# The joint test
+
+
+@pytest.mark.parametrize("tau", [1.0, 5.0])
+@pytest.mark.parametrize(("chains", "draws"), [(16, 100), (64, 50)])
+def test_joint_tests_cry_wolf_as_rarely_as_they_say(tau, chains, draws):
+    """Skewed marginals down to 0.0005: at most 1 % false alarms, binomial with ALPHA on 500 runs.
+
+    Twin: t without the floor of its error cries wolf in far more.
+    """
+    p = np.array([0.001, 0.003, 0.01, 0.05, 0.999, 0.5, 0.3, 0.002, 0.0005])
+    runs, (i, j) = 500, np.triu_indices(9, 1)
+    z = two_state_chains(p, (tau - 1) / (tau + 1), (runs, chains, 9, draws), 11)
+    z = z.astype(np.float32)
+    truth = np.concatenate([p, p[i] * p[j]])
+    alarms = np.zeros(3)
+    for run in z:
+        moments = np.matmul(run, run.transpose(0, 2, 1)).astype(float) / draws
+        values = np.concatenate([np.diagonal(moments, axis1=1, axis2=2), moments[:, i, j]], axis=1)
+        total = chains * draws
+        found = compare(values, truth, truth * (1 - truth), total, ess=total / tau)
+        alarms += (found.joint_p() < FALSE_ALARM, hotelling(values, truth, total) < FALSE_ALARM, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = (values.mean(axis=0) - truth) / (values.std(axis=0, ddof=1) / np.sqrt(chains))
+        alarms[2] += np.nanmax(np.abs(t)) > norm.isf(FALSE_ALARM / 2 / len(truth))
+    most = binom.isf(ALPHA, runs, FALSE_ALARM)
+    assert (alarms[:2] <= most).all()
+    assert alarms[2] > most
+
+
+# Intervals
+
+
+@pytest.mark.parametrize(
+    ("chains", "draws", "tau"), [(4, 200, 2.0), (16, 40, 1.0), (16, 200, 10.0), (64, 100, 2.0)]
+)
+def test_intervals_cover(chains, draws, tau):
+    """Between 90 and 99 %, binomial with ALPHA each, for a right and for a wrong sampler.
+
+    Worst errors have joint intervals, which may cover more. The right sampler is never called off.
+    """
+    target, wrong = machines()
+    runs = 60
+    for law in (target, wrong):
+        covered, found = cell(target, law, (chains, draws), tau, runs, 2)
+        for name, hits in covered.items():
+            if len(hits) < runs / 2:
+                continue
+            assert sum(hits) >= binom.ppf(ALPHA, len(hits), 0.90), name
+            if law is wrong and not name.startswith("worst"):
+                assert sum(hits) <= binom.isf(ALPHA, len(hits), 0.99), name
+        if law is target:
+            assert not any(f.grade in ("off", "far off") for f in found)
+            assert sum(f.biased is True for f in found) <= binom.isf(ALPHA, runs, FALSE_ALARM)

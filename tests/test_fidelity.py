@@ -5,6 +5,7 @@ with the same bounds (power).
 """
 
 import dataclasses
+import json
 import warnings
 
 import numpy as np
@@ -12,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import binom, chi2, norm
-from scipy.stats import t as student
+from scipy.stats import binom, norm
 
 import photinus as ph
 from photinus import BoltzmannMachine
+from photinus.cli import app
+from photinus.diagnostics import references
+from photinus.diagnostics.verdict import GRADES
 from photinus.errors import InvalidInput
 from photinus.fidelity import (
     FLOOR_RUNS,
@@ -28,7 +31,9 @@ from photinus.fidelity import (
 )
 from photinus.learning import fit_moments
 from photinus.reference.exact import sample_exact
+from photinus.report import marginal_rows, run_page
 from photinus.samples import Samples
+from tests.machines import machine as make
 
 ALPHA = 1e-6
 
@@ -41,6 +46,16 @@ def random_machine(n, seed=0, scale=0.7):
 
 def scaled(machine, beta):
     return BoltzmannMachine(beta * machine.weights, beta * machine.biases, machine.labels)
+
+
+def sticky(machine, tau, shape, rng):
+    """Return draws of a chain that stays with probability ρ, else draws anew: τ = (1 + ρ)/(1 - ρ)."""
+    fresh = rng.random(shape) >= (tau - 1) / (tau + 1)
+    fresh[:, 0] = True
+    drawn = np.searchsorted(np.cumsum(machine.joint()), rng.random(shape), side="right")
+    latest = np.maximum.accumulate(np.where(fresh, np.arange(shape[1]), 0), axis=1)
+    index = np.minimum(np.take_along_axis(drawn, latest, axis=1), 2**machine.n_units - 1)
+    return ((index[..., None] >> np.arange(machine.n_units)) & 1).astype(np.uint8)
 
 
 def against(samples, machine):
@@ -78,25 +93,28 @@ def test_kl_is_never_negative(sampled, target):
 # Effective temperature
 
 
-@pytest.mark.parametrize(("chains", "draws"), [(64, 50), (4, 400), (1, 1600)])
-def test_beta_interval_covers_as_often_as_it_says(chains, draws):
-    """Draws of an exact sampler: the count of hits is binomial, false alarm ALPHA.
+@pytest.mark.parametrize(
+    ("chains", "draws", "tau"), [(64, 50, 1), (16, 40, 5), (4, 60, 5), (4, 400, 20)]
+)
+def test_beta_interval_covers_as_often_as_it_says(chains, draws, tau):
+    """Exact draws of known autocorrelation: the count of hits is binomial, false alarm ALPHA.
 
-    Student's quantile of few groups is an approximation here: between 94 and 96 % is allowed.
-    Power: draws of a machine 1.2 times as strong must be missed by most intervals.
+    Between 92 and 98 % is allowed: Student's t of few chains is an approximation here. Pieces of such
+    short chains as groups, as it once was, cover 53 % at 16 x 40. Power: draws of a machine 1.5 times as
+    strong must be missed by most intervals, where there are many chains.
     """
-    machine, runs, wrong_runs = random_machine(4, 1), 400, 100
-    stronger = scaled(machine, 1.2)
+    machine, runs = random_machine(4, 1), 400
 
     def covered(source, seed):
-        states = sample_exact(source, chains=chains, draws=draws, seed=seed)
+        states = sticky(source, tau, (chains, draws), np.random.default_rng((seed, chains, tau)))
         low, high = effective_beta(machine, states)[1]
         return low <= 1 <= high
 
     hits = sum(covered(machine, seed) for seed in range(runs))
-    assert binom.ppf(ALPHA / 2, runs, 0.94) <= hits <= binom.isf(ALPHA / 2, runs, 0.96)
-    wrong = sum(covered(stronger, seed) for seed in range(wrong_runs))
-    assert wrong < binom.ppf(ALPHA / 2, wrong_runs, 0.94)
+    assert binom.ppf(ALPHA / 2, runs, 0.92) <= hits <= binom.isf(ALPHA / 2, runs, 0.98)
+    if chains == 64:
+        wrong = sum(covered(scaled(machine, 1.5), seed) for seed in range(100))
+        assert wrong < binom.ppf(ALPHA / 2, 100, 0.92)
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 1.3])
@@ -121,13 +139,16 @@ def test_beta_of_one_unit_in_closed_form():
 def test_beta_without_meaning_is_nan():
     states = sample_exact(random_machine(2), chains=4, draws=50, seed=0)
     found, interval = effective_beta(BoltzmannMachine(np.zeros((2, 2)), [0, 0]), states)
-    assert np.isnan([found, *interval]).all()
+    assert np.isnan(found)
+    assert interval is None
 
 
-def test_beta_interval_of_one_short_chain_has_a_width():
-    states = sample_exact(random_machine(2), chains=1, draws=7, seed=0)
-    _found, (low, high) = effective_beta(random_machine(2), states)
-    assert np.isnan([low, high]).all() or high - low > 0.1
+def test_one_chain_has_no_beta_interval():
+    states = sample_exact(random_machine(2), chains=1, draws=70, seed=0)
+    assert effective_beta(random_machine(2), states)[1] is None
+    found = Samples(machine=random_machine(2), states=states, substrate="gibbs").fidelity()
+    assert found.beta_interval is None
+    assert found.grade == "cannot tell yet"
 
 
 def test_beta_that_is_infinite_is_not_reported_as_a_number():
@@ -185,39 +206,37 @@ def test_certificate_takes_the_slowest_quantity():
 
 @pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
 def test_exact_samplers_are_at_the_floor(name):
-    """One run against FLOOR_RUNS runs of the same law: Student's t, false alarm ALPHA.
+    """One run within six standard deviations of the floor (χ² of 15 degrees: ALPHA).
 
     Power: against a machine whose biases are off by 0.5 the same samples are far above.
     """
     machine = random_machine(4, 3)
-    samples = ph.sample(machine, name, chains=32, draws=300, burn_in=30, seed=4)
+    samples = ph.sample(machine, name, chains=64, draws=300, burn_in=30, seed=4)
     fidelity = samples.fidelity()
     assert fidelity.reference == "enumeration"
-    bound = student.isf(ALPHA, FLOOR_RUNS - 1) * fidelity.kl_floor_std * np.sqrt(1 + 1 / FLOOR_RUNS)
-    assert 0 < fidelity.kl < fidelity.kl_floor + bound
+    assert 0 < fidelity.kl < fidelity.kl_floor + 6 * fidelity.kl_floor_std
+    assert fidelity.grade == "indistinguishable"
+    assert not fidelity.biased
     shifted = BoltzmannMachine(machine.weights, machine.biases + 0.5)
     wrong = against(samples, shifted).fidelity()
-    bound = student.isf(ALPHA, FLOOR_RUNS - 1) * wrong.kl_floor_std * np.sqrt(1 + 1 / FLOOR_RUNS)
-    assert wrong.kl > wrong.kl_floor + 5 * bound
+    assert wrong.kl > wrong.kl_floor + 30 * wrong.kl_floor_std
+    assert wrong.kl > 10 * wrong.kl_limit
     assert wrong.marginal_error > 0.05 > 5 * fidelity.marginal_error / 2
-    assert "times the floor" in wrong.verdict
+    assert wrong.biased
+    assert wrong.grade == "far off"
 
 
 def test_floor_of_independent_draws_is_the_textbook_one():
-    """2 N KL of N independent draws over K states follows χ² with K - 1 degrees of freedom.
+    """(K - 1)/(2 N), within four standard deviations of χ² as the spread over 50 chains tells it.
 
-    Asymptotic (all expected counts are above 100); the sum over FLOOR_RUNS runs has FLOOR_RUNS times
-    as many. Two-sided, false alarm ALPHA.
+    The relative error of a floor from C chains is sqrt(2/((C - 1) (K - 1))), and as much again from its
+    runs. Twin: half as many draws.
     """
     machine = random_machine(4, 5, scale=0.3)
     samples = ph.sample(machine, "exact", chains=50, draws=400, burn_in=0, seed=6)
-    assert (machine.joint() * samples.states[..., 0].size).min() > 100
-    floor = samples.fidelity().kl_floor
-    total = 2 * samples.states[..., 0].size * FLOOR_RUNS * floor
-    freedom = FLOOR_RUNS * (2**4 - 1)
-    low, high = chi2.ppf([ALPHA / 2, 1 - ALPHA / 2], freedom)
-    assert low < total < high
-    assert not low < 2 * total < high or not low < total / 2 < high
+    ratio = samples.fidelity().kl_floor * 2 * samples.states[..., 0].size / (2**4 - 1)
+    bound = 4 * np.sqrt(2 / (49 * 15) + 2 / (FLOOR_RUNS * 15))
+    assert abs(ratio - 1) < bound < 1
 
 
 def test_quick_floor_and_errors_by_hand():
@@ -257,7 +276,7 @@ def test_same_evidence_per_chain_is_common_and_different_evidence_is_refused():
 
 def test_frozen_units_are_named():
     machine = BoltzmannMachine(np.zeros((3, 3)), [0, 30, -30], labels=["free", "stuck on", "off"])
-    fidelity = ph.sample(machine, "exact", chains=4, draws=100, burn_in=0, seed=0).fidelity()
+    fidelity = ph.sample(machine, "exact", chains=16, draws=100, burn_in=0, seed=0).fidelity()
     assert fidelity.frozen == ("stuck on", "off")
     assert "2 unit(s) never flipped" in fidelity.verdict
     assert np.isfinite(fidelity.ess)
@@ -270,24 +289,28 @@ def test_unit_that_differs_between_chains_only_is_not_frozen_by_mistake():
     states[2:] = 1
     fidelity = Samples(machine=machine, states=states, substrate="gibbs").fidelity()
     assert fidelity.ess < 10
-    assert "effective draws" in fidelity.verdict
+    assert fidelity.rhat == np.inf
+    assert not fidelity.converged
+    assert fidelity.frozen == ()
+    assert fidelity.grade == "cannot tell yet"
 
 
-@pytest.mark.parametrize("n", [21, 25])
-def test_large_machines_are_judged_by_gibbs_moments(n):
-    """Moments of 64 x 2000 Gibbs sweeps: marginal errors of a good run are below 0.03."""
+@pytest.mark.parametrize("n", [21, 28])
+def test_large_machines_are_judged_by_moments(n):
+    """Enumerated up to 24 units; beyond, two samplers that agree. No KL: no run fills the joint."""
     machine = random_machine(n, 1, scale=0.2)
     samples = ph.sample(machine, "gibbs", chains=64, draws=250, seed=2)
     fidelity = samples.fidelity()
     assert (fidelity.kl, fidelity.kl_floor, fidelity.kl_floor_std) == (None, None, None)
     assert fidelity.kl_quick_floor is None
-    assert fidelity.reference == "gibbs"
+    assert fidelity.reference == ("enumeration" if n <= 24 else "ideal")
     assert 0 < fidelity.marginal_error < 0.03
-    assert fidelity.verdict.startswith(("close: largest error", "off: largest error"))
+    assert fidelity.grade in ("indistinguishable", "cannot tell yet")
+    assert not fidelity.biased
     shifted = BoltzmannMachine(machine.weights, machine.biases + 0.5)
     wrong = against(samples, shifted).fidelity()
     assert wrong.marginal_error > 0.05
-    assert wrong.verdict.startswith("off")
+    assert wrong.grade == "far off"
 
 
 def test_evidence_can_bring_a_large_machine_within_reach():
@@ -307,8 +330,10 @@ def test_shortest_runs_give_a_certificate_without_warnings(name, chains, draws, 
         warnings.simplefilter("error")
         fidelity = samples.fidelity()
     assert fidelity.kl >= 0
-    assert fidelity.kl_floor > 0
-    assert fidelity.verdict
+    assert fidelity.kl_floor is None or fidelity.kl_floor > 0
+    assert fidelity.grade == "cannot tell yet"
+    assert fidelity.verdict.startswith(fidelity.grade)
+    json.dumps(fidelity.to_dict(), allow_nan=False)
     if draws == 1:
         assert np.isnan(fidelity.ess)
         assert "too few draws for an ESS" in fidelity.verdict
@@ -328,12 +353,342 @@ def test_certificate_is_reproducible():
 
 
 def test_one_wrong_draw_of_an_all_but_certain_unit():
+    """The KL is exact although the target gives that state e^-40."""
     states = np.zeros((4, 100, 1), np.uint8)
     states[0, 3] = 1
     machine = BoltzmannMachine([[0.0]], [-40.0])
     fidelity = Samples(machine=machine, states=states, substrate="gibbs").fidelity()
-    assert fidelity.kl > 0.05
-    assert not fidelity.verdict.startswith("indistinguishable")
+    p = 1 / 400
+    assert fidelity.kl == pytest.approx(p * (np.log(p) + 40) + (1 - p) * np.log(1 - p), rel=1e-9)
+    assert fidelity.grade != "indistinguishable"
+
+
+# Four questions, one word
+
+
+def coupled(n, seed, scale, kind="dense", **options):
+    return make(kind, n, np.random.default_rng(seed), scale=scale, **options)
+
+
+def judged(machine, law=None, substrate="gibbs", **run):
+    """Return the certificate of samples of another law, as if they were meant for the machine."""
+    return against(ph.sample(law or machine, substrate, **run), machine).fidelity()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_couplings_switched_off_are_far_off(seed):
+    """24 units whose couplings hardly matter for marginals, which are right: pair moments tell."""
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.uniform(-0.5, 0.5, (24, 24)) * (rng.random((24, 24)) < 0.15), 1)
+    machine = BoltzmannMachine(upper + upper.T, rng.uniform(-0.5, 0.5, 24))
+    p = machine.marginals()
+    independent = BoltzmannMachine(np.zeros((24, 24)), np.log(p / (1 - p)))
+    pairs = np.abs(np.outer(p, p) - machine.pair_moments())[np.triu_indices(24, 1)].max()
+    found = judged(machine, independent, chains=64, draws=250, seed=seed)
+    assert 0.015 < pairs < 0.07
+    assert found.grade == "far off"
+    assert found.marginal_error < 0.02
+    assert found.pair_error == pytest.approx(pairs, abs=0.015)
+    assert found.beta_interval[1] < 0.85
+    right = judged(machine, None, "exact", chains=64, draws=250, seed=seed)
+    assert right.grade in ("indistinguishable", "cannot tell yet")
+    assert not right.biased
+
+
+@pytest.mark.parametrize("n", [22, 30])
+@pytest.mark.parametrize("draws", [40, 250])
+def test_right_chains_that_mix_slowly_are_not_called_off(n, draws):
+    """A ferromagnet: Gibbs chains stay in one of two modes. Twin: the same draws without couplings."""
+    weights = np.full((n, n), 8.0 / n)
+    np.fill_diagonal(weights, 0)
+    machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2 + 0.02)
+    found = judged(machine, chains=64, draws=draws, seed=1)
+    assert found.grade == "cannot tell yet"
+    assert found.rhat > 1.5
+    assert "temper" in found.advice
+    if n <= 24:  # beyond, two samplers do not converge either, and there is no reference
+        free = BoltzmannMachine(np.zeros((n, n)), machine.biases)
+        assert judged(machine, free, chains=64, draws=draws, seed=1).grade == "far off"
+
+
+@pytest.mark.parametrize("draws", [10, 40])
+def test_short_right_run_of_a_restricted_machine_is_not_called_off(draws):
+    rng = np.random.default_rng(0)
+    weights = np.zeros((30, 30))
+    weights[:20, 20:] = rng.normal(size=(20, 10)) * 0.5
+    machine = BoltzmannMachine(weights + weights.T, rng.normal(size=30) * 0.5)
+    found = judged(machine, chains=64, draws=draws, burn_in=10, seed=1)
+    assert found.grade == "cannot tell yet"
+    assert not found.biased
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_bias_off_by_a_tenth_is_seen(seed):
+    """n = 10; a marginal wrong by 7 to 8 standard errors is never called indistinguishable."""
+    machine = coupled(10, seed, 0.7)
+    biases = machine.biases.copy()
+    biases[3] += 0.1
+    found = judged(machine, BoltzmannMachine(machine.weights, biases), chains=64, draws=500, seed=seed)
+    assert found.p_value < 1e-4
+    assert found.grade in ("close", "off", "cannot tell yet")
+    assert found.biased or not found.converged
+    assert not judged(machine, chains=64, draws=500, seed=seed).biased
+
+
+def test_couplings_that_count_twice_are_far_off():
+    """n = 20, sparse: as a sampler once had it. The floor does not come from the sampler under test."""
+    machine = coupled(20, 5, 0.7, "some_isolated")
+    twice = BoltzmannMachine(2 * machine.weights, machine.biases)
+    found = judged(machine, twice, chains=64, draws=250, seed=1)
+    assert found.grade == "far off"
+    assert found.beta_interval[0] > 1.1
+    right = judged(machine, None, "exact", chains=64, draws=250, seed=1)
+    assert right.grade == "indistinguishable"
+
+
+@pytest.mark.parametrize(("chains", "draws"), [(64, 10), (64, 20), (16, 40), (4, 60), (4, 400)])
+@pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
+def test_short_right_runs_are_never_called_off(chains, draws, name):
+    for seed in range(6):
+        machine = coupled(6, seed, 2.0)
+        found = judged(machine, None, name, chains=chains, draws=draws, burn_in=10, seed=seed)
+        assert found.grade in ("indistinguishable", "close", "cannot tell yet")
+
+
+def test_wrong_sampler_is_called_off_by_few_draws():
+    machine = coupled(6, 1, 1.0)
+    wrong = BoltzmannMachine(machine.weights, machine.biases + 1)
+    assert judged(machine, wrong, chains=64, draws=4, burn_in=4, seed=1).grade == "cannot tell yet"
+    assert judged(machine, wrong, chains=64, draws=10, burn_in=10, seed=1).grade == "far off"
+
+
+@pytest.mark.parametrize("on", [0, 1])
+def test_chains_that_stay_in_one_mode_are_not_indistinguishable(on):
+    """All off or all on has half of the mass each; every chain sees one of them only."""
+    weights = np.full((8, 8), 2.0)
+    np.fill_diagonal(weights, 0)
+    machine = BoltzmannMachine(weights, np.full(8, -7.0))
+    states = np.full((64, 250, 8), on, np.uint8)
+    found = Samples(machine=machine, states=states, substrate="lif", burn_in=25).fidelity()
+    assert found.marginal_error == pytest.approx(0.5, abs=1e-6)
+    assert found.grade in ("cannot tell yet", "far off")
+    assert len(found.frozen) == 8
+    assert "temper" in found.advice
+    states[::2] = 1 - on
+    found = Samples(machine=machine, states=states, substrate="lif", burn_in=25).fidelity()
+    assert found.rhat == np.inf
+    assert found.grade == "cannot tell yet"
+
+
+def test_dead_unit_is_far_off():
+    """A unit that the others ask to be on, and that never is: no mode explains that."""
+    machine = BoltzmannMachine([[0, 0.5], [0.5, 0]], [3.0, 0.0])
+    states = sample_exact(machine, chains=64, draws=100, seed=1)
+    states[..., 0] = 0
+    found = Samples(machine=machine, states=states, substrate="laser", burn_in=25).fidelity()
+    assert found.grade == "far off"
+    assert found.biased
+
+
+def test_impossible_states_have_a_finite_divergence():
+    """The target gives them e^-2000: KL is that many nats, not an error."""
+    machine = BoltzmannMachine([[0, -2000.0], [-2000.0, 0]], [0, 0])
+    states = sample_exact(BoltzmannMachine(np.zeros((2, 2)), [0, 0]), chains=16, draws=50, seed=1)
+    found = Samples(machine=machine, states=states, substrate="laser", burn_in=25).fidelity()
+    both = (states.sum(axis=-1) == 2).mean()
+    assert found.kl == pytest.approx(2000 * both, rel=0.01)
+    assert found.grade == "far off"
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_every_certificate_answers_four_questions():
+    found = judged(coupled(5, 1, 1.0), chains=32, draws=100, seed=1)
+    assert found.on_convergence.startswith("yes: R̂ is at most ")
+    assert found.on_bias.startswith("no sign of it (p = ")
+    for measure in ("a marginal by", "a pair moment by", "KL", "β_eff"):
+        assert measure in found.on_distance
+    assert found.verdict.startswith(found.grade)
+    assert found.grade in GRADES
+    assert found.advice
+
+
+# References
+
+
+@pytest.mark.parametrize("kind", ["tree", "chain", "grid", "star", "isolated", "some_isolated"])
+def test_tree_decomposition_agrees_with_enumeration(kind):
+    pytest.importorskip("dwave.samplers")
+    machine = coupled(14, 3, 1.5, kind, shuffled=True)
+    found = references._by_tree(machine)
+    exact, known = machine.pair_moments(), (machine.weights != 0) | np.eye(14, dtype=bool)
+    np.testing.assert_allclose(found.moments[known], exact[known], atol=1e-9)
+    assert np.isnan(found.moments[~known]).all()
+
+
+def tree_marginals(machine, parent):
+    """Return marginals of a tree by messages towards each unit in turn; no unit before its parent."""
+    n, found = machine.n_units, np.empty(machine.n_units)
+    near = [set() for _ in range(n)]
+    for child in range(1, n):
+        near[child].add(parent[child])
+        near[parent[child]].add(child)
+
+    def message(unit, towards):
+        own = np.array([0.0, machine.biases[unit]])
+        for other in near[unit] - {towards}:
+            weight = np.array([[0, 0], [0, machine.weights[other, unit]]])
+            own = own + np.logaddexp.reduce(message(other, unit)[:, None] + weight, axis=0)
+        return own
+
+    for unit in range(n):
+        off, on = message(unit, None)
+        found[unit] = 1 / (1 + np.exp(off - on))
+    return found
+
+
+def test_tree_of_two_hundred_units_by_messages():
+    pytest.importorskip("dwave.samplers")
+    rng = np.random.default_rng(4)
+    parent = [0] + [int(rng.integers(child)) for child in range(1, 200)]
+    weights = np.zeros((200, 200))
+    for child in range(1, 200):
+        weights[child, parent[child]] = weights[parent[child], child] = rng.normal()
+    machine = BoltzmannMachine(weights, rng.normal(size=200))
+    found = references.reference(machine, 0)
+    assert found.name == "tree decomposition"
+    np.testing.assert_allclose(np.diagonal(found.moments), tree_marginals(machine, parent), atol=1e-9)
+
+
+def test_two_samplers_agree_with_enumeration(monkeypatch):
+    """Each moment within z of its own error; the sampler under test is never the reference."""
+    machine = coupled(12, 2, 0.7)
+    monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
+    monkeypatch.setattr(references, "_by_tree", lambda machine: None)
+    for tested, name in (("gibbs", "ideal"), ("ideal", "gibbs"), ("laser", "ideal")):
+        found = references.reference(machine, 1, tested=tested)
+        assert found.name == name
+        error = found.chains.std(axis=0, ddof=1) / np.sqrt(len(found.chains))
+        z = (found.moments - machine.pair_moments()) / error
+        assert np.abs(z).max() < 5.5
+
+
+def test_samplers_that_disagree_are_no_reference(monkeypatch):
+    machine = coupled(12, 2, 0.7)
+    monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
+    monkeypatch.setattr(references, "_by_tree", lambda machine: None)
+    right = references._gibbs
+    wrong = BoltzmannMachine(machine.weights, machine.biases + 0.2)
+    monkeypatch.setattr(references, "_gibbs", lambda _, draws, seed: right(wrong, draws, seed))
+    found = references.reference(machine, 1)
+    assert (found.name, found.moments) == ("none", None)
+    assert "disagree" in found.reason
+    judgement = judged(machine, chains=64, draws=200, seed=1)
+    assert judgement.grade == "cannot tell yet"
+    assert "disagree" in judgement.verdict
+
+
+def test_too_many_units_are_told_at_once():
+    machine = coupled(700, 1, 0.01)
+    found = judged(machine, chains=16, draws=40, seed=1)
+    assert (found.reference, found.marginal_error) == ("none", None)
+    assert found.grade == "cannot tell yet"
+    assert "too many for a reference" in found.verdict
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+# Draws needed, tables
+
+
+def test_draws_needed_reach_the_error():
+    """Independent draws: p (1 - p)/error² in all; a run of that length has that standard error."""
+    machine = BoltzmannMachine(np.zeros((2, 2)), [0.0, 3.0], ["even", "rare"])
+    samples = ph.sample(machine, "exact", chains=16, draws=200, burn_in=0, seed=1)
+    needed = samples.draws_needed(0.005)
+    assert needed.unit == "even"
+    assert needed.effective == pytest.approx(0.25 / 0.005**2, rel=0.01)
+    assert needed.draws * needed.chains == pytest.approx(0.25 / 0.005**2, rel=0.15)
+    assert needed.time is None
+    longer = ph.sample(machine, "exact", chains=16, draws=needed.draws, burn_in=0, seed=2)
+    assert longer.fidelity().units[0].error == pytest.approx(0.005, rel=0.6)
+    sticky_states = sticky(machine, 9.0, (16, 2000), np.random.default_rng(1))
+    slow = Samples(machine=machine, states=sticky_states, substrate="gibbs").draws_needed(0.005)
+    assert slow.draws * 16 == pytest.approx(9 * 0.25 / 0.005**2, rel=0.2)
+
+
+def test_draws_needed_tells_the_time_on_the_chip():
+    machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    samples = ph.sample(machine, "lif", chains=8, draws=50, seed=1)
+    needed = samples.draws_needed()
+    assert needed.time == pytest.approx((samples.burn_in + needed.draws) * samples.network.window)
+
+
+@pytest.mark.parametrize("error", [0, -1, 0.6, np.nan, np.inf])
+def test_draws_needed_refuses_what_makes_no_sense(error):
+    samples = ph.sample(random_machine(2), "exact", chains=4, draws=50, burn_in=0, seed=1)
+    with pytest.raises(InvalidInput, match="error must be"):
+        samples.draws_needed(error)
+    frozen = dataclasses.replace(samples, states=samples.states * 0)
+    with pytest.raises(InvalidInput, match="must have a unit that flips"):
+        frozen.draws_needed()
+
+
+def test_marginal_rows_stand_beside_the_right_values():
+    labels = ["[red]a[/red]", "b", "c"]
+    machine = BoltzmannMachine(random_machine(3).weights, random_machine(3).biases, labels)
+    found = ph.sample(machine, "gibbs", chains=16, draws=200, seed=1).fidelity()
+    rows = marginal_rows(found)
+    assert [row[0] for row in rows] == labels
+    for row, unit, right in zip(rows, found.units, machine.marginals(), strict=True):
+        assert row[1:] == (f"{unit.probability:.4f}", f"{unit.error:.4f}", f"{right:.4f}")
+        assert abs(unit.probability - right) < 6 * unit.error
+        low, high = unit.interval
+        assert low < unit.probability < high
+
+
+def test_long_tables_of_marginals_begin_with_the_worst():
+    machine = BoltzmannMachine(np.zeros((24, 24)), np.zeros(24))
+    states = sample_exact(machine, chains=16, draws=100, seed=1)
+    states[..., 17] |= states[..., 3]
+    rows = marginal_rows(Samples(machine=machine, states=states, substrate="exact").fidelity(), 5)
+    assert len(rows) == 6
+    assert rows[0][0] == "17"
+    assert rows[-1][0] == "… and 19 others"
+
+
+def test_sample_prints_marginals_first_and_then_the_verdict(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], ["rain", "wet"])
+    machine.save("model.json")
+    command = ["sample", "model.json", "--substrate", "gibbs", "--out", "r.zarr", "--seed", "1"]
+    app([*command, "--chains", "16", "--draws", "100"], standalone_mode=False)
+    out = capsys.readouterr().out
+    places = [out.index(word) for word in ("P(on)", "rain", "verdict", "converged?", "substrate")]
+    assert places == sorted(places)
+    found = ph.load("r.zarr").fidelity()
+    for unit, right in zip(found.units, machine.marginals(), strict=True):
+        row = next(line for line in out.splitlines() if line.startswith(str(unit.label)))
+        assert row.split()[1:] == [f"{unit.probability:.4f}", f"{unit.error:.4f}", f"{right:.4f}"]
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no strict JSON")
+
+    document = json.loads((tmp_path / "r.json").read_text(), parse_constant=refuse)
+    assert document["fidelity"]["grade"] == found.grade
+    page = run_page(ph.load("r.zarr"))
+    assert page.index("P(on)") < page.index("verdict") < page.index("substrate")
+
+
+def test_pieces_of_chains_have_the_moments_of_the_whole():
+    """Draws, and dwell times of spikes: the mean over equal pieces is that of the chain."""
+    for name in ("gibbs", "ideal"):
+        samples = ph.sample(random_machine(3), name, chains=2, draws=60, burn_in=5, seed=1)
+        pieces = samples.chain_moments(4)
+        assert pieces.shape == (8, 3, 3)
+        np.testing.assert_allclose(
+            pieces.reshape(2, 4, 3, 3).mean(axis=1), samples.chain_moments(), atol=1e-6
+        )
+        with pytest.raises(InvalidInput, match="pieces"):
+            samples.chain_moments(61)
 
 
 # Parts of the divergence
@@ -437,11 +792,7 @@ def test_chain_joints_are_those_of_the_chains(name):
         chain_joints(samples, 41)
 
 
-def test_limit_of_the_floor_is_above_all_its_runs():
+def test_limit_of_the_floor_is_above_the_floor():
     samples = ph.sample(random_machine(3), "exact", chains=8, draws=50, burn_in=0, seed=2)
     fidelity = samples.fidelity()
     assert fidelity.kl_limit > fidelity.kl_floor + fidelity.kl_floor_std
-    same = dataclasses.replace(samples, states=samples.states[:1, :1] * 0)
-    certain = against(same, BoltzmannMachine(np.zeros((3, 3)), np.full(3, -40.0))).fidelity()
-    assert certain.kl_limit == certain.kl_floor == certain.kl
-    assert certain.verdict.startswith("indistinguishable")

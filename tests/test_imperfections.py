@@ -409,7 +409,7 @@ def test_the_command_line_takes_imperfections(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(load("run.zarr").states, by_hand.states)
     for pair, sentence in (
         ("lost_spike=0.1", "(did you mean 'lost_spikes'?)"),
-        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2"),
+        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %?"),
         ("dead", "--imperfection must be NAME=VALUE, got 'dead'"),
     ):
         arguments = ["photinus", *wanted, "--out", "x.zarr", "--imperfection", pair]
@@ -443,28 +443,37 @@ def test_drift_is_the_integral_over_its_spectrum():
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"coupling_loss": 1.2}, "coupling_loss must be from 0 to 1, got 1.2"),
+        ({"coupling_loss": 1.2}, "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %."),
         ({"splitter_loss": -0.1}, "splitter_loss must be from 0 to 1, got -0.1"),
-        ({"lost_spikes": 1.01}, "lost_spikes must be from 0 to 1, got 1.01"),
-        ({"crosstalk": 0.6}, "crosstalk must be from 0 to 0.5, got 0.6"),
+        ({"lost_spikes": 1.01}, "lost_spikes must be from 0 to 1, got 1.01: did you mean 1.01 %."),
+        ({"crosstalk": 0.6}, "crosstalk must be from 0 to 0.5, got 0.6: did you mean 0.6 %."),
         ({"weight_bits": 0}, "weight_bits must be from 1 to 32, got 0"),
         ({"weight_bits": 2000}, "weight_bits must be from 1 to 32, got 2000"),
         ({"weight_bits": 1, "sign_bit": True}, "weight_bits must be from 2 to 32, got 1"),
         ({"weight_bits": 2.5}, "weight_bits must be a whole number, got 2.5"),
         ({"sign_bit": 1}, "sign_bit must be True or False, got 1"),
         ({"mismatch": -1}, "mismatch must be from 0 to 1, got -1"),
-        ({"weight_drift": 1.5}, "weight_drift must be from 0 to 1, got 1.5"),
-        ({"shared_pump_noise": 2}, "shared_pump_noise must be from 0 to 1, got 2"),
-        ({"delay": -1}, "delay must be from 0 to 1e-06 s, got -1"),
-        ({"delay_spread": 1}, "delay_spread must be from 0 to 1e-06 s, got 1"),
-        ({"spurious_rate": 1e15}, r"spurious_rate must be from 0 to 1e\+11 1/s, got 1e\+15"),
-        ({"temperature": -400}, "temperature must be from -200 to 200 K, got -400"),
-        ({"characteristic_temperature": 1}, "characteristic_temperature must be from 10 to .*, got 1"),
+        ({"weight_drift": 1.5}, "weight_drift must be from 0 to 1, got 1.5: did you mean 1.5 %."),
+        ({"shared_pump_noise": 2}, "shared_pump_noise must be from 0 to 1, got 2: did you mean 2 %."),
+        ({"delay": -1}, "delay must be from 0 to 1 µs, got -1 s"),
+        (
+            {"delay_spread": 1},
+            "delay_spread must be from 0 to 1 µs, got 1 s: did you mean 1 ps or 1 ns.",
+        ),
+        (
+            {"spurious_rate": 1e15},
+            r"spurious_rate must be from 0 to 1e\+11 1/s, got 1e\+15 1/s: did you mean .*",
+        ),
+        ({"temperature": -400}, "temperature must be from -200 K to 200 K, got -400 K.*"),
+        (
+            {"characteristic_temperature": 1},
+            "characteristic_temperature must be from 10 K to .*, got 1 K: did you mean 1000 K.",
+        ),
         (
             {"pump_drift_rate": 1, "drift_time": 60},
             "drift_time must leave pumps a spread of at most 1, got 60 after 60 s",
         ),
-        ({"weight_flicker": -1}, "weight_flicker must be at least 0, got -1"),
+        ({"weight_flicker": -1}, r"weight_flicker must be from 0 to 1e\+06, got -1"),
         ({"shared_pump_time": 0}, "shared_pump_time must be above 0 s, got 0"),
         ({"lost_spike": 0.1}, r"imperfection must be .*did you mean 'lost_spikes'\?\)"),
         ({"temperature": np.nan}, "temperature must be finite, got nan"),

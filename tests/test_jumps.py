@@ -16,7 +16,7 @@ from photinus.laser import LaserParameters, waveform
 from photinus.laser.jumps import CHANGE, Event, Number, simulate_jumps
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.readout import occupancy
-from photinus.simulation.engine import REARM
+from photinus.simulation import REARM
 from photinus.units import ns, ps
 
 ALPHA = 1e-6
@@ -164,6 +164,7 @@ def frozen(gain, loss=0.25):
         absorber_lifetime=20 * ps,
         gain_coefficient=gain / ps / carriers,
         absorber_coefficient=1.0,
+        forced=True,  # carriers that light does not move
         gain_transparency=0,
         absorber_transparency=0,
     )

@@ -12,7 +12,6 @@ from photinus import BoltzmannMachine, Calibration, Tempering, sample
 from photinus.laser.jumps import simulate_jumps
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.readout import MAX_JOINT, occupancy
-from photinus.reduced import fitting
 from photinus.simulation.engine import simulate
 from photinus.units import ns, ps
 
@@ -67,24 +66,10 @@ def use_devices() -> None:
         occupancy(*spikes, chains=1, units=2, window=1, start=0, stop=4)
 
 
-def use_fits() -> None:
-    reduced = CALIBRATION.require_reduced()
-    pairs = fitting._small_networks(CALIBRATION)
-    exponential = SynapticKernel(kick=0.1, sustain=1, duration=1 * ns, shape="exponential")
-    for network in (pairs, pairs.replace(kernel=exponential)):
-        spikes = simulate(network, 30 * ns, chains=1, seed=1)
-        heard = fitting._hear(network, spikes, 0, reduced.time_step)
-        fitting._log_likelihood(
-            heard.time, heard.begins, heard.pump, heard.kick, network.drive - reduced.reset,
-            reduced.constants(), reduced.log_hazard,
-        )  # fmt: skip
-
-
 def test_no_kernel_is_compiled_again() -> None:
     every = kernels()
     use_samplers()
     use_devices()
-    use_fits()
     counts = {name: len(kernel.signatures) for name, kernel in every.items()}
     assert len(counts) > 10
     # None is 0, or the kernel would escape this test: it is to be used above.

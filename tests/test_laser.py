@@ -107,7 +107,10 @@ def test_changes(laser):
         ({"photon_lifetime": 0}, "photon_lifetime must be above 0 s, got 0"),
         ({"gain_lifetime": -1e-9}, "gain_lifetime must be above 0 s, got -1e-09"),
         ({"absorber_lifetime": math.nan}, "absorber_lifetime must be finite, got nan"),
-        ({"gain_coefficient": "large"}, "gain_coefficient must be a number, got 'large'"),
+        (
+            {"gain_coefficient": "large"},
+            "gain_coefficient must be a number with a unit (10 MHz), got 'large'",
+        ),
         ({"absorber_coefficient": math.inf}, "absorber_coefficient must be finite, got inf"),
         ({"wavelength": 0}, "wavelength must be above 0 m, got 0"),
         ({"gain_transparency": -1}, "gain_transparency must be at least 0 carriers, got -1"),
@@ -115,9 +118,9 @@ def test_changes(laser):
         ({"pump_efficiency": 1.5}, "pump_efficiency must be at most 1, got 1.5"),
         ({"output_efficiency": 0}, "output_efficiency must be above 0, got 0"),
         (
-            {"gain_lifetime": 1.0},
+            {"gain_coefficient": 1e10},
             "gain_coefficient times gain_lifetime must be at most 1 (it is the part of the decay "
-            "that emits into the mode), got 5e+06",
+            "that emits into the mode), got 7",
         ),
         (
             {"absorber_coefficient": 1e11},

@@ -472,13 +472,13 @@ def test_activation_of_a_fast_membrane_is_that_of_bursts():
     z = norm.isf(ALPHA / 12)
     margin = 0.005 + z * on.std(axis=0) / 10
     assert (abs(on.mean(axis=0) - activation(p, drive)) < margin).all()
-    unshifted = activation(p.replace(membrane_time=1e-12, time_step=1e-13), drive)
+    unshifted = activation(p.replace(membrane_time=1e-12, time_step=1e-13, forced=True), drive)
     assert (abs(on.mean(axis=0) - unshifted) > margin).any()
 
 
 def test_activation_of_bursts_in_limits():
     """Slow noise: P(u > θ). Long refractoriness: each wait starts from a fresh Gaussian u."""
-    p = NEURON.replace(membrane_time=1e-12, time_step=1e-13)
+    p = NEURON.replace(membrane_time=1e-12, time_step=1e-13, forced=True)
     drive = np.array([-51, -50, -49]) * mV
     slow = activation(p.replace(noise_time=100 * p.refractory_time), drive)
     np.testing.assert_allclose(slow, norm.cdf((drive - p.threshold) / p.noise), atol=0.05)

@@ -1,6 +1,8 @@
 """One suite for every substrate: what `photinus.sample` promises, and what it refuses."""
 
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -9,16 +11,17 @@ import photinus as ph
 from photinus import BoltzmannMachine, Calibration, LaserParameters, sampling
 from photinus.errors import InvalidInput
 from photinus.reference.gibbs import sample_gibbs
+from photinus.starts import dispersed
 
-SUBSTRATES = ("laser", "lif", "gibbs", "exact", "ideal")
-PRESETS = {"laser": "fast-absorber", "lif": "lif-hcs"}
+SUBSTRATES = ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
+PRESETS = {"laser": "fast-absorber", "laser-reduced": "fast-absorber", "lif": "lif-hcs"}
 CHAINS, DRAWS, BURN_IN = 4, 6, 3
 
 
 def machine_of(n):
     """A machine with labels of every sort."""
     rng = np.random.default_rng(n)
-    upper = np.triu(rng.normal(size=(n, n)), 1)
+    upper = np.triu(0.7 * rng.normal(size=(n, n)), 1)
     labels = ["grass is wet", -7, "Ω/2", 0, ""][:n]
     return BoltzmannMachine(upper + upper.T, rng.normal(size=n), labels)
 
@@ -267,6 +270,43 @@ def test_interruption_carries_what_was_finished(monkeypatch):
     assert stop.value.samples is None
 
 
+@pytest.mark.parametrize("substrate", ["laser", "gibbs"])
+def test_interruptions_can_be_handed_over(substrate):
+    """A process pool pickles what was raised."""
+    stop = sampling.Interrupted(draw(machine_of(2), substrate))
+    for again in (pickle.loads(pickle.dumps(stop)), copy.copy(stop)):
+        assert isinstance(again, sampling.Interrupted)
+        assert str(again) == str(stop) == "stopped after 6 draws per chain"
+        assert same(again.samples, stop.samples)
+    assert pickle.loads(pickle.dumps(sampling.Interrupted(None))).samples is None
+
+
+@pytest.mark.parametrize("substrate", ["gibbs", "ideal", "laser"])
+def test_joints_of_many_units_are_refused(substrate):
+    samples = draw(BoltzmannMachine(np.zeros((40, 40)), np.zeros(40)), substrate)
+    with pytest.raises(InvalidInput, match="^free_joint needs at most 24 free units, got 40$"):
+        samples.free_joint()
+    with pytest.raises(InvalidInput, match="^joint needs at most 24 units, got 40$"):
+        samples.joint()
+
+
+class Twice(dict[int, int]):
+    """A mapping that names a unit twice, as one with its own equality of keys can."""
+
+    def items(self):
+        return [(0, 1), (0, 0)]
+
+
+def test_evidence_names_units_once():
+    machine = BoltzmannMachine(np.zeros((3, 3)), np.zeros(3))
+    for substrate in SUBSTRATES:
+        with pytest.raises(InvalidInput, match="^clamp must name each unit once, got 0 twice$"):
+            draw(machine, substrate, clamp=Twice({0: 1}))
+        found = draw(machine, substrate, clamp={np.int64(0): np.bool_(True), np.int8(2): np.float32(0)})
+        assert (found.states[:, :, 0] == 1).all()
+        assert (found.states[:, :, 2] == 0).all()
+
+
 def test_own_network_is_simulated():
     machine = machine_of(2)
     network = ph.translate(machine, Calibration.preset(), rule="linear")
@@ -417,7 +457,9 @@ def test_exact_refuses_zero_threads():
 
 def test_gibbs_run_is_the_gibbs_sampler():
     machine = machine_of(3)
-    direct = sample_gibbs(machine, chains=CHAINS, draws=DRAWS, burn_in=BURN_IN, seed=1)
+    initial = dispersed(np.random.SeedSequence(1), CHAINS, 3)
+    options = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1}
+    direct = sample_gibbs(machine, initial=initial, **options)
     assert np.array_equal(draw(machine, "gibbs").states, direct)
 
 

@@ -724,7 +724,46 @@ def test_recorded_chains_in_any_order():
         recording = Recording(units=(2, 0), chains=chains, stop=1 * ns)
         return simulate(coupled(), 1 * ns, chains=40, seed=3, recording=recording).waveforms
 
-    np.testing.assert_array_equal(record((35, 2)).photons, record((2, 35)).photons[::-1])
+    whole = record(range(40))
+    # In one block and in several, as lists, arrays and ranges.
+    for chains in ((35, 2), (2, 0), (1, 0, 2), (39, 0, 38, 1, 17), np.array([4, 3]), range(9, 0, -2)):
+        found = record(chains)
+        for name in ("photons", "gain_carriers", "absorber_carriers"):
+            expected = getattr(whole, name)[list(chains)]
+            np.testing.assert_array_equal(getattr(found, name), expected)
+
+
+def test_recorded_units_in_any_order():
+    def record(units):
+        recording = Recording(units=units, chains=(1, 0), stop=1 * ns)
+        return simulate(coupled(), 1 * ns, chains=2, seed=3, recording=recording).waveforms.photons
+
+    whole = record(range(5))
+    for units in ((3, 1), (4,), np.array([2, 0, 1])):
+        np.testing.assert_array_equal(record(units), whole[:, list(units)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"units": (0, 0)}, r"recorded units must be at least one and differ, got \(0, 0\)"),
+        ({"units": ()}, r"recorded units must be at least one and differ, got \(\)"),
+        ({"units": 0}, "recorded units must be a list of positions, got 0"),
+        ({"units": "01"}, "recorded units must be a list of positions, got '01'"),
+        ({"units": (-1,)}, "recorded unit must be at least 0, got -1"),
+        ({"units": (0.5,)}, "recorded unit must be a whole number, got 0.5"),
+        ({"units": (True,)}, "recorded unit must be a whole number, got True"),
+        ({"chains": (1, 1)}, r"recorded chains must be at least one and differ, got \(1, 1\)"),
+        ({"chains": (-1,)}, "recorded chain must be at least 0, got -1"),
+        ({"stop": np.inf}, "recording stop must be finite, got inf"),
+        ({"stop": 0}, "recording stop must be after its start"),
+        ({"every": 0}, "recording every must be at least 1, got 0"),
+    ],
+    ids=str,
+)
+def test_recordings_refused(changes, message):
+    with pytest.raises(InvalidInput, match=f"^{message}"):
+        Recording(**{"units": (0,), "stop": 1e-9, **changes})
 
 
 def test_recording_beside_a_clamp():
@@ -764,6 +803,14 @@ def test_recording_beside_a_clamp():
         ({"clamp": {0: [0, 1, 1]}}, r"clamp of unit 0 must be one value or one per chain \(1\)"),
         ({"clamp": dict.fromkeys(range(5), 1)}, "clamp must leave at least one unit free"),
         ({"clamp": {0: 1}, "clamp_mode": "light"}, "clamp_mode must be one of 'pump', 'laser'"),
+        ({"recording": 3}, "recording must be a Recording, got 3"),
+        (
+            {"recording": Recording(units=(0,), start=1 * ns, stop=2 * ns)},
+            r"recording start must be before the end of the run \(1e-09 s\), got 1e-09",
+        ),
+        ({"chains": 10**12}, "the spikes of this run would need about"),
+        ({"time_step": 1e-25}, "the steps of a synaptic pulse and its delay would need about"),
+        ({"progress": 3}, "progress must be True, False or have start, advance and stop, got 3"),
         (
             {"recording": Recording(units=(5,), stop=1e-9)},
             r"recorded unit must be a simulated one \(0 to 4\), got 5",
@@ -783,6 +830,12 @@ def test_refused(changes, message):
     with pytest.raises(InvalidInput, match=f"^{message}") as caught:
         simulate(coupled(), values.pop("duration"), **values)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "network"])
+def test_only_lasers_are_simulated(wrong):
+    with pytest.raises(InvalidInput, match="^network must be a LaserNetwork, got"):
+        simulate(wrong, 1 * ns)
 
 
 @pytest.mark.parametrize("duration", [0, -1 * ns, np.nan])

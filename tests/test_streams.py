@@ -122,7 +122,12 @@ def test_roles_are_a_contract() -> None:
 
 def test_seeds() -> None:
     given = np.random.SeedSequence(4, spawn_key=(1,))
-    assert seed_sequence(given) is given
+    ours = seed_sequence(given)
+    assert ours is not given
+    assert np.array_equal(ours.generate_state(4), given.generate_state(4))
+    given.spawn(3)
+    assert seed_sequence(given).spawn(1)[0].spawn_key == (1, 0)
+    assert given.n_children_spawned == 3
     assert seed_sequence(4).entropy == 4
     assert seed_sequence(None).entropy != seed_sequence(None).entropy
     for wrong in (-1, 1.5, "x", True):

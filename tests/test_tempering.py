@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from scipy.stats import binom, chisquare
 
 import photinus as ph
-from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, sampling
+from photinus import (
+    BoltzmannMachine,
+    Calibration,
+    InvalidInput,
+    Tempering,
+    TranslationWarning,
+    sampling,
+)
 from photinus.devices import simulator
 from photinus.translation import evidence_drive, heated_drive
 
@@ -173,8 +180,11 @@ def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate):
     """
     machine = two_modes()
     tempering = Tempering(hottest=4, period=40)
-    hot = ph.sample(machine, substrate, chains=24, draws=100, burn_in=10, seed=1, tempering=tempering)
-    plain = ph.sample(machine, substrate, chains=24, draws=400, burn_in=40, seed=1)
+    options = {"chains": 24, "seed": 1, "initial": np.zeros(8)}
+    with pytest.warns(TranslationWarning, match="lie outside"):
+        hot = ph.sample(machine, substrate, draws=100, burn_in=10, tempering=tempering, **options)
+    with pytest.warns(TranslationWarning, match="lie outside"):
+        plain = ph.sample(machine, substrate, draws=400, burn_in=40, **options)
     assert plain.physical_time == hot.physical_time
     assert crossings(plain) <= 1
     assert crossings(hot) > 10

@@ -27,6 +27,7 @@ _HOMES = {
     "SpikeTrains": "photinus.simulation.spikes",
     "SynapticKernel": "photinus.network",
     "Tempering": "photinus.tempering",
+    "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
     "load": "photinus.storage",
     "refine": "photinus.refinement",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from photinus.calibration import calibrate as calibrate
     from photinus.errors import InvalidInput as InvalidInput
     from photinus.errors import PhotinusError as PhotinusError
+    from photinus.errors import TranslationWarning as TranslationWarning
     from photinus.fidelity import Fidelity as Fidelity
     from photinus.laser import LaserParameters as LaserParameters
     from photinus.network import LaserNetwork as LaserNetwork

@@ -48,6 +48,8 @@ SMALLNESS = 1e-3
 """What the size of log-odds costs beside their interactions, where an entry may choose."""
 OFFSETS = 1001
 """Points of the grid on which a hidden unit's bias is looked up."""
+SUM_TOLERANCE = 1e-6
+"""By how much the two probabilities of a variable may miss 1: rounding in files."""
 TRUE_STATES = ("1", "true", "yes", "y", "t", "on", "present")
 """State names, in small letters, that mean 1."""
 
@@ -160,6 +162,12 @@ class BayesianNetwork:
         InvalidInput
             If a node has no table or other than two states, or none of them is known to mean 1.
         """
+        if not (hasattr(model, "get_cpds") and hasattr(model, "nodes")):
+            raise InvalidInput(f"model must be a network of pgmpy, got {_validate.shown(model)}")
+        if not isinstance(on, (Mapping, type(None))):
+            raise InvalidInput(f"on must be a mapping variable → state, got {_validate.shown(on)}")
+        for name in on or {}:
+            _known_variable(name, list(model.nodes()))
         cpds = {cpd.variable: cpd for cpd in model.get_cpds()}
         for node in model.nodes():
             if node not in cpds:
@@ -190,7 +198,8 @@ class BayesianNetwork:
             left, or evidence of probability 0.
         """
         n = len(self.tables)
-        fixed, values = _validate.clamp(evidence or {}, self.variables, 1)
+        evidence = {} if evidence is None else evidence
+        fixed, values = _validate.clamp(evidence, self.variables, 1)
         joint = self._joint_array()
         # The last axis is the first variable.
         place: list[Any] = [slice(None)] * n
@@ -199,9 +208,7 @@ class BayesianNetwork:
         left = joint[tuple(place)]
         total = float(left.sum())
         if total == 0:
-            raise InvalidInput(
-                f"evidence must be possible, got {dict(evidence or {})!r} of probability 0"
-            )
+            raise InvalidInput(f"evidence must be possible, got {dict(evidence)!r} of probability 0")
         free = [name for k, name in enumerate(self.variables) if k not in fixed]
         on = (np.take(left, 1, axis=len(free) - 1 - k).sum() for k in range(len(free)))
         return {name: float(p) / total for name, p in zip(free, on, strict=True)}
@@ -224,7 +231,7 @@ class BayesianNetwork:
         2 L) and the more slowly a sampler that flips one unit at a time moves on, since it goes
         through states of a probability of the order ε.
         """
-        soft = {}
+        additive, soft = _validate.flag("additive", additive), {}
         for name, (parents, rows) in self.tables.items():
             log_odds = _soft_log_odds(rows, len(parents), softening, additive)
             on = _on(rows, len(parents))
@@ -317,25 +324,37 @@ def _checked_table(name: Hashable, table: Any, tables: Mapping[Any, Any]) -> Tab
         raise InvalidInput(
             f"table of {name!r} must be (parents, {{states: probability}}), got {table!r}"
         )
-    parents, rows = tuple(table[0]), dict(table[1])
-    for parent in parents:
-        if parent not in tables:
-            raise InvalidInput(f"parents of {name!r} must be variables of the network, got {parent!r}")
-        if parents.count(parent) > 1:
-            raise InvalidInput(f"parents of {name!r} must differ from each other, got {parent!r} twice")
+    parents, rows = _checked_parents(name, table[0], tables), dict(table[1])
+    if len(rows) < 2 ** len(parents):
+        missing = next(s for s in itertools.product((0, 1), repeat=len(parents)) if s not in rows)
+        raise InvalidInput(
+            f"rows of {name!r} must include {missing!r}, got {_validate.shown(list(rows))}"
+        )
     states = list(itertools.product((0, 1), repeat=len(parents)))
-    for state in rows:
-        if state not in states:
-            raise InvalidInput(
-                f"rows of {name!r} must be states of its {len(parents)} parent(s), got {state!r}"
-            )
-    for state in states:
-        if state not in rows:
-            raise InvalidInput(f"rows of {name!r} must include {state!r}, got {list(rows)!r}")
+    if len(rows) > len(states) or any(state not in rows for state in states):
+        known = set(states)
+        wrong = next(state for state in rows if state not in known)
+        raise InvalidInput(
+            f"rows of {name!r} must be states of its {len(parents)} parent(s), got {wrong!r}"
+        )
     return parents, MappingProxyType({s: _probability(name, s, rows[s]) for s in states})
 
 
+def _checked_parents(name: Hashable, given: Any, tables: Mapping[Any, Any]) -> tuple[Hashable, ...]:
+    """Return the parents of variable `name`: variables, each once."""
+    if not isinstance(given, (tuple, list)):
+        raise InvalidInput(f"parents of {name!r} must be a tuple, got {_validate.shown(given)}")
+    for parent in given:
+        if not isinstance(parent, Hashable) or parent not in tables:
+            raise InvalidInput(f"parents of {name!r} must be variables of the network, got {parent!r}")
+        if given.count(parent) > 1:
+            raise InvalidInput(f"parents of {name!r} must differ from each other, got {parent!r} twice")
+    return tuple(given)
+
+
 def _probability(name: Hashable, state: tuple[int, ...], value: Any) -> float:
+    if isinstance(value, float) and 0 <= value <= 1:
+        return float(value)
     where = f"P({name} = 1 | {state})" if state else f"P({name} = 1)"
     result = _validate.number(where, value)
     if not 0 <= result <= 1:
@@ -353,18 +372,41 @@ def _require_acyclic(parents: Mapping[Hashable, tuple[Hashable, ...]]) -> None:
             del left[name]
 
 
+def _known_variable(name: Hashable, variables: Sequence[Hashable]) -> None:
+    """Raise unless `name`, a key of `on`, is one of the variables."""
+    if name not in variables:
+        _validate.one_of("variable in on", name, [v for v in variables if isinstance(v, str)])
+        raise InvalidInput(f"variable in on must be one of {list(variables)!r}, got {name!r}")
+
+
 def _table_of(cpd: Any, on: Mapping[Hashable, Hashable]) -> Any:
     """Return a table of pgmpy as parents and rows, its states in the order 0, 1."""
-    values = np.asarray(getattr(cpd, "values", None))
+    values = _validate.finite_array(
+        f"table of {cpd.variable!r}", getattr(cpd, "values", ()), tuple(range(1, 33))
+    )
     if values.shape != (2,) * len(cpd.variables):
         raise InvalidInput(
             f"table of {cpd.variable!r} must have two states per variable, got shape {values.shape}"
         )
+    _require_sums(cpd.variable, values)
     names = getattr(cpd, "state_names", None) or {}
     for axis, variable in enumerate(cpd.variables):
         states = list(names.get(variable, (0, 1)))
         values = np.flip(values, axis) if _true_state(variable, states, on) == 0 else values
     return tuple(cpd.variables[1:]), _rows(values[1])
+
+
+def _require_sums(variable: Hashable, values: NDArray[np.float64]) -> None:
+    """Raise unless the two probabilities add up to 1 in every state of the parents."""
+    total = values[0] + values[1]
+    wrong = np.argwhere(np.abs(total - 1) > SUM_TOLERANCE)
+    if len(wrong):
+        state = tuple(int(k) for k in wrong[0])
+        where = f" at state {state!r} of its parents" if state else ""
+        raise InvalidInput(
+            f"table of {variable!r} must have probabilities that add up to 1, "
+            f"got {total[state]:.9g}{where}"
+        )
 
 
 def _true_state(variable: Hashable, states: Sequence[Any], on: Mapping[Hashable, Hashable]) -> int:
@@ -467,14 +509,14 @@ def _part(polynomial: Polynomial, positions: Sequence[int]) -> NDArray[np.float6
 
 def _hidden_units(polynomial: Polynomial, variables: Sequence[Hashable]) -> list[_Auxiliary]:
     """Return one hidden unit per term of third or higher order, and take them off the polynomial."""
-    units = []
+    units, plain = [], _plain_names(variables)
     for order in range(max(map(len, polynomial)), 2, -1):
         terms = sorted(sorted(term) for term in polynomial if len(term) == order)
         for term in terms:
             if abs(polynomial[frozenset(term)]) > NEGLIGIBLE:
                 bias, weights = _hidden_unit(_part(polynomial, term))
                 _add(polynomial, term, -_interactions(_two_states(bias, weights)))
-                named = ", ".join(str(variables[k]) for k in term)
+                named = ", ".join(plain[k] for k in term)
                 units.append(
                     _Auxiliary(f"hidden({named})", bias, dict(zip(term, weights.tolist(), strict=True)))
                 )
@@ -553,9 +595,9 @@ def _state_units(
     μ is such that the smallest μ φ is 2.
     """
     log_scale = math.log(2.0) - float(log_factor.min())
-    units = []
+    units, plain = [], _plain_names(variables)
     for state, value in np.ndenumerate(log_factor):
-        named = ", ".join(f"{variables[k]}={z}" for k, z in zip(positions, state, strict=True))
+        named = ", ".join(f"{plain[k]}={z}" for k, z in zip(positions, state, strict=True))
         bias = math.log(math.expm1(log_scale + float(value))) - strength * sum(state)
         weights = {k: strength * (2 * z - 1) for k, z in zip(positions, state, strict=True)}
         units.append(_Auxiliary(f"state({named})", bias, weights))
@@ -578,4 +620,20 @@ def _assembled(
         biases[k] = unit.bias
         for variable, weight in unit.weights.items():
             weights[variable, k] = weights[k, variable] = weight
-    return BoltzmannMachine(weights, biases, [*variables, *(unit.label for unit in auxiliary)])
+    return BoltzmannMachine(weights, biases, _distinct(variables, [unit.label for unit in auxiliary]))
+
+
+def _plain_names(variables: Sequence[Hashable]) -> list[str]:
+    """Return the variables as text: 1 and "1" in quotes where both are there."""
+    plain = [str(variable) for variable in variables]
+    return plain if len(set(plain)) == len(plain) else [repr(variable) for variable in variables]
+
+
+def _distinct(variables: Sequence[Hashable], auxiliary: Sequence[str]) -> list[Hashable]:
+    """Return all labels, auxiliary ones with a prime where there is one like it already."""
+    labels: dict[Hashable, None] = dict.fromkeys(variables)
+    for label in auxiliary:
+        while label in labels:
+            label += "'"
+        labels[label] = None
+    return list(labels)

@@ -29,6 +29,12 @@ LOW_UNITS = 12
 """Units of the low half of an enumeration; the others are the high half."""
 STATES_PER_BLOCK = 2**20
 """States whose energies are held at one time."""
+LARGEST_SUM = 1e300
+"""Of the sizes of all weights and biases: up to here no energy overflows."""
+ROUNDING_TOLERANCE = 1e-6
+"""Largest rounding of an energy with which states of nearly equal energy are told apart."""
+FAR_BELOW = 45.0
+"""States whose log weight is so far below the largest one change no moment."""
 SYMMETRY_TOLERANCE = 1e-12
 """Largest difference of W_ij and W_ji, in units of the largest weight (at least 1)."""
 
@@ -55,10 +61,13 @@ class BoltzmannMachine:
     labels : iterable of str or int, optional
         One name per unit; by default 0 … n-1.
 
+    Arrays may be frames of pandas, arrays of xarray or sparse matrices of SciPy. Names of rows and
+    columns become the labels, and are brought to one order.
+
     Raises
     ------
     InvalidInput
-        If the arrays do not describe a machine, or labels repeat.
+        If the arrays do not describe a machine, their names do not agree, or labels repeat.
 
     Examples
     --------
@@ -79,6 +88,7 @@ class BoltzmannMachine:
     def __init__(
         self, weights: ArrayLike, biases: ArrayLike, labels: Iterable[Hashable] | None = None
     ) -> None:
+        weights, biases, labels = _named("weights", weights, "biases", biases, labels)
         w = _symmetric("weights", weights)
         b = _validate.finite_array("biases", biases, 1) + 0.0  # no -0.0: equal machines, equal hash
         _validate.same_length("biases", b, "weights", len(w))
@@ -121,14 +131,16 @@ class BoltzmannMachine:
         Raises
         ------
         InvalidInput
-            If the last axis is not the units, or an entry is neither 0 nor 1.
+            If the last axis is not the units, an entry is neither 0 nor 1, or weights and biases are
+            so large that energies could overflow: their sizes add up to more than 1e300.
         """
-        z = _validate.binary_array("states", states)
+        z = _validate.binary_array("states", _validate.aligned("states", states, self.labels))
         if z.ndim == 0 or z.shape[-1] != self.n_units:
             raise InvalidInput(
                 f"states must have {self.n_units} units on the last axis, got shape {z.shape}"
             )
         z = z.astype(np.float64)
+        _require_finite_energies(self.weights, self.biases)
         return np.asarray(-np.sum((z @ (self.weights / 2) + self.biases) * z, axis=-1))
 
     def log_probability(self, states: ArrayLike) -> NDArray[np.float64]:
@@ -161,7 +173,8 @@ class BoltzmannMachine:
         Raises
         ------
         InvalidInput
-            For more than 24 units, here and in everything else that enumerates.
+            For more than 24 units, or weights too large to tell states apart; here and in everything
+            else that enumerates.
         """
         sums = self._sums
         joint = np.empty(2**self.n_units)
@@ -205,12 +218,16 @@ class BoltzmannMachine:
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        return _validate.clamp(clamp, self.labels, chains)
+        return _validate.clamp(clamp, self.labels, _validate.integer("chains", chains, 1))
 
     def heated(self, temperature: float) -> "BoltzmannMachine":
         """Return the machine at another temperature: weights and biases divided by T > 0."""
         t = _validate.positive("temperature", temperature)
-        return BoltzmannMachine(self.weights / t, self.biases / t, self.labels)
+        with np.errstate(over="ignore"):
+            weights, biases = self.weights / t, self.biases / t
+        if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
+            raise InvalidInput(f"temperature must leave weights and biases finite, got {t:g}")
+        return BoltzmannMachine(weights, biases, self.labels)
 
     def conditional(self, clamp: Mapping[Any, int]) -> "BoltzmannMachine":
         """Return the machine of the other units, given the clamped ones.
@@ -232,9 +249,11 @@ class BoltzmannMachine:
         """
         units, values = self.clamp_indices(clamp)
         free = np.setdiff1d(np.arange(self.n_units), units)
+        with np.errstate(over="ignore", invalid="ignore"):
+            biases = self.biases[free] + self.weights[np.ix_(free, units)] @ values[0]
         return BoltzmannMachine(
             self.weights[np.ix_(free, free)],
-            self.biases[free] + self.weights[np.ix_(free, units)] @ values[0],
+            biases,
             labels=[self.labels[k] for k in free],
         )
 
@@ -274,7 +293,9 @@ class BoltzmannMachine:
     @functools.cached_property
     def _sums(self) -> _Sums:
         z_low, z_high = self._halves
+        _require_finite_energies(self.weights, self.biases)
         peak = max(float(log_weight.max()) for _, log_weight in self._log_weights())
+        self._require_told_apart(peak)
         low_mass, high_mass = np.zeros(len(z_low)), np.zeros(len(z_high))
         cross = np.zeros((z_high.shape[1], z_low.shape[1]))
         fall = 0.0
@@ -295,6 +316,23 @@ class BoltzmannMachine:
         )
         return _Sums(peak, total, float(np.log(total)) - fall / total, moments / total)
 
+    def _require_told_apart(self, peak: float) -> None:
+        """Raise where rounding of huge energies would decide which states are likely.
+
+        A sum of n² terms of at most size S is off by about 2 n S times the rounding unit. That counts
+        only if there is more than one state that may be the likeliest.
+        """
+        size = np.abs(self.biases).sum() + np.abs(self.weights).sum() / 2
+        rounding = 2 * self.n_units * size * np.finfo(np.float64).eps
+        if rounding <= ROUNDING_TOLERANCE or _adds_exactly(self.weights, self.biases, size):
+            return
+        near = peak - FAR_BELOW - 2 * rounding
+        if sum(int((log_weight >= near).sum()) for _, log_weight in self._log_weights()) > 1:
+            raise InvalidInput(
+                "weights and biases must be smaller for exact answers: several states have energies "
+                f"that are equal within rounding ({rounding:.2g}), the sizes add up to {size:.2g}"
+            )
+
     def to_spin(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
         """Return (J, h, offset) of the same distribution over spins s = 2z - 1.
 
@@ -302,6 +340,7 @@ class BoltzmannMachine:
         diagonal, and H(s) = E(z) for every state.
         """
         w, b = self.weights, self.biases
+        _require_finite_energies(w, b)
         return -w / 4, -(b / 2 + w.sum(axis=1) / 4), float(-b.sum() / 2 - w.sum() / 8)
 
     @classmethod
@@ -324,9 +363,11 @@ class BoltzmannMachine:
         InvalidInput
             If the arrays do not describe a machine, or labels repeat.
         """
+        J, h, labels = _named("J", J, "h", h, labels)
         couplings = _symmetric("J", J)
         fields = _validate.finite_array("h", h, 1)
         _validate.same_length("h", fields, "J", len(couplings))
+        _require_finite_energies(couplings, fields, "J and h")
         # s = 2z - 1 in -h·s - ½ sᵀJs: -2h·z from the first term, -2 zᵀJz + 2 Σ_ij J_ij z_i from the
         # second.
         return cls(-4 * couplings, 2 * (couplings.sum(axis=1) - fields), labels)
@@ -411,6 +452,40 @@ def _unpacked(index: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
     return states
 
 
+def _named(
+    name: str, matrix: Any, other: str, vector: Any, labels: Iterable[Hashable] | None
+) -> tuple[Any, Any, Iterable[Hashable] | None]:
+    """Return matrix and vector in the order of the labels, which their names give if need be."""
+    if labels is not None and not isinstance(labels, str) and isinstance(labels, Iterable):
+        labels = tuple(labels)
+    rows, columns = (_validate.array_names(matrix, axis) for axis in (0, 1))
+    found = next((n for n in (rows, columns, _validate.array_names(vector, 0)) if n is not None), None)
+    if found is None:
+        return matrix, vector, labels
+    order = found if labels is None else _checked_labels(labels, len(found))
+    return (
+        _validate.aligned(name, matrix, order, (0, 1)),
+        _validate.aligned(other, vector, order, (0,)),
+        order,
+    )
+
+
+def _require_finite_energies(
+    w: NDArray[np.float64], b: NDArray[np.float64], names: str = "weights and biases"
+) -> None:
+    """Raise where a sum of weights and biases could overflow."""
+    with np.errstate(over="ignore"):
+        size = np.abs(w).sum() / 2 + np.abs(b).sum()
+    if not size <= LARGEST_SUM:
+        raise InvalidInput(f"sizes of {names} must add up to at most {LARGEST_SUM:g}, got {size:.3g}")
+
+
+def _adds_exactly(w: NDArray[np.float64], b: NDArray[np.float64], size: float) -> bool:
+    """Return whether sums of weights and biases have no rounding: whole numbers, not too large."""
+    whole = bool((w == np.rint(w)).all() and (b == np.rint(b)).all())
+    return whole and 4 * size < _validate.LARGEST_WHOLE
+
+
 def _symmetric(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return `value` as a symmetric matrix with zero diagonal; its upper half counts."""
     matrix = _validate.finite_array(name, value, 2)
@@ -450,6 +525,7 @@ def _checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
+    _validate.instance("path", path, (str, os.PathLike))
     suffix = _files.named(path).suffix
     if suffix not in (".json", ".npz"):
         raise InvalidInput(f"model file {str(path)!r} must end in .json or .npz")

@@ -3,13 +3,14 @@
 import errno
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from photinus import __version__
-from photinus.errors import InvalidInput, PhotinusError
+from photinus.errors import InvalidInput, PhotinusError, TranslationWarning
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -23,6 +24,8 @@ INPUT_ERROR = 2
 INTERRUPTED = 130
 REPORT = "photinus-report"
 """Kind of the file that `sample` writes beside its store."""
+_AMBIGUOUS = object()
+"""Stands for several labels that read alike, as the number 1 and the text 1 do."""
 
 app = typer.Typer(
     name="photinus",
@@ -47,7 +50,8 @@ Force = Annotated[bool, typer.Option("--force", help="Replace files that exist a
 Faults = Annotated[
     list[str] | None,
     typer.Option(
-        "--imperfection", help="What is wrong with the chip, NAME=VALUE in SI; repeat for more."
+        "--imperfection",
+        help="What is wrong with the chip, NAME=VALUE, as mismatch=2% or delay=30ps; repeat for more.",
     ),
 ]
 
@@ -59,6 +63,8 @@ _Misuse: Any = typer.BadParameter.__mro__[2]
 def main() -> None:
     """Run the command line; bad input is one sentence and exit code 2."""
     _open_output()
+    warnings.simplefilter("always", TranslationWarning)
+    warnings.showwarning = _tell
     try:
         status = app(standalone_mode=False)
         sys.stdout.flush()
@@ -105,6 +111,11 @@ def _stop_output(error: OSError) -> NoReturn:
     sys.exit(OUTPUT_ERROR)
 
 
+def _tell(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Show a warning as people read it."""
+    typer.echo(f"photinus: {message}", err=True)
+
+
 def _table(title: str, rows: "Iterable[Iterable[str]]", head: tuple[str, ...] = ("", "")) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -139,13 +150,22 @@ def _calibration(device: str | None, path: Path | None, substrate: str = "laser"
 
 def _evidence(clamps: list[str], machine: "BoltzmannMachine") -> "dict[Hashable, Any]":
     """Return LABEL=VALUE pairs as evidence."""
-    names = {str(label): label for label in machine.labels}
+    names: dict[str, Hashable] = {}
+    for known in machine.labels:
+        names[str(known)] = _AMBIGUOUS if str(known) in names else known
     evidence: dict[Hashable, Any] = {}
     for clamp in clamps:
         label, equals, value = clamp.rpartition("=")
         if not equals or value.strip() not in ("0", "1"):
             raise InvalidInput(f"--clamp must be LABEL=0 or LABEL=1, got {clamp!r}")
-        evidence[names.get(label, label)] = int(value)
+        unit = names.get(label, label)
+        if unit is _AMBIGUOUS:
+            raise InvalidInput(
+                f"--clamp must name one unit, got {clamp!r} where several have a label that reads so"
+            )
+        if unit in evidence:
+            raise InvalidInput(f"--clamp must name each unit once, got {label!r} twice")
+        evidence[unit] = int(value)
     return evidence
 
 
@@ -263,15 +283,16 @@ def sample(
 
     The certificate is written beside the store, as OUT.report.json.
     """
+    import json
+
     from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
     from photinus.devices import load_network
-    from photinus.report import fidelity_rows, run_rows
+    from photinus.report import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
     from photinus.sampling import SPIKING, Interrupted
     from photinus.sampling import sample as draw
     from photinus.storage import remove
     from photinus.tempering import Tempering
-    from photinus.translation import check
 
     machine = BoltzmannMachine.load(model)
     faults = _imperfections(imperfection)
@@ -283,9 +304,6 @@ def sample(
             typer.echo("The network is taken as built; added is what happens during a run.", err=True)
     elif substrate in SPIKING:
         measured = _calibration(laser, calibration, substrate)
-        validity = check(machine, measured)
-        if not validity:
-            typer.echo(f"Outside the calibrated range:\n{validity}\n", err=True)
     if force and not resume and out.exists():
         remove(out)
     try:
@@ -323,9 +341,11 @@ def sample(
         },
         "fidelity": fidelity.to_dict(),
     }
-    _files.write_json(summary, document, replace=resume or force)
-    _table("Run", run_rows(samples))
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    _files.write_text(summary, text, replace=resume or force)
+    _table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
     _table("Fidelity", fidelity_rows(fidelity))
+    _table("Run", run_rows(samples))
     typer.echo(f"Samples: {out}   Report: {summary}")
 
 
@@ -387,8 +407,14 @@ def calibrate(
     device: Annotated[str, typer.Argument(help="Preset, or JSON file of a device's parameters.")],
     out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
     change: Annotated[
-        list[str] | None, typer.Option("--set", help="Parameter NAME=VALUE in SI; repeat for more.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="Parameter NAME=VALUE, as photon_lifetime=4ps (or in SI); repeat for more."
+        ),
     ] = None,
+    force_range: Annotated[
+        bool, typer.Option("--force-range", help="Take parameters that are not plausible.")
+    ] = False,
     synapse: Annotated[
         str | None,
         typer.Option(help="rectangle, plain, exponential or charge (default: the device's)."),
@@ -408,7 +434,7 @@ def calibrate(
     from photinus.calibration import calibrate as measure
     from photinus.report import device_rows
 
-    parameters = _parameters(device, change or [])
+    parameters = _parameters(device, change or [], forced=force_range)
     _files.check_all([out], replace=force)
     calibration = measure(
         parameters,
@@ -424,18 +450,23 @@ def calibrate(
     typer.echo(f"Calibration: {out}")
 
 
-def _parameters(device: str, changes: list[str]) -> Any:
+def _parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     """Return the parameters of a preset or file, with NAME=VALUE changes."""
     from photinus import _files, devices
 
     if device.endswith(".json"):
         with _files.reading(device, "device"):
-            parameters = devices.parameters_from_dict(_files.parse_json(device))
+            given = _files.parse_json(device)
+            if forced and isinstance(given, dict):
+                given["forced"] = True
+            parameters = devices.parameters_from_dict(given)
     else:
         parameters = devices.preset(device)
     values = _settings("--set", changes)
     if values:
         values.setdefault("name", f"{parameters.name} (changed)")
+    if forced:
+        values["forced"] = True
     return parameters.replace(**values)
 
 
@@ -486,6 +517,12 @@ def refine(
     chains: Annotated[int, typer.Option(help="Chains of every measurement.")] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain of the longest measurement.")] = 400,
     rounds: Annotated[int, typer.Option(help="Measurements at most.")] = 24,
+    damping: Annotated[
+        float | None, typer.Option(help="Least damping of a step (default: chosen at every step).")
+    ] = None,
+    structure: Annotated[
+        str, typer.Option(help="all: any pair may get a synapse; given: only those that have one.")
+    ] = "all",
     imperfection: Faults = None,
     seed: Seed = 0,
     force: Force = False,
@@ -514,6 +551,8 @@ def refine(
         chains=chains,
         draws=draws,
         most_rounds=rounds,
+        damping=damping,
+        structure=structure,
         imperfections=faults,
         threads=threads,
         progress=True,
@@ -530,12 +569,18 @@ def refine(
                 f"{entry.marginal_error:.4f}",
                 f"{entry.pair_error:.4f}",
                 "" if entry.kl is None else f"{entry.kl:.3g}",
+                "" if entry.accepted else "taken back",
             )
             for entry in result.rounds
         ],
-        ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL"),
+        ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL", ""),
     )
-    typer.echo("converged" if result.converged else "stopped before the misfit was gone")
+    before, after = result.rounds[0], result.best
+    typer.echo(
+        f"Marginals off by {before.marginal_error:.4f} before, {after.marginal_error:.4f} after."
+    )
+    typer.echo(f"Pairs off by {before.pair_error:.4f} before, {after.pair_error:.4f} after.")
+    typer.echo(result.reason)
     typer.echo(f"Network: {out}")
 
 
@@ -571,9 +616,14 @@ def learn(
     ] = None,
     labels: Annotated[bool, typer.Option(help="One more visible unit per class.")] = True,
     method: Annotated[str, typer.Option(help="pcd, cd or tempered.")] = "pcd",
-    epochs: Annotated[int, typer.Option(help="Passes through the images.", min=1)] = 50,
-    rate: Annotated[float, typer.Option(help="Learning rate at the begin; it falls to 0.")] = 0.05,
-    batch: Annotated[int, typer.Option(help="Images per update.", min=1)] = 100,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes through the images (default: for 8 400 updates, 10 to 1 000).", min=1
+        ),
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Learning rate at the start; it falls to 0.")] = 0.1,
+    batch: Annotated[int, typer.Option(help="Images per update.", min=1)] = 50,
     validation: Annotated[
         float, typer.Option(help="Part of the images held back to stop early.")
     ] = 0.0,

@@ -78,6 +78,14 @@ def substrate_of(network: Network) -> str:
     return "lif" if isinstance(network, LifNetwork) else "laser"
 
 
+def held(network: Network) -> tuple[float, float]:
+    """Return the drives that hold a neuron of a network off and on."""
+    if isinstance(network, LifNetwork):
+        return network.driven_drive
+    lifetime = network.parameters.gain_lifetime
+    return network.driven_pump[0] * lifetime, network.driven_pump[1] * lifetime
+
+
 def load_network(path: str | os.PathLike[str]) -> Network:
     """Read a network that its `save` wrote."""
     document = _files.parse_json(path)
@@ -125,7 +133,7 @@ def assemble(
     window: float,
     detection_threshold: float | None,
     driven: tuple[float, float],
-    delay: float | NDArray[np.float64] = 0.0,
+    delay: float | str | NDArray[np.float64] = 0.0,
     labels: tuple[Hashable, ...] = (),
 ) -> Network:
     """Return a network of neurons of one kind.
@@ -133,8 +141,10 @@ def assemble(
     `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none.
     """
+    if isinstance(delay, str):
+        delay = _validate.number("delay", delay, "s")
     if isinstance(parameters, LifParameters):
-        if not isinstance(delay, float):
+        if np.ndim(delay):
             raise InvalidInput("delay must be one number for integrate-and-fire neurons, got an array")
         return LifNetwork(
             parameters=parameters,
@@ -142,7 +152,7 @@ def assemble(
             coupling=coupling,
             kernel=kernel,
             window=window,
-            delay=delay,
+            delay=float(delay),
             labels=labels,
             driven_drive=driven,
         )

@@ -4,6 +4,10 @@
 class PhotinusError(Exception):
     """Base class of every error that Photinus raises on purpose."""
 
+    def __str__(self) -> str:
+        # On one line, whatever values from outside the sentence quotes.
+        return " ".join(super().__str__().split())
+
 
 class InvalidInput(PhotinusError, ValueError):
     """An argument, a file or a combination of them that cannot be used."""
@@ -11,6 +15,10 @@ class InvalidInput(PhotinusError, ValueError):
 
 class NotConverged(PhotinusError):
     """A solver or an optimiser stopped before it reached its tolerance."""
+
+
+class TranslationWarning(UserWarning):
+    """What a device cannot do of what a run asks for, said before the run starts."""
 
 
 class MissingDependency(PhotinusError, ImportError):

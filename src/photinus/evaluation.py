@@ -17,6 +17,10 @@ PAIRS_PER_BLOCK = 2e7
 """Pairs of an image and a sample that are compared at one time (400 MB)."""
 
 
+FEWEST_TO_LEARN = 20
+"""Images from which a classifier is learned: it holds back a tenth of them."""
+
+
 class Classifier(Protocol):
     """Anything with scikit-learn's `predict_proba` and `classes_`."""
 
@@ -28,6 +32,8 @@ class Classifier(Protocol):
 
 def independent_classifier(images: Images, *, most: int = 20_000) -> Classifier:
     """Return a classifier that knows nothing of the machine: a small perceptron (scikit-learn)."""
+    _validate.instance("images", images, Images)
+    most = _validate.integer("most", most, 1)
     if images.labels is None:
         raise InvalidInput("images must have labels to train a classifier, got none")
     try:
@@ -36,6 +42,12 @@ def independent_classifier(images: Images, *, most: int = 20_000) -> Classifier:
         raise MissingDependency(
             "evaluation needs scikit-learn for its classifier: pip install 'photinus[learn]'"
         ) from None
+    some, counts = np.unique(images.labels[:most], return_counts=True)
+    if len(some) < 2 or counts.min() < 2 or counts.sum() < FEWEST_TO_LEARN:
+        raise InvalidInput(
+            f"images must have two classes or more, each with two or more of at least "
+            f"{FEWEST_TO_LEARN} images, got {dict(zip(some.tolist(), counts.tolist(), strict=True))}"
+        )
     found: Classifier = MLPClassifier(
         (128,), early_stopping=True, n_iter_no_change=3, random_state=0, max_iter=60
     ).fit(images.pixels[:most].astype(np.float32), images.labels[:most])
@@ -126,6 +138,9 @@ def mixing(dream: Dream, classifier: Classifier, *, sure: float = 0.5) -> Mixing
         Draws below this confidence do not count as a visit, from 0 to 1.
     """
     sure = _validate.fraction("sure", sure)
+    _validate.instance("dream", dream, Dream)
+    if not hasattr(classifier, "predict_proba"):
+        raise InvalidInput(f"classifier must have predict_proba, got {_validate.shown(classifier)}")
     chains, draws, _ = dream.smooth.shape
     proba = np.stack([classifier.predict_proba(chain) for chain in dream.smooth])
     classes = proba.shape[2]
@@ -199,6 +214,7 @@ def autocorrelation_time(values: NDArray[np.float64], window: float = 5.0) -> fl
     The sum ends at the first t above `window` times itself (Sokal 1997, in Functional Integration,
     section 3).
     """
+    values, window = _validate.finite_array("values", values, 1), _validate.positive("window", window)
     n = len(values)
     centred = values - values.mean()
     if n < 2 or not centred.any():

@@ -25,7 +25,7 @@ from photinus.errors import InvalidInput
 from photinus.simulation.couplings import Coupling, entries, from_entries, is_sparse
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Role, Seed, first_chain_of, philox, seed_sequence
-from photinus.units import ns
+from photinus.units import Allowed, ns
 
 if TYPE_CHECKING:
     from photinus.network import LaserNetwork
@@ -42,28 +42,40 @@ LIFETIMES = ("photon_lifetime", "gain_lifetime", "absorber_lifetime")
 """What `Imperfections.lifetime_mismatch` varies."""
 MOST_BITS = 32
 """Of a weight; more than any converter has."""
-MOST_WARMTH = 200.0
-"""How far from where it was calibrated a chip can be [K]; T0 holds over less."""
-FASTEST_READ_OUT = 1e11
-"""Spikes that a read-out could make up at most [1/s]: one per 10 ps, less than a spike lasts."""
-LONGEST_DELAY = 1e-6
-"""Of a synapse [s]: 200 m of waveguide."""
-
-
-SHARES = (
-    "mismatch",
-    "threshold_mismatch",
-    "lifetime_mismatch",
-    "efficiency_mismatch",
-    "weight_drift",
-    "pump_drift",
-    "coupling_loss",
-    "splitter_loss",
-    "detector_spread",
-    "shared_pump_noise",
-    "lost_spikes",
-)
-"""Imperfections from 0 to 1."""
+_SHARE, _LOSS, _RATIO = Allowed("", 0.0, 1.0), Allowed("loss", 0.0, 1.0), Allowed("ratio", 0.0, 0.5)
+_DELAY = Allowed("s", 0.0, 1e-6)
+PLAUSIBLE = {
+    "mismatch": _SHARE,
+    "threshold_mismatch": _SHARE,
+    "lifetime_mismatch": _SHARE,
+    "efficiency_mismatch": _SHARE,
+    "temperature": Allowed("K", -200.0, 200.0),
+    "characteristic_temperature": Allowed("K", 10.0, 1e4),
+    "weight_drift": _SHARE,
+    "weight_drift_rate": Allowed("1/s", 0.0, 1e9),
+    "weight_flicker": Allowed("", 0.0, 1e6),
+    "pump_drift": _SHARE,
+    "pump_drift_rate": Allowed("1/s", 0.0, 1e9),
+    "pump_flicker": Allowed("", 0.0, 1e6),
+    "drift_time": Allowed("s", 0.0, 1e10),
+    "flicker_bandwidth": Allowed("Hz", 1e-9, 1e13),
+    "coupling_loss": _LOSS,
+    "splitter_loss": _LOSS,
+    "crosstalk": _RATIO,
+    "delay": _DELAY,
+    "delay_spread": _DELAY,
+    "detector_spread": _SHARE,
+    "shared_pump_noise": _SHARE,
+    "shared_pump_time": Allowed("s", 1e-14, 1e3, 1e-9),
+    "lost_spikes": _SHARE,
+    "spurious_rate": Allowed("1/s", 0.0, 1e11),
+    "detector_noise": Allowed("", 0.0, 100.0),
+    "detector_bandwidth": Allowed("Hz", 1e3, 1e14),
+}
+"""What each imperfection can be; losses and crosstalk may be in decibels (``"3dB"``, ``"-20dB"``).
+A read-out makes up one spike per 10 ps at most, less than a spike lasts; the longest delay is 200 m of
+waveguide; T0 holds over less than 200 K."""
+_ABOVE_ZERO = ("flicker_bandwidth", "shared_pump_time", "detector_bandwidth")
 
 
 class _Draw(IntEnum):
@@ -82,7 +94,7 @@ class _Draw(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imperfections:
-    """Any combination of imperfections; by default there is none.
+    """Any combination of imperfections; by default there is none. Texts may have units: ``"2%"``.
 
     A *spread* s is the standard deviation of a logarithm, so that 0.05 means five per cent and no
     factor is negative; it is at most 1.
@@ -160,34 +172,11 @@ class Imperfections:
     """Bandwidth of that noise, an ideal low-pass [Hz], > 0."""
 
     def __post_init__(self) -> None:
-        for name, unit in (
-            ("weight_drift_rate", "1/s"),
-            ("weight_flicker", ""),
-            ("pump_drift_rate", "1/s"),
-            ("pump_flicker", ""),
-            ("drift_time", "s"),
-            ("detector_noise", ""),
-        ):
-            self._set(name, _validate.non_negative(name, getattr(self, name), unit))
-        for name, most, unit in (
-            *((name, 1.0, "") for name in SHARES),
-            ("crosstalk", 0.5, ""),
-            ("delay", LONGEST_DELAY, "s"),
-            ("delay_spread", LONGEST_DELAY, "s"),
-            ("spurious_rate", FASTEST_READ_OUT, "1/s"),
-        ):
-            self._set(name, _validate.within(name, getattr(self, name), 0, most, unit))
-        for name, least, most in (
-            ("temperature", -MOST_WARMTH, MOST_WARMTH),
-            ("characteristic_temperature", 10.0, 1e4),
-        ):
-            self._set(name, _validate.within(name, getattr(self, name), least, most, "K"))
-        for name, unit in (
-            ("flicker_bandwidth", "Hz"),
-            ("shared_pump_time", "s"),
-            ("detector_bandwidth", "Hz"),
-        ):
-            self._set(name, _validate.positive(name, getattr(self, name), unit))
+        for name, plausible in PLAUSIBLE.items():
+            value = _validate.number(name, getattr(self, name), plausible.unit)
+            if name in _ABOVE_ZERO:
+                _validate.positive(name, value, plausible.unit)
+            self._set(name, plausible.check(name, value))
         self._set("dead", _validate.integer("dead", self.dead, 0))
         for name in ("weight", "pump"):
             self._drift_of(name)  # raises now, not when it is applied
@@ -219,6 +208,10 @@ class Imperfections:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":
         """Return what `to_dict` wrote, or some of it; the rest is without fault."""
+        if not isinstance(values, Mapping):
+            raise InvalidInput(
+                f"imperfections must be a mapping name → value, got {_validate.shown(values)}"
+            )
         for name in values:
             _validate.one_of("imperfection", name, [field.name for field in fields(cls)])
         return cls(**values)
@@ -272,6 +265,9 @@ class Imperfections:
             If more lasers would be dead than there are, a laser leaves its range, or delays of
             sparse couplings would differ.
         """
+        from photinus.network import LaserNetwork
+
+        _validate.instance("network", network, LaserNetwork)
         sequence = seed_sequence(seed)
 
         def normal(draw: _Draw, shape: tuple[int, ...] | int) -> NDArray[np.float64]:
@@ -419,6 +415,11 @@ class Disturbed:
     def time(self) -> float:
         """Time reached [s]."""
         return self.simulator.time
+
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives without their noise, array (chain, simulated unit) [carriers]."""
+        return self.simulator.drive
 
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, as `Simulator.heat`."""
@@ -579,6 +580,7 @@ def _with_thresholds(network: "LaserNetwork", factors: NDArray[np.float64]) -> "
         device.replace(
             gain_transparency=device.gain_transparency * factor,
             gain_coefficient=device.gain_coefficient / factor,
+            forced=True,
         )
         for device, factor in zip(network.each_device(), factors.tolist(), strict=True)
     )

@@ -14,11 +14,13 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.simulation.couplings import Coupling, checked, entries, from_entries, is_sparse
 from photinus.simulation.streams import Seed, seed_sequence
-from photinus.units import quantity
+from photinus.units import Allowed, quantity
 
 SCHEMA = 1
 SHAPES = ("rectangle", "exponential")
 """Shapes of a synaptic pulse."""
+FIELDS = ("parameters", "kernel", "window", "driven_pump", "labels", "pump", "delay")
+"""Entries that every document of a network has."""
 MISMATCHED = (
     "photon_lifetime",
     "gain_lifetime",
@@ -29,6 +31,18 @@ MISMATCHED = (
     "absorber_transparency",
 )
 """Parameters in which fabricated lasers differ; append new ones, so that seeds keep their meaning."""
+PLAUSIBLE_SYNAPSE = {
+    "kick": Allowed("", 0.0, 1e3),
+    "sustain": Allowed("", 0.0, 1e3),
+    "duration": Allowed("s", 1e-14, 100.0, 1e-9),
+}
+"""What a synapse can be, of any kind of neuron."""
+PLAUSIBLE_TIMES = {
+    "window": Allowed("s", 1e-13, 1e-6, 1e-9),
+    "duration": Allowed("s", 1e-14, 1e-6, 1e-9),
+    "delay": Allowed("s", 0.0, 1e-6),
+}
+"""Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +83,8 @@ class SynapticKernel:
         assign(self, "kick", _validate.non_negative("kick", self.kick))
         assign(self, "sustain", _validate.non_negative("sustain", self.sustain))
         assign(self, "duration", _validate.positive("duration", self.duration, "s"))
+        for name, plausible in PLAUSIBLE_SYNAPSE.items():
+            plausible.check(name, getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
@@ -131,7 +147,8 @@ class LaserNetwork:
     driven_pump
         Pump rates [carriers/s] that hold a laser off and on, for evidence that is driven physically.
     delay : float or array (unit, unit)
-        Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i.
+        Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i. One
+        delay may be a text: "30 ps".
     labels
         One name per laser; by default 0 … n-1.
     devices
@@ -169,15 +186,21 @@ class LaserNetwork:
                 f"pump must be at least 0 carriers/s, got {pump[k]:g} for laser {name!r}"
             )
         coupling = checked(self.coupling, n)
-        delay = _validate.finite_array("delay", self.delay, (0, 2))
+        given = (
+            _validate.number("delay", self.delay, "s") if isinstance(self.delay, str) else self.delay
+        )
+        delay = _validate.finite_array("delay", given, (0, 2))
         if delay.ndim and delay.shape != (n, n):
             raise InvalidInput(f"delay must be a number or have shape ({n}, {n}), got {delay.shape}")
         if delay.ndim and is_sparse(coupling):
             raise InvalidInput("delay must be one number where coupling is sparse, got an array")
         if (delay < 0).any():
             raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
-        labels = tuple(self.labels) or tuple(range(n))
+        labels = _validate.listed("labels", self.labels) or tuple(range(n))
         _validate.same_length("labels", labels, "pump", n)
+        for label in labels:
+            if not isinstance(label, Hashable):
+                raise InvalidInput(f"labels must be hashable, got {_validate.shown(label)}")
         if len(set(labels)) < n:
             raise InvalidInput(f"labels must differ from each other, got {labels!r}")
         driven = _validate.finite_array("driven_pump", self.driven_pump, 1)
@@ -191,7 +214,7 @@ class LaserNetwork:
             array.setflags(write=False)
         assign = object.__setattr__
         assign(self, "pump", pump)
-        assign(self, "coupling", coupling)
+        assign(self, "coupling", _validate.locked(coupling))
         assign(self, "delay", delay if delay.ndim else float(delay))
         assign(self, "labels", labels)
         assign(self, "driven_pump", (off, on))
@@ -205,9 +228,22 @@ class LaserNetwork:
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         assign(self, "detection_threshold", threshold if threshold.ndim else float(threshold))
-        assign(self, "devices", tuple(self.devices))
+        assign(self, "devices", _validate.listed("devices", self.devices))
         if self.devices:
             _validate.same_length("devices", self.devices, "pump", n)
+        self._check_times()
+
+    def _check_times(self) -> None:
+        """Raise unless all times are plausible for lasers, or these lasers are forced."""
+        if self.parameters.forced:
+            return
+        times = {
+            "window": self.window,
+            "duration": self.kernel.duration,
+            "delay": float(np.max(self.delay)),
+        }
+        for name, plausible in PLAUSIBLE_TIMES.items():
+            plausible.check(name, times[name])
 
     @property
     def n_units(self) -> int:
@@ -221,6 +257,7 @@ class LaserNetwork:
 
     def driven(self, drive: NDArray[np.float64], coupling: Coupling | None = None) -> "LaserNetwork":
         """Return a copy with other drives [carriers] (those below zero become zero) and couplings."""
+        drive = _validate.finite_array("drive", drive, 1)
         return self.replace(
             pump=np.maximum(drive, 0.0) / self.parameters.gain_lifetime,
             coupling=self.coupling if coupling is None else coupling,
@@ -250,14 +287,14 @@ class LaserNetwork:
             For an unknown parameter, or a spread that leaves its range.
         """
         spread = _validate.non_negative("spread", spread)
-        for name in names:
-            _validate.one_of("name", name, MISMATCHED)
+        names = [_validate.one_of("name", n, MISMATCHED) for n in _validate.listed("names", names)]
         generator = np.random.default_rng(seed_sequence(seed))
         # Drawn for every parameter, so that one laser keeps its deviation whatever else is varied.
         factors = np.exp(spread * generator.standard_normal((self.n_units, len(MISMATCHED))))
         devices = tuple(
             device.replace(
-                **{name: getattr(device, name) * row[MISMATCHED.index(name)] for name in names}
+                **{name: getattr(device, name) * row[MISMATCHED.index(name)] for name in names},
+                forced=True,  # chance may leave what is plausible
             )
             for device, row in zip(self.each_device(), factors, strict=True)
         )
@@ -267,6 +304,10 @@ class LaserNetwork:
     def currents(self) -> NDArray[np.float64]:
         """Pump current of each laser, array (unit,) [A]."""
         return np.array([self.parameters.current(p) for p in self.pump])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled arrays come back writable; a fresh construction locks them again.
+        return _rebuilt, ({name: getattr(self, name) for name in self.__slots__},)
 
     def settings(self) -> list[str]:
         """Return what to set each laser to, for people."""
@@ -310,6 +351,10 @@ class LaserNetwork:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "LaserNetwork":
         """Return the network that `to_dict` described."""
+        if not isinstance(document, Mapping) or not set(FIELDS) <= set(document):
+            raise InvalidInput(
+                f"document must be a mapping with {', '.join(FIELDS)}, got {_validate.shown(document)}"
+            )
         return cls(
             parameters=LaserParameters.from_dict(document["parameters"]),
             kernel=SynapticKernel(**document["kernel"]),
@@ -341,3 +386,8 @@ class LaserNetwork:
         document: Mapping[str, Any] = _files.read_json(path, kind="laser-network", schema=SCHEMA)
         with _files.reading(path, "laser-network"):
             return cls.from_dict(document)
+
+
+def _rebuilt(values: dict[str, Any]) -> LaserNetwork:
+    """Return the network of these fields, for pickle."""
+    return LaserNetwork(**values)

@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from photinus import _validate
 from photinus.calibration import Calibration
+from photinus.errors import InvalidInput
 from photinus.fidelity import kl_divergence
 from photinus.laser import Spike
 from photinus.samples import Samples
@@ -33,6 +35,7 @@ def _bare(axes: Axes) -> Axes:
 
 def spike(event: Spike) -> Figure:
     """Draw one spike: carriers in both sections and photons, on a broken time axis."""
+    _validate.instance("event", event, Spike)
     wave, figure = event.waveform, _figure(8, 5.2)
     time = wave.time - event.peak_time
     near = 3 * event.width
@@ -66,6 +69,7 @@ def spike(event: Spike) -> Figure:
 
 def activation(calibration: Calibration) -> Figure:
     """Draw the activation curve with its logistic fit, and what is left."""
+    _validate.instance("calibration", calibration, Calibration)
     figure = _figure(6.4, 5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     current = calibration.current / uA
@@ -100,8 +104,13 @@ def activation(calibration: Calibration) -> Figure:
 
 def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
     """Draw the spikes of one chain with the unit states that follow from them."""
+    _validate.instance("samples", samples, Samples)
     if samples.spikes is None or samples.window is None:
-        raise ValueError("raster needs samples with spikes")
+        raise InvalidInput(
+            f"samples must have spikes for a raster, those of {samples.substrate!r} don't"
+        )
+    chain = _validate.integer("chain", chain, 0, samples.chains - 1)
+    windows = _validate.integer("windows", windows, 1)
     labels, tau = samples.machine.labels, samples.window
     start = samples.burn_in * tau
     scale, prefix = scaled(tau)
@@ -125,7 +134,8 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
 
 def joint(samples: Samples, most: int = 64) -> Figure:
     """Draw sampled against exact probabilities of the most likely states, sorted."""
-    clamp = samples.common_clamp()
+    most = _validate.integer("most", most, 1)
+    clamp = _validate.instance("samples", samples, Samples).common_clamp()
     target = samples.machine.conditional(clamp) if clamp else samples.machine
     exact, sampled = target.joint(), samples.free_joint()
     order = np.argsort(exact)[::-1][:most]
@@ -152,7 +162,16 @@ def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Fi
 
     All runs are of the same machine, as long and with as many chains as the exact ones.
     """
+    if not isinstance(runs, Mapping) or not runs:
+        raise InvalidInput(f"runs must be a mapping name → samples, got {_validate.shown(runs)}")
+    exact_runs = _validate.listed("exact_runs", exact_runs)
+    if not exact_runs:
+        raise InvalidInput("exact_runs must have at least 1 entry, got 0")
+    for run in (*runs.values(), *exact_runs):
+        _validate.instance("every run", run, Samples)
     samples = next(iter(runs.values()))
+    if samples.window is None:
+        raise InvalidInput(f"runs must be of a substrate with time, got {samples.substrate!r}")
     target = samples.machine.joint()
     times = divergence_times(samples)
     assert samples.window is not None

@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
+from photinus.errors import InvalidInput
+
 
 @runtime_checkable
 class Progress(Protocol):
@@ -56,7 +58,11 @@ def tracked(
     if progress is None or progress is False:
         yield lambda amount: None
         return
-    display: Progress = TerminalProgress() if progress is True else progress
+    display = TerminalProgress() if progress is True else progress
+    if not isinstance(display, Progress):
+        raise InvalidInput(
+            f"progress must be True, False or have start, advance and stop, got {progress!r}"
+        )
     display.start(description, total)
     try:
         yield display.advance

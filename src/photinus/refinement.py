@@ -2,81 +2,83 @@
 
 What one would do with a chip: run it, compare the moments ⟨z_k⟩ and ⟨z_i z_j⟩ that it shows with those
 of the machine, and correct. The maximum-likelihood gradient is the difference of moments (Ackley,
-Hinton & Sejnowski 1985, Cogn. Sci. 9, 147); here it is turned into steps of the right size by the
-Fisher information of the target, the covariance of its statistics (natural gradient, Amari 1998,
-Neural Comput. 10, 251)::
+Hinton & Sejnowski 1985, Cogn. Sci. 9, 147). It is turned into steps of the right size by the response
+of moments to parameters (natural gradient, Amari 1998, Neural Comput. 10, 251)::
 
-    δ(b, W) = (F + ρ)⁻¹ (moments of the machine - moments of the network)
+    δ(b, W) = (J + λ)⁻¹ (moments of the machine - moments of the network)
 
-The damping ρ (Levenberg 1944, Q. Appl. Math. 2, 164) is zero by default; it keeps moments that hardly
-depend on anything, such as those of two units that are almost never on together, from calling for wild
-changes. δb, δW become pumps and couplings with the slopes of the translation. A network that differs
-from the machine only a little would be right after one step, up to the noise of its moments.
+J is the mean of two covariances of the statistics: that of the machine and that of the states seen. In
+a family of Boltzmann machines this is right to second order in the distance, by the trapezoidal rule
+for ∫ J dθ. δb, δW become pumps and couplings with the slopes of the translation.
 
-The noise decides how long to measure and how far to go. While a correction is large against what noise
-alone would call for, and falls, it is made whole. Once it does not, a correction would mostly carry
-noise into the network: each further one counts less, 1/2, 1/3, … (Robbins & Monro 1951, Ann. Math.
-Stat. 22, 400), and each further measurement is twice as long as the last, until one of full length
-shows no significant misfit (Hotelling's T² over chains). A correction that made things clearly worse is
-taken back and tried at half the size: far from the target, or where a device can't follow, the step is
-not to be trusted.
+A trust region, `photinus._trust`, chooses λ, judges each step by what it gained, and says when to stop.
+`docs/refinement.md` tells how it works.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _validate
+from photinus import _trust, _validate
+from photinus._response import DENSE, Response
+from photinus._trust import Shown, Trial, Wanted
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.devices import Network, substrate_of
 from photinus.errors import InvalidInput
+from photinus.fidelity import kl_divergence
 from photinus.imperfections import Imperfections
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.samples import Samples
 from photinus.sampling import sample
-from photinus.simulation.couplings import dense
+from photinus.simulation.couplings import Coupling, dense, entries, from_entries, is_sparse
 from photinus.simulation.streams import Seed, seed_sequence
 from photinus.translation import slopes, translate
 
 ENUMERATED_UNITS = 16
-"""Units up to which the target's moments are enumerated; beyond, they come from Gibbs chains."""
-MOST_STATISTICS = 3000
-"""Statistics up to which the Fisher information is inverted; beyond, only its diagonal is used."""
-FALSE_ALARM = 0.01
-"""Chance that a misfit counts as significant although there is none."""
-WORSE = 2.0
-"""Factor by which the divergence must grow for a correction to be taken back."""
-PROGRESS = 0.95
-"""Factor by which the divergence must fall for the next correction to be made whole."""
-LARGE = 4.0
-"""Size of a misfit from which on a correction is made whole. Noise of the last correction and of the
-measurement together give 2."""
+"""Units up to which states are enumerated; beyond, the response comes from draws, and no KL is told."""
+EXACT_UNITS = 20
+"""Units up to which the target's moments are exact; beyond, they come from Gibbs chains."""
+MOST_STATISTICS = DENSE
+"""Marginals and pairs up to which all pairs may move; beyond, those with a coupling."""
+STATES = 8192
+"""States that tell a response."""
+GROUPS = 32
+"""Groups of chains, each a sample by itself, where there are too many statistics for each chain."""
+RIDGE = 1e-3
+"""What is added to the Fisher information where it judges: a moment that hardly varies in the machine
+counts at most so much, however little it varies."""
+STRUCTURES = ("all", "given")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """One measurement of the network, before it was corrected."""
+    """One measurement of a network."""
 
     draws: int
-    """Draws per chain."""
+    """Draws per chain; of all measurements of this network together."""
     misfit: float
-    """Squared size of the correction that the misfit calls for, in the metric of the damped Fisher
-    information, over what noise alone would call for."""
+    """`divergence` over what noise alone would give; 1: noise alone."""
     p_value: float
     """Chance of a misfit as large as this one from noise alone."""
     marginal_error: float
     """Largest |difference| of a marginal from the target's."""
     pair_error: float
-    """Largest |difference| of a pair moment from the target's."""
+    """Largest |difference| of a pair moment from the target's, among pairs that may move."""
     divergence: float
-    """½ dᵀF⁻¹d for the differences d of the moments and their Fisher information F: the KL that other
-    pumps and couplings could take away, to second order, sampling noise included [nats]."""
+    """Q = ½ dᵀ(F + ridge)⁻¹d for the differences d of the moments and the Fisher information F of the
+    machine: the KL that other pumps and couplings could take away, to second order, sampling noise
+    included [nats]. Beyond `MOST_STATISTICS` with the diagonal of F alone."""
     kl: float | None
     """KL(sampled‖target) in nats, up to 16 units."""
+    damping: float
+    """λ of the step that led here; 0 for a network measured without a step."""
+    accepted: bool
+    """Whether the search went on from here; if not, the step was taken back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -84,14 +86,30 @@ class Refinement:
     """A refined network and the record of how it came about."""
 
     network: Network
-    """The network of the round with the smallest divergence among the longest measurements."""
+    """The best network seen: the last where it converged, else the one whose divergence is smallest
+    after what noise may have hidden."""
     rounds: tuple[Round, ...]
     converged: bool
     """Whether the longest measurement showed no significant misfit."""
+    reason: str = ""
+    """Why it stopped, a sentence."""
+    chosen: int = 0
+    """Round that measured `network`, counted from 0."""
+
+    @property
+    def best(self) -> Round:
+        """The round that measured `network`."""
+        return self.rounds[self.chosen]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record, without the network, for JSON."""
-        return {"converged": self.converged, "rounds": [asdict(entry) for entry in self.rounds]}
+        rounds = [asdict(entry) for entry in self.rounds]
+        return {
+            "converged": self.converged,
+            "reason": self.reason,
+            "chosen": self.chosen,
+            "rounds": rounds,
+        }
 
 
 def refine(
@@ -103,7 +121,8 @@ def refine(
     chains: int = 256,
     draws: int = 400,
     most_rounds: int = 24,
-    damping: float = 0.0,
+    damping: float | None = None,
+    structure: str = "all",
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
@@ -128,8 +147,11 @@ def refine(
     most_rounds
         Measurements after which to stop, converged or not.
     damping
-        ρ, what is added to the Fisher information, >= 0. Weights far beyond ±1, whose synapses fall
-        short, ask for 0.01 to 0.05.
+        Least λ, what is added to the response, >= 0; by default every step chooses it.
+    structure
+        "all" (default): every pair may get a coupling. "given": couplings that are zero stay zero, as
+        where the chip has no synapse. Sparse couplings, and machines with more than `MOST_STATISTICS`
+        marginals and pairs, are taken as given.
     imperfections
         What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is
         taken to hold all that does not change during a run.
@@ -139,7 +161,7 @@ def refine(
     Returns
     -------
     Refinement
-        Couplings that are zero stay zero.
+        The best network seen, all rounds, and why it stopped.
 
     Raises
     ------
@@ -149,7 +171,65 @@ def refine(
     chains = _validate.integer("chains", chains, 8)
     draws = _validate.integer("draws", draws, 8)
     most_rounds = _validate.integer("most_rounds", most_rounds, 1)
-    damping = _validate.non_negative("damping", damping)
+    if damping is not None:
+        damping = _validate.non_negative("damping", damping)
+    _validate.one_of("structure", structure, STRUCTURES)
+    network = _start(machine, calibration, network, imperfections, seed)
+    *runs, reference = _children(seed, most_rounds + 1)
+    statistics = _Statistics.between(network.coupling, structure)
+    target = _Target.of(machine, statistics, reference)
+    slope = slopes(machine, calibration)
+    rounds: list[Round] = []
+    last: list[Samples] = []
+
+    def measure(built: Network, length: int) -> Shown:
+        samples = sample(
+            machine,
+            substrate_of(built),
+            chains=chains,
+            draws=length,
+            burn_in=min(length, 25),
+            seed=runs[len(rounds)],
+            network=built,
+            imperfections=imperfections,
+            threads=threads,
+        )
+        last[:] = [samples]
+        return _shown(samples, statistics)
+
+    with tracked(progress, "refining", most_rounds) as advance:
+
+        def report(trial: Trial[Network]) -> None:
+            rounds.append(_round(trial, last[0], target))
+            advance(1)
+
+        found = _trust.search(
+            network,
+            measure,
+            lambda built, change: _corrected(built, statistics, slope, change),
+            target.wanted,
+            draws=draws,
+            most_rounds=most_rounds,
+            damping=damping,
+            report=report,
+        )
+    return Refinement(
+        network=found.best.setting,
+        rounds=tuple(rounds),
+        converged=found.converged,
+        reason=found.reason,
+        chosen=[trial.judged for trial in found.trials].index(found.best),
+    )
+
+
+def _start(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    network: Network | None,
+    imperfections: Imperfections | None,
+    seed: Seed,
+) -> Network:
+    """Return the network to start from, after a look at whether it is one of `machine`."""
     if network is None:
         network = translate(machine, calibration)
         if imperfections is not None:
@@ -162,183 +242,161 @@ def refine(
             f"network must have the labels of the machine, got {network.labels!r} for "
             f"{machine.labels!r}"
         )
-    runs, reference = seed_sequence(seed).spawn(2)
-    target = _Target.of(machine, network, reference, damping)
-    slope = slopes(machine, calibration)
-    rounds: list[Round] = []
-    length, quiet, size, converged = -(-draws // 8), 0, 1.0, False
-    best = _Measured(network, np.zeros(len(target.rows)), np.inf, 0)
-    with tracked(progress, "refining", most_rounds) as advance:
-        for child in runs.spawn(most_rounds):
-            samples = sample(
-                machine,
-                substrate_of(network),
-                chains=chains,
-                draws=length,
-                burn_in=min(length, 25),
-                seed=child,
-                network=network,
-                imperfections=imperfections,
-                threads=threads,
-            )
-            entry, difference = _record(samples, target)
-            rounds.append(entry)
-            advance(1)
-            now = _Measured(network, difference, entry.divergence, length)
-            converged = length == draws and entry.p_value >= FALSE_ALARM
-            if converged:
-                best = now
-                break
-            significant = entry.misfit > LARGE
-            if significant and now.divergence > WORSE * best.divergence:
-                size /= 2
-                network = _corrected(best.network, target, slope, size * best.difference)
-                continue
-            progress = significant and now.divergence < PROGRESS * best.divergence
-            quiet = 0 if progress else quiet + 1
-            if now.length > best.length or now.divergence <= best.divergence:
-                best = now
-            network = _corrected(network, target, slope, size * difference / (1 + quiet))
-            length = min(draws, 2 * length) if quiet else length
-    return Refinement(network=best.network, rounds=tuple(rounds), converged=converged)
+    return network
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A network and what its moments were off by."""
-
-    network: Network
-    difference: NDArray[np.float64]
-    divergence: float
-    length: int
-    """Draws per chain."""
+def _children(seed: Seed, count: int) -> list[np.random.SeedSequence]:
+    """Return independent seeds; the caller's sequence stays as it is."""
+    given = seed_sequence(seed)
+    same = np.random.SeedSequence(given.entropy, spawn_key=given.spawn_key, pool_size=given.pool_size)
+    return same.spawn(count)
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Moments that the network shall have, and how to get there; k statistics."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Statistics:
+    """What of a network may move: marginals, then pairs of units, as (rows, columns)."""
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
-    """Pairs (i, j) of units whose moment counts; i = j is a marginal."""
-    moments: NDArray[np.float64]
-    noise: NDArray[np.float64]
-    """Covariance of `moments` where they are sampled, array (k, k); zeros where exact."""
-    information: NDArray[np.float64]
-    """Fisher information, damped, array (k, k), or its diagonal (k,) for very many statistics."""
+    n_units: int
+
+    @classmethod
+    def between(cls, coupling: Coupling, structure: str) -> "_Statistics":
+        """Return all pairs if they may move and are not too many, else those with a coupling."""
+        n = coupling.shape[0]
+        every = structure == "all" and not is_sparse(coupling)
+        if every and n * (n + 1) // 2 <= MOST_STATISTICS:
+            rows, columns = np.triu_indices(n, 1)
+        else:
+            target, source, _ = entries(coupling)
+            pairs = np.unique(np.sort(np.stack([target, source], axis=1), axis=1), axis=0)
+            rows, columns = pairs[:, 0], pairs[:, 1]
+        return cls(np.r_[np.arange(n), rows], np.r_[np.arange(n), columns], n)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def response(self, states: NDArray[np.uint8], weight: Any = None) -> Response:
+        """Return the response that states (draw, unit) tell."""
+        return Response.of_states(states, self.rows, self.columns, weight)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Target:
+    """Moments that the network shall have, and the joint where it is enumerated."""
+
+    wanted: Wanted
     joint: NDArray[np.float64] | None
 
     @classmethod
     def of(
-        cls,
-        machine: BoltzmannMachine,
-        network: Network,
-        seed: np.random.SeedSequence,
-        damping: float = 0.0,
+        cls, machine: BoltzmannMachine, statistics: _Statistics, seed: np.random.SeedSequence
     ) -> "_Target":
-        """Return the target of `machine` for what `network` can adjust."""
-        n = machine.n_units
-        coupling = dense(network.coupling)
-        coupled = (coupling != 0) | (coupling.T != 0)
-        rows, columns = np.nonzero(np.triu(coupled, 1))
-        rows, columns = np.r_[np.arange(n), rows], np.r_[np.arange(n), columns]
-        count = len(rows)
-        if n <= ENUMERATED_UNITS:
-            states, joint = machine.states(), machine.joint()
-            features = (states[:, rows] * states[:, columns]).astype(np.float64)
-            moments = joint @ features
-            second = (features * joint[:, None]).T @ features
-            information = second - np.outer(moments, moments) + damping * np.eye(count)
-            return cls(rows, columns, moments, np.zeros((count, count)), information, joint)
-        from photinus.reference.gibbs import sample_gibbs
+        """Return the target of `machine` for what a network can adjust."""
+        rows, columns = statistics.rows, statistics.columns
+        root, joint = np.zeros((0, len(rows))), None
+        if machine.n_units <= EXACT_UNITS:
+            moments = machine.pair_moments()[rows, columns]
+        if machine.n_units <= ENUMERATED_UNITS:
+            joint = machine.joint()
+            response = statistics.response(machine.states(), joint)
+        else:
+            from photinus.reference.gibbs import sample_gibbs
 
-        drawn = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
-        per_chain = np.array([_moments(chain, rows, columns) for chain in drawn])
-        moments = per_chain.mean(axis=0)
-        if count > MOST_STATISTICS:
-            return cls(
-                rows,
-                columns,
-                moments,
-                per_chain.var(axis=0, ddof=1) / len(drawn),
-                moments * (1 - moments) + 1e-6 + damping,
-                None,
-            )
-        thin = drawn[:, ::20].reshape(-1, n)
-        features = (thin[:, rows] * thin[:, columns]).astype(np.float64)
-        information = np.cov(features.T) + (1e-4 + damping) * np.eye(count)
-        return cls(rows, columns, moments, np.cov(per_chain.T) / len(drawn), information, None)
-
-    def misfit(self, samples: Samples) -> tuple[NDArray[np.float64], float, float]:
-        """Return target moments minus the samples', its size per statistic, and its p-value."""
-        from scipy.stats import f as fisher_f
-        from scipy.stats import norm
-
-        per_chain = samples.chain_moments()[:, self.rows, self.columns]
-        difference = self.moments - per_chain.mean(axis=0)
-        chains, count = per_chain.shape
-        if chains > 2 * count and self.information.ndim == 2:
-            noise = np.cov(per_chain.T).reshape(count, count) / chains + self.noise
-            noise += 1e-12 * np.eye(count)
-            t_squared = float(difference @ np.linalg.solve(noise, difference))
-            ratio = t_squared * (chains - count) / (count * (chains - 1))
-            metric = np.linalg.inv(self.information)
-            size = float(difference @ metric @ difference / np.sum(metric * noise))
-            return difference, size, float(fisher_f.sf(ratio, count, chains - count))
-        # Too few chains for a covariance: the largest deviation, Bonferroni.
-        spread = self.noise if self.noise.ndim == 1 else np.diagonal(self.noise)
-        error = np.sqrt(per_chain.var(axis=0, ddof=1) / chains + spread + 1e-12)
-        deviation = np.abs(difference / error)
-        p_value = min(1.0, 2 * count * float(norm.sf(deviation.max())))
-        return difference, float(np.mean(deviation**2)), p_value
-
-    def step(self, misfit: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the change of (b, W) that calls for `misfit`."""
-        if self.information.ndim == 1:
-            return np.asarray(0.5 * misfit / self.information)
-        return np.asarray(np.linalg.solve(self.information, misfit))
+            drawn = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
+            response = statistics.response(_thinned(drawn))
+            if machine.n_units > EXACT_UNITS:
+                chains = _chain_moments(drawn, statistics)
+                moments = chains.mean(axis=0)
+                root = (chains - moments) / np.sqrt(len(chains) * (len(chains) - 1))
+        wanted = Wanted(
+            moments=moments,
+            root=root,
+            response=response,
+            metric=_metric(response, moments),
+            directions=_directions(response, len(moments)),
+        )
+        return cls(wanted, joint)
 
 
-def _moments(
-    states: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return the moments of pairs (row, column) of one chain (draw, unit)."""
-    z = states.astype(np.float32)
-    return np.asarray((z.T @ z / len(z))[rows, columns], np.float64)
+def _metric(
+    response: Response, moments: NDArray[np.float64]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return M = (F + ridge)⁻¹, or that of the diagonal of F where F is no matrix."""
+    if response.matrix is None:
+        diagonal = 1 / (moments * (1 - moments) + RIDGE)
+        return lambda vectors: vectors * diagonal
+    inverse = np.linalg.inv(response.matrix + RIDGE * np.eye(len(moments)))
+    return lambda vectors: np.asarray(vectors @ inverse)
+
+
+def _directions(response: Response, count: int) -> NDArray[np.float64]:
+    """Return the eigenvectors of F that vary by more than the ridge, (direction, statistic)."""
+    if response.matrix is None:
+        return np.zeros((0, count))
+    variance, vectors = np.linalg.eigh(response.matrix)
+    return np.asarray(vectors[:, variance > RIDGE].T)
+
+
+def _thinned(states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return about `STATES` states (draw, unit) of (chain, draw, unit), from all chains."""
+    chains, draws, n = states.shape
+    return states.reshape(-1, n)[:: max(1, chains * draws // STATES)]
+
+
+def _chain_moments(states: NDArray[np.uint8], statistics: _Statistics) -> NDArray[np.float64]:
+    """Return the moments of chains (chain, draw, unit), or of groups of them, (chain, statistic)."""
+    groups = len(states) if len(statistics) <= MOST_STATISTICS else min(GROUPS, len(states))
+    found = []
+    for part in np.array_split(states, groups):
+        z = part.reshape(-1, part.shape[2]).astype(np.float32)
+        found.append((z.T @ z)[statistics.rows, statistics.columns] / np.float64(len(z)))
+    return np.array(found)
+
+
+def _shown(samples: Samples, statistics: _Statistics) -> Shown:
+    """Return what a run showed: moments by dwell time, from states where there are very many."""
+    if len(statistics) <= MOST_STATISTICS:
+        chains = samples.chain_moments()[:, statistics.rows, statistics.columns]
+    else:
+        chains = _chain_moments(samples.states, statistics)
+    return Shown(chains, samples.draws, statistics.response(_thinned(samples.states)))
 
 
 def _corrected(
     network: Network,
-    target: _Target,
+    statistics: _Statistics,
     slope: NDArray[np.float64],
-    misfit: NDArray[np.float64],
+    change: NDArray[np.float64],
 ) -> Network:
-    """Return the network with pumps and couplings changed by what `misfit` calls for."""
-    step = np.clip(target.step(misfit), -1.0, 1.0)
-    n = network.n_units
+    """Return the network with pumps and couplings changed by δ(b, W)."""
+    n = statistics.n_units
+    drive = network.drive + slope * change[:n]
+    i, j, weight = statistics.rows[n:], statistics.columns[n:], change[n:]
+    if isinstance(network, LaserNetwork) and is_sparse(network.coupling):
+        to, source = np.r_[i, j], np.r_[j, i]
+        more = from_entries(np.stack([to, source, slope[to] * np.r_[weight, weight]], axis=1), n)
+        return network.driven(drive, network.coupling + more)
     weights = np.zeros((n, n))
-    i, j = target.rows[n:], target.columns[n:]
-    weights[i, j] = weights[j, i] = step[n:]
-    coupling = dense(network.coupling) + slope[:, None] * weights
-    return network.driven(network.drive + slope * step[:n], coupling)
+    weights[i, j] = weights[j, i] = weight
+    return network.driven(drive, dense(network.coupling) + slope[:, None] * weights)
 
 
-def _record(samples: Samples, target: _Target) -> tuple[Round, NDArray[np.float64]]:
-    """Return what a measurement showed, and the differences of its moments from the target's."""
-    from photinus.fidelity import kl_divergence
-
-    difference, size, p_value = target.misfit(samples)
-    n = samples.machine.n_units
+def _round(trial: Trial[Network], samples: Samples, target: _Target) -> Round:
+    """Return the record of a measurement."""
+    judged, n = trial.judged, samples.machine.n_units
     kl = None
     if target.joint is not None:
         kl = kl_divergence(samples.free_joint(), target.joint)
-    entry = Round(
-        draws=samples.draws,
-        misfit=size,
-        p_value=p_value,
-        marginal_error=float(np.abs(difference[:n]).max()),
-        pair_error=float(np.abs(difference[n:]).max(initial=0.0)),
-        divergence=float(difference @ target.step(difference)) / 2,
+    divergence = judged.loss + judged.noise
+    return Round(
+        draws=judged.draws,
+        misfit=divergence / judged.noise if judged.noise > 0 else 0.0,
+        p_value=judged.p_value,
+        marginal_error=float(np.abs(judged.difference[:n]).max()),
+        pair_error=float(np.abs(judged.difference[n:]).max(initial=0.0)),
+        divergence=divergence,
         kl=kl,
+        damping=trial.damping,
+        accepted=trial.accepted,
     )
-    return entry, difference

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from photinus.calibration import Calibration
     from photinus.demo import Demo
     from photinus.evaluation import Mixing
-    from photinus.fidelity import Fidelity
+    from photinus.fidelity import Fidelity, UnitCheck
 
 
 def png(figure: "Figure") -> bytes:
@@ -65,31 +65,82 @@ def _picture(title: str, text: str, figure: "Figure | bytes") -> dict[str, str]:
 
 
 def fidelity_rows(fidelity: "Fidelity") -> list[tuple[str, str]]:
-    """Return a certificate as rows of (what, value), for tables."""
-    rows = []
-    if fidelity.kl is not None and fidelity.kl_floor is not None:
-        rows += [
-            ("KL(sampled‖target)", f"{fidelity.kl:.3g} nats"),
-            (
-                "floor: exact sampler, same length",
-                f"{fidelity.kl_floor:.2g} ± {fidelity.kl_floor_std:.1g} nats",
-            ),
-        ]
-    low, high = fidelity.beta_interval
+    """Return a certificate as rows of (what, value), for tables: the verdict first."""
+    f = fidelity
+    rows = [
+        ("verdict", f.verdict),
+        ("converged?", f.on_convergence),
+        ("biased?", f.on_bias),
+        ("how far?", f.on_distance),
+        ("what next?", f.advice),
+    ]
+    if f.kl is not None:
+        rows.append(("KL(sampled‖target)", f"{f.kl:.3g} nats{_interval(f.kl_interval)}"))
+    if f.kl_floor is not None:
+        floor = f"{f.kl_floor:.2g} ± {f.kl_floor_std:.1g} nats"
+        rows.append(("floor: exact draws, as noisy", floor))
     rows += [
-        ("largest error of a marginal", f"{fidelity.marginal_error:.3f}"),
-        ("largest error of a pair moment", f"{fidelity.pair_error:.3f}"),
-        ("effective draws (ESS)", f"{fidelity.ess:,.0f}"),
-        ("autocorrelation time", f"{fidelity.tau_int:.2f} draws"),
+        ("largest error of a marginal", _worst(f.marginal_error, f.marginal_of, f.marginal_interval)),
+        ("largest error of a pair moment", _worst(f.pair_error, f.pair_of, f.pair_interval)),
+        ("effective draws (ESS)", f"{f.ess:,.0f}" if f.ess == f.ess else "unknown"),
+        ("autocorrelation time", f"{f.tau_int:.2f} draws" if f.tau_int == f.tau_int else "unknown"),
+        ("largest R̂", "unknown" if f.rhat is None else f"{f.rhat:.3f} ({f.rhat_of})"),
         (
             "effective inverse temperature",
-            f"{fidelity.beta_eff:.3f} (95 %: {low:.3f} to {high:.3f})",
+            f"{f.beta_eff:.3f}{_interval(f.beta_interval)}" if f.beta_eff == f.beta_eff else "unknown",
         ),
-        ("units that never flipped", ", ".join(map(str, fidelity.frozen)) or "none"),
-        ("target's moments from", fidelity.reference),
-        ("verdict", fidelity.verdict),
+        ("units that never flipped", ", ".join(map(str, f.frozen)) or "none"),
+        ("target's moments from", f.reference),
     ]
     return rows
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    """Return a 95 % interval in brackets, or nothing."""
+    return "" if interval is None else f" (95 %: {interval[0]:.3g} to {interval[1]:.3g})"
+
+
+def _worst(error: float | None, of: str, interval: tuple[float, float] | None) -> str:
+    """Return the largest error of its kind, where it is, and its interval."""
+    if error is None:
+        return "unknown"
+    return f"{error:.3f}{f', {of}' if of else ''}{_interval(interval)}"
+
+
+MARGINALS_HEAD = ("unit", "P(on)", "standard error", "right value")
+"""Head of the table of `marginal_rows`."""
+MOST_MARGINALS = 40
+"""Rows of a table of marginals at most."""
+
+
+def marginal_rows(fidelity: "Fidelity", most: int = MOST_MARGINALS) -> list[tuple[str, str, str, str]]:
+    """Return the marginals of the free units as rows under `MARGINALS_HEAD`.
+
+    In the order of the machine. Of more than `most` units, those that are most off in units of their
+    error come first (the least certain ones where no right values are known), and the rest is left out.
+    """
+    units = list(fidelity.units)
+    if len(units) > most:
+        units = sorted(units, key=_oddity, reverse=True)[:most]
+    rows = [
+        (
+            str(unit.label),
+            f"{unit.probability:.4f}",
+            "unknown" if unit.error is None else f"{unit.error:.4f}",
+            "unknown" if unit.reference is None else f"{unit.reference:.4f}",
+        )
+        for unit in units
+    ]
+    left = len(fidelity.units) - len(rows)
+    return [*rows, (f"… and {left} others", "", "", "")] if left else rows
+
+
+def _oddity(unit: "UnitCheck") -> float:
+    """Return how many errors a marginal is off, or its error where the right value is unknown."""
+    error = unit.error or 0.0
+    if unit.reference is None:
+        return error
+    return abs(unit.probability - unit.reference) / max(error, 1e-6)
 
 
 def run_rows(samples: Samples) -> list[tuple[str, str]]:
@@ -375,16 +426,20 @@ def run_page(samples: Samples, tolerances: Table | None = None) -> str:
     from photinus import plots
 
     tables: list[tuple[str, list[Any]]] = [("Run", run_rows(samples))]
-    pictures = []
+    pictures, marginals = [], None
     if samples.draws:
-        tables.insert(0, ("Fidelity", fidelity_rows(samples.fidelity())))
+        fidelity = samples.fidelity()
+        tables.insert(0, ("Fidelity", fidelity_rows(fidelity)))
+        marginals = {
+            "title": "Marginals",
+            "head": MARGINALS_HEAD,
+            "rows": marginal_rows(fidelity, len(fidelity.units)),
+        }
         if len(samples.free_units) <= 16:
             text = "Exact by enumeration."
             pictures.append(_picture("Joint distribution", text, plots.joint(samples)))
         if samples.spikes is not None and samples.network is not None:
             pictures.append(_picture("Raster", "The first chain.", plots.raster(samples)))
-        marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
-        tables.append(("Marginals P(on)", [(str(label), f"{p:.4f}") for label, p in marginals]))
     hardware = hardware_chapter(samples, tolerances)
     if hardware is None and tolerances is not None:
         raise InvalidInput(f"tolerances must go with a run on lasers, got one on {samples.substrate!r}")
@@ -392,7 +447,7 @@ def run_page(samples: Samples, tolerances: Table | None = None) -> str:
         title=f"Run on {samples.substrate}",
         lead=f"{samples.chains} chains of {samples.draws} draws, {samples.machine.n_units} units.",
         tables=tables,
-        comparison=None,
+        comparison=marginals,
         pictures=pictures,
         chapters=[] if hardware is None else [hardware],
     )

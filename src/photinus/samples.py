@@ -1,13 +1,14 @@
 """Samples: unit states of many chains, where they come from, and what they say."""
 
 import functools
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
     from photinus.devices import Network
-    from photinus.fidelity import Fidelity
+    from photinus.fidelity import DrawsNeeded, Fidelity
     from photinus.ledger import Ledger, Prices
     from photinus.progress import Progress
     from photinus.readout import Occupancy
@@ -143,31 +144,37 @@ class Samples:
         common = self.common_clamp()
         return sum(value << self.machine.labels.index(label) for label, value in common.items())
 
-    def free_joint(self, stop: float | None = None) -> NDArray[np.float64]:
+    def free_joint(self, stop: float | None = None, *, start: float = 0.0) -> NDArray[np.float64]:
         """Return the fraction of time in each state of the free units, array (2**free,).
 
         Parameters
         ----------
-        stop
-            Look only at the kept time up to here [s, from the end of the burn-in]; for spikes only.
+        stop, start
+            Look only at the kept time between these [s, from the end of the burn-in]; for spikes only.
         """
+        from photinus.readout import MAX_JOINT
+
         free = self.free_units
+        if not self.has_joint:
+            raise InvalidInput(f"free_joint needs at most {MAX_JOINT} free units, got {len(free)}")
         if self.spikes is None:
             bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
             index = (self.states[:, :, free] @ bits).ravel()
             return np.asarray(np.bincount(index, minlength=2 ** len(free)) / index.size)
-        joint = self._occupancy(stop).joint
+        joint = self._occupancy(stop, start=start).joint
         assert joint is not None
         return joint
 
-    def _occupancy(self, stop: float | None = None, *, apart: bool = False) -> "Occupancy":
+    def _occupancy(
+        self, stop: float | None = None, *, start: float = 0.0, apart: bool = False
+    ) -> "Occupancy":
         """Return the occupancy of the free units; `apart`: each as a chain of its own, unit fastest."""
         from photinus.readout import occupancy
 
         assert self.spikes is not None
         assert self.window is not None
         free = self.free_units
-        start = self.burn_in * self.window
+        begin = self.burn_in * self.window
         place = np.full(self.machine.n_units, -1, np.int32)
         place[free] = np.arange(len(free))
         kept = place[self.spikes.unit] >= 0
@@ -189,22 +196,40 @@ class Samples:
             chains=chains,
             units=units,
             window=self.window,
-            start=start,
-            stop=start + (self.draws * self.window if stop is None else stop),
+            start=begin + start,
+            stop=begin + (self.draws * self.window if stop is None else stop),
         )
 
-    def chain_moments(self) -> NDArray[np.float64]:
-        """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal."""
-        return self._chain_moments.copy()
+    def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:
+        """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal.
+
+        With `pieces`, of each of so many equally long pieces of a chain, (chain * pieces, unit, unit),
+        piece after piece; draws that are left over are left out.
+
+        Raises
+        ------
+        InvalidInput
+            If there are fewer draws than pieces.
+        """
+        if _validate.integer("pieces", pieces, 1) == 1:
+            return self._chain_moments.copy()
+        length = self.draws // _validate.integer("pieces", pieces, 1, self.draws)
+        cut = [self._moments_between(k * length, (k + 1) * length) for k in range(pieces)]
+        return np.stack(cut, axis=1).reshape(-1, *cut[0].shape[1:])
 
     @functools.cached_property
     def _chain_moments(self) -> NDArray[np.float64]:
+        return self._moments_between(0, self.draws)
+
+    def _moments_between(self, first: int, stop: int) -> NDArray[np.float64]:
+        """Return <z_i z_j> of each chain over draws `first` … `stop`-1, array (chain, unit, unit)."""
         if self.spikes is None:
-            z = self.states.astype(np.float32)
-            return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / self.draws
+            z = self.states[:, first:stop].astype(np.float32)
+            return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / (stop - first)
+        assert self.window is not None
         free = self.free_units
         fixed = np.setdiff1d(np.arange(self.machine.n_units), free)
-        inner = self._occupancy().moments
+        inner = self._occupancy(stop * self.window, start=first * self.window).moments
         moments = np.zeros((self.chains, self.machine.n_units, self.machine.n_units))
         moments[:, free[:, None], free] = inner
         values = self.states[:, 0, fixed].astype(np.float64)
@@ -233,34 +258,38 @@ class Samples:
         """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""
         return np.asarray(self._chain_moments.mean(axis=0))
 
-    def exact_joints(
-        self, target: BoltzmannMachine, runs: int, seed: int
-    ) -> Iterator[NDArray[np.float64]]:
-        """Give the free joint that an exact sampler of the same kind finds in a run of this length.
-
-        Spiking substrates are compared with ideal refractory neurons over the same time, Gibbs
-        sampling with itself; exact and tempered sampling with independent draws.
-        """
-        from photinus.sampling import sample
-
-        name = "gibbs" if self.substrate == "gibbs" and self.tempering is None else "exact"
-        if self.spikes is not None:
-            name = "ideal"
-        for child in np.random.SeedSequence(seed).spawn(runs):
-            yield sample(
-                target,
-                substrate=name,
-                chains=self.chains,
-                draws=self.draws,
-                burn_in=min(self.draws, max(self.burn_in, 10)),
-                seed=child,
-            ).free_joint()
-
     def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
         """Return the certificate of these samples; see `photinus.fidelity.assess`."""
         from photinus.fidelity import assess
 
         return assess(self, seed, progress=progress)
+
+    def draws_needed(self, error: float = 0.01) -> "DrawsNeeded":
+        """Return how many draws bring the standard error of the worst marginal down to `error`.
+
+        From the effective draws of each unit seen here: its standard error is sqrt(p (1 - p)/ESS), and
+        falls with the square root of the draws.
+
+        Parameters
+        ----------
+        error
+            Wanted standard error of a probability, above 0 and at most 0.5.
+
+        Raises
+        ------
+        InvalidInput
+            If `error` is out of its range, or no unit flipped in at least four draws per chain.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+        >>> ph.sample(machine, "gibbs", chains=16, draws=200, seed=1).draws_needed(0.01).unit
+        'wet'
+        """
+        from photinus.fidelity import draws_needed
+
+        return draws_needed(self, error)
 
     def ledger(
         self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None

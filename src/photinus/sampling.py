@@ -5,6 +5,8 @@ progress, be stored while it goes, and be resumed. Swapping substrates is how us
 from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to lasers device physics.
 """
 
+import warnings
+import zlib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,26 +14,27 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _memory, _validate
+from photinus import _memory, _validate, limits, starts
 from photinus._threads import available_threads
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
-from photinus.devices import Network, SpikingSimulator, simulator
-from photinus.errors import InvalidInput
+from photinus.devices import PRESETS, Network, SpikingSimulator, held, simulator
+from photinus.errors import InvalidInput, TranslationWarning
 from photinus.imperfections import Disturbed, Imperfections
 from photinus.network import LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.reference.lif import LifNetwork, LifSimulator
 from photinus.samples import Samples
+from photinus.simulation.couplings import from_clamped
 from photinus.simulation.engine import (
     BYTES_PER_SPIKE,
     CLAMP_MODES,
     LASER_STEPS_PER_CHUNK,
 )
 from photinus.simulation.spikes import SpikeTrains
-from photinus.simulation.streams import Seed, seed_sequence
+from photinus.simulation.streams import Seed, entropy_text, seed_sequence
 from photinus.tempering import Tempering
-from photinus.translation import RULES, evidence_drive, heated_drive, translate
+from photinus.translation import RULES, evidence_drive, heated_drive, levels, translate
 
 if TYPE_CHECKING:
     import os
@@ -50,6 +53,9 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(f"stopped after {done} draws per chain")
         self.samples = samples
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Interrupted, (self.samples,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
@@ -64,6 +70,8 @@ class Request:
     clamp: Mapping[Hashable, ArrayLike]
     fixed: NDArray[np.intp]
     values: NDArray[np.uint8]
+    start: NDArray[np.uint8]
+    """State that each chain starts from, array (chain, unit), evidence included."""
     calibration: "Calibration | None"
     network: "Network | None"
     rule: str
@@ -170,6 +178,7 @@ class SpikingRun:
         self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
         self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
         self._done = 0
+        self._driven = starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
         self._tail = self._cut(None, 0.0)
@@ -232,10 +241,32 @@ class SpikingRun:
             self._heat[temperature] = np.nan_to_num(hot - cold), strength
         return self._heat[temperature]
 
+    def _drive_to_start(self, report: Callable[[float], None]) -> list[SpikeTrains]:
+        """Bring all chains to their start, as evidence is driven, and let go."""
+        parts = []
+        for end, states in starts.schedule(self._request.start, self._driven, self._request.seed):
+            self.simulator.heat(self._towards(states), starts.SILENCED)
+            parts.append(self.simulator.advance(end * self.window - self.simulator.time))
+        if self._driven:
+            self.simulator.heat(np.zeros(self._request.start.shape), 1.0)
+            self._done = self._driven
+            report(self._driven)
+        return parts
+
+    def _towards(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the change of drives (chain, unit) that holds neurons in `states` (chain, unit)."""
+        calibration = _calibration_of(self.network, self._request.calibration)
+        units = self.simulator.units
+        # A laser without any pump takes long to come back.
+        off, on = held(self.network) if calibration is None else levels(calibration)
+        change = np.zeros(states.shape)
+        change[:, units] = np.where(states[:, units] == 1, on, off) - self.simulator.drive
+        return change
+
     def _simulate(self, windows: int, report: Callable[[float], None]) -> SpikeTrains:
         """Simulate `windows` state windows on, keeping the spikes of the last one as the tail."""
-        parts = []
         stop = self._done + windows
+        parts = [] if self._done else self._drive_to_start(report)
         while self._done < stop:
             chunk = min(stop - self._done, self._draws_per_chunk)
             if self._request.tempering is not None:
@@ -284,6 +315,12 @@ class SpikingRun:
             (self._done - 1) * self.window,
             self._done * self.window,
         )
+
+
+def _calibration_of(network: Network, given: Calibration | None) -> Calibration | None:
+    """Return a calibration of a network's device, if one is at hand."""
+    known = (given,) if given is not None else map(Calibration.preset, PRESETS)
+    return next((c for c in known if c.fits(network.parameters)), None)
 
 
 def _imperfect(
@@ -369,6 +406,7 @@ class GibbsRun:
             clamp_units=request.fixed,
             clamp_values=request.values,
             threads=request.threads,
+            initial=request.start,
         )
         self._request = request
         self._done, self._draw = 0, request.burn_in
@@ -438,6 +476,8 @@ class IdealRun(_WholeRun):
             clamp_units=request.fixed,
             clamp_values=request.values,
             threads=request.threads,
+            # What was on before the first draw would be missing in its dwell times.
+            initial=request.start if request.burn_in else None,
         )
         states = states_on_grid(
             chain,
@@ -489,6 +529,7 @@ def sample(
     network: "Network | None" = None,
     rule: str = "measured",
     clamp_mode: str = "pump",
+    initial: ArrayLike | None = None,
     time_step: float | None = None,
     tempering: Tempering | None = None,
     imperfections: Imperfections | None = None,
@@ -525,6 +566,13 @@ def sample(
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
         Translation rule, "measured" or "linear"; see `photinus.translation`.
+    initial : array (unit,) or (chain, unit), optional
+        States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
+        are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
+        their mode disagree, and the burn-in makes the others forget. A network is driven to its start
+        for the first windows of the burn-in, a quarter of it, but at most three, with its synapses
+        silenced. With `burn_in` below 4 there are none: lasers and "lif" start silent then, "ideal"
+        only without any burn-in. Draws of "exact" are independent and need no start.
     clamp_mode, time_step, threads
         See `photinus.simulation.engine.Simulator`. Calibrations hold for the time step that they were
         measured with, the default of the device (0.5 ps for lasers): rates move by a percent or so
@@ -552,6 +600,12 @@ def sample(
         If an argument is out of its range, or the run would not fit into memory.
     Interrupted
         On Ctrl-C; carries the samples that were finished.
+
+    Warns
+    -----
+    TranslationWarning
+        Before the run starts, if the device cannot do what is asked for; see `photinus.limits`. The
+        sentences are kept in ``attributes["outside"]`` of the result.
     """
     from photinus.storage import RunStore
     from photinus.workers import SpreadRun, workers_pool
@@ -588,6 +642,8 @@ def sample(
     sequence = seed_sequence(seed)
     if store is not None and seed is None:
         sequence = store.seed() or sequence
+    states = _start(initial, substrate, burn_in, sequence, chains, machine.n_units)
+    states[:, fixed] = values
     request = Request(
         machine,
         substrate,
@@ -598,6 +654,7 @@ def sample(
         clamp or {},
         fixed,
         values,
+        states,
         calibration,
         network,
         rule,
@@ -610,6 +667,9 @@ def sample(
     with workers_pool(workers) as client:
         start = SUBSTRATES[substrate]
         run = start(request) if client is None else SpreadRun(request, client, start)
+        outside = _outside(request, run)
+        if outside:
+            warnings.warn("; ".join(outside), TranslationWarning, stacklevel=2)
         whole = Samples(
             machine=machine,
             states=np.empty((chains, 0, machine.n_units), np.uint8),
@@ -619,7 +679,8 @@ def sample(
             window=run.window if tempering is None else None,
             network=run.network,
             tempering=tempering,
-            attributes=_provenance(request, run),
+            attributes=_provenance(request, run, initial is not None)
+            | ({"outside": outside} if outside else {}),
             complete=False,
         )
         pieces: list[Piece] = []
@@ -659,17 +720,71 @@ def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
     )
 
 
-def _provenance(request: Request, run: Run) -> dict[str, Any]:
+def _start(
+    initial: ArrayLike | None,
+    substrate: str,
+    burn_in: int,
+    seed: np.random.SeedSequence,
+    chains: int,
+    units: int,
+) -> NDArray[np.uint8]:
+    """Return the state that each chain starts from, array (chain, unit)."""
+    if initial is None:
+        return starts.dispersed(seed, chains, units)
+    least = _least_burn_in(substrate)
+    if burn_in < least:
+        raise InvalidInput(
+            f"initial must be None on {substrate!r} with a burn_in below {least}, got burn_in={burn_in}"
+        )
+    return starts.given(initial, chains, units)
+
+
+def _least_burn_in(substrate: str) -> int:
+    """Return the burn-in from which on a substrate starts as it is told."""
+    if substrate in SPIKING:
+        return starts.BURN_IN_PER_DRIVEN
+    return 1 if substrate == "ideal" else 0
+
+
+def _outside(request: Request, run: Run) -> list[str]:
+    """Return what the device of a run cannot do of what is asked for, a sentence each."""
+    network = run.network
+    if network is None:
+        return []
+    drive, fixed, values = getattr(run, "drive", None), request.fixed, request.values
+    if drive is None:
+        drive = network.drive + from_clamped(network.coupling, fixed, values)
+    found = limits.beyond_lasers(network, drive, fixed)
+    if request.network is None:
+        calibration = _calibration_of(network, request.calibration)
+        assert calibration is not None  # it was translated with it
+        found += limits.beyond_translation(request.machine, calibration, network, fixed, values)
+    return found
+
+
+def _start_words(request: Request, given: bool) -> str:
+    """Return how the chains start, for the record; which states, as a checksum."""
+    if request.substrate == "exact":
+        return "independent"
+    if request.burn_in < _least_burn_in(request.substrate):
+        return "silent"
+    return f"given, CRC {zlib.crc32(request.start.tobytes()):08x}" if given else "dispersed"
+
+
+def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
     from photinus import __version__
 
     return {
         "version": __version__,
-        "seed_entropy": str(request.seed.entropy),
+        "seed_entropy": entropy_text(request.seed),
         "seed_spawn_key": list(request.seed.spawn_key),
+        # NumPy's default, in all runs but very few.
+        **({} if request.seed.pool_size == 4 else {"seed_pool_size": request.seed.pool_size}),
         "substrate": request.substrate,
         "draws_requested": request.draws,
         "time_step": run.time_step,
         "clamp_mode": request.clamp_mode,
+        "start": _start_words(request, given),
         "rule": request.rule if request.network is None else None,
         **({"imperfections": request.imperfections.to_dict()} if request.imperfections else {}),
     }

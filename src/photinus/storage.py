@@ -33,6 +33,7 @@ from photinus.devices import Network, network_from_dict
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.samples import Samples
 from photinus.simulation.spikes import SpikeTrains
+from photinus.simulation.streams import entropy_of
 from photinus.tempering import Tempering
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class RunStore:
             return None
         attributes = self._stored["attributes"]
         return np.random.SeedSequence(
-            int(attributes["seed_entropy"]), spawn_key=attributes["seed_spawn_key"]
+            entropy_of(attributes["seed_entropy"]),
+            spawn_key=attributes["seed_spawn_key"],
+            pool_size=attributes.get("seed_pool_size", 4),
         )
 
     def open(self, empty: Samples, draws: int, run: "Run") -> "list[Piece]":

@@ -24,13 +24,16 @@ from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration, calibrate
 from photinus.devices import parameters_from_dict, preset
 from photinus.errors import InvalidInput, NotConverged, PhotinusError
+from photinus.imperfections import PLAUSIBLE as IMPERFECTION
 from photinus.imperfections import Imperfections
 from photinus.laser import PRESETS, LaserParameters
-from photinus.network import LaserNetwork
+from photinus.laser.parameters import PLAUSIBLE as LASER
+from photinus.network import PLAUSIBLE_TIMES, LaserNetwork
 from photinus.progress import Progress, tracked
 from photinus.refinement import refine
 from photinus.sampling import IMPERFECT, SPIKING, SUBSTRATES, sample
 from photinus.translation import RULES, translate
+from photinus.units import Allowed, parse
 from photinus.workers import workers_pool
 
 if TYPE_CHECKING:
@@ -82,8 +85,14 @@ class Sampling:
 class Wiring:
     """Section ``[network]``: how the network is designed."""
 
-    delay: float = 0.0
-    """Synaptic delay [τ]."""
+    delay: float | str = 0.0
+    """Synaptic delay: a number of state windows τ, or a text with a unit of time ("30 ps")."""
+
+    def of(self, window: float) -> float:
+        """Return the delay [s] where a state window is that long [s]."""
+        if isinstance(self.delay, str):
+            return parse(self.delay, "s", "[network] delay")
+        return self.delay * window
 
 
 SECTIONS = {"machines": Machines, "sample": Sampling, "network": Wiring}
@@ -194,12 +203,13 @@ class Study:
         for key, value in document.get("imperfections", {}).items():
             _validate.one_of("key in [imperfections]", key, [f.name for f in fields(Imperfections)])
             values = _listed(f"[imperfections] {key}", value)
-            axes.append(("imperfections", key, values))
+            axes.append(("imperfections", key, _in_si(key, values, IMPERFECTION)))
         device = {"preset": PRESETS[0], **document.get("device", {})}
         for key, value in device.items():
             allowed = ["preset", *(f.name for f in fields(LaserParameters) if f.name != "name")]
             _validate.one_of("key in [device]", key, allowed)
-            axes.append(("device", key, _listed(f"[device] {key}", value)))
+            values = _listed(f"[device] {key}", value)
+            axes.append(("device", key, _in_si(key, values, LASER)))
         points = []
         for chosen in itertools.product(*(each for _, _, each in axes)):
             settings: dict[str, dict[str, Any]] = {}
@@ -310,6 +320,14 @@ def _listed(name: str, value: Any) -> list[Any]:
     return values
 
 
+def _in_si(key: str, values: list[Any], plausible: Mapping[str, Allowed]) -> list[Any]:
+    """Return values in SI, so that "2%" and 0.02 are one point."""
+    if key not in plausible:
+        return values
+    unit = plausible[key].unit
+    return [parse(value, unit, key) if isinstance(value, str) else value for value in values]
+
+
 def _checked(section: str, field: Any, value: Any) -> Any:
     """Return a value of a section if it is of its field's type and range."""
     name = f"[{section}] {field.name}"
@@ -330,7 +348,10 @@ def _checked(section: str, field: Any, value: Any) -> Any:
         return value
     if field.name == "scale":
         return _validate.number(name, value)
-    if field.type is float:
+    if field.name == "delay":
+        if isinstance(value, str):
+            _validate.allowed(name, value, PLAUSIBLE_TIMES["delay"])
+            return value
         return _validate.non_negative(name, value)
     return _validate.integer(name, value, 1 if field.name in ("units", "chains", "draws") else 0)
 
@@ -434,9 +455,7 @@ def _sampled(
     machine, faults = point.machine(), point.imperfections()
     network = None
     if calibration is not None:
-        network = translate(
-            machine, calibration, rule=wanted.rule, delay=wiring.delay * calibration.window
-        )
+        network = translate(machine, calibration, rule=wanted.rule, delay=wiring.of(calibration.window))
         if faults is not None:
             assert isinstance(network, LaserNetwork)  # `IMPERFECT`, checked before
             network = faults.apply(network, wanted.seed)

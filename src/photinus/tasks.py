@@ -23,6 +23,8 @@ from photinus.simulation.streams import Seed, seed_sequence
 
 STATES_PER_BATCH = 1.5e8
 """States held at one time by a task that takes many images: 150 MB."""
+LONGEST_SIDE = 10_000
+"""Of an image [pixels]."""
 MASKS = ("quarter", "half", "random")
 """What of an image is hidden: a quarter (bottom right), the lower half, a random half."""
 
@@ -86,9 +88,48 @@ class Classification:
         return np.asarray(self.probabilities.argmax(axis=1))
 
     def accuracy(self, labels: ArrayLike) -> float:
-        """Return the part of images whose class is the one of `labels`, array (image,)."""
-        names = np.array(self.names)
-        return float(np.mean(names[self.predicted] == np.asarray(labels).astype(str)))
+        """Return the part of images whose class is the one of `labels`, array (image,).
+
+        Labels may be text or numbers: 3, 3.0 and "3" are the class "3".
+
+        Raises
+        ------
+        InvalidInput
+            If there is not one label per image, or a label is no class.
+        """
+        wanted = _class_names("labels", labels, self.names)
+        if len(wanted) != len(self.probabilities):
+            raise InvalidInput(
+                f"labels must have one entry per image ({len(self.probabilities)}), got {len(wanted)}"
+            )
+        return float(np.mean(np.array(self.names)[self.predicted] == np.array(wanted)))
+
+
+def _class_names(name: str, given: Any, names: tuple[str, ...]) -> list[str]:
+    """Return the class that each of `given`, text or numbers, stands for."""
+    array = np.asarray(given, object) if not isinstance(given, np.ma.MaskedArray) else None
+    if array is None or array.ndim != 1 or len(array) == 0:
+        raise InvalidInput(f"{name} must be a list of classes, got {_validate.shown(given)}")
+    return [_class_name(name, value, names) for value in array.tolist()]
+
+
+def _class_name(name: str, value: Any, names: tuple[str, ...]) -> str:
+    """Return the class that `value` stands for: 3, 3.0 and "3" are one."""
+    for spelled in _spellings(value):
+        if spelled in names:
+            return spelled
+    return _validate.one_of(name, str(value), names)
+
+
+def _spellings(value: Any) -> list[str]:
+    """Return how a class may be written: numbers with and without a decimal point."""
+    text = str(value)
+    try:
+        number = float(text)
+    except ValueError:
+        return [text]
+    whole = [str(int(number))] if np.isfinite(number) and number == int(number) else []
+    return [text, *whole, str(number)]
 
 
 def dream(
@@ -109,7 +150,8 @@ def dream(
     substrate, chains, draws, burn_in, **options
         As in `photinus.sample`.
     """
-    settings = {"draws": draws, "burn_in": min(burn_in, draws), **options}
+    draws, burn_in = _lengths(draws, burn_in)
+    settings = {"draws": draws, "burn_in": burn_in, **options}
     return _dreamt(machine, sample(machine, substrate, chains=chains, **settings))
 
 
@@ -130,18 +172,19 @@ def imagine(
         If the machine has no such class.
     """
     units = Units.of(machine)
-    wanted = [str(name) for name in classes]
     if not units.names:
         raise InvalidInput("machine must have classes (units y:NAME) to imagine them, got none")
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise InvalidInput(f"classes must be a list, got {_validate.shown(classes)}")
+    wanted = [_class_name("class", name, units.names) for name in classes]
     if not wanted:
         raise InvalidInput("classes must have at least 1 entry, got 0")
-    for name in wanted:
-        _validate.one_of("class", name, units.names)
     clamp = {
         machine.labels[unit]: np.array([int(name == want) for want in wanted])
         for unit, name in zip(units.classes, units.names, strict=True)
     }
-    settings = {"draws": draws, "burn_in": min(burn_in, draws), "clamp": clamp, **options}
+    draws, burn_in = _lengths(draws, burn_in)
+    settings = {"draws": draws, "burn_in": burn_in, "clamp": clamp, **options}
     return _dreamt(machine, sample(machine, substrate, chains=len(wanted), **settings))
 
 
@@ -192,8 +235,9 @@ def complete(
         As in `photinus.sample`.
     """
     units = Units.of(machine)
+    draws, burn_in = _lengths(draws, burn_in)
     truth = _images(images, units)
-    mask = np.broadcast_to(np.asarray(known, bool), truth.shape)
+    mask = _known(known, truth.shape)
     if mask.all(axis=1).any():
         raise InvalidInput("known must leave at least one pixel of every image to complete")
     mean = truth.astype(np.float64)
@@ -214,7 +258,7 @@ def complete(
                 substrate,
                 chains=len(part),
                 draws=draws,
-                burn_in=min(burn_in, draws),
+                burn_in=burn_in,
                 seed=child,
                 clamp=clamp,
                 **options,
@@ -226,10 +270,23 @@ def complete(
 
 
 def mask(shape: tuple[int, int], kind: str, *, seed: Seed = 0) -> NDArray[np.bool_]:
-    """Return which pixels stay known, array (pixel,): without a "quarter", "half" or "random" half."""
+    """Return which pixels stay known, array (pixel,): without a "quarter", "half" or "random" half.
+
+    Of an image with one row or one column, the last quarter or half is hidden.
+
+    Raises
+    ------
+    InvalidInput
+        For another kind, or a `shape` that is not a height and a width of at least 1.
+    """
     _validate.one_of("kind", kind, MASKS)
-    height, width = shape
+    if not isinstance(shape, (tuple, list)) or len(shape) != 2:
+        raise InvalidInput(f"shape must be (height, width), got {_validate.shown(shape)}")
+    height, width = (_validate.integer("shape", side, 1, LONGEST_SIDE) for side in shape)
     known = np.ones((height, width), bool)
+    if min(height, width) == 1 and kind != "random":
+        pixels = height * width
+        return np.arange(pixels) < pixels - round(pixels / (2 if kind == "half" else 4))
     if kind == "half":
         known[height // 2 :] = False
     elif kind == "quarter":
@@ -259,6 +316,7 @@ def classify(
         As in `photinus.sample`.
     """
     units = Units.of(machine)
+    draws, burn_in = _lengths(draws, burn_in)
     if not units.names:
         raise InvalidInput("machine must have classes (units y:NAME) to classify, got none")
     pixels = _images(images, units)
@@ -272,7 +330,7 @@ def classify(
                 substrate,
                 chains=len(part),
                 draws=draws,
-                burn_in=min(burn_in, draws),
+                burn_in=burn_in,
                 seed=child,
                 clamp={machine.labels[u]: pixels[part, k] for k, u in enumerate(units.features)},
                 **options,
@@ -283,7 +341,26 @@ def classify(
     return Classification(found, units.names, draws, chip_time)
 
 
+def _lengths(draws: int, burn_in: int) -> tuple[int, int]:
+    """Return draws and burn-in; no more is dropped than is drawn."""
+    draws = _validate.integer("draws", draws, 1)
+    return draws, min(_validate.integer("burn_in", burn_in, 0), draws)
+
+
+def _known(known: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which pixels of each image are known, array (image, pixel)."""
+    mask = _validate.binary_array("known", known).astype(bool)
+    if mask.shape not in (shape, shape[1:]):
+        raise InvalidInput(
+            f"known must have shape {shape[1:]} or {shape} (pixels of the images), got {mask.shape}"
+        )
+    return np.broadcast_to(mask, shape)
+
+
 def _images(images: ArrayLike, units: Units) -> NDArray[np.uint8]:
+    names = tuple(f"v{k}" for k in range(len(units.features)))
+    if set(_validate.array_names(images, 1) or ()) & set(names):
+        images = _validate.aligned("images", images, names, (1,))
     pixels = _validate.binary_array("images", images)
     if pixels.ndim != 2 or len(pixels) == 0 or pixels.shape[1] != len(units.features):
         raise InvalidInput(f"images must have shape (image, {len(units.features)}), got {pixels.shape}")

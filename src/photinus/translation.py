@@ -82,7 +82,7 @@ def translate(
     calibration: Calibration,
     *,
     rule: str = "measured",
-    delay: float | NDArray[np.float64] = 0.0,
+    delay: float | str | NDArray[np.float64] = 0.0,
 ) -> Network:
     """Return the network that samples from `machine`.
 
@@ -95,7 +95,7 @@ def translate(
     rule
         "measured" (default) or "linear", see the module's description.
     delay : float or array (unit, unit)
-        Synaptic delay [s].
+        Synaptic delay [s], or a text: "30 ps".
 
     Notes
     -----
@@ -115,13 +115,16 @@ def translate(
         kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
-        driven=(
-            calibration.midpoint - DRIVEN_BIAS * calibration.slope,
-            calibration.midpoint + DRIVEN_BIAS * calibration.slope,
-        ),
+        driven=levels(calibration),
         delay=delay,
         labels=machine.labels,
     )
+
+
+def levels(calibration: Calibration) -> tuple[float, float]:
+    """Return the drives at which a neuron is held off and on, by log-odds of `DRIVEN_BIAS`."""
+    reach = DRIVEN_BIAS * calibration.slope
+    return calibration.midpoint - reach, calibration.midpoint + reach
 
 
 def slopes(machine: BoltzmannMachine, calibration: Calibration) -> NDArray[np.float64]:

@@ -1,10 +1,16 @@
-"""SI factors that make calls readable: ``photon_lifetime=4 * ps``.
+"""SI factors that make calls readable: ``photon_lifetime=4 * ps``, and quantities as people write them.
 
 Every quantity inside Photinus is in SI units; multiplying by one of these converts into SI,
-dividing by one converts out of it.
+dividing by one converts out of it. `parse` reads a text such as ``"4 ps"``; `Allowed` says which values
+are plausible, and what was probably meant by others.
 """
 
 import math
+import re
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from photinus.errors import InvalidInput
 
 fs = 1e-15
 """One femtosecond in seconds."""
@@ -26,6 +32,8 @@ uA = 1e-6
 """One microampere in amperes."""
 mA = 1e-3
 """One milliampere in amperes."""
+mV = 1e-3
+"""One millivolt in volts."""
 nW = 1e-9
 """One nanowatt in watts."""
 uW = 1e-6
@@ -49,6 +57,187 @@ planck_constant = 6.62607015e-34
 """h, Planck constant in joule seconds (exact, SI 2019)."""
 speed_of_light = 299792458.0
 """c, speed of light in vacuum in metres per second (exact, SI 2019)."""
+
+
+_PREFIXES = {
+    "a": 1e-18,
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "µ": 1e-6,
+    "u": 1e-6,
+    "m": 1e-3,
+    "": 1.0,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+}
+
+
+def _prefixed(unit: str) -> dict[str, float]:
+    return {prefix + unit: factor for prefix, factor in _PREFIXES.items()}
+
+
+def _rates() -> dict[str, float]:
+    """Return the rates: hertz, and one per time in each of its spellings."""
+    found = _prefixed("Hz")
+    for prefix, factor in _PREFIXES.items():
+        for before, after in (("/", ""), ("1/", ""), ("per ", ""), ("", "^-1"), ("", "-1"), ("", "⁻¹")):
+            found[f"{before}{prefix}s{after}"] = 1 / factor
+    return found | {"per second": 1.0}
+
+
+_PLAIN = {"": 1.0, "%": 0.01}
+_UNITS: dict[str, dict[str, float]] = {
+    "s": _prefixed("s") | {"min": 60.0, "h": 3600.0, "d": 86400.0},
+    "m": _prefixed("m"),
+    "A": _prefixed("A"),
+    "V": _prefixed("V"),
+    "W": _prefixed("W"),
+    "J": _prefixed("J"),
+    "1/s": _rates(),
+    "Hz": _rates(),
+    "K": _prefixed("K"),
+    "F": _prefixed("F"),
+    "S": _prefixed("S"),
+    "carriers": {"": 1.0, "carriers": 1.0, "carrier": 1.0},
+    "photons": {"": 1.0, "photons": 1.0, "photon": 1.0},
+    "carriers/s": {f"carriers{rate}": x for rate, x in _rates().items() if rate[0] == "/"},
+    "": _PLAIN,
+    "loss": _PLAIN,
+    "ratio": _PLAIN,
+}
+"""Spellings of each kind of quantity, with what they are in its unit; `parse` adds decibels."""
+_KINDS = {
+    "s": ("a time", "4 ps"),
+    "m": ("a length", "1550 nm"),
+    "A": ("a current", "10 uA"),
+    "V": ("a voltage", "-50 mV"),
+    "W": ("a power", "2 mW"),
+    "J": ("an energy", "5 fJ"),
+    "1/s": ("a rate", "10 MHz"),
+    "Hz": ("a frequency", "20 GHz"),
+    "K": ("a temperature", "60 K"),
+    "F": ("a capacitance", "0.2 nF"),
+    "S": ("a conductance", "1 nS"),
+    "carriers": ("a number of carriers", "2000"),
+    "photons": ("a number of photons", "400"),
+    "carriers/s": ("a rate of carriers", "1e14"),
+    "": ("a number or a percentage", "0.02 or 2%"),
+    "loss": ("a share, a percentage or decibels", "0.5, 50% or 3dB"),
+    "ratio": ("a share, a percentage or decibels", "0.01, 1% or -20dB"),
+}
+"""What a quantity is called, and an example of it."""
+_NUMBER = re.compile(
+    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(1 ?/.*|[^\d\s.,;:].*)?", re.DOTALL
+)
+
+
+def parse(text: str, unit: str = "", name: str = "quantity") -> float:
+    """Return the quantity that a text gives, in SI: ``parse("4 ps", "s")`` is 4e-12.
+
+    Parameters
+    ----------
+    text
+        A number, with a unit or in SI without one: "4ps", "0.8 ns", "10 uA", "20 GHz", "1/ns", "2%",
+        "3 dB", "4e-12". SI prefixes run from a to T; µ and u are the same.
+    unit
+        The SI unit of what is wanted: "s", "m", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
+        "carriers", "photons"; "" for a plain number or a percentage; "loss" and "ratio" for a share
+        that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB are a ratio of 10^(-20/10).
+    name
+        What the quantity is called if the text is refused.
+
+    Raises
+    ------
+    InvalidInput
+        If the number is missing, or the unit is unknown or that of another kind of quantity.
+    """
+    called, example = _KINDS.get(unit, (f"a number of {unit}", "1"))
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        try:
+            return float(text)  # nan, inf and 1_000, as Python reads them
+        except ValueError:
+            wanted = (
+                "a number" if unit in ("", "loss", "ratio") else f"a number with a unit ({example})"
+            )
+            raise InvalidInput(f"{name} must be {wanted}, got {text!r}") from None
+    number, spelled = float(found[1]), (found[2] or "").strip().replace("μ", "µ")
+    if not spelled:
+        return number
+    if spelled == "dB" and unit in ("loss", "ratio"):
+        return 1 - 10 ** (-number / 10) if unit == "loss" else 10 ** (number / 10)
+    known = _UNITS.get(unit, {"": 1.0})
+    if spelled in known:
+        return _rounded(number * known[spelled])
+    others = [_KINDS[u][0] for u, spellings in _UNITS.items() if spelled in spellings and u != unit]
+    if spelled == "dB":
+        others = ["a ratio in decibels"]
+    if others:
+        raise InvalidInput(f"{name} must be {called} ({example}), got {text!r}, {others[0]}")
+    raise InvalidInput(f"{name} must be {called} ({example}), got {text!r}{_near(spelled, known)}")
+
+
+def _near(spelled: str, known: dict[str, float]) -> str:
+    """Return which known unit is like an unknown one, for the end of a sentence."""
+    same = [unit for unit in known if unit.lower() == spelled.lower()]
+    near = same or get_close_matches(spelled, [unit for unit in known if unit], n=1, cutoff=0.5)
+    return f": the unit {spelled!r} is unknown" + (f" (did you mean {near[0]!r}?)" if near else "")
+
+
+class Allowed(NamedTuple):
+    """The plausible values of a parameter."""
+
+    unit: str
+    """Its SI unit, as in `parse`."""
+    low: float
+    """Smallest value."""
+    high: float
+    """Largest value."""
+    typical: float = 0.0
+    """Where values mostly lie: suggestions near it come first; 0 for the middle of the range."""
+
+    def check(self, name: str, value: float) -> float:
+        """Return `value` if it is allowed.
+
+        Raises
+        ------
+        InvalidInput
+            If it is not, with what was probably meant.
+        """
+        if self.low <= value <= self.high:
+            return value
+        low = self.shown(self.low) if self.low else "0"
+        raise InvalidInput(
+            f"{name} must be from {low} to {self.shown(self.high)}, got {self.shown(value)}"
+            f"{self._meant(value)}"
+        )
+
+    def _meant(self, value: float) -> str:
+        """Return what is allowed and differs from `value` by a prefix, for the end of a sentence."""
+        exponents = (-2,) if self.unit in ("", "loss", "ratio") else (-12, -9, -6, -3, 3, 6, 9, 12)
+        moved = [_rounded(value * 10.0**e) for e in exponents]
+        centre = self.typical or math.sqrt(max(self.low, 1e-9 * self.high) * self.high)
+        fit = [x for x in moved if x and self.low <= x <= self.high]
+        fit = sorted(fit, key=lambda x: abs(math.log(abs(x) / centre)))[:2]
+        shown = [f"{100 * x:g} %" if exponents == (-2,) else self.shown(x) for x in fit]
+        return f": did you mean {' or '.join(shown)}?" if shown else ""
+
+    def shown(self, value: float) -> str:
+        """Return a value for people, with prefix and unit."""
+        if self.unit in ("", "loss", "ratio"):
+            return f"{value:g}"
+        if self.unit in ("carriers", "photons", "carriers/s", "1/s", "K"):
+            return f"{value:g} {self.unit}"
+        scale, prefix = scaled(float(f"{value:.6g}"))
+        return f"{float(f'{value / scale:.6g}'):g} {prefix}{self.unit}"
+
+
+def _rounded(value: float) -> float:
+    """Return a product of powers of ten without what rounding added: 4 * 1e-12 is 4e-12."""
+    return float(f"{value:.15g}")
 
 
 def quantity(value: float, unit: str, digits: int = 3) -> str:

@@ -152,7 +152,7 @@ class SpreadRun:
                 "synapses is one for all"
             )
         size = -(-request.chains // BLOCKS)
-        drive = getattr(whole, "drive", None)
+        self.drive = drive = getattr(whole, "drive", None)
         self._requests = [
             _part(request, self.network, drive, slice(first, min(first + size, request.chains)))
             for first in range(0, request.chains, size)
@@ -250,6 +250,7 @@ def _part(
         seed=ChainsFrom(mine.start, request.seed),
         clamp=clamp,
         values=request.values[mine],
+        start=request.start[mine],
         prepared=None if network is None else (network, None if drive is None else drive[mine]),
         threads=1,
     )

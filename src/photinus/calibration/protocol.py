@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _validate
+from photinus import _validate, units
 from photinus.calibration.record import Calibration, logistic
 from photinus.calibration.synapse import (
     GROUPS,
@@ -387,6 +387,9 @@ def _activation_curve(
         first -= 1
     while last < len(bias) - 1 and good[last + 1]:
         last += 1
+    if first == last:
+        off = abs(p[middle] - logistic(bias[middle], 0.0, 1.0))
+        raise NotConverged(_why_not_logistic(bench.parameters, window, off, p[middle]))
     return {
         "midpoint": midpoint,
         "midpoint_error": midpoint_error,
@@ -401,3 +404,20 @@ def _activation_curve(
         "interval_cv": cv,
         "shortest_interval": shortest,
     }
+
+
+def _why_not_logistic(parameters: Parameters, window: float, off: float, on: float) -> str:
+    """Return why a device has no range of biases, and what to change."""
+    if isinstance(parameters, LifParameters):
+        below = (parameters.threshold - parameters.reset) / units.mV
+        change = (
+            f"its reset lies {below:.3g} mV below its threshold, at a noise of "
+            f"{parameters.noise / units.mV:.3g} mV: bring reset and threshold nearer to each other"
+        )
+    else:
+        change = "give it a state window that fits its intervals, or more noise"
+    return (
+        f"device {parameters.name!r} has no range of biases: in a state window of "
+        f"{units.quantity(window, 's')} its activation is off a logistic by {off:.2g} even at "
+        f"P(on) = {on:.2g}, where {TOLERATED_ERROR} is allowed; {change}"
+    )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,16 @@ from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
 from photinus.network import SynapticKernel
 from photinus.reduced import ReducedLaser
+from photinus.units import Allowed
 
 SCHEMA = 2
 KIND = "calibration"
 DEFAULT_PRESET = PRESETS[0]
 RELIABLE = 0.004
 """Probability from which on (and up to one minus it) a point of the activation table is inverted."""
+
+ANY = tuple(range(9))
+"""Any number of dimensions."""
 
 _TABLE = (
     "drive",
@@ -40,6 +45,7 @@ class Calibration:
 
     The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
     carriers; that of an integrate-and-fire neuron its mean free membrane potential, in volts.
+    Arrays are read-only copies.
     """
 
     parameters: Parameters
@@ -94,17 +100,40 @@ class Calibration:
     """The device as an escape rate, if it was reduced; see `require_reduced`."""
 
     def __post_init__(self) -> None:
-        _validate.number("midpoint", self.midpoint)
+        object.__setattr__(self, "midpoint", _validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
-            _validate.positive(name, getattr(self, name))
+            unit = "" if name == "slope" else "s"
+            object.__setattr__(self, name, _validate.positive(name, getattr(self, name), unit))
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
-            _validate.non_negative(name, getattr(self, name))
+            object.__setattr__(self, name, _validate.non_negative(name, getattr(self, name)))
+        if not self.parameters.forced:
+            for name, plausible in _plausible(self.parameters).items():
+                plausible.check(name, getattr(self, name))
         for name in ("bias_range", "weight_range"):
-            low, high = _validate.finite_array(name, getattr(self, name), 1)
-            if not low < high:
-                raise InvalidInput(f"{name} must rise, got {getattr(self, name)!r}")
+            ends = _validate.finite_array(name, getattr(self, name), 1)
+            if ends.shape != (2,) or not ends[0] < ends[1]:
+                raise InvalidInput(
+                    f"{name} must be two numbers that rise, got {_validate.shown(getattr(self, name))}"
+                )
+            object.__setattr__(self, name, (float(ends[0]), float(ends[1])))
+        for name in (*_TABLE, "windows_tried", "windows_kl"):
+            array = np.array(_validate.plain_array(name, getattr(self, name)), np.float64)
+            if array.ndim != 1:
+                raise InvalidInput(f"{name} must have 1 dimension, got shape {array.shape}")
+            object.__setattr__(self, name, _validate.locked(array))
         for name in _TABLE:
             _validate.same_length(name, getattr(self, name), "drive", len(self.drive))
+        if not isinstance(self.kernel_error, Mapping):
+            raise InvalidInput(
+                f"kernel_error must be a mapping name → error, got {_validate.shown(self.kernel_error)}"
+            )
+        object.__setattr__(self, "kernel_error", MappingProxyType(dict(self.kernel_error)))
+        _validate.locked(self.reduced)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled arrays come back writable; a fresh construction locks them again.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _rebuilt, ({**values, "kernel_error": dict(self.kernel_error)},)
 
     @property
     def samples_or_pulses(self) -> str:
@@ -152,7 +181,7 @@ class Calibration:
 
     def logistic(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fitted probability of being on at `drive`."""
-        return logistic(np.asarray(drive, np.float64), self.midpoint, self.slope)
+        return logistic(_validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
 
     def drive_at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the drive at which a neuron is on with probability σ(log_odds): the measured curve.
@@ -160,6 +189,7 @@ class Calibration:
         The inverse of the activation table, monotone between its points where a probability is known
         well (0.4 to 99.6 %), and straight beyond.
         """
+        log_odds = _validate.finite_array("log_odds", log_odds, ANY)
         p = self.activation
         known = (p > RELIABLE) & (p < 1 - RELIABLE)
         x, y = np.log(p[known] / (1 - p[known])), self.drive[known]
@@ -170,15 +200,28 @@ class Calibration:
         shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
         return np.asarray(inner + foot + shoulder)
 
+    def fits(self, parameters: Parameters) -> bool:
+        """Return whether this is a calibration of `parameters`, whatever their name."""
+        return self._differs(parameters) is None
+
+    def _differs(self, parameters: Parameters) -> str | None:
+        """Return the first parameter that is another one here."""
+        mine, other = self.parameters.to_dict(), parameters.to_dict()
+        return next(
+            (key for key in mine if key not in ("name", "forced") and mine[key] != other.get(key)), None
+        )
+
     def require(self, parameters: Parameters) -> None:
         """Raise `InvalidInput` unless this is a calibration of `parameters`."""
-        mine, other = self.parameters.to_dict(), parameters.to_dict()
-        for key in mine:
-            if key != "name" and mine[key] != other.get(key):
-                raise InvalidInput(
-                    f"calibration must be of the same device: {key} is {mine[key]!r} there, "
-                    f"{other.get(key)!r} here"
-                )
+        if not hasattr(parameters, "to_dict"):
+            raise InvalidInput(f"parameters must be a device's, got {_validate.shown(parameters)}")
+        key = self._differs(parameters)
+        if key is not None:
+            mine, other = self.parameters.to_dict(), parameters.to_dict()
+            raise InvalidInput(
+                f"calibration must be of the same device: {key} is {mine[key]!r} there, "
+                f"{other.get(key)!r} here"
+            )
 
     def require_reduced(self) -> ReducedLaser:
         """Return the reduced laser.
@@ -246,11 +289,38 @@ class Calibration:
             return cls(**values)
 
     @classmethod
-    @functools.cache
     def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
         """Return the calibration of a preset that ships with the package."""
-        _validate.one_of("preset", name, PRESETS)
-        return cls.load(str(files("photinus") / "data" / f"{name}.json"))
+        return _shipped(_validate.one_of("preset", name, PRESETS))
+
+
+@functools.cache
+def _shipped(name: str) -> Calibration:
+    """Return the calibration of a preset: read once, for it can't be changed."""
+    return Calibration.load(str(files("photinus") / "data" / f"{name}.json"))
+
+
+def _rebuilt(values: dict[str, Any]) -> Calibration:
+    """Return the calibration of these fields, for pickle."""
+    return Calibration(**values)
+
+
+def _plausible(parameters: Parameters) -> dict[str, Allowed]:
+    """Return what constants can be; drives are of the size of the device's threshold."""
+    if isinstance(parameters, LaserParameters):
+        scale = parameters.threshold_carriers
+        return {
+            "window": Allowed("s", 1e-13, 1e-6, 1e-9),
+            "time_step": Allowed("s", 1e-17, 1e-9, 0.5e-12),
+            "midpoint": Allowed("carriers", 1e-3 * scale, 1e3 * scale),
+            "slope": Allowed("carriers", 1e-7 * scale, 1e2 * scale),
+        }
+    return {
+        "window": Allowed("s", 1e-8, 10.0, 10e-3),
+        "time_step": Allowed("s", 1e-10, 1.0, 1e-4),
+        "midpoint": Allowed("V", -10.0, 10.0, 50e-3),
+        "slope": Allowed("V", 1e-12, 1.0, 1e-3),
+    }
 
 
 def _on_one_line(match: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ The mean-field form of the equations in `photinus.laser.parameters`, S the photo
 At given carriers the mean of |E|² over the field noise obeys the last line, by Itô's rule.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +34,8 @@ TOLERANCE = 1e-9
 
 PUMPS_SEARCHED = (0.1, 10.0)
 """Range of P τ_g / N_th in which the quiet state is searched for its loss of stability."""
+LARGEST_PUMP = 1e4
+"""P τ_g / N_th up to which a laser is searched for the end of its pulsing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -179,6 +182,23 @@ def instability_pump(parameters: LaserParameters) -> float:
         f"laser {parameters.name!r} does not pulse: its steady state is stable at pumps from "
         f"{low:g} to {high:g} times its threshold"
     )
+
+
+@functools.cache
+def lasing_pump(parameters: LaserParameters) -> float:
+    """Return the pump P [carriers/s] above which the laser lases steadily, without noise.
+
+    Below it, down to `instability_pump`, the steady state is unstable and the laser pulses. The highest
+    such pump is where the damping of its relaxation oscillations wins (Dubbeldam & Krauskopf 1999, Opt.
+    Commun. 159, 325). Infinite if it pulses at every pump that was looked at, zero if at none.
+    """
+    scale = parameters.threshold_carriers / parameters.gain_lifetime
+    ratios = np.geomspace(PUMPS_SEARCHED[0], LARGEST_PUMP, 300)
+    pulses = [quiet_state(parameters, ratio * scale).eigenvalues[0].real >= 0 for ratio in ratios]
+    if not any(pulses):
+        return 0.0
+    last = int(np.flatnonzero(pulses)[-1])
+    return float(ratios[last + 1]) * scale if last + 1 < len(ratios) else float("inf")
 
 
 def waveform(

@@ -37,8 +37,8 @@ from photinus._numba import inlined, kernel
 from photinus._threads import available_threads
 from photinus.errors import InvalidInput
 from photinus.laser.parameters import LaserParameters
-from photinus.simulation import SUBSTEPS
-from photinus.simulation.engine import REARM, TIME_STEP
+from photinus.simulation import REARM, SUBSTEPS
+from photinus.simulation.engine import TIME_STEP
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
@@ -319,7 +319,8 @@ def _one_event(rng, total, rate, state, events):  # type: ignore[no-untyped-def]
     # A trifle less than the sum: rounding must not reach an event of rate zero.
     u = rng.random() * total * (1.0 - 1e-12) - rate[0]
     k = 0
-    while u >= 0.0:
+    # Bounded, for a total that overflows is never used up.
+    while u >= 0.0 and k < _LIGHT - 1:
         k += 1
         u -= rate[k]
     events[k] += 1

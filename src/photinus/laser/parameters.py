@@ -17,13 +17,14 @@ photons that the noise brings beyond their mean; they are missing where they wer
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from math import pi
 from typing import Any
 
 from photinus import _validate
 from photinus.errors import InvalidInput
 from photinus.units import (
+    Allowed,
     elementary_charge,
     ns,
     planck_constant,
@@ -32,11 +33,29 @@ from photinus.units import (
 )
 
 SCHEMA = 1
+PLAUSIBLE = {
+    "wavelength": Allowed("m", 100e-9, 20e-6),
+    "photon_lifetime": Allowed("s", 0.1e-12, 1e-9, 4e-12),
+    "gain_lifetime": Allowed("s", 1e-12, 100e-9, 1e-9),
+    "absorber_lifetime": Allowed("s", 0.1e-12, 100e-9, 20e-12),
+    "gain_coefficient": Allowed("1/s", 1e2, 1e12),
+    "absorber_coefficient": Allowed("1/s", 1e2, 1e12),
+    "gain_transparency": Allowed("carriers", 0.0, 1e10),
+    "absorber_transparency": Allowed("carriers", 0.0, 1e10),
+    "pump_noise": Allowed("carriers", 0.0, 1e9),
+    "pump_efficiency": Allowed("", 1e-12, 1.0),
+    "output_efficiency": Allowed("", 1e-12, 1.0),
+}
+"""Values that a laser can have: from the smallest cavities and fastest carriers that theory talks of to
+large lasers, with a factor of ten or more on either side. The lower end of the efficiencies is what
+`photinus.imperfections` gives a dead laser."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaserParameters:
-    """A nanolaser with a gain section and a saturable absorber; every quantity in SI.
+    """A nanolaser with a gain section and a saturable absorber; every quantity in SI, or with a unit.
+
+    A text with a unit is taken in place of a number: ``photon_lifetime="4 ps"``.
 
     There is no linewidth enhancement factor: it turns only the phase of the field, and neither the
     photon number nor the law of the noise depends on the phase.
@@ -44,7 +63,8 @@ class LaserParameters:
     Raises
     ------
     InvalidInput
-        If a value is outside its range, or a section would emit more into the mode than it decays.
+        If a value is outside its range or, unless `forced`, not plausible (`PLAUSIBLE`); or if a
+        section would emit more into the mode than it decays.
 
     Examples
     --------
@@ -79,26 +99,19 @@ class LaserParameters:
     """η_i, carriers in the gain section per electron of the pump current, in (0, 1]."""
     output_efficiency: float = 1.0
     """η_o, part of the cavity loss that leaves as useful light, in (0, 1]."""
+    forced: bool = field(default=False, compare=False)
+    """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "wavelength",
-            "photon_lifetime",
-            "gain_lifetime",
-            "absorber_lifetime",
-            "gain_coefficient",
-            "absorber_coefficient",
-        ):
-            unit = "m" if name == "wavelength" else "s" if name.endswith("lifetime") else "1/s"
-            object.__setattr__(self, name, _validate.positive(name, getattr(self, name), unit))
-        for name in ("gain_transparency", "absorber_transparency", "pump_noise"):
-            value = _validate.non_negative(name, getattr(self, name), "carriers")
-            object.__setattr__(self, name, value)
-        for name in ("pump_efficiency", "output_efficiency"):
-            value = _validate.positive(name, getattr(self, name))
-            if value > 1:
+        if not isinstance(self.forced, bool):
+            raise InvalidInput(f"forced must be True or False, got {self.forced!r}")
+        for name, plausible in PLAUSIBLE.items():
+            positive = plausible.low > 0
+            check = _validate.positive if positive else _validate.non_negative
+            value = check(name, getattr(self, name), plausible.unit)
+            if name.endswith("_efficiency") and value > 1:
                 raise InvalidInput(f"{name} must be at most 1, got {value:g}")
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, value if self.forced else plausible.check(name, value))
         for section in ("gain", "absorber"):
             product = getattr(self, f"{section}_coefficient") * getattr(self, f"{section}_lifetime")
             if product > 1:
@@ -153,8 +166,11 @@ class LaserParameters:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the values for JSON, with a schema number."""
-        return {"schema": SCHEMA, **asdict(self)}
+        """Return the values for JSON, with a schema number; `forced` only if it is."""
+        values = asdict(self)
+        if not self.forced:
+            del values["forced"]
+        return {"schema": SCHEMA, **values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LaserParameters":

@@ -167,8 +167,10 @@ def spike(
         pump) that excites no spike. A spike is a pulse whose photons exceed 1/(g_a τ_a), which
         bleaches the absorber.
     NotConverged
-        If no pump is given and the laser does not pulse at any, or the spike does not end in time.
+        If neither pump nor kick is given and the laser does not spike, or the spike does not end in
+        time.
     """
+    given = pump is not None or kick is not None
     pump = PUMP_FRACTION * instability_pump(parameters) if pump is None else pump
     pump = _validate.positive("pump", pump, "carriers/s")
     kick = KICK_FRACTION * parameters.threshold_carriers if kick is None else kick
@@ -177,6 +179,8 @@ def spike(
     duration = _validate.positive("duration", duration, "s")
     saturation = parameters.absorber_saturation_photons
     quiet = quiet_state(parameters, pump)
+    if quiet.photons >= saturation and not given:
+        raise NotConverged(_why_no_spike(parameters, f"already rests at {quiet.photons:.3g} photons"))
     if quiet.photons >= saturation:
         raise InvalidInput(
             f"pump must be low enough to leave laser {parameters.name!r} quiet, got {pump:g} "
@@ -185,11 +189,14 @@ def spike(
     kicked = quiet.state + np.array([kick, 0.0, 0.0])
     steps, solution = solve(parameters, pump, kicked, duration, method)
     gain_carriers, absorber_carriers, photons = solution(steps)
-    if photons.max() <= saturation:
+    if not given and (photons.max() <= saturation or photons.max() <= 2 * quiet.photons):
+        why = f"rises from {quiet.photons:.3g} to {photons.max():.3g} photons when it is kicked"
+        raise NotConverged(_why_no_spike(parameters, why))
+    if photons.max() <= max(saturation, 2 * quiet.photons):
         raise InvalidInput(
             f"kick must be large enough to make laser {parameters.name!r} spike at pump {pump:g} "
             f"carriers/s, got {kick:g} carriers, which raises no more than {photons.max():.3g} "
-            f"photons (a spike exceeds {saturation:.3g})"
+            f"photons (a spike exceeds {max(saturation, 2 * quiet.photons):.3g})"
         )
     above = int(np.argmax(photons > saturation))
     first = above + _first_maximum(photons[above:])
@@ -222,6 +229,15 @@ def spike(
         width=fall - rise,
         reset_carriers=-reset,
         books=_account(parameters, pump, steps, solution, start, stop),
+    )
+
+
+def _why_no_spike(parameters: LaserParameters, what: str) -> str:
+    """Return why a laser that was tried where it is most excitable has no spike, and what to change."""
+    return (
+        f"laser {parameters.name!r} has no spike: just below the pump at which it pulses by itself it "
+        f"{what}, and {parameters.absorber_saturation_photons:.3g} half bleach its absorber; try a "
+        "larger absorber_transparency, a shorter absorber_lifetime or a smaller gain_coefficient"
     )
 
 

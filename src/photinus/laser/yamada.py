@@ -106,6 +106,7 @@ class Yamada:
             absorber_coefficient=absorber_coefficient,
             gain_transparency=gain_transparency,
             absorber_transparency=self.absorption / (photon_lifetime * absorber_coefficient),
+            forced=True,  # the model has no scales
         )
         carriers = self.pump / (photon_lifetime * gain_coefficient) + laser.gain_transparency
         pump = _validate.non_negative("pump of the laser", carriers / gain_lifetime, "carriers/s")

@@ -11,6 +11,7 @@ simulated lasers. Statistics are centred on running means (Melchior, Fischer & W
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,7 @@ from photinus.simulation.streams import seed_sequence
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-    from sklearn.utils.validation import check_is_fitted
+    from sklearn.utils.validation import _check_feature_names, check_array, check_is_fitted
 except ImportError:
     raise MissingDependency(
         "learning needs scikit-learn, whose estimators it follows: pip install 'photinus[learn]'"
@@ -42,6 +43,10 @@ CENTRE_RATE = 0.01
 """Part by which running means move to those of a batch."""
 MEAN_FIELD_STEPS = 10
 """Passes of mean field over the hidden units of a deep machine, given data."""
+UPDATES = 8400
+"""Updates that a fit makes by default: with fewer, small sets of images are hardly learned."""
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 1000
+"""Bounds of the epochs that this takes."""
 FIGURES = 1000
 """Images on which the figures of an epoch are taken."""
 KIND = "boltzmann-estimator"
@@ -76,7 +81,7 @@ class BoltzmannEstimator(
     batch_size, chains
         Samples per update, and persistent chains ("cd" has as many as samples).
     epochs
-        Passes through the data.
+        Passes through the data. By default as many as make about 8 400 updates, from 10 to 1 000.
     learning_rate, final_rate
         Rate of the first and of the last update; it falls linearly.
     momentum, weight_decay
@@ -119,15 +124,15 @@ class BoltzmannEstimator(
 
     def __init__(
         self,
-        hidden: tuple[int, ...] = (128,),
+        hidden: tuple[int, ...] = (64,),
         *,
         visible_couplings: bool = False,
         method: str = "pcd",
         steps: int = 1,
-        batch_size: int = 100,
+        batch_size: int = 50,
         chains: int = 100,
-        epochs: int = 10,
-        learning_rate: float = 0.05,
+        epochs: int | None = None,
+        learning_rate: float = 0.1,
         final_rate: float = 0.0,
         momentum: float = 0.5,
         weight_decay: float = 1e-4,
@@ -162,6 +167,12 @@ class BoltzmannEstimator(
         self.resume = resume
         self.progress = progress
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = []  # means are float32 whatever comes in
+        return tags
+
     # Learning
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
@@ -191,10 +202,11 @@ class BoltzmannEstimator(
         self._run = self._fingerprint(visible)
         if self.resume and self.checkpoint is not None and Path(self.checkpoint).exists():
             self._restore(self.checkpoint, self._run)
-        with tracked(self.progress, "learning", self.epochs) as advance:
+        epochs = self._epochs(len(visible))
+        with tracked(self.progress, "learning", epochs) as advance:
             advance(len(self.history_))
-            while len(self.history_) < self.epochs and not self._stalled():
-                self._epoch(visible, held, len(self.history_) / self.epochs, 1 / self.epochs)
+            while len(self.history_) < epochs and not self._stalled():
+                self._epoch(visible, held, len(self.history_) / epochs, 1 / epochs)
                 if self._best_epoch() == len(self.history_):
                     self._best = self.weights_.copy(), self.biases_.copy()
                 if self.checkpoint is not None:
@@ -203,6 +215,13 @@ class BoltzmannEstimator(
         if self._best is not None:
             self.weights_, self.biases_ = (values.copy() for values in self._best)
         return self
+
+    def _epochs(self, samples: int) -> int:
+        """Return the passes through so many samples."""
+        if self.epochs is not None:
+            return self.epochs
+        updates = max(samples // self.batch_size, 1)
+        return min(max(math.ceil(UPDATES / updates), FEWEST_EPOCHS), MOST_EPOCHS)
 
     def _best_epoch(self) -> int | None:
         """Return the epoch of the highest validation figure, counted from 1; None without one."""
@@ -218,7 +237,12 @@ class BoltzmannEstimator(
         """Return what must be the same for a checkpoint to be gone on with, for JSON."""
         found = {name: value for name, value in self.get_params().items() if name not in UNCHECKED}
         digest = hashlib.sha256(np.packbits(visible.astype(np.uint8), axis=1).tobytes()).hexdigest()
-        return {**found, "hidden": list(self.hidden), "data": f"{visible.shape} {digest}"}
+        found = {k: v.item() if isinstance(v, np.generic) else v for k, v in found.items()}
+        return {
+            **found,
+            "hidden": [int(units) for units in self.hidden],
+            "data": f"{visible.shape} {digest}",
+        }
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
         """Go once through more data at the learning rate, from wherever the machine is."""
@@ -235,8 +259,11 @@ class BoltzmannEstimator(
             raise InvalidInput(f"hidden must be the units of each layer, got {self.hidden!r}")
         layers = [_validate.integer("hidden", units, 1) for units in self.hidden]
         _validate.one_of("method", self.method, METHODS)
+        _validate.flag("visible_couplings", self.visible_couplings)
+        _validate.flag("resume", self.resume)
         for name in ("steps", "batch_size", "chains", "epochs", "patience", "replicas"):
-            _validate.integer(name, getattr(self, name), 1)
+            if name != "epochs" or self.epochs is not None:
+                _validate.integer(name, getattr(self, name), 1)
         _validate.positive("learning_rate", self.learning_rate)
         if _validate.positive("hottest", self.hottest) < 1:
             raise InvalidInput(f"hottest must be at least 1, got {self.hottest:g}")
@@ -259,31 +286,39 @@ class BoltzmannEstimator(
 
     def _visible(self, X: ArrayLike, y: ArrayLike | None, *, fresh: bool) -> NDArray[np.float32]:
         """Return the states of the visible units, array (sample, unit)."""
-        features = _validate.binary_array("X", X)
-        if features.ndim != 2 or 0 in features.shape:
-            raise InvalidInput(f"X must have shape (sample, feature), none empty, got {features.shape}")
+        features = self._columns(X, fresh=fresh)
         if fresh:
-            self.n_features_in_ = features.shape[1]
             self.__dict__.pop("classes_", None)
             if y is not None:
-                self.classes_ = np.unique(np.asarray(y))
-        if features.shape[1] != self.n_features_in_:
-            raise InvalidInput(f"X must have {self.n_features_in_} features, got {features.shape[1]}")
+                self.classes_ = np.unique(_checked_classes(y, len(features)))
         if (y is not None) != hasattr(self, "classes_"):
             raise InvalidInput(
                 "y must be given to a machine that was learned with labels, and to no other"
             )
         if y is None:
             return features.astype(np.float32)
-        labels = np.asarray(y)
-        if labels.shape != (len(features),):
-            raise InvalidInput(
-                f"y must have one entry per sample ({len(features)}), got {labels.shape}"
-            )
-        unknown = np.setdiff1d(labels, self.classes_)
+        labels = _checked_classes(y, len(features))
+        unknown = labels[~np.isin(labels, self.classes_)]
         if len(unknown):
             raise InvalidInput(f"y must be one of {self.classes_.tolist()}, got {unknown[0]!r}")
         return np.hstack([features, labels[:, None] == self.classes_]).astype(np.float32)
+
+    def _columns(self, X: Any, *, fresh: bool) -> NDArray[np.uint8]:
+        """Return the features, array (sample, feature), after scikit-learn's look at their names.
+
+        A frame must have the columns that `fit` has seen, in the same order.
+        """
+        if not isinstance(X, np.ma.MaskedArray):
+            X = _by_sklearn(lambda: _as_numbers(self, X, fresh))
+        features = _validate.binary_array("X", X)
+        if fresh:
+            self.n_features_in_ = features.shape[1]
+        elif features.shape[1] != self.n_features_in_:
+            raise InvalidInput(
+                f"X has {features.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        return features
 
     def _begin(self, visible: NDArray[np.float32], generator: np.random.Generator) -> None:
         """Set parameters, means and chains to their first values."""
@@ -537,26 +572,25 @@ class BoltzmannEstimator(
         """Return the accuracy of `predict` given labels, else the mean of `score_samples`."""
         if y is None:
             return float(self.score_samples(X).mean())
-        return float(np.mean(self.predict(X) == np.asarray(y)))
+        predicted = self.predict(X)
+        labels = _checked_classes(y, len(predicted))
+        if not np.isin(labels, self.classes_).any():
+            raise InvalidInput(f"y must hold classes among {self.classes_.tolist()}, got {labels[0]!r}")
+        return float(np.mean(predicted == labels))
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return log p*(x) of each sample: the log-likelihood plus log Z, classes summed out.
 
         Subtract `photinus.learning.log_partition(estimator.machine()).value` for log p.
         """
+        check_is_fitted(self, "weights_")
         if hasattr(self, "classes_"):
             return np.asarray(np.logaddexp.reduce(self._by_class(X), axis=1))
-        check_is_fitted(self, "weights_")
         return -self.free_energy(self._features(X))
 
     def _features(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return checked features, array (sample, feature)."""
-        features = _validate.binary_array("X", X)
-        if features.ndim != 2 or features.shape[1] != self.n_features_in_:
-            raise InvalidInput(
-                f"X must have shape (sample, {self.n_features_in_}), got {features.shape}"
-            )
-        return features.astype(np.float32)
+        return self._columns(X, fresh=False).astype(np.float32)
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the means of the first hidden layer given the features, array (sample, hidden).
@@ -613,7 +647,7 @@ class BoltzmannEstimator(
             "features": self.n_features_in_,
             "classes": getattr(self, "classes_", np.empty(0)).tolist(),
             "labelled": hasattr(self, "classes_"),
-            "hidden": list(self.hidden),
+            "hidden": [int(units) for units in self.hidden],
             "visible_couplings": self.visible_couplings,
             "history": self.history_,
             "generator": self._generator.bit_generator.state,
@@ -719,6 +753,42 @@ class BoltzmannEstimator(
         found._begin(np.zeros((1, v), np.float32), np.random.default_rng(0))
         found._take(path, head, arrays, None)
         return found
+
+
+def _as_numbers(estimator: BoltzmannEstimator, X: Any, fresh: bool) -> Any:
+    """Return features as an array, once scikit-learn has looked at their names and numbers."""
+    _check_feature_names(estimator, X, reset=fresh)
+    return check_array(X, accept_sparse=True, estimator=estimator)
+
+
+def _by_sklearn(check: Callable[[], Any]) -> Any:
+    """Return what a check of scikit-learn returns; what it raises becomes one sentence."""
+    try:
+        return check()
+    except (ValueError, TypeError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        # Numbers of the array stand between the first line and the last one.
+        whole = lines[0].startswith("The feature names")
+        told = lines if whole else [lines[0], *(n for n in lines[1:] if n.startswith("Reshape"))]
+        raise InvalidInput(
+            _validate.cut(f"X must have shape (sample, feature) and hold numbers: {' '.join(told)}")
+        ) from None
+
+
+def _checked_classes(y: Any, samples: int) -> NDArray[Any]:
+    """Return the classes of so many samples, array (sample,) of whole numbers, floats or text."""
+    try:
+        labels = np.asarray(y) if not isinstance(y, np.ma.MaskedArray) else np.empty(0)
+    except ValueError:
+        labels = np.empty(0)
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.ravel()):
+        labels = labels.astype(str)
+    if labels.shape != (samples,):
+        raise InvalidInput(f"y must have one entry per sample ({samples}), got shape {labels.shape}")
+    finite = labels.dtype.kind in "biuUS" or (labels.dtype.kind == "f" and np.isfinite(labels).all())
+    if not finite:
+        raise InvalidInput(f"y must be whole numbers, finite floats or text, got {_validate.shown(y)}")
+    return labels
 
 
 def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

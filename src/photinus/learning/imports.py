@@ -47,6 +47,7 @@ def restricted(
     InvalidInput
         If the arrays do not fit each other, or are not finite.
     """
+    classes = _validate.listed("classes", classes)
     w = _validate.finite_array("weights", weights, 2)
     a, b = _validate.finite_array("visible", visible, 1), _validate.finite_array("hidden", hidden, 1)
     if w.shape != (len(a), len(b)):

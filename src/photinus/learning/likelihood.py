@@ -25,6 +25,10 @@ from photinus.simulation.streams import Seed, seed_sequence
 MAX_SUMMED = 20
 """Most units of the smaller side whose states are enumerated."""
 STATES_PER_BLOCK = 4096
+MOST_CHAINS = 10**8
+"""Of annealing, and its steps: years of work."""
+LARGEST_ANNEALED = 1e6
+"""Weight or bias: single precision tells energies apart up to here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +181,19 @@ def log_partition(
         If the machine is neither small nor bipartite, a number is out of range, or an array does not
         fit the machine.
     """
-    chains = _validate.integer("chains", chains, 2)
-    temperatures = _validate.integer("temperatures", temperatures, 1)
+    _validate.instance("machine", machine, BoltzmannMachine)
+    chains = _validate.integer("chains", chains, 2, MOST_CHAINS)
+    temperatures = _validate.integer("temperatures", temperatures, 1, MOST_CHAINS)
     if machine.n_units <= MAX_ENUMERATED:
         return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
     sides = Sides.of(machine)
     if len(sides.second) <= MAX_SUMMED:
         return PartitionEstimate(_summed(machine, sides), 0.0, None, "exact")
+    largest = max(np.abs(machine.weights).max(), np.abs(machine.biases).max())
+    if largest > LARGEST_ANNEALED:
+        raise InvalidInput(
+            f"weights and biases must be at most {LARGEST_ANNEALED:g} to anneal, got {largest:g}"
+        )
     biases = machine.biases if base is None else _validate.finite_array("base", base, 1)
     _validate.same_length("base", biases, "biases", machine.n_units)
     own = biases[sides.first].astype(np.float32)

@@ -10,6 +10,7 @@ from typing import Any
 from photinus import _files, _validate
 from photinus.errors import InvalidInput
 from photinus.laser import LaserParameters
+from photinus.units import Allowed
 
 KINDS = ("physics", "measured", "projected", "datasheet", "user")
 """Where a price can come from."""
@@ -24,6 +25,11 @@ UNITS = {
     "static": "W/chip",
 }
 """What can be priced, in the order of the table, and the unit of its price."""
+PLAUSIBLE = {
+    name: Allowed("J", 0.0, 1.0, 1e-13) if unit.startswith("J/") else Allowed("W", 0.0, 1e5, 1e-3)
+    for name, unit in UNITS.items()
+}
+"""What a price can be, per electron, update, event, bit, synapse or chip; a text has a unit: "5 fJ"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,13 +71,15 @@ class Price:
         _validate.one_of(f"kind of the {called}", self.kind, KINDS)
         if not isinstance(self.verified, bool):
             raise InvalidInput(f"verified of the {called} must be true or false, got {self.verified!r}")
-        value = _validate.non_negative(called, self.value, self.unit)
+        plausible = PLAUSIBLE[self.name]
+        value = plausible.check(called, _validate.non_negative(called, self.value, plausible.unit))
         object.__setattr__(self, "value", value)
         for end in ("low", "high"):
             given = getattr(self, end)
             bound = value if given is None else given
-            checked = _validate.non_negative(f"{end} end of the {called}", bound, self.unit)
-            object.__setattr__(self, end, checked)
+            end_called = f"{end} end of the {called}"
+            checked = _validate.non_negative(end_called, bound, plausible.unit)
+            object.__setattr__(self, end, plausible.check(end_called, checked))
         assert self.low is not None
         assert self.high is not None
         if not self.low <= value <= self.high:

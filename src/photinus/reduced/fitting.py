@@ -3,12 +3,14 @@
 1. Uncoupled lasers at constant pumps give intervals; their hazard over age and drive is smoothed as a
    Poisson regression on a tensor product of B-splines with second-order penalties (P-splines; Eilers &
    Marx 1996, Stat. Sci. 11, 89; arrays as in Currie, Durbán & Eilers 2006, J. R. Stat. Soc. B 68, 259).
-2. The calibration's pairs and triples, coupled, give spikes under drives that vary; the likelihood of
-   these spikes given what the lasers received (Daley & Vere-Jones 2003, proposition 7.2.III) is
-   maximised over the seven constants of the membrane.
+2. Random machines of four units, weights and biases of both signs up to `COUPLINGS`, and the
+   calibration's pairs and triples give the joint distributions of coupled lasers. The seven constants
+   of the membrane are those whose joints come closest: to second order a KL is ½ Σ (p - q)²/q over
+   states, a sum of squares, which Gauss–Newton with Marquardt's damping minimises (Marquardt 1963,
+   J. Soc. Indust. Appl. Math. 11, 431).
 3. Other runs, other seeds: activation, intervals, response to a pulse at several delays after a spike,
-   and the joints of the small networks, reduced against full. Where they disagree by more than `LIMITS`
-   the reduced laser is not used.
+   and the joints of other random machines, reduced against full. Where they disagree by more than
+   `LIMITS` the reduced laser is not used.
 """
 
 import itertools
@@ -21,25 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import _validate
-from photinus._numba import kernel
 from photinus._threads import available_threads
-from photinus.network import LaserNetwork, SynapticKernel
+from photinus.boltzmann import BoltzmannMachine
+from photinus.errors import InvalidInput
+from photinus.network import LaserNetwork
 from photinus.readout import occupancy
-from photinus.reduced.kernel import (
-    CLAMP,
-    KEEP,
-    LAG,
-    LEAK,
-    LOWEST,
-    ONSET,
-    REST,
-    SCALE,
-    TILT,
-    TURN,
-    advance_membrane,
-)
 from photinus.reduced.model import Agreement, ReducedLaser
-from photinus.simulation.couplings import dense, entries
+from photinus.simulation.couplings import dense
 from photinus.simulation.engine import Simulator
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import Seed, seed_sequence
@@ -71,17 +61,31 @@ DELAYS = (0.75, 1.0, 1.25, 1.75, 2.5)
 COPIES = 4
 """Targets of each kind that hear the same pulses."""
 CHAINS = 64
-AGES_PER_STEP = 4
-"""Ages in a step for which hazards are read while the membrane is fitted."""
 SETTLE = 20
 """State windows dropped at the begin of each measurement."""
 WINDOWS = 600
 """State windows measured for the hazard."""
-TRAINING = (12, 200)
-"""Chains and state windows of the coupled run that is fitted."""
+COUPLED = 400
+"""State windows of the coupled runs that are fitted or judged, with `COUPLED_CHAINS` chains."""
+COUPLED_CHAINS = 128
+COUPLINGS = (1.0, 2.0, 4.0)
+"""Largest weights and biases of the random machines."""
+FITTED, JUDGED = 21, 22
+"""Seeds of the random machines that are fitted, and of those that tell how well."""
 GUESS = (-0.3, 25.0, 0.85, 80.0, 40.0, 330.0, 10.0)
 """Where the fit starts: N_0/N_th, λ_c τ_g, n_c, 1000 τ_l/τ_g, s_0, 1000 τ_q/τ_g, s_1."""
-EVALUATIONS = 500
+CHANGES = (0.2, 4.0, 0.08, 10.0, 3.0, 30.0, 1.5)
+"""By how much each is changed to see what it does."""
+ROUNDS = 7
+"""Steps of Gauss and Newton at most."""
+GAIN = 0.02
+"""Part by which a step must lower the sum of squares for another one to be taken."""
+LONGEST = 6.0
+"""Steps are at most so many `CHANGES`."""
+DAMPINGS = (0.01, 0.1, 1.0, 10.0)
+"""Tried in turn until a step helps."""
+RARE = 1e-4
+"""Added to the probability of each state in the weights, so that no unseen one counts for all."""
 PIECES = 8
 
 
@@ -93,7 +97,7 @@ def reduce_laser(
     threads: int | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> ReducedLaser:
-    """Measure the reduced laser of a calibrated device; takes one or two minutes on two cores.
+    """Measure the reduced laser of a calibrated device; takes a few minutes on two cores.
 
     Parameters
     ----------
@@ -113,6 +117,8 @@ def reduce_laser(
     InvalidInput
         If the calibration is not that of a laser, or `steps` are less than four.
     """
+    from photinus.calibration.synapse import MACHINES
+
     steps = _validate.integer("steps", steps, 4)
     sequences = seed_sequence(seed).spawn(5)
     laser, window = calibration.laser, calibration.window
@@ -149,9 +155,10 @@ def reduce_laser(
         agreement=Agreement(activation=np.inf, intervals=np.inf, response=np.inf, networks=np.inf),
         **_constants(GUESS, laser.gain_lifetime, laser.threshold_carriers),
     )
-    network = _small_networks(calibration)
-    coupled = run(network, TRAINING[1], 1, TRAINING[0])
-    reduced = _fit_membrane(reduced, network, coupled, available_threads(threads))
+    machines = [*random_machines(FITTED), *MACHINES]
+    small = SmallNetworks.of(calibration, machines)
+    coupled = small.joints(run(small.network, COUPLED, 1, COUPLED_CHAINS))
+    reduced = _fit_membrane(reduced, small, coupled, sequences[1], available_threads(threads))
     advance()
     agreement = _agreement(calibration, reduced, run, sequences[4], threads)
     advance()
@@ -186,19 +193,69 @@ def _network(
     return network
 
 
-def _small_networks(calibration: "Calibration") -> LaserNetwork:
-    """Return the calibration's pairs and triples as one network of uncoupled parts."""
-    from scipy.linalg import block_diag
+def random_machines(seed: int, units: int = 4) -> list[BoltzmannMachine]:
+    """Return eight machines for each of `COUPLINGS`, the weakest first.
 
-    from photinus.calibration.synapse import MACHINES
-    from photinus.translation import translate
+    Of each eight, three have weights of both signs, two inhibit only, one excites only, and two are
+    frustrated: all weights of the same size, signs drawn.
+    """
+    rng = np.random.default_rng(seed)
+    machines = []
+    for scale, kind in itertools.product(COUPLINGS, range(8)):
+        low, high = ((-1, 1), (-1, 0), (0, 1))[(kind > 2) + (kind > 4)]
+        weights = rng.uniform(low, high, (units, units)) * scale
+        if kind > 5:
+            weights = rng.choice([-scale, scale], (units, units))
+        weights = np.triu(weights, 1) + np.triu(weights, 1).T
+        biases = rng.uniform(-scale, scale, units)
+        if kind > 4:  # else they would be all on or all off
+            biases = rng.uniform(-0.5, 0.5, units) - weights.sum(axis=1) / 2
+        machines.append(BoltzmannMachine(weights, biases))
+    return machines
 
-    parts = [translate(machine, calibration) for machine in MACHINES]
-    return _network(
-        calibration,
-        np.concatenate([part.drive for part in parts]),
-        block_diag(*[dense(part.coupling) for part in parts]),
-    )
+
+@dataclass(frozen=True, slots=True)
+class SmallNetworks:
+    """Small machines as one network of parts that hear nothing of each other."""
+
+    network: LaserNetwork
+    ends: NDArray[np.intp]
+    """Where the units of each machine end, array (machine,)."""
+
+    @classmethod
+    def of(cls, calibration: "Calibration", machines: Sequence[BoltzmannMachine]) -> "SmallNetworks":
+        """Return the lasers that sample from `machines`, by the measured rule."""
+        from scipy.linalg import block_diag
+
+        from photinus.translation import translate
+
+        parts = [translate(machine, calibration) for machine in machines]
+        network = _network(
+            calibration,
+            np.concatenate([part.drive for part in parts]),
+            block_diag(*[dense(part.coupling) for part in parts]),
+        )
+        return cls(network, np.cumsum([part.n_units for part in parts]))
+
+    def joints(self, spikes: SpikeTrains) -> list[NDArray[np.float64]]:
+        """Return the joint of each machine, array (state,)."""
+        machine = np.searchsorted(self.ends, spikes.unit, side="right").astype(np.int16)
+        order = np.argsort(machine, kind="stable")
+        begins = np.searchsorted(machine[order], np.arange(len(self.ends) + 1))
+        chain, unit, time = spikes.chain[order], spikes.unit[order], spikes.time[order]
+        found, first = [], 0
+        for part, end in zip(itertools.pairwise(begins), self.ends, strict=True):
+            mine = slice(*part)
+            found.append(
+                _joint_of(spikes, chain[mine], unit[mine], time[mine], first, int(end), self.window)
+            )
+            first = int(end)
+        return found
+
+    @property
+    def window(self) -> float:
+        """State window τ [s]."""
+        return self.network.window
 
 
 def _by_laser(spikes: SpikeTrains) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -332,192 +389,70 @@ def _constants(values: Sequence[float], lifetime: float, threshold: float) -> di
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What the lasers of one chain got and did, on the grid of the recursion."""
-
-    pump: NDArray[np.float32]
-    """Synaptic drive, mean over each step, array (unit, step)."""
-    kick: NDArray[np.float32]
-    """Kicks, as a drive for one step."""
-    begins: NDArray[np.int64]
-    """Where each unit's spikes begin, array (unit + 1,)."""
-    time: NDArray[np.float64]
-    """Spikes, unit by unit [steps]."""
-
-
 def _fit_membrane(
-    reduced: ReducedLaser, network: LaserNetwork, spikes: SpikeTrains, threads: int
+    reduced: ReducedLaser,
+    small: SmallNetworks,
+    wanted: list[NDArray[np.float64]],
+    seed: np.random.SeedSequence,
+    threads: int,
 ) -> ReducedLaser:
-    """Return `reduced` with the constants that make the spikes most likely."""
-    from scipy.optimize import minimize
+    """Return `reduced` with the constants whose joints come closest to those `wanted`."""
+    weight = 1 / np.sqrt(np.concatenate(wanted) + RARE)
 
-    dt = reduced.time_step
-    heard = [_hear(network, spikes, chain, dt) for chain in range(spikes.chains)]
-    hazard = hazard_by_age(reduced)
+    def candidate(values: NDArray[np.float64]) -> ReducedLaser:
+        constants = _constants(values.tolist(), reduced.gain_lifetime, reduced.threshold_carriers)
+        return replace(reduced, **constants)
 
-    def candidate(values: Sequence[float]) -> ReducedLaser:
-        return replace(reduced, **_constants(values, reduced.gain_lifetime, reduced.threshold_carriers))
+    def residuals(values: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
+        try:
+            tried = candidate(values)
+        except InvalidInput:  # out of the range that a constant may have
+            return np.full(len(weight), np.inf)
+        spikes = _run_reduced(small.network, tried, COUPLED, seed, threads, COUPLED_CHAINS)
+        return (np.concatenate(small.joints(spikes)) - np.concatenate(wanted)) * weight
 
+    values, now = np.array(GUESS), residuals(np.array(GUESS), threads)
     with ThreadPoolExecutor(threads) as pool:
-
-        def unlikely(values: NDArray[np.float64]) -> float:
-            tried = candidate(values.tolist())
-            constants = tried.constants()
-
-            def one(chain: _Heard) -> float:
-                return float(
-                    _log_likelihood(
-                        chain.time,
-                        chain.begins,
-                        chain.pump,
-                        chain.kick,
-                        network.drive - tried.reset,
-                        constants,
-                        hazard,
-                    )
-                )
-
-            total = -sum(pool.map(one, heard))
-            return total if np.isfinite(total) else np.inf
-
-        found = minimize(
-            unlikely,
-            np.array(GUESS),
-            method="Nelder-Mead",
-            options={"maxfev": EVALUATIONS, "xatol": 1e-3, "fatol": 0.3},
-        )
-    return candidate(found.x.tolist())
+        for _ in range(ROUNDS):
+            before = now @ now
+            moved = pool.map(residuals, values + np.diag(CHANGES))
+            slope = np.stack([(there - now) for there in moved], axis=1)
+            square, downhill = slope.T @ slope, -slope.T @ now
+            for damping in DAMPINGS:
+                step = np.linalg.solve(square + damping * np.diag(np.diag(square)), downhill)
+                there = values + np.clip(step, -LONGEST, LONGEST) * CHANGES
+                after = residuals(there, threads)
+                if after @ after < now @ now:
+                    values, now = there, after
+                    break
+            if now @ now > (1 - GAIN) * before:
+                break
+    return candidate(values)
 
 
-def hazard_by_age(reduced: ReducedLaser) -> NDArray[np.float64]:
-    """Return the logarithm of the hazard per step as `_log_likelihood` reads it, array (age, drive)."""
-    dt = reduced.time_step / AGES_PER_STEP
-    ages = np.arange(0.5, reduced.age[-1] / dt) * dt
-    return np.asarray(np.log(reduced.hazard_per_step(ages)))
+def _run_reduced(
+    network: LaserNetwork,
+    reduced: ReducedLaser,
+    windows: int,
+    seed: np.random.SeedSequence,
+    threads: int | None,
+    chains: int = CHAINS,
+) -> SpikeTrains:
+    from photinus.reduced.simulator import ReducedSimulator
+
+    simulator = ReducedSimulator(network, reduced, chains=chains, seed=seed, threads=threads)
+    simulator.advance(SETTLE * network.window)
+    return simulator.advance(windows * network.window)
 
 
-def _hear(network: LaserNetwork, spikes: SpikeTrains, chain: int, dt: float) -> _Heard:
-    mine = spikes.chain == chain
-    unit, time = spikes.unit[mine].astype(np.int64), (spikes.time[mine] - spikes.start) / dt
-    steps = int((spikes.stop - spikes.start) / dt)
-    n = network.n_units
-    target, source, weight = entries(network.coupling)
-    pump, kick = np.zeros((2, n, steps), np.float32)
-    k = network.kernel
-    shape = (float(k.sustain), k.duration / dt, k.kick * network.parameters.gain_lifetime / dt)
-    _received(unit, time, target, source, weight, *_rectangle(k, shape), pump, kick)
-    order = np.lexsort((time, unit))
-    begins = np.searchsorted(unit[order], np.arange(n + 1)).astype(np.int64)
-    return _Heard(pump, kick, begins, time[order])
+def divergence(p: NDArray[np.float64], q: NDArray[np.float64], windows: float) -> float:
+    """Return KL(p‖q) of two joints seen for so many state windows, in nats.
 
-
-def _rectangle(
-    kernel_: SynapticKernel, shape: tuple[float, float, float]
-) -> tuple[float, float, float, bool, bool]:
-    return (*shape, kernel_.renewing, kernel_.shape == "exponential")
-
-
-@kernel
-def _received(  # type: ignore[no-untyped-def]
-    unit, time, target, source, weight, height, duration, kick, renewing, decaying, pumps, kicks
-):
-    """Fill in what spikes (unit, time [steps]) bring to their targets, step by step.
-
-    As `photinus.reduced.kernel` does it: from the step after the spike on, with what was missed or
-    brought too much made up for in the step after.
+    Half a window is shared out among the states of each, so that a state which one has not met costs
+    little.
     """
-    steps = pumps.shape[1]
-    last = np.full(pumps.shape[0], -1e18)
-    decay = np.exp(-1.0 / duration)
-    if decaying:
-        height *= (1.0 - decay) * duration
-    for k in range(len(time)):
-        j = unit[k]
-        elapsed = time[k] - last[j]
-        ended = last[j] + duration
-        last[j] = time[k]
-        ends = time[k] + duration
-        first = int(time[k]) + 1
-        end = min(first + int(12.0 * duration) if decaying else int(ends) + 1, steps)
-        share, begin, begins = 1.0, first, time[k]
-        if renewing and decaying:
-            share = 1.0 - np.exp(-elapsed / duration)
-        elif renewing and elapsed < duration:
-            share, begin, begins = elapsed / duration, int(ended) + 1, ended
-        for q in range(len(target)):
-            if source[q] != j:
-                continue
-            i = target[q]
-            full = height * weight[q] * (share if decaying else 1.0)
-            if first < steps:
-                kicks[i, first] += share * kick * weight[q]
-            if begin < steps:
-                pumps[i, begin] += full * (begin - begins)
-            for s in range(begin, end):
-                pumps[i, s] += full * decay ** (s - begin) if decaying else full
-            if not decaying and end < steps:
-                pumps[i, end] -= full * (end - ends)
-
-
-@kernel
-def _log_likelihood(time, begins, pumps, kicks, base, constants, log_hazard):  # type: ignore[no-untyped-def]
-    """Return the log-likelihood of the spikes of one chain under a reduced laser, see module.
-
-    `base` is the constant drive relative to the reset; `log_hazard` (age, drive) as by `hazard_by_age`.
-    """
-    rest, leak, clamp = constants[REST], constants[LEAK], constants[CLAMP]
-    onset, lag, keep = constants[ONSET], constants[LAG], constants[KEEP]
-    tilt, turn = constants[TILT], constants[TURN]
-    lowest, scale = constants[LOWEST], constants[SCALE]
-    ages, columns = log_hazard.shape
-    total = 0.0
-    for i in range(pumps.shape[0]):
-        spike, end = begins[i], begins[i + 1]
-        if end - spike < 2:
-            continue
-        step = int(time[spike])
-        since = step + 1 - time[spike]
-        push = max(np.float32(base[i]) + pumps[i, step], rest)
-        effective, felt, excess = push, push, np.float32(0.0)
-        risen = leak * np.float32(max(since, 1e-3))
-        age = since
-        spike += 1
-        step += 1
-        while spike < end and step < pumps.shape[1]:
-            push = max(np.float32(base[i]) + pumps[i, step], rest)
-            effective, felt, risen, excess, factor = advance_membrane(
-                effective,
-                felt,
-                risen,
-                excess,
-                push + kicks[i, step],
-                leak,
-                clamp,
-                onset,
-                lag,
-                keep,
-                tilt,
-                turn,
-            )
-            x = min(max((felt - lowest) * scale, 0.0), columns - 1.001)
-            column = int(x)
-            row = min(int((age + 0.5) * AGES_PER_STEP), ages - 1)
-            low, high = log_hazard[row, column], log_hazard[row, column + 1]
-            rate = np.exp(low + (high - low) * (x - column)) * factor
-            if int(time[spike]) == step:
-                part = time[spike] - step
-                total += np.log(rate + 1e-12) - rate * part
-                since = 1.0 - part
-                effective, felt, excess = push, push, np.float32(0.0)
-                risen = leak * np.float32(max(since, 1e-3))
-                age = since
-                spike += 1
-            else:
-                total -= rate
-                age += 1.0
-            step += 1
-    return total
+    p, q = ((each * windows + 0.5 / len(each)) / (windows + 0.5) for each in (p, q))
+    return float(np.sum(p * np.log(p / q)))
 
 
 def _agreement(
@@ -530,16 +465,10 @@ def _agreement(
     """Compare runs of the reduced laser with others at full physics than those that were fitted."""
     from scipy.stats import ks_2samp
 
-    from photinus.calibration.synapse import MACHINES
-    from photinus.fidelity import kl_divergence
-    from photinus.reduced.simulator import ReducedSimulator
-
     window = calibration.window
 
     def run(network: LaserNetwork, windows: int, chains: int = CHAINS) -> SpikeTrains:
-        simulator = ReducedSimulator(network, reduced, chains=chains, seed=seed, threads=threads)
-        simulator.advance(SETTLE * window)
-        return simulator.advance(windows * window)
+        return _run_reduced(network, reduced, windows, seed, threads, chains)
 
     drives = calibration.midpoint + calibration.slope * np.arange(SWEPT[0], SWEPT[1] + 1)
     single = uncoupled(calibration, drives[drives > 0])
@@ -552,13 +481,15 @@ def _agreement(
         ks_2samp(intervals_of(spikes[0], unit), intervals_of(spikes[1], unit)).statistic
         for unit in range(len(PUMPS))
     ]
-    small = _small_networks(calibration)
-    both = full(small, 200, 3), run(small, 800)
-    kl, end = [], 0
-    for machine in MACHINES:
-        end += machine.n_units
-        p, q = (_joint(one, end - machine.n_units, end, window) for one in both)
-        kl.append(kl_divergence(q, p))
+    small = SmallNetworks.of(calibration, random_machines(JUDGED))
+    coupled = (
+        full(small.network, COUPLED, 3, COUPLED_CHAINS),
+        run(small.network, COUPLED, COUPLED_CHAINS),
+    )
+    q, p = (small.joints(spikes) for spikes in coupled)
+    seen = COUPLED * COUPLED_CHAINS
+    kl = [divergence(*pair, seen) for pair in zip(p, q, strict=True)]
+    strong = len(kl) // len(COUPLINGS)
     heard = pulsed(calibration)
     responses = full(heard, 3000, 2), run(heard, 6000)
     by_delay = [response(one, window) for one in responses]
@@ -566,7 +497,8 @@ def _agreement(
         activation=float(np.abs(activation[0] - activation[1]).max()),
         intervals=float(max(distance)),
         response=float(np.sqrt(np.mean((by_delay[0] - by_delay[1]) ** 2))),
-        networks=float(np.mean(kl)),
+        networks=float(np.mean(kl[:-strong])),
+        strong=float(np.mean(kl[-strong:])),
     )
 
 
@@ -576,10 +508,24 @@ def _activation(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
 
 def _joint(spikes: SpikeTrains, first: int, end: int, window: float) -> NDArray[np.float64]:
     mine = (spikes.unit >= first) & (spikes.unit < end)
+    return _joint_of(
+        spikes, spikes.chain[mine], spikes.unit[mine], spikes.time[mine], first, end, window
+    )
+
+
+def _joint_of(
+    spikes: SpikeTrains,
+    chain: NDArray[np.int32],
+    unit: NDArray[np.int32],
+    time: NDArray[np.float64],
+    first: int,
+    end: int,
+    window: float,
+) -> NDArray[np.float64]:
     joint = occupancy(
-        spikes.chain[mine],
-        spikes.unit[mine] - np.int32(first),
-        spikes.time[mine],
+        chain,
+        unit - np.int32(first),
+        time,
         chains=spikes.chains,
         units=end - first,
         window=window,

@@ -36,8 +36,8 @@ ROWS = 8
 WORDS = 4
 
 # Entries of the array of constants.
-REST, LEAK, CLAMP, ONSET, LAG, KEEP, TILT, TURN, LOWEST, SCALE = range(10)
-CONSTANTS = 10
+REST, MOST, LEAK, CLAMP, ONSET, LAG, KEEP, TILT, TURN, LOWEST, SCALE = range(11)
+CONSTANTS = 11
 
 # Columns of a pending spike: time [steps], step in which it was fired, lane, steps since the spike
 # before, renewed by the next one, height of its pulse and of the one that it renews, in units of the
@@ -71,18 +71,39 @@ _NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077C
 _POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
 _ROUNDING = 1e-6
 _TINY = np.float32(1e-15)
+_STEEPEST = np.float32(2.0)
+"""Largest 16th root of a factor of the hazard: one of 65 536."""
+_LEAST = np.float32(1e-12)
+_LARGEST = 2.0**15
+_WEAK = 1.5
+"""Change of a log-hazard, at a kick of a long row's largest coupling, below which it can wait."""
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
 
 
 @inlined
+def _sharpened(tilt, turn, felt, excess):  # type: ignore[no-untyped-def]
+    """Return the factor of the hazard that an excess of carriers makes, a 16th power."""
+    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
+    factor = _STEEPEST if factor > _STEEPEST else factor
+    factor = factor * factor
+    factor = factor * factor
+    factor = factor * factor
+    return factor * factor
+
+
+@inlined
 def advance_membrane(  # type: ignore[no-untyped-def]
-    effective, felt, risen, excess, push, leak, clamp, onset, lag, keep, tilt, turn
+    effective, felt, risen, excess, push, rest, most, leak, clamp, onset, lag, keep, tilt, turn
 ):
     """Return (effective drive, felt drive, risen, excess, factor of the hazard) one step later.
 
-    See `photinus.reduced.model` for the equations; `push` is the whole drive of this step.
+    See `photinus.reduced.model` for the equations; `push` is the whole drive of this step. All that
+    comes back is finite, however large the push.
     """
+    # Written so that a push that is not a number stays one: it is told after the run.
+    push = most if push > most else push
+    push = -most if push < -most else push
     before = effective * risen
     above = max(before - onset, _ZERO)
     light = clamp * above * above
@@ -96,12 +117,10 @@ def advance_membrane(  # type: ignore[no-untyped-def]
     # One division serves both quotients.
     inverse = _ONE / (light * risen)
     effective = (carriers + pull * inverse) * (inverse * light)
+    # Carriers cannot be taken where there are none left.
+    effective = rest if effective < rest else effective
     felt = felt + lag * (effective - felt)
-    factor = max(_ONE + _SIXTEENTH * max(tilt + turn * felt, _ZERO) * excess, _ZERO)
-    factor = factor * factor
-    factor = factor * factor
-    factor = factor * factor
-    return effective, felt, risen, excess, factor * factor
+    return effective, felt, risen, excess, _sharpened(tilt, turn, felt, excess)
 
 
 @inlined
@@ -114,6 +133,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     it: a branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
     """
     rest = constants[REST]
+    most = constants[MOST]
     leak = constants[LEAK]
     clamp = constants[CLAMP]
     onset = constants[ONSET]
@@ -142,6 +162,8 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                 f[i + np.uintp(RISEN * TILE)],
                 f[i + np.uintp(EXCESS * TILE)],
                 push,
+                rest,
+                most,
                 leak,
                 clamp,
                 onset,
@@ -157,8 +179,12 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
             f[i + np.uintp(USED * TILE)] = factor
             once[k] = _ZERO
             x = (felt - lowest) * scale + f[i + np.uintp(SHIFT * TILE)]
-            row = np.floor(risen * upon - below)
-            column = np.floor(min(max(x, _ZERO), last_column))
+            y = risen * upon - below
+            # Compared so that what is not a number gives an entry of the table too.
+            x = x if x > _ZERO else _ZERO
+            y = y if y > _ZERO else _ZERO
+            column = np.floor(x if x < last_column else last_column)
+            row = np.floor(y if y < rows else rows)
             place[k] = np.int32(row * across + column)
     # Alone: the compiler would not vectorise a loop with a table in it.
     for entry in range(place.size):
@@ -225,6 +251,7 @@ def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped
     """Put a lane to where it is `since` of a step after its spike."""
     i = _at(lane)
     push = max(f[i + np.uintp(BASE * TILE)] + synaptic[lane], constants[REST])
+    push = constants[MOST] if push > constants[MOST] else push
     f[i + np.uintp(EFFECTIVE * TILE)] = push
     f[i + np.uintp(FELT * TILE)] = push
     f[i + np.uintp(RISEN * TILE)] = constants[LEAK] * max(since, _EARLIEST)
@@ -234,6 +261,78 @@ def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped
     unit = (np.float32(word >> np.uint32(8)) + _HALF) * np.float32(2.0**-24)
     f[i + np.uintp(LEFT * TILE)] = -np.log(unit)
     f[i + np.uintp(SHIFT * TILE)] = np.float32(word & np.uint32(255)) * np.float32(2.0**-8)
+
+
+@inlined
+def _share_left(tilt, turn, felt, excess, change):  # type: ignore[no-untyped-def]
+    """Return what part of its hazard a laser keeps when its excess of carriers changes."""
+    before = max(_sharpened(tilt, turn, felt, excess), _LEAST)
+    after = max(_sharpened(tilt, turn, felt, excess + change), _LEAST)
+    return min(after / before, _ONE)
+
+
+@inlined
+def _inhibit_within(  # type: ignore[no-untyped-def]
+    f, first, end, fired, parts, kicks, order, lowered, slot, delay, constants, fan_out, runs_of, runs,
+    coupling, dense, unit,
+):  # fmt: skip
+    """Let lasers of one chain that fire in the same step inhibit each other in it.
+
+    Spikes `first` to `end` of `fired` (lanes) happen at `parts` of the step. In order of time, the
+    kick of each, `kicks` times the coupling,
+    lowers the hazards of the later ones, which then fire later; beyond 1 they do not fire in this step.
+    Spikes that raise hazards act from the next step on, as light takes its time to rise; so do those
+    of long rows without a strong coupling.
+
+    `order`, `lowered` and `slot` (lane,) are scratch; `slot` comes and goes as -1 everywhere.
+    """
+    tilt, turn, leak = constants[TILT], constants[TURN], constants[LEAK]
+    for k in range(first, end):
+        # Inserted as cards are; there are few.
+        at = k
+        while at > first and parts[order[at - 1]] > parts[k]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = k
+        lowered[k] = _ZERO
+        slot[fired[k]] = k
+    for rank in range(first, end):
+        k = order[rank]
+        lane = np.uintp(fired[k])
+        acts = parts[k] + delay
+        if acts >= 1.0 or kicks[k] == 0.0:
+            continue
+        key, aim, row = fan_out[lane, KEY], fan_out[lane, AIM], fan_out[lane, ROW]
+        if key == SCATTERED:
+            for run in range(runs_of[row], runs_of[row + 1]):
+                for c in range(runs[run, 2]):
+                    other = slot[aim + runs[run, 0] + c]
+                    weight = coupling[runs[run, 1] + c]
+                    if other >= 0 and weight < _ZERO and acts < parts[other]:
+                        i = _at(np.uintp(fired[other]))
+                        felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
+                        change = leak * np.float32(kicks[k] * weight)
+                        share = _share_left(tilt, turn, felt, excess + lowered[other], change)
+                        lowered[other] += change
+                        # What is left of the hazard until it fires lasts the longer.
+                        parts[other] = acts + (parts[other] - acts) / share
+                        f[i + np.uintp(USED * TILE)] *= share
+        elif key != NOWHERE:
+            size, height = fan_out[lane, SIZE], kicks[k] * unit[lane]
+            for later in range(rank + 1, end):
+                other = order[later]
+                at = fired[other] - aim
+                if at < 0 or at >= size or dense[row + at] >= 0 or acts >= parts[other]:
+                    continue
+                i = _at(np.uintp(fired[other]))
+                felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
+                change = leak * np.float32(height * dense[row + at])
+                share = _share_left(tilt, turn, felt, excess + lowered[other], change)
+                lowered[other] += change
+                parts[other] = acts + (parts[other] - acts) / share
+                f[i + np.uintp(USED * TILE)] *= share
+    for k in range(first, end):
+        slot[fired[k]] = -1
 
 
 @inlined
@@ -282,6 +381,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     use,
     recovery,
     width,
+    stride,
     step,
     stop,
     times,
@@ -311,6 +411,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
     pulse, delay : duration and delay [steps]; decay : factor per step of an exponential, else 1.
     use, recovery : of a depressed synapse, the second in steps; use 0 for one that is not.
+    stride : lanes of a chain.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
     counts : int64 (lanes,), raised by the spikes of each lane.
@@ -319,6 +420,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
     fired = np.empty(n_lanes, np.int64)
+    parts, kicks, order = np.empty(n_lanes), np.empty(n_lanes), np.empty(n_lanes, np.int64)
+    lowered, slot = np.empty(n_lanes, np.float32), np.full(synaptic.size, -1)
     # What happens in a step: lanes that act, by how much they raise drives, and for this step only.
     # Every lane may begin and end a pulse.
     sources = np.empty(2 * n_lanes, np.uintp)
@@ -328,7 +431,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     rate = np.log(decay)
     per_pulse = 1.0 / pulse
     # All spikes of a step begin at the same step, and end at the same: none has to wait for others.
-    until_begin = np.ceil(delay - _ROUNDING)
+    # As many early as late, by half a step at most: what is early or late of a pulse is made up for.
+    until_begin = np.rint(delay)
     until_end = np.ceil(delay + pulse - _ROUNDING)
     written = 0
     while step < stop and times.size - written >= n_lanes:
@@ -411,11 +515,47 @@ def advance_block(  # type: ignore[no-untyped-def]
         for k in range(fires):
             lane = np.uintp(fired[k])
             i = _at(lane)
-            since = _since_spike(
-                f[i + np.uintp(LEFT * TILE)],
-                f[i + np.uintp(USED * TILE)],
-                trend[np.uintp(place[lane])],
+            parts[k] = _ONE - _since_spike(
+                f[i + np.uintp(LEFT * TILE)], f[i + np.uintp(USED * TILE)], trend[np.uintp(place[lane])]
             )
+            elapsed = step - 1.0 + parts[k] - last_spike[lane]
+            share = 1.0
+            if renewing:
+                share = -np.expm1(rate * elapsed) if decays else min(elapsed * per_pulse, 1.0)
+            if use > 0.0:
+                share *= 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
+            kicks[k] = kick * share
+            # Rows of large machines come from far memory: only where some coupling is strong.
+            level = constants[TILT] + constants[TURN] * f[i + np.uintp(FELT * TILE)]
+            largest = kicks[k] * unit[lane] * _LARGEST * constants[LEAK]
+            if fan_out[lane, SIZE] > NARROW and level * largest < _WEAK:
+                kicks[k] = 0.0
+        if kick > 0.0 and until_begin == 0.0:
+            begin = 0
+            while begin < fires:
+                end, strongest = begin + 1, kicks[begin]
+                while end < fires and fired[end] // stride == fired[begin] // stride:
+                    strongest = max(strongest, kicks[end])
+                    end += 1
+                if end > begin + 1 and strongest > 0.0:
+                    _inhibit_within(
+                        f, begin, end, fired, parts, kicks, order, lowered, slot, delay, constants,
+                        fan_out, runs_of, runs, coupling, dense, unit,
+                    )  # fmt: skip
+                begin = end
+            begin = 0
+            for k in range(fires):
+                if parts[k] <= 1.0:
+                    fired[begin], parts[begin] = fired[k], parts[k]
+                    begin += 1
+                else:
+                    i = _at(np.uintp(fired[k]))
+                    over = np.float32(parts[k] - 1.0) * f[i + np.uintp(USED * TILE)]
+                    f[i + np.uintp(LEFT * TILE)] = over
+            fires = begin
+        for k in range(fires):
+            lane = np.uintp(fired[k])
+            since = np.float32(1.0 - parts[k])
             _restart(f, r, synaptic, lane, since, constants)
             times[written + k] = step - np.float64(since)
             lanes[written + k] = lane

@@ -22,8 +22,8 @@ where a kick of c carriers is a drive of c τ_g for an instant, x½ and α are m
 activation, and the power stands for exp(s q). The excess is what pre-emphasis brings: a population of
 lasers near threshold is shifted at once, long before the light settles.
 
-N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted by maximum likelihood to spikes of coupled lasers at
-full physics (`photinus.reduced.fitting`). They are constants of this recursion at its time step, and
+N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted to the joint distributions of small machines at full
+physics (`photinus.reduced.fitting`). They are constants of this recursion at its time step, and
 only nearly those of a laser: N_0 for instance, which weighs what early drives do later, comes out below
 the true reset. The equations are Photinus's own; that escape rates reduce stochastic neurons is common
 knowledge (Gerstner & Kistler 2002, "Spiking Neuron Models", chapter 5).
@@ -32,18 +32,46 @@ knowledge (Gerstner & Kistler 2002, "Spiking Neuron Models", chapter 5).
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus import _validate
 from photinus.errors import InvalidInput
+from photinus.simulation.couplings import entries
+
+if TYPE_CHECKING:
+    from photinus.network import LaserNetwork
 
 ROWS = 192
 """Rows of the table that the inner loop reads, equally spaced in w."""
 PARTS = 8
 """Ages over which the hazard of a step is averaged."""
+MOST = 1e4
+"""Drive beyond which more changes nothing [N_th]."""
+
+LARGEST = 1e3
+"""Drives, carriers and ages that a table may hold at most [N_th, τ_g]."""
+LIFETIMES, CARRIERS = (1e-14, 1e-3), (1e-3, 1e12)
+"""Range of τ_g [s] and of N_th."""
+RANGES: dict[str, tuple[float, float, str]] = {
+    "time_step": (1e-6, 10, "τ_g"),
+    "reset": (-LARGEST, LARGEST, "N_th"),
+    "clamp_rate": (0, 1e6, "/τ_g"),
+    "clamp_onset": (-LARGEST, LARGEST, ""),
+    "lag": (1e-6, LARGEST, "τ_g"),
+    "memory": (1e-6, LARGEST, "τ_g"),
+    "steepness": (-1e4, 1e4, ""),
+    "turn": (-1e4, 1e4, ""),
+    "midpoint": (-LARGEST, LARGEST, "N_th"),
+    "slope": (1e-6, LARGEST, "N_th"),
+}
+"""Least and largest value of each constant, and what it is measured in."""
+LOG_HAZARDS = (-300.0, 60.0)
+"""Range of log(h τ_g); beyond, single precision would not hold the hazard of a step."""
+UNEVEN = 1e-3
+"""Difference that the steps of a table's axis may have, as part of a step: they are rounded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,14 +86,17 @@ class Agreement:
     """Root mean square difference of the probability to fire within τ of a pulse, over biases, signs of
     the pulse and delays since a spike."""
     networks: float
-    """Mean KL of the calibration's pairs and triples from those of full physics [nats]."""
+    """Mean KL of small machines with weights up to 2 from those of full physics [nats]; the fit has
+    not seen them."""
+    strong: float = math.nan
+    """The same with weights up to 4; not a number where it was not measured."""
 
     def __str__(self) -> str:
         verdict = "too far off to be used" if self.failures() else "holds"
         return (
             f"{verdict}: activation within {self.activation:.3f}, intervals {self.intervals:.3f} "
             f"(Kolmogorov–Smirnov), response to a pulse {self.response:.3f}, small networks KL "
-            f"{self.networks:.2g}"
+            f"{self.networks:.2g}, with strong couplings {self.strong:.2g}"
         )
 
     def failures(self) -> list[str]:
@@ -85,6 +116,11 @@ class Agreement:
 
 LIMITS = {"activation": 0.01, "intervals": 0.02, "response": 0.05, "networks": 0.002}
 """Disagreement above which a device is not reduced."""
+STRONG = 0.01
+"""Largest `Agreement.strong` with which strong couplings are used without a word."""
+REACH = (3.0, 6.0)
+"""Couplings that a laser may hear, root of the sum of their squares, where agreement was measured
+without strong weights, and with [slopes]: a weight makes a coupling of about as many slopes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -125,11 +161,33 @@ class ReducedLaser:
     """How well it does."""
 
     def __post_init__(self) -> None:
-        for name in ("time_step", "lag", "memory", "slope", "threshold_carriers", "gain_lifetime"):
-            _validate.positive(name, getattr(self, name))
-        shape = (len(self.age), len(self.drive))
-        if self.log_hazard.shape != shape:
-            raise InvalidInput(f"log_hazard must have shape {shape}, got {self.log_hazard.shape}")
+        _validate.within("reduced.gain_lifetime", self.gain_lifetime, *LIFETIMES, "s")
+        _validate.within("reduced.threshold_carriers", self.threshold_carriers, *CARRIERS)
+        units = {"τ_g": self.gain_lifetime, "/τ_g": 1 / self.gain_lifetime, "": 1.0}
+        units["N_th"] = self.threshold_carriers
+        for name, (least, most, unit) in RANGES.items():
+            value = _validate.number(f"reduced.{name}", getattr(self, name))
+            _validate.within(f"reduced.{name}", value / units[unit], least, most, unit)
+        drive, age, log = self._axis("drive", "N_th"), self._axis("age", "τ_g"), self.log_hazard
+        _validate.within("reduced.drive", drive[0] / units["N_th"], -LARGEST, LARGEST, "N_th")
+        _validate.within("reduced.drive", drive[-1] / units["N_th"], -LARGEST, LARGEST, "N_th")
+        _validate.within("reduced.age", age[0] / units["τ_g"], 0, LARGEST, "τ_g")
+        _validate.within("reduced.age", age[-1] / units["τ_g"], 0, LARGEST, "τ_g")
+        if log.shape != (len(age), len(drive)):
+            raise InvalidInput(
+                f"reduced.log_hazard must have shape {(len(age), len(drive))}, got {log.shape}"
+            )
+        _validate.finite_array("reduced.log_hazard", log, 2)
+        for value in (log.min(), log.max()):
+            _validate.within("reduced.log_hazard", value, *LOG_HAZARDS)
+
+    def _axis(self, name: str, unit: str) -> NDArray[np.float64]:
+        """Return an axis of the table, which must rise by equal steps."""
+        axis = _validate.finite_array(f"reduced.{name}", getattr(self, name), 1)
+        step = np.diff(axis)
+        if len(axis) < 2 or not (step > 0).all() or np.ptp(step) > UNEVEN * step.mean():
+            raise InvalidInput(f"reduced.{name} must hold two numbers or more that rise by equal steps")
+        return axis
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, tables to four digits."""
@@ -143,11 +201,33 @@ class ReducedLaser:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ReducedLaser":
         """Return the reduced laser that `to_dict` described."""
-        given = {field.name: values[field.name] for field in fields(cls)}
-        for name in ("drive", "age", "log_hazard"):
-            given[name] = np.array(given[name], np.float64)
-        given["agreement"] = Agreement(**given["agreement"])
+        given = _fields_of(cls, "reduced", values)
+        for name, dimensions in (("drive", 1), ("age", 1), ("log_hazard", 2)):
+            given[name] = _validate.finite_array(f"reduced.{name}", given[name], dimensions)
+        for name in ("gain_lifetime", "threshold_carriers", *RANGES):
+            given[name] = _plain_number(f"reduced.{name}", given[name])
+        # Files from before strong couplings were looked at have no such entry.
+        known = given["agreement"]
+        known = {"strong": math.nan, **known} if isinstance(known, Mapping) else known
+        agreement = _fields_of(Agreement, "reduced.agreement", known)
+        given["agreement"] = Agreement(
+            **{k: _plain_number(f"reduced.agreement.{k}", v) for k, v in agreement.items()}
+        )
         return cls(**given)
+
+    def check(self, network: "LaserNetwork") -> list[str]:
+        """Return in sentences what of a network is beyond where it is known to be like full physics."""
+        target, _source, coupling = entries(network.coupling)
+        heard = np.bincount(target, coupling**2, network.n_units) ** 0.5 / self.slope
+        most = int(np.argmax(heard))
+        reach = REACH[self.agreement.strong <= STRONG]
+        if not heard[most] > reach:
+            return []
+        return [
+            "reduced lasers are known to be like full physics for couplings up to "
+            f"{reach:g} slopes (root of the sum of squares of what one laser hears), got "
+            f"{heard[most]:.3g} at {network.labels[most]!r}: compare with substrate 'laser'"
+        ]
 
     def constants(self) -> NDArray[np.float32]:
         """Return what the inner loop multiplies with, see `photinus.reduced.kernel`."""
@@ -156,6 +236,7 @@ class ReducedLaser:
         dt, threshold = self.time_step, self.threshold_carriers
         values = np.zeros(kernel.CONSTANTS)
         values[kernel.REST] = -self.reset
+        values[kernel.MOST] = MOST * threshold
         values[kernel.LEAK] = -math.expm1(-dt / self.gain_lifetime)
         values[kernel.CLAMP] = self.clamp_rate * dt / threshold**2
         values[kernel.ONSET] = self.clamp_onset * threshold - self.reset
@@ -188,3 +269,23 @@ class ReducedLaser:
         part = (position - first)[..., None]
         log = self.log_hazard[first] * (1 - part) + self.log_hazard[first + 1] * part
         return np.asarray(np.exp(log).mean(axis=1) * (self.time_step / self.gain_lifetime))
+
+
+def _fields_of(kind: type, name: str, values: Any) -> dict[str, Any]:
+    """Return the fields of a record of `kind` from what a file holds."""
+    if not isinstance(values, Mapping):
+        raise InvalidInput(f"{name} must be a table of names and values, got {values!r}")
+    names = [field.name for field in fields(kind)]
+    for missing in (each for each in names if each not in values):
+        raise InvalidInput(f"{name}.{missing} is missing")
+    return {each: values[each] for each in names}
+
+
+def _plain_number(name: str, value: Any) -> float:
+    """Return a number of a file, which may be infinite or not a number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidInput(f"{name} must be a number, got {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

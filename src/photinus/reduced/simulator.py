@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from photinus import _validate
 from photinus._memory import aligned, tiled
 from photinus._threads import available_threads, on_threads
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.network import LaserNetwork
 from photinus.reduced.model import ReducedLaser
 from photinus.simulation import SHORT_TILE as TILE
@@ -30,6 +30,8 @@ LARGEST = 2**15 - 1
 """What the largest coupling of a row is stored as."""
 CLASSES = 8
 """Different places and widths of such rows at most."""
+FAR = 1e30
+"""Constant drive at most [carriers]: single precision holds it."""
 ROOM = 1 << 15
 """Spikes that one call of the inner loop returns at most, unless there are many lanes."""
 PENDING_PER_LANE = 2
@@ -111,6 +113,11 @@ class ReducedSimulator:
         self._driven = np.isin(self.units, fixed)
         self._drive = full[:, self.units]
         self._blocks = self._lay_out(self._drive)
+
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives that it was built with, array (chain, simulated unit) [carriers]."""
+        return self._drive
 
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, pulses under way included.
@@ -254,7 +261,7 @@ def _rows(
         shift = fan_out[source, ROW] - fan_out[source, AIM]
         runs = couplings.runs[begin[source] : begin[source + 1]]
         each = couplings.kick[runs[0, 1] : runs[-1, 1] + runs[-1, 2]]
-        unit[source] = np.abs(each).max() / LARGEST
+        unit[source] = max(np.abs(each).max() / LARGEST, np.finfo(np.float32).tiny)
         for aim, offset, size in runs:
             dense[shift + aim : shift + aim + size] = np.rint(
                 couplings.kick[offset : offset + size] / unit[source]
@@ -304,7 +311,7 @@ class _Block:
         self.fan_out[:, kernel.AIM] += chain * stride
         whole = self.fan_out[:, kernel.KEY] >= 0
         self.fan_out[whole, kernel.KEY] += chain[whole] * stride
-        base = drive.ravel() - reduced.reset
+        base = np.clip(drive.ravel() - reduced.reset, -FAR, FAR)
         words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
         uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
         rows = np.zeros((kernel.ROWS, padded))
@@ -345,7 +352,7 @@ class _Block:
         self.synaptic *= np.float32(strength / self.strength[0])
         self.strength[0] = strength
         lanes = np.zeros(tiles.shape[0] * TILE)
-        lanes[self.at] = drive.ravel() - self.shared.reduced.reset
+        lanes[self.at] = np.clip(drive.ravel() - self.shared.reduced.reset, -FAR, FAR)
         tiles[:, kernel.BASE] = lanes.reshape(-1, TILE)
 
     def advance(self, step: int, stop: int) -> NDArray[np.int64]:
@@ -384,6 +391,7 @@ class _Block:
                 s.delay,
                 *s.depression,
                 TILE,
+                s.stride,
                 before,
                 stop,
                 times,
@@ -393,6 +401,10 @@ class _Block:
             self.spikes.append((times[:written], lanes[:written]))
             if step == before:
                 self._grow()
+        if np.isnan(self.f).any() or not np.isfinite(self.synaptic).all():
+            raise PhotinusError(
+                "the simulation left the range of numbers: drives and couplings are too large"
+            )
         return np.asarray(counts.reshape(self.chains, -1).sum(axis=1))
 
     def write(

@@ -112,13 +112,15 @@ def couplings(weights: NDArray[Any]) -> tuple[NDArray[np.intp], Couplings]:
     fresh = np.ones(len(row), dtype=bool)
     fresh[1:] = (np.diff(row) > 0) | (np.diff(column) > GAP)
     begin = np.flatnonzero(fresh)
-    last = np.append(begin[1:], len(row))[: len(begin)] - 1
-    row, start, length = row[begin], column[begin], column[last] - column[begin] + 1
+    counts = np.diff(np.append(begin, len(row)))
+    start, length = column[begin], column[begin + counts - 1] - column[begin] + 1
     length = np.where(length > GAP, -(-length // VECTOR) * VECTOR, length)
     place = np.cumsum(length) - length
-    columns = np.arange(length.sum()) + np.repeat(start - place, length)
-    padded = np.pad(weights, ((0, 0), (0, VECTOR)))
-    values = padded[np.repeat(row, length), columns]
+    # Only what belongs to a stretch is written. The row's next couplings, which may lie where a
+    # stretch is filled up, have a stretch for themselves.
+    values = np.zeros(length.sum(), weights.dtype)
+    values[np.repeat(place - start, counts) + column] = weights[row, column]
+    row = row[begin]
     first = np.searchsorted(row, np.arange(len(order) + 1))
     until = np.append(place, len(values))[first]
     stretches = np.stack([start, length, place], axis=1)
@@ -137,7 +139,7 @@ def couplings(weights: NDArray[Any]) -> tuple[NDArray[np.intp], Couplings]:
 
 def _alike(counts: NDArray[np.intp], stretches: NDArray[np.intp]) -> bool:
     """Return whether units with so many stretches each have one, all at the same place."""
-    return bool((counts == 1).all() and (stretches[:, :2] == stretches[0, :2]).all())
+    return bool(counts.size and (counts == 1).all() and (stretches[:, :2] == stretches[0, :2]).all())
 
 
 class GibbsSampler:

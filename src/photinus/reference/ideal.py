@@ -10,7 +10,7 @@ balance the law of an active period matters only through its mean.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _validate
+from photinus import _validate, starts
 from photinus._numba import inlined, kernel
 from photinus.boltzmann import BoltzmannMachine
 from photinus.reference._chains import (
@@ -39,12 +39,13 @@ def sample_ideal(
     clamp_units: ArrayLike | None = None,
     clamp_values: ArrayLike | None = None,
     threads: int | None = None,
+    initial: ArrayLike | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
     """Return the spikes (chain, unit, time) of ideal neurons, sorted by chain, then time.
 
     Every event is exact: the next spike of the silent units is a competition of exponential waiting
-    times, against the known end of the oldest active period. All units start silent; how long to
-    wait for equilibrium is the caller's business.
+    times, against the known end of the oldest active period. How long to wait for equilibrium is the
+    caller's business.
 
     Parameters
     ----------
@@ -63,6 +64,9 @@ def sample_ideal(
         Their values, 0 or 1: the same evidence for all chains, or each chain its own.
     threads
         Number of threads; by default all cores that this process may use.
+    initial : array (unit,) or (chain, unit), optional
+        States to start from; by default all units are silent. A unit that is on has fired at any
+        time of the last τ, before the spikes that are returned. Clamped units are overwritten.
 
     Returns
     -------
@@ -83,7 +87,15 @@ def sample_ideal(
     clamped = np.zeros((chains, machine.n_units), np.uint8)
     clamped[:, fixed] = values
     field = fields(machine, free, clamped)
-    stream = lane_states(seed_sequence(seed), Role.IDEAL, chains, 1)[:, 0].copy()
+    root = seed_sequence(seed)
+    stream = lane_states(root, Role.IDEAL, chains, 1)[:, 0].copy()
+    start = np.zeros((chains, machine.n_units), np.uint8)
+    if initial is not None:
+        start = starts.given(initial, chains, machine.n_units)
+    # When what is on at first ends, in units of τ.
+    words = lane_states(root, Role.START, chains, machine.n_units)[..., 1]
+    first_end = ((words + 0.5) / 2.0**32)[:, free]
+    on = start[:, free] == 1
     # A unit fires at most once per τ, so no buffer of this size can overflow; the millionth on top
     # is for the rounding of times. Pages of it that stay untouched cost no memory.
     most = len(free) * (int(duration * (1 + 1e-6)) + 3)
@@ -92,7 +104,9 @@ def sample_ideal(
         unit, time = np.empty(most, np.int32), np.empty(most)
         spikes = []
         for c in range(block.start, block.stop):
-            count = _fire(rows, field[c], stream[c], duration, unit, time)
+            held = np.flatnonzero(on[c])
+            held = held[np.argsort(first_end[c, held], kind="stable")]
+            count = _fire(rows, field[c], stream[c], duration, held, first_end[c, held], unit, time)
             spikes.append((free[unit[:count]].astype(np.int32), time[:count].copy()))
         return spikes
 
@@ -131,8 +145,13 @@ def _cumulate(field, silent, top, cumulated):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyped-def]
-    """Fill units and times with the spikes of one chain and return their number."""
+def _fire(  # type: ignore[no-untyped-def]
+    rows, field, stream, duration, held, held_until, units, times
+):
+    """Fill units and times with the spikes of one chain and return their number.
+
+    The units `held` are on at first, each until its time in `held_until`, which rises.
+    """
     n = len(field)
     s0, s1, s2, s3 = stream
     silent = np.empty(n)
@@ -142,7 +161,14 @@ def _fire(rows, field, stream, duration, units, times):  # type: ignore[no-untyp
     ring = np.empty(n, np.int64)
     ends = np.empty(n)
     oldest = 0
-    active = 0
+    active = len(held)
+    for h in range(active):
+        k = held[h]
+        ring[h] = k
+        ends[h] = held_until[h]
+        silent[k] = 0.0
+        for i in range(n):
+            field[i] += rows[k, i]
     now = 0.0
     count = 0
     top = _largest(field, silent)

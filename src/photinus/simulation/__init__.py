@@ -7,3 +7,5 @@ SHORT_TILE = 32
 """The same of neurons and reduced lasers, whose steps are short; no more than a word has bits."""
 SUBSTEPS = 4
 """Integration steps between two visits of spikes and synapses."""
+REARM = 0.25
+"""Fraction of the detection threshold below which the read-out looks for the next spike."""

@@ -14,7 +14,7 @@ from photinus.errors import InvalidInput, PhotinusError
 from photinus.laser import LaserParameters
 from photinus.network import LaserNetwork, SynapticKernel
 from photinus.progress import Progress, tracked
-from photinus.simulation import SUBSTEPS, TILE
+from photinus.simulation import REARM, SUBSTEPS, TILE
 from photinus.simulation.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.simulation.spikes import Recording, SpikeTrains, Waveforms
 from photinus.simulation.state import restore, state_of
@@ -30,10 +30,10 @@ BLOCKS = 8
 LASER_STEPS_PER_CHUNK = 2e8
 """Laser-steps between two looks at progress and interruption: a fraction of a second."""
 CLAMP_MODES = ("pump", "laser")
-REARM = 0.25
-"""Fraction of the detection threshold below which the read-out looks for the next spike."""
 BYTES_PER_SAMPLE = 36
 """Memory of a recorded sample: 12 bytes kept, the rest while pieces are joined."""
+BYTES_PER_LASER = 600
+"""Memory of a simulated laser at least: its state, what is passed on, room for its spikes."""
 BYTES_PER_SPIKE = 64
 """Memory of a spike: 16 bytes kept, the rest while pieces are joined and sorted."""
 
@@ -293,6 +293,11 @@ class Simulator:
         self._pump = pump[:, self.units]
         self._blocks = self._lay_out(self._pump)
 
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives that it was built with, array (chain, simulated unit) [carriers]."""
+        return self._pump * self.network.parameters.gain_lifetime
+
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, pulses under way included.
 
@@ -327,6 +332,8 @@ class Simulator:
         efficiency = self._efficiency()
         pump = pump * efficiency
         delay = network.delay
+        steps = (network.kernel.duration + np.max(delay)) / self.grid
+        _memory.require(8 * BLOCKS * steps, "the steps of a synaptic pulse and its delay")
         pulse, mean_height = _pulse(network.kernel, self.grid)
         couplings = compile_couplings(
             among(network.coupling, self.units),
@@ -383,7 +390,8 @@ class Simulator:
         start = self.step
         n = len(self.units)
         every = recording.every if recording else 1
-        wanted = recording.lanes(self.units, self.chains) if recording else []
+        # Blocks give their chains in rising order, and so must each of them.
+        wanted = sorted(recording.lanes(self.units, self.chains), key=_chain) if recording else []
 
         def run(block: _Block) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             lanes = [
@@ -413,7 +421,6 @@ class Simulator:
         waveforms = None
         if recording is not None:
             shape = (len(recording.chains), len(recording.units), -1, 3)
-            # Blocks give their chains in rising order.
             place = np.argsort(np.argsort(recording.chains))
             kept = np.concatenate([kept for _, kept in results]).reshape(shape)[place]
             kept_steps = np.arange(start // every + 1, stop // every + 1) * every
@@ -437,6 +444,10 @@ class Simulator:
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
         self.step = restore(self._blocks, state)
+
+
+def _chain(lane: tuple[int, int]) -> int:
+    return lane[0]
 
 
 def _pulse(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool], float]:
@@ -502,6 +513,13 @@ def simulate(
         If an argument is out of its range, or the spikes would not fit into memory.
     """
     duration = _validate.positive("duration", duration, "s")
+    if not isinstance(network, LaserNetwork):
+        raise InvalidInput(f"network must be a LaserNetwork, got {type(network).__name__}")
+    if recording is not None:
+        _check_recording(recording, duration)
+    chains = _validate.integer("chains", chains, 1)
+    needed = chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
+    _memory.require(needed + chains * network.n_units * BYTES_PER_LASER, "the spikes of this run")
     simulator = Simulator(
         network,
         chains=chains,
@@ -511,14 +529,24 @@ def simulate(
         clamp_mode=clamp_mode,
         threads=threads,
     )
-    needed = simulator.chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
     if recording is not None:
-        samples = (recording.stop - recording.start) / simulator.grid / recording.every
+        samples = (min(recording.stop, duration) - recording.start) / simulator.grid / recording.every
         needed += len(recording.chains) * len(recording.units) * samples * BYTES_PER_SAMPLE
     _memory.require(needed, "the spikes of this run")
     with tracked(progress, "simulating lasers", duration) as advance:
         parts = list(_pieces(simulator, duration, recording, advance))
     return SpikeTrains.joined(parts)
+
+
+def _check_recording(recording: Recording, duration: float) -> None:
+    """Raise InvalidInput unless `recording` is one that has something to record."""
+    if not isinstance(recording, Recording):
+        raise InvalidInput(f"recording must be a Recording, got {recording!r}")
+    if recording.start >= duration:
+        raise InvalidInput(
+            f"recording start must be before the end of the run ({duration:g} s), "
+            f"got {recording.start:g}"
+        )
 
 
 def _pieces(

@@ -1,6 +1,6 @@
 """What a simulation gives: spikes of all chains, waveforms of chosen lasers."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,8 +103,14 @@ class Recording:
         return [(c, int(np.searchsorted(simulated, u))) for c in self.chains for u in self.units]
 
     def __post_init__(self) -> None:
-        if len(set(self.chains)) < len(self.chains):
-            raise InvalidInput(f"recorded chains must differ, got {self.chains!r}")
+        for name in ("units", "chains"):
+            given = getattr(self, name)
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise InvalidInput(f"recorded {name} must be a list of positions, got {given!r}")
+            places = tuple(_validate.integer(f"recorded {name[:-1]}", place, 0) for place in given)
+            if not places or len(set(places)) < len(places):
+                raise InvalidInput(f"recorded {name} must be at least one and differ, got {places!r}")
+            object.__setattr__(self, name, places)
         _validate.integer("recording every", self.every, 1)
         _validate.non_negative("recording start", self.start, "s")
         if _validate.number("recording stop", self.stop) <= self.start:

@@ -6,6 +6,7 @@ numbers: as easy as 1, 2, 3") turns the key into the generator's 128-bit startin
 loop runs xoshiro128+ (Blackman & Vigna 2021, ACM TOMS 47, 36), which is three times cheaper.
 """
 
+import json
 from enum import IntEnum
 from typing import Any
 
@@ -32,6 +33,7 @@ class Role(IntEnum):
     SHARED_PUMP = 9
     MISSED = 10
     SPURIOUS = 11
+    START = 12
 
 
 class ChainsFrom(np.random.SeedSequence):
@@ -52,12 +54,36 @@ def first_chain_of(seed: np.random.SeedSequence) -> int:
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
-    """Return the SeedSequence of `seed`; None draws fresh entropy from the system."""
+    """Return a SeedSequence of our own for `seed`; None draws fresh entropy from the system.
+
+    Never the caller's object: `spawn` changes it, and its next use would give other numbers.
+    """
     from photinus._validate import integer
 
+    if isinstance(seed, ChainsFrom):
+        return ChainsFrom(0, seed)
     if isinstance(seed, np.random.SeedSequence):
-        return seed
-    return np.random.SeedSequence(None if seed is None else integer("seed", seed, 0))
+        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
+    return np.random.SeedSequence(None if seed is None else integer("seed", seed, 0, None))
+
+
+def entropy_text(seed: np.random.SeedSequence) -> str:
+    """Return the entropy of a seed as JSON: a whole number or a list of them."""
+    return json.dumps(_plain(seed.entropy))
+
+
+def entropy_of(text: str) -> Any:
+    """Return the entropy that `entropy_text` wrote."""
+    return json.loads(text)
+
+
+def _plain(entropy: Any) -> Any:
+    """Return entropy as NumPy takes it (numbers, texts of numbers, nested sequences) for JSON."""
+    if isinstance(entropy, str):
+        return int(entropy, 16 if entropy.startswith("0x") else 10)
+    if np.ndim(entropy) == 0:
+        return int(entropy)
+    return [_plain(part) for part in entropy]
 
 
 def philox(

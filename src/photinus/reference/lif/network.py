@@ -12,10 +12,15 @@ from photinus import _files, _validate
 from photinus.errors import InvalidInput
 from photinus.network import SynapticKernel
 from photinus.reference.lif.parameters import LifParameters
-from photinus.units import quantity
+from photinus.units import Allowed, quantity
 
 SCHEMA = 1
 KIND = "lif-network"
+PLAUSIBLE_TIMES = {
+    "window": Allowed("s", 1e-8, 10.0, 10e-3),
+    "delay": Allowed("s", 0.0, 10.0, 1e-3),
+}
+"""Times that networks of these neurons can have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -89,6 +94,9 @@ class LifNetwork:
         assign(self, "coupling", coupling)
         assign(self, "delay", _validate.non_negative("delay", self.delay, "s"))
         assign(self, "window", _validate.positive("window", self.window, "s"))
+        if not self.parameters.forced:
+            for name in ("delay", "window"):
+                PLAUSIBLE_TIMES[name].check(name, getattr(self, name))
         assign(self, "labels", labels)
         assign(self, "driven_drive", tuple(driven.tolist()))
 

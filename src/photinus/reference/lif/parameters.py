@@ -1,22 +1,34 @@
 """The parameters of a leaky integrate-and-fire neuron, its preset, and where they come from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from math import sqrt
 from typing import Any, NamedTuple
 
 from photinus import _validate
 from photinus.errors import InvalidInput
-from photinus.units import ms
+from photinus.units import Allowed, ms
 
 SCHEMA = 1
+PLAUSIBLE = {
+    "membrane_time": Allowed("s", 1e-8, 10.0, 10e-3),
+    "synaptic_time": Allowed("s", 1e-8, 10.0, 10e-3),
+    "refractory_time": Allowed("s", 1e-8, 10.0, 10e-3),
+    "noise_time": Allowed("s", 1e-8, 100.0, 10e-3),
+    "time_step": Allowed("s", 1e-10, 1.0, 1e-4),
+    "threshold": Allowed("V", -2.0, 2.0, 50e-3),
+    "reset": Allowed("V", -2.0, 2.0, 50e-3),
+    "noise": Allowed("V", 0.0, 1.0, 1e-3),
+}
+"""Values that a neuron can have: from silicon that runs a hundred thousand times as fast as the brain
+to slow synapses, with a factor of ten on either side."""
 STEPS_PER_TIME_CONSTANT = 4
 """Integration steps that every time constant must last at least."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LifParameters:
-    """A leaky integrate-and-fire neuron under high-rate noise; every quantity in SI.
+    """A leaky integrate-and-fire neuron under high-rate noise; every quantity in SI, or with a unit.
 
     The membrane follows τ_m dV/dt = V̄ + I + X - V: the drive V̄ (the mean free potential), the
     synaptic current I in volts, and an Ornstein-Uhlenbeck noise X that gives the free membrane the
@@ -27,7 +39,7 @@ class LifParameters:
     Raises
     ------
     InvalidInput
-        If a value is outside its range.
+        If a value is outside its range or, unless `forced`, not plausible (`PLAUSIBLE`).
 
     Examples
     --------
@@ -55,16 +67,19 @@ class LifParameters:
     synapses."""
     time_step: float = 0.1 * ms
     """Default integration step [s], > 0, at most a quarter of every time constant."""
+    forced: bool = field(default=False, compare=False)
+    """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:
         assign = object.__setattr__
+        if not isinstance(self.forced, bool):
+            raise InvalidInput(f"forced must be True or False, got {self.forced!r}")
         if self.noise_time is None:
             assign(self, "noise_time", self.synaptic_time)
-        for name in (*TIME_CONSTANTS, "time_step"):
-            assign(self, name, _validate.positive(name, getattr(self, name), "s"))
-        for name in ("threshold", "reset"):
-            assign(self, name, _validate.number(name, getattr(self, name)))
-        assign(self, "noise", _validate.non_negative("noise", self.noise, "V"))
+        for name, plausible in PLAUSIBLE.items():
+            check = _CHECKS.get(name, _validate.positive)
+            value = check(name, getattr(self, name), plausible.unit)
+            assign(self, name, value if self.forced else plausible.check(name, value))
         if self.reset >= self.threshold:
             raise InvalidInput(
                 f"reset must be below the threshold ({self.threshold:g} V), got {self.reset:g} V"
@@ -117,8 +132,11 @@ class LifParameters:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the values for JSON, with a schema number."""
-        return {"schema": SCHEMA, **asdict(self)}
+        """Return the values for JSON, with a schema number; `forced` only if it is."""
+        values = asdict(self)
+        if not self.forced:
+            del values["forced"]
+        return {"schema": SCHEMA, **values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LifParameters":
@@ -137,9 +155,9 @@ class LifParameters:
             raise InvalidInput(f"schema of LIF parameters must be {SCHEMA}, got {schema!r}")
         for name in entries:
             _validate.one_of("LIF parameter", name, [f.name for f in fields(cls)])
-        for field in fields(cls):
-            if field.default is MISSING and field.name not in entries:
-                raise InvalidInput(f"LIF parameters must include {field.name}, which is missing")
+        for each in fields(cls):
+            if each.default is MISSING and each.name not in entries:
+                raise InvalidInput(f"LIF parameters must include {each.name}, which is missing")
         return cls(**entries)
 
     @property
@@ -166,6 +184,11 @@ class LifParameters:
         return time_step
 
 
+_CHECKS = {
+    "threshold": _validate.number,
+    "reset": _validate.number,
+    "noise": _validate.non_negative,
+}
 TIME_CONSTANTS = ("membrane_time", "synaptic_time", "refractory_time", "noise_time")
 """Parameters that are times."""
 

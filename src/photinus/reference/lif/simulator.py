@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from photinus import _validate
 from photinus._memory import tiled
 from photinus._threads import available_threads, on_threads
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.reference.lif.network import LifNetwork
 from photinus.reference.lif.parameters import STEPS_PER_TIME_CONSTANT, LifParameters
 from photinus.simulation import SHORT_TILE as TILE
@@ -105,6 +105,11 @@ class LifSimulator:
         self._driven = np.isin(self.units, fixed)
         self._drive = full[:, self.units]
         self._blocks = self._lay_out(self._drive)
+
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives that it was built with, array (chain, simulated unit) [V]."""
+        return self._drive
 
     def heat(self, change: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives and attenuated synapses, currents under way included.
@@ -301,6 +306,10 @@ class _Block:
                 self.spikes,
             )
             parts.append(self.spikes[:written].copy())
+        if np.isnan(self.f).any():
+            raise PhotinusError(
+                "the simulation left the range of numbers: drives and couplings are too large"
+            )
         spikes = np.concatenate(parts)
         # By step and lane so far; within a chain, stable sorting leaves equal times to their units.
         spikes = spikes[np.argsort(spikes[:, 0], kind="stable")]

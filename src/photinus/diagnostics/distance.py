@@ -1,0 +1,429 @@
+"""How far: divergences, their noise and their parts, and the effective inverse temperature.
+
+Errors come from the spread over groups of draws that are independent of each other: chains, or long
+pieces of them. Where that cannot give an interval that covers, there is none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import _validate
+from photinus.boltzmann import BoltzmannMachine
+from photinus.diagnostics.bias import cut, student
+from photinus.errors import InvalidInput, NotConverged
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from photinus.samples import Samples
+
+MARGINAL_TOLERANCE = 1e-14
+"""Error of a marginal at which iterative proportional fitting ends."""
+MOST_CYCLES = 100_000
+"""Cycles through the units after which it gives up."""
+FLOOR_RUNS = 16
+"""Runs of independent draws from which the floor is measured."""
+FALSE_ALARM = 0.01
+"""Share of the runs of an exact sampler that lie above `Floor.limit`."""
+FEWEST_UNLIKELY = 50
+"""Draws of units in their unlikelier state from which β_eff has an interval."""
+EXPECTED = 5
+"""Expected draws in a state, below which its noise is weighted down."""
+FILLED = 5
+"""Effective draws per state from which the noise of a KL is small and known."""
+
+
+def kl_divergence(sampled: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    """Return KL(sampled‖target) = Σ p log(p/q) in nats; states without p add nothing.
+
+    Raises
+    ------
+    InvalidInput
+        If a state was sampled that the target excludes: the divergence is infinite.
+    """
+    visited = sampled > 0
+    if (target[visited] <= 0).any():
+        raise InvalidInput("target must give every sampled state a probability above 0")
+    p = sampled[visited]
+    return float(np.sum(p * np.log(p / target[visited])))
+
+
+def beta_estimate(machine: BoltzmannMachine, groups: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return the inverse temperature that explains states (group, draw, unit) best, and its error.
+
+    Maximum pseudo-likelihood (Besag 1975, The Statistician 24, 179): the one-dimensional concave
+    maximum of Σ log σ(β s_k u_k), s = 2z - 1, u = b + Wz. Its standard error is the sandwich estimate
+    over groups, which must be independent of each other, and at least that of independent draws, from
+    the curvature. nan where there is no maximum (every unit always in its likelier state), and as the
+    error of one group, or of few draws of units in their unlikelier state: what tells the temperature
+    are those, and few rare events are far from normal.
+    """
+    beta, unknown = 1.0, float("nan")
+    fields = [_aligned_fields(machine, states) for states in groups]
+    score = curvature = np.zeros(len(groups))
+    for _ in range(50):
+        score, curvature = _pseudo_likelihood(fields, beta)
+        if not curvature.sum() > 0:
+            return unknown, unknown
+        change = float(score.sum() / curvature.sum())
+        beta += float(np.clip(change, -1, 1))
+        if abs(change) < 1e-10:
+            break
+    else:
+        return unknown, unknown
+    count = len(groups)
+    unlikely = sum(int(np.sum(field < 0)) for field in fields)
+    if count == 1 or unlikely < FEWEST_UNLIKELY:
+        return beta, unknown
+    variance = np.sum(score**2) / curvature.sum() ** 2 * count / (count - 1)
+    return beta, float(np.sqrt(max(variance, 1 / curvature.sum())))
+
+
+def _aligned_fields(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return s_k u_k of states (draw, unit)."""
+    z = states.astype(np.float64)
+    return np.asarray((2 * z - 1) * (z @ machine.weights + machine.biases))
+
+
+def _pseudo_likelihood(
+    fields: list[NDArray[np.float64]], beta: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return first and negative second derivative of the log pseudo-likelihood, per group."""
+    score, curvature = np.empty(len(fields)), np.empty(len(fields))
+    for k, field in enumerate(fields):
+        miss = 1 / (1 + np.exp(np.clip(beta * field, -700, 700)))
+        score[k] = np.sum(field * miss)
+        curvature[k] = np.sum(field**2 * miss * (1 - miss))
+    return score, curvature
+
+
+def effective_beta(
+    machine: BoltzmannMachine, states: NDArray[np.uint8]
+) -> tuple[float, tuple[float, float] | None]:
+    """Return the inverse temperature that explains `states` (chain, draw, unit) best, and 95 % of it.
+
+    See `beta_estimate`. The interval is Student's, with the chains as the independent sample: pieces of
+    a chain are not independent where it is short. None for one chain, or where there is no maximum.
+    """
+    beta, error = beta_estimate(machine, states)
+    if not error < np.inf:
+        return beta, None
+    width = float(student(0.025, len(states) - 1) * error)
+    return beta, (beta - width, beta + width)
+
+
+# The divergence, its noise and its interval
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Divergence:
+    """KL(sampled‖target) [nats] and what chance alone would show."""
+
+    kl: float
+    """KL of the states found."""
+    floor: float
+    """Mean KL of as many exact draws as have the noise that chains show."""
+    floor_std: float
+    """Standard deviation of that from run to run."""
+    limit: float
+    """KL that an exact sampler stays below in 99 of 100 such runs."""
+    interval: tuple[float, float] | None
+    """95 % interval of the KL of the sampler's law; None where states are not filled."""
+    p: float
+    """Probability of so large a KL by chance; 1 where states are not filled."""
+
+
+def state_shares(samples: "Samples", pieces: int = 1) -> "csr_array":
+    """Return the share of time of each chain in each state of its free units, sparse (chain, state).
+
+    With `pieces`, of each of so many equally long pieces of a chain, (chain * pieces, state).
+    """
+    from scipy.sparse import csr_array, vstack
+
+    length = samples.draws // pieces
+    if samples.spikes is not None:
+        assert samples.window is not None
+        edges = [k * length * samples.window for k in range(pieces + 1)]
+        return csr_array(
+            vstack(
+                [
+                    csr_array(alone.free_joint(stop, start=start)[None])
+                    for alone in _each_chain(samples)
+                    for start, stop in pairwise(edges)
+                ]
+            )
+        )
+    free = samples.free_units
+    bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
+    index = cut(samples.states[:, :, free], pieces) @ bits
+    chain = np.repeat(np.arange(len(index)), index.shape[1])
+    share = np.full(index.size, 1 / index.shape[1])
+    return csr_array((share, (chain, index.ravel())), shape=(len(index), 2 ** len(free)))
+
+
+def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed: int) -> Divergence:
+    """Return the divergence of states from the `target` and its noise.
+
+    Parameters
+    ----------
+    target
+        At most 24 units.
+    shares : sparse array (group, state)
+        Share of time of each independent group in each state; at least two groups.
+    draws
+        Of all groups together.
+    seed
+        Of the exact draws that measure the floor.
+
+    Notes
+    -----
+    Noise of the shares p adds ½ Σ Var(p_s)/q_s to a KL, to second order. The spread over groups tells
+    it whatever the autocorrelation is, state by state: chains are independent. Compared with the same
+    sum for independent draws it says how many of these have as much noise, and so many are drawn from
+    the enumerated target: their mean KL is the floor, which then holds also where there are more states
+    than draws. States that expect few draws are weighted down, or one rare visit would outweigh all.
+    So neither the floor's law nor its mean comes from the sampler under test, only the number of draws.
+    The limit takes the KL as a sum of squares with ν degrees of freedom, ν = (tr Σ)²/tr Σ² from the
+    scalar products between groups, over a noise that is itself known with ν (groups - 1) degrees.
+    """
+    q = target.joint()
+    p = np.asarray(shares.mean(axis=0)).ravel()
+    kl = log_divergence(target, p)
+    noise, freedom, effective = _noise(shares, p, q, draws)
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    runs = np.array([_exact_divergence(q, effective, rng) for _ in range(FLOOR_RUNS)])
+    floor, count = float(runs.mean()), shares.shape[0]
+    from scipy.special import fdtrc, fdtri
+
+    inner = freedom * (count - 1)
+    limit = floor * float(fdtri(freedom, inner, 1 - FALSE_ALARM))
+    filled = effective >= FILLED * len(q)
+    return Divergence(
+        kl=kl,
+        floor=floor,
+        floor_std=float(max(floor * np.sqrt(2 / freedom), runs.std(ddof=1))),
+        limit=max(limit, float(runs.max())),
+        interval=_kl_interval(shares, p, q, kl, noise, freedom) if filled else None,
+        p=float(fdtrc(freedom, inner, kl / floor)) if filled and floor > 0 else 1.0,
+    )
+
+
+def log_divergence(target: BoltzmannMachine, p: NDArray[np.float64]) -> float:
+    """Return KL of `p` (state,) from the target, also where it underflows."""
+    seen = np.flatnonzero(p > 0)
+    states = ((seen[:, None] >> np.arange(target.n_units)) & 1).astype(np.uint8)
+    return float(p[seen] @ (np.log(p[seen]) - target.log_probability(states)))
+
+
+def _noise(
+    shares: "csr_array", p: NDArray[np.float64], q: NDArray[np.float64], draws: float
+) -> tuple[float, float, float]:
+    """Return ½ Σ w Var(p), degrees of freedom ν, and as many independent draws as have this noise."""
+    count = shares.shape[0]
+    weight = 1 / np.maximum(q, EXPECTED / draws)
+    scaled = shares.multiply(np.sqrt(weight)[None]).tocsr()
+    gram = np.asarray((scaled @ scaled.T).todense())
+    gram = gram - gram.mean(axis=0) - gram.mean(axis=1)[:, None] + gram.mean()
+    noise = float(np.trace(gram)) / (2 * count * (count - 1))
+    independent = float(np.sum(weight * q * (1 - q))) / 2
+    if not noise > 0 or not independent > 0:
+        return 0.0, 1.0, draws
+    off = gram - np.diag(np.diagonal(gram))
+    # tr Σ² without bias: of two different groups, <d_c, d_d>² has the mean tr Σ².
+    trace, square = np.trace(gram) / (count - 1), np.sum(off**2) / (count * (count - 1))
+    most = float(np.sum(q * draws >= 1)) or 1.0
+    freedom = float(np.clip(trace**2 / square if square > 0 else most, 1.0, max(1.0, most)))
+    return noise, freedom, independent / noise
+
+
+def _exact_divergence(q: NDArray[np.float64], effective: float, rng: np.random.Generator) -> float:
+    """Return the KL of so many independent draws from q (state,)."""
+    number = max(1, round(min(effective, 1e9)))
+    if number < len(q):
+        cumulated = np.cumsum(q)
+        index = np.searchsorted(cumulated, rng.random(number) * cumulated[-1], side="right")
+        found, counts = np.unique(np.minimum(index, len(q) - 1), return_counts=True)
+    else:
+        drawn = rng.multinomial(number, q / q.sum())
+        found = np.flatnonzero(drawn)
+        counts = drawn[found]
+    p = counts / number
+    return float(p @ np.log(p / np.maximum(q[found], 1e-300)))
+
+
+def _kl_interval(
+    shares: "csr_array",
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+    kl: float,
+    noise: float,
+    freedom: float,
+) -> tuple[float, float]:
+    """Return the 95 % interval of the KL, less what noise adds.
+
+    Its error has a part that is linear in the error of p, from the spread over groups, and a quadratic
+    one, of variance 2 noise²/ν. Noise of p in the linear part adds twice that, which is taken off.
+    """
+    count = shares.shape[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        influence = np.where(p > 0, np.log(p / np.maximum(q, 1e-300)), 0.0)
+    linear = float(np.var(shares @ influence, ddof=1)) / count
+    quadratic = 2 * noise**2 / freedom
+    width = float(student(0.025, count - 1)) * np.sqrt(max(linear - quadratic, quadratic))
+    return max(0.0, float(kl - noise - width)), max(0.0, float(kl - noise + width))
+
+
+# Parts of the divergence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KlParts:
+    """KL(sampled‖target) [nats], split by what could remove it; see `kl_parts`."""
+
+    marginals: float
+    """What other biases, in lasers pumps, could remove."""
+    pairs: float
+    """What other weights, in lasers couplings, could remove on top."""
+    higher: float
+    """What no biases and weights can remove: correlations of three and more units."""
+    noise: tuple[float, float, float] | None
+    """What each of the three would show in the mean from sampling noise alone; None for one chain."""
+
+    @property
+    def total(self) -> float:
+        """KL(sampled‖target)."""
+        return self.marginals + self.pairs + self.higher
+
+
+def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.float64]:
+    """Return the fraction of time of each chain in each state of the free units, (chain, state).
+
+    Their mean over chains is `Samples.free_joint`. With `draws`, of the first so many draws only.
+
+    Raises
+    ------
+    InvalidInput
+        For more than 24 free units, or `draws` outside 1 … the number of draws.
+    """
+    kept = samples.draws if draws is None else _validate.integer("draws", draws, 1, samples.draws)
+    if not samples.has_joint:
+        raise InvalidInput(f"joint needs at most 24 free units, got {len(samples.free_units)}")
+    return np.array([alone.free_joint() for alone in _each_chain(samples, kept)])
+
+
+def _each_chain(samples: "Samples", draws: int | None = None) -> "Iterator[Samples]":
+    """Give each chain as separate samples, cut to the first `draws`."""
+    spikes = samples.spikes
+    if spikes is not None:
+        chains = np.arange(samples.chains + 1, dtype=spikes.chain.dtype)
+        edges = np.searchsorted(spikes.chain, chains)
+    for chain in range(samples.chains):
+        own = None
+        if spikes is not None:
+            mine = slice(edges[chain], edges[chain + 1])
+            unit, time = spikes.unit[mine], spikes.time[mine]
+            own = replace(spikes, chain=np.zeros_like(unit), unit=unit, time=time, chains=1)
+        yield replace(samples, states=samples.states[chain : chain + 1, :draws], spikes=own)
+
+
+def kl_parts(sampled: NDArray[np.float64], machine: BoltzmannMachine) -> KlParts:
+    """Return KL(sampled‖target) split into what biases, what weights and what neither can remove.
+
+    With p sampled, q the target, p̃ the Boltzmann machine that has the marginals and pair moments of
+    p, and q̂ the one that has the marginals of p and the weights of q::
+
+        KL(p‖q) = KL(p‖p̃) + KL(p̃‖q̂) + KL(q̂‖q)
+                  higher    pairs      marginals
+
+    The Pythagorean theorem of information geometry, in mixed coordinates (Amari 2001, IEEE Trans.
+    Inf. Theory 47, 1701): p̃ is the machine closest to p, q̂ the closest to p and p̃ among those with
+    the weights of q. So the last two parts are what a refinement of the network can bring to zero,
+    and the first is what it leaves.
+
+    Parameters
+    ----------
+    sampled : array (state,) or (chain, state)
+        Probabilities of the joint states, index Σ z_k << k, also per chain of equal length, as
+        `chain_joints` returns them. Only several independent chains tell the noise.
+    machine
+        The target, at most 16 units; given evidence, its `conditional`.
+
+    Notes
+    -----
+    Nothing is subtracted. A part shows in the mean its true value plus `noise`, which for
+    independent draws is (number of statistics)/(2 × draws): as many statistics as units, as pairs,
+    and as there are states but for these and one. Other draws count for more or less, so it is
+    taken from the spread over chains: ½ tr(F⁻¹C), C the covariance of the mean statistics, F their
+    Fisher information in p̃; the error of the KL to second order.
+
+    Raises
+    ------
+    InvalidInput
+        If `sampled` is no distribution over the machine's states, for more than 16 units, or if a
+        unit or a pair of them never shows one of its states: p̃ then lies at infinity.
+    NotConverged
+        If p̃ or q̂ was not found.
+    """
+    from photinus.learning import fit_moments
+
+    chains = np.atleast_2d(_validate.finite_array("sampled", sampled, (1, 2)))
+    count = 2**machine.n_units
+    if chains.shape[1] != count or len(chains) == 0:
+        raise InvalidInput(f"sampled must have {count} states on the last axis, got {chains.shape}")
+    if (chains < 0).any() or np.abs(chains.sum(axis=1) - 1).max() > 1e-9:
+        raise InvalidInput("sampled must have probabilities of sum 1 on the last axis")
+    p, q = chains.mean(axis=0), machine.joint()
+    states = machine.states().astype(np.float64)
+    moments = (states.T * p) @ states
+    fitted = fit_moments((moments + moments.T) / 2)
+    same_moments = fitted.joint()
+    same_marginals = _with_marginals(q, np.diagonal(moments))
+    return KlParts(
+        marginals=kl_divergence(same_marginals, q),
+        pairs=kl_divergence(same_moments, same_marginals),
+        higher=kl_divergence(p, same_moments),
+        noise=_parts_noise(chains, fitted) if len(chains) > 1 else None,
+    )
+
+
+def _with_marginals(joint: NDArray[np.float64], marginals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the `joint` (state,) with other biases such that it has these `marginals` (unit,).
+
+    Iterative proportional fitting (Deming & Stephan 1940, Ann. Math. Stat. 11, 427): unit by unit,
+    both halves of the joint are scaled to their right sums.
+    """
+    fitted = joint.copy()
+    for _ in range(MOST_CYCLES):
+        worst = 0.0
+        for k, wanted in enumerate(marginals):
+            halves = fitted.reshape(-1, 2, 2**k)
+            off, on = halves[:, 0].sum(), halves[:, 1].sum()
+            halves[:, 0] *= (1 - wanted) / off
+            halves[:, 1] *= wanted / on
+            worst = max(worst, abs(float(on - wanted)))
+        if worst <= MARGINAL_TOLERANCE:
+            return fitted
+    raise NotConverged(f"the biases did not converge in {MOST_CYCLES} cycles (error {worst:.2g})")
+
+
+def _parts_noise(chains: NDArray[np.float64], fitted: BoltzmannMachine) -> tuple[float, float, float]:
+    """Return the mean of marginals, pairs and higher part from noise alone, see `kl_parts`."""
+    joint, states = fitted.joint(), fitted.states().astype(np.float64)
+    i, j = np.triu_indices(fitted.n_units, 1)
+
+    def noise(features: NDArray[np.float64]) -> float:
+        """Return it for all of these statistics, array (state, statistic)."""
+        mean = joint @ features
+        information = (features.T * joint) @ features - np.outer(mean, mean)
+        values = chains @ features
+        covariance = np.cov(values, rowvar=False).reshape(information.shape) / len(chains)
+        return float(np.trace(np.linalg.solve(information, covariance))) / 2
+
+    first, second = noise(states), noise(np.hstack([states, states[:, i] * states[:, j]]))
+    whole = float(np.sum(chains.var(axis=0, ddof=1) / joint)) / (2 * len(chains))
+    return first, second - first, whole - second
