@@ -61,7 +61,7 @@ class RunStore:
     def __init__(self, path: str | os.PathLike[str], *, resume: bool) -> None:
         self.path = _files.named(path)
         self._stored = None
-        if resume and self.path.exists():
+        if resume and os.path.exists(self.path):
             self._abandoned = _is_abandoned(self.path)
             if not self._abandoned:
                 self._stored = _read_header(self.path)
@@ -406,7 +406,7 @@ def _read_header(path: Path) -> dict[str, Any]:
     """Return everything of a store that is no array, its values checked."""
     import zarr
 
-    if not path.exists():
+    if not os.path.exists(path):
         raise InvalidInput(f"run {str(path)!r} does not exist")
     try:
         attributes: Any = zarr.open_group(path, mode="r").attrs.asdict()
