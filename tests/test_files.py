@@ -174,6 +174,24 @@ def test_failed_writes_leave_what_was_there(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["m.json"]
 
 
+def test_a_folder_goes_whole_or_not_at_all(tmp_path, monkeypatch):
+    """Ctrl-C in the middle of removing a store leaves none, not a part that nothing can read."""
+    import shutil
+
+    ph.sample(MACHINE, "gibbs", chains=2, draws=30, seed=0, path=tmp_path / "run.zarr")
+
+    def pressed(folder, **_):
+        os.unlink(Path(folder) / "zarr.json")
+        raise KeyboardInterrupt
+
+    from photinus import storage
+
+    monkeypatch.setattr(shutil, "rmtree", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        storage.remove(tmp_path / "run.zarr")
+    assert not (tmp_path / "run.zarr").exists()
+
+
 def test_impossible_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()

@@ -261,6 +261,16 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_folder(path: str | os.PathLike[str]) -> None:
+    """Remove a folder, or what a link to one leads to, at once: whole or not at all."""
+    with _written(path) as target:
+        place = Path(os.path.realpath(target))
+        moved = place.with_name(f".photinus-{secrets.token_hex(6)}")
+        # From here on nothing is at its place, whatever stops the rest.
+        os.rename(place, moved)
+        shutil.rmtree(moved, ignore_errors=True)
+
+
 def check_folder(path: str | os.PathLike[str]) -> None:
     """Raise unless a folder can be made at `path`, or a file in it if it is there.
 

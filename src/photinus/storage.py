@@ -15,7 +15,6 @@ value, also of stores of schema 1, which have none.
 import contextlib
 import json
 import os
-import shutil
 import signal
 import threading
 import warnings
@@ -87,7 +86,7 @@ class RunStore:
         import zarr
 
         if self._abandoned:
-            shutil.rmtree(os.path.realpath(self.path))
+            _files.remove_folder(self.path)
         # A store that is at its place has its header, at whatever moment the process is killed.
         with _files.new_folder(self.path) as folder:
             self._create(folder, empty, draws, run.draws_per_piece)
@@ -183,7 +182,7 @@ class RunStore:
     def discard(self) -> None:
         """Remove a store that nothing was written to."""
         if self._header["draws"] == 0:
-            shutil.rmtree(self.path, ignore_errors=True)
+            _files.remove_folder(self.path)
 
     def append(self, piece: "Piece", run: "Run", *, complete: bool) -> None:
         """Add a piece, then the state of `run` behind it, then make both count."""
@@ -644,7 +643,7 @@ def remove(path: str | os.PathLike[str]) -> None:
     target = _files.named(path)
     if not _is_abandoned(target):
         _read_header(target)
-    shutil.rmtree(os.path.realpath(target), ignore_errors=True)
+    _files.remove_folder(target)
 
 
 class _NoRun:
