@@ -212,9 +212,13 @@ def test_existing_outputs_are_kept(run, model, tmp_path):
 
 
 def test_a_report_never_overwrites_another_file(run, model, tmp_path):
-    """With --out model.zarr the report would be model.json, which is the model."""
+    """With --out model.zarr the report stands beside the model; what is there already is kept."""
     before = model.read_text()
-    assert refused(run("sample", model, "--out", "model.zarr"), "model.json", "exists already")
+    (tmp_path / "model.zarr.report.json").write_text("precious")
+    assert refused(
+        run("sample", model, "--out", "model.zarr"), "model.zarr.report.json", "exists already"
+    )
+    assert (tmp_path / "model.zarr.report.json").read_text() == "precious"
     assert model.read_text() == before
 
 
@@ -268,7 +272,7 @@ def test_interrupted_run_resumes_to_the_same_result(model, tmp_path, run):
         time.sleep(0.1)
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "--resume" in err
     assert "Traceback" not in err
     part = ph.load(tmp_path / "cut.zarr")

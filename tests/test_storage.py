@@ -724,7 +724,8 @@ def test_older_store_loads(older):
     assert found.network.labels == MACHINE.labels
 
 
-def test_older_stopped_store_goes_on(older, tmp_path):
+def test_older_stopped_store_is_kept(older, tmp_path):
+    """Its chains started otherwise: it is read, and not mixed with draws of this version."""
     shutil.copytree(older / "stopped.zarr", tmp_path / "run.zarr")
     arguments = {"chains": 2, "draws": 12, "burn_in": 2, "seed": 5}
     before = ph.load(tmp_path / "run.zarr")

@@ -15,7 +15,6 @@ import secrets
 import shutil
 import stat
 import sys
-import textwrap
 import tomllib
 import zipfile
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
@@ -30,7 +29,7 @@ from photinus.errors import InvalidInput, PhotinusError
 
 MOST_DIGITS = 300
 """Digits of the longest number that a JSON file may hold; float64 ends at 309."""
-MOST_LETTERS = 400
+MOST_LETTERS = 1000
 """Length of a sentence on what is wrong with a file."""
 MOST_FROM_PIPE = 2**28
 """Bytes that are read from what is no regular file: /dev/zero has no end."""
@@ -264,8 +263,37 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_folder(path: str | os.PathLike[str]) -> None:
+    """Remove a folder, or what a link to one leads to, at once: whole or not at all."""
+    with _written(path) as target:
+        place = Path(os.path.realpath(target))
+        moved = place.with_name(f".photinus-{secrets.token_hex(6)}")
+        # From here on nothing is at its place, whatever stops the rest.
+        os.rename(place, moved)
+        shutil.rmtree(moved, ignore_errors=True)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise unless a folder can be made at `path`, or a file in it if it is there.
+
+    Raises
+    ------
+    InvalidInput
+        If what is above it is no folder, or not writable.
+    """
+    with _written(path) as target:
+        place = target.absolute()
+        while _status(place) is None:
+            place = place.parent
+        if place != target.absolute() and not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(place, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def make_folder(path: str | os.PathLike[str]) -> Path:
     """Create the folder `path`, and those above it, if missing, and return it."""
+    check_folder(path)
     with _written(path) as target:
         target.mkdir(parents=True, exist_ok=True)
     return target
@@ -273,6 +301,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
 def fresh_folder(path: str | os.PathLike[str]) -> Path:
     """Create and return the folder `path`, or the first free one of path-2, path-3 …."""
+    check_folder(path)
     with _written(path) as target:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh, number = target, 1
@@ -513,6 +542,8 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         RecursionError,
         MemoryError,
     ) as error:
-        # Some show all of a wrong value, however long.
-        why = textwrap.shorten(str(error), MOST_LETTERS) or type(error).__name__
+        why = " ".join(str(error).split()) or type(error).__name__
+        if len(why) > MOST_LETTERS:
+            # Some show all of a wrong value, however long; what is allowed stands before or behind.
+            why = f"{why[: MOST_LETTERS // 2]} … {why[-MOST_LETTERS // 2 :]}"
         raise InvalidInput(f"file {str(path)!r} is not a valid {kind}: {why}") from None

@@ -525,6 +525,7 @@ def _checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
+    _validate.instance("path", path, (str, os.PathLike))
     suffix = _files.named(path).suffix
     if suffix not in (".json", ".npz"):
         raise InvalidInput(f"model file {str(path)!r} must end in .json or .npz")
@@ -541,6 +542,6 @@ def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
         kind, schema = arrays["kind"].item(), arrays["schema"].item()
         names = json.loads(arrays["labels"].item()) if kind == KIND else None
     if kind != KIND:
-        raise InvalidInput(f"file {str(path)!r} must hold a {KIND}, got {kind!r}")
+        raise InvalidInput(f"file {str(path)!r} must hold a {KIND}, got {kind!r:.80}")
     _files.check_schema(path, schema, SCHEMA)
     return {**arrays, "labels": names}

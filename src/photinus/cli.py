@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 OUTPUT_ERROR = 1
 INPUT_ERROR = 2
 INTERRUPTED = 130
-_AMBIGUOUS = object()
-"""Stands for several labels that read alike, as the number 1 and the text 1 do."""
 REPORT = "photinus-report"
 """Kind of the file that `sample` writes beside its store."""
+_AMBIGUOUS = object()
+"""Stands for several labels that read alike, as the number 1 and the text 1 do."""
 
 app = typer.Typer(
     name="photinus",
@@ -62,9 +62,9 @@ _Misuse: Any = typer.BadParameter.__mro__[2]
 
 def main() -> None:
     """Run the command line; bad input is one sentence and exit code 2."""
+    _open_output()
     warnings.simplefilter("always", TranslationWarning)
     warnings.showwarning = _tell
-    _open_output()
     try:
         status = app(standalone_mode=False)
         sys.stdout.flush()
@@ -72,13 +72,13 @@ def main() -> None:
         _stop(str(error), INPUT_ERROR)
     except _Misuse as error:
         _stop(error, INPUT_ERROR)
-    except (KeyboardInterrupt, typer.Abort):
-        _stop("stopped", INTERRUPTED)
     except MemoryError:
         _stop("memory is too short for this", INPUT_ERROR)
     except OSError as error:
         _stop_output(error)
-    sys.exit(status if isinstance(status, int) else 0)
+    if status == INTERRUPTED:  # typer takes Ctrl-C as an exit with this status
+        _stop("stopped", INTERRUPTED)
+    sys.exit(status or 0)
 
 
 def _open_output() -> None:
@@ -283,6 +283,8 @@ def sample(
 
     The certificate is written beside the store, as OUT.report.json.
     """
+    import json
+
     from photinus import _files
     from photinus.boltzmann import BoltzmannMachine
     from photinus.devices import load_network
@@ -302,7 +304,7 @@ def sample(
             typer.echo("The network is taken as built; added is what happens during a run.", err=True)
     elif substrate in SPIKING:
         measured = _calibration(laser, calibration, substrate)
-    if force and not resume and out.exists():
+    if force and not resume and os.path.exists(out):
         remove(out)
     try:
         samples = draw(
@@ -326,8 +328,7 @@ def sample(
             progress=True,
         )
     except Interrupted as stop:
-        typer.echo(f"photinus: {stop}; {out} can be read, --resume goes on with it", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        _stop(f"{stop}; {out} can be read, --resume goes on with it", INTERRUPTED)
     fidelity = samples.fidelity(progress=True)
     document = {
         "kind": REPORT,
@@ -339,7 +340,8 @@ def sample(
         },
         "fidelity": fidelity.to_dict(),
     }
-    _files.write_json(summary, document, replace=resume or force)
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    _files.write_text(summary, text, replace=resume or force)
     _table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
     _table("Fidelity", fidelity_rows(fidelity))
     _table("Run", run_rows(samples))
@@ -355,7 +357,7 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
 
     store = _files.named(out)
     summary = store.with_name(f"{store.name}.report.json")
-    if resume and summary.exists():
+    if resume and os.path.exists(summary):
         document = _files.read_json(summary, kind=REPORT, schema=1)
         if document.get("store") != store.name:
             raise InvalidInput(
@@ -363,7 +365,7 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
             )
     else:
         _files.check_all([summary], replace=force)
-    if not (store.exists() and (resume or force)):
+    if not (os.path.exists(store) and (resume or force)):
         _files.check_all([store], replace=False)
     return summary
 
@@ -386,10 +388,7 @@ def study(
     try:
         results = planned.run(folder, workers=_workers(workers), threads=threads, progress=True)
     except KeyboardInterrupt:
-        typer.echo(
-            f"photinus: stopped; finished points are in {folder}, the same call goes on", err=True
-        )
-        raise typer.Exit(INTERRUPTED) from None
+        _stop(f"stopped; finished points are in {folder}, the same call goes on", INTERRUPTED)
     head, *rows = planned.rows(results)
     _table("Study", rows, tuple(head))
     typer.echo(f"Results: {folder}   Table: {folder / 'table.csv'}")
@@ -665,8 +664,7 @@ def learn(
     try:
         estimator.fit(train.pixels, train.labels if labels else None)
     except KeyboardInterrupt:
-        typer.echo("photinus: stopped; --resume goes on after the last epoch", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        _stop("stopped; --resume goes on after the last epoch", INTERRUPTED)
     machine = estimator.machine()
     machine.save(out, replace=force)
     rows = _learned_rows(estimator, train, test)
@@ -821,7 +819,7 @@ def dream(
     from photinus.tempering import Tempering
 
     machine = _learned(model)
-    options = _task_options(substrate, laser, calibration, seed, threads)
+    options = _task_options(out, substrate, laser, calibration, seed, threads)
     cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
     judge = None
     if data is not None:
@@ -861,7 +859,7 @@ def imagine(
     from photinus.tempering import Tempering
 
     machine = _learned(model)
-    options = _task_options(substrate, laser, calibration, seed, threads)
+    options = _task_options(out, substrate, laser, calibration, seed, threads)
     cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
     started = time.perf_counter()
     found = tasks.imagine(machine, classes, substrate, draws=draws, tempering=cycle, **options)
@@ -889,7 +887,7 @@ def complete(
 
     machine, shown = _learned(model), load(data, "test", data_dir=data_dir)[:images]
     known = tasks.mask(shown.shape, hide, seed=seed)
-    options = _task_options(substrate, laser, calibration, seed, threads)
+    options = _task_options(out, substrate, laser, calibration, seed, threads)
     found = {
         name: tasks.complete(machine, shown.pixels, known, name, draws=draws, **settings)
         for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
@@ -929,7 +927,7 @@ def classify(
     from photinus.learning.data import load
 
     machine, shown = _learned(model), load(data, "test", data_dir=data_dir)[:images]
-    options = _task_options(substrate, laser, calibration, seed, threads)
+    options = _task_options(out, substrate, laser, calibration, seed, threads)
     found = {
         name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)
         for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
@@ -944,11 +942,19 @@ def classify(
 
 
 def _task_options(
-    substrate: str, laser: str | None, calibration: "Path | None", seed: int, threads: int | None
+    out: "Path | None",
+    substrate: str,
+    laser: str | None,
+    calibration: "Path | None",
+    seed: int,
+    threads: int | None,
 ) -> "dict[str, Any]":
-    """Return the options of `photinus.sample` that a task takes from the command line."""
+    """Return the options of `photinus.sample` that a task takes, if its folder can be written."""
+    from photinus import _files
     from photinus.sampling import SPIKING
 
+    if out is not None:
+        _files.check_folder(out)
     options: dict[str, Any] = {"seed": seed, "threads": threads, "progress": True}
     if substrate in SPIKING:
         options["calibration"] = _calibration(laser, calibration, substrate)

@@ -15,7 +15,6 @@ value, also of stores of schema 1, which have none.
 import contextlib
 import json
 import os
-import shutil
 import signal
 import threading
 import warnings
@@ -61,7 +60,7 @@ class RunStore:
     def __init__(self, path: str | os.PathLike[str], *, resume: bool) -> None:
         self.path = _files.named(path)
         self._stored = None
-        if resume and self.path.exists():
+        if resume and os.path.exists(self.path):
             self._abandoned = _is_abandoned(self.path)
             if not self._abandoned:
                 self._stored = _read_header(self.path)
@@ -87,7 +86,7 @@ class RunStore:
         import zarr
 
         if self._abandoned:
-            shutil.rmtree(os.path.realpath(self.path))
+            _files.remove_folder(self.path)
         # A store that is at its place has its header, at whatever moment the process is killed.
         with _files.new_folder(self.path) as folder:
             self._create(folder, empty, draws, run.draws_per_piece)
@@ -187,7 +186,7 @@ class RunStore:
     def discard(self) -> None:
         """Remove a store that nothing was written to."""
         if self._header["draws"] == 0:
-            shutil.rmtree(self.path, ignore_errors=True)
+            _files.remove_folder(self.path)
 
     def append(self, piece: "Piece", run: "Run", *, complete: bool) -> None:
         """Add a piece, then the state of `run` behind it, then make both count."""
@@ -410,7 +409,7 @@ def _read_header(path: Path) -> dict[str, Any]:
     """Return everything of a store that is no array, its values checked."""
     import zarr
 
-    if not path.exists():
+    if not os.path.exists(path):
         raise InvalidInput(f"run {str(path)!r} does not exist")
     try:
         attributes: Any = zarr.open_group(path, mode="r").attrs.asdict()
@@ -648,7 +647,7 @@ def remove(path: str | os.PathLike[str]) -> None:
     target = _files.named(path)
     if not _is_abandoned(target):
         _read_header(target)
-    shutil.rmtree(os.path.realpath(target), ignore_errors=True)
+    _files.remove_folder(target)
 
 
 class _NoRun:

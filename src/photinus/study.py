@@ -11,6 +11,7 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -359,7 +360,7 @@ def _checked(section: str, field: Any, value: Any) -> Any:
 def _check_folder(folder: Path) -> None:
     """Raise if the table of results would replace a file that no study wrote."""
     table = _files.named(folder) / "table.csv"
-    if table.exists() and not (folder / "points").is_dir():
+    if os.path.exists(table) and not (folder / "points").is_dir():
         raise InvalidInput(f"path {str(table)!r} exists already and is not of a study")
 
 
