@@ -185,6 +185,7 @@ def test_exact_samplers_forget_their_start(substrate):
     assert chisquare(counts, machine.joint() * 6000).pvalue < 1e-6
 
 
+@quietly
 @pytest.mark.parametrize("substrate", SPIKING)
 def test_devices_forget_their_start(substrate):
     """First draws of 1500 chains from all off and all on: 3 differences of shares, |z| < 4.5 each, so
