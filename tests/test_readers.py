@@ -433,7 +433,7 @@ def test_idx_files():
     [
         (b"", "must be an IDX file"),
         (b"\0\0\x08", "must be an IDX file"),
-        (b"\0\0\x08\x03", "not complete"),
+        (b"\0\0\x08\x03", "must be an IDX file"),
         (idx(GREY)[:-1], "not complete"),
         (idx(GREY) + b"\0", "not complete"),
         (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "must be an IDX file"),

@@ -94,7 +94,9 @@ def check_new(path: str | os.PathLike[str], *, replace: bool = False) -> Path:
     found = _status(target)
     if replace and found is not None and stat.S_ISDIR(found.st_mode):
         raise InvalidInput(f"path {str(target)!r} cannot be written: it is a folder")
-    if found is not None and not (replace and stat.S_ISREG(found.st_mode)):
+    if found is not None and replace and stat.S_ISDIR(found.st_mode):
+        raise InvalidInput(f"path {str(target)!r} cannot be written: it is a folder")
+    if found is not None and not replace:
         raise InvalidInput(f"path {str(target)!r} exists already: choose another one or resume it")
     parent = _led_to(target).absolute().parent
     if not parent.is_dir():
@@ -450,7 +452,9 @@ def parse_toml(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
 
 
 def read_npz(
-    path: str | os.PathLike[str], names: Collection[str] | None = None, what: str = ".npz archive"
+    path: str | os.PathLike[str],
+    names: Collection[str] | None = None,
+    what: str = ".npz archive of plain arrays",
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of the .npz at `path`, those called `names` or all.
 
@@ -477,7 +481,13 @@ def read_npz(
     except Exception:
         # What zipfile, its decompressors and NumPy's reader of headers raise on arbitrary bytes is
         # not written anywhere.
-        raise InvalidInput(f"file {str(path)!r} is not a complete {what} of plain arrays") from None
+        raise InvalidInput(f"file {str(path)!r} is not a complete {what}") from None
+
+
+def npz_names(path: str | os.PathLike[str]) -> list[str]:
+    """Return the sorted names of the arrays of an .npz that `read_npz` has read."""
+    with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as archive:
+        return sorted(name.removesuffix(".npy") for name in archive.namelist())
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:

@@ -196,7 +196,7 @@ def _idx_array(stream: io.BufferedIOBase, path: Path) -> NDArray[np.uint8]:
         raise InvalidInput(f"file {str(path)!r} must be an IDX file of bytes")
     sizes = stream.read(4 * head[3])
     if len(sizes) < 4 * head[3]:
-        raise EOFError
+        raise InvalidInput(f"file {str(path)!r} must be an IDX file of bytes")
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
     # Only as much as the head says is unpacked, and only if it fits: heads lie, archives explode.
     size = math.prod(shape)
@@ -221,7 +221,8 @@ def archive(path: str | os.PathLike[str], part: str = "train") -> Images:
     _validate.one_of("part", part, MNIST_FILES)
     arrays = _files.read_npz(path, ARCHIVED)
     if "images" not in arrays:
-        raise InvalidInput(f"file {str(path)!r} must hold an array 'images', got {sorted(arrays)}")
+        names = _files.npz_names(path)
+        raise InvalidInput(f"file {str(path)!r} must hold an array 'images', got {names}")
     train = _archived(arrays, "")
     if "test_images" not in arrays:
         if len(train) < TEST_EVERY:
