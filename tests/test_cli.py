@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import cli
 
 
 @pytest.fixture
@@ -21,21 +20,6 @@ def model(tmp_path):
     weights = [[0.0, 0.8, 0.0], [0.8, 0.0, -0.5], [0.0, -0.5, 0.0]]
     ph.BoltzmannMachine(weights, [0.1, -0.3, 0.4], labels=["a", "b", "c d"]).save(path)
     return path
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Return a function that runs the command line here and gives (exit code, out, err)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["photinus", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return run
 
 
 def refused(result, *parts):

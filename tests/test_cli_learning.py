@@ -1,28 +1,12 @@
 """From images to a learned machine and its tasks, by the commands that a user types."""
 
 import re
-import sys
 
 import numpy as np
 import pytest
 
-from photinus import BoltzmannMachine, cli
+from photinus import BoltzmannMachine
 from photinus.learning.units import Units
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Return a function that runs the command line here and gives (exit code, out, err)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["photinus", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture

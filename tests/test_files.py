@@ -18,21 +18,6 @@ from photinus.errors import InvalidInput, NotConverged
 MACHINE = ph.BoltzmannMachine([[0.0, 1.0], [1.0, 0.0]], [0.5, -1.0], ["z[i]", "w[/b] :smile:"])
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Return a function that runs the command line here and gives (exit code, out, err)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["photinus", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return run
-
-
 def alone(*arguments, **options):
     """Run the command line in a process that ends by itself."""
     environment = {

@@ -12,6 +12,7 @@ from photinus import BoltzmannMachine, Calibration, LaserParameters, sampling
 from photinus.errors import InvalidInput
 from photinus.reference.gibbs import sample_gibbs
 from photinus.starts import dispersed
+from tests.progress import Impatient
 
 SUBSTRATES = ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
 PRESETS = {"laser": "fast-absorber", "laser-reduced": "fast-absorber", "lif": "lif-hcs"}
@@ -240,21 +241,7 @@ def test_interruption_carries_what_was_finished(monkeypatch):
     monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", 1)
     machine = machine_of(2)
 
-    class Impatient:
-        left = BURN_IN + 2
-
-        def start(self, description, total):
-            pass
-
-        def advance(self, amount):
-            self.left -= amount
-            if self.left < 0:
-                raise KeyboardInterrupt
-
-        def stop(self):
-            self.stopped = True
-
-    impatient = Impatient()
+    impatient = Impatient(BURN_IN + 2)
     with pytest.raises(sampling.Interrupted, match=r"stopped after") as stop:
         draw(machine, "laser", progress=impatient)
     assert impatient.stopped

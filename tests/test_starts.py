@@ -12,6 +12,7 @@ from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, sam
 from photinus.devices import simulator
 from photinus.reference.ideal import sample_ideal
 from photinus.simulation.streams import ChainsFrom
+from tests.progress import Impatient
 
 SPIKING = ("laser", "laser-reduced", "lif")
 SUBSTRATES = (*SPIKING, "gibbs", "ideal")
@@ -273,24 +274,6 @@ def test_parts_of_the_chains_are_those_of_the_whole(substrate, initial):
         piece, _, _ = workers._advance(part, None, 12)
         found.append(piece.states)
     assert np.array_equal(np.concatenate(found), whole.states)
-
-
-class Impatient:
-    """Stops a run after so many windows."""
-
-    def __init__(self, left):
-        self.left = left
-
-    def start(self, description, total):
-        pass
-
-    def advance(self, amount):
-        self.left -= amount
-        if self.left < 0:
-            raise KeyboardInterrupt
-
-    def stop(self):
-        pass
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from photinus import (
 )
 from photinus.devices import simulator
 from photinus.translation import evidence_drive, heated_drive
+from tests.progress import Impatient
 
 ALPHA = 1e-6
 
@@ -228,23 +229,9 @@ def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
     arguments = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
     whole = ph.sample(machine_of(), "laser", **arguments)
 
-    class Impatient:
-        left = 30.0
-
-        def start(self, description, total):
-            pass
-
-        def advance(self, amount):
-            self.left -= amount
-            if self.left < 0:
-                raise KeyboardInterrupt
-
-        def stop(self):
-            pass
-
     path = tmp_path / "run.zarr"
     with pytest.raises(sampling.Interrupted):
-        ph.sample(machine_of(), "laser", path=path, progress=Impatient(), **arguments)
+        ph.sample(machine_of(), "laser", path=path, progress=Impatient(30.0), **arguments)
     assert 0 < ph.load(path).draws < 9
     resumed = ph.sample(machine_of(), "laser", path=path, resume=True, **arguments)
     np.testing.assert_array_equal(resumed.states, whole.states)

@@ -175,7 +175,7 @@ def refine(
         damping = _validate.non_negative("damping", damping)
     _validate.one_of("structure", structure, STRUCTURES)
     network = _start(machine, calibration, network, imperfections, seed)
-    *runs, reference = _children(seed, most_rounds + 1)
+    *runs, reference = seed_sequence(seed).spawn(most_rounds + 1)
     statistics = _Statistics.between(network.coupling, structure)
     target = _Target.of(machine, statistics, reference)
     slope = slopes(machine, calibration)
@@ -243,13 +243,6 @@ def _start(
             f"{machine.labels!r}"
         )
     return network
-
-
-def _children(seed: Seed, count: int) -> list[np.random.SeedSequence]:
-    """Return independent seeds; the caller's sequence stays as it is."""
-    given = seed_sequence(seed)
-    same = np.random.SeedSequence(given.entropy, spawn_key=given.spawn_key, pool_size=given.pool_size)
-    return same.spawn(count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
