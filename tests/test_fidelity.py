@@ -672,7 +672,7 @@ def test_sample_prints_marginals_first_and_then_the_verdict(tmp_path, monkeypatc
     def refuse(constant):
         raise AssertionError(f"{constant} is no strict JSON")
 
-    document = json.loads((tmp_path / "r.json").read_text(), parse_constant=refuse)
+    document = json.loads((tmp_path / "r.zarr.report.json").read_text(), parse_constant=refuse)
     assert document["fidelity"]["grade"] == found.grade
     page = run_page(ph.load("r.zarr"))
     assert page.index("P(on)") < page.index("verdict") < page.index("substrate")
