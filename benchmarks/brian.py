@@ -16,10 +16,10 @@ import numpy as np
 
 from engine import machine, processor
 from photinus import Calibration, LaserNetwork, LaserParameters, __version__, simulate, translate
-from photinus._threads import available_threads
-from photinus.network import SynapticKernel
-from photinus.simulation.couplings import entries
-from photinus.simulation.engine import TIME_STEP
+from photinus._core.threads import available_threads
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.laser.simulator import TIME_STEP
+from photinus.networks.couplings import entries
 from photinus.units import ns, ps
 
 RATE = 0.02

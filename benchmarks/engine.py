@@ -13,8 +13,8 @@ import numba
 import numpy as np
 
 from photinus import BoltzmannMachine, Calibration, __version__, simulate, translate
-from photinus._threads import available_threads
-from photinus.simulation.engine import TIME_STEP
+from photinus._core.threads import available_threads
+from photinus.engines.laser.simulator import TIME_STEP
 from photinus.units import ns
 
 LAYOUTS = ((5, 256, 100 * ns), (300, 16, 30 * ns))

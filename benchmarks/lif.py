@@ -5,7 +5,7 @@ processor time of all threads (best, for machines that do other work as well), n
 activation with dense coupling.
 
 Accuracy: probability of being on over seven drives, by integration step, and by the theory of bursts
-(`photinus.reference.lif.activation`).
+(`photinus.devices.lif.activation`).
 """
 
 import argparse
@@ -18,14 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import SynapticKernel, __version__
-from photinus._threads import available_threads
-from photinus.reference.lif import (
-    LifNetwork,
-    LifParameters,
-    LifSimulator,
-    activation,
-    area_rule_sustain,
-)
+from photinus._core.threads import available_threads
+from photinus.devices.lif import LifParameters, activation, area_rule_sustain
+from photinus.engines.lif.simulator import LifSimulator
+from photinus.networks.lif import LifNetwork
 
 NEURON = LifParameters.preset()
 LAYOUTS = ((5, 256, 10.0), (300, 16, 2.0))

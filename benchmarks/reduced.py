@@ -19,11 +19,11 @@ import numpy as np
 from engine import LAYOUTS, machine, processor
 from gibbs import RESTRICTED, blas_threads, machines, numpy_sampler, thrml_sampler
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, __version__, translate
-from photinus._threads import available_threads
-from photinus.reduced.fitting import uncoupled
-from photinus.reduced.simulator import ReducedSimulator
+from photinus._core.threads import available_threads
+from photinus.calibration.reduction import uncoupled
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.reference.gibbs import GibbsSampler
-from photinus.simulation.engine import Simulator
 from photinus.units import ns
 
 UPDATES_PER_RUN = 1e7

@@ -14,10 +14,9 @@ import numpy as np
 
 from engine import machine, processor
 from photinus import Calibration, simulate, translate
-from photinus._numba import kernel
-from photinus.simulation import SUBSTEPS
-from photinus.simulation.engine import TIME_STEP
-from photinus.simulation.step import advance_carriers, advance_field
+from photinus._core.compilation import kernel
+from photinus.engines.laser.simulator import TIME_STEP
+from photinus.engines.laser.step import SUBSTEPS, advance_carriers, advance_field
 from photinus.units import ns
 
 FLOAT_ROWS = (14 + 5) + (10 + 2) + (11 + 4 + 7 + 2) / SUBSTEPS

@@ -25,10 +25,10 @@ from scipy.sparse import csr_array
 
 from engine import processor
 from photinus import Calibration, __version__
-from photinus._threads import available_threads
-from photinus.network import Coupling, LaserNetwork
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.simulation.engine import Simulator
+from photinus._core.threads import available_threads
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.reduced.simulator import ReducedSimulator
+from photinus.networks.lasers import Coupling, LaserNetwork
 from photinus.units import ns
 
 LASERS = (1, 10, 100, 1_000, 10_000, 100_000)
@@ -63,7 +63,7 @@ def restricted(coupled: bool) -> Coupling:
 
 def network(calibration: Calibration, weights: Coupling) -> LaserNetwork:
     """Return lasers at half activation with these weights, whose mean is taken off the drives."""
-    from photinus.devices import assemble, setting
+    from photinus.engines.devices import assemble, setting
 
     balance = np.asarray(weights.sum(axis=1)).ravel() / 2
     found = assemble(

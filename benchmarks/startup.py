@@ -27,7 +27,7 @@ import numba
 from engine import processor
 from photinus import BoltzmannMachine, __version__
 
-COMMAND = "from photinus.cli import main; main()"
+COMMAND = "from photinus.faces.cli import main; main()"
 CALLS = {
     "full physics": "Simulator(network, chains=1, seed=1).advance(0.01 * ns)",
     "reduced lasers": "ReducedSimulator(network, reduced, chains=1, seed=1).advance(0.1 * ns)",
@@ -48,13 +48,13 @@ PREPARED = """
 import time
 import numpy as np
 import photinus as ph
-from photinus.laser.jumps import simulate_jumps
-from photinus.readout import occupancy, states_on_grid
-from photinus.reduced.simulator import ReducedSimulator
+from photinus.engines.jumps import simulate_jumps
+from photinus.spikes.readout import occupancy, states_on_grid
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.reference._chains import fields
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal
-from photinus.simulation.engine import Simulator
+from photinus.engines.laser.simulator import Simulator
 from photinus.units import ns
 machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
 large = ph.BoltzmannMachine([[0, 1e4], [1e4, 0]], [0.5, -1])
@@ -71,7 +71,8 @@ print(time.perf_counter() - begin[0], time.process_time() - begin[1])
 """
 STORED = """
 import os, time
-from photinus import cli, storage
+from photinus.faces import cli
+from photinus.samplers import storage
 append = storage.RunStore.append
 def first(*arguments, **options):
     append(*arguments, **options)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import photinus as ph
+from photinus.diagnostics.fidelity import Fidelity, effective_draws, kl_divergence
 from photinus.diagnostics.verdict import GRADES
-from photinus.fidelity import Fidelity, effective_draws, kl_divergence
-from photinus.samples import Samples
+from photinus.samplers.samples import Samples
 
 CHAINS, DRAWS, TAU = (4, 16, 64), (40, 400, 4000), (1.0, 5.0, 20.0, 50.0)
 UNITS = 4

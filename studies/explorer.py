@@ -35,20 +35,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
-from photinus import (
-    BoltzmannMachine,
-    Calibration,
-    LaserNetwork,
-    LaserParameters,
-    calibrate,
-    sample,
-)
-from photinus import _files as files
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, LaserParameters, calibrate, sample
+from photinus._core import files
+from photinus.devices.laser.dynamics import instability_pump
+from photinus.diagnostics.fidelity import kl_divergence, smallest_effective_draws
+from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import MissingDependency, NotConverged, PhotinusError
-from photinus.fidelity import kl_divergence, smallest_effective_draws
-from photinus.laser.dynamics import instability_pump
-from photinus.plots import DPI, EXACT, LASER, MUTED
-from photinus.simulation.engine import largest_time_step
+from photinus.faces.figures.plots import DPI, EXACT, LASER, MUTED
 from photinus.units import ns, ps
 
 try:

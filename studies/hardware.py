@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from photinus import BoltzmannMachine, Calibration, Recording, sample, simulate, translate
-from photinus._threads import available_threads
-from photinus.demo import L2, load_data
-from photinus.ledger import (
+from photinus._core.threads import available_threads
+from photinus.faces.demo import L2, load_data
+from photinus.faces.figures.comparison import figure
+from photinus.hardware import (
     Counts,
     Ledger,
     balance,
@@ -27,7 +28,7 @@ from photinus.ledger import (
     peers,
     recorded_balance,
 )
-from photinus.ledger.comparison import HEAD, figure, rows
+from photinus.hardware.comparison import HEAD, rows
 from photinus.units import fJ
 
 VISIBLE, LABELS, HIDDEN = 784, 10, 500

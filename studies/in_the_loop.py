@@ -22,12 +22,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from studies.mnist import DOCS, Figures, Parts, table
 
-from photinus import BoltzmannMachine, Calibration, tasks
-from photinus.imperfections import Imperfections
-from photinus.learning import BoltzmannEstimator, data
+from photinus import BoltzmannMachine, Calibration
+from photinus.faces.figures.plots import EXACT, FLOOR, LASER
+from photinus.faces.report import png
+from photinus.learning import data
+from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
-from photinus.plots import EXACT, FLOOR, LASER
-from photinus.report import png
+from photinus.networks.imperfections import Imperfections
+from photinus.tasks import tasks
 
 RESULTS = Path(__file__).parent / "results" / "in-the-loop"
 CHIP = Imperfections(efficiency_mismatch=0.05, weight_bits=6)

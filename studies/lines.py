@@ -13,10 +13,11 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import BoltzmannMachine, Calibration, demo, sample
-from photinus.fidelity import kl_divergence
-from photinus.simulation.couplings import dense
-from photinus.translation import translate
+from photinus import BoltzmannMachine, Calibration, sample
+from photinus.diagnostics.fidelity import kl_divergence
+from photinus.faces import demo
+from photinus.networks.couplings import dense
+from photinus.translation.rules import translate
 
 DEVICES = ("fast-absorber", "high-beta", "slow-absorber", "vcsel-sa")
 FIRST_SEED = 80_000

@@ -23,19 +23,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from studies.mnist import DOCS, Figures, Parts, table
 
-from photinus import (
-    BoltzmannMachine,
-    Calibration,
-    LaserNetwork,
-    Tempering,
-    evaluation,
-    tasks,
-    translate,
-)
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, Tempering, translate
+from photinus.faces.figures.plots import ABSORBER, EXACT, FLOOR, LASER
+from photinus.faces.report import png
 from photinus.learning import data
-from photinus.network import Depression
-from photinus.plots import ABSORBER, EXACT, FLOOR, LASER
-from photinus.report import png
+from photinus.networks.lasers import Depression
+from photinus.tasks import evaluation, tasks
 from photinus.units import us
 
 RESULTS = Path(__file__).parent / "results" / "mixing"

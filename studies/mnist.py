@@ -18,10 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import BoltzmannMachine, Calibration, LaserNetwork, evaluation, pictures, sample, tasks
-from photinus.learning import BoltzmannEstimator, data, log_partition
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample
+from photinus.faces.figures import pictures
+from photinus.faces.report import png
+from photinus.learning import data
+from photinus.learning.estimator import BoltzmannEstimator
+from photinus.learning.likelihood import log_partition
 from photinus.learning.loop import DeviceChains
-from photinus.report import png
+from photinus.tasks import evaluation, tasks
 from photinus.units import ns, us
 
 RESULTS = Path(__file__).parent / "results" / "mnist"

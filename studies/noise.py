@@ -4,7 +4,7 @@
 some ten minutes on two cores; ``--laser slow-absorber`` takes the other preset, ``--quick`` a
 tenth of the time with a third of the precision and no pictures.
 
-`photinus.laser.jumps` is the reference, `photinus.simulate` what is tested: same threshold, same
+`photinus.engines.jumps` is the reference, `photinus.simulate` what is tested: same threshold, same
 state window, same estimators. `field_equation` below is a slow and plain float64 version of the
 same equation whose noise terms can be switched, to see which of them matter.
 """
@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from photinus import Calibration, simulate
-from photinus._threads import available_threads
-from photinus.laser import LaserParameters
-from photinus.laser.jumps import Event, JumpRun, simulate_jumps
-from photinus.network import LaserNetwork, SynapticKernel
-from photinus.readout import occupancy
-from photinus.simulation.spikes import Recording, SpikeTrains
+from photinus._core.threads import available_threads
+from photinus.devices.laser import LaserParameters
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.jumps import Event, JumpRun, simulate_jumps
+from photinus.networks.lasers import LaserNetwork
+from photinus.spikes.readout import occupancy
+from photinus.spikes.trains import Recording, SpikeTrains
 from photinus.units import ns, ps
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"

@@ -25,8 +25,7 @@ from scipy.special import comb
 from scipy.stats import ks_2samp
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, SpikeTrains, sample
-from photinus.plots import ABSORBER, DPI, EXACT, LASER
-from photinus.reduced.fitting import (
+from photinus.calibration.reduction import (
     COPIES,
     DELAYS,
     PUMPS,
@@ -37,8 +36,9 @@ from photinus.reduced.fitting import (
     response,
     uncoupled,
 )
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.simulation.engine import Simulator
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.reduced.simulator import ReducedSimulator
+from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, LASER
 
 CHAINS, SETTLE = 64, 20
 WINDOWS = 2000

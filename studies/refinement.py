@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from photinus import BoltzmannMachine, Calibration, demo, refine, sample, translate
-from photinus.devices import substrate_of
-from photinus.fidelity import kl_divergence
-from photinus.learning import BoltzmannEstimator
+from photinus import BoltzmannMachine, Calibration, refine, sample, translate
+from photinus.diagnostics.fidelity import kl_divergence
+from photinus.engines.devices import substrate_of
+from photinus.faces import demo
 from photinus.learning.data import digits
+from photinus.learning.estimator import BoltzmannEstimator
 
 FIRST_SEED = 70_000
 """Of the machines; tests and calibrations draw others."""

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from photinus import Calibration, LaserNetwork, SpikeTrains, SynapticKernel, simulate, translate
-from photinus.boltzmann import BoltzmannMachine
-from photinus.laser import PRESETS
-from photinus.laser.response import predicted_kernel, response
-from photinus.plots import FLOOR, LASER, MUTED
+from photinus.devices.laser import PRESETS
+from photinus.devices.laser.response import predicted_kernel, response
+from photinus.faces.figures.plots import FLOOR, LASER, MUTED
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.units import ps
 
 BIASES = (-3.0, -1.5, 0.0)

@@ -32,18 +32,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from photinus import BoltzmannMachine, Calibration, LaserNetwork, demo, refine, sample, translate
-from photinus import _files as files
-from photinus._threads import available_threads
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, refine, sample, translate
+from photinus._core import files
+from photinus._core.threads import available_threads
+from photinus.diagnostics.fidelity import kl_divergence
 from photinus.errors import PhotinusError
-from photinus.fidelity import kl_divergence
-from photinus.imperfections import Imperfections
-from photinus.learning import BoltzmannEstimator
+from photinus.faces import demo
+from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
+from photinus.faces.report import TOLERANCES, TOLERANCES_SCHEMA
 from photinus.learning.data import digits
+from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
-from photinus.plots import DPI, EXACT, FLOOR, LASER
-from photinus.report import TOLERANCES, TOLERANCES_SCHEMA
-from photinus.tasks import classify
+from photinus.networks.imperfections import Imperfections
+from photinus.tasks.tasks import classify
 from photinus.units import ns
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -412,7 +413,7 @@ def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) ->
         "# Robustness: how much imperfection the sampling survives",
         "",
         "Written by `python -m studies.robustness`; method in the head of `studies/robustness.py`, "
-        "definitions in `photinus.imperfections.Imperfections`.",
+        "definitions in `photinus.networks.imperfections.Imperfections`.",
         "",
         f"{len(bases)} random machines of {UNITS} units (W and b uniform in ±1), device "
         f"`{Calibration.preset().parameters.name}`, full physics, {budget.chains} chains × "

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from photinus import BoltzmannMachine, Samples, Tempering, sample
-from photinus.plots import FLOOR, LASER
+from photinus.faces.figures.plots import FLOOR, LASER
 
 UNITS, WEIGHT, CHAINS = 8, 2.5, 64
 HOTTEST, PERIOD = (2.0, 3.0, 4.0, 6.0), 40

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import Calibration, LaserParameters
-from photinus._numba import kernel
-from photinus._threads import available_threads
-from photinus.laser import PRESETS
-from photinus.reduced.fitting import intervals_of, uncoupled
-from photinus.simulation import REARM
-from photinus.simulation.engine import Simulator, largest_time_step
+from photinus._core.compilation import kernel
+from photinus._core.threads import available_threads
+from photinus.calibration.reduction import intervals_of, uncoupled
+from photinus.devices.laser import PRESETS
+from photinus.engines.laser.simulator import Simulator, largest_time_step
+from photinus.engines.laser.step import REARM
 from photinus.units import ns, ps
 
 LOG_ODDS = (-2.0, 0.0, 2.0)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from photinus import cli
+from photinus.faces import cli
 
 
 @pytest.fixture

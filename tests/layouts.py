@@ -6,7 +6,7 @@ coupling that is laid out twice, or at another unit, is seen.
 
 import numpy as np
 
-from photinus.reduced import kernel as reduced
+from photinus.engines.reduced import loop as reduced
 
 
 def of_gibbs(couplings, n, sign=1):

@@ -1,11 +1,11 @@
 """Slow references in plain float64 NumPy, written from the equations; the judge of every engine.
 
-Laser: the stochastic rate equations at the head of `photinus.laser.parameters`, Gaussian noise,
+Laser: the stochastic rate equations at the head of `photinus.devices.laser.parameters`, Gaussian noise,
 one visit of everything per step. A step is carriers for half of it, the field, carriers again: the
 field exactly at fixed carriers (a complex Ornstein-Uhlenbeck process), the carriers exactly at a
 fixed photon number, so that the splitting is symmetric and of second order.
 
-Network: the synapse as `photinus.network.SynapticKernel` describes it. Every spike of j opens, one
+Network: the synapse as `photinus.networks.lasers.SynapticKernel` describes it. Every spike of j opens, one
 delay later, a window of the kernel's duration at its targets. A renewing synapse drives while at
 least one window is open and a spike brings min(1, time since the last spike / duration) of the
 kick; an additive one drives once per open window and a spike brings the whole kick. Exponential

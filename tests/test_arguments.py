@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import evaluation, imperfections, learning, network, plots, tasks
+from photinus import learning
+from photinus.faces.figures import plots
 from photinus.learning import data, imports, units
+from photinus.networks import imperfections, lasers
+from photinus.tasks import evaluation, tasks
 
 NONSENSE = [
     None, "abc", "", -1, 0, True, 1e300, float("nan"), float("inf"), 10**30, 10**400, 1j, object(), b"x",
@@ -145,8 +148,8 @@ CALLS = {
     "driven": (NETWORK.driven, NETWORK.drive, NETWORK.coupling),
     "mismatched": (lambda a, b, c: NETWORK.mismatched(a, seed=b, names=c), 0.1, 0, ("gain_lifetime",)),
     "from_dict": (ph.LaserNetwork.from_dict, NETWORK.to_dict()),
-    "Depression": (lambda a, b: network.Depression(use=a, recovery=b), 0.1, 1e-9),
-    "steady": (network.Depression(use=0.1, recovery=1e-9).steady, 1e-9),
+    "Depression": (lambda a, b: lasers.Depression(use=a, recovery=b), 0.1, 1e-9),
+    "steady": (lasers.Depression(use=0.1, recovery=1e-9).steady, 1e-9),
     "apply": (imperfections.Imperfections(mismatch=0.01).apply, NETWORK, 0),
     "Imperfections.from_dict": (imperfections.Imperfections.from_dict, {"mismatch": 0.1}),
     "plots.spike": (plots.spike, None),

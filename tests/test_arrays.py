@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import tasks
 from photinus.learning.imports import restricted
+from photinus.tasks import tasks
 
 W = np.array([[0, 1.0, 0], [1, 0, -0.5], [0, -0.5, 0]])
 B = np.array([0.5, -1.0, 0.0])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from photinus import BoltzmannMachine, sample
-from photinus.bayes import BayesianNetwork
 from photinus.errors import InvalidInput, TranslationWarning
+from photinus.machines.bayes import BayesianNetwork
 
 RAIN = {"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})}
 
@@ -267,7 +267,7 @@ def test_weight_of_a_hidden_unit_is_the_smallest_that_can_do(order, coefficient)
     """The difference is right, and no c gives as large a one at 99 % of the weight."""
     from math import comb
 
-    from photinus.bayes import _smallest_weight
+    from photinus.machines.bayes import _smallest_weight
 
     count = np.arange(order + 1)
     signs = np.array([(-1) ** (order - s) * comb(order, s) for s in range(order + 1)])

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 from photinus.errors import InvalidInput
+from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 
 
 def random_machine(n: int, seed: int = 0, scale: float = 1.0) -> BoltzmannMachine:
@@ -64,7 +64,9 @@ def test_enumeration_agrees_with_plain_sums(n: int) -> None:
 def test_the_block_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     machine, again = random_machine(15), random_machine(15)
     joint, moments, entropy = machine.joint(), machine.pair_moments(), machine.entropy()
-    monkeypatch.setattr("photinus.boltzmann.STATES_PER_BLOCK", 2**12)  # one row: ragged nowhere
+    monkeypatch.setattr(
+        "photinus.machines.boltzmann.STATES_PER_BLOCK", 2**12
+    )  # one row: ragged nowhere
     np.testing.assert_allclose(again.joint(), joint, rtol=1e-12, atol=0)
     np.testing.assert_allclose(again.pair_moments(), moments, rtol=1e-12, atol=0)
     assert again.entropy() == pytest.approx(entropy, rel=1e-12)

@@ -10,11 +10,11 @@ from scipy.interpolate import PchipInterpolator
 
 from photinus import Calibration, LaserParameters, calibrate
 from photinus.calibration.protocol import _crossing, _fit_logistic
-from photinus.calibration.record import monotone
 from photinus.calibration.synapse import MACHINES, Fit
-from photinus.devices import PRESETS, preset
+from photinus.devices.laser import spike
+from photinus.engines.devices import PRESETS, preset
 from photinus.errors import InvalidInput, NotConverged
-from photinus.laser import spike
+from photinus.translation.neuron import monotone
 
 # 5.33 standard errors of a normal variable: false alarm 1e-7 a figure, 1e-6 for all of a test.
 SIGMAS = 5.33

@@ -236,8 +236,8 @@ def test_report_of_no_run(run, tmp_path):
 def test_interrupted_run_resumes_to_the_same_result(model, tmp_path, run):
     """Ctrl-C a real process, read what is there, go on: same result as a run left alone."""
     program = (
-        "import photinus.sampling as s; s.LASER_STEPS_PER_PIECE = 2e7; s.LASER_STEPS_PER_CHUNK = 1e7\n"
-        "from photinus.cli import main; main()"
+        "import photinus.samplers.sampling as s; s.LASER_STEPS_PER_PIECE = 2e7; s.LASER_STEPS_PER_CHUNK = 1e7\n"
+        "from photinus.faces.cli import main; main()"
     )
     arguments = ["sample", str(model), "--chains", "16", "--draws", "16000", "--seed", "5"]
     process = subprocess.Popen(

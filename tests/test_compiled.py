@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import photinus
-from photinus import _numba
+from photinus._core import compilation
 
 PACKAGE = Path(photinus.__file__).parent
 SAMPLE = """
@@ -93,7 +93,7 @@ def test_without_a_home_no_folder_is_made_in_the_working_directory(monkeypatch, 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "~/.cache/photinus")
-    assert _numba._cache_folder.__wrapped__() is None
+    assert compilation._cache_folder.__wrapped__() is None
     assert not list(tmp_path.iterdir())
 
 
@@ -104,7 +104,7 @@ DAMAGES = {
 }
 TWICE = """
 import os
-from photinus._numba import kernel
+from photinus._core.compilation import kernel
 @kernel
 def twice(x): return 2 * x
 print(twice(float(os.environ["X"]) if "." in os.environ["X"] else int(os.environ["X"])), end=" ")
@@ -166,7 +166,7 @@ def constants(tree: ast.Module, names: set[str]) -> set[str]:
 
 def test_all_that_feeds_kernels_is_in_the_fingerprint() -> None:
     """Whatever a compiled function takes from another file of the package is from a hashed one."""
-    hashed, seen = set(_numba._sources()), 0
+    hashed, seen = set(compilation._sources()), 0
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text())
         names = constants(tree, compiled_names(tree))

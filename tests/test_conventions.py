@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput
+from photinus.machines.boltzmann import BoltzmannMachine
 
 # Every entry differs in size, some in sign, one pair is not coupled; exact in binary.
 WEIGHTS = np.array(

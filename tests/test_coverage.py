@@ -14,7 +14,7 @@ import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.diagnostics.bias import compare, hotelling
 from photinus.diagnostics.distance import divergence, state_shares
-from photinus.fidelity import (
+from photinus.diagnostics.fidelity import (
     FALSE_ALARM,
     chain_joints,
     effective_draws,
@@ -23,7 +23,7 @@ from photinus.fidelity import (
     smallest_effective_draws,
 )
 from photinus.reference.gibbs import colouring, sample_gibbs
-from photinus.samples import Samples
+from photinus.samplers.samples import Samples
 
 ALPHA = 1e-6
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample, translate
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
-from photinus.network import Depression
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.simulation.engine import Simulator
+from photinus.networks.lasers import Depression
 from photinus.units import ns
 
 CALIBRATION = Calibration.preset()

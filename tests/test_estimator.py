@@ -11,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 
 from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput
-from photinus.learning import BoltzmannEstimator, fit_exact
 from photinus.learning.data import digits
+from photinus.learning.estimator import BoltzmannEstimator
+from photinus.machines.fitting import fit_exact
 
 ALPHA = 1e-6
 SHAPES = {
@@ -342,7 +343,8 @@ def test_scikit_learn_takes_it():
 def test_the_digits_are_learned_as_well_as_by_scikit_learn():
     from sklearn.neural_network import BernoulliRBM
 
-    from photinus.learning import from_sklearn, log_partition
+    from photinus.learning.imports import from_sklearn
+    from photinus.learning.likelihood import log_partition
 
     train, test = digits("train"), digits("test")
     found = BoltzmannEstimator((16,), epochs=30, learning_rate=0.1, batch_size=50).fit(train.pixels)

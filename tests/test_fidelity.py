@@ -17,11 +17,8 @@ from scipy.stats import binom, norm
 
 import photinus as ph
 from photinus import BoltzmannMachine
-from photinus.cli import app
 from photinus.diagnostics import references
-from photinus.diagnostics.verdict import GRADES
-from photinus.errors import InvalidInput
-from photinus.fidelity import (
+from photinus.diagnostics.fidelity import (
     FLOOR_RUNS,
     chain_joints,
     effective_beta,
@@ -29,10 +26,13 @@ from photinus.fidelity import (
     kl_divergence,
     kl_parts,
 )
-from photinus.learning import fit_moments
+from photinus.diagnostics.verdict import GRADES
+from photinus.errors import InvalidInput
+from photinus.faces.cli import app
+from photinus.faces.report import marginal_rows, run_page
+from photinus.machines.fitting import fit_moments
 from photinus.reference.exact import sample_exact
-from photinus.report import marginal_rows, run_page
-from photinus.samples import Samples
+from photinus.samplers.samples import Samples
 from tests.machines import machine as make
 
 ALPHA = 1e-6

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import _files, cli, tasks  # noqa: F401, before anything is patched
+from photinus._core import files
 from photinus.errors import InvalidInput, NotConverged
+from photinus.tasks import tasks  # noqa: F401, before anything is patched
 
 MACHINE = ph.BoltzmannMachine([[0.0, 1.0], [1.0, 0.0]], [0.5, -1.0], ["z[i]", "w[/b] :smile:"])
 
@@ -25,7 +26,12 @@ def alone(*arguments, **options):
         "PYTHONPATH": str(Path(ph.__file__).parents[1]),
         **options.pop("env", {}),
     }
-    command = [sys.executable, "-c", "from photinus.cli import main; main()", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-c",
+        "from photinus.faces.cli import main; main()",
+        *map(str, arguments),
+    ]
     return subprocess.run(command, env=environment, timeout=120, **{"capture_output": True, **options})
 
 
@@ -40,7 +46,7 @@ def mode(path):
 def test_new_files_have_the_mode_of_the_process(tmp_path, mask):
     before = os.umask(mask)
     try:
-        _files.write_text(tmp_path / "ours", "x")
+        files.write_text(tmp_path / "ours", "x")
         (tmp_path / "theirs").write_text("x")
     finally:
         os.umask(before)
@@ -82,10 +88,10 @@ def test_pipes_are_written_into(tmp_path):
 
 
 def test_devices_are_written_into(tmp_path):
-    _files.write_text("/dev/null", "x")
+    files.write_text("/dev/null", "x")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     with pytest.raises(InvalidInput, match=r"^path '/dev/full' cannot be written: No space left"):
-        _files.write_text("/dev/full", "x")
+        files.write_text("/dev/full", "x")
     (tmp_path / "zero.json").symlink_to("/dev/zero")
     with pytest.raises(InvalidInput, match="it has no end"):
         ph.BoltzmannMachine.load(tmp_path / "zero.json")
@@ -114,7 +120,7 @@ def test_writers_side_by_side(tmp_path, replace):
 
     def write(text):
         try:
-            _files.write_text(path, text, replace=replace)
+            files.write_text(path, text, replace=replace)
         except InvalidInput as error:
             told.append(str(error))
 
@@ -169,7 +175,7 @@ def test_a_folder_goes_whole_or_not_at_all(tmp_path, monkeypatch):
         os.unlink(Path(folder) / "zarr.json")
         raise KeyboardInterrupt
 
-    from photinus import storage
+    from photinus.samplers import storage
 
     monkeypatch.setattr(shutil, "rmtree", pressed)
     with pytest.raises(KeyboardInterrupt):
@@ -251,11 +257,11 @@ def test_every_file_is_asked_for_before_any_work(run, tmp_path, command, monkeyp
     def work(*args, **kwargs):
         raise AssertionError("work was begun")
 
-    monkeypatch.setattr("photinus.sampling.sample", work)
-    monkeypatch.setattr("photinus.refinement.refine", work)
+    monkeypatch.setattr("photinus.samplers.sampling.sample", work)
+    monkeypatch.setattr("photinus.learning.refinement.refine", work)
     monkeypatch.setattr("photinus.calibration.calibrate", work)
     monkeypatch.setattr("photinus.learning.BoltzmannEstimator.fit", work)
-    monkeypatch.setattr("photinus.report.run_page", work)
+    monkeypatch.setattr("photinus.faces.report.run_page", work)
     arguments, files = NEIGHBOURS[command]
     for name in files:
         (tmp_path / name).write_text("precious")
@@ -318,7 +324,7 @@ def test_study_keeps_a_table_of_others(run, tmp_path):
     ],
 )
 def test_study_remembers_only_what_a_point_itself_shows(tmp_path, monkeypatch, why, again):
-    from photinus import study
+    from photinus.faces import study
 
     (tmp_path / "s.toml").write_text("[sample]\nsubstrate = 'gibbs'\nchains = 4\ndraws = 50\n")
     planned = study.Study.load(tmp_path / "s.toml")
@@ -354,7 +360,9 @@ def test_output_without_all_letters(tmp_path, encoding):
 def test_output_that_nobody_takes(tmp_path):
     """A closed pipe, a full disk, no output at all: what was computed is there, and no traceback."""
     write_model(tmp_path)
-    shell = f"{sys.executable} -c 'from photinus.cli import main; main()' translate m.json --force "
+    shell = (
+        f"{sys.executable} -c 'from photinus.faces.cli import main; main()' translate m.json --force "
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(ph.__file__).parents[1])}
     for end in ("| true", "> /dev/full", ">&-", "2>&-", "> /dev/full 2>&1"):
         (tmp_path / "network.json").unlink(missing_ok=True)
@@ -410,7 +418,7 @@ def test_interrupted_commands_say_so(run, tmp_path, monkeypatch):
     def pressed(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("photinus.refinement.refine", pressed)
+    monkeypatch.setattr("photinus.learning.refinement.refine", pressed)
     code, _, err = run("refine", "m.json")
     assert (code, err) == (130, "photinus: stopped\n")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photinus.boltzmann import BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference import gibbs
 from photinus.reference._chains import exponential
 from photinus.reference.gibbs import GibbsSampler, colouring, sample_gibbs

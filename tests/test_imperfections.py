@@ -10,12 +10,13 @@ from scipy.stats import binom, chi2, norm, poisson
 from typer.testing import CliRunner
 
 from photinus import BoltzmannMachine, Calibration, InvalidInput, refine, sample, translate
-from photinus.cli import app, main
-from photinus.imperfections import Imperfections, drifted
-from photinus.simulation.couplings import dense
-from photinus.simulation.engine import Simulator
-from photinus.simulation.streams import ChainsFrom, seed_sequence
-from photinus.storage import load
+from photinus._core.streams import ChainsFrom, seed_sequence
+from photinus.engines.disturbances import Disturbed
+from photinus.engines.laser.simulator import Simulator
+from photinus.faces.cli import app, main
+from photinus.networks.couplings import dense
+from photinus.networks.imperfections import Imperfections, drifted
+from photinus.samplers.samples import load
 from photinus.units import ns, ps
 
 ALPHA = 1e-6
@@ -241,19 +242,19 @@ def quiet():
 def test_the_read_out_misses_spikes_with_its_probability():
     network = uncoupled(3)
     every = Simulator(network, chains=64, seed=1).advance(20 * ns)
-    kept = Imperfections(lost_spikes=0.3).disturb(Simulator(network, chains=64, seed=1), 2)
+    kept = Disturbed(Simulator(network, chains=64, seed=1), Imperfections(lost_spikes=0.3), 2)
     seen = kept.advance(20 * ns)
     assert set(zip(seen.chain, seen.unit, seen.time, strict=True)) < set(
         zip(every.chain, every.unit, every.time, strict=True)
     )
     assert within(len(seen), binom(len(every), 0.7))
     assert not within(len(seen), binom(len(every), 0.8))
-    nothing = Imperfections(lost_spikes=1).disturb(Simulator(network, chains=4, seed=1), 2)
+    nothing = Disturbed(Simulator(network, chains=4, seed=1), Imperfections(lost_spikes=1), 2)
     assert len(nothing.advance(5 * ns)) == 0
 
 
 def test_the_read_out_makes_up_spikes_at_its_rate(quiet):
-    spikes = Imperfections(spurious_rate=1e9).disturb(quiet, 3).advance(20 * ns)
+    spikes = Disturbed(quiet, Imperfections(spurious_rate=1e9), 3).advance(20 * ns)
     expected = 2 * 50 * 20
     assert within(len(spikes), poisson(expected))
     assert not within(len(spikes), poisson(1.2 * expected))
@@ -298,7 +299,7 @@ def test_shared_pump_noise_has_its_size_and_correlation_time():
     """Values of independent chains: χ², and Fisher's z of their correlation a step later."""
     wanted = Imperfections(shared_pump_noise=0.01, shared_pump_time=1 * ns)
     simulator = Simulator(uncoupled(1), chains=400, seed=1)
-    noise = wanted.disturb(simulator, 5)
+    noise = Disturbed(simulator, wanted, 5)
     noise._pump(8)
     before = noise._noise.copy()
     noise._pump(12)
@@ -314,7 +315,7 @@ EVERYTHING = Imperfections(shared_pump_noise=0.05, lost_spikes=0.2, spurious_rat
 
 
 def disturbed(network, chains=12, seed=7, threads=1):
-    return EVERYTHING.disturb(Simulator(network, chains=chains, seed=seed, threads=threads), seed)
+    return Disturbed(Simulator(network, chains=chains, seed=seed, threads=threads), EVERYTHING, seed)
 
 
 def test_the_same_seed_gives_the_same_spikes_however_time_and_work_are_cut():

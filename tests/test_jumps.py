@@ -11,12 +11,13 @@ import pytest
 from scipy.stats import chi2, ks_2samp
 
 from photinus import Calibration, simulate
+from photinus.devices.laser import LaserParameters, waveform
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.jumps import CHANGE, Event, Number, simulate_jumps
+from photinus.engines.laser.step import REARM
 from photinus.errors import InvalidInput
-from photinus.laser import LaserParameters, waveform
-from photinus.laser.jumps import CHANGE, Event, Number, simulate_jumps
-from photinus.network import LaserNetwork, SynapticKernel
-from photinus.readout import occupancy
-from photinus.simulation import REARM
+from photinus.networks.lasers import LaserNetwork
+from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
 
 ALPHA = 1e-6

@@ -9,10 +9,11 @@ from numba.core.dispatcher import Dispatcher
 
 import photinus
 from photinus import BoltzmannMachine, Calibration, Tempering, sample
-from photinus.laser.jumps import simulate_jumps
-from photinus.network import LaserNetwork, SynapticKernel
-from photinus.readout import MAX_JOINT, occupancy
-from photinus.simulation.engine import simulate
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.jumps import simulate_jumps
+from photinus.engines.laser.simulator import simulate
+from photinus.networks.lasers import LaserNetwork
+from photinus.spikes.readout import MAX_JOINT, occupancy
 from photinus.units import ns, ps
 
 CALIBRATION = Calibration.preset()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photinus.devices.laser import PRESETS, LaserParameters, Yamada
 from photinus.errors import InvalidInput
-from photinus.laser import PRESETS, LaserParameters, Yamada
 from photinus.units import fJ, mA, ns, ps, uA
 
 CUSTOM: dict[str, Any] = {
@@ -245,7 +245,9 @@ def test_yamada_refuses_what_has_no_laser():
 
 
 def test_import_needs_no_scipy():
-    code = "import sys, photinus.laser; sys.exit('scipy' in sys.modules or 'numba' in sys.modules)"
+    code = (
+        "import sys, photinus.devices.laser; sys.exit('scipy' in sys.modules or 'numba' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

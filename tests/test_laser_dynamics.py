@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photinus.errors import InvalidInput, NotConverged
-from photinus.laser import (
+from photinus.devices.laser import (
     PRESETS,
     LaserParameters,
     Yamada,
@@ -19,7 +18,8 @@ from photinus.laser import (
     spike,
     waveform,
 )
-from photinus.laser.dynamics import METHODS, rate_equations
+from photinus.devices.laser.dynamics import METHODS, rate_equations
+from photinus.errors import InvalidInput, NotConverged
 from photinus.units import fJ, ns, ps
 
 

@@ -12,14 +12,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 import photinus as ph
-from photinus.imperfections import Imperfections
-from photinus.network import SynapticKernel
-from photinus.reduced.simulator import ReducedSimulator
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.lif.simulator import LifSimulator
+from photinus.engines.reduced.simulator import ReducedSimulator
+from photinus.networks.couplings import among, compile_couplings, dense, from_clamped
+from photinus.networks.imperfections import Imperfections
 from photinus.reference import gibbs
 from photinus.reference.gibbs import GibbsSampler
-from photinus.reference.lif import LifSimulator
-from photinus.simulation.couplings import among, compile_couplings, dense, from_clamped
-from photinus.simulation.engine import Simulator
 from photinus.units import ns, ps
 from tests import layouts, machines
 from tests.test_lif import DT, MIDPOINT

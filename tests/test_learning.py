@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photinus.boltzmann import BoltzmannMachine
 from photinus.errors import InvalidInput, NotConverged
-from photinus.learning.exact import MAX_FITTED, _Likelihood, fit_exact, fit_moments
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.fitting import fit_exact, fit_moments
+from photinus.machines.likelihood import MAX_FITTED, _Likelihood
 
 
 def random_machine(n: int, seed: int, scale: float = 1.0) -> BoltzmannMachine:

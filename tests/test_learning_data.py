@@ -10,7 +10,8 @@ import pytest
 from sklearn.neural_network import BernoulliRBM
 
 from photinus.errors import InvalidInput, MissingDependency
-from photinus.learning import data, from_rbms, from_sklearn
+from photinus.learning import data
+from photinus.learning.imports import from_rbms, from_sklearn
 from photinus.learning.units import Units
 
 GREY = np.random.default_rng(0).integers(0, 256, (7, 4, 6)).astype(np.uint8)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import photinus as ph
-from photinus import cli
-from photinus.imperfections import Imperfections
-from photinus.laser import instability_pump, spike
-from photinus.ledger import (
+from photinus.devices.laser import instability_pump, spike
+from photinus.faces import cli
+from photinus.faces.figures import comparison as pictured
+from photinus.hardware import (
     CASES,
     Counts,
     Ledger,
@@ -26,8 +26,9 @@ from photinus.ledger import (
     peers,
     recorded_balance,
 )
-from photinus.ledger.counts import _pulse_share, photons_per_spike
-from photinus.ledger.prices import UNITS
+from photinus.hardware.counts import _pulse_share, photons_per_spike
+from photinus.hardware.prices import UNITS
+from photinus.networks.imperfections import Imperfections
 
 MACHINE = ph.BoltzmannMachine(
     [[0.0, 0.8, 0.0], [0.8, 0.0, -0.5], [0.0, -0.5, 0.0]], [0.1, -0.3, 0.4], labels=["a", "b", "c"]
@@ -378,7 +379,7 @@ def test_peers_are_cited_and_marked():
 
 def test_figure_draws_unverified_machines_hollow(ledger, gibbs):
     known = [*peers(), gibbs]
-    axes = comparison.figure(ledger, known).axes[0]
+    axes = pictured.figure(ledger, known).axes[0]
     hollow = sum(
         line.get_marker() in ("o", "^", "v", "<") and line.get_markerfacecolor() == "white"
         for line in axes.get_lines()
@@ -392,11 +393,11 @@ def test_figure_draws_unverified_machines_hollow(ledger, gibbs):
 
 def test_names_in_the_figure_keep_apart():
     crowded = [(1e8, 1e-12), (1.1e8, 1.1e-12), (1e12, 1e-12)]
-    chosen = comparison._places(
+    chosen = pictured._places(
         ["one machine", "another one", "far"], crowded, (1e6, 1e14), (1e-18, 1e-6)
     )
     assert chosen[0] != chosen[1]
-    assert chosen[2] == comparison.PLACES[0]
+    assert chosen[2] == pictured.PLACES[0]
 
 
 def test_table_holds_every_machine(ledger, gibbs):
@@ -487,7 +488,7 @@ TOLERANCES = {
 
 
 def test_report_has_a_chapter_on_hardware(samples):
-    from photinus.report import run_page
+    from photinus.faces.report import run_page
 
     page = run_page(samples)
     assert page.count("<h2>Hardware</h2>") == 1
@@ -531,7 +532,7 @@ def test_bad_tolerances_are_one_sentence(monkeypatch, capsys, tmp_path, change, 
 
 
 def test_report_names_the_imperfections_of_a_run():
-    from photinus.report import run_rows
+    from photinus.faces.report import run_rows
 
     faulty = ph.sample(
         MACHINE, chains=2, draws=10, burn_in=2, seed=0, threads=1,

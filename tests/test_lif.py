@@ -16,21 +16,21 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from photinus.errors import InvalidInput
-from photinus.network import SynapticKernel
-from photinus.readout import occupancy
-from photinus.reference.lif import (
+from photinus.devices.lif import (
     PRESETS,
-    LifNetwork,
     LifParameters,
-    LifSimulator,
     activation,
     area_rule_sustain,
     free_membrane,
     mean_current,
     psp,
 )
-from photinus.simulation.spikes import SpikeTrains
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.lif.simulator import LifSimulator
+from photinus.errors import InvalidInput
+from photinus.networks.lif import LifNetwork
+from photinus.spikes.readout import occupancy
+from photinus.spikes.trains import SpikeTrains
 from photinus.units import ms
 
 ALPHA = 1e-6

@@ -5,7 +5,8 @@ import pytest
 
 from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput
-from photinus.learning import likelihood, log_partition
+from photinus.learning import likelihood
+from photinus.learning.likelihood import log_partition
 
 
 def layered(sizes, seed=0, scale=1.0):

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import BoltzmannMachine, Calibration, TranslationWarning, limits
-from photinus.laser import LaserParameters
-from photinus.laser.dynamics import instability_pump, lasing_pump, quiet_state
+from photinus import BoltzmannMachine, Calibration, TranslationWarning
+from photinus.devices.laser import LaserParameters
+from photinus.devices.laser.dynamics import instability_pump, lasing_pump, quiet_state
+from photinus.samplers import limits
 from tests.machines import GRAPHS, machine
 
 LASERS = ("laser", "laser-reduced")
@@ -170,7 +171,7 @@ def test_it_is_stored_and_resumed(tmp_path):
 def test_the_command_line_says_it_once(tmp_path: Path):
     model = tmp_path / "model.json"
     all_pairs(5, -4, 2).save(model)
-    code = "import sys; from photinus.cli import main; sys.exit(main())"
+    code = "import sys; from photinus.faces.cli import main; sys.exit(main())"
     options = ["--chains", "4", "--draws", "25", "--burn-in", "4", "--out", str(tmp_path / "run.zarr")]
     done = subprocess.run(
         [sys.executable, "-c", code, "sample", str(model), *options],

@@ -7,9 +7,9 @@ import pytest
 
 from photinus import BoltzmannMachine, Calibration
 from photinus.errors import InvalidInput
-from photinus.imperfections import Imperfections
-from photinus.learning import BoltzmannEstimator
+from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
+from photinus.networks.imperfections import Imperfections
 
 CALIBRATION = Calibration.preset()
 CHAINS = 400

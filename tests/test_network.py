@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from photinus.devices.laser import LaserParameters
+from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
-from photinus.laser import LaserParameters
-from photinus.network import MISMATCHED, SCHEMA, LaserNetwork, SynapticKernel
+from photinus.networks.lasers import MISMATCHED, SCHEMA, LaserNetwork
 from photinus.units import ps
 
 KERNEL = SynapticKernel(kick=0.25, sustain=0.5, duration=480 * ps)

@@ -16,12 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import photinus as ph
-from photinus import devices, report
+from photinus.engines import devices
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.learning import BoltzmannEstimator, from_rbms
+from photinus.faces import report
+from photinus.faces.study import Study
+from photinus.hardware import Prices
 from photinus.learning import data as images
-from photinus.ledger import Prices
-from photinus.study import Study
+from photinus.learning.estimator import BoltzmannEstimator
+from photinus.learning.imports import from_rbms
 
 FOLDER = Path(tempfile.mkdtemp(prefix="photinus-readers-"))
 MACHINE = ph.BoltzmannMachine(
@@ -117,11 +119,11 @@ JSON = {
     ),
     "tolerances": (report.load_tolerances, tolerances),
     "laser": (
-        lambda path: __import__("photinus.cli").cli._parameters(str(path), [], forced=False),
+        lambda path: __import__("photinus.faces.cli").cli._parameters(str(path), [], forced=False),
         lambda: ph.LaserParameters.preset().to_dict(),
     ),
     "lif": (
-        lambda path: __import__("photinus.cli").cli._parameters(str(path), [], forced=False),
+        lambda path: __import__("photinus.faces.cli").cli._parameters(str(path), [], forced=False),
         lambda: ph.Calibration.preset("lif-hcs").parameters.to_dict(),
     ),
 }
@@ -348,12 +350,12 @@ def test_headers_that_lie_allocate_nothing(load, shape):
 
 
 def test_archive_that_unpacks_to_more_than_the_memory(monkeypatch):
-    from photinus import _memory
+    from photinus._core import memory
 
     path = FOLDER / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("images.npy", header((5, 2_000_000), "|u1") + bytes(10_000_000))
-    monkeypatch.setattr(_memory, "available", lambda: 10e6)
+    monkeypatch.setattr(memory, "available", lambda: 10e6)
     with pytest.raises(InvalidInput, match="would need about"):
         images.archive(path)
 
@@ -375,7 +377,7 @@ def test_pickles_are_never_executed(tmp_path):
 
 def test_arrays_come_back_in_every_layout():
     """Against NumPy's own reader: orders, kinds and sizes of arrays."""
-    from photinus import _files
+    from photinus._core import files
 
     arrays = {
         "c": np.arange(24.0).reshape(2, 3, 4),
@@ -388,8 +390,8 @@ def test_arrays_come_back_in_every_layout():
         "bool": np.array([True, False]),
     }
     for packed in (False, True):
-        _files.write_npz(FOLDER / "all.npz", arrays, packed=packed)
-        found = _files.read_npz(FOLDER / "all.npz")
+        files.write_npz(FOLDER / "all.npz", arrays, packed=packed)
+        found = files.read_npz(FOLDER / "all.npz")
         with np.load(FOLDER / "all.npz") as theirs:
             for name in arrays:
                 assert np.array_equal(found[name], theirs[name])

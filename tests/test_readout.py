@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photinus.errors import InvalidInput
-from photinus.readout import MAX_JOINT, occupancy, states_on_grid
+from photinus.spikes.readout import MAX_JOINT, occupancy, states_on_grid
 
 CELL = 0.125
 

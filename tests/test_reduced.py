@@ -12,13 +12,15 @@ from scipy.stats import ks_2samp, norm
 from typer.testing import CliRunner
 
 import photinus as ph
-from photinus.cli import app
+from photinus.calibration import reduction
+from photinus.devices.synapse import SynapticKernel
+from photinus.diagnostics.fidelity import kl_divergence
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.reduced import Agreement, ReducedLaser, loop
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
-from photinus.fidelity import kl_divergence
-from photinus.network import LaserNetwork, SynapticKernel
-from photinus.reduced import Agreement, ReducedLaser, fitting, kernel
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.simulation.engine import Simulator
+from photinus.faces.cli import app
+from photinus.networks.lasers import LaserNetwork
 from photinus.units import ns, ps
 
 ALPHA = 1e-6
@@ -84,10 +86,10 @@ def test_constant_drive_is_felt_as_it_is() -> None:
     laser = synthetic(np.zeros((10, 5)), clamp_rate=30e9, clamp_onset=0.8, steepness=40.0, turn=10.0)
     c = laser.constants()
     push = np.float32(80_000 - laser.reset)
-    effective, felt, risen, excess = push, push, c[kernel.LEAK] * np.float32(0.4), np.float32(0)
+    effective, felt, risen, excess = push, push, c[loop.LEAK] * np.float32(0.4), np.float32(0)
     for _ in range(300):
-        effective, felt, risen, excess, factor = kernel.advance_membrane(
-            effective, felt, risen, excess, push, *c[kernel.REST : kernel.TURN + 1]
+        effective, felt, risen, excess, factor = loop.advance_membrane(
+            effective, felt, risen, excess, push, *c[loop.REST : loop.TURN + 1]
         )
         assert_allclose([effective, felt], push, rtol=2e-3)
         assert factor == pytest.approx(1.0, abs=0.05)
@@ -97,7 +99,7 @@ def test_nothing_fades_into_denormal_numbers(calibration: ph.Calibration) -> Non
     """They take many times as long; a laser at rest would slow its whole tile down."""
     drive = calibration.midpoint - calibration.slope * np.linspace(2, 6, 400)
     simulator = ReducedSimulator(
-        fitting.uncoupled(calibration, drive), calibration.require_reduced(), seed=1
+        reduction.uncoupled(calibration, drive), calibration.require_reduced(), seed=1
     )
     simulator.advance(200 * calibration.window)
     state = np.abs(np.concatenate([block.f for block in simulator._blocks]))
@@ -111,7 +113,7 @@ def test_constant_hazard_makes_a_poisson_process() -> None:
     spikes = ReducedSimulator(network([70_000.0]), laser, chains=64, seed=3).advance(400 * ns)
     expected = rate * 64 * 400
     assert abs(len(spikes) - expected) < norm.isf(ALPHA / 2) * np.sqrt(expected)
-    intervals = fitting.intervals_of(spikes, 0) / ns
+    intervals = reduction.intervals_of(spikes, 0) / ns
     assert ks_2samp(intervals, np.random.default_rng(1).exponential(1 / rate, 40_000)).pvalue > ALPHA
     twin = np.random.default_rng(1).exponential(1.1 / rate, 40_000)
     assert ks_2samp(intervals, twin).pvalue < ALPHA
@@ -122,7 +124,7 @@ def test_hazard_depends_on_age_as_the_table_says() -> None:
     log = np.full((60, 4), np.log(2.0))
     log[:25] = -30.0
     spikes = ReducedSimulator(network([70_000.0]), synthetic(log), chains=64, seed=4).advance(300 * ns)
-    intervals = fitting.intervals_of(spikes, 0) / ns
+    intervals = reduction.intervals_of(spikes, 0) / ns
     exponential = np.random.default_rng(2).exponential(0.5, 40_000)
     error = np.sqrt(1 / len(intervals) + 1 / 40_000)
     # A row of the table is 9 ps wide there: up to 4 ps of shift, at a rate of 2 per ns.
@@ -198,12 +200,12 @@ def test_rows_bring_what_runs_bring(
     calibration: ph.Calibration, units: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole rows of couplings, rounded, and exact runs of targets: drives within the rounding."""
-    from photinus.reduced import simulator as module
+    from photinus.engines.reduced import simulator as module
 
     random = np.random.default_rng(units)
     upper = np.triu(random.uniform(-1, 1, (units, units)) / units**0.5, 1)
     net = translated(ph.BoltzmannMachine(upper + upper.T, np.zeros(units)), calibration)
-    if units > kernel.NARROW:  # kicks act within a step in one layout only: plain pulses, then
+    if units > loop.NARROW:  # kicks act within a step in one layout only: plain pulses, then
         net = net.replace(kernel=SynapticKernel(kick=0.0, sustain=0.7, duration=calibration.window))
     drives = []
     for full, wide in ((module.FULL, module.WIDE), (np.inf, 0)):
@@ -213,7 +215,7 @@ def test_rows_bring_what_runs_bring(
         # While few spikes have acted; later the two would part by chance.
         simulator.advance(0.8 * calibration.window)
         drives.append(np.concatenate([b.synaptic[b.at] for b in simulator._blocks]))
-    scattered = simulator._blocks[0].fan_out[:, kernel.KEY] == kernel.SCATTERED
+    scattered = simulator._blocks[0].fan_out[:, loop.KEY] == loop.SCATTERED
     assert scattered.sum() == units * simulator._blocks[0].chains
     assert np.abs(drives[0]).max() > 100
     spikes = 4 * units
@@ -230,7 +232,7 @@ def test_no_laser_fires_while_it_is_silenced(
 
     What is derived: without hazard there are no spikes, in whatever order they fall into steps.
     """
-    from photinus.reduced import simulator as module
+    from photinus.engines.reduced import simulator as module
 
     if layout == "scattered":
         monkeypatch.setattr(module, "FULL", np.inf)
@@ -290,8 +292,8 @@ def test_smoothed_hazard_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
     of those fail by chance with probability 5e-6. Where only the events are few (lowest drives)
     neighbours help, never harm: the truth is smooth.
     """
-    monkeypatch.setattr(fitting, "DRIVE_SPLINES", 10)
-    monkeypatch.setattr(fitting, "AGE_SPLINES", 30)
+    monkeypatch.setattr(reduction, "DRIVE_SPLINES", 10)
+    monkeypatch.setattr(reduction, "AGE_SPLINES", 30)
     random = np.random.default_rng(7)
     drives = np.linspace(60_000, 90_000, 12)
     rates = np.exp((drives - 75_000) / 8_000)
@@ -305,7 +307,7 @@ def test_smoothed_hazard_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
     spikes = ph.SpikeTrains(
         chains.astype(np.int32), units.astype(np.int32), time, tuple(range(12)), 16, 0.0, 600 * ns
     )
-    log = fitting._smooth_hazard(spikes, drives, drives, 90, 40 * ps)
+    log = reduction._smooth_hazard(spikes, drives, drives, 90, 40 * ps)
     found = np.exp(log[30:60]).mean(axis=0) * ns
     window = np.array([30 * 40 * ps, 60 * 40 * ps]) / ns - 0.5
     survive = np.exp(-np.outer(window, rates))
@@ -319,24 +321,24 @@ def test_fit_finds_the_membrane_of_its_own_spikes(
     calibration: ph.Calibration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Joints of a reduced network lead back to a laser with the same joints, from a start far off."""
-    monkeypatch.setattr(fitting, "COUPLED", 150)
-    monkeypatch.setattr(fitting, "ROUNDS", 4)
+    monkeypatch.setattr(reduction, "COUPLED", 150)
+    monkeypatch.setattr(reduction, "ROUNDS", 4)
     # Light that follows at once and hardly sharpens: far from any laser.
-    monkeypatch.setattr(fitting, "GUESS", (-0.3, 25.0, 0.85, 30.0, 15.0, 150.0, 3.0))
+    monkeypatch.setattr(reduction, "GUESS", (-0.3, 25.0, 0.85, 30.0, 15.0, 150.0, 3.0))
     truth = calibration.require_reduced()
-    small = fitting.SmallNetworks.of(calibration, fitting.random_machines(3, units=3))
+    small = reduction.SmallNetworks.of(calibration, reduction.random_machines(3, units=3))
     seeds = np.random.SeedSequence(8).spawn(3)
 
     def joints(laser: ReducedLaser, seed: np.random.SeedSequence) -> list[np.ndarray]:
-        return small.joints(fitting._run_reduced(small.network, laser, 150, seed, 2, 128))
+        return small.joints(reduction._run_reduced(small.network, laser, 150, seed, 2, 128))
 
     wanted = joints(truth, seeds[0])
-    start = fitting._constants(fitting.GUESS, truth.gain_lifetime, truth.threshold_carriers)
-    found = fitting._fit_membrane(replace(truth, **start), small, wanted, seeds[1], 2)
+    start = reduction._constants(reduction.GUESS, truth.gain_lifetime, truth.threshold_carriers)
+    found = reduction._fit_membrane(replace(truth, **start), small, wanted, seeds[1], 2)
 
     def far(laser: ReducedLaser) -> float:
         seen = zip(joints(laser, seeds[2]), wanted, strict=True)
-        return float(np.mean([fitting.divergence(p, q, 150 * 128) for p, q in seen]))
+        return float(np.mean([reduction.divergence(p, q, 150 * 128) for p, q in seen]))
 
     # 0.0002 by chance alone, as the truth itself shows in other runs.
     assert far(found) < 0.001
@@ -347,7 +349,7 @@ def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:
     """Activation within 0.01 and intervals within a distance of 0.02, beyond what chance explains."""
     window = calibration.window
     drive = calibration.midpoint + calibration.slope * np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
-    net = fitting.uncoupled(calibration, drive)
+    net = reduction.uncoupled(calibration, drive)
     full = Simulator(net, chains=64, seed=21, time_step=calibration.time_step)
     reduced = ReducedSimulator(net, calibration.require_reduced(), chains=64, seed=22)
     runs = []
@@ -355,7 +357,7 @@ def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:
         simulator.advance(20 * window)
         runs.append(simulator.advance(windows * window))
     for unit in range(5):
-        intervals = [fitting.intervals_of(run, unit) for run in runs]
+        intervals = [reduction.intervals_of(run, unit) for run in runs]
         on = [np.minimum(i, window).mean() / i.mean() for i in intervals]
         error = np.sqrt(sum(1 / len(i) for i in intervals))
         assert abs(on[0] - on[1]) < 0.01 + norm.isf(ALPHA / 2) * 0.5 * error
@@ -389,7 +391,7 @@ def test_inhibited_networks_are_like_full_physics(
     """
     random = np.random.default_rng(int(97 * scale))
     upper = np.triu(random.uniform(-scale, 0, (5, 5)), 1)
-    small = fitting.SmallNetworks.of(
+    small = reduction.SmallNetworks.of(
         calibration, [ph.BoltzmannMachine(upper + upper.T, random.uniform(-scale, scale, 5))]
     )
     simulator = Simulator(small.network, chains=128, seed=5, time_step=calibration.time_step)
@@ -398,8 +400,8 @@ def test_inhibited_networks_are_like_full_physics(
 
     def far(network: LaserNetwork) -> float:
         seed = np.random.SeedSequence(6)
-        spikes = fitting._run_reduced(network, calibration.require_reduced(), 1000, seed, 2, 128)
-        return fitting.divergence(small.joints(spikes)[0], full, 128 * 300)
+        spikes = reduction._run_reduced(network, calibration.require_reduced(), 1000, seed, 2, 128)
+        return reduction.divergence(small.joints(spikes)[0], full, 128 * 300)
 
     assert far(small.network) < allowed
     # Partners that inhibit by a quarter too little.

@@ -14,14 +14,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core.streams import Role, lane_states, seed_sequence
 from photinus.errors import InvalidInput
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference import gibbs, ideal
 from photinus.reference._chains import uniform
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from photinus.reference.ideal import sample_ideal
-from photinus.simulation.streams import Role, lane_states, seed_sequence
 
 ALPHA = 1e-6
 CHAINS = 400

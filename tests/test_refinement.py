@@ -7,9 +7,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from photinus import BoltzmannMachine, Calibration, sample, translate
+from photinus.diagnostics.fidelity import kl_divergence
 from photinus.errors import InvalidInput
-from photinus.fidelity import kl_divergence
-from photinus.refinement import _Statistics, _Target, refine
+from photinus.learning.refinement import _Statistics, _Target, refine
 
 
 def machine_of(n, seed=0, scale=1.0):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from photinus import Calibration, InvalidInput, LaserParameters
-from photinus.laser import PRESETS, quiet_state, waveform
-from photinus.laser.response import predicted_kernel, response
+from photinus.devices.laser import PRESETS, quiet_state, waveform
+from photinus.devices.laser.response import predicted_kernel, response
 from photinus.units import ns, ps
 
 

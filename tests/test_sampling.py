@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import BoltzmannMachine, Calibration, LaserParameters, sampling
+from photinus import BoltzmannMachine, Calibration, LaserParameters
 from photinus.errors import InvalidInput
 from photinus.reference.gibbs import sample_gibbs
-from photinus.starts import dispersed
+from photinus.reference.starts import dispersed
+from photinus.samplers import sampling
 from tests.progress import Impatient
 
 SUBSTRATES = ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
@@ -405,7 +406,7 @@ def test_exact_refuses_more_than_24_units():
 @pytest.mark.parametrize("substrate", SUBSTRATES)
 def test_runs_that_do_not_fit_into_memory_are_refused(substrate, monkeypatch):
     """States are one byte each: 1000 x 10^6 x 3 of them are 2.79 GiB."""
-    monkeypatch.setattr("photinus._memory.available", lambda: 2.0**30)
+    monkeypatch.setattr("photinus._core.memory.available", lambda: 2.0**30)
     message = "^the states of this run would need about 2.79 GiB of memory, 1 GiB are available$"
     with pytest.raises(InvalidInput, match=message):
         draw(machine_of(3), substrate, chains=1000, draws=10**6)
@@ -413,14 +414,14 @@ def test_runs_that_do_not_fit_into_memory_are_refused(substrate, monkeypatch):
 
 def test_spikes_count_as_memory(monkeypatch):
     """Up to a spike of 64 bytes per laser and τ: far more than the states."""
-    monkeypatch.setattr("photinus._memory.available", lambda: 2.0**30)
+    monkeypatch.setattr("photinus._core.memory.available", lambda: 2.0**30)
     with pytest.raises(InvalidInput, match=r"^the spikes of this run would need about 17.9 GiB"):
         draw(machine_of(3), "laser", chains=1000, draws=10**5)
 
 
 def test_ideal_spikes_count_as_memory(monkeypatch):
     """10^5 τ x 3 units x 8 chains and 16 bytes each at least: tens of MiB against 2.3 of states."""
-    monkeypatch.setattr("photinus._memory.available", lambda: 10 * 2.0**20)
+    monkeypatch.setattr("photinus._core.memory.available", lambda: 10 * 2.0**20)
     with pytest.raises(InvalidInput, match=r"^the spikes of this run"):
         draw(machine_of(3), "ideal", chains=8, draws=10**5)
 

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import BoltzmannMachine, Calibration, sampling, tasks
+from photinus import BoltzmannMachine, Calibration
+from photinus._core.streams import ChainsFrom, entropy_of, entropy_text, seed_sequence
 from photinus.calibration import protocol
-from photinus.imperfections import Imperfections
-from photinus.learning import BoltzmannEstimator
+from photinus.learning.estimator import BoltzmannEstimator
+from photinus.networks.imperfections import Imperfections
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.ideal import sample_ideal
-from photinus.simulation.streams import ChainsFrom, entropy_of, entropy_text, seed_sequence
+from photinus.samplers import registry
+from photinus.tasks import tasks
 from tests.progress import Impatient
 
 MACHINE = BoltzmannMachine([[0, 1.0, 0], [1.0, 0, -0.5], [0, -0.5, 0]], [0.5, -1.0, 0.0])
@@ -47,7 +49,7 @@ def refined(seed):
 CALLS = {
     **{
         f"sample on {name}": lambda seed, name=name: ph.sample(MACHINE, name, seed=seed, **FEW).states
-        for name in sampling.SUBSTRATES
+        for name in registry.SUBSTRATES
     },
     "simulate": lambda seed: ph.simulate(network(), 5e-9, chains=2, seed=seed).time,
     "refine": refined,

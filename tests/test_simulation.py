@@ -15,15 +15,22 @@ from scipy.integrate import solve_ivp
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from photinus import _memory
+from photinus._core import memory
+from photinus.devices.laser import LaserParameters, waveform
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.laser import loop
+from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step, per_step, simulate
+from photinus.engines.laser.step import (
+    SUBSTEPS,
+    UNIT_VARIANCE,
+    advance_carriers,
+    advance_field,
+    noise_pair,
+)
 from photinus.errors import InvalidInput
-from photinus.laser import LaserParameters, waveform
-from photinus.network import LaserNetwork, SynapticKernel
-from photinus.simulation import SUBSTEPS, cpu
-from photinus.simulation.couplings import compile_couplings
-from photinus.simulation.engine import TIME_STEP, Simulator, largest_time_step, per_step, simulate
-from photinus.simulation.spikes import Recording
-from photinus.simulation.step import UNIT_VARIANCE, advance_carriers, advance_field, noise_pair
+from photinus.networks.couplings import compile_couplings
+from photinus.networks.lasers import LaserNetwork
+from photinus.spikes.trains import Recording
 from photinus.units import ns, ps
 from tests import naive
 
@@ -146,7 +153,7 @@ def test_one_compiled_signature():
     quiet = network([0.0], parameters=DEVICE.replace(carrier_noise=False, pump_noise=10))
     additive = SynapticKernel(kick=0, sustain=1, duration=WINDOW, renewing=False)
     simulate(quiet.replace(kernel=additive), 1 * ns, recording=Recording(units=(0,), stop=0.5 * ns))
-    assert len(cpu.advance_block.signatures) == 1
+    assert len(loop.advance_block.signatures) == 1
 
 
 def test_spikes_are_sorted_and_inside_the_run():
@@ -853,15 +860,15 @@ def test_largest_time_step_is_accepted():
 
 
 def test_memory_is_asked_for_first(monkeypatch):
-    monkeypatch.setattr(_memory, "available", lambda: 1e3)
+    monkeypatch.setattr(memory, "available", lambda: 1e3)
     with pytest.raises(InvalidInput, match=r"the spikes of this run would need about .* GiB"):
         simulate(coupled(), 1000 * ns, chains=100, seed=0)
-    monkeypatch.setattr(_memory, "available", lambda: 1e9)
+    monkeypatch.setattr(memory, "available", lambda: 1e9)
     assert simulate(coupled(), 1 * ns, seed=0).chains == 1
 
 
 def test_memory_counts_recordings(monkeypatch):
-    monkeypatch.setattr(_memory, "available", lambda: 1e5)
+    monkeypatch.setattr(memory, "available", lambda: 1e5)
     recording = Recording(units=(0, 1, 2, 3, 4), stop=100 * ns)
     with pytest.raises(InvalidInput, match="would need about"):
         simulate(coupled(), 100 * ns, seed=0, recording=recording)

@@ -9,11 +9,11 @@ from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 
 import photinus as ph
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
-from photinus.network import LaserNetwork
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.simulation import couplings
-from photinus.simulation.engine import Simulator
+from photinus.networks import couplings
+from photinus.networks.lasers import LaserNetwork
 from photinus.units import ns
 
 

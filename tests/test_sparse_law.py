@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import t as student
 
-from photinus.boltzmann import BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from photinus.reference.ideal import sample_ideal
 from tests import machines

@@ -8,10 +8,12 @@ import pytest
 from scipy.stats import chisquare
 
 import photinus as ph
-from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, sampling, starts, workers
-from photinus.devices import simulator
+from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering
+from photinus._core.streams import ChainsFrom
+from photinus.engines.devices import simulator
+from photinus.reference import starts
 from photinus.reference.ideal import sample_ideal
-from photinus.simulation.streams import ChainsFrom
+from photinus.samplers import sampling, workers
 from tests.progress import Impatient
 
 SPIKING = ("laser", "laser-reduced", "lif")
@@ -318,7 +320,7 @@ def test_resume_needs_the_same_start(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("substrate", ["laser", "laser-reduced"])
 def test_disturbed_networks_are_driven_too(substrate):
-    from photinus.imperfections import Imperfections
+    from photinus.networks.imperfections import Imperfections
 
     faults = Imperfections(shared_pump_noise=0.02, mismatch=0.02 if substrate == "laser" else 0.0)
     states, request = after_driving(

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photinus.boltzmann import BoltzmannMachine
-from photinus.fidelity import effective_draws
+from photinus.diagnostics.fidelity import effective_draws
+from photinus.machines.boltzmann import BoltzmannMachine
 
 
 def imported(code: str) -> set[str]:
@@ -19,7 +19,7 @@ def imported(code: str) -> set[str]:
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("module", ["photinus", "photinus.cli"])
+@pytest.mark.parametrize("module", ["photinus", "photinus.faces.cli"])
 def test_import_alone_loads_nothing_heavy(module: str) -> None:
     heavy = {"numpy", "numba", "scipy", "xarray", "pandas", "zarr", "matplotlib", "arviz_stats"}
     assert not imported(f"import {module}") & heavy
@@ -33,7 +33,7 @@ def test_sampling_alone_needs_neither_xarray_nor_pandas(tmp_path: Path) -> None:
     code = "from photinus import BoltzmannMachine, sample"
     code += f"\nsample(BoltzmannMachine.load({model!r}), chains=4, draws=10, burn_in=5, path={out!r})"
     modules = imported(code)
-    assert "photinus.sampling" in modules
+    assert "photinus.samplers.sampling" in modules
     assert not modules & {"xarray", "pandas", "matplotlib", "arviz_stats"}
     command = [
         "sample",
@@ -47,7 +47,7 @@ def test_sampling_alone_needs_neither_xarray_nor_pandas(tmp_path: Path) -> None:
         "--burn-in",
         "5",
     ]
-    modules = imported(f"from photinus.cli import app\napp({command}, standalone_mode=False)")
+    modules = imported(f"from photinus.faces.cli import app\napp({command}, standalone_mode=False)")
     assert "arviz_stats" in modules
     assert "matplotlib" not in modules
     assert "xarray" in imported(f"from photinus import load\nload({out!r}).to_datatree()")
@@ -55,7 +55,7 @@ def test_sampling_alone_needs_neither_xarray_nor_pandas(tmp_path: Path) -> None:
 
 def test_kernels_are_defined_without_loading_the_compiler_in_whole() -> None:
     """Its arrays, and SciPy's linear algebra behind them, come with the first call of a kernel."""
-    assert not imported("import photinus.sampling") & {"scipy.linalg", "numba.np.arraymath"}
+    assert not imported("import photinus.samplers.sampling") & {"scipy.linalg", "numba.np.arraymath"}
 
 
 def test_modules_are_as_they_were_after_a_certificate() -> None:
@@ -63,7 +63,7 @@ def test_modules_are_as_they_were_after_a_certificate() -> None:
     code = """
 import sys
 import numpy as np
-from photinus.fidelity import effective_draws
+from photinus.diagnostics.fidelity import effective_draws
 before = set(sys.modules)
 found = effective_draws(np.cumsum(np.random.default_rng(0).normal(size=(4, 50)), axis=1))
 assert before <= set(sys.modules)

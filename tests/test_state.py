@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import photinus as ph
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.lif.simulator import LifSimulator
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.reference.lif import LifSimulator
-from photinus.simulation.engine import Simulator
 
 MACHINE = ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.array([0.3, -0.2]))
 

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import BoltzmannMachine, sampling, storage
+from photinus import BoltzmannMachine
+from photinus.engines.laser.simulator import TIME_STEP
 from photinus.errors import InvalidInput
-from photinus.sampling import Interrupted
-from photinus.simulation.engine import TIME_STEP
+from photinus.samplers import sampling, storage
+from photinus.samplers.sampling import Interrupted
 
 CHAINS, DRAWS, BURN_IN = 3, 15, 4
 ARGUMENTS = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 5}
@@ -347,7 +348,7 @@ def test_killed_process(tmp_path, whole):
     program = f"""
 import os, signal
 import photinus as ph
-from photinus import storage
+from photinus.samplers import storage
 from tests import test_storage as t
 t.sampling.LASER_STEPS_PER_PIECE = t.steps_per_piece()
 place, calls = storage._place, []
@@ -748,7 +749,7 @@ def test_older_store_is_checked_by_value(older, tmp_path):
 
 
 def test_older_files_load(older):
-    from photinus.learning import BoltzmannEstimator
+    from photinus.learning.estimator import BoltzmannEstimator
 
     for name in ("machine.json", "machine.npz"):
         assert BoltzmannMachine.load(older / name) == MACHINE

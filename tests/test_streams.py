@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from photinus._numba import kernel
+from photinus._core.compilation import kernel
+from photinus._core.streams import Role, lane_states, next_word, philox, seed_sequence
 from photinus.errors import InvalidInput
-from photinus.simulation.streams import Role, lane_states, next_word, philox, seed_sequence
 
 
 @kernel
@@ -105,7 +105,7 @@ def test_a_stream_does_not_depend_on_the_counts() -> None:
 
 def test_no_stream_starts_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     zeros = (np.zeros((2, 2), np.uint32),) * 4
-    monkeypatch.setattr("photinus.simulation.streams.philox", lambda *_: zeros)
+    monkeypatch.setattr("photinus._core.streams.philox", lambda *_: zeros)
     assert lane_states(seed_sequence(0), Role.EXACT, 2, 2).any(axis=-1).all()
 
 

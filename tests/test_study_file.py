@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 import photinus as ph
-from photinus import study
-from photinus.cli import app
 from photinus.errors import InvalidInput, NotConverged
-from photinus.imperfections import Imperfections
-from photinus.study import Study
+from photinus.faces import study
+from photinus.faces.cli import app
+from photinus.faces.study import Study
+from photinus.networks.imperfections import Imperfections
 
 SMALL = """
 [machines]

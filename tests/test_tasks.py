@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from photinus import BoltzmannMachine, evaluation, pictures, tasks
+from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput
-from photinus.learning import BoltzmannEstimator, data
+from photinus.faces.figures import pictures
+from photinus.learning import data
+from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.units import Units, labelled
+from photinus.tasks import evaluation, tasks
 
 FEATURES, CLASSES, HIDDEN = 4, ("cat", "dog"), 3
 

@@ -10,16 +10,10 @@ from hypothesis import strategies as st
 from scipy.stats import binom, chisquare
 
 import photinus as ph
-from photinus import (
-    BoltzmannMachine,
-    Calibration,
-    InvalidInput,
-    Tempering,
-    TranslationWarning,
-    sampling,
-)
-from photinus.devices import simulator
-from photinus.translation import evidence_drive, heated_drive
+from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, TranslationWarning
+from photinus.engines.devices import simulator
+from photinus.samplers import sampling
+from photinus.translation.rules import evidence_drive, heated_drive
 from tests.progress import Impatient
 
 ALPHA = 1e-6

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from importlib.resources import files
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photinus import BoltzmannMachine, Calibration, LaserParameters, translate
+from photinus.devices.laser import PRESETS
+from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
-from photinus.laser import PRESETS
-from photinus.reduced import ReducedLaser
-from photinus.reference.lif import LifNetwork
-from photinus.translation import DRIVEN_BIAS, check, evidence_drive, recover
+from photinus.networks.lif import LifNetwork
+from photinus.translation.rules import DRIVEN_BIAS, check, evidence_drive, recover
 
-SHIPPED = [name for name in PRESETS if (files("photinus") / "data" / f"{name}.json").is_file()]
+SHIPPED = [
+    name for name in PRESETS if (resources.files("photinus") / "data" / f"{name}.json").is_file()
+]
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +249,7 @@ def test_report_against_every_state(machine):
 def test_presets_are_installed(name):
     if name not in SHIPPED:
         pytest.skip(f"the calibration of {name} is not measured yet")
-    document = json.loads((files("photinus") / "data" / f"{name}.json").read_text())
+    document = json.loads((resources.files("photinus") / "data" / f"{name}.json").read_text())
     assert document["kind"] == "calibration"
     calibration = Calibration.preset(name)
     calibration.require(LaserParameters.preset(name))

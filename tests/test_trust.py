@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import binom
 
 from photinus import BoltzmannMachine
-from photinus._response import DENSE, Response
-from photinus._trust import FALSE_ALARM, Judged, Shown, judge, search, step
-from photinus.refinement import _Statistics, _Target
+from photinus.learning.refinement import _Statistics, _Target
+from photinus.learning.response import DENSE, Response
+from photinus.learning.trust import FALSE_ALARM, Judged, Shown, judge, search, step
 
 DISPERSION = 2
 """Draws per independent one, as in lasers."""
@@ -217,8 +217,8 @@ def test_products_with_states_solve_as_the_matrix_does():
 
 def test_as_many_statistics_as_make_no_matrix_are_refined_too(monkeypatch):
     """The same search where the response is told by states, and only the diagonal judges."""
-    monkeypatch.setattr("photinus._response.DENSE", 0)
-    monkeypatch.setattr("photinus._trust.DENSE", 0)
+    monkeypatch.setattr("photinus.learning.response.DENSE", 0)
+    monkeypatch.setattr("photinus.learning.trust.DENSE", 0)
     assert DENSE > 0
     device = Device(machine_of(8, 10, 2.0), weak)
     drawn = np.random.default_rng(0).choice(len(device.states), 8192, p=device.machine.joint())

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import cli
+from photinus.devices.laser import LaserParameters, spike
+from photinus.devices.laser.parameters import PLAUSIBLE as LASER
+from photinus.devices.lif import LifParameters
+from photinus.devices.lif.parameters import PLAUSIBLE as LIF
+from photinus.devices.synapse import PLAUSIBLE_SYNAPSE, SynapticKernel
 from photinus.errors import NotConverged
-from photinus.imperfections import PLAUSIBLE as IMPERFECTION
-from photinus.imperfections import Imperfections
-from photinus.laser import LaserParameters, spike
-from photinus.laser.parameters import PLAUSIBLE as LASER
-from photinus.ledger import Prices
-from photinus.network import PLAUSIBLE_SYNAPSE, PLAUSIBLE_TIMES, LaserNetwork, SynapticKernel
-from photinus.reference.lif import LifParameters
-from photinus.reference.lif.parameters import PLAUSIBLE as LIF
-from photinus.study import Study
+from photinus.faces import cli
+from photinus.faces.study import Study
+from photinus.hardware import Prices
+from photinus.networks.imperfections import PLAUSIBLE as IMPERFECTION
+from photinus.networks.imperfections import Imperfections
+from photinus.networks.lasers import PLAUSIBLE_TIMES, LaserNetwork
 from photinus.units import Allowed, parse
 
 

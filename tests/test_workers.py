@@ -16,9 +16,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import photinus as ph
+from photinus._core.streams import ChainsFrom, Role, lane_states
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.simulation.streams import ChainsFrom, Role, lane_states
-from photinus.workers import SpreadRun, workers_pool
+from photinus.samplers.workers import SpreadRun, workers_pool
 
 MACHINE = ph.BoltzmannMachine(
     [[0, 1.0, -0.5], [1.0, 0, 0.3], [-0.5, 0.3, 0]], [0.2, -0.4, 0.0], labels=["a", "b", "c"]
@@ -77,7 +77,7 @@ def test_tempered(cluster: Any) -> None:
 
 def test_own_processes_store_and_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped after some pieces, a run goes on to the same end."""
-    monkeypatch.setattr("photinus.sampling.LASER_STEPS_PER_PIECE", 2e3)
+    monkeypatch.setattr("photinus.samplers.sampling.LASER_STEPS_PER_PIECE", 2e3)
     options: dict[str, Any] = {"chains": 6, "draws": 30, "burn_in": 2, "seed": 1}
     whole = ph.sample(MACHINE, "laser-reduced", **options)
     advance, calls = SpreadRun.advance, []
@@ -148,7 +148,7 @@ def test_dying_again_and_again(monkeypatch: pytest.MonkeyPatch, cluster: Any) ->
         monkeypatch.setattr(client, "submit", lambda *_, **__: Dying())
         monkeypatch.setattr("distributed.as_completed", lambda futures: futures)
         monkeypatch.setattr(client, "cancel", lambda futures: None)
-        monkeypatch.setattr("photinus.workers.workers_pool", lambda workers: _giving(client))
+        monkeypatch.setattr("photinus.samplers.workers.workers_pool", lambda workers: _giving(client))
         with pytest.raises(PhotinusError, match="died again and again"):
             ph.sample(MACHINE, "gibbs", workers=1, chains=1, draws=1, burn_in=0)
 
@@ -168,7 +168,7 @@ def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (0, -1, 1.5, 100_000):
         with pytest.raises(InvalidInput, match="workers must be"):
             ph.sample(MACHINE, "gibbs", workers=number)  # type: ignore[arg-type]
-    monkeypatch.setattr("photinus.workers.PATIENCE", 1.0)
+    monkeypatch.setattr("photinus.samplers.workers.PATIENCE", 1.0)
     for workers in ("tcp://127.0.0.1:1", "nonsense", ""):
         with pytest.raises(InvalidInput, match="address of a running Dask scheduler"):
             ph.sample(MACHINE, "gibbs", workers=workers)
@@ -179,13 +179,13 @@ def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_clusters_that_cannot_work(monkeypatch: pytest.MonkeyPatch, cluster: Any) -> None:
     """One without workers would never answer; one of another version would draw something else."""
-    monkeypatch.setattr("photinus.workers.PATIENCE", 1.0)
+    monkeypatch.setattr("photinus.samplers.workers.PATIENCE", 1.0)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty,
         pytest.raises(InvalidInput, match="a cluster that has some"),
     ):
         ph.sample(MACHINE, "gibbs", workers=empty.scheduler_address)
-    monkeypatch.setattr("photinus.workers.__version__", "0.0.1")
+    monkeypatch.setattr("photinus.samplers.workers.__version__", "0.0.1")
     with pytest.raises(InvalidInput, match=r"must have Photinus 0\.0\.1, .* with \d"):
         ph.sample(MACHINE, "gibbs", workers=cluster.scheduler_address)
 

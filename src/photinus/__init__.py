@@ -7,59 +7,62 @@ the spikes are read out as samples, with a certificate of how far they are from 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from photinus._core.moved import find_former_modules
+from photinus._core.version import __version__ as __version__
 
 # Public name → module that holds it. Names are imported on first use, so that `import photinus`
 # stays quick whatever the parts need.
 _HOMES = {
-    "BayesianNetwork": "photinus.bayes",
-    "BoltzmannMachine": "photinus.boltzmann",
+    "BayesianNetwork": "photinus.machines.bayes",
+    "BoltzmannMachine": "photinus.machines.boltzmann",
     "Calibration": "photinus.calibration",
-    "Fidelity": "photinus.fidelity",
+    "Fidelity": "photinus.diagnostics.fidelity",
     "InvalidInput": "photinus.errors",
-    "LaserNetwork": "photinus.network",
-    "LaserParameters": "photinus.laser",
-    "LifNetwork": "photinus.reference.lif",
-    "LifParameters": "photinus.reference.lif",
+    "LaserNetwork": "photinus.networks.lasers",
+    "LaserParameters": "photinus.devices.laser",
+    "LifNetwork": "photinus.networks.lif",
+    "LifParameters": "photinus.devices.lif",
     "PhotinusError": "photinus.errors",
-    "Recording": "photinus.simulation.spikes",
-    "Samples": "photinus.samples",
-    "SpikeTrains": "photinus.simulation.spikes",
-    "SynapticKernel": "photinus.network",
-    "Tempering": "photinus.tempering",
+    "Recording": "photinus.spikes.trains",
+    "Samples": "photinus.samplers.samples",
+    "SpikeTrains": "photinus.spikes.trains",
+    "SynapticKernel": "photinus.devices.synapse",
+    "Tempering": "photinus.samplers.tempering",
     "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
-    "load": "photinus.storage",
-    "refine": "photinus.refinement",
-    "sample": "photinus.sampling",
-    "simulate": "photinus.simulation.engine",
-    "translate": "photinus.translation",
+    "load": "photinus.samplers.samples",
+    "refine": "photinus.learning.refinement",
+    "sample": "photinus.samplers.sampling",
+    "simulate": "photinus.engines.laser.simulator",
+    "translate": "photinus.translation.rules",
 }
 __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
-    from photinus.bayes import BayesianNetwork as BayesianNetwork
-    from photinus.boltzmann import BoltzmannMachine as BoltzmannMachine
     from photinus.calibration import Calibration as Calibration
     from photinus.calibration import calibrate as calibrate
+    from photinus.devices.laser import LaserParameters as LaserParameters
+    from photinus.devices.lif import LifParameters as LifParameters
+    from photinus.devices.synapse import SynapticKernel as SynapticKernel
+    from photinus.diagnostics.fidelity import Fidelity as Fidelity
+    from photinus.engines.laser.simulator import simulate as simulate
     from photinus.errors import InvalidInput as InvalidInput
     from photinus.errors import PhotinusError as PhotinusError
     from photinus.errors import TranslationWarning as TranslationWarning
-    from photinus.fidelity import Fidelity as Fidelity
-    from photinus.laser import LaserParameters as LaserParameters
-    from photinus.network import LaserNetwork as LaserNetwork
-    from photinus.network import SynapticKernel as SynapticKernel
-    from photinus.reference.lif import LifNetwork as LifNetwork
-    from photinus.reference.lif import LifParameters as LifParameters
-    from photinus.refinement import refine as refine
-    from photinus.samples import Samples as Samples
-    from photinus.sampling import sample as sample
-    from photinus.simulation.engine import simulate as simulate
-    from photinus.simulation.spikes import Recording as Recording
-    from photinus.simulation.spikes import SpikeTrains as SpikeTrains
-    from photinus.storage import load as load
-    from photinus.tempering import Tempering as Tempering
-    from photinus.translation import translate as translate
+    from photinus.learning.refinement import refine as refine
+    from photinus.machines.bayes import BayesianNetwork as BayesianNetwork
+    from photinus.machines.boltzmann import BoltzmannMachine as BoltzmannMachine
+    from photinus.networks.lasers import LaserNetwork as LaserNetwork
+    from photinus.networks.lif import LifNetwork as LifNetwork
+    from photinus.samplers.samples import Samples as Samples
+    from photinus.samplers.samples import load as load
+    from photinus.samplers.sampling import sample as sample
+    from photinus.samplers.tempering import Tempering as Tempering
+    from photinus.spikes.trains import Recording as Recording
+    from photinus.spikes.trains import SpikeTrains as SpikeTrains
+    from photinus.translation.rules import translate as translate
+
+find_former_modules()
 
 
 def __getattr__(name: str) -> Any:

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from photinus import _files, _validate
+from photinus._core import files, validate
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.study import FAMILIES
+from photinus.faces.study import FAMILIES
 
 from . import __doc__ as description
 from .figures import figures
@@ -58,7 +58,7 @@ def duration(seconds: float) -> str:
 
 def run(selection: Selection, folder: Path) -> int:
     """Measure what is missing, and store each point as soon as it is there."""
-    _files.make_folder(folder)
+    files.make_folder(folder)
     points = selection.points()
     results, _codes = read_points(folder, points)
     show_plan(selection, results)
@@ -92,14 +92,14 @@ def report(selection: Selection, folder: Path, docs: Path) -> int:
         raise InvalidInput(f"folder {str(folder)!r} must hold results, got none (other code: {others})")
     study = Study(selection, results)
     text = page(study, folder.name, codes)
-    images = _files.make_folder(docs / "images")
+    images = files.make_folder(docs / "images")
     for name, figure in figures(study):
         path = images / f"fidelity-{name}.png"
         figure.savefig(path)
         text += f"\n\n![{name}](images/{path.name})"
         console.print(f"wrote {path}")
     target = docs / "fidelity-results.md"
-    _files.write_text(target, text + "\n")
+    files.write_text(target, text + "\n")
     console.print(f"wrote {target}")
     return 0
 
@@ -138,16 +138,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _selection(options: argparse.Namespace) -> Selection:
     budget = Budget(
-        _validate.integer("--chains", options.chains, 2),
-        _validate.integer("--draws", options.draws, 1),
-        _validate.integer("--burn-in", options.burn_in, 0, options.draws),
+        validate.integer("--chains", options.chains, 2),
+        validate.integer("--draws", options.draws, 1),
+        validate.integer("--burn-in", options.burn_in, 0, options.draws),
         options.threads,
     )
     selection = Selection(
         experiments=tuple(options.experiments),
         families=tuple(options.families),
-        sizes=tuple(_validate.integer("--sizes", size, 1, LARGEST) for size in options.sizes),
-        machines=_validate.integer("--machines", options.machines, 1),
+        sizes=tuple(validate.integer("--sizes", size, 1, LARGEST) for size in options.sizes),
+        machines=validate.integer("--machines", options.machines, 1),
         only=tuple(options.only),
         budget=budget,
     )
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         selection = _selection(options)
         if options.code:
-            _validate.one_of("--code", options.code, _codes(options.results))
+            validate.one_of("--code", options.code, _codes(options.results))
         folder = options.results / (options.code or code_digest())
         if options.command == "report":
             return report(selection, folder, options.docs)

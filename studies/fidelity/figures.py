@@ -7,7 +7,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from photinus.plots import ABSORBER, DPI, EXACT, LASER, MUTED
+from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, LASER, MUTED
 
 from . import report
 from .points import SWEPT

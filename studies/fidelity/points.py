@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import photinus as ph
-from photinus.study import FAMILIES
+from photinus.faces.study import FAMILIES
 
 from .variants import (
     DELAYS,

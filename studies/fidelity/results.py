@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import photinus as ph
-from photinus import _files
+from photinus._core import files
+from photinus.diagnostics.fidelity import (
+    chain_joints,
+    kl_divergence,
+    kl_parts,
+    smallest_effective_draws,
+)
 from photinus.errors import PhotinusError
-from photinus.fidelity import chain_joints, kl_divergence, kl_parts, smallest_effective_draws
 
 from .points import Point
 from .variants import variant_of
@@ -92,7 +97,7 @@ def _parts(joints: NDArray[np.float64], machine: ph.BoltzmannMachine) -> dict[st
 def code_digest() -> str:
     """Return a name for the present sources of Photinus; comments and docstrings do not count."""
     digest = hashlib.sha256()
-    home = Path(str(files("photinus")))
+    home = Path(str(resources.files("photinus")))
     for path in sorted(home.rglob("*.py")):
         if path.stem not in FACES:
             tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -117,7 +122,7 @@ def write_point(folder: Path, point: Point, result: Mapping[str, Any]) -> None:
         "identity": point.identity(),
         "result": result,
     }
-    _files.write_text(folder / point.file(), json.dumps(document, indent=1) + "\n")
+    files.write_text(folder / point.file(), json.dumps(document, indent=1) + "\n")
 
 
 def read_points(folder: Path, points: Iterable[Point]) -> tuple[Results, set[str]]:
@@ -127,8 +132,8 @@ def read_points(folder: Path, points: Iterable[Point]) -> tuple[Results, set[str
     for point in points:
         path = folder / point.file()
         if path.exists():
-            document = _files.read_json(path, kind=KIND, schema=SCHEMA)
-            with _files.reading(path, KIND):
+            document = files.read_json(path, kind=KIND, schema=SCHEMA)
+            with files.reading(path, KIND):
                 results[point] = document["result"]
                 codes.add(document["code"])
     return results, codes

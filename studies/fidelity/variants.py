@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 import photinus as ph
-from photinus.devices import Network, substrate_of
-from photinus.plots import ABSORBER, FLOOR, LASER, MUTED
+from photinus.engines.devices import Network, substrate_of
+from photinus.faces.figures.plots import ABSORBER, FLOOR, LASER, MUTED
 
 
 @dataclass(frozen=True)

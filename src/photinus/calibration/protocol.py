@@ -6,8 +6,8 @@ with full physics; nothing is taken from the parameters but the scale of the swe
 lasers and integrate-and-fire neurons.
 
 1. *Detection threshold* (lasers). The read-out sees a spike when the photon number passes half the peak
-   of the noise-free spike (`photinus.laser.spike`), and looks for the next one below a quarter of
-   that. Weaker pulses pass unseen although they reset the carriers, so a higher threshold makes a
+   of the noise-free spike (`photinus.devices.laser.spike`), and looks for the next one below a quarter
+   of that. Weaker pulses pass unseen although they reset the carriers, so a higher threshold makes a
    laser look more random than it is, at the price of hidden resets; a lower one counts noise.
 2. *State window*, first guess. An ideal refractory neuron (Buesing et al. 2011) with refractory time τ
    has interspike intervals of mean τ + 1/r and standard deviation 1/r for the hazard r. At p = ½ that
@@ -21,14 +21,19 @@ lasers and integrate-and-fire neurons.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _validate, units
-from photinus.calibration.record import Calibration, logistic
+from photinus import units
+from photinus._core import validate
+from photinus._core.progress import Progress, tracked
+from photinus._core.streams import Seed, seed_sequence
+from photinus._core.version import __version__
+from photinus.calibration.record import Calibration
+from photinus.calibration.reduction import STAGES, reduce_laser
 from photinus.calibration.synapse import (
     GROUPS,
     SYNAPSES,
@@ -37,14 +42,13 @@ from photinus.calibration.synapse import (
     fit_synapse,
     free_parameters,
 )
-from photinus.devices import Network, Parameters, Setting, assemble, setting, simulator
+from photinus.devices.lif import LifParameters
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.devices import Network, Parameters, Setting, assemble, setting, simulator
 from photinus.errors import InvalidInput, NotConverged
-from photinus.network import SynapticKernel
-from photinus.progress import Progress, tracked
-from photinus.readout import occupancy
-from photinus.reference.lif import LifParameters
-from photinus.simulation.spikes import SpikeTrains
-from photinus.simulation.streams import Seed, seed_sequence
+from photinus.spikes.readout import occupancy
+from photinus.spikes.trains import SpikeTrains
+from photinus.translation.neuron import Neuron, logistic
 
 SURVEY_POINTS = 32
 """Drives in each step of the survey."""
@@ -97,7 +101,7 @@ def calibrate(
         Whether a spike during a pulse renews it; otherwise pulses add up. See `SynapticKernel`.
     reduced
         Whether to measure the device as an escape rate too, for the substrate "laser-reduced"; lasers
-        only, takes two minutes more. See `photinus.reduced`.
+        only, takes two minutes more. See `photinus.engines.reduced`.
     chains
         Copies of the device in each measurement, at least 8. Time goes down with their number, errors
         go up with its root: fewer than the default only to compare many devices.
@@ -115,17 +119,14 @@ def calibrate(
     NotConverged
         If the device fires no spikes, or never at random: there is nothing to calibrate.
     """
-    from photinus import __version__
-    from photinus.reduced.fitting import STAGES, reduce_laser
-
     if reduced and isinstance(parameters, LifParameters):
         raise InvalidInput("reduced must be False for integrate-and-fire neurons, got True")
     found = setting(parameters)
     synapse = found.synapse if synapse is None else synapse
-    _validate.one_of("synapse", synapse, SYNAPSES)
-    decay = found.decay if decay is None else _validate.positive("decay", decay, "s")
-    window = found.window if window is None else _validate.positive("window", window, "s")
-    chains = _validate.integer("chains", chains, GROUPS)
+    validate.one_of("synapse", synapse, SYNAPSES)
+    decay = found.decay if decay is None else validate.positive("decay", decay, "s")
+    window = found.window if window is None else validate.positive("window", window, "s")
+    chains = validate.integer("chains", chains, GROUPS)
     sequence = seed_sequence(seed)
     dt = found.time_step if time_step is None else time_step
     kernel = first_guess(
@@ -140,30 +141,25 @@ def calibrate(
         drive, spikes = _sweep(bench, near, guess)
         advance(1)
 
-        def started(tau: float, kernel: SynapticKernel) -> Calibration:
-            """Return what the sweep says with state window `tau`, and a synapse to start from."""
-            return Calibration(
+        def started(tau: float, kernel: SynapticKernel) -> tuple[Neuron, dict[str, Any]]:
+            """Return the neuron with state window `tau`, a synapse to start from, and its errors."""
+            constants, measured = _activation_curve(bench, drive, spikes, tau)
+            return Neuron(
                 parameters=parameters,
                 window=tau,
                 detection_threshold=found.detection_threshold,
                 kernel=kernel,
-                kernel_error={},
-                network_kl=0.0,
-                windows_tried=np.empty(0),
-                windows_kl=np.empty(0),
                 weight_range=WEIGHT_RANGE,
                 time_step=dt,
-                seed=str(sequence.entropy),
-                version=__version__,
-                **_activation_curve(bench, drive, spikes, tau),
-            )
+                **constants,
+            ), measured
 
         tried = []
         for factor in factors:
             tau = near if window is not None else float(f"{near * factor:.2g}")
             if decay is None:
                 kernel = replace(kernel, duration=tau)
-            start = started(tau, kernel)
+            start, _ = started(tau, kernel)
             fit = fit_synapse(bench, start, free, steps=1, advance=lambda: advance(1))
             kernel = fit.kernel
             tried.append((tau, fit))
@@ -171,22 +167,25 @@ def calibrate(
         for other in tried[1:]:
             if other[1].beats(tried[0][1]) and other[1].mean_kl < best[1].mean_kl:
                 best = other
-        start = started(best[0], best[1].kernel)
+        start, measured = started(best[0], best[1].kernel)
         fit = fit_synapse(bench, start, free, steps=STEPS, advance=lambda: advance(1))
-        calibration = replace(
-            start,
-            kernel=fit.kernel,
-            kernel_error=fit.error,
-            network_kl=fit.mean_kl,
-            windows_tried=np.array([tau for tau, _ in tried]),
-            windows_kl=np.array([tried_fit.mean_kl for _, tried_fit in tried]),
-        )
-        if not reduced:
-            return calibration
-        escape = reduce_laser(
-            calibration, seed=bench.seeds[-1], threads=threads, advance=lambda: advance(1)
-        )
-    return replace(calibration, reduced=escape)
+        neuron = replace(start, kernel=fit.kernel)
+        escape = None
+        if reduced:
+            escape = reduce_laser(
+                neuron, seed=bench.seeds[-1], threads=threads, advance=lambda: advance(1)
+            )
+    return Calibration(
+        **{field.name: getattr(neuron, field.name) for field in fields(neuron)},
+        **measured,
+        kernel_error=fit.error,
+        network_kl=fit.mean_kl,
+        windows_tried=np.array([tau for tau, _ in tried]),
+        windows_kl=np.array([tried_fit.mean_kl for _, tried_fit in tried]),
+        seed=str(sequence.entropy),
+        version=__version__,
+        reduced=escape,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,8 +372,8 @@ def _sweep(
 
 def _activation_curve(
     bench: Bench, drive: NDArray[np.float64], spikes: SpikeTrains, window: float
-) -> dict[str, Any]:
-    """Return the sweep read out with a state window, and its logistic fit, as fields."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the sweep read out with a state window, and its logistic fit: constants, and the rest."""
     settle = bench.settle(window)
     p, error = _activation(spikes, window, settle)
     mean, cv, shortest = _intervals(spikes, settle)
@@ -390,20 +389,23 @@ def _activation_curve(
     if first == last:
         off = abs(p[middle] - logistic(bias[middle], 0.0, 1.0))
         raise NotConverged(_why_not_logistic(bench.parameters, window, off, p[middle]))
-    return {
+    constants = {
         "midpoint": midpoint,
-        "midpoint_error": midpoint_error,
         "slope": slope,
-        "slope_error": slope_error,
-        "residual": residual,
         "bias_range": (float(bias[first]), float(bias[last])),
         "drive": drive,
         "activation": p,
+    }
+    measured = {
+        "midpoint_error": midpoint_error,
+        "slope_error": slope_error,
+        "residual": residual,
         "activation_error": error,
         "mean_interval": mean,
         "interval_cv": cv,
         "shortest_interval": shortest,
     }
+    return constants, measured
 
 
 def _why_not_logistic(parameters: Parameters, window: float, off: float, on: float) -> str:

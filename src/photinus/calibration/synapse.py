@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.boltzmann import BoltzmannMachine
-from photinus.network import SynapticKernel
-from photinus.readout import occupancy
-from photinus.simulation.couplings import dense
+from photinus.devices.synapse import SynapticKernel
+from photinus.diagnostics.distance import kl_divergence
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.couplings import dense
+from photinus.spikes.readout import occupancy
+from photinus.translation.neuron import Neuron
+from photinus.translation.rules import translate
 
 if TYPE_CHECKING:
     from photinus.calibration.protocol import Bench
-    from photinus.calibration.record import Calibration
 
 SYNAPSES = ("rectangle", "plain", "exponential", "charge")
 """Kinds of synapse that can be fitted: a rectangle of length τ with pre-emphasis (kick and sustained
@@ -110,19 +112,19 @@ def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
 
 def fit_synapse(
     bench: "Bench",
-    calibration: "Calibration",
+    neuron: Neuron,
     free: dict[str, float],
     *,
     steps: int,
     advance: Callable[[], None],
 ) -> Fit:
-    """Return the kernel that minimises the mean KL, from that of `calibration` on.
+    """Return the kernel that minimises the mean KL, from that of `neuron` on.
 
     Parameters
     ----------
     bench
         The device, ready to be simulated.
-    calibration
+    neuron
         Activation and state window, with the kernel to start from.
     free
         Names of the kernel's free parameters, with the steps of finite differences.
@@ -131,20 +133,20 @@ def fit_synapse(
     advance
         Called after every measurement.
     """
-    scale = {name: calibration.window if name == "duration" else 1.0 for name in free}
-    kernel, measured = calibration.kernel, _joints(bench, calibration, calibration.kernel)
+    scale = {name: neuron.window if name == "duration" else 1.0 for name in free}
+    kernel, measured = neuron.kernel, _joints(bench, neuron, neuron.kernel)
     projection = np.zeros((len(free), 0))
     for _ in range(steps):
         base = _residuals(measured)
         columns = []
         for name, step in free.items():
             moved = replace(kernel, **{name: getattr(kernel, name) + step * scale[name]})
-            columns.append((_residuals(_joints(bench, calibration, moved)) - base) / step)
+            columns.append((_residuals(_joints(bench, neuron, moved)) - base) / step)
             advance()
         projection = np.linalg.pinv(np.stack(columns, axis=1))
         change = np.clip(-projection @ base, -0.4, 0.4)
         kernel = _moved(kernel, dict(zip(free, change, strict=True)), scale)
-        measured = _joints(bench, calibration, kernel)
+        measured = _joints(bench, neuron, kernel)
         if np.abs(change).max() < CLOSE:
             break
     offsets = np.stack(
@@ -167,13 +169,9 @@ def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, fl
     )
 
 
-def _joints(
-    bench: "Bench", calibration: "Calibration", kernel: SynapticKernel
-) -> list[NDArray[np.float64]]:
+def _joints(bench: "Bench", neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
     """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
-    from photinus.translation import translate
-
-    parts = [translate(machine, replace(calibration, kernel=kernel)) for machine in MACHINES]
+    parts = [translate(machine, replace(neuron, kernel=kernel)) for machine in MACHINES]
     ends = list(itertools.accumulate(part.n_units for part in parts))
     coupling = np.zeros((ends[-1], ends[-1]))
     for part, end in zip(parts, ends, strict=True):
@@ -181,11 +179,11 @@ def _joints(
         coupling[mine, mine] = dense(part.coupling)
     network = bench.network(
         np.concatenate([part.drive for part in parts]),
-        calibration.window,
+        neuron.window,
         coupling=coupling,
         kernel=kernel,
     )
-    spikes = bench.run(network, bench.settle(calibration.window) + WINDOWS * calibration.window, 4)
+    spikes = bench.run(network, bench.settle(neuron.window) + WINDOWS * neuron.window, 4)
     joints = []
     for part, end in zip(parts, ends, strict=True):
         first = end - part.n_units
@@ -199,8 +197,8 @@ def _joints(
                 spikes.time[mine],
                 chains=size,
                 units=part.n_units,
-                window=calibration.window,
-                start=bench.settle(calibration.window),
+                window=neuron.window,
+                start=bench.settle(neuron.window),
                 stop=spikes.stop,
             ).joint
             assert joint is not None  # networks are small
@@ -220,8 +218,6 @@ def _residuals(joints: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _kl(joints: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    from photinus.fidelity import kl_divergence
-
     return np.array(
         [
             kl_divergence(p.mean(axis=0), machine.joint())

@@ -2,5 +2,5 @@
 
 Pure functions of states, moments and a machine: `convergence` (are the chains long enough), `bias` (is
 the law wrong), `distance` (how far), `references` (what the right values are), `verdict` (in words).
-`photinus.fidelity.assess` asks them all.
+`photinus.diagnostics.fidelity.assess` asks them all.
 """

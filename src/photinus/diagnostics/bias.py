@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.boltzmann import BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 
 FEW_GROUPS = 16
 """Chains below which pieces of chains take their place where these are long."""

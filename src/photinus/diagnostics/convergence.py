@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.boltzmann import BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 
 FEW_DRAWS = 4
 """Draws per chain below which neither autocorrelation nor R̂ can be estimated."""

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import validate
 from photinus.diagnostics.bias import cut, student
 from photinus.errors import InvalidInput, NotConverged
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.fitting import fit_moments
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from photinus.samples import Samples
+    from photinus.samplers.samples import Samples
+
 
 MARGINAL_TOLERANCE = 1e-14
 """Error of a marginal at which iterative proportional fitting ends."""
@@ -310,7 +312,7 @@ def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.flo
     InvalidInput
         For more than 24 free units, or `draws` outside 1 … the number of draws.
     """
-    kept = samples.draws if draws is None else _validate.integer("draws", draws, 1, samples.draws)
+    kept = samples.draws if draws is None else validate.integer("draws", draws, 1, samples.draws)
     if not samples.has_joint:
         raise InvalidInput(f"joint needs at most 24 free units, got {len(samples.free_units)}")
     return np.array([alone.free_joint() for alone in _each_chain(samples, kept)])
@@ -369,9 +371,7 @@ def kl_parts(sampled: NDArray[np.float64], machine: BoltzmannMachine) -> KlParts
     NotConverged
         If p̃ or q̂ was not found.
     """
-    from photinus.learning import fit_moments
-
-    chains = np.atleast_2d(_validate.finite_array("sampled", sampled, (1, 2)))
+    chains = np.atleast_2d(validate.finite_array("sampled", sampled, (1, 2)))
     count = 2**machine.n_units
     if chains.shape[1] != count or len(chains) == 0:
         raise InvalidInput(f"sampled must have {count} states on the last axis, got {chains.shape}")

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 from photinus.diagnostics.bias import Comparison, compare
 from photinus.diagnostics.convergence import FALSE_ALARM, Convergence, convergence
-from photinus.starts import dispersed
+from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
+from photinus.reference.gibbs import sample_gibbs
+from photinus.reference.ideal import sample_ideal
+from photinus.reference.starts import dispersed
+from photinus.spikes.readout import occupancy, states_on_grid
 
 CHAINS = 64
 """Chains of each reference sampler."""
@@ -204,8 +207,6 @@ def _gibbs(
     machine: BoltzmannMachine, draws: int, seed: np.random.SeedSequence
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Return states and the pair moments of each chain by Gibbs sampling, starts dispersed."""
-    from photinus.reference.gibbs import sample_gibbs
-
     states = sample_gibbs(
         machine,
         chains=CHAINS,
@@ -222,9 +223,6 @@ def _ideal(
     machine: BoltzmannMachine, draws: int, seed: np.random.SeedSequence
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Return states and the pair moments of each chain by ideal neurons, starts dispersed."""
-    from photinus.readout import occupancy, states_on_grid
-    from photinus.reference.ideal import sample_ideal
-
     burn_in = draws // 2
     chain, unit, time = sample_ideal(
         machine,

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from photinus.learning.exact import fit_exact, fit_moments
 from photinus.learning.imports import from_rbms, from_sklearn
 from photinus.learning.likelihood import PartitionEstimate, log_partition
+from photinus.machines.fitting import fit_exact, fit_moments
 
 if TYPE_CHECKING:
     from photinus.learning.estimator import BoltzmannEstimator as BoltzmannEstimator

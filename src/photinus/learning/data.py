@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _files, _memory, _validate
+from photinus._core import files, memory, validate
 from photinus.errors import InvalidInput, MissingDependency
 
 THRESHOLD = 0.5
@@ -54,7 +54,7 @@ class Images:
 
 def binary(grey: NDArray[np.generic], threshold: float = THRESHOLD) -> NDArray[np.uint8]:
     """Return 1 where a value lies above `threshold` times the largest one."""
-    threshold = _validate.number("threshold", threshold)
+    threshold = validate.number("threshold", threshold)
     if not 0 < threshold < 1:
         raise InvalidInput(f"threshold must be between 0 and 1, got {threshold:g}")
     values = np.asarray(grey, np.float64)
@@ -77,7 +77,7 @@ def digits(part: str = "train") -> Images:
     MissingDependency
         If scikit-learn, which ships them, is not installed.
     """
-    _validate.one_of("part", part, MNIST_FILES)
+    validate.one_of("part", part, MNIST_FILES)
     try:
         from sklearn.datasets import load_digits
     except ImportError:
@@ -113,8 +113,8 @@ def mnist(folder: str | os.PathLike[str], part: str = "train", *, pool: int = 1)
     InvalidInput
         If a file is missing or damaged.
     """
-    _validate.one_of("part", part, MNIST_FILES)
-    pool = _validate.integer("pool", pool, 1)
+    validate.one_of("part", part, MNIST_FILES)
+    pool = validate.integer("pool", pool, 1)
     images, labels = (_idx(folder, name) for name in MNIST_FILES[part])
     if images.ndim != 3 or labels.shape != images.shape[:1]:
         raise InvalidInput(
@@ -139,8 +139,8 @@ def openml(part: str = "train", *, pool: int = 1) -> Images:
     InvalidInput
         If the data are neither there already nor can be downloaded.
     """
-    _validate.one_of("part", part, MNIST_FILES)
-    pool = _validate.integer("pool", pool, 1)
+    validate.one_of("part", part, MNIST_FILES)
+    pool = validate.integer("pool", pool, 1)
     try:
         from sklearn.datasets import fetch_openml
     except ImportError:
@@ -180,7 +180,7 @@ def _idx(folder: str | os.PathLike[str], name: str) -> NDArray[np.uint8]:
     path = next((each for each in found if os.path.lexists(each)), None)
     if path is None:
         raise InvalidInput(f"data_dir must hold {name} or {name}.gz, got {str(folder)!r}")
-    content = _files.read_bytes(path)
+    content = files.read_bytes(path)
     stream = io.BytesIO(content)
     packed = content[:2] == b"\x1f\x8b"
     try:
@@ -200,7 +200,7 @@ def _idx_array(stream: io.BufferedIOBase, path: Path) -> NDArray[np.uint8]:
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
     # Only as much as the head says is unpacked, and only if it fits: heads lie, archives explode.
     size = math.prod(shape)
-    _memory.require(float(size), f"file {str(path)!r}")
+    memory.require(float(size), f"file {str(path)!r}")
     content = stream.read(size)
     if len(content) < size or stream.read(1):
         raise EOFError
@@ -218,10 +218,10 @@ def archive(path: str | os.PathLike[str], part: str = "train") -> Images:
     InvalidInput
         If the file is damaged, or holds no such array.
     """
-    _validate.one_of("part", part, MNIST_FILES)
-    arrays = _files.read_npz(path, ARCHIVED)
+    validate.one_of("part", part, MNIST_FILES)
+    arrays = files.read_npz(path, ARCHIVED)
     if "images" not in arrays:
-        names = _files.npz_names(path)
+        names = files.npz_names(path)
         raise InvalidInput(f"file {str(path)!r} must hold an array 'images', got {names}")
     train = _archived(arrays, "")
     if "test_images" not in arrays:
@@ -286,5 +286,5 @@ def load(data: str, part: str = "train", *, data_dir: str | os.PathLike[str] | N
         return openml(part)
     if data.endswith(".npz"):
         return archive(data, part)
-    _validate.one_of("data", data, (*NAMES, "FILE.npz"))
+    validate.one_of("data", data, (*NAMES, "FILE.npz"))
     raise InvalidInput("data must be the path of an .npz, got the placeholder 'FILE.npz'")

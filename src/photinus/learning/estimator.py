@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _files, _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import files, validate
+from photinus._core.progress import Progress, tracked
+from photinus._core.streams import seed_sequence
 from photinus.errors import InvalidInput, MissingDependency
 from photinus.learning.likelihood import bernoulli, sigmoid, softplus, two_sides
 from photinus.learning.units import labelled
-from photinus.progress import Progress, tracked
-from photinus.simulation.streams import seed_sequence
+from photinus.machines.boltzmann import BoltzmannMachine
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -257,22 +257,22 @@ class BoltzmannEstimator(
     def _check(self) -> None:
         if not isinstance(self.hidden, (tuple, list)):
             raise InvalidInput(f"hidden must be the units of each layer, got {self.hidden!r}")
-        layers = [_validate.integer("hidden", units, 1) for units in self.hidden]
-        _validate.one_of("method", self.method, METHODS)
-        _validate.flag("visible_couplings", self.visible_couplings)
-        _validate.flag("resume", self.resume)
+        layers = [validate.integer("hidden", units, 1) for units in self.hidden]
+        validate.one_of("method", self.method, METHODS)
+        validate.flag("visible_couplings", self.visible_couplings)
+        validate.flag("resume", self.resume)
         for name in ("steps", "batch_size", "chains", "epochs", "patience", "replicas"):
             if name != "epochs" or self.epochs is not None:
-                _validate.integer(name, getattr(self, name), 1)
-        _validate.positive("learning_rate", self.learning_rate)
-        if _validate.positive("hottest", self.hottest) < 1:
+                validate.integer(name, getattr(self, name), 1)
+        validate.positive("learning_rate", self.learning_rate)
+        if validate.positive("hottest", self.hottest) < 1:
             raise InvalidInput(f"hottest must be at least 1, got {self.hottest:g}")
         if self.method == "tempered" and self.replicas < 2:
             raise InvalidInput(f"replicas must be at least 2 for 'tempered', got {self.replicas}")
         for name in ("final_rate", "weight_decay"):
-            _validate.non_negative(name, getattr(self, name))
+            validate.non_negative(name, getattr(self, name))
         for name in ("momentum", "validation_fraction"):
-            if not 0 <= _validate.number(name, getattr(self, name)) < 1:
+            if not 0 <= validate.number(name, getattr(self, name)) < 1:
                 raise InvalidInput(f"{name} must be from 0 to below 1, got {getattr(self, name)!r}")
         if self.validation_fraction and len(layers) > 1:
             raise InvalidInput(
@@ -310,7 +310,7 @@ class BoltzmannEstimator(
         """
         if not isinstance(X, np.ma.MaskedArray):
             X = _by_sklearn(lambda: _as_numbers(self, X, fresh))
-        features = _validate.binary_array("X", X)
+        features = validate.binary_array("X", X)
         if fresh:
             self.n_features_in_ = features.shape[1]
         elif features.shape[1] != self.n_features_in_:
@@ -530,7 +530,7 @@ class BoltzmannEstimator(
         check_is_fitted(self, "weights_")
         if len(self.hidden) > 1:
             raise InvalidInput(f"hidden must be one layer for a free energy, got {self.hidden}")
-        v = _validate.binary_array("visible", visible).astype(np.float32)
+        v = validate.binary_array("visible", visible).astype(np.float32)
         n = int(np.sum(self.layers_ == 0))
         if v.ndim != 2 or v.shape[1] != n:
             raise InvalidInput(f"visible must have shape (sample, {n}), got {v.shape}")
@@ -654,7 +654,7 @@ class BoltzmannEstimator(
             "run": self._run,
         }
         arrays: dict[str, Any] = {
-            "head": np.array(_files.to_json(head)),
+            "head": np.array(files.to_json(head)),
             "weights": self.weights_,
             "biases": self.biases_,
             "centre": self._centre,
@@ -665,12 +665,12 @@ class BoltzmannEstimator(
             arrays["best_weights"], arrays["best_biases"] = self._best
         if self.negative is not None and hasattr(self.negative, "state"):
             arrays |= {f"negative.{name}": value for name, value in self.negative.state().items()}
-        _files.write_npz(path, arrays)
+        files.write_npz(path, arrays)
 
     def _restore(self, path: str | Path, run: dict[str, Any] | None = None) -> None:
         """Go on from a file that `save` wrote; it must be of the same `run`, if one is given."""
         head, arrays = _read(path)
-        with _files.reading(path, "saved estimator"):
+        with files.reading(path, "saved estimator"):
             self._take(path, head, arrays, run)
 
     def _take(
@@ -699,8 +699,8 @@ class BoltzmannEstimator(
         for name in shapes.keys() & {*arrays, "weights", "biases", "centre", "velocity", "chains"}:
             if arrays[name].shape != shapes[name]:
                 raise InvalidInput(f"{name} must have shape {shapes[name]}, got {arrays[name].shape}")
-            _validate.finite_array(name, arrays[name], len(shapes[name]))
-        _validate.binary_array("chains", arrays["chains"])
+            validate.finite_array(name, arrays[name], len(shapes[name]))
+        validate.binary_array("chains", arrays["chains"])
         self.weights_, self.biases_ = (arrays[n].astype(np.float32) for n in ("weights", "biases"))
         self._centre, self._velocity = (arrays[n].astype(np.float32) for n in ("centre", "velocity"))
         self._chains = arrays["chains"].astype(np.float32)
@@ -725,7 +725,7 @@ class BoltzmannEstimator(
             If the file is missing, damaged or of another kind.
         """
         head, arrays = _read(path)
-        with _files.reading(path, "saved estimator"):
+        with files.reading(path, "saved estimator"):
             return cls._loaded(path, head, arrays, negative)
 
     @classmethod
@@ -771,7 +771,7 @@ def _by_sklearn(check: Callable[[], Any]) -> Any:
         whole = lines[0].startswith("The feature names")
         told = lines if whole else [lines[0], *(n for n in lines[1:] if n.startswith("Reshape"))]
         raise InvalidInput(
-            _validate.cut(f"X must have shape (sample, feature) and hold numbers: {' '.join(told)}")
+            validate.cut(f"X must have shape (sample, feature) and hold numbers: {' '.join(told)}")
         ) from None
 
 
@@ -787,20 +787,20 @@ def _checked_classes(y: Any, samples: int) -> NDArray[Any]:
         raise InvalidInput(f"y must have one entry per sample ({samples}), got shape {labels.shape}")
     finite = labels.dtype.kind in "biuUS" or (labels.dtype.kind == "f" and np.isfinite(labels).all())
     if not finite:
-        raise InvalidInput(f"y must be whole numbers, finite floats or text, got {_validate.shown(y)}")
+        raise InvalidInput(f"y must be whole numbers, finite floats or text, got {validate.shown(y)}")
     return labels
 
 
 def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return head and arrays of a saved estimator."""
-    arrays = _files.read_npz(path, what="saved estimator")
+    arrays = files.read_npz(path, what="saved estimator")
     try:
         head = json.loads(str(arrays.pop("head")))
         if head["kind"] != KIND:
             raise KeyError
     except (KeyError, ValueError, TypeError, RecursionError):
         raise InvalidInput(f"file {str(path)!r} is not a complete saved estimator") from None
-    _files.check_schema(path, head.get("schema"), 1)
+    files.check_schema(path, head.get("schema"), 1)
     return head, arrays
 
 

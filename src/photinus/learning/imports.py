@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _files, _memory, _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import files, memory, validate
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.learning.units import labelled
+from photinus.machines.boltzmann import BoltzmannMachine
 
 MODEL = "BBRBM"
 """Name that rbms gives to restricted machines of 0/1 units on both sides."""
@@ -47,9 +47,9 @@ def restricted(
     InvalidInput
         If the arrays do not fit each other, or are not finite.
     """
-    classes = _validate.listed("classes", classes)
-    w = _validate.finite_array("weights", weights, 2)
-    a, b = _validate.finite_array("visible", visible, 1), _validate.finite_array("hidden", hidden, 1)
+    classes = validate.listed("classes", classes)
+    w = validate.finite_array("weights", weights, 2)
+    a, b = validate.finite_array("visible", visible, 1), validate.finite_array("hidden", hidden, 1)
     if w.shape != (len(a), len(b)):
         raise InvalidInput(
             f"weights must have shape (visible, hidden) = {(len(a), len(b))}, got {w.shape}"
@@ -102,7 +102,7 @@ def from_rbms(path: str | os.PathLike[str], update: int | None = None) -> Boltzm
         raise MissingDependency(
             "files of rbms are read with h5py: pip install 'photinus[rbms]'"
         ) from None
-    _files.read_bytes(path)  # one sentence if there is no file
+    files.read_bytes(path)  # one sentence if there is no file
     try:
         with h5py.File(path, "r") as file:
             return _read(file, str(path), update)
@@ -124,7 +124,7 @@ def _read(file: Any, path: str, update: int | None) -> BoltzmannMachine:
     }
     if not updates:
         raise InvalidInput(f"file {path!r} must hold updates of a machine that rbms learned, got none")
-    chosen = max(updates) if update is None else _validate.integer("update", update, 0)
+    chosen = max(updates) if update is None else validate.integer("update", update, 0)
     if chosen not in updates:
         raise InvalidInput(f"update must be one of {sorted(updates)}, got {chosen}")
     group = updates[chosen]
@@ -133,7 +133,7 @@ def _read(file: Any, path: str, update: int | None) -> BoltzmannMachine:
     missing = [name for name in ARRAYS if name not in group]
     if missing:
         raise InvalidInput(f"file {path!r} must hold {', '.join(ARRAYS)}, {missing[0]!r} is missing")
-    with _files.reading(path, "file of rbms"):
+    with files.reading(path, "file of rbms"):
         return restricted(*(_numbers(group, name) for name in ARRAYS))
 
 
@@ -149,5 +149,5 @@ def _numbers(group: Any, name: str) -> Any:
     entry = group[name]
     if hasattr(entry, "keys"):
         raise InvalidInput(f"{name} must be an array, got a group")
-    _memory.require(2.0 * entry.size * entry.dtype.itemsize, name)
+    memory.require(2.0 * entry.size * entry.dtype.itemsize, name)
     return entry[()]

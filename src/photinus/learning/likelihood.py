@@ -17,10 +17,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _validate
-from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
+from photinus._core import validate
+from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
-from photinus.simulation.streams import Seed, seed_sequence
+from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 
 MAX_SUMMED = 20
 """Most units of the smaller side whose states are enumerated."""
@@ -181,9 +181,9 @@ def log_partition(
         If the machine is neither small nor bipartite, a number is out of range, or an array does not
         fit the machine.
     """
-    _validate.instance("machine", machine, BoltzmannMachine)
-    chains = _validate.integer("chains", chains, 2, MOST_CHAINS)
-    temperatures = _validate.integer("temperatures", temperatures, 1, MOST_CHAINS)
+    validate.instance("machine", machine, BoltzmannMachine)
+    chains = validate.integer("chains", chains, 2, MOST_CHAINS)
+    temperatures = validate.integer("temperatures", temperatures, 1, MOST_CHAINS)
     if machine.n_units <= MAX_ENUMERATED:
         return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
     sides = Sides.of(machine)
@@ -194,8 +194,8 @@ def log_partition(
         raise InvalidInput(
             f"weights and biases must be at most {LARGEST_ANNEALED:g} to anneal, got {largest:g}"
         )
-    biases = machine.biases if base is None else _validate.finite_array("base", base, 1)
-    _validate.same_length("base", biases, "biases", machine.n_units)
+    biases = machine.biases if base is None else validate.finite_array("base", base, 1)
+    validate.same_length("base", biases, "biases", machine.n_units)
     own = biases[sides.first].astype(np.float32)
     forward, backward = seed_sequence(seed).spawn(2)
     generator = np.random.default_rng(forward)
@@ -209,7 +209,7 @@ def log_partition(
     start = float(softplus(own).sum(dtype=np.float64)) + len(sides.second) * np.log(2)
     value, error = _log_mean(work)
     if states is not None:
-        given = _validate.binary_array("states", states)
+        given = validate.binary_array("states", states)
         if given.ndim != 2 or given.shape[1] != machine.n_units or len(given) < 2:
             raise InvalidInput(
                 f"states must have shape (chain, {machine.n_units}), chain >= 2, got {given.shape}"

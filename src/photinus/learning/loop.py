@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import validate
+from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
-from photinus.network import LaserNetwork
-from photinus.reduced.simulator import ReducedSimulator
-from photinus.simulation.couplings import entries
-from photinus.simulation.engine import Simulator
-from photinus.simulation.streams import Seed, seed_sequence
-from photinus.translation import slopes, translate
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.couplings import entries
+from photinus.networks.lasers import LaserNetwork
+from photinus.translation.rules import slopes, translate
 
 SUBSTRATES = ("laser-reduced", "laser")
 IMPRINT = 1
@@ -66,10 +66,10 @@ class DeviceChains:
         seed: Seed = 0,
         threads: int | None = None,
     ) -> None:
-        _validate.one_of("substrate", substrate, SUBSTRATES)
+        validate.one_of("substrate", substrate, SUBSTRATES)
         self.calibration, self.alter, self.substrate = calibration, alter, substrate
-        self.chains = _validate.integer("chains", chains, 1)
-        self.windows = _validate.integer("windows", windows, 1)
+        self.chains = validate.integer("chains", chains, 1)
+        self.windows = validate.integer("windows", windows, 1)
         self._seed, self._threads = seed_sequence(seed), threads
         self._calls = 0
         self._states: NDArray[np.uint8] | None = None

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.learning.data import square
+from photinus.machines.boltzmann import BoltzmannMachine
 
 MOST_UNITS = 10_000_000
 """Of one kind: more than any chip has."""
@@ -20,9 +20,9 @@ MOST_UNITS = 10_000_000
 
 def labelled(features: int, classes: Iterable[object], hidden: Iterable[int]) -> list[str]:
     """Return the labels of all units, in the order features, classes, hidden layers."""
-    features = _validate.integer("features", features, 1, MOST_UNITS)
-    classes, layers = (_validate.listed(n, v) for n, v in (("classes", classes), ("hidden", hidden)))
-    hidden = [_validate.integer("hidden", units, 0, MOST_UNITS) for units in layers]
+    features = validate.integer("features", features, 1, MOST_UNITS)
+    classes, layers = (validate.listed(n, v) for n, v in (("classes", classes), ("hidden", hidden)))
+    hidden = [validate.integer("hidden", units, 0, MOST_UNITS) for units in layers]
     return [
         *(f"v{k}" for k in range(features)),
         *(f"y:{name}" for name in classes),
@@ -52,7 +52,7 @@ class Units:
         InvalidInput
             If there are no features, or a label is of another kind.
         """
-        _validate.instance("machine", machine, BoltzmannMachine)
+        validate.instance("machine", machine, BoltzmannMachine)
         kinds: dict[str, list[int]] = {"v": [], "y": [], "h": []}
         for k, label in enumerate(machine.labels):
             kind = str(label)[:1]

@@ -6,12 +6,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _validate
-from photinus._numba import inlined, kernel
-from photinus._threads import available_threads, on_threads
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import validate
+from photinus._core.compilation import inlined, kernel
+from photinus._core.streams import next_word
+from photinus._core.threads import available_threads, on_threads
 from photinus.errors import InvalidInput
-from photinus.simulation.streams import next_word
+from photinus.machines.boltzmann import BoltzmannMachine
 
 T = TypeVar("T")
 
@@ -33,14 +33,14 @@ def evidence(
     fixed = np.asarray(units)
     if fixed.ndim != 1 or (fixed.size and fixed.dtype.kind not in "iu"):
         raise InvalidInput(f"clamp_units must be a list of whole numbers, got {units!r}")
-    given = _validate.binary_array("clamp_values", values)
+    given = validate.binary_array("clamp_values", values)
     if given.shape not in (fixed.shape, (chains, len(fixed))):
         raise InvalidInput(
             f"clamp_values must have shape {fixed.shape} or {(chains, len(fixed))}, got {given.shape}"
         )
     clamp = {}
     for k, unit in enumerate(fixed.tolist()):
-        label = machine.labels[_validate.integer("clamp_units", unit, 0, machine.n_units - 1)]
+        label = machine.labels[validate.integer("clamp_units", unit, 0, machine.n_units - 1)]
         if label in clamp:
             raise InvalidInput(f"clamp_units must differ from each other, got {unit} twice")
         clamp[label] = given[..., k]

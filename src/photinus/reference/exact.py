@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import _validate
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import validate
+from photinus._core.streams import Role, Seed, first_chain_of, seed_sequence
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference._chains import evidence
-from photinus.simulation.streams import Role, Seed, first_chain_of, seed_sequence
 
 
 def sample_exact(
@@ -36,8 +36,8 @@ def sample_exact(
     InvalidInput
         If an argument is out of its range.
     """
-    chains = _validate.integer("chains", chains, 1)
-    draws = _validate.integer("draws", draws, 1)
+    chains = validate.integer("chains", chains, 1)
+    draws = validate.integer("draws", draws, 1)
     root = seed_sequence(seed)
     fixed, values = evidence(machine, chains, clamp_units, clamp_values)
     free = np.setdiff1d(np.arange(machine.n_units), fixed)

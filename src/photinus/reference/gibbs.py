@@ -22,11 +22,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _validate
-from photinus._numba import inlined, kernel
-from photinus._threads import available_threads
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import validate
+from photinus._core.compilation import inlined, kernel
+from photinus._core.streams import Role, Seed, lane_states, seed_sequence
+from photinus._core.threads import available_threads
 from photinus.errors import InvalidInput
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference._chains import (
     LARGEST_EXPONENT,
     evidence,
@@ -35,7 +36,6 @@ from photinus.reference._chains import (
     over_chains,
     uniform,
 )
-from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
 COARSEST_QUANTUM = 2.0**-22
 """Largest rounding of 32-bit fields; machines of larger fields get 64 bits."""
@@ -182,7 +182,7 @@ class GibbsSampler:
         threads: int | None = None,
         initial: ArrayLike | None = None,
     ) -> None:
-        chains = _validate.integer("chains", chains, 1)
+        chains = validate.integer("chains", chains, 1)
         self._threads = available_threads(threads)
         fixed, values = evidence(machine, chains, clamp_units, clamp_values)
         free = np.setdiff1d(np.arange(machine.n_units), fixed)
@@ -208,9 +208,9 @@ class GibbsSampler:
         `skip` sweeps before them are not kept. At a `temperature` other than one the sweeps are of
         the machine with weights and biases divided by it.
         """
-        draws = _validate.integer("draws", draws, 0)
-        skip = _validate.integer("skip", skip, 0)
-        temperature = _validate.positive("temperature", temperature)
+        draws = validate.integer("draws", draws, 0)
+        skip = validate.integer("skip", skip, 0)
+        temperature = validate.positive("temperature", temperature)
         return self.sweep(np.full(skip + draws, temperature), np.arange(skip + draws) >= skip)
 
     def sweep(self, temperatures: NDArray[np.float64], keep: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -297,8 +297,8 @@ def sample_gibbs(
         threads=threads,
         initial=initial,
     )
-    draws = _validate.integer("draws", draws, 1)
-    return sampler.run(draws, skip=_validate.integer("burn_in", burn_in, 0))
+    draws = validate.integer("draws", draws, 1)
+    return sampler.run(draws, skip=validate.integer("burn_in", burn_in, 0))
 
 
 def _initial(
@@ -307,7 +307,7 @@ def _initial(
     if initial is None:
         coins = lane_states(seed, Role.INITIAL_STATE, chains, n)[..., 0] & 1
         return np.ascontiguousarray(coins, dtype=np.uint8)
-    states = _validate.binary_array("initial", initial)
+    states = validate.binary_array("initial", initial)
     if states.shape not in ((n,), (chains, n)):
         raise InvalidInput(f"initial must have shape {(n,)} or {(chains, n)}, got {states.shape}")
     return np.broadcast_to(states, (chains, n)).copy()

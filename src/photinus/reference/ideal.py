@@ -10,9 +10,11 @@ balance the law of an active period matters only through its mean.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus import _validate, starts
-from photinus._numba import inlined, kernel
-from photinus.boltzmann import BoltzmannMachine
+from photinus._core import validate
+from photinus._core.compilation import inlined, kernel
+from photinus._core.streams import Role, Seed, lane_states, seed_sequence
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.reference import starts
 from photinus.reference._chains import (
     LARGEST_EXPONENT,
     evidence,
@@ -21,7 +23,6 @@ from photinus.reference._chains import (
     over_chains,
     uniform,
 )
-from photinus.simulation.streams import Role, Seed, lane_states, seed_sequence
 
 CLOSE = 1e4
 """Sum of the hazards, in units of a reference, at which a new reference is taken.
@@ -79,8 +80,8 @@ def sample_ideal(
     InvalidInput
         If an argument is out of its range.
     """
-    chains = _validate.integer("chains", chains, 1)
-    duration = _validate.positive("duration", duration)
+    chains = validate.integer("chains", chains, 1)
+    duration = validate.positive("duration", duration)
     fixed, values = evidence(machine, chains, clamp_units, clamp_values)
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
     rows = np.ascontiguousarray(machine.weights[np.ix_(free, free)])

@@ -1,0 +1,1 @@
+"""What every room may use: files, memory, threads, validation, compilation, random streams."""

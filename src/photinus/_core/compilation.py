@@ -1,0 +1,119 @@
+"""Numba as Photinus uses it: one place for the compiler flags and for the disk cache.
+
+Numba's disk cache notices a change only in the file that holds the kernel, and takes another folder
+where the wanted one cannot be written: a changed imported function would leave the old physics running.
+Here compiled code lies in a folder whose name is a hash over every source file that holds or feeds a
+kernel. Where there is no such folder, kernels are compiled in every process.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import pickle
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
+
+# Allowed rewrites: contraction to FMA, reassociation, reciprocals. Not "nnan" and "ninf": a blown-up
+# lane must stay visible as NaN.
+FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
+TILE = 64
+"""Lanes per tile of full physics: several vector registers, so that the latency of one hides behind the
+others; see `docs/performance.md`."""
+SHORT_TILE = 32
+"""The same of neurons and reduced lasers, whose steps are short; no more than a word has bits."""
+
+
+@functools.cache
+def _cache_folder() -> Path | None:
+    """Return the folder of compiled code; None where it cannot be written or sources are missing."""
+    base = Path(os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("photinus"))
+    # Without a home, "~" would become a folder in the working directory.
+    if base.parts[:1] == ("~",):
+        return None
+    try:
+        folder = base / f"kernels-{_fingerprint()}"
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return None
+    return folder
+
+
+def _fingerprint() -> str:
+    """Return a hash over all sources of kernels and the version of the compiler."""
+    content = hashlib.sha256(numba.__version__.encode())
+    for path in _sources():
+        content.update(path.name.encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    """Return this file and all of the package that import it."""
+    here = Path(__file__)
+    users = {
+        path for path in here.parents[1].rglob("*.py") if b"compilation import" in path.read_bytes()
+    }
+    return sorted({here} | users)
+
+
+class _DiskCache(NullCache):
+    """Compiled code of one kernel: a file for each signature and processor, headed by its checksum.
+
+    Files are written whole and never changed, so processes that start together cannot mix them up. What
+    cannot be read counts as missing, and what cannot be written is not kept.
+    """
+
+    def __init__(self, function: Callable[..., Any], folder: Path) -> None:
+        line = function.__code__.co_firstlineno
+        self._stem = folder / f"{function.__module__}.{function.__qualname__}-{line}"
+
+    def _path(self, signature: Any, processor: Any) -> Path:
+        key = hashlib.sha256(repr((signature, processor.magic_tuple())).encode())
+        return self._stem.with_name(f"{self._stem.name}-{key.hexdigest()[:16]}.bin")
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the code for a signature, or None."""
+        context.refresh()
+        try:
+            content = self._path(signature, context.codegen()).read_bytes()
+            checksum, code = content[:32], content[32:]
+            if hashlib.sha256(code).digest() == checksum:
+                return CompileResult._rebuild(context, *pickle.loads(code))  # type: ignore[no-untyped-call]
+        except (OSError, pickle.PickleError):
+            pass
+        return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep the code for a signature."""
+        code = dumps(result._reduce())  # type: ignore[no-untyped-call]
+        path = self._path(signature, result.codegen)
+        with contextlib.suppress(OSError):
+            handle, name = tempfile.mkstemp(dir=path.parent)
+            try:
+                with open(handle, "wb") as file:
+                    file.write(hashlib.sha256(code).digest() + code)
+                os.replace(name, path)
+            except OSError:
+                os.unlink(name)
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` without the GIL, cached on disk; threads are the caller's business."""
+    compiled: Any = numba.njit(function, nogil=True, fastmath=FASTMATH, error_model="numpy")
+    folder = _cache_folder()
+    if folder is not None:
+        compiled._cache = _DiskCache(function, folder)
+    return compiled  # type: ignore[no-any-return]
+
+
+inlined: Callable[..., Any] = numba.extending.register_jitable
+"""Mark scalar arithmetic that a kernel of any target (plain Python included) may call."""

@@ -1,0 +1,158 @@
+"""Where the modules of version 0.1 are now, so that code written for it goes on working.
+
+``import photinus.bayes`` finds the names of `photinus.machines.bayes`, and sets them there. New code takes
+names from ``photinus`` itself, or from the rooms.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+MOVED: dict[str, tuple[str, ...]] = {
+    "_files": ("_core.files",),
+    "_memory": ("_core.memory",),
+    "_numba": ("_core.compilation",),
+    "_response": ("learning.response",),
+    "_threads": ("_core.threads",),
+    "_trust": ("learning.trust",),
+    "_validate": ("_core.validate",),
+    "bayes": ("machines.bayes",),
+    "boltzmann": ("machines.boltzmann",),
+    "cli": ("faces.cli",),
+    "demo": ("faces.demo",),
+    "evaluation": ("tasks.evaluation",),
+    "fidelity": ("diagnostics.fidelity",),
+    "imperfections": (
+        "networks.imperfections",
+        "engines.disturbances",
+    ),
+    "laser": ("devices.laser",),
+    "laser.dynamics": ("devices.laser.dynamics",),
+    "laser.jumps": ("engines.jumps",),
+    "laser.parameters": ("devices.laser.parameters",),
+    "laser.response": ("devices.laser.response",),
+    "laser.spiking": ("devices.laser.spiking",),
+    "laser.yamada": ("devices.laser.yamada",),
+    "learning.exact": (
+        "machines.fitting",
+        "machines.likelihood",
+    ),
+    "ledger": ("hardware",),
+    "ledger.balance": ("hardware.balance",),
+    "ledger.comparison": (
+        "hardware.comparison",
+        "faces.figures.comparison",
+    ),
+    "ledger.counts": ("hardware.counts",),
+    "ledger.ledger": ("hardware.ledger",),
+    "ledger.prices": ("hardware.prices",),
+    "limits": ("samplers.limits",),
+    "network": (
+        "networks.lasers",
+        "devices.synapse",
+    ),
+    "pictures": ("faces.figures.pictures",),
+    "plots": ("faces.figures.plots",),
+    "progress": ("_core.progress",),
+    "readout": ("spikes.readout",),
+    "reduced": ("engines.reduced",),
+    "reduced.fitting": ("calibration.reduction",),
+    "reduced.kernel": ("engines.reduced.loop",),
+    "reduced.model": ("engines.reduced.model",),
+    "reduced.simulator": ("engines.reduced.simulator",),
+    "reference.lif": (
+        "devices.lif",
+        "networks.lif",
+        "engines.lif.simulator",
+    ),
+    "reference.lif.kernel": ("engines.lif.loop",),
+    "reference.lif.network": ("networks.lif",),
+    "reference.lif.parameters": ("devices.lif.parameters",),
+    "reference.lif.simulator": ("engines.lif.simulator",),
+    "reference.lif.theory": ("devices.lif.theory",),
+    "refinement": ("learning.refinement",),
+    "report": ("faces.report",),
+    "samples": ("samplers.samples",),
+    "sampling": (
+        "samplers.sampling",
+        "samplers.request",
+        "samplers.spiking",
+        "samplers.abstract",
+        "samplers.registry",
+    ),
+    "simulation": (
+        "engines.laser.step",
+        "_core.compilation",
+    ),
+    "simulation.couplings": ("networks.couplings",),
+    "simulation.cpu": ("engines.laser.loop",),
+    "simulation.engine": ("engines.laser.simulator",),
+    "simulation.spikes": ("spikes.trains",),
+    "simulation.state": ("engines.base",),
+    "simulation.step": ("engines.laser.step",),
+    "simulation.streams": ("_core.streams",),
+    "starts": ("reference.starts",),
+    "storage": (
+        "samplers.storage",
+        "samplers.samples",
+    ),
+    "study": ("faces.study",),
+    "tempering": ("samplers.tempering",),
+    "workers": ("samplers.workers",),
+}
+"""Module of version 0.1 → the modules that hold its names now, the most important first."""
+
+
+class _Former(ModuleType):
+    """A module that is no more: its names are those of others."""
+
+    __path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        for home in self._homes():
+            if hasattr(home, name):
+                return getattr(home, name)
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        homes = [] if name.startswith("__") else [h for h in self._homes() if hasattr(h, name)]
+        if not homes:
+            super().__setattr__(name, value)
+        for home in homes:
+            setattr(home, name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({name for home in self._homes() for name in dir(home)})
+
+    def _homes(self) -> list[ModuleType]:
+        former = self.__name__.removeprefix("photinus.")
+        return [importlib.import_module(f"photinus.{home}") for home in MOVED[former]]
+
+
+class Finder(MetaPathFinder, Loader):
+    """Finds the modules of version 0.1."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return what stands for a former module, None for any other."""
+        package, _, name = fullname.partition(".")
+        if package != "photinus" or name not in MOVED:
+            return None
+        return ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module that stands for a former one."""
+        return _Former(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: names are looked up when they are asked for."""
+
+
+def find_former_modules() -> None:
+    """Make the modules of version 0.1 importable."""
+    sys.meta_path.append(Finder())

@@ -1,0 +1,1 @@
+"""What runs a network, whatever its neurons are."""

@@ -1,0 +1,387 @@
+"""The loop of the full physics on the CPU: layout, events and recording.
+
+Lanes. One lane is one laser of one chain. Chains never interact, so a *block* is a few whole chains
+whose state stays in the first-level cache; blocks run on any thread. Within a block lanes are
+stored in tiles of TILE, each tile holding every quantity of its lanes side by side: the distance
+between two quantities is then a constant, which lets the compiler vectorise without checking
+whether arrays overlap. Units of one chain are neighbours, so the fan-out of a spike is contiguous.
+
+Time. Field and carriers advance by dt, and every step looks for a spike; its time, synapses, carrier
+noise and recording live on a grid of ``SUBSTEPS`` dt. Carrier noise and the amplitude of the field
+noise change little over that time (carrier lifetimes are tens of picoseconds and more).
+
+Synapses. A spike puts two records into a wheel of time slots: one that raises the pump of its
+targets (and gives them the kick), one that lowers it again. Targets of one source are grouped by
+delay; a record serves its first group, then moves on to the slot of the next. A source that fires
+again while its pulse lasts renews it: the old end is cancelled, the pulse is not raised twice, and the
+targets get the share of the kick that belongs to the time by which the pulse is prolonged.
+Exponential pulses have no end: all of them decay together, as the drive of their target, and a spike
+that renews one raises it by the share that it lost.
+"""
+
+import numpy as np
+
+from photinus._core.compilation import TILE, inlined, kernel
+from photinus._core.streams import next_word
+from photinus.engines.laser.step import (
+    SUBSTEPS,
+    UNIT_VARIANCE,
+    advance_carriers,
+    advance_field,
+    noise_pair,
+)
+
+# Rows of a tile in the state array `f`, and their number: what changes, then what a laser is.
+(
+    EX,
+    EY,
+    NG,
+    NA,
+    EXCITED,
+    PUMP,
+    GROWTH,
+    GROWTH_G,
+    GROWTH_A,
+    GG,
+    GA,
+    CLEAR_G,
+    CLEAR_A,
+    DG,
+    DA,
+    PUMP_NOISE,
+    SHOT_NOISE,
+    HIGH,
+    LOW,
+) = range(19)
+ROWS = 19
+
+# Rows of the scratch array, which serves one tile after another: photons after each step, two noise
+# numbers per word.
+NOISE, FROM_G, FROM_A, PHOTONS = range(4)
+NUMBERS = PHOTONS + SUBSTEPS
+SCRATCH = NUMBERS + 2 * (SUBSTEPS + 1)
+
+WORDS = 4
+
+# Why a call returned.
+DONE, SPIKES_FULL, RECORDS_FULL = range(3)
+
+FAR = 2**31
+"""Steps after which nothing is left of an exponential pulse."""
+
+# Columns of a wheel record.
+NEXT, LANE, GROUP, KIND, CANCELLED, ELAPSED = range(6)
+COLUMNS = 6
+RAISE, RENEW, LOWER = range(3)
+
+_TILE = np.uintp(TILE)
+_F = np.uintp(ROWS * TILE)
+_R = np.uintp(WORDS * TILE)
+_ZERO = np.float32(0.0)
+_ONE = np.float32(1.0)
+_TWO = np.float32(2.0)
+_TINY = np.float32(1e-30)
+_FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
+_CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
+
+
+@inlined
+def _at(lane, row):  # type: ignore[no-untyped-def]
+    """Return the position of (lane, row) in the flat state array."""
+    return (lane // TILE) * (ROWS * TILE) + row * TILE + lane % TILE
+
+
+@inlined
+def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
+    """Advance all tiles by SUBSTEPS steps; mark lanes that fired and return their number.
+
+    Each part of a step is a loop of its own over the lanes of a tile: one lane's step is a long chain
+    of dependent operations, and in short loops the processor works on several lanes' chains at a time.
+    The compiler vectorises innermost loops only, so the words of all substeps are written out.
+    """
+    count = _ZERO
+    for tile in range(fired.size // TILE):
+        b = np.uintp(tile) * _F
+        s = np.uintp(tile) * _R
+        g = np.uintp(tile) * _TILE
+
+        # Noise numbers.
+        for lane in range(TILE):
+            j = s + np.uintp(lane)
+            k = np.uintp(NUMBERS * TILE) + np.uintp(lane)
+            s0 = r[j]
+            s1 = r[j + np.uintp(TILE)]
+            s2 = r[j + np.uintp(2 * TILE)]
+            s3 = r[j + np.uintp(3 * TILE)]
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k], scratch[k + np.uintp(TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(2 * TILE)], scratch[k + np.uintp(3 * TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(4 * TILE)], scratch[k + np.uintp(5 * TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(6 * TILE)], scratch[k + np.uintp(7 * TILE)] = noise_pair(word)
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            scratch[k + np.uintp(8 * TILE)], scratch[k + np.uintp(9 * TILE)] = noise_pair(word)
+            r[j] = s0
+            r[j + np.uintp(TILE)] = s1
+            r[j + np.uintp(2 * TILE)] = s2
+            r[j + np.uintp(3 * TILE)] = s3
+
+        # Carrier noise of all substeps, and the amplitudes of the field noise.
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = np.uintp(lane)
+            ng = f[i + np.uintp(NG * TILE)]
+            mean = f[i + np.uintp(PUMP * TILE)] + f[i + np.uintp(DG * TILE)] * ng
+            shot = f[i + np.uintp(SHOT_NOISE * TILE)] * max(mean, _ZERO)
+            variance = _CARRIER_NOISE * (f[i + np.uintp(PUMP_NOISE * TILE)] + shot)
+            number = scratch[k + np.uintp(NUMBERS * TILE)] + scratch[k + np.uintp((NUMBERS + 1) * TILE)]
+            ng += number * np.float32(np.sqrt(variance))
+            f[i + np.uintp(NG * TILE)] = ng
+            into_g = f[i + np.uintp(GG * TILE)] * max(ng, _ZERO)
+            into_a = f[i + np.uintp(GA * TILE)] * max(f[i + np.uintp(NA * TILE)], _ZERO)
+            emission = into_g + into_a
+            noise = np.float32(np.sqrt(_FIELD_NOISE * emission))
+            twice = _TWO * noise / max(emission, _TINY)
+            scratch[k + np.uintp(NOISE * TILE)] = noise
+            scratch[k + np.uintp(FROM_G * TILE)] = twice * into_g
+            scratch[k + np.uintp(FROM_A * TILE)] = twice * into_a
+
+        for substep in range(SUBSTEPS):
+            numbers = np.uintp(NUMBERS + 2 + 2 * substep) * _TILE
+            after = np.uintp(PHOTONS + substep) * _TILE
+            for lane in range(TILE):
+                i = b + np.uintp(lane)
+                k = np.uintp(lane)
+                ex, ey, ng, na, photons = advance_field(
+                    f[i + np.uintp(EX * TILE)],
+                    f[i + np.uintp(EY * TILE)],
+                    f[i + np.uintp(NG * TILE)],
+                    f[i + np.uintp(NA * TILE)],
+                    scratch[k + numbers],
+                    scratch[k + numbers + _TILE],
+                    scratch[k + np.uintp(NOISE * TILE)],
+                    scratch[k + np.uintp(FROM_G * TILE)],
+                    scratch[k + np.uintp(FROM_A * TILE)],
+                    f[i + np.uintp(GROWTH * TILE)],
+                    f[i + np.uintp(GROWTH_G * TILE)],
+                    f[i + np.uintp(GROWTH_A * TILE)],
+                )
+                f[i + np.uintp(EX * TILE)] = ex
+                f[i + np.uintp(EY * TILE)] = ey
+                f[i + np.uintp(NG * TILE)] = ng
+                f[i + np.uintp(NA * TILE)] = na
+                scratch[k + after] = photons
+            for lane in range(TILE):
+                i = b + np.uintp(lane)
+                ng, na = advance_carriers(
+                    f[i + np.uintp(NG * TILE)],
+                    f[i + np.uintp(NA * TILE)],
+                    scratch[np.uintp(lane) + after],
+                    f[i + np.uintp(PUMP * TILE)],
+                    f[i + np.uintp(GG * TILE)],
+                    f[i + np.uintp(GA * TILE)],
+                    f[i + np.uintp(CLEAR_G * TILE)],
+                    f[i + np.uintp(CLEAR_A * TILE)],
+                    f[i + np.uintp(DG * TILE)],
+                    f[i + np.uintp(DA * TILE)],
+                )
+                f[i + np.uintp(NG * TILE)] = ng
+                f[i + np.uintp(NA * TILE)] = na
+
+        # Spikes. Products in place of branches: those become masked stores, slow on many processors.
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = np.uintp(lane) + np.uintp(PHOTONS * TILE)
+            last = scratch[k + np.uintp(3 * TILE)]
+            peak = max(
+                max(scratch[k], scratch[k + np.uintp(TILE)]),
+                max(scratch[k + np.uintp(2 * TILE)], last),
+            )
+            excited = f[i + np.uintp(EXCITED * TILE)]
+            above = _ONE if peak > f[i + np.uintp(HIGH * TILE)] else _ZERO
+            stays = _ONE if last >= f[i + np.uintp(LOW * TILE)] else _ZERO
+            fire = above * (_ONE - excited)
+            f[i + np.uintp(EXCITED * TILE)] = above + (_ONE - above) * excited * stays
+            fired[g + np.uintp(lane)] = fire
+            count += fire
+    return count
+
+
+@inlined
+def _schedule(wheel, pool, free, step, lane, group, kind, elapsed):  # type: ignore[no-untyped-def]
+    """Put a new record into the slot of `step` and return its index."""
+    slot = step % wheel.size
+    index = free[free[0]]
+    free[0] -= 1
+    pool[index, NEXT] = wheel[slot]
+    pool[index, LANE] = lane
+    pool[index, GROUP] = group
+    pool[index, KIND] = kind
+    pool[index, CANCELLED] = 0
+    pool[index, ELAPSED] = elapsed
+    wheel[slot] = index
+    return index
+
+
+@inlined
+def _deliver(  # type: ignore[no-untyped-def]
+    drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height
+):
+    """Add one record to what the targets of its group get, in the chain that starts at `first_lane`."""
+    for run in range(runs_of[group], runs_of[group + 1]):
+        first = np.uintp(first_lane + runs[run, 0])
+        offset = np.uintp(runs[run, 1])
+        if kind != RENEW:
+            change = share if kind == RAISE else -1.0
+            for k in range(np.uintp(runs[run, 2])):
+                drive[first + k] += change * height[offset + k]
+        if kind != LOWER:
+            for k in range(np.uintp(runs[run, 2])):
+                kicked[first + k] += np.float32(share) * kick[offset + k]
+
+
+@inlined
+def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
+    """Give the lasers what records have added up: pumps, and carriers at once."""
+    for tile in range(drive.size // TILE):
+        b = np.uintp(tile) * _F
+        g = np.uintp(tile) * _TILE
+        for lane in range(TILE):
+            i = b + np.uintp(lane)
+            k = g + np.uintp(lane)
+            f[i + np.uintp(PUMP * TILE)] = max(np.float32(base_pump[k] + drive[k]), _ZERO)
+            f[i + np.uintp(NG * TILE)] = max(f[i + np.uintp(NG * TILE)] + kicked[k], _ZERO)
+            kicked[k] = _ZERO
+
+
+@kernel
+def advance_block(  # type: ignore[no-untyped-def]
+    f,
+    r,
+    scratch,
+    fired,
+    drive,
+    kicked,
+    base_pump,
+    last_spike,
+    last_end,
+    wheel,
+    pool,
+    free,
+    groups_of,
+    group_delay,
+    runs_of,
+    runs,
+    kick,
+    height,
+    pulse_steps,
+    decay,
+    renewing,
+    n_units,
+    n_chains,
+    step,
+    stop,
+    spikes,
+    recorded,
+    record_every,
+    waveforms,
+):
+    """Advance one block from `step` towards `stop`; return (step reached, spikes written, why).
+
+    Parameters
+    ----------
+    f, r : flat state and random-state arrays, tile by tile.
+    scratch : float32 (SCRATCH * TILE,), what lives only while one tile is advanced.
+    fired : float32 (lanes,), scratch: 1 where a lane fired.
+    drive, base_pump : float64 (lanes,), synaptic and constant pump per dt.
+    kicked : float32 (lanes,), zero between calls, carriers that come at once.
+    last_spike, last_end : int64 (lanes,), step of the latest spike; record that ends its pulse.
+    wheel, pool, free : slots, records and the stack of free records (its first entry is its size).
+    groups_of, group_delay, runs_of, runs, kick, height : couplings, see `engine.compile_couplings`.
+    pulse_steps, decay, renewing : length of a rectangle in steps; factor by which an exponential
+        decays per step, 1 for a rectangle; see `SynapticKernel`.
+    spikes : int64 (capacity, 2) of (step, lane).
+    recorded : int64 (k,) lanes whose waveform is kept every `record_every` steps in `waveforms`,
+        float32 (k, samples, 3) of photons, gain carriers, absorber carriers.
+    """
+    n_lanes = n_units * n_chains
+    exponential = decay < 1.0
+    written = 0
+    sample = 0
+    while step < stop:
+        if spikes.shape[0] - written < n_lanes:
+            return step, written, SPIKES_FULL
+        if free[0] < 2 * n_lanes:
+            return step, written, RECORDS_FULL
+
+        if exponential:
+            for lane in range(n_lanes):
+                drive[lane] *= decay
+        changed = exponential
+        slot = step % wheel.size
+        record = wheel[slot]
+        wheel[slot] = -1
+        while record >= 0:
+            following = pool[record, NEXT]
+            lane = pool[record, LANE]
+            group = pool[record, GROUP]
+            kind = pool[record, KIND]
+            if pool[record, CANCELLED] == 0:
+                first_lane = (lane // n_units) * n_units
+                elapsed = pool[record, ELAPSED]
+                share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
+                _deliver(drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height)
+                changed = True
+            source = lane % n_units
+            if group + 1 < groups_of[source + 1]:
+                due = step + group_delay[group + 1] - group_delay[group]
+                pool[record, GROUP] = group + 1
+                pool[record, NEXT] = wheel[due % wheel.size]
+                wheel[due % wheel.size] = record
+            else:
+                free[0] += 1
+                free[free[0]] = record
+            record = following
+
+        if changed:
+            _set_pumps(f, drive, kicked, base_pump)
+
+        count = _advance_tiles(f, r, scratch, fired)
+        step += 1
+
+        if count > _ZERO:
+            for lane in range(n_lanes):
+                if fired[lane] == _ZERO:
+                    continue
+                spikes[written, 0] = step
+                spikes[written, 1] = lane
+                written += 1
+                source = lane % n_units
+                group = groups_of[source]
+                if group == groups_of[source + 1]:
+                    continue
+                due = step + group_delay[group]
+                elapsed = step - last_spike[lane]
+                last_spike[lane] = step
+                if exponential:
+                    _schedule(wheel, pool, free, due, lane, group, RAISE, elapsed if renewing else FAR)
+                    continue
+                if renewing and elapsed < pulse_steps:
+                    pool[last_end[lane], CANCELLED] = 1
+                    _schedule(wheel, pool, free, due, lane, group, RENEW, elapsed)
+                else:
+                    _schedule(wheel, pool, free, due, lane, group, RAISE, pulse_steps)
+                last_end[lane] = _schedule(wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0)
+
+        if recorded.size > 0 and step % record_every == 0:
+            for k in range(recorded.size):
+                lane = recorded[k]
+                ex = f[_at(lane, EX)]
+                ey = f[_at(lane, EY)]
+                waveforms[k, sample, 0] = ex * ex + ey * ey
+                waveforms[k, sample, 1] = f[_at(lane, NG)]
+                waveforms[k, sample, 2] = f[_at(lane, NA)]
+            sample += 1
+    return step, written, DONE

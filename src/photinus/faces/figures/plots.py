@@ -1,0 +1,217 @@
+"""Figures. Every function returns a matplotlib Figure, made without pyplot and without a display."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus.calibration import Calibration
+from photinus.devices.laser import Spike
+from photinus.diagnostics.fidelity import kl_divergence
+from photinus.errors import InvalidInput
+from photinus.samplers.samples import Samples
+from photinus.units import ps, quantity, scaled, uA
+
+if TYPE_CHECKING:
+    from photinus.faces.demo import Posterior
+
+LASER, EXACT, FLOOR, ABSORBER, MUTED = "#d1495b", "#222222", "#00798c", "#edae49", "#9aa0a6"
+DPI = 130
+CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 9}
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained", dpi=DPI)
+
+
+def _bare(axes: Axes) -> Axes:
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def spike(event: Spike) -> Figure:
+    """Draw one spike: carriers in both sections and photons, on a broken time axis."""
+    validate.instance("event", event, Spike)
+    wave, figure = event.waveform, _figure(8, 5.2)
+    time = wave.time - event.peak_time
+    near = 3 * event.width
+    windows = [(max(float(time[0]), -2 * near), near), (near, float(time[-1]))]
+    rows = (
+        ("gain section\n[carriers]", wave.gain_carriers, FLOOR),
+        ("absorber\n[carriers]", wave.absorber_carriers, ABSORBER),
+        ("photons", wave.photons, LASER),
+    )
+    grid = figure.subplots(len(rows), len(windows), sharex="col", sharey="row")
+    for i, (name, values, colour) in enumerate(rows):
+        for j, window in enumerate(windows):
+            axes = _bare(grid[i, j])
+            axes.plot(time / ps, values, color=colour, lw=1.8)
+            axes.set_xlim(window[0] / ps, window[1] / ps)
+            axes.spines["left"].set_visible(j == 0)
+            # Slanted strokes where the axis is cut.
+            cuts = [1.0] * (j < len(windows) - 1) + [0.0] * (j > 0)
+            for cut in cuts:
+                axes.plot([cut], [0], "k", transform=axes.transAxes, clip_on=False, **CUT)
+        grid[i, 0].set_ylabel(name)
+    grid[2, 0].set_yscale("log")
+    for axes in grid[:, 1:].ravel():
+        axes.tick_params(which="both", left=False)
+    figure.supxlabel("time from the peak [ps] (axis broken)")
+    figure.suptitle(
+        f"one spike: {event.peak_photons:.3g} photons at the peak, {event.width / ps:.1f} ps wide"
+    )
+    return figure
+
+
+def activation(calibration: Calibration) -> Figure:
+    """Draw the activation curve with its logistic fit, and what is left."""
+    validate.instance("calibration", calibration, Calibration)
+    figure = _figure(6.4, 5)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    current = calibration.current / uA
+    fit = calibration.logistic(calibration.drive)
+    _bare(upper).errorbar(
+        current,
+        calibration.activation,
+        calibration.activation_error,
+        fmt="o",
+        ms=3.5,
+        color=LASER,
+        label="measured on the laser",
+    )
+    upper.plot(current, fit, color=EXACT, lw=1.2, label="logistic fit (5–95 %)")
+    upper.axvline(calibration.half_current / uA, color=MUTED, lw=0.8, ls=":")
+    upper.set_ylabel(f"P(on), window τ = {quantity(calibration.window, 's')}")
+    upper.legend(frameon=False, loc="upper left")
+    _bare(lower).axhline(0, color=EXACT, lw=0.8)
+    lower.errorbar(
+        current,
+        calibration.activation - fit,
+        calibration.activation_error,
+        fmt="o",
+        ms=3,
+        color=LASER,
+    )
+    lower.set_ylabel("residual")
+    lower.set_xlabel("pump current [µA]")
+    upper.set_title(f"{calibration.parameters.name}: activation curve")
+    return figure
+
+
+def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
+    """Draw the spikes of one chain with the unit states that follow from them."""
+    validate.instance("samples", samples, Samples)
+    if samples.spikes is None or samples.window is None:
+        raise InvalidInput(
+            f"samples must have spikes for a raster, those of {samples.substrate!r} don't"
+        )
+    chain = validate.integer("chain", chain, 0, samples.chains - 1)
+    windows = validate.integer("windows", windows, 1)
+    labels, tau = samples.machine.labels, samples.window
+    start = samples.burn_in * tau
+    scale, prefix = scaled(tau)
+    figure = _figure(8, 0.9 + 0.32 * len(labels))
+    axes = _bare(figure.subplots())
+    mine = samples.spikes.chain == chain
+    time, unit = samples.spikes.time[mine], samples.spikes.unit[mine]
+    for k in range(len(labels)):
+        begins = (time[unit == k] - start) / scale
+        axes.broken_barh(
+            [(b, tau / scale) for b in begins], (k - 0.36, 0.72), facecolor=LASER, alpha=0.28, lw=0
+        )
+        axes.plot(begins, np.full(len(begins), k), "|", color=LASER, ms=9, mew=1.4)
+    axes.set_xlim(0, min(windows, samples.draws) * tau / scale)
+    axes.set_yticks(range(len(labels)), [str(label) for label in labels])
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.set_xlabel(f"time [{prefix}s]")
+    axes.set_title("spikes (ticks) and unit states (bars: on for τ after a spike)")
+    return figure
+
+
+def joint(samples: Samples, most: int = 64) -> Figure:
+    """Draw sampled against exact probabilities of the most likely states, sorted."""
+    most = validate.integer("most", most, 1)
+    clamp = validate.instance("samples", samples, Samples).common_clamp()
+    target = samples.machine.conditional(clamp) if clamp else samples.machine
+    exact, sampled = target.joint(), samples.free_joint()
+    order = np.argsort(exact)[::-1][:most]
+    figure = _figure(8, 3.6)
+    axes = _bare(figure.subplots())
+    place = np.arange(len(order))
+    axes.bar(place, exact[order], color=MUTED, width=0.9, label="exact")
+    axes.plot(place, sampled[order], "o", ms=3.5, color=LASER, label=f"sampled ({samples.substrate})")
+    axes.set_yscale("log")
+    axes.set_xlabel(f"states by probability (the {len(order)} likeliest of {len(exact)})")
+    axes.set_ylabel("probability")
+    axes.legend(frameon=False)
+    return figure
+
+
+def divergence_times(samples: Samples, points: int = 14) -> NDArray[np.float64]:
+    """Return times after burn-in, geometric from one τ to the whole run."""
+    assert samples.window is not None
+    return np.geomspace(1, samples.draws, points) * samples.window
+
+
+def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Figure:
+    """Draw KL(sampled‖target) against physical time, with what exact samplers show.
+
+    All runs are of the same machine, as long and with as many chains as the exact ones.
+    """
+    if not isinstance(runs, Mapping) or not runs:
+        raise InvalidInput(f"runs must be a mapping name → samples, got {validate.shown(runs)}")
+    exact_runs = validate.listed("exact_runs", exact_runs)
+    if not exact_runs:
+        raise InvalidInput("exact_runs must have at least 1 entry, got 0")
+    for run in (*runs.values(), *exact_runs):
+        validate.instance("every run", run, Samples)
+    samples = next(iter(runs.values()))
+    if samples.window is None:
+        raise InvalidInput(f"runs must be of a substrate with time, got {samples.substrate!r}")
+    target = samples.machine.joint()
+    times = divergence_times(samples)
+    assert samples.window is not None
+    scale, prefix = scaled(samples.window)
+    floors = np.array(
+        [
+            [kl_divergence(run.free_joint(t / samples.window), target) for t in times]
+            for run in exact_runs
+        ]
+    )
+    figure = _figure(6.4, 4.2)
+    axes = _bare(figure.subplots())
+    for marker, (name, run) in zip("os^v", runs.items(), strict=False):
+        curve = [kl_divergence(run.free_joint(t), target) for t in times]
+        axes.loglog(times / scale, curve, f"{marker}-", color=LASER, ms=4, label=f"lasers, {name}")
+    axes.fill_between(
+        times / scale, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0
+    )
+    axes.loglog(
+        times / scale,
+        floors.mean(axis=0),
+        color=FLOOR,
+        label=f"floor: ideal neurons ({len(exact_runs)} runs)",
+    )
+    axes.set_xlabel(f"physical time per chain [{prefix}s] ({samples.chains} chains together)")
+    axes.set_ylabel("KL(sampled ‖ target) [nats]")
+    axes.legend(frameon=False)
+    return figure
+
+
+def posterior(results: "Sequence[Posterior]") -> Figure:
+    """Draw the posteriors of Gibbs sampling and of lasers against the exact ones."""
+    figure = _figure(4.4 * len(results), 4.8)
+    for axes, result in zip(np.atleast_1d(figure.subplots(1, len(results))), results, strict=True):
+        _bare(axes).plot([0, 1], [0, 1], color=EXACT, lw=0.8)
+        axes.plot(result.exact, result.gibbs, "o", ms=5, mfc="none", color=FLOOR, label="Gibbs")
+        axes.plot(result.exact, result.lasers, "o", ms=3, color=LASER, label="lasers")
+        axes.set_xlabel("exact P(malignant | evidence)")
+        axes.set_ylabel("sampled")
+        axes.set_title(result.title, fontsize=10)
+        axes.set_aspect("equal")
+        axes.legend(frameon=False)
+    return figure

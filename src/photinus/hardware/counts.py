@@ -1,0 +1,330 @@
+"""What happens on a chip of lasers, per second: counted in a run, or foreseen from rates alone."""
+
+import contextlib
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus._core import validate
+from photinus.devices.laser import LaserParameters, instability_pump
+from photinus.devices.synapse import SynapticKernel
+from photinus.diagnostics.fidelity import smallest_effective_draws
+from photinus.engines.jumps import Number, simulate_jumps
+from photinus.errors import InvalidInput, NotConverged
+from photinus.networks.couplings import entries
+from photinus.networks.lasers import LaserNetwork
+
+if TYPE_CHECKING:
+    from photinus.calibration import Calibration
+    from photinus.samplers.samples import Samples
+
+LIGHT_LIFETIMES, LIGHT_CHAINS = 100, 2
+"""Length of the simulation of one laser that measures its light per spike."""
+
+
+FEWEST_EFFECTIVE = 10
+"""Effective draws per chain below which their number is not known: the chain is too short to tell."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """Rates of one chip, on which every unit is one laser."""
+
+    parameters: LaserParameters
+    """The laser as designed."""
+    lasers: int
+    """Lasers that run: all but those whose evidence is a constant pump of their partners."""
+    free: int
+    """Lasers that are not held by evidence: their states are what is sampled."""
+    synapses: int
+    """Directed couplings that are not zero."""
+    window: float
+    """State window τ [s]."""
+    pump: float
+    """Electrons of the pump current [1/s]."""
+    driving: float
+    """Electrons that synapses and evidence add to the pump or take from it [1/s]; both count."""
+    spikes: float
+    """[1/s]."""
+    synaptic_events: float
+    """Spikes times the synapses that each goes to [1/s]."""
+    photons: float
+    """Photons that leave the cavities in spikes, useful or not [1/s]."""
+    effective_share: float | None = None
+    """Effective draws per draw, None if unknown; a run with fewer than `FEWEST_EFFECTIVE` per chain
+    doesn't tell."""
+
+    @property
+    def updates(self) -> float:
+        """Unit updates per second: free lasers over the state window."""
+        return self.free / self.window
+
+    @property
+    def states(self) -> float:
+        """States of the network per second: one over the state window."""
+        return 1.0 / self.window
+
+    @property
+    def effective(self) -> float | None:
+        """Effective draws per second of chip time, None if unknown."""
+        return None if self.effective_share is None else self.effective_share * self.states
+
+    @property
+    def optical_power(self) -> float:
+        """Useful light of all spikes η_o h c / λ times the photons [W]."""
+        return self.parameters.output_efficiency * self.parameters.photon_energy * self.photons
+
+    @classmethod
+    def from_samples(cls, samples: "Samples") -> "Counts":
+        """Return what a run on lasers shows, the mean chip over its chains after burn-in.
+
+        Raises
+        ------
+        InvalidInput
+            If the run was not on lasers, kept no spikes (a tempered one), or has no draws.
+        """
+        network, spikes = samples.network, samples.spikes
+        if not isinstance(network, LaserNetwork):
+            raise InvalidInput(f"ledger needs a run on lasers, got one on {samples.substrate!r}")
+        if spikes is None or samples.window is None:
+            raise InvalidInput("ledger needs a run that keeps its spikes, got a tempered one")
+        if network.depression is not None:
+            raise InvalidInput("ledger needs synapses without depression, whose pulses are all alike")
+        if samples.draws == 0:
+            raise InvalidInput("ledger needs at least 1 draw, got 0")
+        start = samples.burn_in * samples.window
+        time = samples.chains * samples.draws * samples.window
+        kept = spikes.time > start
+        counted = np.bincount(spikes.unit[kept], minlength=network.n_units)
+        share = _pulse_share(network.kernel, spikes.chain, spikes.unit, spikes.time)
+        pulses = np.bincount(spikes.unit[kept], weights=share[kept], minlength=network.n_units)
+        held = np.full(network.n_units, np.nan)
+        for label, value in samples.clamp.items():
+            held[samples.machine.labels.index(label)] = float(np.mean(value))
+        states = samples.states[:, :, samples.free_units]
+        machine = samples.machine
+        effective = smallest_effective_draws(machine, samples.states)
+        known = states.size > 0 and effective >= FEWEST_EFFECTIVE * samples.chains  # nan is not
+        return cls._of_network(
+            network,
+            rates=counted / time,
+            pulses=pulses / time,
+            held=held,
+            driven=samples.attributes.get("clamp_mode") == "laser",
+            effective_share=effective / (samples.chains * samples.draws) if known else None,
+        )
+
+    @classmethod
+    def from_rates(
+        cls, network: LaserNetwork, rates: ArrayLike, *, effective_share: float | None = None
+    ) -> "Counts":
+        """Return what a network would do whose lasers spike at given rates, before any run.
+
+        Parameters
+        ----------
+        network
+            The network, all of its lasers free.
+        rates : float or array (unit,)
+            Spike rate of each laser [1/s], >= 0.
+        effective_share
+            Effective draws per draw, in (0, 1], if known.
+
+        Raises
+        ------
+        InvalidInput
+            For a value outside its range.
+        """
+        given = validate.finite_array("rates", rates, (0, 1))
+        if given.ndim and given.shape != (network.n_units,):
+            raise InvalidInput(f"rates must have {network.n_units} entries, got {len(given)}")
+        if (given < 0).any():
+            raise InvalidInput(f"rates must be at least 0 per second, got {given.min():g}")
+        each = np.broadcast_to(given, (network.n_units,))
+        return cls._of_network(
+            network,
+            rates=each,
+            pulses=each,
+            held=np.full(network.n_units, np.nan),
+            effective_share=_share(effective_share),
+        )
+
+    @classmethod
+    def planned(
+        cls,
+        calibration: "Calibration",
+        *,
+        lasers: int,
+        synapses: int,
+        weight: float,
+        activation: float = 0.5,
+        effective_share: float | None = None,
+    ) -> "Counts":
+        """Return what a network of this size would do, by the calibration of its laser.
+
+        Parameters
+        ----------
+        calibration
+            Of the laser; gives pump and spike rate at `activation`.
+        lasers, synapses
+            Numbers of lasers, >= 1, and of directed couplings, >= 0.
+        weight
+            Mean |W| of the couplings, >= 0.
+        activation
+            Mean probability of being on, in the range of the calibration.
+        effective_share
+            Effective draws per draw, in (0, 1], if known.
+
+        Raises
+        ------
+        InvalidInput
+            For a value outside its range.
+        """
+        lasers = validate.integer("lasers", lasers, 1)
+        synapses = validate.integer("synapses", synapses, 0, lasers * (lasers - 1))
+        weight = validate.non_negative("weight", weight)
+        known = np.isfinite(calibration.mean_interval) & (calibration.activation > 0)
+        table = calibration.activation[known]
+        activation = validate.number("activation", activation)
+        if not table.min() <= activation <= table.max():
+            raise InvalidInput(
+                f"activation must be from {table.min():g} to {table.max():g}, which were measured, "
+                f"got {activation:g}"
+            )
+        laser = calibration.laser
+        order = np.argsort(table)
+        drive = float(np.interp(activation, table[order], calibration.drive[known][order]))
+        interval = np.interp(activation, table[order], calibration.mean_interval[known][order])
+        rate = 1.0 / float(interval)
+        pulse = _carriers_per_pulse(calibration.kernel, laser)
+        assert calibration.detection_threshold is not None  # a laser's
+        pump = drive / laser.gain_lifetime
+        light = photons_per_spike(laser, pump, calibration.detection_threshold)
+        events = rate * synapses
+        return cls(
+            parameters=laser,
+            lasers=lasers,
+            free=lasers,
+            synapses=synapses,
+            window=calibration.window,
+            pump=lasers * pump / laser.pump_efficiency,
+            driving=events * calibration.slope * weight * pulse / laser.pump_efficiency,
+            spikes=lasers * rate,
+            synaptic_events=events,
+            photons=lasers * rate * light,
+            effective_share=_share(effective_share),
+        )
+
+    @classmethod
+    def _of_network(
+        cls,
+        network: LaserNetwork,
+        *,
+        rates: NDArray[np.float64],
+        pulses: NDArray[np.float64],
+        held: NDArray[np.float64],
+        driven: bool = False,
+        effective_share: float | None = None,
+    ) -> "Counts":
+        """Return the counts of a network; `pulses` are full synaptic pulses per second of each laser.
+
+        `held` is the evidence, nan for free units. If `driven`, it is a pump of the lasers themselves;
+        otherwise a constant pump of their partners, and they do not run.
+        """
+        free = np.isnan(held)
+        runs = np.full_like(free, True) if driven else free
+        off, on = network.driven_pump
+        pump = np.where(free, network.pump, off + (on - off) * np.nan_to_num(held))[runs]
+        target, source, coupling = entries(network.coupling)
+        used = runs[target]
+        source, size = source[used], np.abs(coupling[used])
+        designed = network.parameters
+        steady = np.where(runs, 0.0, np.nan_to_num(held)) / designed.gain_lifetime
+        per_pulse = _carriers_per_pulse(network.kernel, designed)
+        carriers = size @ (pulses * per_pulse + steady)[source]
+        light = 0.0
+        if rates.any():
+            threshold = float(np.mean(network.detection_threshold))
+            light = photons_per_spike(designed, float(network.pump[free].mean()), threshold)
+        return cls(
+            parameters=designed,
+            lasers=int(runs.sum()),
+            free=int(free.sum()),
+            synapses=len(source),
+            window=network.window,
+            pump=float(pump.sum()) / designed.pump_efficiency,
+            driving=float(carriers) / designed.pump_efficiency,
+            spikes=float(rates[runs].sum()),
+            synaptic_events=float(rates[source].sum()),
+            photons=float(rates[runs].sum()) * light,
+            effective_share=effective_share,
+        )
+
+
+def _share(effective_share: float | None) -> float | None:
+    if effective_share is None:
+        return None
+    share = validate.positive("effective_share", effective_share)
+    if share > 1:
+        raise InvalidInput(f"effective_share must be at most 1, got {share:g}")
+    return share
+
+
+def _carriers_per_pulse(kernel: SynapticKernel, laser: LaserParameters) -> float:
+    """Return the carriers that a whole pulse adds, per carrier of coupling.
+
+    Rectangle and exponential have the same area, height times duration.
+    """
+    return kernel.kick + kernel.sustain * kernel.duration / laser.gain_lifetime
+
+
+def _pulse_share(
+    kernel: SynapticKernel,
+    chain: NDArray[np.int32],
+    unit: NDArray[np.int32],
+    time: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the part of a whole pulse that each spike adds, array (spike,).
+
+    A renewing synapse gets back only what it lost since the last spike of its source.
+    """
+    share = np.ones(len(time))
+    if not kernel.renewing or len(time) < 2:
+        return share
+    order = np.lexsort((time, unit, chain))
+    same = (np.diff(chain[order]) == 0) & (np.diff(unit[order]) == 0)
+    since = np.diff(time[order]) / kernel.duration
+    part = np.minimum(since, 1.0) if kernel.shape == "rectangle" else -np.expm1(-since)
+    share[order[1:]] = np.where(same, part, 1.0)
+    return share
+
+
+@functools.lru_cache(maxsize=32)
+def photons_per_spike(parameters: LaserParameters, pump: float, threshold: float) -> float:
+    """Return the photons that leave a cavity in a mean spike, nan if the laser does not spike.
+
+    Measured event by event (`simulate_jumps`) with a fixed seed at the pump [carriers/s], or where the
+    quiet laser loses its stability if that is higher: below, spikes are too rare to measure. A spike
+    is one that the read-out sees, above `threshold` photons; light counts while there are more than
+    half bleach the absorber, so that flanks do and what is emitted between spikes does not.
+    """
+    with contextlib.suppress(NotConverged):
+        pump = max(pump, instability_pump(parameters))
+    run = simulate_jumps(
+        parameters,
+        [pump],
+        LIGHT_LIFETIMES * parameters.gain_lifetime,
+        threshold=threshold,
+        chains=LIGHT_CHAINS,
+        seed=0,
+        sample_every=1,
+        threads=1,
+    )
+    if len(run.spikes) == 0:
+        return float("nan")
+    photons = run.samples[..., Number.PHOTONS].astype(np.float64)
+    bright = photons > parameters.absorber_saturation_photons
+    in_spikes = float(photons[bright].sum()) / photons.shape[-1] * run.spikes.duration
+    return float(in_spikes * parameters.cavity_loss_rate / len(run.spikes))

@@ -1,0 +1,395 @@
+"""Refinement in the loop: adjust pumps and couplings until the network's own moments are right.
+
+What one would do with a chip: run it, compare the moments ⟨z_k⟩ and ⟨z_i z_j⟩ that it shows with those
+of the machine, and correct. The maximum-likelihood gradient is the difference of moments (Ackley,
+Hinton & Sejnowski 1985, Cogn. Sci. 9, 147). It is turned into steps of the right size by the response
+of moments to parameters (natural gradient, Amari 1998, Neural Comput. 10, 251)::
+
+    δ(b, W) = (J + λ)⁻¹ (moments of the machine - moments of the network)
+
+J is the mean of two covariances of the statistics: that of the machine and that of the states seen. In
+a family of Boltzmann machines this is right to second order in the distance, by the trapezoidal rule
+for ∫ J dθ. δb, δW become pumps and couplings with the slopes of the translation.
+
+A trust region, `photinus.learning.trust`, chooses λ, judges each step by what it gained, and says when
+to stop. `docs/refinement.md` tells how it works.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus._core.progress import Progress, tracked
+from photinus._core.streams import Seed, seed_sequence
+from photinus.calibration import Calibration
+from photinus.diagnostics.fidelity import kl_divergence
+from photinus.engines.devices import Network, substrate_of
+from photinus.errors import InvalidInput
+from photinus.learning import trust
+from photinus.learning.response import DENSE, Response
+from photinus.learning.trust import Shown, Trial, Wanted
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.couplings import Coupling, dense, entries, from_entries, is_sparse
+from photinus.networks.imperfections import Imperfections
+from photinus.networks.lasers import LaserNetwork
+from photinus.reference.gibbs import sample_gibbs
+from photinus.samplers.samples import Samples
+from photinus.samplers.sampling import sample
+from photinus.translation.rules import slopes, translate
+
+ENUMERATED_UNITS = 16
+"""Units up to which states are enumerated; beyond, the response comes from draws, and no KL is told."""
+EXACT_UNITS = 20
+"""Units up to which the target's moments are exact; beyond, they come from Gibbs chains."""
+MOST_STATISTICS = DENSE
+"""Marginals and pairs up to which all pairs may move; beyond, those with a coupling."""
+STATES = 8192
+"""States that tell a response."""
+GROUPS = 32
+"""Groups of chains, each a sample by itself, where there are too many statistics for each chain."""
+RIDGE = 1e-3
+"""What is added to the Fisher information where it judges: a moment that hardly varies in the machine
+counts at most so much, however little it varies."""
+STRUCTURES = ("all", "given")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """One measurement of a network."""
+
+    draws: int
+    """Draws per chain; of all measurements of this network together."""
+    misfit: float
+    """`divergence` over what noise alone would give; 1: noise alone."""
+    p_value: float
+    """Chance of a misfit as large as this one from noise alone."""
+    marginal_error: float
+    """Largest |difference| of a marginal from the target's."""
+    pair_error: float
+    """Largest |difference| of a pair moment from the target's, among pairs that may move."""
+    divergence: float
+    """Q = ½ dᵀ(F + ridge)⁻¹d for the differences d of the moments and the Fisher information F of the
+    machine: the KL that other pumps and couplings could take away, to second order, sampling noise
+    included [nats]. Beyond `MOST_STATISTICS` with the diagonal of F alone."""
+    kl: float | None
+    """KL(sampled‖target) in nats, up to 16 units."""
+    damping: float
+    """λ of the step that led here; 0 for a network measured without a step."""
+    accepted: bool
+    """Whether the search went on from here; if not, the step was taken back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Refinement:
+    """A refined network and the record of how it came about."""
+
+    network: Network
+    """The best network seen: the last where it converged, else the one whose divergence is smallest
+    after what noise may have hidden."""
+    rounds: tuple[Round, ...]
+    converged: bool
+    """Whether the longest measurement showed no significant misfit."""
+    reason: str = ""
+    """Why it stopped, a sentence."""
+    chosen: int = 0
+    """Round that measured `network`, counted from 0."""
+
+    @property
+    def best(self) -> Round:
+        """The round that measured `network`."""
+        return self.rounds[self.chosen]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record, without the network, for JSON."""
+        rounds = [asdict(entry) for entry in self.rounds]
+        return {
+            "converged": self.converged,
+            "reason": self.reason,
+            "chosen": self.chosen,
+            "rounds": rounds,
+        }
+
+
+def refine(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    *,
+    network: Network | None = None,
+    seed: Seed = 0,
+    chains: int = 256,
+    draws: int = 400,
+    most_rounds: int = 24,
+    damping: float | None = None,
+    structure: str = "all",
+    imperfections: Imperfections | None = None,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+) -> Refinement:
+    """Adjust a network of lasers, or other neurons, until its moments are those of `machine`.
+
+    Parameters
+    ----------
+    machine
+        The target.
+    calibration
+        Calibration of the device: gives the network to start from, and the size of the corrections.
+    network
+        Start from this network instead of the translated one; for instance one whose lasers differ
+        from each other (`LaserNetwork.mismatched`), which its moments show and corrections absorb.
+    seed
+        Integer, SeedSequence or None.
+    chains
+        Chains of every measurement, at least 8.
+    draws
+        Draws per chain of the longest measurement; the first has an eighth of it.
+    most_rounds
+        Measurements after which to stop, converged or not.
+    damping
+        Least λ, what is added to the response, >= 0; by default every step chooses it.
+    structure
+        "all" (default): every pair may get a coupling. "given": couplings that are zero stay zero, as
+        where the chip has no synapse. Sparse couplings, and machines with more than `MOST_STATISTICS`
+        marginals and pairs, are taken as given.
+    imperfections
+        What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is
+        taken to hold all that does not change during a run.
+    threads, progress
+        As in `photinus.sample`.
+
+    Returns
+    -------
+    Refinement
+        The best network seen, all rounds, and why it stopped.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range.
+    """
+    chains = validate.integer("chains", chains, 8)
+    draws = validate.integer("draws", draws, 8)
+    most_rounds = validate.integer("most_rounds", most_rounds, 1)
+    if damping is not None:
+        damping = validate.non_negative("damping", damping)
+    validate.one_of("structure", structure, STRUCTURES)
+    network = _start(machine, calibration, network, imperfections, seed)
+    *runs, reference = seed_sequence(seed).spawn(most_rounds + 1)
+    statistics = _Statistics.between(network.coupling, structure)
+    target = _Target.of(machine, statistics, reference)
+    slope = slopes(machine, calibration)
+    rounds: list[Round] = []
+    last: list[Samples] = []
+
+    def measure(built: Network, length: int) -> Shown:
+        samples = sample(
+            machine,
+            substrate_of(built),
+            chains=chains,
+            draws=length,
+            burn_in=min(length, 25),
+            seed=runs[len(rounds)],
+            network=built,
+            imperfections=imperfections,
+            threads=threads,
+        )
+        last[:] = [samples]
+        return _shown(samples, statistics)
+
+    with tracked(progress, "refining", most_rounds) as advance:
+
+        def report(trial: Trial[Network]) -> None:
+            rounds.append(_round(trial, last[0], target))
+            advance(1)
+
+        found = trust.search(
+            network,
+            measure,
+            lambda built, change: _corrected(built, statistics, slope, change),
+            target.wanted,
+            draws=draws,
+            most_rounds=most_rounds,
+            damping=damping,
+            report=report,
+        )
+    return Refinement(
+        network=found.best.setting,
+        rounds=tuple(rounds),
+        converged=found.converged,
+        reason=found.reason,
+        chosen=[trial.judged for trial in found.trials].index(found.best),
+    )
+
+
+def _start(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    network: Network | None,
+    imperfections: Imperfections | None,
+    seed: Seed,
+) -> Network:
+    """Return the network to start from, after a look at whether it is one of `machine`."""
+    if network is None:
+        network = translate(machine, calibration)
+        if imperfections is not None:
+            if not isinstance(network, LaserNetwork):
+                raise InvalidInput("imperfections must be None for integrate-and-fire neurons")
+            network = imperfections.apply(network, seed)
+    calibration.require(network.parameters)
+    if network.labels != machine.labels:
+        raise InvalidInput(
+            f"network must have the labels of the machine, got {network.labels!r} for "
+            f"{machine.labels!r}"
+        )
+    return network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Statistics:
+    """What of a network may move: marginals, then pairs of units, as (rows, columns)."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    n_units: int
+
+    @classmethod
+    def between(cls, coupling: Coupling, structure: str) -> "_Statistics":
+        """Return all pairs if they may move and are not too many, else those with a coupling."""
+        n = coupling.shape[0]
+        every = structure == "all" and not is_sparse(coupling)
+        if every and n * (n + 1) // 2 <= MOST_STATISTICS:
+            rows, columns = np.triu_indices(n, 1)
+        else:
+            target, source, _ = entries(coupling)
+            pairs = np.unique(np.sort(np.stack([target, source], axis=1), axis=1), axis=0)
+            rows, columns = pairs[:, 0], pairs[:, 1]
+        return cls(np.r_[np.arange(n), rows], np.r_[np.arange(n), columns], n)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def response(self, states: NDArray[np.uint8], weight: Any = None) -> Response:
+        """Return the response that states (draw, unit) tell."""
+        return Response.of_states(states, self.rows, self.columns, weight)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Target:
+    """Moments that the network shall have, and the joint where it is enumerated."""
+
+    wanted: Wanted
+    joint: NDArray[np.float64] | None
+
+    @classmethod
+    def of(
+        cls, machine: BoltzmannMachine, statistics: _Statistics, seed: np.random.SeedSequence
+    ) -> "_Target":
+        """Return the target of `machine` for what a network can adjust."""
+        rows, columns = statistics.rows, statistics.columns
+        root, joint = np.zeros((0, len(rows))), None
+        if machine.n_units <= EXACT_UNITS:
+            moments = machine.pair_moments()[rows, columns]
+        if machine.n_units <= ENUMERATED_UNITS:
+            joint = machine.joint()
+            response = statistics.response(machine.states(), joint)
+        else:
+            drawn = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
+            response = statistics.response(_thinned(drawn))
+            if machine.n_units > EXACT_UNITS:
+                chains = _chain_moments(drawn, statistics)
+                moments = chains.mean(axis=0)
+                root = (chains - moments) / np.sqrt(len(chains) * (len(chains) - 1))
+        wanted = Wanted(
+            moments=moments,
+            root=root,
+            response=response,
+            metric=_metric(response, moments),
+            directions=_directions(response, len(moments)),
+        )
+        return cls(wanted, joint)
+
+
+def _metric(
+    response: Response, moments: NDArray[np.float64]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return M = (F + ridge)⁻¹, or that of the diagonal of F where F is no matrix."""
+    if response.matrix is None:
+        diagonal = 1 / (moments * (1 - moments) + RIDGE)
+        return lambda vectors: vectors * diagonal
+    inverse = np.linalg.inv(response.matrix + RIDGE * np.eye(len(moments)))
+    return lambda vectors: np.asarray(vectors @ inverse)
+
+
+def _directions(response: Response, count: int) -> NDArray[np.float64]:
+    """Return the eigenvectors of F that vary by more than the ridge, (direction, statistic)."""
+    if response.matrix is None:
+        return np.zeros((0, count))
+    variance, vectors = np.linalg.eigh(response.matrix)
+    return np.asarray(vectors[:, variance > RIDGE].T)
+
+
+def _thinned(states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return about `STATES` states (draw, unit) of (chain, draw, unit), from all chains."""
+    chains, draws, n = states.shape
+    return states.reshape(-1, n)[:: max(1, chains * draws // STATES)]
+
+
+def _chain_moments(states: NDArray[np.uint8], statistics: _Statistics) -> NDArray[np.float64]:
+    """Return the moments of chains (chain, draw, unit), or of groups of them, (chain, statistic)."""
+    groups = len(states) if len(statistics) <= MOST_STATISTICS else min(GROUPS, len(states))
+    found = []
+    for part in np.array_split(states, groups):
+        z = part.reshape(-1, part.shape[2]).astype(np.float32)
+        found.append((z.T @ z)[statistics.rows, statistics.columns] / np.float64(len(z)))
+    return np.array(found)
+
+
+def _shown(samples: Samples, statistics: _Statistics) -> Shown:
+    """Return what a run showed: moments by dwell time, from states where there are very many."""
+    if len(statistics) <= MOST_STATISTICS:
+        chains = samples.chain_moments()[:, statistics.rows, statistics.columns]
+    else:
+        chains = _chain_moments(samples.states, statistics)
+    return Shown(chains, samples.draws, statistics.response(_thinned(samples.states)))
+
+
+def _corrected(
+    network: Network,
+    statistics: _Statistics,
+    slope: NDArray[np.float64],
+    change: NDArray[np.float64],
+) -> Network:
+    """Return the network with pumps and couplings changed by δ(b, W)."""
+    n = statistics.n_units
+    drive = network.drive + slope * change[:n]
+    i, j, weight = statistics.rows[n:], statistics.columns[n:], change[n:]
+    if isinstance(network, LaserNetwork) and is_sparse(network.coupling):
+        to, source = np.r_[i, j], np.r_[j, i]
+        more = from_entries(np.stack([to, source, slope[to] * np.r_[weight, weight]], axis=1), n)
+        return network.driven(drive, network.coupling + more)
+    weights = np.zeros((n, n))
+    weights[i, j] = weights[j, i] = weight
+    return network.driven(drive, dense(network.coupling) + slope[:, None] * weights)
+
+
+def _round(trial: Trial[Network], samples: Samples, target: _Target) -> Round:
+    """Return the record of a measurement."""
+    judged, n = trial.judged, samples.machine.n_units
+    kl = None
+    if target.joint is not None:
+        kl = kl_divergence(samples.free_joint(), target.joint)
+    divergence = judged.loss + judged.noise
+    return Round(
+        draws=judged.draws,
+        misfit=divergence / judged.noise if judged.noise > 0 else 0.0,
+        p_value=judged.p_value,
+        marginal_error=float(np.abs(judged.difference[:n]).max()),
+        pair_error=float(np.abs(judged.difference[n:]).max(initial=0.0)),
+        divergence=divergence,
+        kl=kl,
+        damping=trial.damping,
+        accepted=trial.accepted,
+    )

@@ -1,0 +1,1 @@
+"""What is sampled: Boltzmann machines, Bayesian networks, evidence."""

@@ -1,0 +1,1 @@
+"""What is built: pumps, couplings, synapses, delays, faults of fabrication."""

@@ -1,0 +1,431 @@
+"""What fabrication, electronics and optics do to a network that was designed without fault.
+
+Some imperfections change what the network is, once and for all: lasers that differ, couplings that come
+out wrong, delays. `Imperfections.apply` turns a designed network into such a one, which any simulator
+takes. The others happen while it runs: noise that all pumps share, spikes that the read-out misses or
+makes up. `photinus.engines.disturbances` puts them around a simulator, between its steps.
+
+Drift belongs to the first kind. A run lasts microseconds; drift is a matter of milliseconds and more,
+so within a run it stands still, and what counts is how far pumps and weights went since they were set.
+Runs with rising `drift_time` are looks at a chip that samples for hours: each pump and weight keeps its
+direction and goes further, by `drifted`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus._core.streams import Seed, seed_sequence
+from photinus.errors import InvalidInput
+from photinus.networks.couplings import Coupling, entries, from_entries, is_sparse
+from photinus.networks.lasers import LaserNetwork
+from photinus.units import Allowed, ns
+
+DEAD_EFFICIENCY = 1e-12
+"""Carriers per electron in a laser that is dead: no pump and no synapse brings it to threshold."""
+DETECTION_FRACTION = 0.5
+"""Height at which the read-out decides, in units of a spike's peak; see `photinus.calibration`."""
+LIFETIMES = ("photon_lifetime", "gain_lifetime", "absorber_lifetime")
+"""What `Imperfections.lifetime_mismatch` varies."""
+MOST_BITS = 32
+"""Of a weight; more than any converter has."""
+_SHARE, _LOSS, _RATIO = Allowed("", 0.0, 1.0), Allowed("loss", 0.0, 1.0), Allowed("ratio", 0.0, 0.5)
+_DELAY = Allowed("s", 0.0, 1e-6)
+PLAUSIBLE = {
+    "mismatch": _SHARE,
+    "threshold_mismatch": _SHARE,
+    "lifetime_mismatch": _SHARE,
+    "efficiency_mismatch": _SHARE,
+    "temperature": Allowed("K", -200.0, 200.0),
+    "characteristic_temperature": Allowed("K", 10.0, 1e4),
+    "weight_drift": _SHARE,
+    "weight_drift_rate": Allowed("1/s", 0.0, 1e9),
+    "weight_flicker": Allowed("", 0.0, 1e6),
+    "pump_drift": _SHARE,
+    "pump_drift_rate": Allowed("1/s", 0.0, 1e9),
+    "pump_flicker": Allowed("", 0.0, 1e6),
+    "drift_time": Allowed("s", 0.0, 1e10),
+    "flicker_bandwidth": Allowed("Hz", 1e-9, 1e13),
+    "coupling_loss": _LOSS,
+    "splitter_loss": _LOSS,
+    "crosstalk": _RATIO,
+    "delay": _DELAY,
+    "delay_spread": _DELAY,
+    "detector_spread": _SHARE,
+    "shared_pump_noise": _SHARE,
+    "shared_pump_time": Allowed("s", 1e-14, 1e3, 1e-9),
+    "lost_spikes": _SHARE,
+    "spurious_rate": Allowed("1/s", 0.0, 1e11),
+    "detector_noise": Allowed("", 0.0, 100.0),
+    "detector_bandwidth": Allowed("Hz", 1e3, 1e14),
+}
+"""What each imperfection can be; losses and crosstalk may be in decibels (``"3dB"``, ``"-20dB"``).
+A read-out makes up one spike per 10 ps at most, less than a spike lasts; the longest delay is 200 m of
+waveguide; T0 holds over less than 200 K."""
+_ABOVE_ZERO = ("flicker_bandwidth", "shared_pump_time", "detector_bandwidth")
+
+
+class _Draw(IntEnum):
+    """What each child of the seed draws: append, never renumber."""
+
+    MISMATCH = 0
+    EFFICIENCY = 1
+    DEAD = 2
+    WEIGHT = 3
+    PUMP = 4
+    DELAY = 5
+    DETECTOR = 6
+    LIFETIME = 7
+    THRESHOLD = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imperfections:
+    """Any combination of imperfections; by default there is none. Texts may have units: ``"2%"``.
+
+    A *spread* s is the standard deviation of a logarithm, so that 0.05 means five per cent and no
+    factor is negative; it is at most 1.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is beyond what is physical.
+    """
+
+    mismatch: float = 0.0
+    """Spread of every parameter of the lasers' dynamics, see `LaserNetwork.mismatched`."""
+    threshold_mismatch: float = 0.0
+    """Spread of the threshold carriers of the lasers, by transparency and gain as with temperature."""
+    lifetime_mismatch: float = 0.0
+    """Spread of the lifetimes of photons, gain and absorber, each on its own."""
+    efficiency_mismatch: float = 0.0
+    """Spread of the carriers that each laser makes of its currents, pump and synapses alike."""
+    temperature: float = 0.0
+    """How much warmer the chip is than when it was calibrated [K]; below zero for cooler."""
+    characteristic_temperature: float = 60.0
+    """T0 of the threshold, N_th ∝ exp(T/T0) (Pankove 1968, IEEE J. Quantum Electron. 4, 119) [K],
+    from 10 to 10 000."""
+    dead: int = 0
+    """Number of lasers that never fire, whichever they are."""
+    weight_bits: int | None = None
+    """Bits of a weight's magnitude, >= 1: 2^bits - 1 equal steps from zero to the largest coupling of
+    the network; None for any value."""
+    sign_bit: bool = False
+    """Whether the sign takes one of the bits, then >= 2; otherwise it costs none, as with a pair of
+    detectors that are subtracted."""
+    weight_drift: float = 0.0
+    """Spread of the weights, each on its own, where its size is known and not its law."""
+    weight_drift_rate: float = 0.0
+    """Standard deviation of the linear drift of weights, relative to them [1/s]."""
+    weight_flicker: float = 0.0
+    """Strength h of 1/f noise of the weights: relative one-sided spectral density h/f."""
+    pump_drift: float = 0.0
+    """Spread of the pumps, each on its own, where its size is known and not its law."""
+    pump_drift_rate: float = 0.0
+    """Standard deviation of the linear drift of pumps, relative to them [1/s]."""
+    pump_flicker: float = 0.0
+    """Strength h of 1/f noise of the pumps: relative one-sided spectral density h/f."""
+    drift_time: float = 0.0
+    """Time for which pumps and weights have drifted since they were set [s]; see `drifted`."""
+    flicker_bandwidth: float = 1.0
+    """Frequency up to which there is 1/f noise [Hz], > 0."""
+    coupling_loss: float = 0.0
+    """Part of the light that is lost between any two lasers, beyond what the weights allow for."""
+    splitter_loss: float = 0.0
+    """Part of the light that each splitter loses. A tree of ⌈log2 k⌉ of them feeds the k targets of a
+    laser; that a target gets a k-th of the light is part of the design, this loss is not."""
+    crosstalk: float = 0.0
+    """Part of the light of a laser's waveguide that leaks into each neighbouring one, and is weighted
+    there; at most ½. Waveguides lie in the order of the units. What comes back to the laser itself is
+    left out: it arrives while that laser can't fire."""
+    delay: float = 0.0
+    """Delay of every synapse, beyond the network's [s]."""
+    delay_spread: float = 0.0
+    """Standard deviation of the delays, each synapse on its own [s]; none falls below zero."""
+    detector_spread: float = 0.0
+    """Spread of the photon number at which each detector sees a spike."""
+    shared_pump_noise: float = 0.0
+    """Relative standard deviation of the pump, one noise for all lasers of a chip (chain)."""
+    shared_pump_time: float = 1 * ns
+    """Correlation time of that noise, an Ornstein–Uhlenbeck process [s], > 0."""
+    lost_spikes: float = 0.0
+    """Probability that the read-out misses a spike. Synapses, which are light, still carry it."""
+    spurious_rate: float = 0.0
+    """Spikes that the read-out makes up, per laser [1/s]."""
+    detector_noise: float = 0.0
+    """Standard deviation of Gaussian noise at the decision, over the peak of a spike; costs spikes and
+    makes some up, see `missed` and `made_up`."""
+    detector_bandwidth: float = 20e9
+    """Bandwidth of that noise, an ideal low-pass [Hz], > 0."""
+
+    def __post_init__(self) -> None:
+        for name, plausible in PLAUSIBLE.items():
+            value = validate.number(name, getattr(self, name), plausible.unit)
+            if name in _ABOVE_ZERO:
+                validate.positive(name, value, plausible.unit)
+            self._set(name, plausible.check(name, value))
+        self._set("dead", validate.integer("dead", self.dead, 0))
+        for name in ("weight", "pump"):
+            self._drift_of(name)  # raises now, not when it is applied
+        if not isinstance(self.sign_bit, bool):
+            raise InvalidInput(f"sign_bit must be True or False, got {self.sign_bit!r}")
+        if self.weight_bits is not None:
+            fewest = 2 if self.sign_bit else 1
+            bits = validate.integer("weight_bits", self.weight_bits, fewest, MOST_BITS)
+            self._set("weight_bits", bits)
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def _drift_of(self, name: str) -> float:
+        """Return the spread of weights or pumps, that of a known size and that of `drift_time`."""
+        law = drifted(
+            self.drift_time,
+            linear=getattr(self, f"{name}_drift_rate"),
+            flicker=getattr(self, f"{name}_flicker"),
+            bandwidth=self.flicker_bandwidth,
+        )
+        if law > 1:
+            raise InvalidInput(
+                f"drift_time must leave {name}s a spread of at most 1, got {law:.3g} after "
+                f"{self.drift_time:g} s"
+            )
+        return math.hypot(getattr(self, f"{name}_drift"), law)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":
+        """Return what `to_dict` wrote, or some of it; the rest is without fault."""
+        if not isinstance(values, Mapping):
+            raise InvalidInput(
+                f"imperfections must be a mapping name → value, got {validate.shown(values)}"
+            )
+        for name in values:
+            validate.one_of("imperfection", name, [field.name for field in fields(cls)])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        return asdict(self)
+
+    @property
+    def missed(self) -> float:
+        """Probability that the read-out misses a spike, detector noise included.
+
+        Noise at the peak pulls it below the decision height.
+        """
+        if self.detector_noise == 0:
+            return self.lost_spikes
+        margin = (1 - DETECTION_FRACTION) / self.detector_noise
+        return 1 - (1 - self.lost_spikes) * (1 - 0.5 * math.erfc(margin / math.sqrt(2)))
+
+    @property
+    def made_up(self) -> float:
+        """Rate of spikes that the read-out makes up [1/s], detector noise included.
+
+        Gaussian noise of standard deviation σ, white up to B, crosses the height u upward
+        B/√3 exp(-u²/2σ²) times a second (Rice 1945, Bell Syst. Tech. J. 24, 46).
+        """
+        if self.detector_noise == 0:
+            return self.spurious_rate
+        height = DETECTION_FRACTION / self.detector_noise
+        return self.spurious_rate + self.detector_bandwidth / math.sqrt(3) * math.exp(-(height**2) / 2)
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether something happens during a run."""
+        return self.shared_pump_noise > 0 or self.missed > 0 or self.made_up > 0
+
+    def apply(self, network: LaserNetwork, seed: Seed = None) -> LaserNetwork:
+        """Return the network as it comes out: all that does not change during a run.
+
+        Parameters
+        ----------
+        network
+            As designed (or with imperfections already, to which these are added).
+        seed
+            Integer, SeedSequence or None. Each imperfection has draws of its own: one more leaves
+            those of the others as they are, and larger ones scale them.
+
+        Raises
+        ------
+        InvalidInput
+            If more lasers would be dead than there are, a laser leaves its range, or delays of
+            sparse couplings would differ.
+        """
+        validate.instance("network", network, LaserNetwork)
+        sequence = seed_sequence(seed)
+
+        def normal(draw: _Draw, shape: tuple[int, ...] | int) -> NDArray[np.float64]:
+            return np.random.default_rng(_child(sequence, draw)).standard_normal(shape)
+
+        n = network.n_units
+        if self.mismatch:
+            network = network.mismatched(self.mismatch, seed=_child(sequence, _Draw.MISMATCH))
+        if self.lifetime_mismatch:
+            seed = _child(sequence, _Draw.LIFETIME)
+            network = network.mismatched(self.lifetime_mismatch, seed=seed, names=LIFETIMES)
+        if self.threshold_mismatch:
+            own = np.exp(self.threshold_mismatch * normal(_Draw.THRESHOLD, n))
+            network = _with_thresholds(network, own)
+        if self.temperature:
+            factor = math.exp(self.temperature / self.characteristic_temperature)
+            network = _with_thresholds(network, np.full(n, factor))
+        if self.dead:
+            validate.integer("dead", self.dead, 0, n)
+            order = np.random.default_rng(_child(sequence, _Draw.DEAD)).permutation(n)
+            network = _with_dead(network, order[: self.dead])
+        coupling = self._quantised(network.coupling)
+        if spread := self._drift_of("weight"):
+            target, source, value = entries(coupling)
+            # Drawn for every pair, so that a synapse keeps its deviation whatever others there are.
+            error = np.exp(spread * normal(_Draw.WEIGHT, (n, n))[target, source])
+            coupling = _from_entries(target, source, value * error, coupling)
+        coupling = self._transmitted(coupling)
+        pump = network.pump
+        if spread := self._drift_of("pump"):
+            pump = pump * np.exp(spread * normal(_Draw.PUMP, n))
+        if self.efficiency_mismatch:
+            own = np.exp(self.efficiency_mismatch * normal(_Draw.EFFICIENCY, n))
+            target, source, value = entries(coupling)
+            pump = pump * own
+            coupling = _from_entries(target, source, value * own[target], coupling)
+        delay = network.delay + self.delay
+        if self.delay_spread:
+            if is_sparse(coupling):
+                raise InvalidInput(
+                    f"delay_spread must be 0 s where coupling is sparse, got {self.delay_spread:g}"
+                )
+            delay = np.maximum(delay + self.delay_spread * normal(_Draw.DELAY, (n, n)), 0.0)
+        threshold = network.detection_threshold
+        if self.detector_spread:
+            threshold = threshold * np.exp(self.detector_spread * normal(_Draw.DETECTOR, n))
+        return network.replace(pump=pump, coupling=coupling, delay=delay, detection_threshold=threshold)
+
+    def _quantised(self, coupling: Coupling) -> Coupling:
+        """Return the couplings that so many bits can set."""
+        target, source, value = entries(coupling)
+        if self.weight_bits is None or not len(value):
+            return coupling
+        steps = 2 ** (self.weight_bits - self.sign_bit) - 1
+        step = np.abs(value).max() / steps
+        return _from_entries(target, source, np.rint(value / step) * step, coupling)
+
+    def _transmitted(self, coupling: Coupling) -> Coupling:
+        """Return what is left of couplings behind splitters, waveguides and detectors."""
+        n = coupling.shape[0]
+        if self.crosstalk and n > 1:
+            coupling = _leaked(coupling, self.crosstalk)
+        if self.coupling_loss or self.splitter_loss:
+            target, source, value = entries(coupling)
+            fan_out = np.bincount(source, minlength=n)
+            stages = np.ceil(np.log2(np.maximum(fan_out, 1)))
+            through = (1 - self.coupling_loss) * (1 - self.splitter_loss) ** stages
+            coupling = _from_entries(target, source, value * through[source], coupling)
+        return coupling
+
+
+def drifted(
+    elapsed: float, *, linear: float = 0.0, flicker: float = 0.0, bandwidth: float = 1.0
+) -> float:
+    """Return how far a value went since it was set: `weight_drift` or `pump_drift`.
+
+    Parameters
+    ----------
+    elapsed
+        Time since it was set [s], >= 0.
+    linear
+        Standard deviation of the drift's rate, relative to the value [1/s], >= 0.
+    flicker
+        Strength h of 1/f noise: relative one-sided spectral density h/f, >= 0.
+    bandwidth
+        B, frequency up to which there is such noise [Hz], > 0.
+
+    Returns
+    -------
+    float
+        Relative standard deviation. That of 1/f noise is 2 ∫ h/f (1 - cos 2πft) df from 0 to B
+        = 2h (γ + ln x - Ci x) at x = 2πBt: it grows with the logarithm of time and needs no lower
+        limit of the frequency.
+    """
+    elapsed = validate.non_negative("elapsed", elapsed, "s")
+    linear = validate.non_negative("linear", linear, "1/s")
+    flicker = validate.non_negative("flicker", flicker)
+    x = 2 * math.pi * validate.positive("bandwidth", bandwidth, "Hz") * elapsed
+    if flicker == 0 or x == 0:
+        return linear * elapsed
+    from scipy.special import sici
+
+    cin = max(0.0, float(np.euler_gamma + math.log(x) - sici(x)[1]))
+    return math.hypot(linear * elapsed, math.sqrt(2 * flicker * cin))
+
+
+def _child(sequence: np.random.SeedSequence, draw: _Draw) -> np.random.SeedSequence:
+    """Return the seed of one imperfection; unlike `spawn`, always the same."""
+    return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, int(draw)))
+
+
+def _from_entries(
+    target: NDArray[np.intp], source: NDArray[np.intp], value: NDArray[np.float64], like: Coupling
+) -> Coupling:
+    """Return couplings from their entries, sparse if `like` is."""
+    n = like.shape[0]
+    if is_sparse(like):
+        return from_entries(np.stack([target, source, value], axis=1), n)
+    coupling = np.zeros((n, n))
+    coupling[target, source] = value
+    return coupling
+
+
+def _leaked(coupling: Coupling, part: float) -> Coupling:
+    """Return couplings after `part` of each waveguide's light went to either neighbour."""
+    from scipy.sparse import csr_array
+
+    n = coupling.shape[0]
+    target, source, value = entries(coupling)
+    # Waveguide s carries light of the lasers s - 1, s and s + 1.
+    light = [source + side for side in (-1, 0, 1)]
+    inside = [(laser >= 0) & (laser < n) & (laser != target) for laser in light]
+    neighbours = 2 - (source == 0).astype(int) - (source == n - 1)
+    parts = [np.full(len(value), part), 1 - part * neighbours, np.full(len(value), part)]
+    mixed = csr_array(
+        (
+            np.concatenate([(value * p)[i] for p, i in zip(parts, inside, strict=True)]),
+            (
+                np.concatenate([target[i] for i in inside]),
+                np.concatenate([laser[i] for laser, i in zip(light, inside, strict=True)]),
+            ),
+        ),
+        shape=(n, n),
+    )
+    mixed.sum_duplicates()
+    return _from_entries(*entries(mixed), coupling)
+
+
+def _with_thresholds(network: LaserNetwork, factors: NDArray[np.float64]) -> LaserNetwork:
+    """Return a network whose lasers have `factors` (unit,) times the threshold carriers.
+
+    Transparency up and gain down by the same factor: N_tr + (κ + g_a N_a,tr)/g_g scales exactly.
+    """
+    devices = tuple(
+        device.replace(
+            gain_transparency=device.gain_transparency * factor,
+            gain_coefficient=device.gain_coefficient / factor,
+            forced=True,
+        )
+        for device, factor in zip(network.each_device(), factors.tolist(), strict=True)
+    )
+    return network.replace(devices=devices)
+
+
+def _with_dead(network: LaserNetwork, units: NDArray[np.intp]) -> LaserNetwork:
+    """Return a network in which some lasers make no carriers of their currents."""
+    devices = list(network.each_device())
+    for unit in units:
+        devices[unit] = devices[unit].replace(pump_efficiency=DEAD_EFFICIENCY)
+    return network.replace(devices=tuple(devices))

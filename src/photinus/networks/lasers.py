@@ -1,0 +1,345 @@
+"""A network of spiking nanolasers: pumps, couplings, synaptic kernel, delays."""
+
+import math
+import os
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import files, validate
+from photinus._core.streams import Seed, seed_sequence
+from photinus.devices.laser import LaserParameters
+from photinus.devices.synapse import SynapticKernel
+from photinus.errors import InvalidInput
+from photinus.networks.couplings import Coupling, checked, entries, from_entries, is_sparse
+from photinus.units import Allowed, quantity
+
+SCHEMA = 1
+FIELDS = ("parameters", "kernel", "window", "driven_pump", "labels", "pump", "delay")
+"""Entries that every document of a network has."""
+MISMATCHED = (
+    "photon_lifetime",
+    "gain_lifetime",
+    "absorber_lifetime",
+    "gain_coefficient",
+    "absorber_coefficient",
+    "gain_transparency",
+    "absorber_transparency",
+)
+"""Parameters in which fabricated lasers differ; append new ones, so that seeds keep their meaning."""
+PLAUSIBLE_TIMES = {
+    "window": Allowed("s", 1e-13, 1e-6, 1e-9),
+    "duration": Allowed("s", 1e-14, 1e-3, 1e-9),
+    "delay": Allowed("s", 0.0, 1e-6),
+}
+"""Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Depression:
+    """Short-term depression of all synapses of a network (Tsodyks & Markram 1997, PNAS 94, 719).
+
+    Laser j has resources R_j from 0 to 1. A pulse that its spike sends is R_j times as high as the
+    coupling says; then U R_j are used up, and come back with the time constant `recovery`:
+    dR_j/dt = (1 - R_j)/recovery. So what has been on for long loses its hold on the network, which
+    goes on to other states (Leng et al. 2018, Sci. Rep. 8, 10651). It is not the machine's law any
+    more: weights between units that stay on are smaller by the factor `steady`.
+    """
+
+    use: float
+    """U, part of the resources that a spike uses up, from 0 to 1."""
+    recovery: float
+    """Time constant with which they come back [s], > 0."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "use", validate.fraction("use", self.use))
+        object.__setattr__(self, "recovery", validate.positive("recovery", self.recovery, "s"))
+
+    def steady(self, interval: float) -> float:
+        """Return R that a laser's spikes meet in the long run, one every `interval` [s]."""
+        kept = math.exp(-validate.positive("interval", interval, "s") / self.recovery)
+        return (1 - kept) / (1 - (1 - self.use) * kept)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the values for JSON."""
+        return {"use": self.use, "recovery": self.recovery}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LaserNetwork:
+    """Lasers, each with its pump, and the couplings between them.
+
+    Parameters
+    ----------
+    parameters
+        The laser that every unit is made of, as designed.
+    pump : array (unit,)
+        Constant pump rate of each laser [carriers/s], >= 0: what its current gives in a laser as
+        designed. `currents` gives it in amperes.
+    coupling : array (unit, unit)
+        Effect of laser j on laser i, ``coupling[i, j]`` [carriers]: while j is on, i shall behave as
+        if its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not
+        necessarily symmetric; the diagonal must be zero. For large networks with few couplings a
+        sparse matrix of SciPy (kept as csr_array); then `delay` is one number.
+    kernel
+        What one spike does to its targets.
+    window
+        State window τ [s]: unit k is 1 while laser k has fired within the last τ.
+    detection_threshold : float or array (unit,)
+        Photon number in the cavity above which the read-out sees a spike; it looks for the next one
+        once the photon number has fallen below a quarter of that.
+    driven_pump
+        Pump rates [carriers/s] that hold a laser off and on, for evidence that is driven physically.
+    delay : float or array (unit, unit)
+        Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i. One
+        delay may be a text: "30 ps".
+    labels
+        One name per laser; by default 0 … n-1.
+    devices
+        One laser per unit where they are not as designed, see `mismatched`; by default all are.
+    depression
+        Short-term depression of the synapses, simulated by reduced lasers only; by default none.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is out of range, not finite, or of the wrong shape.
+    """
+
+    parameters: LaserParameters
+    pump: NDArray[np.float64]
+    coupling: Coupling
+    kernel: SynapticKernel
+    window: float
+    detection_threshold: float | NDArray[np.float64]
+    driven_pump: tuple[float, float]
+    delay: float | NDArray[np.float64] = 0.0
+    labels: tuple[Hashable, ...] = field(default=())
+    devices: tuple[LaserParameters, ...] = ()
+    depression: Depression | None = None
+
+    def __post_init__(self) -> None:
+        validate.instance("parameters", self.parameters, LaserParameters)
+        validate.instance("kernel", self.kernel, SynapticKernel)
+        pump = validate.finite_array("pump", self.pump, 1)
+        n = len(pump)
+        if n == 0:
+            raise InvalidInput("pump must have at least 1 entry, got 0")
+        if (pump < 0).any():
+            k = int(np.argmax(pump < 0))
+            name = self.labels[k] if len(self.labels) == n else k
+            raise InvalidInput(
+                f"pump must be at least 0 carriers/s, got {pump[k]:g} for laser {name!r}"
+            )
+        coupling = checked(self.coupling, n)
+        given = validate.number("delay", self.delay, "s") if isinstance(self.delay, str) else self.delay
+        delay = validate.finite_array("delay", given, (0, 2))
+        if delay.ndim and delay.shape != (n, n):
+            raise InvalidInput(f"delay must be a number or have shape ({n}, {n}), got {delay.shape}")
+        if delay.ndim and is_sparse(coupling):
+            raise InvalidInput("delay must be one number where coupling is sparse, got an array")
+        if (delay < 0).any():
+            raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
+        labels = validate.listed("labels", self.labels) or tuple(range(n))
+        validate.same_length("labels", labels, "pump", n)
+        for label in labels:
+            if not isinstance(label, Hashable):
+                raise InvalidInput(f"labels must be hashable, got {validate.shown(label)}")
+        if len(set(labels)) < n:
+            raise InvalidInput(f"labels must differ from each other, got {labels!r}")
+        driven = validate.finite_array("driven_pump", self.driven_pump, 1)
+        if driven.shape != (2,) or (driven < 0).any():
+            raise InvalidInput(
+                "driven_pump must be two pump rates (off, on) of at least 0 carriers/s, "
+                f"got {self.driven_pump!r}"
+            )
+        off, on = driven.tolist()
+        for array in (pump, delay):
+            array.setflags(write=False)
+        assign = object.__setattr__
+        assign(self, "pump", pump)
+        assign(self, "coupling", validate.locked(coupling))
+        assign(self, "delay", delay if delay.ndim else float(delay))
+        assign(self, "labels", labels)
+        assign(self, "driven_pump", (off, on))
+        assign(self, "window", validate.positive("window", self.window, "s"))
+        threshold = validate.finite_array("detection_threshold", self.detection_threshold, (0, 1))
+        if threshold.ndim and threshold.shape != (n,):
+            raise InvalidInput(
+                f"detection_threshold must be a number or have {n} entries, got {len(threshold)}"
+            )
+        if (threshold <= 0).any():
+            raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
+        threshold.setflags(write=False)
+        assign(self, "detection_threshold", threshold if threshold.ndim else float(threshold))
+        assign(self, "devices", validate.listed("devices", self.devices))
+        if self.devices:
+            validate.same_length("devices", self.devices, "pump", n)
+        self._check_times()
+
+    def _check_times(self) -> None:
+        """Raise unless all times are plausible for lasers, or these lasers are forced."""
+        if self.parameters.forced:
+            return
+        times = {
+            "window": self.window,
+            "duration": self.kernel.duration,
+            "delay": float(np.max(self.delay)),
+        }
+        for name, plausible in PLAUSIBLE_TIMES.items():
+            plausible.check(name, times[name])
+
+    @property
+    def n_units(self) -> int:
+        """Number of lasers."""
+        return len(self.pump)
+
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """P τ_g of each laser, array (unit,) [carriers]: the scale on which calibrations measure."""
+        return self.pump * self.parameters.gain_lifetime
+
+    def driven(self, drive: NDArray[np.float64], coupling: Coupling | None = None) -> "LaserNetwork":
+        """Return a copy with other drives [carriers] (those below zero become zero) and couplings."""
+        drive = validate.finite_array("drive", drive, 1)
+        return self.replace(
+            pump=np.maximum(drive, 0.0) / self.parameters.gain_lifetime,
+            coupling=self.coupling if coupling is None else coupling,
+        )
+
+    def each_device(self) -> tuple[LaserParameters, ...]:
+        """Return the laser behind every unit."""
+        return self.devices or (self.parameters,) * self.n_units
+
+    def mismatched(
+        self, spread: float, *, seed: Seed = None, names: Sequence[str] = MISMATCHED
+    ) -> "LaserNetwork":
+        """Return a copy whose lasers differ from each other, as fabricated ones do.
+
+        Parameters
+        ----------
+        spread
+            Standard deviation of the logarithm of each parameter, >= 0: 0.05 for five per cent.
+        seed
+            Integer, SeedSequence or None.
+        names
+            Parameters that differ, each independently; by default everything that makes the dynamics.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown parameter, or a spread that leaves its range.
+        """
+        spread = validate.non_negative("spread", spread)
+        names = [validate.one_of("name", n, MISMATCHED) for n in validate.listed("names", names)]
+        generator = np.random.default_rng(seed_sequence(seed))
+        # Drawn for every parameter, so that one laser keeps its deviation whatever else is varied.
+        factors = np.exp(spread * generator.standard_normal((self.n_units, len(MISMATCHED))))
+        devices = tuple(
+            device.replace(
+                **{name: getattr(device, name) * row[MISMATCHED.index(name)] for name in names},
+                forced=True,  # chance may leave what is plausible
+            )
+            for device, row in zip(self.each_device(), factors, strict=True)
+        )
+        return self.replace(devices=devices)
+
+    @property
+    def currents(self) -> NDArray[np.float64]:
+        """Pump current of each laser, array (unit,) [A]."""
+        return np.array([self.parameters.current(p) for p in self.pump])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled arrays come back writable; a fresh construction locks them again.
+        return _rebuilt, ({name: getattr(self, name) for name in self.__slots__},)
+
+    def settings(self) -> list[str]:
+        """Return what to set each laser to, for people."""
+        return [quantity(current, "A", 4) for current in self.currents]
+
+    def replace(self, **changes: Any) -> "LaserNetwork":
+        """Return a copy with some fields changed."""
+        try:
+            return replace(self, **changes)
+        except TypeError:
+            for name in changes:
+                validate.one_of("field of LaserNetwork", name, self.__dataclass_fields__)
+            raise
+
+    ARRAYS: ClassVar = ("pump", "coupling", "synapses", "delay", "detection_threshold")
+    """Entries of `to_dict` that are arrays or numbers: `coupling` if that is an array, else `synapses`,
+    array (synapse, 3) of target, source and coupling."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, with a kind and a schema number; arrays as they are."""
+        return {
+            "kind": "laser-network",
+            "schema": SCHEMA,
+            "parameters": self.parameters.to_dict(),
+            "kernel": self.kernel.to_dict(),
+            "window": self.window,
+            "driven_pump": list(self.driven_pump),
+            "labels": files.labels_to_json(self.labels),
+            "devices": [device.to_dict() for device in self.devices],
+            "depression": None if self.depression is None else self.depression.to_dict(),
+            "pump": self.pump,
+            "delay": np.asarray(self.delay),
+            "detection_threshold": np.asarray(self.detection_threshold),
+            **(
+                {"synapses": np.stack(entries(self.coupling), axis=1)}
+                if is_sparse(self.coupling)
+                else {"coupling": np.asarray(self.coupling)}
+            ),
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "LaserNetwork":
+        """Return the network that `to_dict` described."""
+        if not isinstance(document, Mapping):
+            raise InvalidInput(
+                f"document must be a mapping with {', '.join(FIELDS)}, got {validate.shown(document)}"
+            )
+        missing = [name for name in FIELDS if name not in document]
+        if missing:
+            raise InvalidInput(
+                f"document must be a mapping with {', '.join(FIELDS)}, but {missing[0]!r} is missing"
+            )
+        return cls(
+            parameters=LaserParameters.from_dict(document["parameters"]),
+            kernel=SynapticKernel(**document["kernel"]),
+            window=document["window"],
+            driven_pump=tuple(document["driven_pump"]),
+            labels=files.labels_from_json(document["labels"]),
+            devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
+            depression=Depression(**given) if (given := document.get("depression")) else None,
+            pump=document["pump"],
+            coupling=(
+                from_entries(document["synapses"], len(document["pump"]))
+                if "synapses" in document
+                else document["coupling"]
+            ),
+            delay=document["delay"],
+            detection_threshold=document["detection_threshold"],
+        )
+
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the network as JSON (with a schema number) to `path`.
+
+        A file that is there already is replaced, unless `replace` is False.
+        """
+        files.write_json(path, self.to_dict(), replace=replace)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "LaserNetwork":
+        """Read a network that `save` wrote."""
+        document: Mapping[str, Any] = files.read_json(path, kind="laser-network", schema=SCHEMA)
+        with files.reading(path, "laser-network"):
+            return cls.from_dict(document)
+
+
+def _rebuilt(values: dict[str, Any]) -> LaserNetwork:
+    """Return the network of these fields, for pickle."""
+    return LaserNetwork(**values)

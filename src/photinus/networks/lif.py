@@ -1,0 +1,189 @@
+"""A network of leaky integrate-and-fire neurons: drives, couplings, synaptic kernel, delay."""
+
+import os
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import files, validate
+from photinus.devices.lif.parameters import LifParameters
+from photinus.devices.synapse import SynapticKernel
+from photinus.errors import InvalidInput
+from photinus.units import Allowed, quantity
+
+SCHEMA = 1
+KIND = "lif-network"
+PLAUSIBLE_TIMES = {
+    "window": Allowed("s", 1e-8, 10.0, 10e-3),
+    "delay": Allowed("s", 0.0, 10.0, 1e-3),
+}
+"""Times that networks of these neurons can have."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LifNetwork:
+    """Neurons of one kind, each with its drive, and the couplings between them.
+
+    Parameters
+    ----------
+    parameters
+        The neuron that every unit is made of.
+    drive : array (unit,)
+        V̄, mean free potential of each neuron without its partners [V].
+    coupling : array (unit, unit)
+        Effect of neuron j on neuron i, ``coupling[i, j]`` [V]: while j is on, i shall behave as if its
+        drive were higher by that (α W for a weight W). Any real matrix, not necessarily symmetric;
+        the diagonal must be zero.
+    kernel
+        What one spike does to its targets, of shape "exponential": the synaptic current I of i rises
+        by ``sustain * coupling[i, j]`` [V] and decays with the time constant `duration`, and V itself
+        jumps by ``kick * coupling[i, j]``. A renewing synapse gets back only what it lost since its
+        last spike, so that the current of one source never exceeds its full height.
+    window
+        State window τ [s]: unit k is 1 while neuron k has fired within the last τ; τ_ref.
+    driven_drive
+        Drives [V] that hold a neuron off and on, for evidence that is driven physically.
+    delay
+        Time from a spike to its effect [s], >= 0; rounded to the integration step.
+    labels
+        One name per neuron; by default 0 … n-1.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is out of range, not finite, or of the wrong shape.
+    """
+
+    parameters: LifParameters
+    drive: NDArray[np.float64]
+    coupling: NDArray[np.float64]
+    kernel: SynapticKernel
+    window: float
+    driven_drive: tuple[float, float]
+    delay: float = 0.0
+    labels: tuple[Hashable, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        drive = validate.finite_array("drive", self.drive, 1)
+        n = len(drive)
+        if n == 0:
+            raise InvalidInput("drive must have at least 1 entry, got 0")
+        coupling = validate.finite_array("coupling", self.coupling, 2)
+        if coupling.shape != (n, n):
+            raise InvalidInput(f"coupling must have shape ({n}, {n}), got {coupling.shape}")
+        if np.diagonal(coupling).any():
+            raise InvalidInput("coupling must have a zero diagonal: a neuron has no synapse to itself")
+        if self.kernel.shape != "exponential":
+            raise InvalidInput(f"kernel must have the shape 'exponential', got {self.kernel.shape!r}")
+        labels = tuple(self.labels) or tuple(range(n))
+        validate.same_length("labels", labels, "drive", n)
+        if len(set(labels)) < n:
+            raise InvalidInput(f"labels must differ from each other, got {labels!r}")
+        driven = validate.finite_array("driven_drive", self.driven_drive, 1)
+        if driven.shape != (2,):
+            raise InvalidInput(
+                f"driven_drive must be two potentials (off, on), got {self.driven_drive!r}"
+            )
+        for array in (drive, coupling):
+            array.setflags(write=False)
+        assign = object.__setattr__
+        assign(self, "drive", drive)
+        assign(self, "coupling", coupling)
+        assign(self, "delay", validate.non_negative("delay", self.delay, "s"))
+        assign(self, "window", validate.positive("window", self.window, "s"))
+        if not self.parameters.forced:
+            for name in ("delay", "window"):
+                PLAUSIBLE_TIMES[name].check(name, getattr(self, name))
+        assign(self, "labels", labels)
+        assign(self, "driven_drive", tuple(driven.tolist()))
+
+    @property
+    def n_units(self) -> int:
+        """Number of neurons."""
+        return len(self.drive)
+
+    def clamped_drive(self, fixed: NDArray[np.intp], values: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the drives that partners held at fixed values give, array (chain, unit) [V].
+
+        A partner that is on for good adds its coupling to the drive, one that is off adds nothing:
+        that is what a coupling means (α W), and what a kernel is calibrated for. The mean current of
+        a partner that fires all the time is ``theory.mean_current(kernel, window)`` times that; the
+        factor is near one but not one, because a calibrated kernel makes up for the shape of its
+        pulses.
+
+        Parameters
+        ----------
+        fixed : array (k,)
+            Positions of the clamped units.
+        values : array (chain, k)
+            Their values, 0 or 1, in each chain.
+        """
+        return np.asarray(self.drive + values @ self.coupling[:, fixed].T)
+
+    def replace(self, **changes: Any) -> "LifNetwork":
+        """Return a copy with some fields changed."""
+        for name in changes:
+            validate.one_of("field of LifNetwork", name, self.__dataclass_fields__)
+        return replace(self, **changes)
+
+    ARRAYS: ClassVar = ("drive", "coupling")
+    """Entries of `to_dict` that are arrays."""
+
+    def settings(self) -> list[str]:
+        """Return what to set each neuron to, for people."""
+        return [quantity(drive, "V", 4) for drive in self.drive]
+
+    def driven(
+        self, drive: NDArray[np.float64], coupling: NDArray[np.float64] | None = None
+    ) -> "LifNetwork":
+        """Return a copy with other drives and couplings [V]."""
+        return self.replace(drive=drive, coupling=self.coupling if coupling is None else coupling)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, with a kind and a schema number; arrays as they are."""
+        return {
+            "kind": KIND,
+            "schema": SCHEMA,
+            "parameters": self.parameters.to_dict(),
+            "kernel": self.kernel.to_dict(),
+            "window": self.window,
+            "driven_drive": list(self.driven_drive),
+            "delay": self.delay,
+            "labels": files.labels_to_json(self.labels),
+            "drive": self.drive,
+            "coupling": self.coupling,
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "LifNetwork":
+        """Return the network that `to_dict` described."""
+        return cls(
+            parameters=LifParameters.from_dict(document["parameters"]),
+            kernel=SynapticKernel(**document["kernel"]),
+            driven_drive=tuple(document["driven_drive"]),
+            labels=files.labels_from_json(document["labels"]),
+            **{name: document[name] for name in ("drive", "coupling", "window", "delay")},
+        )
+
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the network as JSON (with a schema number) to `path`.
+
+        A file that is there already is replaced, unless `replace` is False.
+        """
+        files.write_json(path, self.to_dict(), replace=replace)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "LifNetwork":
+        """Read a network that `save` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is missing, truncated, of another kind or of a newer schema.
+        """
+        document: Mapping[str, Any] = files.read_json(path, kind=KIND, schema=SCHEMA)
+        with files.reading(path, KIND):
+            return cls.from_dict(document)

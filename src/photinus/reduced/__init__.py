@@ -1,5 +1,0 @@
-"""The reduced laser: an escape rate, measured on the full model, instead of field and photons."""
-
-from photinus.reduced.model import Agreement, ReducedLaser
-
-__all__ = ["Agreement", "ReducedLaser"]

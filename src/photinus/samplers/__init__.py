@@ -1,0 +1,1 @@
+"""One call for every substrate, what it returns, and where that is stored."""

@@ -1,0 +1,140 @@
+"""Substrates without a device: Gibbs sampling, enumeration, ideal neurons."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import memory
+from photinus.engines.laser.simulator import BYTES_PER_SPIKE
+from photinus.reference.exact import sample_exact
+from photinus.reference.gibbs import GibbsSampler
+from photinus.reference.ideal import sample_ideal
+from photinus.samplers.request import UNIT_UPDATES_PER_PIECE, Piece, Request
+from photinus.spikes.readout import states_on_grid
+from photinus.spikes.trains import SpikeTrains
+
+
+class _WholeRun:
+    """A sampler that is quick enough to give all its draws as one piece."""
+
+    spread = False
+    window: float | None = None
+    network = None
+    time_step = None
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.draws_per_piece = request.draws
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return nothing: a stopped run starts again and gives the same draws."""
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Do nothing."""
+
+
+class GibbsRun:
+    """Gibbs sampling, one sweep per draw."""
+
+    spread = False
+    window: float | None = None
+    network = None
+    time_step = None
+
+    def __init__(self, request: Request) -> None:
+        self._sampler = GibbsSampler(
+            request.machine,
+            chains=request.chains,
+            seed=request.seed,
+            clamp_units=request.fixed,
+            clamp_values=request.values,
+            threads=request.threads,
+            initial=request.start,
+        )
+        self._request = request
+        self._done, self._draw = 0, request.burn_in
+        sweep = request.chains * request.machine.n_units
+        self.draws_per_piece = max(1, int(UNIT_UPDATES_PER_PIECE / sweep))
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return the next `draws` draws."""
+        request = self._request
+        ends = [request.window_of(self._draw + d) for d in range(draws)]
+        sweeps = np.arange(self._done, ends[-1] + 1)
+        temperatures = np.array([request.temperature(int(sweep)) for sweep in sweeps])
+        states = self._sampler.sweep(temperatures, np.isin(sweeps, ends))
+        report(ends[-1] + 1 - self._done)
+        self._done, self._draw = ends[-1] + 1, self._draw + draws
+        return Piece(states, None)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the sampler's state."""
+        progress = {"done": np.array(self._done), "draw": np.array(self._draw)}
+        return {**self._sampler.state(), **progress}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state of the same run."""
+        self._sampler.restore(state)
+        self._done, self._draw = int(state["done"]), int(state["draw"])
+
+
+class ExactRun(_WholeRun):
+    """Independent draws from the enumerated joint."""
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return all draws."""
+        request = self._request
+        states = sample_exact(
+            request.machine,
+            chains=request.chains,
+            draws=draws,
+            seed=request.seed,
+            clamp_units=request.fixed,
+            clamp_values=request.values,
+        )
+        report(request.burn_in + draws)
+        return Piece(states, None)
+
+
+class IdealRun(_WholeRun):
+    """Ideal refractory neurons (Buesing et al. 2011) in continuous time; time in units of τ."""
+
+    window = 1.0
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return all draws and spikes."""
+        request = self._request
+        n, total = request.machine.n_units, float(request.burn_in + draws)
+        memory.require(request.chains * total * n * BYTES_PER_SPIKE, "the spikes of this run")
+        chain, unit, time = sample_ideal(
+            request.machine,
+            chains=request.chains,
+            duration=total,
+            seed=request.seed,
+            clamp_units=request.fixed,
+            clamp_values=request.values,
+            threads=request.threads,
+            # What was on before the first draw would be missing in its dwell times.
+            initial=request.start if request.burn_in else None,
+        )
+        states = states_on_grid(
+            chain,
+            unit,
+            time,
+            chains=request.chains,
+            units=n,
+            window=1.0,
+            first=request.burn_in + 1.0,
+            interval=1.0,
+            draws=draws,
+        )
+        states[:, :, request.fixed] = request.values[:, None, :]
+        report(total)
+        labels, chains = request.machine.labels, request.chains
+        start = max(0.0, request.burn_in - 1.0)
+        kept = time > start
+        spikes = SpikeTrains(chain[kept], unit[kept], time[kept], labels, chains, start, total)
+        return Piece(states, spikes)

@@ -1,0 +1,196 @@
+"""What a device cannot do of what a run asks for, said before the run starts.
+
+`photinus.translation.check` says what lies outside the range that a calibration measured. Most of that
+is harmless. This here makes the sampled law visibly wrong in full physics (``studies/limits.py``):
+
+* Weights beyond twice the measured range. The synapses act too weakly and too late: units that inhibit
+  each other fire together.
+* Modes held up by many synapses. A few percent of all synapses then decide how probable a mode is.
+* Lasers that their partners can drive so high that they lase without a pause: they read as off.
+* Pumps that would have to be negative, of lasers that their partners are to bring back.
+"""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus.calibration import Calibration
+from photinus.devices.laser.dynamics import lasing_pump
+from photinus.engines.devices import Network, held
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.couplings import entries
+from photinus.networks.lasers import LaserNetwork
+from photinus.translation.rules import ENUMERATED_UNITS
+from photinus.units import quantity
+
+STRONG = 2.0
+"""Weights are said to be too strong beyond this many times the measured range. Up to it, marginals of
+random machines are right within 0.03."""
+SYNAPSE_ERROR = 0.05
+"""Relative error of all synapses together, as lasers have it."""
+MOVED = 0.25
+"""Change of a marginal by such an error from which on it is said."""
+LASING = 0.8
+"""Part of the pump that makes a laser lase steadily; its spikes are lost to the read-out below that."""
+REACHED = 8.0
+"""Log-odds below zero from which on it matters what a unit does."""
+NAMED = 3
+"""How many are named, the worst first."""
+
+
+def beyond_translation(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    network: Network,
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
+) -> list[str]:
+    """Return what translation cannot bring about, a sentence each.
+
+    Parameters
+    ----------
+    machine, calibration, network
+        A machine, and the network that was translated from it.
+    fixed : array (k,)
+        Positions of units that are evidence.
+    values : array (chain, k)
+        Their values.
+    """
+    free = np.setdiff1d(np.arange(machine.n_units), fixed)
+    found = [
+        _strong(machine, calibration, free),
+        _cooperative(machine, free, fixed, values),
+        _unpumped(machine, network, free, fixed, values),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def beyond_lasers(network: Network, drive: NDArray[np.float64], fixed: NDArray[np.intp]) -> list[str]:
+    """Return which lasers of a network can be driven into steady lasing, a sentence or none.
+
+    Parameters
+    ----------
+    network
+        Lasers (others do not lase: none).
+    drive : array (chain, unit)
+        Constant drives, evidence included [carriers].
+    fixed : array (k,)
+        Positions of units that are evidence.
+    """
+    if not isinstance(network, LaserNetwork):
+        return []
+    target, source, value = entries(network.coupling)
+    free = ~np.isin(source, fixed)
+    most = np.bincount(target[free], np.maximum(value[free], 0.0), network.n_units)
+    highest = np.maximum(drive, 0.0).max(axis=0) + most
+    highest[fixed] = 0.0
+    # Nobody lases at the drives that hold evidence: no need to look for the pump at which they do.
+    suspects = np.flatnonzero(highest > held(network)[1])
+    devices, nominal = network.each_device(), network.parameters
+    limit = np.full(network.n_units, np.inf)
+    for k in suspects:
+        share = devices[k].pump_efficiency / nominal.pump_efficiency
+        scale = devices[k].threshold_carriers / nominal.threshold_carriers / share
+        limit[k] = LASING * lasing_pump(nominal) * nominal.gain_lifetime * scale
+    over = np.flatnonzero(highest > limit)
+    if not len(over):
+        return []
+    over = over[np.argsort(-(highest / limit)[over], kind="stable")]
+
+    def current(carriers: float) -> str:
+        return quantity(nominal.current(carriers / nominal.gain_lifetime), "A", 3)
+
+    named = [f"{network.labels[k]!r} ({current(highest[k])})" for k in over]
+    return [
+        f"{_count(len(over), 'laser')} can be pumped beyond {current(limit[over[0]])}, evidence and "
+        f"partners included, and then lase without a pause, which reads as off: {_listed(named)}; "
+        "give them smaller biases or weights"
+    ]
+
+
+def _strong(machine: BoltzmannMachine, calibration: Calibration, free: NDArray[np.intp]) -> str | None:
+    """Return which weights are too strong for the synapses."""
+    low, high = (STRONG * bound for bound in calibration.weight_range)
+    weights = np.triu(machine.weights[np.ix_(free, free)], 1)
+    rows, columns = np.nonzero((weights < low) | (weights > high))
+    if not len(rows):
+        return None
+    sizes = weights[rows, columns]
+    worst = np.argsort(-np.abs(sizes), kind="stable")[: NAMED + 1]
+    named = [
+        f"{machine.labels[free[rows[k]]]!r}–{machine.labels[free[columns[k]]]!r} ({sizes[k]:+.3g})"
+        for k in worst
+    ]
+    return (
+        f"{_count(len(rows), 'weight')} of {np.count_nonzero(weights)} "
+        f"{'lies' if len(rows) == 1 else 'lie'} outside [{low:+.3g}, {high:+.3g}], where the synapses "
+        f"of {calibration.parameters.name!r} act too weakly and too late: "
+        f"{_listed(named, len(rows))}; scale the machine down, or refine the network"
+    )
+
+
+def _cooperative(
+    machine: BoltzmannMachine,
+    free: NDArray[np.intp],
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
+) -> str | None:
+    """Return which marginal small errors of all synapses would move far; small machines only.
+
+    If all weights are off by the factor 1 + ε, a marginal moves by ε Cov(z_k, ½ zᵀWz), to first order.
+    """
+    if len(free) > ENUMERATED_UNITS:
+        return None
+    first = {machine.labels[k]: int(v) for k, v in zip(fixed, values[0], strict=True)}
+    target = machine.conditional(first) if first else machine
+    states, probability = target.states(), target.joint()
+    held_up = 0.5 * np.einsum("si,ij,sj->s", states, target.weights, states)
+    centred = probability * (held_up - probability @ held_up)
+    moved = SYNAPSE_ERROR * np.abs(centred @ states)
+    worst = int(np.argmax(moved))
+    # Written so that numbers beyond all bounds say nothing.
+    if not MOVED < moved[worst] < np.inf:
+        return None
+    return (
+        f"many synapses together hold modes up: an error of {100 * SYNAPSE_ERROR:g} % in all of them, "
+        f"as devices have, would move the probability of {target.labels[worst]!r} by "
+        f"{min(moved[worst], 1.0):.2f} or so; refine the network, and compare chains"
+    )
+
+
+def _unpumped(
+    machine: BoltzmannMachine,
+    network: Network,
+    free: NDArray[np.intp],
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
+) -> str | None:
+    """Return which lasers would need a negative pump and can be brought back by their partners."""
+    if not isinstance(network, LaserNetwork):
+        return None
+    distinct = np.unique(values, axis=0)
+    field = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
+    among = machine.weights[np.ix_(free, free)]
+    highest = field.max(axis=0) + np.maximum(among, 0.0).sum(axis=1)
+    cut = (network.pump[free] == 0) & (highest > -REACHED) & (field.min(axis=0) < -REACHED)
+    units = np.flatnonzero(cut)
+    if not len(units):
+        return None
+    units = units[np.argsort(field.min(axis=0)[units], kind="stable")]
+    named = [f"{machine.labels[free[k]]!r} (bias {field.min(axis=0)[k]:+.3g})" for k in units]
+    return (
+        f"{_count(len(units), 'laser')} would need a pump below zero, which there is not, so partners "
+        f"bring {'it' if len(units) == 1 else 'them'} up too easily: {_listed(named)}; give "
+        f"{'it' if len(units) == 1 else 'them'} larger biases"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _listed(named: Sequence[Hashable], total: int | None = None) -> str:
+    """Return the first few names, and that there are more."""
+    more = (len(named) if total is None else total) > NAMED
+    return ", ".join(map(str, named[:NAMED])) + (", …" if more else "")

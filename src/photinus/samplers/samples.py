@@ -1,0 +1,321 @@
+"""Samples: unit states of many chains, where they come from, and what they say."""
+
+import functools
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus.diagnostics import fidelity
+from photinus.errors import InvalidInput
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.samplers import storage
+from photinus.spikes.readout import MAX_JOINT, occupancy
+
+if TYPE_CHECKING:
+    import os
+
+    import xarray
+
+    from photinus._core.progress import Progress
+    from photinus.diagnostics.fidelity import DrawsNeeded, Fidelity
+    from photinus.engines.devices import Network
+    from photinus.hardware import Ledger, Prices
+    from photinus.samplers.tempering import Tempering
+    from photinus.spikes.readout import Occupancy
+    from photinus.spikes.trains import SpikeTrains
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """What every substrate returns.
+
+    Attributes
+    ----------
+    machine : BoltzmannMachine
+        The target.
+    states : array (chain, draw, unit) of uint8
+        Unit states, evidence included.
+    substrate : str
+        Name of the sampler.
+    burn_in : int
+        Draws that were simulated before the first one kept.
+    clamp : mapping label → 0, 1 or array (chain,)
+        Evidence.
+    window : float or None
+        State window τ, which is also the time between draws: in seconds for lasers, 1 for ideal
+        neurons, None for samplers without time.
+    spikes : SpikeTrains or None
+        Spikes from one τ before the kept interval on.
+    network : LaserNetwork, LifNetwork or None
+        The lasers that were simulated.
+    tempering : Tempering or None
+        How it was heated and cooled between draws; then there are no spikes, and `window` is None.
+    attributes : dict
+        Provenance: seed entropy, versions, settings.
+    complete : bool
+        False if the run was stopped early.
+    """
+
+    machine: BoltzmannMachine
+    states: NDArray[np.uint8]
+    substrate: str
+    burn_in: int = 0
+    clamp: Mapping[Hashable, Any] = field(default_factory=dict)
+    window: float | None = None
+    spikes: "SpikeTrains | None" = None
+    network: "Network | None" = None
+    tempering: "Tempering | None" = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = True
+
+    @property
+    def chains(self) -> int:
+        """Number of independent chains."""
+        return int(self.states.shape[0])
+
+    @property
+    def draws(self) -> int:
+        """Number of draws per chain."""
+        return int(self.states.shape[1])
+
+    @property
+    def physical_time(self) -> float | None:
+        """Seconds on the chip, per chain, burn-in included; None for a sampler without a chip."""
+        if self.network is None:
+            return None
+        windows = self.burn_in + self.draws
+        if self.tempering is not None:
+            windows = self.tempering.window_of(windows - 1) + 1
+        return windows * self.network.window
+
+    @property
+    def free_units(self) -> NDArray[np.intp]:
+        """Positions of the units that are not clamped."""
+        fixed = [self.machine.labels.index(label) for label in self.clamp]
+        return np.setdiff1d(np.arange(self.machine.n_units), fixed)
+
+    @property
+    def has_joint(self) -> bool:
+        """Whether the joint occupancy can be tabulated."""
+        return len(self.free_units) <= MAX_JOINT
+
+    def common_clamp(self) -> dict[Hashable, int]:
+        """Return the evidence if it is the same in all chains.
+
+        Raises
+        ------
+        InvalidInput
+            If chains have different evidence: they have different targets.
+        """
+        common = {}
+        for label, value in self.clamp.items():
+            values = np.unique(value)
+            if len(values) > 1:
+                raise InvalidInput(
+                    f"clamp of unit {label!r} differs between chains: there is no common target"
+                )
+            common[label] = int(values[0])
+        return common
+
+    def joint(self) -> NDArray[np.float64]:
+        """Return the fraction of time in each state, array (2**unit,), index sum of z_k << k.
+
+        Weighted by dwell time where there are spikes, else by draws.
+
+        Raises
+        ------
+        InvalidInput
+            For more than 24 units.
+        """
+        n = self.machine.n_units
+        if n > 24:
+            raise InvalidInput(f"joint needs at most 24 units, got {n}")
+        full = np.zeros(2**n)
+        index = np.full(2 ** len(self.free_units), self._fixed_bits())
+        for k, unit in enumerate(self.free_units):
+            index |= ((np.arange(len(index)) >> k) & 1) << unit
+        full[index] = self.free_joint()
+        return full
+
+    def _fixed_bits(self) -> int:
+        common = self.common_clamp()
+        return sum(value << self.machine.labels.index(label) for label, value in common.items())
+
+    def free_joint(self, stop: float | None = None, *, start: float = 0.0) -> NDArray[np.float64]:
+        """Return the fraction of time in each state of the free units, array (2**free,).
+
+        Parameters
+        ----------
+        stop, start
+            Look only at the kept time between these [s, from the end of the burn-in]; for spikes only.
+        """
+        free = self.free_units
+        if not self.has_joint:
+            raise InvalidInput(f"free_joint needs at most {MAX_JOINT} free units, got {len(free)}")
+        if self.spikes is None:
+            bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
+            index = (self.states[:, :, free] @ bits).ravel()
+            return np.asarray(np.bincount(index, minlength=2 ** len(free)) / index.size)
+        joint = self._occupancy(stop, start=start).joint
+        assert joint is not None
+        return joint
+
+    def _occupancy(
+        self, stop: float | None = None, *, start: float = 0.0, apart: bool = False
+    ) -> "Occupancy":
+        """Return the occupancy of the free units; `apart`: each as a chain of its own, unit fastest."""
+        assert self.spikes is not None
+        assert self.window is not None
+        free = self.free_units
+        begin = self.burn_in * self.window
+        place = np.full(self.machine.n_units, -1, np.int32)
+        place[free] = np.arange(len(free))
+        kept = place[self.spikes.unit] >= 0
+        chain, unit, time = (
+            self.spikes.chain[kept],
+            place[self.spikes.unit[kept]],
+            self.spikes.time[kept],
+        )
+        chains, units = self.chains, len(free)
+        if apart:
+            lane = chain * np.int32(units) + unit
+            order = np.lexsort((time, lane))
+            chain, unit, time = lane[order], np.zeros(len(lane), np.int32), time[order]
+            chains, units = chains * units, 1
+        return occupancy(
+            chain,
+            unit,
+            time,
+            chains=chains,
+            units=units,
+            window=self.window,
+            start=begin + start,
+            stop=begin + (self.draws * self.window if stop is None else stop),
+        )
+
+    def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:
+        """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal.
+
+        With `pieces`, of each of so many equally long pieces of a chain, (chain * pieces, unit, unit),
+        piece after piece; draws that are left over are left out.
+
+        Raises
+        ------
+        InvalidInput
+            If there are fewer draws than pieces.
+        """
+        if validate.integer("pieces", pieces, 1) == 1:
+            return self._chain_moments.copy()
+        length = self.draws // validate.integer("pieces", pieces, 1, self.draws)
+        cut = [self._moments_between(k * length, (k + 1) * length) for k in range(pieces)]
+        return np.stack(cut, axis=1).reshape(-1, *cut[0].shape[1:])
+
+    @functools.cached_property
+    def _chain_moments(self) -> NDArray[np.float64]:
+        return self._moments_between(0, self.draws)
+
+    def _moments_between(self, first: int, stop: int) -> NDArray[np.float64]:
+        """Return <z_i z_j> of each chain over draws `first` … `stop`-1, array (chain, unit, unit)."""
+        if self.spikes is None:
+            z = self.states[:, first:stop].astype(np.float32)
+            return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / (stop - first)
+        assert self.window is not None
+        free = self.free_units
+        fixed = np.setdiff1d(np.arange(self.machine.n_units), free)
+        inner = self._occupancy(stop * self.window, start=first * self.window).moments
+        moments = np.zeros((self.chains, self.machine.n_units, self.machine.n_units))
+        moments[:, free[:, None], free] = inner
+        values = self.states[:, 0, fixed].astype(np.float64)
+        moments[:, fixed[:, None], fixed] = values[:, :, None] * values[:, None, :]
+        cross = values[:, :, None] * np.diagonal(inner, axis1=1, axis2=2)[:, None, :]
+        moments[:, fixed[:, None], free] = cross
+        moments[:, free[:, None], fixed] = cross.transpose(0, 2, 1)
+        return moments
+
+    def marginals(self) -> NDArray[np.float64]:
+        """Return P(z_k = 1), array (unit,), mean over chains."""
+        return np.asarray(self.chain_marginals().mean(axis=0))
+
+    def chain_marginals(self) -> NDArray[np.float64]:
+        """Return P(z_k = 1) of each chain, array (chain, unit)."""
+        # Not from pairs: those of every chain of a large network would not fit into memory.
+        if self.spikes is None:
+            return np.asarray(self.states.mean(axis=1, dtype=np.float64))
+        marginals = self.states[:, 0].astype(np.float64)
+        free = self.free_units
+        if len(free):
+            marginals[:, free] = self._occupancy(apart=True).moments.reshape(self.chains, len(free))
+        return marginals
+
+    def pair_moments(self) -> NDArray[np.float64]:
+        """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""
+        return np.asarray(self._chain_moments.mean(axis=0))
+
+    def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
+        """Return the certificate of these samples; see `photinus.diagnostics.fidelity.assess`."""
+        return fidelity.assess(self, seed, progress=progress)
+
+    def draws_needed(self, error: float = 0.01) -> "DrawsNeeded":
+        """Return how many draws bring the standard error of the worst marginal down to `error`.
+
+        From the effective draws of each unit seen here: its standard error is sqrt(p (1 - p)/ESS), and
+        falls with the square root of the draws.
+
+        Parameters
+        ----------
+        error
+            Wanted standard error of a probability, above 0 and at most 0.5.
+
+        Raises
+        ------
+        InvalidInput
+            If `error` is out of its range, or no unit flipped in at least four draws per chain.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+        >>> ph.sample(machine, "gibbs", chains=16, draws=200, seed=1).draws_needed(0.01).unit
+        'wet'
+        """
+        return fidelity.draws_needed(self, error)
+
+    def ledger(
+        self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None
+    ) -> "Ledger":
+        """Return what one chip with these lasers does per second, and what that takes.
+
+        Parameters
+        ----------
+        prices
+            TOML file, mapping or `photinus.hardware.Prices` whose entries replace the default ones.
+
+        Raises
+        ------
+        InvalidInput
+            If the run was not on lasers or kept no spikes, or a price is not valid.
+        """
+        return Ledger.of_samples(self, prices)
+
+    def to_datatree(self) -> "xarray.DataTree":
+        """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""
+        return storage.to_datatree(self)
+
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Write a Zarr store to `path`, which must not exist yet."""
+        storage.save(self, path)
+
+
+def load(path: "str | os.PathLike[str]") -> Samples:
+    """Read the samples that a run wrote to `path`, complete or not.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such store, it is damaged, or of a newer schema.
+    """
+    return Samples(**storage.contents(path))

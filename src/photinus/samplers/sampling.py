@@ -1,0 +1,323 @@
+"""One call for every sampler: ``sample(machine, substrate=…)`` returns `Samples`.
+
+A substrate is a function that starts a run; a run gives pieces, so that any of them can report
+progress, be stored while it goes, and be resumed. Swapping substrates is how users debug: the gap
+from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to lasers device physics.
+"""
+
+import warnings
+import zlib
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus._core import memory, validate
+from photinus._core.progress import Progress, tracked
+from photinus._core.streams import Seed, entropy_text, seed_sequence
+from photinus._core.threads import available_threads
+from photinus._core.version import __version__
+from photinus.calibration import Calibration
+from photinus.engines.devices import Network
+from photinus.engines.laser.simulator import CLAMP_MODES
+from photinus.errors import InvalidInput, TranslationWarning
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.couplings import from_clamped
+from photinus.networks.imperfections import Imperfections
+from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lif import LifNetwork
+from photinus.reference import starts
+from photinus.samplers import limits
+from photinus.samplers.registry import IMPERFECT, SPIKING, SUBSTRATES, TEMPERED
+from photinus.samplers.request import Piece, Request, Run
+from photinus.samplers.samples import Samples
+from photinus.samplers.spiking import calibration_of
+from photinus.samplers.storage import RunStore
+from photinus.samplers.tempering import Tempering
+from photinus.samplers.workers import SpreadRun, workers_pool
+from photinus.spikes.trains import SpikeTrains
+from photinus.translation.rules import RULES
+
+if TYPE_CHECKING:
+    import os
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C stopped a run; `samples` holds what was finished (None if nothing was)."""
+
+    def __init__(self, samples: Samples | None) -> None:
+        done = 0 if samples is None else samples.draws
+        super().__init__(f"stopped after {done} draws per chain")
+        self.samples = samples
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Interrupted, (self.samples,)
+
+
+def sample(
+    machine: BoltzmannMachine,
+    substrate: str = "laser",
+    *,
+    chains: int = 64,
+    draws: int = 250,
+    burn_in: int = 25,
+    seed: Seed = None,
+    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    calibration: "Calibration | None" = None,
+    network: "Network | None" = None,
+    rule: str = "measured",
+    clamp_mode: str = "pump",
+    initial: ArrayLike | None = None,
+    time_step: float | None = None,
+    tempering: Tempering | None = None,
+    imperfections: Imperfections | None = None,
+    threads: int | None = None,
+    workers: int | str | None = None,
+    path: "str | os.PathLike[str] | None" = None,
+    resume: bool = False,
+    progress: Progress | bool | None = None,
+) -> Samples:
+    """Sample from a Boltzmann machine on a substrate.
+
+    Parameters
+    ----------
+    machine
+        The target.
+    substrate
+        "laser" (full physics), "laser-reduced" (an escape rate measured on it, about fifty times
+        faster), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or "lif" (leaky
+        integrate-and-fire neurons).
+    chains, draws
+        Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
+        every τ; on "gibbs" every sweep.
+    burn_in
+        Draws dropped before the first one kept, from 0 to `draws`.
+    seed
+        Integer, SeedSequence or None (fresh entropy, recorded in the result).
+    clamp
+        Evidence: label → 0 or 1, or label → array (chain,), each chain its own evidence.
+    calibration
+        Calibration of the laser, or of the integrate-and-fire neuron; by default the one shipped for
+        the default preset. "gibbs", "exact" and "ideal" ignore it, so that they can be swapped in the
+        same call.
+    network
+        Simulate this network instead of the translated one; lasers and "lif" only.
+    rule
+        Translation rule, "measured" or "linear"; see `photinus.translation.rules`.
+    initial : array (unit,) or (chain, unit), optional
+        States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
+        are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
+        their mode disagree, and the burn-in makes the others forget. A network is driven to its start
+        for the first windows of the burn-in, a quarter of it, but at most three, with its synapses
+        silenced. With `burn_in` below 4 there are none: lasers and "lif" start silent then, "ideal"
+        only without any burn-in. Draws of "exact" are independent and need no start.
+    clamp_mode, time_step, threads
+        See `photinus.engines.laser.Simulator`. Calibrations hold for the time step that they were
+        measured with, the default of the device (0.5 ps for lasers): rates move by a percent or so
+        with it.
+    tempering
+        Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
+        runs keep draws, not spikes; lasers, "lif" and "gibbs" only.
+    imperfections
+        What is wrong with the chip; lasers only. A `network` that is given is taken to hold all that
+        does not change during a run (`Imperfections.apply`); what happens during a run is added.
+    workers
+        Spread the chains over so many processes, or over the Dask cluster at an address such as
+        "tcp://host:8786"; the draws are the same. A worker that dies costs the work that it had in
+        hand, nothing else. Needs the extra "workers".
+    path
+        Zarr store to write while the run goes on; must not exist unless `resume`.
+    resume
+        Go on with the run stored at `path`; the result is that of an uninterrupted run.
+    progress
+        True for a bar on the terminal, or an object with ``start``, ``advance``, ``stop``.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range, or the run would not fit into memory.
+    Interrupted
+        On Ctrl-C; carries the samples that were finished.
+
+    Warns
+    -----
+    TranslationWarning
+        Before the run starts, if the device cannot do what is asked for; see
+        `photinus.samplers.limits`. The sentences are kept in ``attributes["outside"]`` of the result.
+    """
+    validate.one_of("substrate", substrate, SUBSTRATES)
+    if not isinstance(machine, BoltzmannMachine):
+        raise InvalidInput(f"machine must be a BoltzmannMachine, got {type(machine).__name__}")
+    chains = validate.integer("chains", chains, 1)
+    draws = validate.integer("draws", draws, 1)
+    burn_in = validate.integer("burn_in", burn_in, 0)
+    if burn_in > draws:
+        raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
+    memory.require(float(chains) * draws * machine.n_units, "the states of this run")
+    fixed, values = validate.clamp(clamp or {}, machine.labels, chains)
+    validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
+    validate.one_of("rule", rule, RULES)
+    threads = available_threads(threads)
+    for name, value, kind, wanted in (
+        ("calibration", calibration, Calibration, "a Calibration"),
+        ("network", network, (LaserNetwork, LifNetwork), "a LaserNetwork or LifNetwork"),
+        ("tempering", tempering, Tempering, "a Tempering"),
+        ("imperfections", imperfections, Imperfections, "Imperfections"),
+        ("progress", progress, (bool, Progress), "True, False or have start, advance and stop"),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise InvalidInput(f"{name} must be {wanted}, got {value!r}")
+    if tempering is not None and substrate not in TEMPERED:
+        allowed = ", ".join(map(repr, TEMPERED))
+        raise InvalidInput(f"substrate must be one of {allowed} for tempering, got {substrate!r}")
+    if imperfections is not None and substrate not in IMPERFECT:
+        allowed = ", ".join(map(repr, IMPERFECT))
+        raise InvalidInput(f"substrate must be one of {allowed} for imperfections, got {substrate!r}")
+    store = None if path is None else RunStore(path, resume=resume)
+    sequence = seed_sequence(seed)
+    if store is not None and seed is None:
+        sequence = store.seed() or sequence
+    states = _start(initial, substrate, burn_in, sequence, chains, machine.n_units)
+    states[:, fixed] = values
+    request = Request(
+        machine,
+        substrate,
+        chains,
+        draws,
+        burn_in,
+        sequence,
+        clamp or {},
+        fixed,
+        values,
+        states,
+        calibration,
+        network,
+        rule,
+        clamp_mode,
+        None if time_step is None else validate.positive("time_step", time_step, "s"),
+        threads,
+        tempering,
+        imperfections,
+    )
+    with workers_pool(workers) as client:
+        start = SUBSTRATES[substrate]
+        run = start(request) if client is None else SpreadRun(request, client, start)
+        outside = _outside(request, run)
+        if outside:
+            warnings.warn("; ".join(outside), TranslationWarning, stacklevel=2)
+        whole = Samples(
+            machine=machine,
+            states=np.empty((chains, 0, machine.n_units), np.uint8),
+            substrate=substrate,
+            burn_in=burn_in,
+            clamp=dict(clamp or {}),
+            window=run.window if tempering is None else None,
+            network=run.network,
+            tempering=tempering,
+            attributes=_provenance(request, run, initial is not None)
+            | ({"outside": outside} if outside else {}),
+            complete=False,
+        )
+        pieces: list[Piece] = []
+        if store is not None:
+            done = store.open(whole, draws, run)
+            pieces.extend(done)
+        finished = sum(piece.states.shape[1] for piece in pieces)
+        total = request.window_of(burn_in + draws - 1) + 1
+        try:
+            with tracked(progress, f"sampling on {substrate}", total) as report:
+                report(request.window_of(burn_in + finished - 1) + 1 if finished else 0)
+                while finished < draws:
+                    piece = run.advance(min(run.draws_per_piece, draws - finished), report)
+                    pieces.append(piece)
+                    finished += piece.states.shape[1]
+                    if store is not None:
+                        store.append(piece, run, complete=finished == draws)
+        except KeyboardInterrupt:
+            raise Interrupted(gathered(whole, pieces, complete=False) if pieces else None) from None
+        except InvalidInput:
+            if store is not None and not pieces:
+                store.discard()
+            raise
+        return gathered(whole, pieces, complete=True)
+
+
+def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
+    """Return `empty` filled with `pieces`."""
+    spikes = [piece.spikes for piece in pieces if piece.spikes is not None]
+    return replace(
+        empty,
+        states=np.concatenate([piece.states for piece in pieces], axis=1),
+        spikes=SpikeTrains.joined(spikes) if spikes else None,
+        complete=complete,
+    )
+
+
+def _start(
+    initial: ArrayLike | None,
+    substrate: str,
+    burn_in: int,
+    seed: np.random.SeedSequence,
+    chains: int,
+    units: int,
+) -> NDArray[np.uint8]:
+    """Return the state that each chain starts from, array (chain, unit)."""
+    if initial is None:
+        return starts.dispersed(seed, chains, units)
+    least = _least_burn_in(substrate)
+    if burn_in < least:
+        raise InvalidInput(
+            f"initial must be None on {substrate!r} with a burn_in below {least}, got burn_in={burn_in}"
+        )
+    return starts.given(initial, chains, units)
+
+
+def _least_burn_in(substrate: str) -> int:
+    """Return the burn-in from which on a substrate starts as it is told."""
+    if substrate in SPIKING:
+        return starts.BURN_IN_PER_DRIVEN
+    return 1 if substrate == "ideal" else 0
+
+
+def _outside(request: Request, run: Run) -> list[str]:
+    """Return what the device of a run cannot do of what is asked for, a sentence each."""
+    network = run.network
+    if network is None:
+        return []
+    drive, fixed, values = getattr(run, "drive", None), request.fixed, request.values
+    if drive is None:
+        drive = network.drive + from_clamped(network.coupling, fixed, values)
+    found = limits.beyond_lasers(network, drive, fixed)
+    if request.network is None:
+        calibration = calibration_of(network, request.calibration)
+        assert calibration is not None  # it was translated with it
+        found += limits.beyond_translation(request.machine, calibration, network, fixed, values)
+    return found
+
+
+def _start_words(request: Request, given: bool) -> str:
+    """Return how the chains start, for the record; which states, as a checksum."""
+    if request.substrate == "exact":
+        return "independent"
+    if request.burn_in < _least_burn_in(request.substrate):
+        return "silent"
+    return f"given, CRC {zlib.crc32(request.start.tobytes()):08x}" if given else "dispersed"
+
+
+def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "seed_entropy": entropy_text(request.seed),
+        "seed_spawn_key": list(request.seed.spawn_key),
+        # NumPy's default, in all runs but very few.
+        **({} if request.seed.pool_size == 4 else {"seed_pool_size": request.seed.pool_size}),
+        "substrate": request.substrate,
+        "draws_requested": request.draws,
+        "time_step": run.time_step,
+        "clamp_mode": request.clamp_mode,
+        "start": _start_words(request, given),
+        "rule": request.rule if request.network is None else None,
+        **({"imperfections": request.imperfections.to_dict()} if request.imperfections else {}),
+    }

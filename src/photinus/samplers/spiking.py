@@ -1,0 +1,262 @@
+"""Substrates that simulate a device: lasers, reduced lasers, integrate-and-fire neurons."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import memory
+from photinus.calibration import Calibration
+from photinus.engines.devices import PRESETS, Network, SpikingSimulator, held, simulator
+from photinus.engines.disturbances import Disturbed
+from photinus.engines.laser.simulator import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
+from photinus.engines.lif.simulator import LifSimulator
+from photinus.engines.reduced.simulator import ReducedSimulator
+from photinus.errors import InvalidInput
+from photinus.networks.imperfections import Imperfections
+from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lif import LifNetwork
+from photinus.reference import starts
+from photinus.samplers.request import LASER_STEPS_PER_PIECE, Piece, Request
+from photinus.spikes.readout import states_on_grid
+from photinus.spikes.trains import SpikeTrains
+from photinus.translation.rules import evidence_drive, heated_drive, levels, translate
+
+
+class SpikingRun:
+    """A simulated network of spiking neurons, read out every τ."""
+
+    spread = False
+    preset: str
+    """Calibration to use by default."""
+    kind: type[LaserNetwork] | type[LifNetwork]
+    """Network that this substrate simulates."""
+
+    def __init__(self, request: Request) -> None:
+        network, drive = request.network, None
+        if request.prepared is not None:
+            network, drive = request.prepared
+        elif network is None:
+            calibration = request.calibration or Calibration.preset(self.preset)
+            network = translate(request.machine, calibration, rule=request.rule)
+            if request.clamp and request.clamp_mode == "pump" and request.rule == "measured":
+                drive = evidence_drive(
+                    request.machine, calibration, network, request.fixed, request.values
+                )
+            if request.imperfections is not None:
+                network, drive = _imperfect(network, drive, request.imperfections, request.seed)
+        elif request.calibration is not None:
+            request.calibration.require(network.parameters)
+        if not isinstance(network, self.kind):
+            raise InvalidInput(
+                f"substrate must be the one of the device {network.parameters.name!r}, "
+                f"got {request.substrate!r}"
+            )
+        if network.labels != request.machine.labels:
+            raise InvalidInput(
+                f"network must have the labels of the machine, got {network.labels!r} for "
+                f"{request.machine.labels!r}"
+            )
+        self.network, self.window, self.drive = network, network.window, drive
+        self._request = request
+        self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
+        if request.imperfections is not None and request.imperfections.disturbs:
+            assert not isinstance(self.simulator, LifSimulator)  # `IMPERFECT`, checked before
+            self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
+        self.time_step = time_step = self.simulator.time_step
+        lanes = request.chains * (network.n_units - len(request.fixed))
+        steps_per_draw = lanes * network.window / time_step
+        memory.require(
+            request.chains * (request.draws + request.burn_in) * network.n_units * BYTES_PER_SPIKE,
+            "the spikes of this run",
+        )
+        self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
+        self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
+        self._done = 0
+        self._driven = starts.driven_windows(request.burn_in)
+        self._draw = request.burn_in
+        self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
+        self._tail = self._cut(None, 0.0)
+
+    def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
+        """Return what simulates the network of this run."""
+        return simulator(network, drive=drive, time_step=self._request.time_step, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """Return what every simulator of spiking neurons takes from the request."""
+        request = self._request
+        return {
+            "chains": request.chains,
+            "seed": request.seed,
+            "clamp": request.clamp,
+            "clamp_mode": request.clamp_mode,
+            "threads": request.threads,
+        }
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return the next `draws` draws and their spikes."""
+        request, window = self._request, self.window
+        begin = request.window_of(self._draw)
+        if self._done < begin:
+            self._simulate(begin - self._done, report)
+        ends = np.array([request.window_of(self._draw + d) for d in range(draws)])
+        before = self._tail
+        fresh = self._simulate(int(ends[-1]) + 1 - begin, report)
+        spikes = SpikeTrains.joined([before, fresh])
+        states = states_on_grid(
+            spikes.chain,
+            spikes.unit,
+            spikes.time,
+            chains=request.chains,
+            units=self.network.n_units,
+            window=window,
+            first=(begin + 1) * window,
+            interval=window,
+            draws=int(ends[-1]) + 1 - begin,
+        )[:, ends - begin]
+        states[:, :, request.fixed] = request.values[:, None, :]
+        first = self._draw == request.burn_in
+        self._draw += draws
+        if request.tempering is not None:
+            return Piece(states, None)
+        return Piece(states, spikes if first else fresh)
+
+    def _heating(self, temperature: float) -> tuple[NDArray[np.float64], float]:
+        """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
+        if temperature not in self._heat:
+            request = self._request
+            calibration = request.calibration or Calibration.preset(self.preset)
+            calibration.require(self.network.parameters)
+            (hot, strength), (cold, _) = (
+                heated_drive(request.machine, calibration, request.fixed, request.values, temperature=t)
+                for t in (temperature, 1.0)
+            )
+            self._heat[temperature] = np.nan_to_num(hot - cold), strength
+        return self._heat[temperature]
+
+    def _drive_to_start(self, report: Callable[[float], None]) -> list[SpikeTrains]:
+        """Bring all chains to their start, as evidence is driven, and let go."""
+        parts = []
+        for end, states in starts.schedule(self._request.start, self._driven, self._request.seed):
+            self.simulator.heat(self._towards(states), starts.SILENCED)
+            parts.append(self.simulator.advance(end * self.window - self.simulator.time))
+        if self._driven:
+            self.simulator.heat(np.zeros(self._request.start.shape), 1.0)
+            self._done = self._driven
+            report(self._driven)
+        return parts
+
+    def _towards(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the change of drives (chain, unit) that holds neurons in `states` (chain, unit)."""
+        calibration = calibration_of(self.network, self._request.calibration)
+        units = self.simulator.units
+        # A laser without any pump takes long to come back.
+        off, on = held(self.network) if calibration is None else levels(calibration)
+        change = np.zeros(states.shape)
+        change[:, units] = np.where(states[:, units] == 1, on, off) - self.simulator.drive
+        return change
+
+    def _simulate(self, windows: int, report: Callable[[float], None]) -> SpikeTrains:
+        """Simulate `windows` state windows on, keeping the spikes of the last one as the tail."""
+        stop = self._done + windows
+        parts = [] if self._done else self._drive_to_start(report)
+        while self._done < stop:
+            chunk = min(stop - self._done, self._draws_per_chunk)
+            if self._request.tempering is not None:
+                chunk = 1
+                self.simulator.heat(*self._heating(self._request.temperature(self._done)))
+            self._done += chunk
+            parts.append(self.simulator.advance(self._done * self.window - self.simulator.time))
+            report(chunk)
+        spikes = SpikeTrains.joined(parts)
+        self._tail = self._cut(spikes, self._done * self.window - self.window)
+        return spikes
+
+    def _cut(self, spikes: SpikeTrains | None, start: float) -> SpikeTrains:
+        """Return the spikes after `start`."""
+        if spikes is None:
+            empty = np.empty(0, np.int32)
+            labels, chains = self.network.labels, self._request.chains
+            return SpikeTrains(empty, empty, np.empty(0), labels, chains, 0.0, 0.0)
+        keep = spikes.time > start
+        return SpikeTrains(
+            spikes.chain[keep],
+            spikes.unit[keep],
+            spikes.time[keep],
+            spikes.labels,
+            spikes.chains,
+            start,
+            spikes.stop,
+        )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the simulator's state and the spikes that are still on."""
+        tail = {f"tail.{name}": getattr(self._tail, name) for name in ("chain", "unit", "time")}
+        progress = {"done": np.array(self._done), "draw": np.array(self._draw)}
+        return {**self.simulator.state(), **tail, **progress}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state of the same run."""
+        self.simulator.restore(state)
+        self._done, self._draw = int(state["done"]), int(state["draw"])
+        self._tail = SpikeTrains(
+            np.asarray(state["tail.chain"], np.int32),
+            np.asarray(state["tail.unit"], np.int32),
+            np.asarray(state["tail.time"], np.float64),
+            self.network.labels,
+            self._request.chains,
+            (self._done - 1) * self.window,
+            self._done * self.window,
+        )
+
+
+def calibration_of(network: Network, given: Calibration | None) -> Calibration | None:
+    """Return a calibration of a network's device, if one is at hand."""
+    known = (given,) if given is not None else map(Calibration.preset, PRESETS)
+    return next((c for c in known if c.fits(network.parameters)), None)
+
+
+def _imperfect(
+    network: Network,
+    drive: NDArray[np.float64] | None,
+    imperfections: Imperfections,
+    seed: np.random.SeedSequence,
+) -> tuple[LaserNetwork, NDArray[np.float64] | None]:
+    """Return a designed network as it comes out, with drives (chain, unit) off as its pumps are."""
+    assert isinstance(network, LaserNetwork)  # `IMPERFECT`, checked before
+    built = imperfections.apply(network, seed)
+    if drive is not None:
+        pumped = network.pump > 0
+        drive = drive * np.where(pumped, built.pump / np.where(pumped, network.pump, 1.0), 1.0)
+    return built, drive
+
+
+class LaserRun(SpikingRun):
+    """Full physics of lasers."""
+
+    preset = "fast-absorber"
+    kind = LaserNetwork
+
+
+class ReducedRun(LaserRun):
+    """Reduced lasers: an escape rate instead of field and photons, see `photinus.engines.reduced`."""
+
+    def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
+        request = self._request
+        if request.time_step is not None:
+            raise InvalidInput(
+                "time_step must be None for 'laser-reduced', whose step belongs to the calibration, "
+                f"got {request.time_step:g}"
+            )
+        calibration = request.calibration or Calibration.preset(self.preset)
+        calibration.require(network.parameters)
+        assert isinstance(network, LaserNetwork)  # `kind`, checked before
+        return ReducedSimulator(network, calibration.require_reduced(), drive=drive, **self._options())
+
+
+class LifRun(SpikingRun):
+    """Leaky integrate-and-fire neurons (Petrovici et al. 2016)."""
+
+    preset = "lif-hcs"
+    kind = LifNetwork

@@ -1,0 +1,259 @@
+"""Chains spread over processes, on this machine or a cluster, with Dask.
+
+The chains of a run are cut into blocks; a block is advanced by any worker, from a state that travels
+with the task. So workers keep nothing: what one loses, because it was killed, another does again. As
+every random number belongs to (seed, role, chain, unit), the draws are those of a single process.
+"""
+
+import contextlib
+import gc
+import logging
+import signal
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus._core import validate
+from photinus._core.streams import ChainsFrom
+from photinus._core.threads import available_threads
+from photinus._core.version import __version__
+from photinus.errors import InvalidInput, PhotinusError
+from photinus.samplers.registry import SUBSTRATES
+from photinus.samplers.request import Piece, Request, Run
+from photinus.spikes.trains import SpikeTrains
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+BLOCKS = 16
+"""Blocks of chains that travel apart. Never by the number of workers: a stored state fits any."""
+PATIENCE = 10.0
+"""How long to wait for a scheduler's answer, and for its first worker [s]."""
+MOST_PROCESSES = 64
+"""Most processes to start here, or four for each core, if that is more: each takes 100 MB or so."""
+State = Mapping[str, NDArray[Any]]
+
+
+@contextlib.contextmanager
+def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
+    """Give a client of so many processes of this machine, or of the cluster at an address.
+
+    Raises
+    ------
+    InvalidInput
+        If `workers` is neither, if nothing answers at the address or what answers cannot do the work,
+        if processes cannot be started, or Dask is not installed.
+    """
+    if workers is None:
+        yield None
+        return
+    if not isinstance(workers, str):
+        most = max(MOST_PROCESSES, 4 * available_threads())
+        workers = validate.integer("workers", workers, 1, most)
+    try:
+        import distributed
+    except ImportError:
+        raise InvalidInput(
+            "workers must be None without the package 'distributed': pip install 'photinus[workers]'"
+        ) from None
+    with contextlib.ExitStack() as stack:
+        # Dask tells of dying workers and lost connections at length; what matters is raised.
+        logger = logging.getLogger("distributed")
+        stack.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.CRITICAL)
+        if isinstance(workers, str):
+            client = stack.enter_context(_connected(workers))
+            _check_cluster(client, workers)
+        else:
+            try:
+                with _interrupts_held():
+                    cluster = distributed.LocalCluster(
+                        n_workers=workers,
+                        threads_per_worker=1,
+                        dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL,
+                    )
+            except RuntimeError:
+                raise InvalidInput(
+                    f"workers must be None where processes cannot be started, got {workers} (a script "
+                    'that is run must do its work under `if __name__ == "__main__":`, for each process '
+                    "imports it)"
+                ) from None
+            stack.enter_context(cluster)
+            client = stack.enter_context(distributed.Client(cluster))
+        yield client
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back; for good in processes and threads that are started meanwhile.
+
+    It reaches all processes of a terminal, but only this one is to act on it.
+    """
+    # Python's helper of processes, started by the first of them, would let it through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _connected(address: str) -> "Client":
+    """Return a client of the scheduler at an address."""
+    import distributed
+
+    with contextlib.suppress(OSError, ValueError, TypeError, ImportError):
+        return distributed.Client(address, timeout=PATIENCE)
+    # A client that found no scheduler closes itself when it is collected; were that while another one
+    # starts, both would wait for each other for ever.
+    gc.collect()
+    raise InvalidInput(
+        "workers must be a number of processes or the address of a running Dask scheduler "
+        f"such as 'tcp://host:8786', got {address!r}"
+    )
+
+
+def _check_cluster(client: "Client", address: str) -> None:
+    """Raise InvalidInput unless the cluster has workers, and they have this version of Photinus."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise InvalidInput(
+            f"workers must be the address of a cluster that has some, got {address!r} (start them with "
+            f"'dask worker {address}')"
+        ) from None
+    # By what Python itself has: a worker without Photinus could not load a function of it.
+    code = "__import__('photinus').__version__"
+    answers = client.run(eval, code, on_error="return").values()
+    versions = {"none" if isinstance(answer, Exception) else str(answer) for answer in answers}
+    if versions != {__version__}:
+        raise InvalidInput(
+            f"workers must have Photinus {__version__}, as this process has, got {address!r} with "
+            f"{', '.join(sorted(versions))}"
+        )
+
+
+class SpreadRun:
+    """A run of any substrate whose chains are advanced by workers; see `request.Run`."""
+
+    spread = True
+
+    def __init__(self, request: Request, client: "Client", start: Callable[[Request], Run]) -> None:
+        whole = start(request)
+        self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
+        self.draws_per_piece = whole.draws_per_piece
+        self._client, self._chains = client, request.chains
+        if request.tempering is not None and len(np.unique(request.values, axis=0)) > 1:
+            raise InvalidInput(
+                "clamp must be the same for all chains where workers heat them: the strength of the "
+                "synapses is one for all"
+            )
+        size = -(-request.chains // BLOCKS)
+        self.drive = drive = getattr(whole, "drive", None)
+        self._requests = [
+            _part(request, self.network, drive, slice(first, min(first + size, request.chains)))
+            for first in range(0, request.chains, size)
+        ]
+        self._states: list[State | None] = [None] * len(self._requests)
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        """Return the next `draws` draws of all chains."""
+        from distributed import as_completed
+        from distributed.scheduler import KilledWorker
+
+        with warnings.catch_warnings():
+            # About the size of what is sent: couplings, and the states of the lasers.
+            warnings.simplefilter("ignore", UserWarning)
+            futures = [
+                self._client.submit(_advance, request, state, draws, pure=False)
+                for request, state in zip(self._requests, self._states, strict=True)
+            ]
+        place = {future.key: k for k, future in enumerate(futures)}
+        pieces: list[Piece | None] = [None] * len(futures)
+        states = list(self._states)
+        try:
+            for future in as_completed(futures):
+                k = place[future.key]
+                pieces[k], states[k], done = future.result()
+                report(done / len(futures))
+        except KilledWorker:
+            raise PhotinusError(
+                "workers died again and again while they simulated the same chains: too little memory?"
+            ) from None
+        finally:
+            # After an interruption or an error; otherwise there is nothing left to cancel.
+            self._client.cancel(futures)
+        self._states = states
+        whole = [piece for piece in pieces if piece is not None]
+        spikes = [piece.spikes for piece in whole if piece.spikes is not None]
+        return Piece(
+            np.concatenate([piece.states for piece in whole]),
+            self._together(spikes) if spikes else None,
+        )
+
+    def _together(self, parts: list[SpikeTrains]) -> SpikeTrains:
+        begins = np.cumsum([0] + [request.chains for request in self._requests[:-1]])
+        return SpikeTrains(
+            np.concatenate(
+                [part.chain + np.int32(begin) for part, begin in zip(parts, begins, strict=True)]
+            ),
+            np.concatenate([part.unit for part in parts]),
+            np.concatenate([part.time for part in parts]),
+            parts[0].labels,
+            self._chains,
+            parts[0].start,
+            parts[0].stop,
+        )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the states of all blocks."""
+        return {
+            f"{name}@{k}": values
+            for k, state in enumerate(self._states)
+            for name, values in (state or {}).items()
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of the same run."""
+        parts: list[dict[str, NDArray[Any]]] = [{} for _ in self._requests]
+        for name, values in state.items():
+            plain, k = name.rsplit("@", 1)
+            parts[int(k)][plain] = values
+        self._states = [part or None for part in parts]
+
+
+def _part(request: Request, network: Any, drive: NDArray[np.float64] | None, mine: slice) -> Request:
+    """Return the request for some of the chains, with nothing left to translate."""
+    clamp: dict[Hashable, ArrayLike] = {
+        label: values if np.ndim(values) == 0 else np.asarray(values)[mine]
+        for label, values in request.clamp.items()
+    }
+    return replace(
+        request,
+        chains=mine.stop - mine.start,
+        seed=ChainsFrom(mine.start, request.seed),
+        clamp=clamp,
+        values=request.values[mine],
+        start=request.start[mine],
+        prepared=None if network is None else (network, None if drive is None else drive[mine]),
+        threads=1,
+    )
+
+
+def _advance(
+    request: Request, state: State | None, draws: int
+) -> tuple[Piece, dict[str, NDArray[Any]], float]:
+    """Advance a block of chains; return its draws, its state, and what it reported as done."""
+    run = SUBSTRATES[request.substrate](request)
+    if state is not None:
+        run.restore(state)
+    done: list[float] = []
+    piece = run.advance(draws, done.append)
+    return piece, run.state(), sum(done)

@@ -1,0 +1,10 @@
+"""What a trained machine does: dream, imagine, complete, classify."""
+
+from photinus.tasks.tasks import Classification as Classification
+from photinus.tasks.tasks import Completion as Completion
+from photinus.tasks.tasks import Dream as Dream
+from photinus.tasks.tasks import classify as classify
+from photinus.tasks.tasks import complete as complete
+from photinus.tasks.tasks import dream as dream
+from photinus.tasks.tasks import imagine as imagine
+from photinus.tasks.tasks import mask as mask

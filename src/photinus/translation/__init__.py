@@ -1,0 +1,14 @@
+"""From a machine to drives and couplings, and back."""
+
+from photinus.translation.neuron import Neuron as Neuron
+from photinus.translation.rules import DRIVEN_BIAS as DRIVEN_BIAS
+from photinus.translation.rules import ENUMERATED_UNITS as ENUMERATED_UNITS
+from photinus.translation.rules import RULES as RULES
+from photinus.translation.rules import Validity as Validity
+from photinus.translation.rules import check as check
+from photinus.translation.rules import evidence_drive as evidence_drive
+from photinus.translation.rules import heated_drive as heated_drive
+from photinus.translation.rules import levels as levels
+from photinus.translation.rules import recover as recover
+from photinus.translation.rules import slopes as slopes
+from photinus.translation.rules import translate as translate

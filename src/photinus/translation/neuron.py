@@ -1,0 +1,193 @@
+"""What translation needs to know of a neuron: its activation, its synapse, its state window."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus.devices.laser.parameters import LaserParameters
+from photinus.devices.lif.parameters import LifParameters
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.devices import Parameters
+from photinus.errors import InvalidInput
+from photinus.units import Allowed
+
+RELIABLE = 0.004
+"""Probability from which on (and up to one minus it) a point of the activation table is inverted."""
+
+ANY = tuple(range(9))
+"""Any number of dimensions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Neuron:
+    """The constants that turn a Boltzmann machine into drives and couplings.
+
+    The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
+    carriers; that of an integrate-and-fire neuron its mean free membrane potential, in volts.
+    Arrays are read-only copies.
+    """
+
+    parameters: Parameters
+    """The device that was measured."""
+    window: float
+    """State window τ [s]."""
+    detection_threshold: float | None
+    """Photon number in the cavity at which a spike counts; None for neurons without light."""
+    midpoint: float
+    """Drive at which a neuron is on half of the time."""
+    slope: float
+    """α, change of the drive that changes the log-odds by one."""
+    kernel: SynapticKernel
+    """The synapse whose coupling α W acts as the weight W."""
+    bias_range: tuple[float, float]
+    """Biases within which the activation is logistic to 0.05."""
+    weight_range: tuple[float, float]
+    """Weights that the synapse was measured with."""
+    drive: NDArray[np.float64]
+    """Drives of the sweep, array (point,)."""
+    activation: NDArray[np.float64]
+    """Probability of being on, array (point,)."""
+    time_step: float
+    """Integration step that was used [s]."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "midpoint", validate.number("midpoint", self.midpoint))
+        for name in ("window", "slope", "time_step"):
+            unit = "" if name == "slope" else "s"
+            object.__setattr__(self, name, validate.positive(name, getattr(self, name), unit))
+        validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
+        if not self.parameters.forced:
+            for name, plausible in _plausible(self.parameters).items():
+                plausible.check(name, getattr(self, name))
+        for name in ("bias_range", "weight_range"):
+            ends = validate.finite_array(name, getattr(self, name), 1)
+            if ends.shape != (2,) or not ends[0] < ends[1]:
+                raise InvalidInput(
+                    f"{name} must be two numbers that rise, got {validate.shown(getattr(self, name))}"
+                )
+            object.__setattr__(self, name, (float(ends[0]), float(ends[1])))
+        for name in ("drive", "activation"):
+            object.__setattr__(self, name, validate.column(name, getattr(self, name)))
+        validate.same_length("activation", self.activation, "drive", len(self.drive))
+
+    @property
+    def laser(self) -> LaserParameters:
+        """The device, which must be a laser.
+
+        Raises
+        ------
+        InvalidInput
+            If it is not.
+        """
+        if not isinstance(self.parameters, LaserParameters):
+            raise InvalidInput(
+                f"calibration must be that of a laser, got that of {self.parameters.name!r}"
+            )
+        return self.parameters
+
+    def logistic(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the fitted probability of being on at `drive`."""
+        return logistic(validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
+
+    def drive_at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the drive at which a neuron is on with probability σ(log_odds): the measured curve.
+
+        The inverse of the activation table, monotone between its points where a probability is known
+        well (0.4 to 99.6 %), and straight beyond.
+        """
+        log_odds = validate.finite_array("log_odds", log_odds, ANY)
+        p = self.activation
+        known = (p > RELIABLE) & (p < 1 - RELIABLE)
+        x, y = np.log(p[known] / (1 - p[known])), self.drive[known]
+        rising = np.concatenate([[True], x[1:] > np.maximum.accumulate(x)[:-1] + 0.05])
+        x, y = x[rising], y[rising]
+        inner = monotone(np.clip(log_odds, x[0], x[-1]), x, y)
+        foot = (y[3] - y[0]) / (x[3] - x[0]) * np.minimum(log_odds - x[0], 0.0)
+        shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
+        return np.asarray(inner + foot + shoulder)
+
+    def fits(self, parameters: Parameters) -> bool:
+        """Return whether this is a calibration of `parameters`, whatever their name."""
+        return self._differs(parameters) is None
+
+    def _differs(self, parameters: Parameters) -> str | None:
+        """Return the first parameter that is another one here."""
+        mine, other = self.parameters.to_dict(), parameters.to_dict()
+        return next(
+            (key for key in mine if key not in ("name", "forced") and mine[key] != other.get(key)), None
+        )
+
+    def require(self, parameters: Parameters) -> None:
+        """Raise `InvalidInput` unless this is a calibration of `parameters`."""
+        if not hasattr(parameters, "to_dict"):
+            raise InvalidInput(f"parameters must be a device's, got {validate.shown(parameters)}")
+        key = self._differs(parameters)
+        if key is not None:
+            mine, other = self.parameters.to_dict(), parameters.to_dict()
+            raise InvalidInput(
+                f"calibration must be of the same device: {key} is {mine[key]!r} there, "
+                f"{other.get(key)!r} here"
+            )
+
+
+def _plausible(parameters: Parameters) -> dict[str, Allowed]:
+    """Return what constants can be; drives are of the size of the device's threshold."""
+    if isinstance(parameters, LaserParameters):
+        scale = parameters.threshold_carriers
+        return {
+            "window": Allowed("s", 1e-13, 1e-6, 1e-9),
+            "time_step": Allowed("s", 1e-17, 1e-9, 0.5e-12),
+            "midpoint": Allowed("carriers", 1e-3 * scale, 1e3 * scale),
+            "slope": Allowed("carriers", 1e-7 * scale, 1e2 * scale),
+        }
+    return {
+        "window": Allowed("s", 1e-8, 10.0, 10e-3),
+        "time_step": Allowed("s", 1e-10, 1.0, 1e-4),
+        "midpoint": Allowed("V", -10.0, 10.0, 50e-3),
+        "slope": Allowed("V", 1e-12, 1.0, 1e-3),
+    }
+
+
+def logistic(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:
+    """Return 1/(1 + exp(-(x - midpoint)/slope))."""
+    return 1.0 / (1.0 + np.exp(-np.clip((x - midpoint) / slope, -700, 700)))
+
+
+def monotone(
+    at: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the piecewise cubic through (x, y) that is monotone where the points are.
+
+    Slopes by Fritsch & Butland 1984, SIAM J. Sci. Stat. Comput. 5, 300. SciPy's `PchipInterpolator`
+    gives the same, but its import takes as long as a small run.
+
+    Parameters
+    ----------
+    at : array of any shape
+        Where to, between the first and the last of `x`.
+    x, y : array (point,)
+        At least three points, `x` rising.
+    """
+    width = np.diff(x)
+    chord = np.diff(y) / width
+    before, after = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]
+    same = chord[:-1] * chord[1:] > 0
+    left, right = np.where(same, chord[:-1], 1.0), np.where(same, chord[1:], 1.0)
+    inner = np.where(same, (before + after) / (before / left + after / right), 0.0)
+    # At the ends: three points, without overshoot.
+    ends = [
+        ((2 * w0 + w1) * c0 - w0 * c1) / (w0 + w1)
+        for w0, w1, c0, c1 in ((*width[:2], *chord[:2]), (*width[:-3:-1], *chord[:-3:-1]))
+    ]
+    for k, (c0, c1) in enumerate((chord[:2], chord[:-3:-1])):
+        if ends[k] * c0 <= 0:
+            ends[k] = 0.0
+        elif c0 * c1 <= 0 and abs(ends[k]) > 3 * abs(c0):
+            ends[k] = 3 * c0
+    slope = np.concatenate([ends[:1], inner, ends[1:]])
+    i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
+    t = (at - x[i]) / width[i]
+    rise = width[i] * (slope[i] * (1 - t) ** 2 * t - slope[i + 1] * t**2 * (1 - t))
+    return np.asarray(y[i] * (1 + 2 * t) * (1 - t) ** 2 + y[i + 1] * t**2 * (3 - 2 * t) + rise)

@@ -1,0 +1,341 @@
+"""From a Boltzmann machine to drives and couplings, and back.
+
+A neuron whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
+calibrated kernel, a coupling of c acts like a drive that is higher by c while the partner is on. (The
+drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that into numbers:
+
+* ``linear``: the activation is taken for its logistic fit, x = x½ + α u for all u. So a bias b becomes
+  the drive x½ + α b, and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94, 042312:
+  the same rule in membrane voltage).
+* ``measured`` (default): the drive that a field u calls for is read off the measured activation curve,
+  x(u), which is steeper at its foot. A network can only add up, so each unit gets the straight line
+  m_k + s_k u that is closest to x(u) over the fields that the unit meets in the target distribution,
+  by weighted least squares with weights σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then
+  x_k = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
+
+``docs/translation.md`` derives both.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus.engines.devices import Network, assemble
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.couplings import dense
+from photinus.reference.gibbs import sample_gibbs
+from photinus.translation.neuron import Neuron
+
+RULES = ("measured", "linear")
+DRIVEN_BIAS = 8.0
+"""Bias, up or down, at which a neuron that is physically driven is held; a laser is off unpumped."""
+ENUMERATED_UNITS = 14
+"""Units up to which the fields of a machine are enumerated; beyond, they come from Gibbs sampling."""
+SMALLEST_SPREAD = 1e-6
+"""Variance of a unit's field below which it counts as constant."""
+EVIDENCE_AT_ONCE = 64
+CHAINS, CHAINS_PER_EVIDENCE, DRAWS_PER_EVIDENCE = 64, 8, 12
+"""Gibbs chains among all evidence, at least so many for each, and draws of each chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """What of a machine lies outside the range that a calibration measured."""
+
+    biases: tuple[tuple[Hashable, float], ...]
+    """(unit, bias) whose activation is not the logistic one."""
+    drives: tuple[tuple[Hashable, float], ...]
+    """(unit, log-odds) that some state of its partners drives out of that range."""
+    weights: tuple[tuple[Hashable, Hashable, float], ...]
+    """(unit, unit, weight) stronger than the synapse was measured with."""
+    bias_range: tuple[float, float]
+    weight_range: tuple[float, float]
+
+    def __bool__(self) -> bool:
+        """Whether everything is inside."""
+        return not (self.biases or self.drives or self.weights)
+
+    def __str__(self) -> str:
+        """Return the report, one line per kind of finding."""
+        if self:
+            return "everything is inside the calibrated range"
+        low, high = self.bias_range
+        lines = []
+        if self.biases:
+            named = ", ".join(f"{unit} ({bias:+.2f})" for unit, bias in self.biases)
+            lines.append(f"biases outside [{low:+.2f}, {high:+.2f}]: {named}")
+        if self.drives:
+            named = ", ".join(f"{unit} ({drive:+.2f})" for unit, drive in self.drives)
+            lines.append(f"units that partners can drive outside [{low:+.2f}, {high:+.2f}]: {named}")
+        if self.weights:
+            named = ", ".join(f"{a}–{b} ({weight:+.2f})" for a, b, weight in self.weights)
+            lines.append(
+                f"weights outside [{self.weight_range[0]:+.2f}, {self.weight_range[1]:+.2f}]: {named}"
+            )
+        return "\n".join(lines)
+
+
+def translate(
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    *,
+    rule: str = "measured",
+    delay: float | str | NDArray[np.float64] = 0.0,
+) -> Network:
+    """Return the network that samples from `machine`.
+
+    Parameters
+    ----------
+    machine
+        The target.
+    calibration
+        Calibration of the neurons to use.
+    rule
+        "measured" (default) or "linear", see the module's description.
+    delay : float or array (unit, unit)
+        Synaptic delay [s], or a text: "30 ps".
+
+    Notes
+    -----
+    A pump cannot be negative: units whose bias asks for one get none. `check` names everything that
+    lies outside the calibrated range.
+    """
+    validate.one_of("rule", rule, RULES)
+    if rule == "linear":
+        middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
+    else:
+        met = _fields(machine, calibration)
+        middle, slope = met.drive - met.slope * met.mean, met.slope
+    return assemble(
+        calibration.parameters,
+        drive=middle + slope * machine.biases,
+        coupling=slope[:, None] * machine.weights,
+        kernel=calibration.kernel,
+        window=calibration.window,
+        detection_threshold=calibration.detection_threshold,
+        driven=levels(calibration),
+        delay=delay,
+        labels=machine.labels,
+    )
+
+
+def levels(calibration: Neuron) -> tuple[float, float]:
+    """Return the drives at which a neuron is held off and on, by log-odds of `DRIVEN_BIAS`."""
+    reach = DRIVEN_BIAS * calibration.slope
+    return calibration.midpoint - reach, calibration.midpoint + reach
+
+
+def slopes(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
+    """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive."""
+    return _fields(machine, calibration).slope
+
+
+def evidence_drive(
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    network: Network,
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
+) -> NDArray[np.float64]:
+    """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
+
+    With evidence the fields that a free unit meets are others than without it, so its drive is read
+    off the measured curve anew: the network's slopes s_k stay (couplings are built in), and x_k is
+    such that the line passes through the measured curve at the mean of the fields given the evidence.
+    A neuron whose partners are all clamped gets exactly the drive of its field.
+
+    Where there are too many free units to enumerate their states, half of the states that tell the
+    fields are drawn given the evidence and half without it: draws given the evidence stay in few modes
+    of a large machine, and lines that fit these alone make others far too probable.
+
+    Parameters
+    ----------
+    machine, calibration, network
+        A machine, and the network that `translate` made of it by the measured rule.
+    fixed : array (k,)
+        Positions of the clamped units.
+    values : array (chain, k)
+        Their values in each chain.
+
+    Returns
+    -------
+    array (chain, unit)
+        Drives; clamped units keep that of the network.
+    """
+    drive, _ = heated_drive(machine, calibration, fixed, values, temperature=1.0)
+    drive[:, fixed] = network.drive[fixed]
+    return drive
+
+
+def heated_drive(
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
+    *,
+    temperature: float,
+) -> tuple[NDArray[np.float64], float]:
+    """Return drives and the strength of all synapses with which a network samples at a temperature.
+
+    Hardware attenuates all synapses together, so the strength is one number: the mean of what the
+    units would need, s_k(T)/(s_k T), where s_k(T) is the slope of unit k in the machine at temperature
+    T. Each drive is such that the unit's line passes through the measured curve at the mean of the
+    fields that it meets at that temperature.
+
+    Parameters
+    ----------
+    machine, calibration, fixed, values
+        As in `evidence_drive`; `fixed` may be empty.
+    temperature
+        T > 0: all weights and biases are divided by it.
+
+    Returns
+    -------
+    array (chain, unit), float
+        Drives (not a number for clamped units), and what couplings are to be multiplied with.
+    """
+    labels = machine.labels
+    free = np.setdiff1d(np.arange(machine.n_units), fixed)
+    drive = np.full((len(values), machine.n_units), np.nan)
+    slope = slopes(machine, calibration)[free]
+    distinct, which = np.unique(values, axis=0, return_inverse=True)
+    biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
+    if len(free) > ENUMERATED_UNITS and len(fixed):
+        met = _sampled_fields(machine.heated(temperature), calibration, free, fixed, distinct)
+    else:
+        met = []
+        for given in distinct:
+            clamp = {labels[k]: int(v) for k, v in zip(fixed, given, strict=True)}
+            target = machine.conditional(clamp) if clamp else machine
+            met.append(_fields(target.heated(temperature), calibration))
+    strength = 1.0
+    if temperature != 1:
+        strength = float(np.mean([fields.slope / slope for fields in met])) / temperature
+    for k, fields in enumerate(met):
+        partners = temperature * fields.mean - biases[k]
+        drive[np.ix_(which.ravel() == k, free)] = fields.drive - slope * strength * partners
+    return drive, strength
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The fields that units meet, weighted by how much their log-odds matter; arrays (unit,)."""
+
+    mean: NDArray[np.float64]
+    """Mean field."""
+    drive: NDArray[np.float64]
+    """Mean of the x(u) that the fields call for."""
+    slope: NDArray[np.float64]
+    """Slope of the line through (mean, drive) that is closest to x(u)."""
+
+
+def _fields(machine: BoltzmannMachine, calibration: Neuron) -> _Fields:
+    """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
+    if machine.n_units <= ENUMERATED_UNITS:
+        states, probability = machine.states(), machine.joint()
+    else:
+        drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
+        states = drawn.reshape(-1, machine.n_units)
+        probability = np.full(len(states), 1.0 / len(states))
+    return _met(states @ machine.weights + machine.biases, probability, calibration)
+
+
+def _sampled_fields(
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    free: NDArray[np.intp],
+    fixed: NDArray[np.intp],
+    distinct: NDArray[np.uint8],
+) -> list[_Fields]:
+    """Return the fields of the free units for each evidence (evidence, fixed), all sampled together.
+
+    Errors of the mean cancel to first order in a drive, so that few states do for each evidence.
+    """
+    among = machine.weights[np.ix_(free, free)]
+    biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
+    chains = max(CHAINS_PER_EVIDENCE, CHAINS // len(distinct))
+    size = chains * DRAWS_PER_EVIDENCE
+    anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, free]
+    partners = anyway @ among
+    found = []
+    for first in range(0, len(distinct), EVIDENCE_AT_ONCE):
+        part = distinct[first : first + EVIDENCE_AT_ONCE]
+        drawn = sample_gibbs(
+            machine,
+            chains=len(part) * chains,
+            draws=DRAWS_PER_EVIDENCE,
+            burn_in=30,
+            seed=first,
+            clamp_units=fixed,
+            clamp_values=np.repeat(part, chains, axis=0),
+        )
+        states = drawn[:, :, free].reshape(len(part), size, -1).astype(np.float64)
+        equal = np.full(2 * size, 0.5 / size)
+        for each, own in zip(states, biases[first:], strict=False):
+            found.append(_met(np.concatenate([each @ among, partners]) + own, equal, calibration))
+    return found
+
+
+def _met(field: NDArray[np.float64], probability: NDArray[np.float64], calibration: Neuron) -> _Fields:
+    """Return what is needed of fields (state, unit) with the states' probabilities (state,)."""
+    on = 1 / (1 + np.exp(-np.clip(field, -700, 700)))
+    # The added constant keeps the sum above zero for a unit that never has a choice.
+    weight = probability[:, None] * (on * (1 - on) + 1e-12)
+    weight /= weight.sum(axis=0)
+    drive = calibration.drive_at(field)
+    mean, level = (weight * field).sum(axis=0), (weight * drive).sum(axis=0)
+    off = field - mean
+    spread = (weight * off**2).sum(axis=0)
+    # A unit without partners: the tangent.
+    ends = calibration.drive_at(mean + np.array([[-0.5], [0.5]]))
+    rise = (weight * off * (drive - level)).sum(axis=0)
+    moves = spread > SMALLEST_SPREAD
+    slope = np.where(moves, rise / np.where(moves, spread, 1.0), ends[1] - ends[0])
+    return _Fields(mean, level, slope)
+
+
+def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
+    """Return the machine that `network` stands for: `translate` with the linear rule, backwards.
+
+    Raises
+    ------
+    InvalidInput
+        If the calibration is of another device, or the couplings are not symmetric (the measured
+        rule gives each unit its own slope, which a network does not tell).
+    """
+    calibration.require(network.parameters)
+    return BoltzmannMachine(
+        dense(network.coupling) / calibration.slope,
+        (network.drive - calibration.midpoint) / calibration.slope,
+        labels=network.labels,
+    )
+
+
+def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:
+    """Return which units and weights of `machine` lie outside the calibrated range."""
+    low, high = calibration.bias_range
+    weakest, strongest = calibration.weight_range
+    labels, biases, weights = machine.labels, machine.biases, machine.weights
+    lowest = biases + np.minimum(weights, 0).sum(axis=1)
+    highest = biases + np.maximum(weights, 0).sum(axis=1)
+    outside = [
+        (label, float(b)) for label, b in zip(labels, biases, strict=True) if not low <= b <= high
+    ]
+    driven = []
+    for k, label in enumerate(labels):
+        if low <= biases[k] <= high:
+            if lowest[k] < low:
+                driven.append((label, float(lowest[k])))
+            elif highest[k] > high:
+                driven.append((label, float(highest[k])))
+    pairs = np.argwhere(np.triu((weights < weakest) | (weights > strongest), 1))
+    return Validity(
+        biases=tuple(outside),
+        drives=tuple(driven),
+        weights=tuple((labels[i], labels[j], float(weights[i, j])) for i, j in pairs),
+        bias_range=calibration.bias_range,
+        weight_range=calibration.weight_range,
+    )
