@@ -12,7 +12,7 @@ from photinus import BoltzmannMachine, Calibration, LaserParameters
 from photinus.errors import InvalidInput
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.starts import dispersed
-from photinus.samplers import sampling
+from photinus.samplers import sampling, spiking
 from tests.progress import Impatient
 
 SUBSTRATES = ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
@@ -231,15 +231,15 @@ def test_progress_adds_up(substrate):
 def test_pieces_change_nothing(monkeypatch):
     machine = machine_of(3)
     whole = draw(machine, "laser", draws=20, clamp={-7: 1})
-    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", 1)
-    monkeypatch.setattr(sampling, "LASER_STEPS_PER_CHUNK", 1)
+    monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
+    monkeypatch.setattr(spiking, "LASER_STEPS_PER_CHUNK", 1)
     pieces = draw(machine, "laser", draws=20, clamp={-7: 1})
     assert same(whole, pieces)
     assert (whole.spikes.start, whole.spikes.stop) == (pieces.spikes.start, pieces.spikes.stop)
 
 
 def test_interruption_carries_what_was_finished(monkeypatch):
-    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", 1)
+    monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     machine = machine_of(2)
 
     impatient = Impatient(BURN_IN + 2)

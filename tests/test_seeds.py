@@ -15,7 +15,7 @@ from photinus.networks.imperfections import Imperfections
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.ideal import sample_ideal
-from photinus.samplers import registry
+from photinus.samplers import abstract, registry, sampling
 from photinus.tasks import tasks
 from tests.progress import Impatient
 
@@ -136,7 +136,7 @@ def test_entropy_is_kept_as_text(entropy):
 @pytest.mark.parametrize("entropy", ENTROPIES, ids=str)
 def test_runs_of_any_entropy_can_be_resumed(entropy, tmp_path, monkeypatch):
     """Without a seed the stored one is taken, its key and pool included."""
-    monkeypatch.setattr(sampling, "UNIT_UPDATES_PER_PIECE", 1)
+    monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     seed = np.random.SeedSequence(entropy, spawn_key=(1,), pool_size=8)
     whole = ph.sample(MACHINE, "gibbs", seed=seed, **FEW)
 

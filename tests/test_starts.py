@@ -13,7 +13,7 @@ from photinus._core.streams import ChainsFrom
 from photinus.engines.devices import simulator
 from photinus.reference import starts
 from photinus.reference.ideal import sample_ideal
-from photinus.samplers import sampling, workers
+from photinus.samplers import abstract, sampling, spiking, workers
 from tests.progress import Impatient
 
 SPIKING = ("laser", "laser-reduced", "lif")
@@ -285,8 +285,9 @@ def test_parts_of_the_chains_are_those_of_the_whole(substrate, initial):
 @pytest.mark.parametrize("windows", [2, 14])
 def test_a_stopped_run_goes_on(substrate, tempering, windows, tmp_path, monkeypatch):
     """Stopped while it is driven, in the rest of the burn-in, and later."""
-    for name in ("LASER_STEPS_PER_PIECE", "UNIT_UPDATES_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
-        monkeypatch.setattr(sampling, name, 1)
+    monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
+    for name in ("LASER_STEPS_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
+        monkeypatch.setattr(spiking, name, 1)
     options = {"chains": 3, "draws": 10, "burn_in": 10, "seed": 4, "tempering": tempering}
     whole = ph.sample(mild(), substrate, **options)
     path = tmp_path / "run.zarr"
@@ -301,12 +302,12 @@ def test_pieces_of_the_driven_windows_change_nothing(monkeypatch):
     options = {"chains": 3, "draws": 16, "burn_in": 12, "seed": 4}
     whole = ph.sample(mild(), "laser", **options)
     for name in ("LASER_STEPS_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
-        monkeypatch.setattr(sampling, name, 1)
+        monkeypatch.setattr(spiking, name, 1)
     assert same(whole, ph.sample(mild(), "laser", **options))
 
 
 def test_resume_needs_the_same_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(sampling, "UNIT_UPDATES_PER_PIECE", 1)
+    monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     options = {"chains": 3, "draws": 16, "burn_in": 4, "seed": 4}
     path = tmp_path / "run.zarr"
     with pytest.raises(sampling.Interrupted):

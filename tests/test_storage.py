@@ -19,7 +19,7 @@ import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.engines.laser.simulator import TIME_STEP
 from photinus.errors import InvalidInput
-from photinus.samplers import sampling, storage
+from photinus.samplers import abstract, spiking, storage
 from photinus.samplers.sampling import Interrupted
 
 CHAINS, DRAWS, BURN_IN = 3, 15, 4
@@ -56,7 +56,7 @@ def steps_per_piece():
 @pytest.fixture
 def pieces(monkeypatch):
     """Let lasers be stored every few draws."""
-    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", steps_per_piece())
+    monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", steps_per_piece())
 
 
 @pytest.fixture(scope="module")
@@ -396,7 +396,7 @@ def test_gibbs_run_resumes(tmp_path, monkeypatch):
     """It is stored in pieces, too; whole, it is one piece."""
     arguments = {**ARGUMENTS, "draws": 40, "clamp": {"Ω/2": [0, 1, 1]}}
     complete = ph.sample(MACHINE, "gibbs", **arguments)
-    monkeypatch.setattr(sampling, "UNIT_UPDATES_PER_PIECE", 10 * CHAINS * 3)
+    monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 10 * CHAINS * 3)
     path = tmp_path / "run.zarr"
     with pytest.raises(Interrupted):
         ph.sample(MACHINE, "gibbs", **arguments, path=path, progress=Impatient(BURN_IN + 25))

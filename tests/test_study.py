@@ -110,7 +110,7 @@ def test_code_is_told_by_what_it_does(tmp_path, monkeypatch):
 
     def digest(text):
         (tmp_path / "module.py").write_text(text)
-        monkeypatch.setattr(results, "files", lambda name: tmp_path)
+        monkeypatch.setattr(results.resources, "files", lambda name: tmp_path)
         return results.code_digest.__wrapped__()
 
     first = digest('"""Text."""\n\ndef f(x):\n    """Text."""\n    return x\n')

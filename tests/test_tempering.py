@@ -12,7 +12,7 @@ from scipy.stats import binom, chisquare
 import photinus as ph
 from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, TranslationWarning
 from photinus.engines.devices import simulator
-from photinus.samplers import sampling
+from photinus.samplers import abstract, sampling, spiking
 from photinus.translation.rules import evidence_drive, heated_drive
 from tests.progress import Impatient
 
@@ -205,8 +205,8 @@ def test_pieces_and_files_are_those_of_one_run(substrate, tmp_path, monkeypatch)
     arguments = {"chains": 3, "draws": 11, "burn_in": 2, "seed": 4, "clamp": {0: [0, 1, 1]}}
     tempering = Tempering(hottest=3, period=12)
     whole = ph.sample(machine_of(), substrate, tempering=tempering, **arguments)
-    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", 1)
-    monkeypatch.setattr(sampling, "UNIT_UPDATES_PER_PIECE", 1)
+    monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
+    monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     path = tmp_path / "run.zarr"
     pieces = ph.sample(machine_of(), substrate, tempering=tempering, path=path, **arguments)
     loaded = ph.load(path)
@@ -219,7 +219,7 @@ def test_pieces_and_files_are_those_of_one_run(substrate, tmp_path, monkeypatch)
 
 
 def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(sampling, "LASER_STEPS_PER_PIECE", 1)
+    monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     arguments = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
     whole = ph.sample(machine_of(), "laser", **arguments)
 

@@ -77,7 +77,7 @@ def test_tempered(cluster: Any) -> None:
 
 def test_own_processes_store_and_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped after some pieces, a run goes on to the same end."""
-    monkeypatch.setattr("photinus.samplers.sampling.LASER_STEPS_PER_PIECE", 2e3)
+    monkeypatch.setattr("photinus.samplers.spiking.LASER_STEPS_PER_PIECE", 2e3)
     options: dict[str, Any] = {"chains": 6, "draws": 30, "burn_in": 2, "seed": 1}
     whole = ph.sample(MACHINE, "laser-reduced", **options)
     advance, calls = SpreadRun.advance, []
@@ -148,7 +148,7 @@ def test_dying_again_and_again(monkeypatch: pytest.MonkeyPatch, cluster: Any) ->
         monkeypatch.setattr(client, "submit", lambda *_, **__: Dying())
         monkeypatch.setattr("distributed.as_completed", lambda futures: futures)
         monkeypatch.setattr(client, "cancel", lambda futures: None)
-        monkeypatch.setattr("photinus.samplers.workers.workers_pool", lambda workers: _giving(client))
+        monkeypatch.setattr("photinus.samplers.sampling.workers_pool", lambda workers: _giving(client))
         with pytest.raises(PhotinusError, match="died again and again"):
             ph.sample(MACHINE, "gibbs", workers=1, chains=1, draws=1, burn_in=0)
 

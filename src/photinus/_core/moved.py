@@ -1,7 +1,7 @@
 """Where the modules of version 0.1 are now, so that code written for it goes on working.
 
-``import photinus.bayes`` finds the names of `photinus.machines.bayes`, and sets them there. New code takes
-names from ``photinus`` itself, or from the rooms.
+``import photinus.bayes`` finds the names of `photinus.machines.bayes`, and sets them there. New code
+takes names from ``photinus`` itself, or from the rooms.
 """
 
 import importlib
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 MOVED: dict[str, tuple[str, ...]] = {
     "_files": ("_core.files",),
@@ -110,7 +110,7 @@ MOVED: dict[str, tuple[str, ...]] = {
 class _Former(ModuleType):
     """A module that is no more: its names are those of others."""
 
-    __path__: list[str] = []
+    __path__: ClassVar[list[str]] = []
 
     def __getattr__(self, name: str) -> Any:
         for home in self._homes():

@@ -11,9 +11,12 @@ from photinus.engines.laser.simulator import BYTES_PER_SPIKE
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal
-from photinus.samplers.request import UNIT_UPDATES_PER_PIECE, Piece, Request
+from photinus.samplers.request import Piece, Request
 from photinus.spikes.readout import states_on_grid
 from photinus.spikes.trains import SpikeTrains
+
+UNIT_UPDATES_PER_PIECE = 5e7
+"""Updates of a Gibbs run between two commits to disk: seconds at most."""
 
 
 class _WholeRun:

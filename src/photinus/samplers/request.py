@@ -14,13 +14,6 @@ from photinus.networks.imperfections import Imperfections
 from photinus.samplers.tempering import Tempering
 from photinus.spikes.trains import SpikeTrains
 
-LASER_STEPS_PER_PIECE = 2e9
-"""Laser-steps between two commits to disk: a few seconds."""
-
-
-UNIT_UPDATES_PER_PIECE = 5e7
-"""Updates of a Gibbs run between two commits to disk: seconds at most."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:

@@ -18,10 +18,13 @@ from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
 from photinus.networks.lif import LifNetwork
 from photinus.reference import starts
-from photinus.samplers.request import LASER_STEPS_PER_PIECE, Piece, Request
+from photinus.samplers.request import Piece, Request
 from photinus.spikes.readout import states_on_grid
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.rules import evidence_drive, heated_drive, levels, translate
+
+LASER_STEPS_PER_PIECE = 2e9
+"""Laser-steps between two commits to disk: a few seconds."""
 
 
 class SpikingRun:
