@@ -350,7 +350,7 @@ import os, signal
 import photinus as ph
 from photinus.samplers import storage
 from tests import test_storage as t
-t.sampling.LASER_STEPS_PER_PIECE = t.steps_per_piece()
+t.spiking.LASER_STEPS_PER_PIECE = t.steps_per_piece()
 place, calls = storage._place, []
 def failing(array, values, first, axis=0):
     calls.append(1)

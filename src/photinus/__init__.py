@@ -7,7 +7,7 @@ the spikes are read out as samples, with a certificate of how far they are from 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from photinus._core.moved import find_former_modules
+from photinus._core.moved import MOVED, find_former_modules
 from photinus._core.version import __version__ as __version__
 
 # Public name → module that holds it. Names are imported on first use, so that `import photinus`
@@ -70,6 +70,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
+    if name in MOVED:
+        return importlib.import_module(f"photinus.{name}")
     raise AttributeError(f"module 'photinus' has no attribute {name!r}")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 MOVED: dict[str, tuple[str, ...]] = {
     "_files": ("_core.files",),
@@ -110,8 +110,6 @@ MOVED: dict[str, tuple[str, ...]] = {
 class _Former(ModuleType):
     """A module that is no more: its names are those of others."""
 
-    __path__: ClassVar[list[str]] = []
-
     def __getattr__(self, name: str) -> Any:
         for home in self._homes():
             if hasattr(home, name):
@@ -147,7 +145,9 @@ class Finder(MetaPathFinder, Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module that stands for a former one."""
-        return _Former(spec.name)
+        module = _Former(spec.name)
+        module.__path__ = []
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: names are looked up when they are asked for."""

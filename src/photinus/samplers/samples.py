@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
+from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers import storage
 from photinus.spikes.readout import MAX_JOINT, occupancy
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from photinus._core.progress import Progress
     from photinus.diagnostics.fidelity import DrawsNeeded, Fidelity
     from photinus.engines.devices import Network
-    from photinus.hardware import Ledger, Prices
+    from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
     from photinus.spikes.trains import SpikeTrains
@@ -286,7 +287,7 @@ class Samples:
 
     def ledger(
         self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None
-    ) -> "Ledger":
+    ) -> Ledger:
         """Return what one chip with these lasers does per second, and what that takes.
 
         Parameters
