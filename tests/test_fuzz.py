@@ -64,8 +64,10 @@ CALIBRATIONS = """
 text = json.loads((Path(ph.__file__).parent / "data" / "fast-absorber.json").read_text())
 absurd = [0, -1, 1e-300, 1e-30, 1e30, 1e300, -1e300, float("nan"), float("inf"), -float("inf"), None, "x", [], {}]
 near = [1e-4, 0.01, 100.0, 1e4, -1.0, -100.0]
-pair = all_to_all(2, -20.0, 10.0)
-three = all_to_all(3, 5.0, -5.0)
+weights = np.zeros((5, 5))  # two units that exclude each other, and three that go together
+weights[:2, :2], weights[2:, 2:] = -20.0, 5.0
+np.fill_diagonal(weights, 0)
+machine = ph.BoltzmannMachine(weights, [10.0, 10.0, -5.0, -5.0, -5.0])
 accepted = refused = 0
 
 def read(document, path):
@@ -78,8 +80,7 @@ def read(document, path):
         refused += 1
         return
     accepted += 1
-    for machine in (pair, three):
-        tried(machine, "laser-reduced", calibration=calibration)
+    tried(machine, "laser-reduced", calibration=calibration)
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "c.json"
