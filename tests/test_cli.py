@@ -115,7 +115,7 @@ def test_demo_does_the_main_job(run, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "REFINEMENT", {"chains": 64, "draws": 400, "most_rounds": 8})
     monkeypatch.setattr(demo, "DIGITS", {**demo.DIGITS, "epochs": 20})
     monkeypatch.setattr(demo, "COMPLETED", 10)
-    monkeypatch.setattr(demo, "REPEATS", 4)
+    monkeypatch.setattr(demo, "REPEATS", 2)
     code, out, _ = run("demo", "--chains", 32, "--draws", 100)
     assert code == 0
     folder = tmp_path / "runs" / "demo"
@@ -125,8 +125,8 @@ def test_demo_does_the_main_job(run, tmp_path, monkeypatch):
     for posterior in numbers["posteriors"]:
         # 171 patients and a classifier of about 94 %: below 85 % is 5 standard deviations off.
         assert all(accuracy > 0.85 for accuracy in posterior["accuracy"].values())
-        # 2 000 draws a patient: standard error 0.011 at most, 171 patients; the lasers may add a bias.
-        assert posterior["largest_disagreement"]["gibbs"] < 0.06
+        # 1 000 draws a patient: 0.09 is 5.6 standard errors, 171 patients; the lasers may add a bias.
+        assert posterior["largest_disagreement"]["gibbs"] < 0.09
         assert posterior["largest_disagreement"]["lasers"] < 0.15
     assert numbers["fidelity"]["kl"] < 0.1
     refined = numbers["refined_fidelity"]

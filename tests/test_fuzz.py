@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 HEAD = """
-import copy, json, sys, tempfile, warnings
+import json, sys, tempfile, warnings
 from pathlib import Path
 import numpy as np
 import photinus as ph
@@ -97,17 +97,11 @@ with tempfile.TemporaryDirectory() as folder:
         else:
             changes = absurd
         for change in changes:
-            document = copy.deepcopy(text)
-            document["reduced"][name] = change
-            read(document, path)
-        document = copy.deepcopy(text)
-        del document["reduced"][name]
-        read(document, path)
+            read({**text, "reduced": {**text["reduced"], name: change}}, path)
+        read({**text, "reduced": {k: v for k, v in text["reduced"].items() if k != name}}, path)
     for name in ("midpoint", "slope"):
         for factor in near:
-            document = copy.deepcopy(text)
-            document[name] *= factor
-            read(document, path)
+            read({**text, name: text[name] * factor}, path)
 assert accepted > 30 and refused > 150, (accepted, refused)
 print("alive")
 """
