@@ -17,6 +17,7 @@ from numpy.testing import assert_array_equal
 
 import photinus as ph
 from photinus.errors import InvalidInput, PhotinusError
+from photinus.sampling import SUBSTRATES
 from photinus.simulation.streams import ChainsFrom, Role, lane_states
 from photinus.workers import SpreadRun, workers_pool
 
@@ -48,7 +49,7 @@ def test_seed_of_later_chains() -> None:
     assert_array_equal(lane_states(ChainsFrom(3, ChainsFrom(1, seed)), Role.ESCAPE, 3, 3), whole[4:])
 
 
-@pytest.mark.parametrize("substrate", ph.sampling.SUBSTRATES)
+@pytest.mark.parametrize("substrate", SUBSTRATES)
 def test_the_same_draws(substrate: str, cluster: Any) -> None:
     clamp = {"b": np.arange(19) % 2}
     options: dict[str, Any] = {"chains": 19, "draws": 12, "burn_in": 3, "seed": 4, "clamp": clamp}
