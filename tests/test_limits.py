@@ -166,7 +166,7 @@ def test_what_reduced_lasers_were_not_compared_on_is_said():
     assert any("like full physics" in each for each in samples.attributes["outside"])
     assert "like full physics" not in told(strong)[0]
     # A network that is given is judged as well; evidence excites nobody.
-    network = ph.translate(strong)
+    network = ph.translate(strong, Calibration.preset())
     assert "like full physics" in told(strong, "laser-reduced", network=network)[0]
     clamp = dict.fromkeys(range(7), 1)
     for given in (None, network):

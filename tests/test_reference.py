@@ -22,6 +22,7 @@ from photinus.reference._chains import uniform
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from photinus.reference.ideal import sample_ideal
+from photinus.sampling import sample
 from photinus.simulation.streams import Role, lane_states, seed_sequence
 
 ALPHA = 1e-6
@@ -277,6 +278,16 @@ def test_ideal_neurons_at_large_weights_against_enumeration(scale: float) -> Non
         ).mean(axis=1)
         error = np.abs(grid.mean(axis=0) - machine.marginals())
         assert (error < 6 * grid.std(axis=0) / 8 + 0.01).all(), (seed, error)
+
+
+def test_spikes_at_the_very_first_moment_are_kept() -> None:
+    """A waiting time of e^-1000 is none on the clock: units are on for all of the run."""
+    machine = BoltzmannMachine([[0.0]], [1000.0])
+    samples = sample(machine, "ideal", chains=3, draws=10, burn_in=0, seed=0)
+    assert samples.states.all()
+    assert samples.spikes is not None
+    assert samples.spikes.time.min() == 0
+    np.testing.assert_allclose(samples.marginals(), 1.0, atol=1e-12)
 
 
 def test_events_of_vanishing_probability_do_not_happen() -> None:

@@ -757,8 +757,8 @@ def _outside(request: Request, run: Run) -> list[str]:
     found = limits.beyond_lasers(network, drive, fixed)
     if request.substrate == "laser-reduced":
         assert isinstance(network, LaserNetwork)  # `ReducedRun.kind`
-        calibration = request.calibration or Calibration.preset(ReducedRun.preset)
-        found += calibration.require_reduced().check(network, request.fixed)
+        device = request.calibration or Calibration.preset(ReducedRun.preset)
+        found += device.require_reduced().check(network, fixed)
     if request.network is None:
         calibration = _calibration_of(network, request.calibration)
         assert calibration is not None  # it was translated with it
