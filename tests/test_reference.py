@@ -355,15 +355,15 @@ def test_threads_change_nothing(threads: int, monkeypatch: pytest.MonkeyPatch) -
 def test_seeds_chains_and_samplers_differ() -> None:
     machine = random_machine(12, seed=4)
     samplers: list[Callable[..., NDArray[np.uint8]]] = [sample_exact, sample_gibbs]
-    for sample in samplers:
-        first = sample(machine, chains=2, draws=50, seed=0)
-        assert (first != sample(machine, chains=2, draws=50, seed=1)).any()
+    for sampler in samplers:
+        first = sampler(machine, chains=2, draws=50, seed=0)
+        assert (first != sampler(machine, chains=2, draws=50, seed=1)).any()
         assert (first[0] != first[1]).any()
         np.testing.assert_array_equal(
-            first, sample(machine, chains=2, draws=50, seed=np.random.SeedSequence(0))
+            first, sampler(machine, chains=2, draws=50, seed=np.random.SeedSequence(0))
         )
         child = np.random.SeedSequence(0).spawn(1)[0]
-        assert (first != sample(machine, chains=2, draws=50, seed=child)).any()
+        assert (first != sampler(machine, chains=2, draws=50, seed=child)).any()
     spikes = [sample_ideal(machine, chains=2, duration=20.0, seed=s)[2] for s in (0, 1)]
     assert spikes[0][0] != spikes[1][0]
 

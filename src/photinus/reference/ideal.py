@@ -54,7 +54,8 @@ def sample_ideal(
     chains
         Number of independent chains, >= 1.
     duration
-        Time per chain in units of τ, > 0; spikes lie in [0, duration).
+        Time per chain in units of τ, > 0; spikes lie in [0, duration], so that a unit which ends at
+        the last moment and fires again at once is on there.
     seed
         Integer, SeedSequence or None (fresh entropy). The spikes depend neither on the number of
         threads, nor those of chain c on how many chains there are.
@@ -198,7 +199,7 @@ def _fire(  # type: ignore[no-untyped-def]
         end = ends[oldest] if active > 0 else np.inf
         spikes = wait < left
         now = min(now + np.exp(wait), end) if spikes else end
-        if now >= duration:
+        if now > duration:
             return count
         since = _log_sum(since, min(wait, left))
         if spikes:
