@@ -191,7 +191,7 @@ def test_empty_intervals_are_refused(changes, message):
 @pytest.mark.parametrize("pause", [0.0, 1e-13, 3e-11, 4e-10])
 def test_a_unit_that_fires_again_at_once_is_on_at_every_reading(pause: float) -> None:
     """Its spikes begin at a reading, and drift from it by a pause for each spike."""
-    time = np.arange(200) * (1.0 + pause)
+    time = np.arange(200, dtype=np.float64) * np.float64(1.0 + pause)
     zeros = np.zeros(200, np.int32)
     for scale in (1.0, 1.1e-9):  # seconds round, windows do not
         states = states_on_grid(
