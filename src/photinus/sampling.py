@@ -494,7 +494,7 @@ class IdealRun(_WholeRun):
         report(total)
         labels, chains = request.machine.labels, request.chains
         start = max(0.0, request.burn_in - 1.0)
-        kept = time > start
+        kept = time >= start
         spikes = SpikeTrains(chain[kept], unit[kept], time[kept], labels, chains, start, total)
         return Piece(states, spikes)
 
@@ -755,6 +755,10 @@ def _outside(request: Request, run: Run) -> list[str]:
     if drive is None:
         drive = network.drive + from_clamped(network.coupling, fixed, values)
     found = limits.beyond_lasers(network, drive, fixed)
+    if request.substrate == "laser-reduced":
+        assert isinstance(network, LaserNetwork)  # `ReducedRun.kind`
+        device = request.calibration or Calibration.preset(ReducedRun.preset)
+        found += device.require_reduced().check(network, fixed)
     if request.network is None:
         calibration = _calibration_of(network, request.calibration)
         assert calibration is not None  # it was translated with it
