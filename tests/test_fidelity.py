@@ -5,8 +5,10 @@ with the same bounds (power).
 """
 
 import dataclasses
+import inspect
 import json
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from scipy.stats import binom, norm
 import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.cli import app
-from photinus.diagnostics import references
+from photinus.diagnostics import references, verdict
 from photinus.diagnostics.verdict import GRADES
 from photinus.errors import InvalidInput
 from photinus.fidelity import (
@@ -510,6 +512,18 @@ def test_every_certificate_answers_four_questions():
     assert found.verdict.startswith(found.grade)
     assert found.grade in GRADES
     assert found.advice
+
+
+def test_advice_names_what_refinement_has():
+    """Refinement by its defaults: how many rounds it may take, and what its end says."""
+    strong, weak = (SimpleNamespace(network=True, strong=size) for size in (4.0, 1.0))
+    rounds = inspect.signature(ph.refine).parameters["most_rounds"].default
+    assert f"all its {rounds} rounds" in verdict._remedy(strong)
+    assert "bring no gain" in verdict._remedy(strong)
+    for told in (verdict._remedy(strong), verdict._remedy(weak)):
+        assert "`photinus.refine(machine, calibration)` or `photinus refine`" in told
+        assert "damping" not in told
+    assert "refine" not in verdict._remedy(SimpleNamespace(network=False, strong=4.0))
 
 
 # References
