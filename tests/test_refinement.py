@@ -143,6 +143,19 @@ def test_it_says_why_it_stopped_and_which_round_it_chose(refined):
     assert short.reason == "No more than 1 measurements were allowed."
 
 
+def test_it_says_where_chains_stay_in_their_modes():
+    """Of a ferromagnet, all on or all off; not of the same machine with a tenth of its strengths."""
+
+    def reason(scale):
+        weights = 4 * scale * (1 - np.eye(6))
+        machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
+        options = {"chains": 16, "draws": 60, "most_rounds": 2}
+        return refine(machine, Calibration.preset(), **options).reason
+
+    assert "Chains hardly leave their modes" in reason(1.0)
+    assert "modes" not in reason(0.1)
+
+
 def test_sparse_couplings_stay_sparse_and_where_they_are():
     weights = np.array([[0, 0.8, 0], [0.8, 0, -0.6], [0, -0.6, 0]])
     machine = BoltzmannMachine(weights, [0.8, 0.2, -0.3])

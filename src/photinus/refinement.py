@@ -25,11 +25,13 @@ from numpy.typing import NDArray
 
 from photinus import _trust, _validate
 from photinus._response import DENSE, Response
-from photinus._trust import Shown, Trial, Wanted
+from photinus._trust import Search, Shown, Trial, Wanted
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.devices import Network, substrate_of
+from photinus.diagnostics.convergence import convergence
 from photinus.diagnostics.references import Reference, reference
+from photinus.diagnostics.verdict import MODES
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.fidelity import kl_divergence
 from photinus.imperfections import Imperfections
@@ -50,6 +52,11 @@ MEASURED = 1 / 16
 """Part of all measurements, full length each, that a search for the target's moments may cost."""
 UNSURE = "The moments wanted are not sure, those of one Gibbs run: {reason}."
 """What is said where there is no reference."""
+STUCK = (
+    "Chains hardly leave their modes in {draws} draws (R̂ = {rhat:.3g} of {of}): their moments tell "
+    "where they started."
+)
+"""What is said of chains whose moments do not answer."""
 MOST_STATISTICS = DENSE
 """Marginals and pairs up to which all pairs may move; beyond, those with a coupling."""
 STATES = 8192
@@ -99,7 +106,7 @@ class Refinement:
     converged: bool
     """Whether the longest measurement showed no significant misfit."""
     reason: str = ""
-    """Why it stopped, a sentence."""
+    """Why it stopped, and what stood in the way, in sentences."""
     chosen: int = 0
     """Round that measured `network`, counted from 0."""
     reference: str = ""
@@ -237,7 +244,7 @@ def refine(
         network=found.best.setting,
         rounds=tuple(rounds),
         converged=found.converged,
-        reason=f"{found.reason} {target.doubt}".strip(),
+        reason=_reason(found, last[0], target),
         reference=target.source,
         chosen=[trial.judged for trial in found.trials].index(found.best),
     )
@@ -436,6 +443,14 @@ def _corrected(
     weights = np.zeros((n, n))
     weights[i, j] = weights[j, i] = weight
     return network.driven(drive, dense(network.coupling) + slope[:, None] * weights)
+
+
+def _reason(found: Search[Network], last: Samples, target: _Target) -> str:
+    """Return why it stopped, and what stood in the way, in sentences."""
+    chains, stuck = convergence(last.machine, last.states), ""
+    if chains.rhat is not None and chains.rhat > max(MODES, chains.rhat_limit):
+        stuck = STUCK.format(draws=last.draws, rhat=chains.rhat, of=chains.rhat_of)
+    return " ".join(filter(None, [found.reason, stuck, target.doubt]))
 
 
 def _round(trial: Trial[Network], samples: Samples, target: _Target) -> Round:
