@@ -48,7 +48,7 @@ ENUMERATED_UNITS = 16
 """Units up to which states are enumerated; beyond, the response comes from draws, and no KL is told."""
 LASER_WORK = 200
 """Price of a window of one laser, in ideal neurons × units: simulated time steps cost so much."""
-MEASURED = 1 / 16
+MEASURED = 1 / 8
 """Part of all measurements, full length each, that a search for the target's moments may cost."""
 UNSURE = "The moments wanted are not sure, those of one Gibbs run: {reason}."
 """What is said where there is no reference."""

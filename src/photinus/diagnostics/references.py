@@ -28,7 +28,7 @@ MOST_UNITS = 500
 """Units up to which the moments of single chains fit in memory."""
 GIBBS_SPEED = 4
 """Draws by Gibbs sampling for the price of one of ideal neurons."""
-LONGER, LONGEST = 2.0, 16_000
+LONGER, LONGEST = 1.25, 16_000
 """Least factor by which a run that has not converged is made longer; draws of the longest one."""
 STROBE = (1 + 5**0.5) / 2
 """Windows between states of ideal neurons. A strongly driven one spikes every window for long: whole
