@@ -267,6 +267,30 @@ def test_every_file_is_asked_for_before_any_work(run, tmp_path, command, monkeyp
         (tmp_path / name).unlink()
 
 
+def test_what_is_advised_where_a_file_exists_can_be_done(run, tmp_path):
+    """Only runs can be resumed; --force and `replace=` are named where there are such."""
+    write_model(tmp_path)
+    options = ["--substrate", "gibbs", "--chains", 4, "--draws", 30, "--burn-in", 5]
+    for arguments in (["sample", "m.json", *options], ["translate", "m.json"]):
+        assert run(*arguments)[0] == 0
+    told = run("sample", "m.json", *options)[2]
+    assert "choose another one; --resume goes on with a run, --force replaces one" in told
+    assert run("sample", "m.json", *options, "--resume")[0] == 0
+    told = run("translate", "m.json")[2]
+    assert told.endswith("choose another one, or replace it with --force\n")
+    assert run("translate", "m.json", "--force")[0] == 0
+    (tmp_path / "folder").mkdir()
+    assert run("translate", "m.json", "--out", "folder")[2].endswith("choose another one\n")
+    samples = ph.load(tmp_path / "run.zarr")
+    network = ph.LaserNetwork.load(tmp_path / "network.json")
+    with pytest.raises(InvalidInput, match="choose another one$"):
+        samples.save(tmp_path / "run.zarr")
+    with pytest.raises(InvalidInput, match="choose another one, or have it replaced$"):
+        network.save(tmp_path / "network.json", replace=False)
+    with pytest.raises(InvalidInput, match="or resume it if it holds a run$"):
+        ph.sample(samples.machine, "gibbs", chains=4, draws=30, path=tmp_path / "run.zarr")
+
+
 def test_resume_never_replaces_a_model(run, tmp_path):
     """With the model m.json beside the store m.zarr: the report has a name of its own."""
     before = (tmp_path / write_model(tmp_path)).read_bytes()

@@ -357,6 +357,8 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
 
     store = _files.named(out)
     summary = store.with_name(f"{store.name}.report.json")
+    if not (os.path.exists(store) and (resume or force)):
+        _files.check_new(store, instead="; --resume goes on with a run, --force replaces one")
     if resume and os.path.exists(summary):
         document = _files.read_json(summary, kind=REPORT, schema=1)
         if document.get("store") != store.name:
@@ -365,8 +367,6 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
             )
     else:
         _files.check_all([summary], replace=force)
-    if not (os.path.exists(store) and (resume or force)):
-        _files.check_all([store], replace=False)
     return summary
 
 

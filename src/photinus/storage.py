@@ -66,7 +66,7 @@ class RunStore:
                 self._stored = _read_header(self.path)
         else:
             self._abandoned = False
-            _files.check_new(path)
+            _files.check_new(path, instead=", or resume it if it holds a run")
 
     def seed(self) -> np.random.SeedSequence | None:
         """Return the seed of the stored run, None for a new one."""
