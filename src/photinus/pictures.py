@@ -34,6 +34,7 @@ def _mosaic(images: NDArray[np.float64], shape: tuple[int, int], gap: int = 1) -
 
 def strip(dream: Dream, *, chains: int = 6, columns: int = PER_STRIP) -> Figure:
     """Draw evenly spaced images of some chains, with the physical time under them."""
+    _validate.instance("dream", dream, Dream)
     chains = min(_validate.integer("chains", chains, 1), dream.smooth.shape[0])
     draws = dream.smooth.shape[1]
     chosen = np.unique(np.linspace(0, draws - 1, min(columns, draws)).astype(int))
@@ -139,6 +140,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 
 def animation(dream: Dream, *, chains: int = 8, frames: int = 120) -> bytes:
     """Return an animated GIF of some chains side by side, evenly spaced draws, as bytes."""
+    _validate.instance("dream", dream, Dream)
     import io
 
     from PIL import Image
@@ -171,4 +173,5 @@ def animate(dream: Dream, path: str | Path, *, chains: int = 8, frames: int = 12
     InvalidInput
         If the file cannot be written.
     """
+    _validate.instance("dream", dream, Dream)
     _files.write_bytes(path, animation(dream, chains=chains, frames=frames))

@@ -153,6 +153,7 @@ def joint(samples: Samples, most: int = 64) -> Figure:
 
 def divergence_times(samples: Samples, points: int = 14) -> NDArray[np.float64]:
     """Return times after burn-in, geometric from one τ to the whole run."""
+    _validate.instance("samples", samples, Samples)
     assert samples.window is not None
     return np.geomspace(1, samples.draws, points) * samples.window
 

@@ -168,6 +168,10 @@ def refine(
     InvalidInput
         If an argument is out of its range.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
+    _validate.instance("network", network, Network | None)
+    _validate.instance("imperfections", imperfections, Imperfections | None)
     chains = _validate.integer("chains", chains, 8)
     draws = _validate.integer("draws", draws, 8)
     most_rounds = _validate.integer("most_rounds", most_rounds, 1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import _validate
 from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 from photinus.diagnostics.bias import Comparison, compare
 from photinus.diagnostics.convergence import FALSE_ALARM, Convergence, convergence
@@ -57,6 +58,7 @@ def reference(machine: BoltzmannMachine, seed: int, *, tested: str = "") -> Refe
     tested
         Substrate under test: of the two reference samplers the other one is used.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
     if machine.n_units <= MAX_ENUMERATED:
         return Reference(name="enumeration", moments=machine.pair_moments())
     found = _by_tree(machine)
@@ -69,6 +71,7 @@ def elimination_order(machine: BoltzmannMachine) -> tuple[list[int], float]:
     Greedy: the unit with the fewest neighbours goes next, and these become neighbours of each other.
     Ends early, with infinitely many, where a single table would be too large.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
     near = [set(np.flatnonzero(row).tolist()) for row in machine.weights != 0]
     left, entries = set(range(machine.n_units)), 0.0
     order: list[int] = []

@@ -217,6 +217,7 @@ class ReducedLaser:
 
     def check(self, network: "LaserNetwork") -> list[str]:
         """Return in sentences what of a network is beyond where it is known to be like full physics."""
+        _validate.instance("network", network, "LaserNetwork")
         target, _source, coupling = entries(network.coupling)
         heard = np.bincount(target, coupling**2, network.n_units) ** 0.5 / self.slope
         most = int(np.argmax(heard))

@@ -82,6 +82,8 @@ class ReducedSimulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        _validate.instance("network", network, LaserNetwork)
+        _validate.instance("reduced", reduced, ReducedLaser)
         if network.devices:
             raise InvalidInput(
                 "devices must be empty for reduced lasers, which are all as designed, "

@@ -76,6 +76,7 @@ class LifSimulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        _validate.instance("network", network, LifNetwork)
         self.network = network
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
