@@ -8,15 +8,18 @@ import builtins
 import dataclasses
 import importlib
 import inspect
+import io
 import pkgutil
 import sys
 import types
 import typing
 
+import numpy as np
 import pytest
 
 import photinus as ph
-from photinus import evaluation, imperfections, laser, ledger, reduced, tasks
+from photinus import evaluation, imperfections, laser, ledger, plots, reduced, tasks
+from photinus.errors import MissingDependency
 from photinus.learning import data
 
 HELD = {
@@ -155,3 +158,57 @@ def test_an_object_of_another_kind_is_refused_by_name(case):
         error = told(function, owner, argument, wrong)
         assert isinstance(error, ph.InvalidInput), f"{argument}={wrong!r}: {error!r}"
         assert argument in str(error)
+
+
+MACHINE = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -0.5], ["$x_$", r"$\foo$"])
+NOT_EVIDENCE = [np.zeros(0), np.zeros(3), [], (), "", 0, False, [("a", 1)]]
+
+
+@pytest.mark.parametrize("substrate", ["laser", "laser-reduced", "lif", "ideal", "gibbs", "exact"])
+@pytest.mark.parametrize("clamp", NOT_EVIDENCE, ids=repr)
+def test_evidence_is_a_mapping_even_if_it_is_empty(substrate, clamp):
+    with pytest.raises(ph.InvalidInput, match=r"^clamp must be a mapping label → 0 or 1, got"):
+        ph.sample(MACHINE, substrate, chains=2, draws=30, clamp=clamp, seed=0)
+    if substrate == "laser":
+        network = ph.translate(MACHINE, ph.Calibration.preset())
+        with pytest.raises(ph.InvalidInput, match=r"^clamp must be a mapping label → 0 or 1, got"):
+            ph.simulate(network, 1e-9, clamp=clamp, seed=0)
+
+
+@pytest.mark.parametrize("places", [None, 0, "01", np.array(3), {0: 1}], ids=repr)
+@pytest.mark.parametrize("name", ["units", "chains"])
+def test_what_is_recorded_is_a_list(name, places):
+    with pytest.raises(ph.InvalidInput, match=rf"^recorded {name} must be a list, got"):
+        ph.Recording(**{"units": (0,), "stop": 1e-9, name: places})
+
+
+def test_a_recording_takes_units_of_time():
+    given = ph.Recording(units=[0], start="100 ps", stop="1 ns")
+    assert (given.start, given.stop) == pytest.approx((1e-10, 1e-9), rel=1e-12)
+
+
+def test_a_network_of_neurons_is_sent_where_it_can_be_simulated():
+    network = ph.translate(MACHINE, ph.Calibration.preset("lif-hcs"))
+    with pytest.raises(ph.InvalidInput, match=r'got a LifNetwork: simulate that with .*"lif"'):
+        ph.simulate(network, 1e-9)
+
+
+def test_processes_without_their_package_are_a_missing_dependency(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingDependency, match=r"pip install 'photinus\[workers\]'"):
+        ph.sample(MACHINE, "gibbs", chains=2, draws=30, seed=0, workers=2)
+
+
+def test_labels_that_look_like_formulas_are_drawn_as_they_are():
+    samples = ph.sample(MACHINE, "ideal", chains=2, draws=30, seed=0)
+    figure = plots.raster(samples)
+    figure.savefig(io.BytesIO())
+    shown = [text.get_text().replace("\\$", "$") for text in figure.axes[0].get_yticklabels()]
+    assert shown == list(MACHINE.labels)
+
+
+def test_a_raster_of_many_units_can_be_drawn():
+    n = 320  # 0.32 inches for each of a few thousand would be more pixels than can be drawn
+    machine = ph.BoltzmannMachine(np.zeros((n, n)), np.full(n, -12.0))
+    raster = plots.raster(ph.sample(machine, "ideal", chains=1, draws=2, burn_in=0, seed=0))
+    assert raster.get_figheight() == plots.TALLEST < 2**16 / plots.DPI

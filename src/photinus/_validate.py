@@ -318,17 +318,20 @@ def same_length(name: str, value: Sized, other: str, length: int) -> None:
 
 
 def clamp(
-    evidence: Mapping[Hashable, ArrayLike], labels: tuple[Hashable, ...], chains: int
+    evidence: Mapping[Hashable, ArrayLike] | None, labels: tuple[Hashable, ...], chains: int
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
     """Return the units that `evidence` fixes and their values, arrays (k,) and (chain, k).
 
     A value is 0 or 1 for all chains, or an array (chain,) of 0 and 1: each chain its own evidence.
+    None is no evidence.
 
     Raises
     ------
     InvalidInput
         For an unknown label, a value other than 0 or 1, a wrong number of values, or no unit left.
     """
+    if evidence is None:
+        evidence = {}
     if not isinstance(evidence, Mapping):
         raise InvalidInput(f"clamp must be a mapping label → 0 or 1, got {evidence!r}")
     units: list[int] = []

@@ -622,7 +622,7 @@ def sample(
     if burn_in > draws:
         raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
     _memory.require(float(chains) * draws * machine.n_units, "the states of this run")
-    fixed, values = _validate.clamp(clamp or {}, machine.labels, chains)
+    fixed, values = _validate.clamp(clamp, machine.labels, chains)
     _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
     _validate.one_of("rule", rule, RULES)
     threads = available_threads(threads)
@@ -649,7 +649,7 @@ def sample(
         draws,
         burn_in,
         sequence,
-        clamp or {},
+        {} if clamp is None else clamp,
         fixed,
         values,
         states,
@@ -673,7 +673,7 @@ def sample(
             states=np.empty((chains, 0, machine.n_units), np.uint8),
             substrate=substrate,
             burn_in=burn_in,
-            clamp=dict(clamp or {}),
+            clamp={} if clamp is None else dict(clamp),
             window=run.window if tempering is None else None,
             network=run.network,
             tempering=tempering,

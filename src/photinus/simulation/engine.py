@@ -276,7 +276,7 @@ class Simulator:
         self.grid = SUBSTEPS * self.time_step
         self.step = 0
         _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
+        fixed, values = _validate.clamp(clamp, network.labels, self.chains)
         held = drive is not None
         shape = (self.chains, network.n_units)
         drive = _validate.finite_array("drive", network.drive if drive is None else drive, (1, 2))

@@ -91,7 +91,7 @@ class LifSimulator:
         self.threads = available_threads(threads)
         self.step = 0
         _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
+        fixed, values = _validate.clamp(clamp, network.labels, self.chains)
         shape = (self.chains, network.n_units)
         given = None if drive is None else _validate.finite_array("drive", drive, 2)
         if given is not None and given.shape != shape:
