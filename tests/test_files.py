@@ -345,10 +345,10 @@ def test_labels_are_no_markup(run, tmp_path):
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_output_without_all_letters(tmp_path, encoding):
     ph.BoltzmannMachine([[0, 1.0], [1, 0]], [0.5, -1], ["Ω½", "b"]).save(tmp_path / "m.json")
-    for command in (["translate", "m.json"], ["translate", "m.json"], ["info"]):
+    for command, status in ((["translate", "m.json"], 0), (["translate", "m.json"], 2)):
         done = alone(*command, cwd=tmp_path, env={"PYTHONIOENCODING": encoding})
         assert b"Traceback" not in done.stderr
-        assert done.returncode in (0, 2)
+        assert done.returncode == status
 
 
 def test_output_that_nobody_takes(tmp_path):

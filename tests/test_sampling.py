@@ -14,7 +14,7 @@ from photinus.reference.gibbs import sample_gibbs
 from photinus.starts import dispersed
 from tests.progress import Impatient
 
-SUBSTRATES = ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
+SUBSTRATES = tuple(sampling.SUBSTRATES)
 PRESETS = {"laser": "fast-absorber", "laser-reduced": "fast-absorber", "lif": "lif-hcs"}
 CHAINS, DRAWS, BURN_IN = 4, 6, 3
 
