@@ -75,11 +75,13 @@ def network_from_dict(values: Mapping[str, Any]) -> Network:
 
 def substrate_of(network: Network) -> str:
     """Return the name of the substrate that simulates a network."""
+    _validate.instance("network", network, Network)
     return "lif" if isinstance(network, LifNetwork) else "laser"
 
 
 def held(network: Network) -> tuple[float, float]:
     """Return the drives that hold a neuron of a network off and on."""
+    _validate.instance("network", network, Network)
     if isinstance(network, LifNetwork):
         return network.driven_drive
     lifetime = network.parameters.gain_lifetime
@@ -101,6 +103,7 @@ def setting(parameters: Parameters) -> Setting:
     NotConverged
         If a laser has no spike to detect.
     """
+    _validate.instance("parameters", parameters, Parameters)
     if isinstance(parameters, LifParameters):
         width = parameters.noise
         return Setting(
@@ -141,6 +144,8 @@ def assemble(
     `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none.
     """
+    _validate.instance("parameters", parameters, Parameters)
+    _validate.instance("kernel", kernel, SynapticKernel)
     if isinstance(delay, str):
         delay = _validate.number("delay", delay, "s")
     if isinstance(parameters, LifParameters):
@@ -183,6 +188,7 @@ def simulator(
     threads: int | None = None,
 ) -> SpikingSimulator:
     """Return the simulator of a network; arguments as in `photinus.simulation.engine.Simulator`."""
+    _validate.instance("network", network, Network)
     options: dict[str, Any] = {
         "chains": chains,
         "seed": seed,

@@ -15,6 +15,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import _validate
 from photinus.boltzmann import BoltzmannMachine
 from photinus.calibration import Calibration
 from photinus.devices import Network, held
@@ -57,6 +58,9 @@ def beyond_translation(
     values : array (chain, k)
         Their values.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
+    _validate.instance("network", network, Network)
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
     found = [
         _strong(machine, calibration, free),
@@ -78,6 +82,7 @@ def beyond_lasers(network: Network, drive: NDArray[np.float64], fixed: NDArray[n
     fixed : array (k,)
         Positions of units that are evidence.
     """
+    _validate.instance("network", network, Network)
     if not isinstance(network, LaserNetwork):
         return []
     target, source, value = entries(network.coupling)

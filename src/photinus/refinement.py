@@ -192,6 +192,10 @@ def refine(
         If no reference confirms the moments wanted: beyond 24 units, on a graph far from a tree, where
         two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
+    _validate.instance("network", network, Network | None)
+    _validate.instance("imperfections", imperfections, Imperfections | None)
     chains = _validate.integer("chains", chains, 8)
     draws = _validate.integer("draws", draws, 8)
     most_rounds = _validate.integer("most_rounds", most_rounds, 1)

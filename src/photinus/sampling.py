@@ -607,31 +607,29 @@ def sample(
         Before the run starts, if the device cannot do what is asked for; see `photinus.limits`. The
         sentences are kept in ``attributes["outside"]`` of the result.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration | None)
+    _validate.instance("network", network, Network | None)
+    _validate.instance("tempering", tempering, Tempering | None)
+    _validate.instance("imperfections", imperfections, Imperfections | None)
     from photinus.storage import RunStore
     from photinus.workers import SpreadRun, workers_pool
 
     _validate.one_of("substrate", substrate, SUBSTRATES)
-    if not isinstance(machine, BoltzmannMachine):
-        raise InvalidInput(f"machine must be a BoltzmannMachine, got {type(machine).__name__}")
     chains = _validate.integer("chains", chains, 1)
     draws = _validate.integer("draws", draws, 1)
     burn_in = _validate.integer("burn_in", burn_in, 0)
     if burn_in > draws:
         raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
     _memory.require(float(chains) * draws * machine.n_units, "the states of this run")
-    fixed, values = _validate.clamp(clamp or {}, machine.labels, chains)
+    fixed, values = _validate.clamp(clamp, machine.labels, chains)
     _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
     _validate.one_of("rule", rule, RULES)
     threads = available_threads(threads)
-    for name, value, kind, wanted in (
-        ("calibration", calibration, Calibration, "a Calibration"),
-        ("network", network, (LaserNetwork, LifNetwork), "a LaserNetwork or LifNetwork"),
-        ("tempering", tempering, Tempering, "a Tempering"),
-        ("imperfections", imperfections, Imperfections, "Imperfections"),
-        ("progress", progress, (bool, Progress), "True, False or have start, advance and stop"),
-    ):
-        if value is not None and not isinstance(value, kind):
-            raise InvalidInput(f"{name} must be {wanted}, got {value!r}")
+    if progress is not None and not isinstance(progress, (bool, Progress)):
+        raise InvalidInput(
+            f"progress must be True, False or have start, advance and stop, got {progress!r}"
+        )
     if tempering is not None and substrate not in TEMPERED:
         allowed = ", ".join(map(repr, TEMPERED))
         raise InvalidInput(f"substrate must be one of {allowed} for tempering, got {substrate!r}")
@@ -651,7 +649,7 @@ def sample(
         draws,
         burn_in,
         sequence,
-        clamp or {},
+        {} if clamp is None else clamp,
         fixed,
         values,
         states,
@@ -675,7 +673,7 @@ def sample(
             states=np.empty((chains, 0, machine.n_units), np.uint8),
             substrate=substrate,
             burn_in=burn_in,
-            clamp=dict(clamp or {}),
+            clamp={} if clamp is None else dict(clamp),
             window=run.window if tempering is None else None,
             network=run.network,
             tempering=tempering,

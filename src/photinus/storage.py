@@ -627,6 +627,7 @@ def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...])
 
 def save(samples: Samples, path: str | os.PathLike[str]) -> None:
     """Write finished samples to a new store at `path`, at once: whole or not at all."""
+    _validate.instance("samples", samples, Samples)
     from photinus.sampling import Piece
 
     with _files.new_folder(path) as folder:
@@ -677,6 +678,7 @@ def samples_without_draws(samples: Samples) -> Samples:
 
 def to_datatree(samples: Samples) -> "xarray.DataTree":
     """Return `samples` as the DataTree that the Zarr store holds."""
+    _validate.instance("samples", samples, Samples)
     import xarray
 
     machine = samples.machine

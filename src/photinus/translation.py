@@ -102,6 +102,8 @@ def translate(
     A pump cannot be negative: units whose bias asks for one get none. `check` names everything that
     lies outside the calibrated range.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
     _validate.one_of("rule", rule, RULES)
     if rule == "linear":
         middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
@@ -123,12 +125,15 @@ def translate(
 
 def levels(calibration: Calibration) -> tuple[float, float]:
     """Return the drives at which a neuron is held off and on, by log-odds of `DRIVEN_BIAS`."""
+    _validate.instance("calibration", calibration, Calibration)
     reach = DRIVEN_BIAS * calibration.slope
     return calibration.midpoint - reach, calibration.midpoint + reach
 
 
 def slopes(machine: BoltzmannMachine, calibration: Calibration) -> NDArray[np.float64]:
     """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive."""
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
     return _fields(machine, calibration).slope
 
 
@@ -164,6 +169,9 @@ def evidence_drive(
     array (chain, unit)
         Drives; clamped units keep that of the network.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
+    _validate.instance("network", network, Network)
     drive, _ = heated_drive(machine, calibration, fixed, values, temperature=1.0)
     drive[:, fixed] = network.drive[fixed]
     return drive
@@ -196,6 +204,8 @@ def heated_drive(
     array (chain, unit), float
         Drives (not a number for clamped units), and what couplings are to be multiplied with.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
     labels = machine.labels
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
     drive = np.full((len(values), machine.n_units), np.nan)
@@ -311,6 +321,8 @@ def recover(network: Network, calibration: Calibration) -> BoltzmannMachine:
         If the calibration is of another device, or the couplings are not symmetric (the measured
         rule gives each unit its own slope, which a network does not tell).
     """
+    _validate.instance("network", network, Network)
+    _validate.instance("calibration", calibration, Calibration)
     calibration.require(network.parameters)
     return BoltzmannMachine(
         dense(network.coupling) / calibration.slope,
@@ -321,6 +333,8 @@ def recover(network: Network, calibration: Calibration) -> BoltzmannMachine:
 
 def check(machine: BoltzmannMachine, calibration: Calibration) -> Validity:
     """Return which units and weights of `machine` lie outside the calibrated range."""
+    _validate.instance("machine", machine, BoltzmannMachine)
+    _validate.instance("calibration", calibration, Calibration)
     low, high = calibration.bias_range
     weakest, strongest = calibration.weight_range
     labels, biases, weights = machine.labels, machine.biases, machine.weights

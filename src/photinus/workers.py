@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus import __version__, _validate
 from photinus._threads import available_threads
-from photinus.errors import InvalidInput, PhotinusError
+from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.simulation.spikes import SpikeTrains
 from photinus.simulation.streams import ChainsFrom
 
@@ -46,7 +46,9 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
     ------
     InvalidInput
         If `workers` is neither, if nothing answers at the address or what answers cannot do the work,
-        if processes cannot be started, or Dask is not installed.
+        or if processes cannot be started.
+    MissingDependency
+        If Dask is not installed.
     """
     if workers is None:
         yield None
@@ -57,7 +59,7 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
     try:
         import distributed
     except ImportError:
-        raise InvalidInput(
+        raise MissingDependency(
             "workers must be None without the package 'distributed': pip install 'photinus[workers]'"
         ) from None
     with contextlib.ExitStack() as stack:

@@ -115,6 +115,7 @@ def calibrate(
     NotConverged
         If the device fires no spikes, or never at random: there is nothing to calibrate.
     """
+    _validate.instance("parameters", parameters, Parameters)
     from photinus import __version__
     from photinus.reduced.fitting import STAGES, reduce_laser
 

@@ -101,13 +101,15 @@ class Calibration:
     """The device as an escape rate, if it was reduced; see `require_reduced`."""
 
     def __post_init__(self) -> None:
+        _validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
+        _validate.instance("kernel", self.kernel, SynapticKernel)
+        _validate.instance("reduced", self.reduced, ReducedLaser | None)
         object.__setattr__(self, "midpoint", _validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
             unit = "" if name == "slope" else "s"
             object.__setattr__(self, name, _validate.positive(name, getattr(self, name), unit))
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
             object.__setattr__(self, name, _validate.non_negative(name, getattr(self, name)))
-        _validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
         if not self.parameters.forced:
             for name, plausible in _plausible(self.parameters).items():
                 plausible.check(name, getattr(self, name))
@@ -204,6 +206,7 @@ class Calibration:
 
     def fits(self, parameters: Parameters) -> bool:
         """Return whether this is a calibration of `parameters`, whatever their name."""
+        _validate.instance("parameters", parameters, Parameters)
         return self._differs(parameters) is None
 
     def _differs(self, parameters: Parameters) -> str | None:

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import _validate
 from photinus.boltzmann import MAX_ENUMERATED, BoltzmannMachine
 from photinus.diagnostics.bias import Comparison, compare
 from photinus.diagnostics.convergence import FALSE_ALARM, RHAT_LIMIT, Convergence, convergence
@@ -79,6 +80,7 @@ def reference(
         Chains × draws × units² of ideal neurons up to which reference samplers that have not
         converged run longer; None: they don't.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
     if machine.n_units <= MAX_ENUMERATED:
         drawn = sample_exact(machine, chains=1, draws=states, seed=seed) if states else None
         return Reference(name="enumeration", moments=machine.pair_moments(), states=drawn)
@@ -92,6 +94,7 @@ def elimination_order(machine: BoltzmannMachine) -> tuple[list[int], float]:
     Greedy: the unit with the fewest neighbours goes next, and these become neighbours of each other.
     Ends early, with infinitely many, where a single table would be too large.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
     near = [set(np.flatnonzero(row).tolist()) for row in machine.weights != 0]
     left, entries = set(range(machine.n_units)), 0.0
     order: list[int] = []

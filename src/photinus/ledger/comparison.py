@@ -125,6 +125,7 @@ def own_gibbs(
     power
         Of the computer [W]; unknown by default, and then its energy is left open.
     """
+    _validate.instance("machine", machine, "BoltzmannMachine")
     from photinus.fidelity import smallest_effective_draws
     from photinus.reference.gibbs import GibbsSampler
 
@@ -164,11 +165,13 @@ def own_gibbs(
 
 def events_per_update(ledger: Ledger) -> float:
     """Return the synaptic events of the chip per unit update."""
+    _validate.instance("ledger", ledger, Ledger)
     return ledger.counts.synaptic_events / ledger.counts.updates
 
 
 def rows(ledger: Ledger, others: Sequence[Peer]) -> list[tuple[str, ...]]:
     """Return rows of (machine, updates/s in total, per unit, J per update, evidence, source, omits)."""
+    _validate.instance("ledger", ledger, Ledger)
     c = ledger.counts
     best, worst = (ledger.energies(case)["unit update"] or 0.0 for case in ("best", "worst"))
     omitted = ", ".join(ledger.unpriced) or "nothing"
@@ -226,6 +229,9 @@ def headline(ledger: Ledger, gibbs: Peer, reference: Peer | None = None) -> str:
     reference
         Another machine whose units and updates are known; by default BrainScaleS-2.
     """
+    _validate.instance("ledger", ledger, Ledger)
+    _validate.instance("gibbs", gibbs, Peer)
+    _validate.instance("reference", reference, Peer | None)
     if reference is None:
         reference = next(peer for peer in peers() if peer.name == REFERENCE)
     c = ledger.counts
@@ -267,6 +273,7 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     energy is unknown stand at the lower edge, those whose speed is unknown at the left one; where both
     are, they are in the table alone.
     """
+    _validate.instance("ledger", ledger, Ledger)
     from matplotlib.figure import Figure
 
     from photinus.plots import ABSORBER, DPI, EXACT, FLOOR, LASER, MUTED

@@ -55,6 +55,9 @@ class Counts:
     """Effective draws per draw, None if unknown; a run with fewer than `FEWEST_EFFECTIVE` per chain
     doesn't tell."""
 
+    def __post_init__(self) -> None:
+        _validate.instance("parameters", self.parameters, LaserParameters)
+
     @property
     def updates(self) -> float:
         """Unit updates per second: free lasers over the state window."""
@@ -84,6 +87,7 @@ class Counts:
         InvalidInput
             If the run was not on lasers, kept no spikes (a tempered one), or has no draws.
         """
+        _validate.instance("samples", samples, "Samples")
         from photinus.fidelity import smallest_effective_draws
 
         network, spikes = samples.network, samples.spikes
@@ -137,6 +141,7 @@ class Counts:
         InvalidInput
             For a value outside its range.
         """
+        _validate.instance("network", network, LaserNetwork)
         given = _validate.finite_array("rates", rates, (0, 1))
         if given.ndim and given.shape != (network.n_units,):
             raise InvalidInput(f"rates must have {network.n_units} entries, got {len(given)}")
@@ -182,6 +187,7 @@ class Counts:
         InvalidInput
             For a value outside its range.
         """
+        _validate.instance("calibration", calibration, "Calibration")
         lasers = _validate.integer("lasers", lasers, 1)
         synapses = _validate.integer("synapses", synapses, 0, lasers * (lasers - 1))
         weight = _validate.non_negative("weight", weight)

@@ -117,6 +117,7 @@ def reduce_laser(
     InvalidInput
         If the calibration is not that of a laser, or `steps` are less than four.
     """
+    _validate.instance("calibration", calibration, "Calibration")
     from photinus.calibration.synapse import MACHINES
 
     steps = _validate.integer("steps", steps, 4)

@@ -229,6 +229,7 @@ class ReducedLaser:
         fixed : array (k,), optional
             Positions of units that are evidence: what they bring is constant.
         """
+        _validate.instance("network", network, "LaserNetwork")
         target, source, coupling = entries(network.coupling)
         among = ~np.isin(target, fixed) & ~np.isin(source, fixed)
         target, coupling = target[among], coupling[among] / self.slope

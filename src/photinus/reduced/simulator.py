@@ -82,6 +82,8 @@ class ReducedSimulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        _validate.instance("network", network, LaserNetwork)
+        _validate.instance("reduced", reduced, ReducedLaser)
         if network.devices:
             raise InvalidInput(
                 "devices must be empty for reduced lasers, which are all as designed, "
@@ -96,7 +98,7 @@ class ReducedSimulator:
         self.threads = available_threads(threads)
         self.step = 0
         _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
+        fixed, values = _validate.clamp(clamp, network.labels, self.chains)
         shape = (self.chains, network.n_units)
         given = None if drive is None else _validate.finite_array("drive", drive, 2)
         if given is not None and given.shape != shape:

@@ -36,6 +36,7 @@ def sample_exact(
     InvalidInput
         If an argument is out of its range.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
     chains = _validate.integer("chains", chains, 1)
     draws = _validate.integer("draws", draws, 1)
     root = seed_sequence(seed)

@@ -80,6 +80,7 @@ def sample_ideal(
     InvalidInput
         If an argument is out of its range.
     """
+    _validate.instance("machine", machine, BoltzmannMachine)
     chains = _validate.integer("chains", chains, 1)
     duration = _validate.positive("duration", duration)
     fixed, values = evidence(machine, chains, clamp_units, clamp_values)

@@ -67,6 +67,8 @@ class LifNetwork:
     labels: tuple[Hashable, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        _validate.instance("parameters", self.parameters, LifParameters)
+        _validate.instance("kernel", self.kernel, SynapticKernel)
         drive = _validate.finite_array("drive", self.drive, 1)
         n = len(drive)
         if n == 0:

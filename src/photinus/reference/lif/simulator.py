@@ -76,6 +76,7 @@ class LifSimulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        _validate.instance("network", network, LifNetwork)
         self.network = network
         self.chains = _validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
@@ -90,7 +91,7 @@ class LifSimulator:
         self.threads = available_threads(threads)
         self.step = 0
         _validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = _validate.clamp(clamp or {}, network.labels, self.chains)
+        fixed, values = _validate.clamp(clamp, network.labels, self.chains)
         shape = (self.chains, network.n_units)
         given = None if drive is None else _validate.finite_array("drive", drive, 2)
         if given is not None and given.shape != shape:
