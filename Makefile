@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 demo: $(READY)  ## set up if needed, then run the main job
 	$(BIN)/photinus demo
 
-test: $(READY)  ## set up if needed, then run the whole suite
-	$(BIN)/python -m pytest
+test: $(READY)  ## set up if needed, then run the whole suite, on all cores
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 lint: $(READY)  ## linter, formatter, type checker
 	$(BIN)/ruff check .

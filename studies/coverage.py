@@ -2,6 +2,7 @@
 
     python -m studies.coverage                      # the whole table, some twenty minutes
     python -m studies.coverage --chains 4 --tau 50  # a part of it
+    python -m studies.coverage --law wrong          # the wrong sampler alone
     python -m studies.coverage --ess                # effective draws of slow chains
 
 Chains of known law and autocorrelation: a state is kept with probability ρ, else drawn independently
@@ -22,6 +23,7 @@ from photinus.diagnostics.verdict import GRADES
 from photinus.samplers.samples import Samples
 
 CHAINS, DRAWS, TAU = (4, 16, 64), (40, 400, 4000), (1.0, 5.0, 20.0, 50.0)
+LAWS = ("right", "wrong")
 UNITS = 4
 
 
@@ -116,7 +118,13 @@ def share(hits: Sequence[bool], runs: int) -> str:
     return shown if len(hits) == runs else f"{shown} ({len(hits)})"
 
 
-def table(chains: Sequence[int], draws: Sequence[int], taus: Sequence[float], runs: int) -> None:
+def table(
+    chains: Sequence[int],
+    draws: Sequence[int],
+    taus: Sequence[float],
+    runs: int,
+    laws: Sequence[str] = LAWS,
+) -> None:
     """Print coverage, and how often each word was said."""
     target, wrong = machines()
     print(
@@ -125,7 +133,8 @@ def table(chains: Sequence[int], draws: Sequence[int], taus: Sequence[float], ru
     print("words: indistinguishable / close / off / far off / cannot tell yet.\n")
     print("| law | chains | draws | τ | " + " | ".join(NAMES) + " | biased | words |")
     print("|---" * (len(NAMES) + 6) + "|")
-    for name, law in (("right", target), ("wrong", wrong)):
+    for name in laws:
+        law = target if name == "right" else wrong
         for c in chains:
             for d in draws:
                 for tau in taus:
@@ -168,13 +177,14 @@ def main() -> None:
     add("--chains", type=int, nargs="+", default=CHAINS)
     add("--draws", type=int, nargs="+", default=DRAWS)
     add("--tau", type=float, nargs="+", default=TAU)
+    add("--law", nargs="+", choices=LAWS, default=LAWS)
     add("--runs", type=int, default=200)
     add("--ess", action="store_true", help="effective draws of slow chains instead")
     chosen = parser.parse_args()
     if chosen.ess:
         ess_table(max(1, chosen.runs // 10))
     else:
-        table(chosen.chains, chosen.draws, chosen.tau, chosen.runs)
+        table(chosen.chains, chosen.draws, chosen.tau, chosen.runs, chosen.law)
 
 
 if __name__ == "__main__":

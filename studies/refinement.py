@@ -1,8 +1,9 @@
 """What refinement does to machines that no choice of it has seen, beside an earlier refinement.
 
 Each machine is translated, refined with one seed, and measured with another. With `--before COMMIT`
-the refinement of that commit does the same, from the same start with the same budget. Prints a
-Markdown table; every machine's numbers go to the results file as they come, one JSON line each.
+the refinement of that commit does the same, from the same start with the same budget. Prints two
+Markdown tables: errors before and after, and how many single moments got better or worse by more than
+4 joint standard errors. Every machine's numbers go to the results file, one JSON line each.
 
     python studies/refinement.py [--cases uniform-1 dense-20x4 …] [--machines 3] [--before COMMIT]
 """
@@ -12,10 +13,12 @@ import json
 import subprocess
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, refine, sample, translate
 from photinus.diagnostics.fidelity import kl_divergence
@@ -23,6 +26,8 @@ from photinus.engines.devices import substrate_of
 from photinus.faces import demo
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
+from photinus.networks.couplings import dense
+from photinus.samplers.samples import Samples
 
 FIRST_SEED = 70_000
 """Of the machines; tests and calibrations draw others."""
@@ -97,28 +102,73 @@ def earlier(commit: str) -> Callable[..., Any]:
     return found
 
 
-def errors(target: BoltzmannMachine, network: Any, reference: Any, options: Any) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """Pair moments of a network or a reference, with their standard errors, arrays (unit, unit)."""
+
+    moments: NDArray[np.float64]
+    error: NDArray[np.float64]
+    kl: float | None = None
+
+    @classmethod
+    def of(cls, samples: Samples) -> "Seen":
+        """Return what samples show; chains are the independent draws."""
+        chains = samples.chain_moments()
+        small = samples.machine.n_units <= 16
+        return cls(
+            samples.pair_moments(),
+            chains.std(axis=0, ddof=1) / np.sqrt(len(chains)),
+            kl_divergence(samples.free_joint(), samples.machine.joint()) if small else None,
+        )
+
+
+def seen(target: BoltzmannMachine, network: Any, options: Any) -> Seen:
+    """Return what a network shows in a run that no refinement took part in."""
+    return Seen.of(sample(target, substrate_of(network), network=network, burn_in=25, **options))
+
+
+def errors(one: Seen, reference: Seen) -> dict[str, Any]:
     """Return how far the moments of a network are off, and its KL where that can be had."""
-    seen = sample(target, substrate_of(network), network=network, burn_in=25, **options)
-    difference = seen.pair_moments() - reference
+    difference = one.moments - reference.moments
     marginal = np.diagonal(difference)
-    pairs = difference[np.triu_indices(target.n_units, 1)]
-    small = target.n_units <= 16
+    pairs = difference[np.triu_indices(len(difference), 1)]
     return {
-        "kl": kl_divergence(seen.free_joint(), target.joint()) if small else None,
+        "kl": one.kl,
         "marginal": float(np.abs(marginal).max()),
         "marginal rms": float(np.sqrt(np.mean(marginal**2))),
         "pair": float(np.abs(pairs).max()),
         "pair rms": float(np.sqrt(np.mean(pairs**2))),
+        "sum": float(np.abs(difference[np.triu_indices(len(difference))]).sum()),
     }
 
 
-def reference_of(target: BoltzmannMachine) -> Any:
+def worse(before: Seen, after: Seen, reference: Seen, moved: NDArray[np.bool_]) -> dict[str, Any]:
+    """Count moments that are further off after than before by more than 4 joint standard errors.
+
+    The reference is the same for both: its noise drops out where both are off to the same side.
+    """
+    old, new = before.moments - reference.moments, after.moments - reference.moments
+    across = np.sign(old) != np.sign(new)
+    joint = np.sqrt(before.error**2 + after.error**2 + 4 * across * reference.error**2)
+    lost = np.abs(new) - np.abs(old)
+    upper = np.triu(np.ones_like(moved))
+    far = (lost > 4 * joint + 1e-12) & upper
+    better = (lost < -4 * joint - 1e-12) & upper
+    return {
+        "moments": int(upper.sum()),
+        "better": int(better.sum()),
+        "worse": int(far.sum()),
+        "worse of those that may move": int((far & moved).sum()),
+        "worse by at most": float(lost[far].max(initial=0.0)),
+    }
+
+
+def reference_of(target: BoltzmannMachine) -> Seen:
     """Return the pair moments of a machine: exact, or of a long Gibbs run."""
     if target.n_units <= 20:
-        return target.pair_moments()
-    drawn = sample(target, "gibbs", chains=256, draws=4000, burn_in=1000, seed=5)
-    return drawn.pair_moments()
+        moments = target.pair_moments()
+        return Seen(moments, np.zeros_like(moments))
+    return Seen.of(sample(target, "gibbs", chains=256, draws=4000, burn_in=1000, seed=5))
 
 
 def measure(case: str, seed: int, refiners: dict[str, Any], options: Any) -> dict[str, Any]:
@@ -127,12 +177,16 @@ def measure(case: str, seed: int, refiners: dict[str, Any], options: Any) -> dic
     network, reference = translate(target, calibration), reference_of(target)
     budget = {"chains": options.chains, "draws": options.draws, "threads": options.threads}
     judging = budget | {"draws": options.judged or options.draws, "seed": seed + 1}
-    found = {"case": case, "seed": seed, "translated": errors(target, network, reference, judging)}
+    start = seen(target, network, judging)
+    found = {"case": case, "seed": seed, "translated": errors(start, reference)}
     for name, adjust in refiners.items():
         result = adjust(
             target, calibration, network=network, seed=seed, most_rounds=options.rounds, **budget
         )
-        found[name] = errors(target, result.network, reference, judging) | {
+        end = seen(target, result.network, judging)
+        moved = (dense(result.network.coupling) != 0) | np.eye(target.n_units, dtype=bool)
+        found[name] = errors(end, reference) | {
+            "worse": worse(start, end, reference, moved),
             "rounds": len(result.rounds),
             "converged": result.converged,
             "reason": getattr(result, "reason", ""),
@@ -140,6 +194,21 @@ def measure(case: str, seed: int, refiners: dict[str, Any], options: Any) -> dic
             "draws": sum(entry.draws for entry in result.rounds),
         }
     return found
+
+
+def moment_by_moment(results: list[dict[str, Any]], way: str) -> str:
+    """Return how many moments refinement made better or worse, as Markdown; one row per machine."""
+    lines = [
+        "| machine | moments | better | worse | … may move | worse by | sum before | after |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for found in results:
+        count, after = found[way]["worse"], found[way]["sum"]
+        cells = [found["case"], count["moments"], count["better"], count["worse"]]
+        cells += [count["worse of those that may move"], f"{count['worse by at most']:.2g}"]
+        cells += [f"{found['translated']['sum']:.3g}", f"{after:.3g}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
 
 
 def table(results: list[dict[str, Any]], ways: list[str]) -> str:
@@ -184,6 +253,8 @@ def main() -> None:
             with options.results.open("a") as out:
                 out.write(json.dumps(results[-1]) + "\n")
     print(table(results, ["translated", *refiners]))
+    print()
+    print(moment_by_moment(results, "now"))
 
 
 if __name__ == "__main__":

@@ -5,17 +5,20 @@ and then CHANGELOG says so. Numbers are the same on every processor that compile
 record names the processor it was made on, and `tests/test_golden.py` compares to the bit there.
 """
 
+import contextlib
 import hashlib
 import json
 import platform
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import photinus as ph
+from photinus.networks.imperfections import Imperfections
 
 FILE = Path(__file__).parent / "data" / "golden.json"
 SMALL: dict[str, Any] = {"chains": 4, "draws": 24, "burn_in": 8, "seed": 2024}
@@ -60,11 +63,11 @@ def _resumed(substrate: str) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.zarr"
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             ph.sample(machine(), substrate, path=path, progress=Stop(), **SMALL)
-        except KeyboardInterrupt:
-            pass
-        return {"states": digest(ph.sample(machine(), substrate, path=path, resume=True, **SMALL).states)}
+        return {
+            "states": digest(ph.sample(machine(), substrate, path=path, resume=True, **SMALL).states)
+        }
 
 
 def _translated(preset: str) -> dict[str, Any]:
@@ -81,48 +84,45 @@ def _translated(preset: str) -> dict[str, Any]:
 def _simulated() -> dict[str, Any]:
     calibration = ph.Calibration.preset()
     network = ph.translate(machine(), calibration)
+    assert isinstance(network, ph.LaserNetwork)
     spikes = ph.simulate(network, 20 * calibration.window, chains=3, seed=5)
     return {name: digest(getattr(spikes, name)) for name in ("chain", "unit", "time")}
 
 
 def _certificate() -> dict[str, Any]:
     samples = ph.sample(machine(), "gibbs", **{**SMALL, "draws": 200})
-    return {"kl": round(float(samples.fidelity().kl), 9)}
+    return {"kl": round(float(samples.fidelity().kl or 0.0), 9)}
 
 
 EVIDENCE = {"b": 1, 3: [0, 1, 0, 1]}
+EVERY = ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
+SPIKING, HEATED = EVERY[:3], EVERY[:4]
+FAULTS: dict[str, Any] = {"mismatch": 0.01, "lost_spikes": 0.1, "spurious_rate": 1e7, "weight_bits": 4}
+
+
+def _faulty(substrate: str, **changes: Any) -> dict[str, Any]:
+    return _run(substrate, imperfections=Imperfections(**{**FAULTS, **changes}))
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
-    **{f"{s}": lambda s=s: _run(s) for s in ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")},
+    **{s: partial(_run, s) for s in EVERY},
+    **{f"{s}, evidence": partial(_run, s, clamp=EVIDENCE) for s in EVERY},
     **{
-        f"{s}, evidence": lambda s=s: _run(s, clamp=EVIDENCE)
-        for s in ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
+        f"{s}, evidence by neurons": partial(_run, s, clamp=EVIDENCE, clamp_mode="laser")
+        for s in SPIKING
     },
     **{
-        f"{s}, evidence by neurons": lambda s=s: _run(s, clamp=EVIDENCE, clamp_mode="laser")
-        for s in ("laser", "laser-reduced", "lif")
+        f"{s}, tempering": partial(_run, s, tempering=ph.Tempering(hottest=3, period=8)) for s in HEATED
     },
-    **{
-        f"{s}, tempering": lambda s=s: _run(s, tempering=ph.Tempering(hottest=3, period=8))
-        for s in ("laser", "laser-reduced", "lif", "gibbs")
-    },
-    "laser, imperfections": lambda: _run("laser", imperfections=_imperfections()),
-    "laser-reduced, imperfections": lambda: _run(
-        "laser-reduced", imperfections=_imperfections(mismatch=0.0)
-    ),
-    "laser, linear rule": lambda: _run("laser", rule="linear"),
-    **{f"{s}, resumed": lambda s=s: _resumed(s) for s in ("laser", "laser-reduced", "lif", "gibbs")},
-    **{f"translation, {p}": lambda p=p: _translated(p) for p in ("fast-absorber", "high-beta", "lif-hcs")},
+    "laser, imperfections": partial(_faulty, "laser"),
+    "laser-reduced, imperfections": partial(_faulty, "laser-reduced", mismatch=0.0),
+    "laser, linear rule": partial(_run, "laser", rule="linear"),
+    **{f"{s}, resumed": partial(_resumed, s) for s in HEATED},
+    **{f"translation, {p}": partial(_translated, p) for p in ("fast-absorber", "high-beta", "lif-hcs")},
     "simulation": _simulated,
     "certificate": _certificate,
 }
 """Name of each record → what makes it."""
-
-
-def _imperfections(**changes: float) -> Any:
-    from photinus.imperfections import Imperfections
-
-    given = {"mismatch": 0.01, "lost_spikes": 0.1, "spurious_rate": 1e7, "weight_bits": 4, **changes}
-    return Imperfections(**given)
 
 
 def processor() -> str:

@@ -1,16 +1,14 @@
 """The command line end to end, and one clear sentence for every bad input."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 import photinus as ph
+from photinus.faces import demo
 
 
 @pytest.fixture
@@ -43,7 +41,7 @@ def test_sample_writes_a_store_and_a_report(run, model, tmp_path):
     assert (samples.states[:, :, 2] == 1).all()
     report = json.loads((tmp_path / "r.zarr.report.json").read_text())
     assert report["fidelity"]["kl"] == samples.fidelity().kl
-    assert report["fidelity"]["verdict"] in out.replace("\n", " ") or "KL" in out
+    assert " ".join(report["fidelity"]["verdict"].split()) in " ".join(out.split())
     code, out, _ = run("report", "r.zarr")
     assert code == 0
     page = (tmp_path / "r.html").read_text()
@@ -113,7 +111,11 @@ def test_info_and_help(run):
         assert command in out
 
 
-def test_demo_does_the_main_job(run, tmp_path):
+def test_demo_does_the_main_job(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "REFINEMENT", {"chains": 64, "draws": 400, "most_rounds": 8})
+    monkeypatch.setattr(demo, "DIGITS", {**demo.DIGITS, "epochs": 20})
+    monkeypatch.setattr(demo, "COMPLETED", 10)
+    monkeypatch.setattr(demo, "REPEATS", 2)
     code, out, _ = run("demo", "--chains", 32, "--draws", 100)
     assert code == 0
     folder = tmp_path / "runs" / "demo"
@@ -123,8 +125,8 @@ def test_demo_does_the_main_job(run, tmp_path):
     for posterior in numbers["posteriors"]:
         # 171 patients and a classifier of about 94 %: below 85 % is 5 standard deviations off.
         assert all(accuracy > 0.85 for accuracy in posterior["accuracy"].values())
-        # 4 000 draws a patient: standard error 0.008 at most, 171 patients; the lasers may add a bias.
-        assert posterior["largest_disagreement"]["gibbs"] < 0.06
+        # 1 000 draws a patient: 0.09 is 5.6 standard errors, 171 patients; the lasers may add a bias.
+        assert posterior["largest_disagreement"]["gibbs"] < 0.09
         assert posterior["largest_disagreement"]["lasers"] < 0.15
     assert numbers["fidelity"]["kl"] < 0.1
     refined = numbers["refined_fidelity"]
@@ -135,6 +137,8 @@ def test_demo_does_the_main_job(run, tmp_path):
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 9
     assert "malignant" in out
+    monkeypatch.setattr(demo, "REFINEMENT", {"chains": 8, "draws": 30, "most_rounds": 1})
+    monkeypatch.setattr(demo, "REPEATS", 1)
     assert run("demo", "--chains", 2, "--draws", 25)[0] == 0
     assert (tmp_path / "runs" / "demo-2").is_dir()
 
@@ -234,34 +238,38 @@ def test_report_of_no_run(run, tmp_path):
 
 
 def test_interrupted_run_resumes_to_the_same_result(model, tmp_path, run):
-    """Ctrl-C a real process, read what is there, go on: same result as a run left alone."""
-    program = (
-        "import photinus.samplers.sampling as s; s.LASER_STEPS_PER_PIECE = 2e7; s.LASER_STEPS_PER_CHUNK = 1e7\n"
-        "from photinus.faces.cli import main; main()"
-    )
-    arguments = ["sample", str(model), "--chains", "16", "--draws", "16000", "--seed", "5"]
-    process = subprocess.Popen(
+    """Ctrl-C a real process, read what is there, go on: same result as a run left alone.
+
+    The signal comes while the third of some twenty pieces is simulated.
+    """
+    program = """
+import os, signal, threading
+import photinus.sampling as s
+from photinus.faces.cli import main
+s.LASER_STEPS_PER_PIECE, s.LASER_STEPS_PER_CHUNK = 2e7, 1e7
+advance, calls = s.SpikingRun.advance, []
+def pressed(*arguments):
+    calls.append(arguments)
+    if len(calls) == 3:
+        threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return advance(*arguments)
+s.SpikingRun.advance = pressed
+main()
+"""
+    arguments = ["sample", str(model), "--chains", "16", "--draws", "4000", "--seed", "5"]
+    process = subprocess.run(
         [sys.executable, "-c", program, *arguments, "--out", str(tmp_path / "cut.zarr")],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        timeout=200,
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if ph.load(tmp_path / "cut.zarr").draws > 20:
-                break
-        except ph.PhotinusError:
-            pass
-        time.sleep(0.1)
-    os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    err = process.stderr
     assert process.returncode == 130, err
     assert "--resume" in err
     assert "Traceback" not in err
     part = ph.load(tmp_path / "cut.zarr")
     assert not part.complete
-    assert 0 < part.draws < 16000
+    assert 0 < part.draws < 4000
     assert run("report", tmp_path / "cut.zarr")[0] == 0
     assert run(*arguments, "--out", tmp_path / "cut.zarr", "--resume")[0] == 0
     assert run(*arguments, "--out", tmp_path / "whole.zarr")[0] == 0

@@ -115,22 +115,23 @@ print(sum(twice.stats.cache_hits.values()))
 
 def start_twice(folder: Path, x: str) -> "subprocess.Popen[str]":
     """Start a process that compiles, or finds, `twice` for whole or other numbers."""
-    (folder / "twice.py").write_text(TWICE)
+    if not (folder / "twice.py").exists():  # others may be reading it
+        (folder / "twice.py").write_text(TWICE)
     env = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache"), "X": x}
     env["PYTHONPATH"] = f"{PACKAGE.parent}:{folder}"
     command = [sys.executable, "-c", "import twice"]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_files_are_compiled_again(tmp_path: Path, damage: str) -> None:
+def test_damaged_files_are_compiled_again(tmp_path: Path) -> None:
     def run() -> str:
         return start_twice(tmp_path, "3").communicate()[0].strip()
 
     assert [run(), run()] == ["6 0", "6 1"]
     (stored,) = (tmp_path / "cache").rglob("*.bin")
-    stored.write_bytes(DAMAGES[damage](stored.read_bytes()))
-    assert [run(), run()] == ["6 0", "6 1"]
+    for name, damage in DAMAGES.items():
+        stored.write_bytes(damage(stored.read_bytes()))
+        assert [run(), run()] == ["6 0", "6 1"], name
 
 
 def test_processes_that_start_together(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ with the same bounds (power).
 """
 
 import dataclasses
+import inspect
 import json
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from scipy.stats import binom, norm
 
 import photinus as ph
 from photinus import BoltzmannMachine
-from photinus.diagnostics import references
+from photinus.diagnostics import references, verdict
 from photinus.diagnostics.fidelity import (
     FLOOR_RUNS,
     chain_joints,
@@ -512,6 +514,18 @@ def test_every_certificate_answers_four_questions():
     assert found.advice
 
 
+def test_advice_names_what_refinement_has():
+    """Refinement by its defaults: how many rounds it may take, and what its end says."""
+    strong, weak = (SimpleNamespace(network=True, strong=size) for size in (4.0, 1.0))
+    rounds = inspect.signature(ph.refine).parameters["most_rounds"].default
+    assert f"all its {rounds} rounds" in verdict._remedy(strong)
+    assert "bring no gain" in verdict._remedy(strong)
+    for told in (verdict._remedy(strong), verdict._remedy(weak)):
+        assert "`photinus.refine(machine, calibration)` or `photinus refine`" in told
+        assert "damping" not in told
+    assert "refine" not in verdict._remedy(SimpleNamespace(network=False, strong=4.0))
+
+
 # References
 
 
@@ -563,8 +577,9 @@ def test_two_samplers_agree_with_enumeration(monkeypatch):
     """Each moment within z of its own error; the sampler under test is never the reference."""
     machine = coupled(12, 2, 0.7)
     monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
-    monkeypatch.setattr(references, "_by_tree", lambda machine: None)
-    for tested, name in (("gibbs", "ideal"), ("ideal", "gibbs"), ("laser", "ideal")):
+    monkeypatch.setattr(references, "_by_tree", lambda *_: None)
+    names = {"gibbs": "ideal", "ideal": "gibbs", "laser": "ideal", "": "ideal and gibbs"}
+    for tested, name in names.items():
         found = references.reference(machine, 1, tested=tested)
         assert found.name == name
         error = found.chains.std(axis=0, ddof=1) / np.sqrt(len(found.chains))
@@ -575,7 +590,7 @@ def test_two_samplers_agree_with_enumeration(monkeypatch):
 def test_samplers_that_disagree_are_no_reference(monkeypatch):
     machine = coupled(12, 2, 0.7)
     monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
-    monkeypatch.setattr(references, "_by_tree", lambda machine: None)
+    monkeypatch.setattr(references, "_by_tree", lambda *_: None)
     right = references._gibbs
     wrong = BoltzmannMachine(machine.weights, machine.biases + 0.2)
     monkeypatch.setattr(references, "_gibbs", lambda _, draws, seed: right(wrong, draws, seed))

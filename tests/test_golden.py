@@ -8,7 +8,9 @@ from tests import golden
 
 RECORD = json.loads(golden.FILE.read_text())
 # Sums of Python and NumPy, and random integers: the same everywhere.
-ANYWHERE = {"exact", "exact, evidence"} | {name for name in golden.CASES if name.startswith("translation")}
+ANYWHERE = {"exact", "exact, evidence"} | {
+    name for name in golden.CASES if name.startswith("translation")
+}
 
 
 def test_every_case_is_recorded() -> None:

@@ -329,7 +329,7 @@ def test_field_equation_agrees():
     """
     pump = np.interp([0.2, 0.5, 0.9], CALIBRATION.activation, CALIBRATION.drive)
     settle = 12 * CALIBRATION.window
-    duration = settle + 170 * CALIBRATION.window
+    duration = settle + 85 * CALIBRATION.window
     events = run(pump / LASER.gain_lifetime, duration, chains=36, seed=9, threads=2).spikes
 
     def field(shift):
@@ -342,7 +342,7 @@ def test_field_equation_agrees():
             detection_threshold=THRESHOLD,
             driven_pump=(0.0, 0.0),
         )
-        return simulate(network, duration, chains=360, seed=10, threads=2)
+        return simulate(network, duration, chains=180, seed=10, threads=2)
 
     p, p_error = activation(events, settle)
 

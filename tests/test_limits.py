@@ -159,6 +159,24 @@ def test_nothing_is_said_where_samples_are_right():
         assert not told(all_pairs(6, -16, 8), substrate)[0]
 
 
+def test_what_reduced_lasers_were_not_compared_on_is_said():
+    """Two modes of ten units: reduced lasers weigh them differently, full physics is not said so."""
+    strong = all_pairs(10, 1.0, -4.5)
+    said, samples = told(strong, "laser-reduced")
+    assert "known to be like full physics for couplings up to 4 slopes (sum of what excites" in said
+    assert any("like full physics" in each for each in samples.attributes["outside"])
+    assert "like full physics" not in told(strong)[0]
+    # A network that is given is judged as well; evidence excites nobody.
+    network = ph.translate(strong, Calibration.preset())
+    assert "like full physics" in told(strong, "laser-reduced", network=network)[0]
+    clamp = dict.fromkeys(range(7), 1)
+    for given in (None, network):
+        assert "like full physics" not in told(strong, "laser-reduced", network=given, clamp=clamp)[0]
+    # What inhibits is judged by its squares.
+    assert "up to 6 slopes (root of the sum of" in told(all_pairs(10, -3, 3), "laser-reduced")[0]
+    assert not told(all_pairs(5, 0.8, -1), "laser-reduced")[0]
+
+
 def test_it_is_stored_and_resumed(tmp_path):
     target, path = all_pairs(5, -4, 2), tmp_path / "run.zarr"
     said, samples = told(target, path=path)

@@ -132,7 +132,7 @@ def test_learning_takes_back_what_the_chip_does_wrong():
 
         found = copy.deepcopy(ideal)
         before = misfit(found.machine())
-        found.negative, found.learning_rate = wrap(chip), 0.1
+        found.negative, found.learning_rate, found.batch_size = wrap(chip), 0.2, 100
         for _ in range(15):
             found.partial_fit(X)
         return before, misfit(found.machine())

@@ -186,3 +186,37 @@ def test_more_than_24_units_have_moments_but_no_joint():
 def test_empty_intervals_are_refused(changes, message):
     with pytest.raises(InvalidInput, match=message):
         simple([(0, 1.0, 0)], **changes)
+
+
+@pytest.mark.parametrize("pause", [0.0, 1e-13, 3e-11, 4e-10])
+def test_a_unit_that_fires_again_at_once_is_on_at_every_reading(pause: float) -> None:
+    """Its spikes begin at a reading, and drift from it by a pause for each spike."""
+    time = np.arange(200, dtype=np.float64) * np.float64(1.0 + pause)
+    zeros = np.zeros(200, np.int32)
+    for scale in (1.0, 1.1e-9):  # seconds round, windows do not
+        states = states_on_grid(
+            zeros,
+            zeros,
+            time * scale,
+            chains=1,
+            units=1,
+            window=scale,
+            first=scale,
+            interval=scale,
+            draws=198,
+        )
+        assert states.all()
+    # One spike is on at one reading, wherever it is.
+    for late in (0.0, 1e-13, 0.5, 1 - 1e-6):
+        once = states_on_grid(
+            zeros[:1],
+            zeros[:1],
+            np.array([3 + late]),
+            chains=1,
+            units=1,
+            window=1.0,
+            first=0.0,
+            interval=1.0,
+            draws=9,
+        )
+        assert once.sum() == 1

@@ -22,6 +22,8 @@ from photinus.reference._chains import uniform
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from photinus.reference.ideal import sample_ideal
+from photinus.samplers.sampling import sample
+from photinus.spikes.readout import states_on_grid
 
 ALPHA = 1e-6
 CHAINS = 400
@@ -65,8 +67,9 @@ def joint_of_spikes(
     joint = np.zeros((chains, 2**n))
     for c in range(chains):
         mine = chain == c
-        moments = np.concatenate([time[mine], time[mine] + 1])
-        bits = np.concatenate([1 << unit[mine], -(1 << unit[mine])])
+        # A unit that fires again at once ends before it fires.
+        moments = np.concatenate([time[mine] + 1, time[mine]])
+        bits = np.concatenate([-(1 << unit[mine]), 1 << unit[mine]])
         order = np.argsort(moments, kind="stable")
         edges = np.clip(np.concatenate([[start], moments[order], [stop]]), start, stop)
         states = np.concatenate([[0], np.cumsum(bits[order])])
@@ -243,6 +246,50 @@ def test_huge_weights_lead_to_a_state_that_no_single_flip_improves(name: str) ->
     np.testing.assert_array_equal(final, field > 0)
 
 
+def single_peaked(rng: np.random.Generator, scale: float) -> BoltzmannMachine:
+    """Return a small random machine of which every state but one has a better neighbour."""
+    while True:
+        n = int(rng.integers(2, 7))
+        weights = np.triu(rng.uniform(-1, 1, (n, n)), 1)
+        machine = BoltzmannMachine(scale * (weights + weights.T), scale * rng.uniform(-1, 1, n))
+        states = machine.states()
+        gain = (machine.biases + states @ machine.weights) * (1 - 2.0 * states)
+        if (gain.max(axis=1) < 0).sum() == 1:
+            return machine
+
+
+@pytest.mark.parametrize("scale", [10.0, 100.0, 1e4])
+def test_ideal_neurons_at_large_weights_against_enumeration(scale: float) -> None:
+    """A whole avalanche at one moment of the clock: its order decides whether it comes to rest.
+
+    Sixty machines without a second peak, so that all chains get to the first. Chance: 240 marginals
+    beyond 6 standard errors (64 chains), less than 1e-5; what is left of the start, below 0.01.
+    """
+    rng = np.random.default_rng(int(scale))
+    for seed in range(60):
+        machine = single_peaked(rng, scale)
+        n = machine.n_units
+        chain, unit, time = sample_ideal(machine, chains=64, duration=70.0, seed=seed)
+        seen = joint_of_spikes((chain, unit, time), 64, n, 10.0, 70.0) @ machine.states()
+        error = np.abs(seen.mean(axis=0) - machine.marginals())
+        assert (error < 6 * seen.std(axis=0) / 8 + 0.01).all(), (seed, error)
+        grid = states_on_grid(
+            chain, unit, time, chains=64, units=n, window=1.0, first=10.0, interval=1.0, draws=60
+        ).mean(axis=1)
+        error = np.abs(grid.mean(axis=0) - machine.marginals())
+        assert (error < 6 * grid.std(axis=0) / 8 + 0.01).all(), (seed, error)
+
+
+def test_spikes_at_the_very_first_moment_are_kept() -> None:
+    """A waiting time of e^-1000 is none on the clock: units are on for all of the run."""
+    machine = BoltzmannMachine([[0.0]], [1000.0])
+    samples = sample(machine, "ideal", chains=3, draws=10, burn_in=0, seed=0)
+    assert samples.states.all()
+    assert samples.spikes is not None
+    assert samples.spikes.time.min() == 0
+    np.testing.assert_allclose(samples.marginals(), 1.0, atol=1e-12)
+
+
 def test_events_of_vanishing_probability_do_not_happen() -> None:
     """10^8 trials of probability 1e-22: a uniform number of exactly 0 would let some pass."""
     machine = BoltzmannMachine(np.zeros((100, 100)), np.full(100, -50.0))
@@ -308,15 +355,15 @@ def test_threads_change_nothing(threads: int, monkeypatch: pytest.MonkeyPatch) -
 def test_seeds_chains_and_samplers_differ() -> None:
     machine = random_machine(12, seed=4)
     samplers: list[Callable[..., NDArray[np.uint8]]] = [sample_exact, sample_gibbs]
-    for sample in samplers:
-        first = sample(machine, chains=2, draws=50, seed=0)
-        assert (first != sample(machine, chains=2, draws=50, seed=1)).any()
+    for sampler in samplers:
+        first = sampler(machine, chains=2, draws=50, seed=0)
+        assert (first != sampler(machine, chains=2, draws=50, seed=1)).any()
         assert (first[0] != first[1]).any()
         np.testing.assert_array_equal(
-            first, sample(machine, chains=2, draws=50, seed=np.random.SeedSequence(0))
+            first, sampler(machine, chains=2, draws=50, seed=np.random.SeedSequence(0))
         )
         child = np.random.SeedSequence(0).spawn(1)[0]
-        assert (first != sample(machine, chains=2, draws=50, seed=child)).any()
+        assert (first != sampler(machine, chains=2, draws=50, seed=child)).any()
     spikes = [sample_ideal(machine, chains=2, duration=20.0, seed=s)[2] for s in (0, 1)]
     assert spikes[0][0] != spikes[1][0]
 

@@ -7,8 +7,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from photinus import BoltzmannMachine, Calibration, sample, translate
+from photinus.diagnostics import references
 from photinus.diagnostics.fidelity import kl_divergence
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning.refinement import _Statistics, _Target, refine
 
 
@@ -142,6 +143,19 @@ def test_it_says_why_it_stopped_and_which_round_it_chose(refined):
     assert short.reason == "No more than 1 measurements were allowed."
 
 
+def test_it_says_where_chains_stay_in_their_modes():
+    """Of a ferromagnet, all on or all off; not of the same machine with a tenth of its strengths."""
+
+    def reason(scale):
+        weights = 4 * scale * (1 - np.eye(6))
+        machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
+        options = {"chains": 16, "draws": 60, "most_rounds": 2}
+        return refine(machine, Calibration.preset(), **options).reason
+
+    assert "Chains hardly leave their modes" in reason(1.0)
+    assert "modes" not in reason(0.1)
+
+
 def test_sparse_couplings_stay_sparse_and_where_they_are():
     weights = np.array([[0, 0.8, 0], [0.8, 0, -0.6], [0, -0.6, 0]])
     machine = BoltzmannMachine(weights, [0.8, 0.2, -0.3])
@@ -155,15 +169,64 @@ def test_sparse_couplings_stay_sparse_and_where_they_are():
     np.testing.assert_allclose(two.coupling.toarray(), one.coupling, rtol=1e-9)
 
 
-def test_machines_too_large_to_enumerate_take_their_moments_from_gibbs_chains():
-    machine = machine_of(22, scale=0.4)
+def test_moments_wanted_are_exact_up_to_as_many_units_as_are_enumerated():
+    machine = machine_of(21, scale=0.4)
     statistics, target = target_of(machine)
     exact = machine.pair_moments()[statistics.rows, statistics.columns]
-    # 128 000 draws: five standard errors of a moment of variance ¼ at most, autocorrelation below 2.
-    assert np.abs(target.wanted.moments - exact).max() < 5.5 * np.sqrt(0.25 * 2 / 128_000)
-    result = refine(machine, Calibration.preset(), chains=64, draws=16, most_rounds=2)
-    assert result.rounds[0].kl is None
+    np.testing.assert_allclose(target.wanted.moments, exact, atol=1e-12)
+    assert (len(target.wanted.root), target.source, target.doubt) == (0, "enumeration", "")
+    result = refine(machine, Calibration.preset(), chains=16, draws=16, most_rounds=2)
+    assert (result.rounds[0].kl, result.reference) == (None, "enumeration")
     assert len(result.rounds) <= 2
+
+
+def test_larger_machines_take_their_moments_from_two_samplers_that_agree(monkeypatch):
+    """Each of 171 moments within 5.5 of its own standard errors: false alarms below 1e-4."""
+    machine = machine_of(18, scale=0.6)
+    monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
+    monkeypatch.setattr(references, "_by_tree", lambda *_: None)
+    statistics, target = target_of(machine)
+    assert (target.source, target.doubt) == ("ideal and gibbs", "")
+    exact = machine.pair_moments()[statistics.rows, statistics.columns]
+    error = np.sqrt((target.wanted.root**2).sum(axis=0))
+    z = (target.wanted.moments - exact) / error
+    assert error.max() < 0.01
+    assert np.abs(z).max() < 5.5
+    # The same moments, were they off by 0.05, would not pass.
+    assert np.abs(z + 0.05 / error).max() > 5.5
+
+
+def test_trees_that_mix_slowly_take_their_moments_from_an_exact_method():
+    """Of a star with strong couplings, symmetric under flips of all units: every marginal is ½."""
+    pytest.importorskip("dwave.samplers")
+    n, weight = 30, 7.0
+    weights = np.zeros((n, n))
+    weights[0, 1:] = weights[1:, 0] = weight
+    machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
+    statistics, target = target_of(machine)
+    assert (target.source, target.doubt) == ("tree decomposition", "")
+    moments, root = target.wanted.moments, target.wanted.root
+    np.testing.assert_allclose(moments[:n], 0.5, atol=1e-9)
+    # A ray is on with the hub by σ(W/2); two rays meet by way of the hub.
+    along = 1 / (1 + np.exp(-weight / 2))
+    exact = np.where(statistics.rows[n:] == 0, along, along**2 + (1 - along) ** 2) / 2
+    error = np.sqrt((root[:, n:] ** 2).sum(axis=0))
+    assert (error[statistics.rows[n:] == 0] == 0).all()
+    # 406 pairs of rays from 8 192 draws, by a Student's t of 31 degrees: 8 has p < 4e-6 for all.
+    assert np.abs(moments[n:] - exact).max() < 8 * error.max() < 0.06
+
+
+def test_moments_that_nothing_confirms_are_said_to_be_unsure():
+    """Chains of a strong ferromagnet stay in one mode; refinement runs, and says what it goes by."""
+    n = 26
+    weights = 2.0 * (1 - np.eye(n))
+    machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
+    with pytest.warns(TranslationWarning, match="moments wanted are not sure") as told:
+        result = refine(machine, Calibration.preset(), chains=8, draws=8, most_rounds=1)
+    assert len(told) == 1
+    assert "did not converge" in str(told[0].message)
+    assert result.reference == "none"
+    assert result.reason.endswith(str(told[0].message))
 
 
 @pytest.mark.parametrize(

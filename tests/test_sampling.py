@@ -12,10 +12,10 @@ from photinus import BoltzmannMachine, Calibration, LaserParameters
 from photinus.errors import InvalidInput
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.starts import dispersed
-from photinus.samplers import sampling, spiking
+from photinus.samplers import registry, sampling, spiking
 from tests.progress import Impatient
 
-SUBSTRATES = ("laser", "laser-reduced", "lif", "gibbs", "exact", "ideal")
+SUBSTRATES = tuple(registry.SUBSTRATES)
 PRESETS = {"laser": "fast-absorber", "laser-reduced": "fast-absorber", "lif": "lif-hcs"}
 CHAINS, DRAWS, BURN_IN = 4, 6, 3
 

@@ -11,6 +11,9 @@ from photinus import BoltzmannMachine, Calibration
 from photinus._core.streams import ChainsFrom, entropy_of, entropy_text, seed_sequence
 from photinus.calibration import protocol
 from photinus.learning.estimator import BoltzmannEstimator
+from photinus.learning.imports import restricted as restricted_machine
+from photinus.learning.likelihood import log_partition
+from photinus.learning.loop import DeviceChains
 from photinus.networks.imperfections import Imperfections
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import sample_gibbs
@@ -38,6 +41,24 @@ def restricted():
     weights[:4, 4:] = rng.normal(size=(4, 2))
     labels = ["v0", "v1", "v2", "v3", "h0", "h1"]
     return BoltzmannMachine(weights + weights.T, np.zeros(6), labels)
+
+
+def labelled():
+    rng = np.random.default_rng(1)
+    upper = np.triu(rng.normal(size=(6, 6)), 1)
+    return BoltzmannMachine(upper + upper.T, np.zeros(6), ["v0", "v1", "v2", "v3", "y:a", "y:b"])
+
+
+def learning_loop(seed):
+    """Give what a chip shows in two updates, and its means given data."""
+    chip = DeviceChains(Calibration.preset(), chains=3, windows=2, seed=seed)
+    yield chip(MACHINE)
+    yield chip(MACHINE)
+    yield chip.given(MACHINE, IMAGES[:3, :2].astype(np.float32))
+
+
+WIDE = restricted_machine(np.full((24, 22), 0.1), np.zeros(24), np.zeros(22))
+"""Too wide on both sides for an exact partition function."""
 
 
 def refined(seed):
@@ -68,6 +89,14 @@ CALLS = {
     "dream": lambda seed: (
         tasks.dream(restricted(), chains=4, draws=8, seed=seed, substrate="gibbs").pixels
     ),
+    "imagine": lambda seed: (
+        tasks.imagine(labelled(), ["a"], "gibbs", draws=8, burn_in=4, seed=seed).pixels
+    ),
+    "classify": lambda seed: (
+        tasks.classify(labelled(), IMAGES[:3], "gibbs", draws=8, burn_in=4, seed=seed).probabilities
+    ),
+    "log_partition": lambda seed: log_partition(WIDE, chains=4, temperatures=5, seed=seed).value,
+    "learning loop": lambda seed: np.stack([*learning_loop(seed)]),
     "complete": lambda seed: (
         tasks.complete(restricted(), IMAGES[:3], np.arange(4) < 2, "gibbs", draws=8, seed=seed).mean
     ),

@@ -757,8 +757,8 @@ def test_recorded_units_in_any_order():
     [
         ({"units": (0, 0)}, r"recorded units must be at least one and differ, got \(0, 0\)"),
         ({"units": ()}, r"recorded units must be at least one and differ, got \(\)"),
-        ({"units": 0}, "recorded units must be a list of positions, got 0"),
-        ({"units": "01"}, "recorded units must be a list of positions, got '01'"),
+        ({"units": 0}, "recorded units must be a list, got 0"),
+        ({"units": "01"}, "recorded units must be a list, got '01'"),
         ({"units": (-1,)}, "recorded unit must be at least 0, got -1"),
         ({"units": (0.5,)}, "recorded unit must be a whole number, got 0.5"),
         ({"units": (True,)}, "recorded unit must be a whole number, got True"),

@@ -18,6 +18,7 @@ from numpy.testing import assert_array_equal
 import photinus as ph
 from photinus._core.streams import ChainsFrom, Role, lane_states
 from photinus.errors import InvalidInput, PhotinusError
+from photinus.samplers.registry import SUBSTRATES
 from photinus.samplers.workers import SpreadRun, workers_pool
 
 MACHINE = ph.BoltzmannMachine(
@@ -48,7 +49,7 @@ def test_seed_of_later_chains() -> None:
     assert_array_equal(lane_states(ChainsFrom(3, ChainsFrom(1, seed)), Role.ESCAPE, 3, 3), whole[4:])
 
 
-@pytest.mark.parametrize("substrate", ["laser", "laser-reduced", "lif", "gibbs", "exact", "ideal"])
+@pytest.mark.parametrize("substrate", SUBSTRATES)
 def test_the_same_draws(substrate: str, cluster: Any) -> None:
     clamp = {"b": np.arange(19) % 2}
     options: dict[str, Any] = {"chains": 19, "draws": 12, "burn_in": 3, "seed": 4, "clamp": clamp}
@@ -217,7 +218,7 @@ def interrupted(
         wait(process)
         assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=100)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -228,12 +229,16 @@ def interrupted(
 
 def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
     """The whole group of processes gets the signal: one sentence, no process left over."""
-    process, said = interrupted(
-        tmp_path, lambda _: time.sleep(12), "--chains", "512", "--draws", "4000"
-    )
+
+    def until_they_work(process: "subprocess.Popen[str]") -> None:
+        while process.poll() is None and not (tmp_path / "run.zarr").exists():
+            time.sleep(0.05)
+        time.sleep(3)  # the store is made just before the first piece is given out
+
+    process, said = interrupted(tmp_path, until_they_work, "--chains", "512", "--draws", "4000")
     assert "stopped after" in said
     with pytest.raises(ProcessLookupError):
-        for _ in range(100):  # those that were told to end need a moment
+        for _ in range(300):  # those that were told to end need a moment
             os.killpg(process.pid, 0)
             time.sleep(0.1)
 

@@ -34,7 +34,7 @@ _HOMES = {
     "refine": "photinus.learning.refinement",
     "sample": "photinus.samplers.sampling",
     "simulate": "photinus.engines.laser.simulator",
-    "translate": "photinus.translation.rules",
+    "translate": "photinus.translation",
 }
 __all__ = sorted(_HOMES)
 

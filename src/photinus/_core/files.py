@@ -73,7 +73,7 @@ def is_stream(path: str | os.PathLike[str]) -> bool:
     return special or _descriptor(Path(path)) is not None
 
 
-def check_new(path: str | os.PathLike[str], *, replace: bool = False) -> Path:
+def check_new(path: str | os.PathLike[str], *, replace: bool = False, instead: str = "") -> Path:
     """Return `path` if a file or a folder can be created there.
 
     Parameters
@@ -82,6 +82,8 @@ def check_new(path: str | os.PathLike[str], *, replace: bool = False) -> Path:
         Where to.
     replace
         Whether a file that is there already may be replaced. A folder never is.
+    instead
+        What else than another name helps where it exists, in words that end the sentence.
 
     Raises
     ------
@@ -92,12 +94,10 @@ def check_new(path: str | os.PathLike[str], *, replace: bool = False) -> Path:
     if is_stream(target):
         return target
     found = _status(target)
-    if replace and found is not None and stat.S_ISDIR(found.st_mode):
-        raise InvalidInput(f"path {str(target)!r} cannot be written: it is a folder")
     if found is not None and replace and stat.S_ISDIR(found.st_mode):
         raise InvalidInput(f"path {str(target)!r} cannot be written: it is a folder")
     if found is not None and not replace:
-        raise InvalidInput(f"path {str(target)!r} exists already: choose another one or resume it")
+        raise InvalidInput(f"path {str(target)!r} exists already: choose another one{instead}")
     parent = _led_to(target).absolute().parent
     if not parent.is_dir():
         raise InvalidInput(f"path {str(target)!r} cannot be written: {str(parent)!r} is no folder")
@@ -109,13 +109,11 @@ def check_new(path: str | os.PathLike[str], *, replace: bool = False) -> Path:
 
 
 def check_all(paths: Iterable[str | os.PathLike[str]], *, replace: bool) -> None:
-    """Raise unless every one of `paths` can be written; before any work is done."""
+    """Raise unless every one of the files of a command can be written; before any work is done."""
     for path in paths:
-        try:
-            check_new(path, replace=replace)
-        except InvalidInput as error:
-            hint = " (--force replaces a file)" if "exists already" in str(error) else ""
-            raise InvalidInput(f"{error}{hint}") from None
+        # Nothing replaces a folder.
+        instead = "" if os.path.isdir(path) else ", or replace it with --force"
+        check_new(path, replace=replace, instead=instead)
 
 
 def beside(path: Path, ending: str) -> Path | None:
@@ -188,7 +186,7 @@ def _descriptor(path: Path) -> int | None:
 
 def _put(target: Path, content: bytes, replace: bool) -> None:
     """Write a regular file beside its place, then move it there in one step."""
-    check_new(target, replace=replace)
+    check_new(target, replace=replace, instead=", or have it replaced")
     place = _led_to(target)
     before = _status(place)
     # Short, so that a name of the longest length that the system allows leaves room for it.

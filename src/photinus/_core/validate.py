@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sized
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -193,12 +193,28 @@ def locked(value: Any) -> Any:
 T = TypeVar("T")
 
 
-def instance(name: str, value: Any, kind: type[T] | tuple[type[T], ...]) -> T:
-    """Return `value` if it is of the class, or one of the classes, `kind`."""
-    if not isinstance(value, kind):
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        wanted = " or ".join(one.__name__ for one in kinds)
-        raise InvalidInput(f"{name} must be a {wanted}, got {shown(value)}")
+@overload
+def instance(name: str, value: Any, kind: type[T]) -> T: ...
+@overload
+def instance(name: str, value: Any, kind: Any) -> Any: ...
+def instance(name: str, value: Any, kind: Any) -> Any:
+    """Return `value` if it is of the class `kind`, or of one of several: a tuple or ``A | B | None``.
+
+    A text names classes of this package that the caller cannot import: ``"Samples | None"``.
+    """
+    if isinstance(kind, str):
+        wanted = kind.split(" | ")
+        bases = [base for base in type(value).__mro__ if base.__module__.startswith("photinus.")]
+        fits = any(base.__name__ in wanted for base in bases) or (value is None and "None" in wanted)
+    else:
+        kinds = kind if isinstance(kind, tuple) else get_args(kind) or (kind,)
+        wanted = ["None" if one is type(None) else one.__name__ for one in kinds]
+        fits = isinstance(value, kinds)
+    if not fits:
+        plain = value is None or isinstance(value, (str, bytes, int, float, complex, list, tuple, dict))
+        got = shown(value) if plain else type(value).__name__
+        article = "an" if wanted[0][0] in "AEIOU" else "a"
+        raise InvalidInput(f"{name} must be {article} {' or '.join(wanted)}, got {got}")
     return value
 
 
@@ -302,17 +318,20 @@ def same_length(name: str, value: Sized, other: str, length: int) -> None:
 
 
 def clamp(
-    evidence: Mapping[Hashable, ArrayLike], labels: tuple[Hashable, ...], chains: int
+    evidence: Mapping[Hashable, ArrayLike] | None, labels: tuple[Hashable, ...], chains: int
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
     """Return the units that `evidence` fixes and their values, arrays (k,) and (chain, k).
 
     A value is 0 or 1 for all chains, or an array (chain,) of 0 and 1: each chain its own evidence.
+    None is no evidence.
 
     Raises
     ------
     InvalidInput
         For an unknown label, a value other than 0 or 1, a wrong number of values, or no unit left.
     """
+    if evidence is None:
+        evidence = {}
     if not isinstance(evidence, Mapping):
         raise InvalidInput(f"clamp must be a mapping label → 0 or 1, got {evidence!r}")
     units: list[int] = []

@@ -119,6 +119,8 @@ def calibrate(
     NotConverged
         If the device fires no spikes, or never at random: there is nothing to calibrate.
     """
+    validate.instance("parameters", parameters, Parameters)
+
     if reduced and isinstance(parameters, LifParameters):
         raise InvalidInput("reduced must be False for integrate-and-fire neurons, got True")
     found = setting(parameters)

@@ -68,6 +68,7 @@ class Calibration(Neuron):
 
     def __post_init__(self) -> None:
         Neuron.__post_init__(self)
+        validate.instance("reduced", self.reduced, ReducedLaser | None)
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
             object.__setattr__(self, name, validate.non_negative(name, getattr(self, name)))
         for name in (*_TABLE, "windows_tried", "windows_kl"):

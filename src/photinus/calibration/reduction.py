@@ -119,6 +119,8 @@ def reduce_laser(
     InvalidInput
         If the calibration is not that of a laser, or `steps` are less than four.
     """
+    validate.instance("neuron", neuron, Neuron)
+
     steps = validate.integer("steps", steps, 4)
     sequences = seed_sequence(seed).spawn(5)
     laser, window = neuron.laser, neuron.window

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.machines.boltzmann import BoltzmannMachine
 
 FEW_GROUPS = 16
@@ -253,6 +254,7 @@ def local_differences(
     stay within one mode of it. So it tells a wrong sampler from a slow one, and needs no reference.
     Taken over the second half of each group, when units have met each other.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     chains, draws, n = states.shape
     later = states[:, draws // 2 :]
     difference = np.empty((chains, n))
@@ -274,6 +276,7 @@ def local_comparison(machine: BoltzmannMachine, states: NDArray[np.uint8], ess: 
 
     `ess` are the fewest effective draws of what flips in `states` (group, draw, unit).
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     difference, on, spread = local_differences(machine, states)
     draws = len(states) * (states.shape[1] - states.shape[1] // 2)
     return compare(difference + on, on, spread, draws, ess=ess / 2)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.machines.boltzmann import BoltzmannMachine
 
 FEW_DRAWS = 4
@@ -102,6 +103,7 @@ def quantities(
     machine: BoltzmannMachine, states: NDArray[np.uint8]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Give (name, values (chain, draw)) of each unit, the energy, and the pairs of largest weight."""
+    validate.instance("machine", machine, BoltzmannMachine)
     for label, values in zip(machine.labels, np.moveaxis(states, -1, 0), strict=True):
         yield str(label), values.astype(np.float64)
     yield "the energy", machine.energy(states)
@@ -120,6 +122,7 @@ def smallest_effective_draws(machine: BoltzmannMachine, states: NDArray[np.uint8
     The smallest over the units that flip, the energy and the most strongly coupled pairs, at most the
     number of draws; nan if none can be estimated.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     found = np.array([effective_draws(values) for _, values in quantities(machine, states)])
     known = found[np.isfinite(found)]
     return float(min(known.min(), states[..., 0].size)) if known.size else float("nan")
@@ -127,6 +130,7 @@ def smallest_effective_draws(machine: BoltzmannMachine, states: NDArray[np.uint8
 
 def convergence(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> Convergence:
     """Return how well `states` (chain, draw, unit) have converged, whatever their target is."""
+    validate.instance("machine", machine, BoltzmannMachine)
     chains, draws, _units = states.shape
     seen: list[tuple[str, float, float, float]] = []
     unit_ess: list[float] = []

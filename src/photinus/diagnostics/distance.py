@@ -65,6 +65,7 @@ def beta_estimate(machine: BoltzmannMachine, groups: NDArray[np.uint8]) -> tuple
     error of one group, or of few draws of units in their unlikelier state: what tells the temperature
     are those, and few rare events are far from normal.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     beta, unknown = 1.0, float("nan")
     fields = [_aligned_fields(machine, states) for states in groups]
     score = curvature = np.zeros(len(groups))
@@ -112,6 +113,7 @@ def effective_beta(
     See `beta_estimate`. The interval is Student's, with the chains as the independent sample: pieces of
     a chain are not independent where it is short. None for one chain, or where there is no maximum.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     beta, error = beta_estimate(machine, states)
     if not error < np.inf:
         return beta, None
@@ -145,6 +147,7 @@ def state_shares(samples: "Samples", pieces: int = 1) -> "csr_array":
 
     With `pieces`, of each of so many equally long pieces of a chain, (chain * pieces, state).
     """
+    validate.instance("samples", samples, "Samples")
     from scipy.sparse import csr_array, vstack
 
     length = samples.draws // pieces
@@ -193,6 +196,7 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
     The limit takes the KL as a sum of squares with ν degrees of freedom, ν = (tr Σ)²/tr Σ² from the
     scalar products between groups, over a noise that is itself known with ν (groups - 1) degrees.
     """
+    validate.instance("target", target, BoltzmannMachine)
     q = target.joint()
     p = np.asarray(shares.mean(axis=0)).ravel()
     kl = log_divergence(target, p)
@@ -217,6 +221,7 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
 
 def log_divergence(target: BoltzmannMachine, p: NDArray[np.float64]) -> float:
     """Return KL of `p` (state,) from the target, also where it underflows."""
+    validate.instance("target", target, BoltzmannMachine)
     seen = np.flatnonzero(p > 0)
     states = ((seen[:, None] >> np.arange(target.n_units)) & 1).astype(np.uint8)
     return float(p[seen] @ (np.log(p[seen]) - target.log_probability(states)))
@@ -312,6 +317,7 @@ def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.flo
     InvalidInput
         For more than 24 free units, or `draws` outside 1 … the number of draws.
     """
+    validate.instance("samples", samples, "Samples")
     kept = samples.draws if draws is None else validate.integer("draws", draws, 1, samples.draws)
     if not samples.has_joint:
         raise InvalidInput(f"joint needs at most 24 free units, got {len(samples.free_units)}")
@@ -371,6 +377,8 @@ def kl_parts(sampled: NDArray[np.float64], machine: BoltzmannMachine) -> KlParts
     NotConverged
         If p̃ or q̂ was not found.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+
     chains = np.atleast_2d(validate.finite_array("sampled", sampled, (1, 2)))
     count = 2**machine.n_units
     if chains.shape[1] != count or len(chains) == 0:

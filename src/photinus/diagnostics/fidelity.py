@@ -210,6 +210,7 @@ class DrawsNeeded:
 
 def draws_needed(samples: "Samples", error: float = 0.01) -> DrawsNeeded:
     """Return the draws for a standard error; see `photinus.Samples.draws_needed`."""
+    validate.instance("samples", samples, "Samples")
     wanted = validate.positive("error", error)
     if wanted > 0.5:
         raise InvalidInput(f"error must be at most 0.5, got {wanted:g}")
@@ -258,6 +259,7 @@ def assess(samples: "Samples", seed: int = 0, *, progress: Progress | bool | Non
     InvalidInput
         If chains have different evidence, or there are no draws.
     """
+    validate.instance("samples", samples, "Samples")
     clamp = samples.common_clamp()
     target = samples.machine.conditional(clamp) if clamp else samples.machine
     if samples.chains * samples.draws == 0:

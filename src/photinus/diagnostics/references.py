@@ -7,13 +7,16 @@ if each has converged by itself and they agree with each other; else none, with 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.diagnostics.bias import Comparison, compare
-from photinus.diagnostics.convergence import FALSE_ALARM, Convergence, convergence
+from photinus.diagnostics.convergence import FALSE_ALARM, RHAT_LIMIT, Convergence, convergence
 from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
+from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.ideal import sample_ideal
 from photinus.reference.starts import dispersed
@@ -22,9 +25,15 @@ from photinus.spikes.readout import occupancy, states_on_grid
 CHAINS = 64
 """Chains of each reference sampler."""
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
-"""Draws of each of these chains at most; and at least, or they are not tried."""
+"""Draws of each of these chains, at first; and at least, or they are not tried."""
 MOST_WORK = 2.5e8
 """Chains × draws × units² of ideal neurons: a few seconds."""
+MOST_UNITS = 500
+"""Units up to which the moments of single chains fit in memory."""
+GIBBS_SPEED = 4
+"""Draws by Gibbs sampling for the price of one of ideal neurons."""
+LONGER, LONGEST = 1.25, 16_000
+"""Least factor by which a run that has not converged is made longer; draws of the longest one."""
 STROBE = (1 + 5**0.5) / 2
 """Windows between states of ideal neurons. A strongly driven one spikes every window for long: whole
 windows would meet it in the same phase."""
@@ -37,7 +46,7 @@ class Reference:
     """The right moments of a machine."""
 
     name: str
-    """"enumeration", "tree decomposition", "ideal", "gibbs" or "none"."""
+    """"enumeration", "tree decomposition", "ideal", "gibbs", "ideal and gibbs" or "none"."""
     moments: NDArray[np.float64] | None = None
     """<z_i z_j>, array (unit, unit), nan where unknown; None for "none"."""
     chains: NDArray[np.float64] | None = None
@@ -46,9 +55,18 @@ class Reference:
     """Effective draws of a sampled reference."""
     reason: str = ""
     """Why there is none, in words."""
+    states: NDArray[np.uint8] | None = None
+    """Draws with the right law, array (chain, draw, unit), where asked for."""
 
 
-def reference(machine: BoltzmannMachine, seed: int, *, tested: str = "") -> Reference:
+def reference(
+    machine: BoltzmannMachine,
+    seed: int,
+    *,
+    tested: str = "",
+    states: int = 0,
+    most_work: float | None = None,
+) -> Reference:
     """Return the best reference for `machine` at a bounded price.
 
     Parameters
@@ -58,12 +76,19 @@ def reference(machine: BoltzmannMachine, seed: int, *, tested: str = "") -> Refe
     seed
         Of the samplers.
     tested
-        Substrate under test: of the two reference samplers the other one is used.
+        Substrate under test: of the two reference samplers the other one is used; both if empty.
+    states
+        Draws wanted beside the moments. Exact methods draw so many; samplers give what they have.
+    most_work
+        Chains × draws × units² of ideal neurons up to which reference samplers that have not
+        converged run longer; None: they don't.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     if machine.n_units <= MAX_ENUMERATED:
-        return Reference(name="enumeration", moments=machine.pair_moments())
-    found = _by_tree(machine)
-    return _by_samplers(machine, seed, tested) if found is None else found
+        drawn = sample_exact(machine, chains=1, draws=states, seed=seed) if states else None
+        return Reference(name="enumeration", moments=machine.pair_moments(), states=drawn)
+    found = _by_tree(machine, states, seed)
+    return _by_samplers(machine, seed, tested, most_work) if found is None else found
 
 
 def elimination_order(machine: BoltzmannMachine) -> tuple[list[int], float]:
@@ -72,6 +97,7 @@ def elimination_order(machine: BoltzmannMachine) -> tuple[list[int], float]:
     Greedy: the unit with the fewest neighbours goes next, and these become neighbours of each other.
     Ends early, with infinitely many, where a single table would be too large.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     near = [set(np.flatnonzero(row).tolist()) for row in machine.weights != 0]
     left, entries = set(range(machine.n_units)), 0.0
     order: list[int] = []
@@ -88,7 +114,7 @@ def elimination_order(machine: BoltzmannMachine) -> tuple[list[int], float]:
     return order, entries
 
 
-def _by_tree(machine: BoltzmannMachine) -> Reference | None:
+def _by_tree(machine: BoltzmannMachine, states: int = 0, seed: int = 0) -> Reference | None:
     """Return marginals and moments of coupled pairs; None without the library or a tree."""
     try:
         from dimod import BinaryQuadraticModel
@@ -106,11 +132,15 @@ def _by_tree(machine: BoltzmannMachine) -> Reference | None:
         0.0,
         "BINARY",
     )
-    info = (
-        TreeDecompositionSampler()  # type: ignore[no-untyped-call]
-        .sample(model, num_reads=1, beta=1.0, elimination_order=list(order), marginals=True, seed=1)
-        .info
+    found = TreeDecompositionSampler().sample(  # type: ignore[no-untyped-call]
+        model,
+        num_reads=max(states, 1),
+        beta=1.0,
+        elimination_order=list(order),
+        marginals=True,
+        seed=seed % 2**31 + 1,
     )
+    info = found.info
     moments = np.full(machine.weights.shape, np.nan)
     for unit, chance in info["variable_marginals"].items():
         moments[unit, unit] = chance
@@ -118,7 +148,11 @@ def _by_tree(machine: BoltzmannMachine) -> Reference | None:
         moments[i, j] = moments[j, i] = table[1, 1]
     if not np.isfinite(np.diagonal(moments)).all():
         return None  # its sums overflow for very large weights
-    return Reference(name="tree decomposition", moments=moments)
+    drawn = None
+    if states:
+        columns = np.argsort(list(found.variables))
+        drawn = found.record.sample[None][:, :, columns].astype(np.uint8)
+    return Reference(name="tree decomposition", moments=moments, states=drawn)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,43 +161,69 @@ class _Sampled:
 
     chains: NDArray[np.float64]
     """<z_i z_j> of each chain, array (chain, unit, unit)."""
+    states: NDArray[np.uint8]
+    """Array (chain, draw, unit)."""
+    draws: int
+    """Per chain, the same number of windows for ideal neurons."""
     convergence: Convergence
 
 
-def _by_samplers(machine: BoltzmannMachine, seed: int, tested: str) -> Reference:
-    """Return the moments of one of two samplers that agree; else none with the reason."""
-    n = machine.n_units
-    draws = int(min(MOST_DRAWS, MOST_WORK / (CHAINS * n**2)))
-    if draws < FEWEST_DRAWS:
-        return Reference(name="none", reason=f"{n} units are too many for a reference in a few seconds")
-    samplers: dict[str, Callable[..., tuple[NDArray[np.uint8], NDArray[np.float64]]]] = {
-        "ideal": _ideal,
-        "gibbs": _gibbs,
-    }
+def _by_samplers(
+    machine: BoltzmannMachine, seed: int, tested: str, most_work: float | None
+) -> Reference:
+    """Return the moments of one of two samplers that agree, or of both; else none with the reason."""
+    price = CHAINS * machine.n_units**2
+    affordable = max(MOST_WORK, most_work or 0.0) / price
+    if affordable < FEWEST_DRAWS or machine.n_units > MOST_UNITS:
+        return Reference(
+            name="none", reason=f"{machine.n_units} units are too many for a reference in a few seconds"
+        )
+    first = int(min(MOST_DRAWS, affordable))
+    ideal, gibbs = np.random.SeedSequence(seed).spawn(2)
     found = {}
-    for (name, sampler), child in zip(
-        samplers.items(), np.random.SeedSequence(seed).spawn(len(samplers)), strict=True
+    for name, sampler, speed in (
+        ("gibbs", partial(_gibbs, machine, seed=gibbs), GIBBS_SPEED),  # first: it takes less time
+        ("ideal", partial(_ideal, machine, seed=ideal), 1),
     ):
-        states, moments = sampler(machine, draws, child)
-        found[name] = _Sampled(moments, convergence(machine, states))
-        if not found[name].convergence.converged:
+        longest = first if most_work is None else int(min(LONGEST, affordable * speed))
+        found[name] = one = _run(machine, sampler, first, longest)
+        if not one.convergence.converged:
+            trouble = f"{one.draws} draws per chain ({_trouble(one.convergence)})"
             return Reference(
-                name="none",
-                reason=f"the reference sampler {name!r} did not converge in {draws} draws per chain "
-                f"({_trouble(found[name].convergence)})",
+                name="none", reason=f"the reference sampler {name!r} did not converge in {trouble}"
             )
-    p = _agreement(found["ideal"], found["gibbs"], draws)
+    p = _agreement(found["ideal"], found["gibbs"])
     if p < FALSE_ALARM:
         return Reference(
             name="none", reason=f"the two reference samplers disagree with each other (p = {p:.2g})"
         )
-    used = "gibbs" if tested == "ideal" else "ideal"
+    used = {"": ["ideal", "gibbs"], "ideal": ["gibbs"]}.get(tested, ["ideal"])
+    chains = np.concatenate([found[name].chains for name in used])
     return Reference(
-        name=used,
-        moments=found[used].chains.mean(axis=0),
-        chains=found[used].chains,
-        ess=found[used].convergence.ess,
+        name=" and ".join(used),
+        moments=chains.mean(axis=0),
+        chains=chains,
+        ess=sum(found[name].convergence.ess for name in used),
+        states=found[used[-1]].states,
     )
+
+
+def _run(
+    machine: BoltzmannMachine,
+    sampler: Callable[..., tuple[NDArray[np.uint8], NDArray[np.float64]]],
+    draws: int,
+    longest: int,
+) -> _Sampled:
+    """Return a run of a reference sampler, made longer as its R̂ asks, up to `longest` draws."""
+    while True:
+        states, moments = sampler(draws=draws)
+        found = convergence(machine, states)
+        # R̂² - 1 falls as one over the length.
+        excess = np.inf if found.rhat is None else (found.rhat**2 - 1) / (RHAT_LIMIT**2 - 1)
+        least = draws * max(LONGER, excess)
+        if found.converged or least > longest:
+            return _Sampled(moments, states, draws, found)
+        draws = int(min(1.5 * least, longest))
 
 
 def _trouble(found: Convergence) -> str:
@@ -174,12 +234,16 @@ def _trouble(found: Convergence) -> str:
     return f"{found.drift_of} drifts"
 
 
-def _agreement(first: _Sampled, second: _Sampled, draws: int) -> float:
+def _agreement(first: _Sampled, second: _Sampled) -> float:
     """Return the probability that two right samplers differ as much, over all moments."""
     upper = np.triu_indices(first.chains.shape[1])
     values, other = (each.chains[:, upper[0], upper[1]] for each in (first, second))
     return sampled_comparison(
-        values, other, CHAINS * draws, first.convergence.ess, second.convergence.ess
+        values,
+        other,
+        CHAINS * min(first.draws, second.draws),
+        first.convergence.ess,
+        second.convergence.ess,
     ).joint_p()
 
 

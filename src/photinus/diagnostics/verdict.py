@@ -38,8 +38,8 @@ SURE_ALONE = 1e-6
 """The same for chains that have not converged, or that have no reference."""
 STRONG = 1.5
 """Largest weight or bias that the presets were calibrated for."""
-DAMPING = 0.02
-"""Damping of refinement advised for stronger machines."""
+REFINE, ROUNDS = "`photinus.refine(machine, calibration)` or `photinus refine`", 24
+"""How to refine a network, and how many rounds that makes by default."""
 MODES = 1.5
 """R̂ above which chains sit in different modes, rather than being a little short."""
 
@@ -208,10 +208,11 @@ def _remedy(e: Evidence) -> str:
     if not e.network:
         return "check the sampler: no longer run will cure it"
     if e.strong <= STRONG:
-        return "refine the network (`photinus refine`)"
+        return f"refine the network: {REFINE}"
     return (
-        f"refine the network (`photinus refine`, damping {DAMPING:g}); strengths beyond ±{STRONG:g} "
-        "are outside the calibrated range: else scale the machine down, or take another device"
+        f"refine the network: {REFINE}; strengths beyond ±{STRONG:g}, as here, may need all its "
+        f"{ROUNDS} rounds; if it says that corrections bring no gain, scale the machine down, or take "
+        "another device"
     )
 
 

@@ -78,11 +78,13 @@ def network_from_dict(values: Mapping[str, Any]) -> Network:
 
 def substrate_of(network: Network) -> str:
     """Return the name of the substrate that simulates a network."""
+    validate.instance("network", network, Network)
     return "lif" if isinstance(network, LifNetwork) else "laser"
 
 
 def held(network: Network) -> tuple[float, float]:
     """Return the drives that hold a neuron of a network off and on."""
+    validate.instance("network", network, Network)
     if isinstance(network, LifNetwork):
         return network.driven_drive
     lifetime = network.parameters.gain_lifetime
@@ -104,6 +106,7 @@ def setting(parameters: Parameters) -> Setting:
     NotConverged
         If a laser has no spike to detect.
     """
+    validate.instance("parameters", parameters, Parameters)
     if isinstance(parameters, LifParameters):
         width = parameters.noise
         return Setting(
@@ -144,6 +147,8 @@ def assemble(
     `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none.
     """
+    validate.instance("parameters", parameters, Parameters)
+    validate.instance("kernel", kernel, SynapticKernel)
     if isinstance(delay, str):
         delay = validate.number("delay", delay, "s")
     if isinstance(parameters, LifParameters):
@@ -186,6 +191,7 @@ def simulator(
     threads: int | None = None,
 ) -> SpikingSimulator:
     """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`."""
+    validate.instance("network", network, Network)
     options: dict[str, Any] = {
         "chains": chains,
         "seed": seed,

@@ -162,6 +162,7 @@ def simulate_jumps(
     InvalidInput
         If an argument is out of its range.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     pump = validate.finite_array("pump", pump, 1)
     if len(pump) == 0:
         raise InvalidInput("pump must have at least 1 entry, got 0")

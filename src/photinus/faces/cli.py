@@ -364,6 +364,8 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
 
     store = files.named(out)
     summary = store.with_name(f"{store.name}.report.json")
+    if not (os.path.exists(store) and (resume or force)):
+        files.check_new(store, instead="; --resume goes on with a run, --force replaces one")
     if resume and os.path.exists(summary):
         document = files.read_json(summary, kind=REPORT, schema=1)
         if document.get("store") != store.name:
@@ -372,8 +374,6 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
             )
     else:
         files.check_all([summary], replace=force)
-    if not (os.path.exists(store) and (resume or force)):
-        files.check_all([store], replace=False)
     return summary
 
 

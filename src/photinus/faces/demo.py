@@ -56,6 +56,8 @@ DIGITS: dict[str, Any] = {"hidden": (64,), "epochs": 300, "learning_rate": 0.1, 
 COMPLETED = 100
 """Test images of which the lower half is completed."""
 REFINEMENT: dict[str, Any] = {"chains": 256, "draws": 400, "most_rounds": 16}
+REPEATS = 8
+"""Chains of each patient, all with the patient's own evidence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -337,15 +339,14 @@ def _posterior(
     seed: np.random.SeedSequence,
     threads: int | None,
     progress: Progress | bool | None,
-    repeats: int = 8,
     draws: int = 500,
 ) -> Posterior:
     """Return P(malignant | known measurements) of every test patient.
 
-    Each patient has `repeats` chains with the patient's own evidence; all patients run together.
+    Each patient has `REPEATS` chains with the patient's own evidence; all patients run together.
     """
     known = tuple(known)
-    patients = np.repeat(np.arange(len(data.test)), repeats)
+    patients = np.repeat(np.arange(len(data.test)), REPEATS)
     columns = [data.labels.index(name) for name in known]
     clamp = {name: data.test[patients, k] for name, k in zip(known, columns, strict=True)}
     settings: dict[str, Any] = {
@@ -357,7 +358,7 @@ def _posterior(
     }
 
     def of_patients(samples: Samples) -> NDArray[np.float64]:
-        return np.asarray(samples.chain_marginals()[:, -1].reshape(-1, repeats).mean(axis=1))
+        return np.asarray(samples.chain_marginals()[:, -1].reshape(-1, REPEATS).mean(axis=1))
 
     by_gibbs, by_lasers = seed.spawn(2)
     lasers = sample(machine, seed=by_lasers, calibration=calibration, progress=progress, **settings)
@@ -377,8 +378,8 @@ def _posterior(
         np.array(exact),
         of_patients(gibbs),
         of_patients(lasers),
-        repeats * draws,
-        physical * repeats,
+        REPEATS * draws,
+        physical * REPEATS,
     )
 
 

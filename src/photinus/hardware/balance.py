@@ -84,6 +84,7 @@ def balance(parameters: LaserParameters, pump: float, duration: float) -> Balanc
     The four energies are integrated beside carriers and photons, each from its own term of the
     equations, so that the balance closes only if the terms agree.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     from scipy.integrate import solve_ivp
 
     pump = validate.positive("pump", pump, "carriers/s")
@@ -155,6 +156,7 @@ def noisy_balance(
     rate of the rate equations lets decay at the carriers seen on a grid of time, not the events
     themselves: the balance closes as far as the events follow the rate equations.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     pump = validate.positive("pump", pump, "carriers/s")
     duration = validate.positive("duration", duration, "s")
     run = simulate_jumps(
@@ -208,6 +210,8 @@ def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) 
     the trapezoidal rule, so that the balance closes only as far as the simulation follows the rate
     equations.
     """
+    validate.instance("network", network, LaserNetwork)
+    validate.instance("spikes", spikes, SpikeTrains)
     unit = validate.integer("unit", unit, 0, network.n_units - 1)
     waves = spikes.waveforms
     if waves is None:

@@ -122,6 +122,8 @@ def own_gibbs(
     power
         Of the computer [W]; unknown by default, and then its energy is left open.
     """
+    validate.instance("machine", machine, "BoltzmannMachine")
+
     seconds = validate.positive("seconds", seconds, "s")
     threads = available_threads(threads)
     sampler = GibbsSampler(machine, chains=chains, seed=0, threads=threads)
@@ -158,11 +160,13 @@ def own_gibbs(
 
 def events_per_update(ledger: Ledger) -> float:
     """Return the synaptic events of the chip per unit update."""
+    validate.instance("ledger", ledger, Ledger)
     return ledger.counts.synaptic_events / ledger.counts.updates
 
 
 def rows(ledger: Ledger, others: Sequence[Peer]) -> list[tuple[str, ...]]:
     """Return rows of (machine, updates/s in total, per unit, J per update, evidence, source, omits)."""
+    validate.instance("ledger", ledger, Ledger)
     c = ledger.counts
     best, worst = (ledger.energies(case)["unit update"] or 0.0 for case in ("best", "worst"))
     omitted = ", ".join(ledger.unpriced) or "nothing"
@@ -220,6 +224,9 @@ def headline(ledger: Ledger, gibbs: Peer, reference: Peer | None = None) -> str:
     reference
         Another machine whose units and updates are known; by default BrainScaleS-2.
     """
+    validate.instance("ledger", ledger, Ledger)
+    validate.instance("gibbs", gibbs, Peer)
+    validate.instance("reference", reference, Peer | None)
     if reference is None:
         reference = next(peer for peer in peers() if peer.name == REFERENCE)
     c = ledger.counts

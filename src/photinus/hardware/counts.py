@@ -57,6 +57,9 @@ class Counts:
     """Effective draws per draw, None if unknown; a run with fewer than `FEWEST_EFFECTIVE` per chain
     doesn't tell."""
 
+    def __post_init__(self) -> None:
+        validate.instance("parameters", self.parameters, LaserParameters)
+
     @property
     def updates(self) -> float:
         """Unit updates per second: free lasers over the state window."""
@@ -86,6 +89,8 @@ class Counts:
         InvalidInput
             If the run was not on lasers, kept no spikes (a tempered one), or has no draws.
         """
+        validate.instance("samples", samples, "Samples")
+
         network, spikes = samples.network, samples.spikes
         if not isinstance(network, LaserNetwork):
             raise InvalidInput(f"ledger needs a run on lasers, got one on {samples.substrate!r}")
@@ -137,6 +142,7 @@ class Counts:
         InvalidInput
             For a value outside its range.
         """
+        validate.instance("network", network, LaserNetwork)
         given = validate.finite_array("rates", rates, (0, 1))
         if given.ndim and given.shape != (network.n_units,):
             raise InvalidInput(f"rates must have {network.n_units} entries, got {len(given)}")
@@ -182,6 +188,7 @@ class Counts:
         InvalidInput
             For a value outside its range.
         """
+        validate.instance("calibration", calibration, "Calibration")
         lasers = validate.integer("lasers", lasers, 1)
         synapses = validate.integer("synapses", synapses, 0, lasers * (lasers - 1))
         weight = validate.non_negative("weight", weight)

@@ -66,6 +66,10 @@ class Ledger:
     prices: Prices
     """Prices, physics included."""
 
+    def __post_init__(self) -> None:
+        validate.instance("counts", self.counts, Counts)
+        validate.instance("prices", self.prices, Prices)
+
     @classmethod
     def of(
         cls,
@@ -73,6 +77,7 @@ class Ledger:
         prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
     ) -> "Ledger":
         """Return the ledger of `counts` with the default prices and the user's over them."""
+        validate.instance("counts", counts, Counts)
         return cls(counts, Prices.of(prices).for_laser(counts.parameters))
 
     @classmethod
@@ -82,6 +87,7 @@ class Ledger:
         prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
     ) -> "Ledger":
         """Return the ledger of a run on lasers."""
+        validate.instance("samples", samples, "Samples")
         listed = Prices.of(prices)  # a bad list is told before anything is counted
         return cls.of(Counts.from_samples(samples), listed)
 

@@ -139,18 +139,18 @@ class Prices:
         return cls.from_dict(tomllib.loads(text))
 
     @classmethod
-    def of(cls, given: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None") -> "Prices":
-        """Return the default list with the entries of `given`, a list, a mapping or a TOML file."""
+    def of(cls, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None") -> "Prices":
+        """Return the default list with the entries of `prices`: a list, a mapping or a TOML file."""
         default = cls.default()
-        if given is None:
+        if prices is None:
             return default
-        if isinstance(given, (str, os.PathLike)):
-            given = cls.load(given)
-        elif isinstance(given, Mapping):
-            given = cls.from_dict(given)
-        elif not isinstance(given, Prices):
-            raise InvalidInput(f"prices must be a TOML file, a mapping or Prices, got {given!r}")
-        return cls({**default.entries, **given.entries})
+        if isinstance(prices, (str, os.PathLike)):
+            prices = cls.load(prices)
+        elif isinstance(prices, Mapping):
+            prices = cls.from_dict(prices)
+        elif not isinstance(prices, Prices):
+            raise InvalidInput(f"prices must be a TOML file, a mapping or Prices, got {prices!r}")
+        return cls({**default.entries, **prices.entries})
 
     def for_laser(self, parameters: LaserParameters) -> "Prices":
         """Return the list with pump and driving priced by the laser's physics, where they are not.
@@ -158,6 +158,7 @@ class Prices:
         An electron that crosses the junction of a laser gives up at least the energy of a photon,
         h c / λ.
         """
+        validate.instance("parameters", parameters, LaserParameters)
         physics = {
             name: Price(
                 name=name,

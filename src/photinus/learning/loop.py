@@ -66,6 +66,7 @@ class DeviceChains:
         seed: Seed = 0,
         threads: int | None = None,
     ) -> None:
+        validate.instance("calibration", calibration, Calibration)
         validate.one_of("substrate", substrate, SUBSTRATES)
         self.calibration, self.alter, self.substrate = calibration, alter, substrate
         self.chains = validate.integer("chains", chains, 1)
@@ -81,6 +82,7 @@ class DeviceChains:
         The measured rule gives each unit of the first machine a straight line m_k + s_k u. It is kept
         for later ones: a step of learning is a step of pumps and couplings.
         """
+        validate.instance("machine", machine, BoltzmannMachine)
         network = translate(machine, self.calibration, rule="linear")
         if not isinstance(network, LaserNetwork):
             raise InvalidInput(
@@ -123,6 +125,7 @@ class DeviceChains:
 
     def given(self, machine: BoltzmannMachine, visible: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return means of all units (sample, unit) with the first ones held at `visible`."""
+        validate.instance("machine", machine, BoltzmannMachine)
         network, (samples, held) = self.network(machine), visible.shape
         clamp = dict(zip(machine.labels, visible.T.astype(np.uint8), strict=False))
         simulator = self._simulator(network, samples, 1, clamp=clamp)

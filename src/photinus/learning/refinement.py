@@ -15,6 +15,7 @@ A trust region, `photinus.learning.trust`, chooses λ, judges each step by what 
 to stop. `docs/refinement.md` tells how it works.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,12 +27,15 @@ from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
+from photinus.diagnostics.convergence import convergence
 from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.references import Reference, reference
+from photinus.diagnostics.verdict import MODES
 from photinus.engines.devices import Network, substrate_of
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning import trust
 from photinus.learning.response import DENSE, Response
-from photinus.learning.trust import Shown, Trial, Wanted
+from photinus.learning.trust import Search, Shown, Trial, Wanted
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import Coupling, dense, entries, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
@@ -43,8 +47,17 @@ from photinus.translation.rules import slopes, translate
 
 ENUMERATED_UNITS = 16
 """Units up to which states are enumerated; beyond, the response comes from draws, and no KL is told."""
-EXACT_UNITS = 20
-"""Units up to which the target's moments are exact; beyond, they come from Gibbs chains."""
+LASER_WORK = 200
+"""Price of a window of one laser, in ideal neurons × units: simulated time steps cost so much."""
+MEASURED = 1 / 8
+"""Part of all measurements, full length each, that a search for the target's moments may cost."""
+UNSURE = "The moments wanted are not sure, those of one Gibbs run: {reason}."
+"""What is said where there is no reference."""
+STUCK = (
+    "Chains hardly leave their modes in {draws} draws (R̂ = {rhat:.3g} of {of}): their moments tell "
+    "where they started."
+)
+"""What is said of chains whose moments do not answer."""
 MOST_STATISTICS = DENSE
 """Marginals and pairs up to which all pairs may move; beyond, those with a coupling."""
 STATES = 8192
@@ -94,9 +107,12 @@ class Refinement:
     converged: bool
     """Whether the longest measurement showed no significant misfit."""
     reason: str = ""
-    """Why it stopped, a sentence."""
+    """Why it stopped, and what stood in the way, in sentences."""
     chosen: int = 0
     """Round that measured `network`, counted from 0."""
+    reference: str = ""
+    """Where the moments wanted come from: "enumeration", "tree decomposition", "ideal and gibbs" (two
+    samplers that agree), or "none": one Gibbs run, which nothing confirmed."""
 
     @property
     def best(self) -> Round:
@@ -109,6 +125,7 @@ class Refinement:
         return {
             "converged": self.converged,
             "reason": self.reason,
+            "reference": self.reference,
             "chosen": self.chosen,
             "rounds": rounds,
         }
@@ -169,7 +186,17 @@ def refine(
     ------
     InvalidInput
         If an argument is out of its range.
+
+    Warns
+    -----
+    TranslationWarning
+        If no reference confirms the moments wanted: beyond 24 units, on a graph far from a tree, where
+        two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration)
+    validate.instance("network", network, Network | None)
+    validate.instance("imperfections", imperfections, Imperfections | None)
     chains = validate.integer("chains", chains, 8)
     draws = validate.integer("draws", draws, 8)
     most_rounds = validate.integer("most_rounds", most_rounds, 1)
@@ -177,9 +204,12 @@ def refine(
         damping = validate.non_negative("damping", damping)
     validate.one_of("structure", structure, STRUCTURES)
     network = _start(machine, calibration, network, imperfections, seed)
-    *runs, reference = seed_sequence(seed).spawn(most_rounds + 1)
+    *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
     statistics = _Statistics.between(network.coupling, structure)
-    target = _Target.of(machine, statistics, reference)
+    price = chains * draws * most_rounds * machine.n_units * LASER_WORK
+    target = _Target.of(machine, statistics, right, MEASURED * price)
+    if target.doubt:
+        warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     last: list[Samples] = []
@@ -219,7 +249,8 @@ def refine(
         network=found.best.setting,
         rounds=tuple(rounds),
         converged=found.converged,
-        reason=found.reason,
+        reason=_reason(found, last[0], target),
+        reference=target.source,
         chosen=[trial.judged for trial in found.trials].index(found.best),
     )
 
@@ -282,26 +313,34 @@ class _Target:
 
     wanted: Wanted
     joint: NDArray[np.float64] | None
+    source: str
+    """Name of the reference; see `photinus.diagnostics.references`."""
+    doubt: str = ""
+    """Why the moments are not sure, a sentence; else empty."""
 
     @classmethod
     def of(
-        cls, machine: BoltzmannMachine, statistics: _Statistics, seed: np.random.SeedSequence
+        cls,
+        machine: BoltzmannMachine,
+        statistics: _Statistics,
+        seed: np.random.SeedSequence,
+        most_work: float = 0.0,
     ) -> "_Target":
         """Return the target of `machine` for what a network can adjust."""
-        rows, columns = statistics.rows, statistics.columns
-        root, joint = np.zeros((0, len(rows))), None
-        if machine.n_units <= EXACT_UNITS:
-            moments = machine.pair_moments()[rows, columns]
-        if machine.n_units <= ENUMERATED_UNITS:
-            joint = machine.joint()
+        small = machine.n_units <= ENUMERATED_UNITS
+        joint = machine.joint() if small else None
+        number = int(seed.generate_state(1)[0])
+        known = reference(machine, number, states=0 if small else STATES, most_work=most_work)
+        states, doubt = known.states, ""
+        if known.name == "none":
+            states = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
+            doubt = UNSURE.format(reason=known.reason)
+        if joint is not None:
             response = statistics.response(machine.states(), joint)
         else:
-            drawn = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
-            response = statistics.response(_thinned(drawn))
-            if machine.n_units > EXACT_UNITS:
-                chains = _chain_moments(drawn, statistics)
-                moments = chains.mean(axis=0)
-                root = (chains - moments) / np.sqrt(len(chains) * (len(chains) - 1))
+            assert states is not None
+            response = statistics.response(_thinned(states))
+        moments, root = _right_moments(known, states, statistics)
         wanted = Wanted(
             moments=moments,
             root=root,
@@ -309,7 +348,43 @@ class _Target:
             metric=_metric(response, moments),
             directions=_directions(response, len(moments)),
         )
-        return cls(wanted, joint)
+        return cls(wanted, joint, known.name, doubt)
+
+
+def _right_moments(
+    known: Reference, states: NDArray[np.uint8] | None, statistics: _Statistics
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the moments of a reference and the root of their noise, (row, statistic).
+
+    What it does not know, such as pairs without a coupling, comes from its states.
+    """
+    rows, columns = statistics.rows, statistics.columns
+    if known.chains is not None:
+        return _mean_and_root(known.chains[:, rows, columns])
+    if known.moments is not None:
+        moments = known.moments[rows, columns]
+        if np.isfinite(moments).all():
+            return moments, np.zeros((0, len(rows)))
+    assert states is not None
+    mean, root = _mean_and_root(_chain_moments(_in_groups(states), statistics))
+    if known.moments is None:
+        return mean, root
+    exact = np.isfinite(moments)
+    return np.where(exact, moments, mean), np.where(exact, 0.0, root)
+
+
+def _in_groups(states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return independent draws, array (1, draw, unit), as `GROUPS` chains; others as they are."""
+    if len(states) > 1:
+        return states
+    length = states.shape[1] // GROUPS
+    return states[0, : GROUPS * length].reshape(GROUPS, length, -1)
+
+
+def _mean_and_root(chains: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean over chains and the root of its covariance."""
+    mean = chains.mean(axis=0)
+    return mean, (chains - mean) / np.sqrt(len(chains) * (len(chains) - 1))
 
 
 def _metric(
@@ -373,6 +448,14 @@ def _corrected(
     weights = np.zeros((n, n))
     weights[i, j] = weights[j, i] = weight
     return network.driven(drive, dense(network.coupling) + slope[:, None] * weights)
+
+
+def _reason(found: Search[Network], last: Samples, target: _Target) -> str:
+    """Return why it stopped, and what stood in the way, in sentences."""
+    chains, stuck = convergence(last.machine, last.states), ""
+    if chains.rhat is not None and chains.rhat > max(MODES, chains.rhat_limit):
+        stuck = STUCK.format(draws=last.draws, rhat=chains.rhat, of=chains.rhat_of)
+    return " ".join(filter(None, [found.reason, stuck, target.doubt]))
 
 
 def _round(trial: Trial[Network], samples: Samples, target: _Target) -> Round:

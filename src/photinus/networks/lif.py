@@ -67,6 +67,8 @@ class LifNetwork:
     labels: tuple[Hashable, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        validate.instance("parameters", self.parameters, LifParameters)
+        validate.instance("kernel", self.kernel, SynapticKernel)
         drive = validate.finite_array("drive", self.drive, 1)
         n = len(drive)
         if n == 0:

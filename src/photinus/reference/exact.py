@@ -36,6 +36,7 @@ def sample_exact(
     InvalidInput
         If an argument is out of its range.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     chains = validate.integer("chains", chains, 1)
     draws = validate.integer("draws", draws, 1)
     root = seed_sequence(seed)

@@ -94,6 +94,7 @@ def colouring(coupled: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def quantum(machine: BoltzmannMachine) -> tuple[float, type[np.signedinteger[Any]]]:
     """Return the unit in which fields are counted, a power of two, and an integer type for them."""
+    validate.instance("machine", machine, BoltzmannMachine)
     largest = float((np.abs(machine.biases) + np.abs(machine.weights).sum(axis=1)).max())
     _, exponent = math.frexp(max(largest, 1.0))
     # One bit is for the sign, one for what rounding adds.
@@ -182,6 +183,7 @@ class GibbsSampler:
         threads: int | None = None,
         initial: ArrayLike | None = None,
     ) -> None:
+        validate.instance("machine", machine, BoltzmannMachine)
         chains = validate.integer("chains", chains, 1)
         self._threads = available_threads(threads)
         fixed, values = evidence(machine, chains, clamp_units, clamp_values)
@@ -288,6 +290,7 @@ def sample_gibbs(
     InvalidInput
         If an argument is out of its range.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     sampler = GibbsSampler(
         machine,
         chains=chains,

@@ -55,7 +55,8 @@ def sample_ideal(
     chains
         Number of independent chains, >= 1.
     duration
-        Time per chain in units of τ, > 0; spikes lie in [0, duration).
+        Time per chain in units of τ, > 0; spikes lie in [0, duration], so that a unit which ends at
+        the last moment and fires again at once is on there.
     seed
         Integer, SeedSequence or None (fresh entropy). The spikes depend neither on the number of
         threads, nor those of chain c on how many chains there are.
@@ -80,6 +81,7 @@ def sample_ideal(
     InvalidInput
         If an argument is out of its range.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
     chains = validate.integer("chains", chains, 1)
     duration = validate.positive("duration", duration)
     fixed, values = evidence(machine, chains, clamp_units, clamp_values)
@@ -145,6 +147,13 @@ def _cumulate(field, silent, top, cumulated):  # type: ignore[no-untyped-def]
     return total
 
 
+@inlined
+def _log_sum(one, other):  # type: ignore[no-untyped-def]
+    """Return log(e^one + e^other)."""
+    high, low = max(one, other), min(one, other)
+    return high + np.log1p(np.exp(low - high)) if low > -np.inf else high
+
+
 @kernel
 def _fire(  # type: ignore[no-untyped-def]
     rows, field, stream, duration, held, held_until, units, times
@@ -158,18 +167,25 @@ def _fire(  # type: ignore[no-untyped-def]
     silent = np.empty(n)
     silent[:] = 1.0
     cumulated = np.empty(n)
-    # Active units, oldest first, in a ring: all periods last τ, so the oldest ends first.
+    # Active units, oldest first, in a ring: all periods last τ, so the oldest ends first. What comes
+    # first is decided by logarithms of differences: at large weights a whole avalanche of spikes,
+    # whose order decides how it ends, happens at one moment of the clock.
     ring = np.empty(n, np.int64)
     ends = np.empty(n)
+    gaps = np.empty(n)  # log of the time from the end of the one before
     oldest = 0
     active = len(held)
+    left, since = np.inf, -np.inf  # log of the time until the oldest ends, and since the last spike
     for h in range(active):
         k = held[h]
         ring[h] = k
         ends[h] = held_until[h]
+        gaps[h] = np.log(held_until[h] - held_until[h - 1]) if h > 0 else np.log(held_until[0])
         silent[k] = 0.0
         for i in range(n):
             field[i] += rows[k, i]
+    if active > 0:
+        left, since = gaps[0], np.log(1.0 - held_until[active - 1])
     now = 0.0
     count = 0
     top = _largest(field, silent)
@@ -178,15 +194,17 @@ def _fire(  # type: ignore[no-untyped-def]
         if active < n and not 1 / CLOSE < total < CLOSE:
             top = _largest(field, silent)
             total = _cumulate(field, silent, top, cumulated)
-        spike = np.inf
+        wait = np.inf
         if active < n:
             u, s0, s1, s2, s3 = uniform(s0, s1, s2, s3)
-            spike = now - np.log(u) * np.exp(-top) / total
+            wait = np.log(-np.log(u)) - top - np.log(total)
         end = ends[oldest] if active > 0 else np.inf
-        now = min(spike, end)
-        if now >= duration:
+        spikes = wait < left
+        now = min(now + np.exp(wait), end) if spikes else end
+        if now > duration:
             return count
-        if spike < end:
+        since = _log_sum(since, min(wait, left))
+        if spikes:
             u, s0, s1, s2, s3 = uniform(s0, s1, s2, s3)
             # u > 0: the first unit that reaches it has a hazard above 0.
             k = 0
@@ -199,6 +217,9 @@ def _fire(  # type: ignore[no-untyped-def]
             last = (oldest + active) % n
             ring[last] = k
             ends[last] = now + 1.0
+            gaps[last] = since
+            left = left + np.log(-np.expm1(wait - left)) if active > 0 else 0.0
+            since = -np.inf
             active += 1
             sign = 1.0
         else:
@@ -206,6 +227,7 @@ def _fire(  # type: ignore[no-untyped-def]
             silent[k] = 1.0
             oldest = (oldest + 1) % n
             active -= 1
+            left = gaps[oldest] if active > 0 else np.inf
             sign = -1.0
         for i in range(n):
             field[i] += sign * rows[k, i]

@@ -138,6 +138,6 @@ class IdealRun(_WholeRun):
         report(total)
         labels, chains = request.machine.labels, request.chains
         start = max(0.0, request.burn_in - 1.0)
-        kept = time > start
+        kept = time >= start
         spikes = SpikeTrains(chain[kept], unit[kept], time[kept], labels, chains, start, total)
         return Piece(states, spikes)

@@ -15,6 +15,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.calibration import Calibration
 from photinus.devices.laser.dynamics import lasing_pump
 from photinus.engines.devices import Network, held
@@ -57,6 +58,9 @@ def beyond_translation(
     values : array (chain, k)
         Their values.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration)
+    validate.instance("network", network, Network)
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
     found = [
         _strong(machine, calibration, free),
@@ -78,6 +82,7 @@ def beyond_lasers(network: Network, drive: NDArray[np.float64], fixed: NDArray[n
     fixed : array (k,)
         Positions of units that are evidence.
     """
+    validate.instance("network", network, Network)
     if not isinstance(network, LaserNetwork):
         return []
     target, source, value = entries(network.coupling)

@@ -73,6 +73,15 @@ class Samples:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = True
 
+    def __post_init__(self) -> None:
+        validate.instance("machine", self.machine, BoltzmannMachine)
+        for name, kind in (
+            ("spikes", "SpikeTrains"),
+            ("network", "LaserNetwork | LifNetwork"),
+            ("tempering", "Tempering"),
+        ):
+            validate.instance(name, getattr(self, name), f"{kind} | None")
+
     @property
     def chains(self) -> int:
         """Number of independent chains."""

@@ -27,13 +27,12 @@ from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import from_clamped
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
-from photinus.networks.lif import LifNetwork
 from photinus.reference import starts
 from photinus.samplers import limits
 from photinus.samplers.registry import IMPERFECT, SPIKING, SUBSTRATES, TEMPERED
 from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.samples import Samples
-from photinus.samplers.spiking import calibration_of
+from photinus.samplers.spiking import ReducedRun, calibration_of
 from photinus.samplers.storage import RunStore
 from photinus.samplers.tempering import Tempering
 from photinus.samplers.workers import SpreadRun, workers_pool
@@ -105,7 +104,7 @@ def sample(
     network
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
-        Translation rule, "measured" or "linear"; see `photinus.translation.rules`.
+        Translation rule, "measured" or "linear"; see `photinus.translation`.
     initial : array (unit,) or (chain, unit), optional
         States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
         are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
@@ -147,28 +146,26 @@ def sample(
         Before the run starts, if the device cannot do what is asked for; see
         `photinus.samplers.limits`. The sentences are kept in ``attributes["outside"]`` of the result.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration | None)
+    validate.instance("network", network, Network | None)
+    validate.instance("tempering", tempering, Tempering | None)
+    validate.instance("imperfections", imperfections, Imperfections | None)
     validate.one_of("substrate", substrate, SUBSTRATES)
-    if not isinstance(machine, BoltzmannMachine):
-        raise InvalidInput(f"machine must be a BoltzmannMachine, got {type(machine).__name__}")
     chains = validate.integer("chains", chains, 1)
     draws = validate.integer("draws", draws, 1)
     burn_in = validate.integer("burn_in", burn_in, 0)
     if burn_in > draws:
         raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
     memory.require(float(chains) * draws * machine.n_units, "the states of this run")
-    fixed, values = validate.clamp(clamp or {}, machine.labels, chains)
+    fixed, values = validate.clamp(clamp, machine.labels, chains)
     validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
     validate.one_of("rule", rule, RULES)
     threads = available_threads(threads)
-    for name, value, kind, wanted in (
-        ("calibration", calibration, Calibration, "a Calibration"),
-        ("network", network, (LaserNetwork, LifNetwork), "a LaserNetwork or LifNetwork"),
-        ("tempering", tempering, Tempering, "a Tempering"),
-        ("imperfections", imperfections, Imperfections, "Imperfections"),
-        ("progress", progress, (bool, Progress), "True, False or have start, advance and stop"),
-    ):
-        if value is not None and not isinstance(value, kind):
-            raise InvalidInput(f"{name} must be {wanted}, got {value!r}")
+    if progress is not None and not isinstance(progress, (bool, Progress)):
+        raise InvalidInput(
+            f"progress must be True, False or have start, advance and stop, got {progress!r}"
+        )
     if tempering is not None and substrate not in TEMPERED:
         allowed = ", ".join(map(repr, TEMPERED))
         raise InvalidInput(f"substrate must be one of {allowed} for tempering, got {substrate!r}")
@@ -188,7 +185,7 @@ def sample(
         draws,
         burn_in,
         sequence,
-        clamp or {},
+        {} if clamp is None else clamp,
         fixed,
         values,
         states,
@@ -212,7 +209,7 @@ def sample(
             states=np.empty((chains, 0, machine.n_units), np.uint8),
             substrate=substrate,
             burn_in=burn_in,
-            clamp=dict(clamp or {}),
+            clamp={} if clamp is None else dict(clamp),
             window=run.window if tempering is None else None,
             network=run.network,
             tempering=tempering,
@@ -290,6 +287,10 @@ def _outside(request: Request, run: Run) -> list[str]:
     if drive is None:
         drive = network.drive + from_clamped(network.coupling, fixed, values)
     found = limits.beyond_lasers(network, drive, fixed)
+    if request.substrate == "laser-reduced":
+        assert isinstance(network, LaserNetwork)  # `ReducedRun.kind`
+        device = request.calibration or Calibration.preset(ReducedRun.preset)
+        found += device.require_reduced().check(network, fixed)
     if request.network is None:
         calibration = calibration_of(network, request.calibration)
         assert calibration is not None  # it was translated with it

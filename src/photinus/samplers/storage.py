@@ -67,7 +67,7 @@ class RunStore:
                 self._stored = _read_header(self.path)
         else:
             self._abandoned = False
-            files.check_new(path)
+            files.check_new(path, instead=", or resume it if it holds a run")
 
     def seed(self) -> np.random.SeedSequence | None:
         """Return the seed of the stored run, None for a new one."""
@@ -625,6 +625,8 @@ def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...])
 
 def save(samples: "Samples", path: str | os.PathLike[str]) -> None:
     """Write finished samples to a new store at `path`, at once: whole or not at all."""
+    validate.instance("samples", samples, Samples)
+
     with files.new_folder(path) as folder:
         store = RunStore(folder, resume=False)
         per_piece = max(1, -(-samples.draws // FEW_PIECES))
@@ -681,6 +683,7 @@ def samples_without_draws(samples: "Samples") -> "Samples":
 
 def to_datatree(samples: "Samples") -> "xarray.DataTree":
     """Return `samples` as the DataTree that the Zarr store holds."""
+    validate.instance("samples", samples, Samples)
     import xarray
 
     machine = samples.machine

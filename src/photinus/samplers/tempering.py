@@ -4,7 +4,7 @@ At temperature T a machine has the weights W/T and biases b/T. In each cycle the
 one to its highest value and falls back, and draws are taken at the end of the cold half only: simulated
 tempering by oscillating noise (Korcsak-Gorzo et al. 2022, PLoS Comput. Biol. 18, e1009753). Hardware
 heats a network by attenuating all synapses together and moving the pumps along, which is what the
-simulation does (`photinus.translation.rules.heated_drive`). The whole cycle counts as time on the chip.
+simulation does (`photinus.translation.heated_drive`). The whole cycle counts as time on the chip.
 """
 
 from dataclasses import asdict, dataclass

@@ -22,7 +22,7 @@ from photinus._core import validate
 from photinus._core.streams import ChainsFrom
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
-from photinus.errors import InvalidInput, PhotinusError
+from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.samplers.registry import SUBSTRATES
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
@@ -48,7 +48,9 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
     ------
     InvalidInput
         If `workers` is neither, if nothing answers at the address or what answers cannot do the work,
-        if processes cannot be started, or Dask is not installed.
+        or if processes cannot be started.
+    MissingDependency
+        If Dask is not installed.
     """
     if workers is None:
         yield None
@@ -59,7 +61,7 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
     try:
         import distributed
     except ImportError:
-        raise InvalidInput(
+        raise MissingDependency(
             "workers must be None without the package 'distributed': pip install 'photinus[workers]'"
         ) from None
     with contextlib.ExitStack() as stack:

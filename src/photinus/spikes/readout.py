@@ -16,6 +16,12 @@ from photinus.errors import InvalidInput
 MAX_JOINT = 24
 """Most units for which a joint occupancy is tabulated."""
 
+ROUNDING = 1e-10
+"""What rounding may add to a time, in intervals of a grid."""
+BRIDGED = 1e-9
+"""Silence between two spikes of a unit that no reading falls into, in intervals of a grid. A chain that
+starts silent has its spikes at the readings: with pauses as short as that it would drift across one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occupancy:
@@ -178,8 +184,8 @@ def _states_on_grid(chain, unit, time, window, first, interval, states):  # type
     n_draws = states.shape[1]
     for k in range(len(time)):
         # On from the spike (included) until window later (excluded).
-        begin = max(int(np.ceil((time[k] - first) / interval - 1e-9)), 0)
-        end = min(int(np.ceil((time[k] + window - first) / interval - 1e-9)), n_draws)
+        begin = max(int(np.ceil((time[k] - first) / interval - BRIDGED)), 0)
+        end = min(int(np.ceil((time[k] + window - first) / interval - ROUNDING)), n_draws)
         for draw in range(begin, end):
             states[chain[k], draw, unit[k]] = 1
 

@@ -1,6 +1,6 @@
 """What a simulation gives: spikes of all chains, waveforms of chosen lasers."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,16 +104,16 @@ class Recording:
 
     def __post_init__(self) -> None:
         for name in ("units", "chains"):
-            given = getattr(self, name)
-            if isinstance(given, str) or not isinstance(given, Iterable):
-                raise InvalidInput(f"recorded {name} must be a list of positions, got {given!r}")
+            given = validate.listed(f"recorded {name}", getattr(self, name))
             places = tuple(validate.integer(f"recorded {name[:-1]}", place, 0) for place in given)
             if not places or len(set(places)) < len(places):
                 raise InvalidInput(f"recorded {name} must be at least one and differ, got {places!r}")
             object.__setattr__(self, name, places)
-        validate.integer("recording every", self.every, 1)
-        validate.non_negative("recording start", self.start, "s")
-        if validate.number("recording stop", self.stop) <= self.start:
+        object.__setattr__(self, "every", validate.integer("recording every", self.every, 1))
+        start = validate.non_negative("recording start", self.start, "s")
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "stop", validate.number("recording stop", self.stop, "s"))
+        if self.stop <= self.start:
             raise InvalidInput(
                 f"recording stop must be after its start ({self.start:g} s), got {self.stop:g}"
             )

@@ -58,6 +58,7 @@ class Neuron:
             unit = "" if name == "slope" else "s"
             object.__setattr__(self, name, validate.positive(name, getattr(self, name), unit))
         validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
+        validate.instance("kernel", self.kernel, SynapticKernel)
         if not self.parameters.forced:
             for name, plausible in _plausible(self.parameters).items():
                 plausible.check(name, getattr(self, name))
@@ -110,6 +111,7 @@ class Neuron:
 
     def fits(self, parameters: Parameters) -> bool:
         """Return whether this is a calibration of `parameters`, whatever their name."""
+        validate.instance("parameters", parameters, Parameters)
         return self._differs(parameters) is None
 
     def _differs(self, parameters: Parameters) -> str | None:

@@ -103,6 +103,8 @@ def translate(
     A pump cannot be negative: units whose bias asks for one get none. `check` names everything that
     lies outside the calibrated range.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     validate.one_of("rule", rule, RULES)
     if rule == "linear":
         middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
@@ -124,12 +126,15 @@ def translate(
 
 def levels(calibration: Neuron) -> tuple[float, float]:
     """Return the drives at which a neuron is held off and on, by log-odds of `DRIVEN_BIAS`."""
+    validate.instance("calibration", calibration, Neuron)
     reach = DRIVEN_BIAS * calibration.slope
     return calibration.midpoint - reach, calibration.midpoint + reach
 
 
 def slopes(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
     """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     return _fields(machine, calibration).slope
 
 
@@ -165,6 +170,9 @@ def evidence_drive(
     array (chain, unit)
         Drives; clamped units keep that of the network.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
+    validate.instance("network", network, Network)
     drive, _ = heated_drive(machine, calibration, fixed, values, temperature=1.0)
     drive[:, fixed] = network.drive[fixed]
     return drive
@@ -197,6 +205,8 @@ def heated_drive(
     array (chain, unit), float
         Drives (not a number for clamped units), and what couplings are to be multiplied with.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     labels = machine.labels
     free = np.setdiff1d(np.arange(machine.n_units), fixed)
     drive = np.full((len(values), machine.n_units), np.nan)
@@ -306,6 +316,8 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
         If the calibration is of another device, or the couplings are not symmetric (the measured
         rule gives each unit its own slope, which a network does not tell).
     """
+    validate.instance("network", network, Network)
+    validate.instance("calibration", calibration, Neuron)
     calibration.require(network.parameters)
     return BoltzmannMachine(
         dense(network.coupling) / calibration.slope,
@@ -316,6 +328,8 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
 
 def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:
     """Return which units and weights of `machine` lie outside the calibrated range."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     low, high = calibration.bias_range
     weakest, strongest = calibration.weight_range
     labels, biases, weights = machine.labels, machine.biases, machine.weights

@@ -114,6 +114,7 @@ def quiet_state(parameters: LaserParameters, pump: float) -> QuietState:
     or three for a bistable laser, of which the lowest is taken. Far above threshold the only root
     is the lasing state.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     pump = validate.non_negative("pump", pump, "carriers/s")
     beta_g = parameters.gain_coefficient * parameters.gain_lifetime
     beta_a = parameters.absorber_coefficient * parameters.absorber_lifetime
@@ -164,6 +165,7 @@ def instability_pump(parameters: LaserParameters) -> float:
     NotConverged
         If the quiet state is stable wherever it was looked at: such a laser does not pulse.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     from scipy.optimize import brentq
 
     scale = parameters.threshold_carriers / parameters.gain_lifetime
@@ -235,6 +237,7 @@ def waveform(
     NotConverged
         If the solver gives up.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     pump = validate.non_negative("pump", pump, "carriers/s")
     duration = validate.positive("duration", duration, "s")
     start = quiet_state(parameters, pump).state if initial is None else _checked_state(initial)

@@ -87,6 +87,7 @@ def response(parameters: LaserParameters, pump: float) -> Response:
     InvalidInput
         If the pump is negative.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     quiet = quiet_state(parameters, pump)
     _, jacobian = rate_equations(parameters, pump)
     # There the state is (N_g, N_a, S) as here.
@@ -118,6 +119,7 @@ def predicted_kernel(parameters: LaserParameters, pump: float, window: float) ->
     kick, sustain : float
         In units of the coupling, as in `photinus.networks.lasers.SynapticKernel`.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     window = validate.positive("window", window, "s")
     answer = response(parameters, pump)
     time = np.linspace(0.0, 4 * window, SAMPLES)

@@ -170,6 +170,7 @@ def spike(
         If neither pump nor kick is given and the laser does not spike, or the spike does not end in
         time.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     given = pump is not None or kick is not None
     pump = PUMP_FRACTION * instability_pump(parameters) if pump is None else pump
     pump = validate.positive("pump", pump, "carriers/s")

@@ -55,6 +55,7 @@ class Yamada:
     @classmethod
     def from_laser(cls, parameters: LaserParameters, pump: float) -> "Yamada":
         """Return the parameters of a laser at a pump P [carriers/s], >= 0."""
+        validate.instance("parameters", parameters, LaserParameters)
         laser = parameters
         pump = validate.non_negative("pump", pump, "carriers/s")
         gain = laser.photon_lifetime * laser.gain_coefficient

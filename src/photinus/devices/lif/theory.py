@@ -27,6 +27,8 @@ def psp(parameters: LifParameters, kernel: SynapticKernel, time: ArrayLike) -> N
     A current that jumps to h and decays with τ_s gives the free membrane the difference of
     exponentials ``h τ_s/(τ_s - τ_m) (exp(-t/τ_s) - exp(-t/τ_m))``, a kick k adds ``k exp(-t/τ_m)``.
     """
+    validate.instance("parameters", parameters, LifParameters)
+    validate.instance("kernel", kernel, SynapticKernel)
     t = np.asarray(time, np.float64)
     fast, slow = parameters.membrane_time, _apart(kernel.duration, parameters.membrane_time)
     rise = slow / (slow - fast) * (np.exp(-t / slow) - np.exp(-t / fast))
@@ -40,6 +42,7 @@ def mean_current(kernel: SynapticKernel, window: float) -> float:
     It fires once per `window` τ [s]. Its renewing current starts anew at `sustain` each time, so the
     mean is ``sustain τ_s/τ (1 - exp(-τ/τ_s))``; additive currents pile up to ``sustain τ_s/τ``.
     """
+    validate.instance("kernel", kernel, SynapticKernel)
     ratio = kernel.duration / validate.positive("window", window, "s")
     full = kernel.sustain * ratio
     return float(full * -np.expm1(-1 / ratio) if kernel.renewing else full)
@@ -69,6 +72,7 @@ def area_rule_sustain(
     and sustain = h/(α W). The rule takes neither the shape of the PSP nor its tail after τ into
     account; a calibration that measures pairs does.
     """
+    validate.instance("parameters", parameters, LifParameters)
     tau = parameters.refractory_time if window is None else validate.positive("window", window, "s")
     fast = parameters.membrane_time
     slow = parameters.synaptic_time if duration is None else validate.positive("duration", duration)
@@ -102,6 +106,7 @@ def activation(parameters: LifParameters, drive: ArrayLike) -> NDArray[np.float6
     (Brunel & Sergi 1998, J. Theor. Biol. 195, 87: a threshold under filtered noise), which is
     included. `benchmarks/lif.py` prints how far off this is.
     """
+    validate.instance("parameters", parameters, LifParameters)
     p = parameters
     deviation = validate.positive("noise", p.noise, "V")
     shift = BOUNDARY_SHIFT * np.sqrt(p.membrane_time / p.noise_time)

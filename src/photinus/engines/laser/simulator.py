@@ -47,6 +47,7 @@ def largest_time_step(parameters: LaserParameters) -> float:
     The net gain of a bleached cavity must change the field by less than about a quarter per step,
     and carriers must change little between two visits of noise and events.
     """
+    validate.instance("parameters", parameters, LaserParameters)
     return min(
         parameters.photon_lifetime / 4,
         parameters.absorber_lifetime / (4 * SUBSTEPS),
@@ -56,6 +57,7 @@ def largest_time_step(parameters: LaserParameters) -> float:
 
 def default_time_step(parameters: LaserParameters) -> float:
     """Return the integration step [s] that a laser gets when none is asked for."""
+    validate.instance("parameters", parameters, LaserParameters)
     return min(TIME_STEP, largest_time_step(parameters))
 
 
@@ -251,6 +253,7 @@ class Simulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        _of_lasers(network)
         if network.depression is not None:
             raise InvalidInput("depression must be None for full physics; 'laser-reduced' simulates it")
         self.network = network
@@ -270,7 +273,7 @@ class Simulator:
         self.grid = SUBSTEPS * self.time_step
         self.step = 0
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = validate.clamp(clamp or {}, network.labels, self.chains)
+        fixed, values = validate.clamp(clamp, network.labels, self.chains)
         held = drive is not None
         shape = (self.chains, network.n_units)
         drive = validate.finite_array("drive", network.drive if drive is None else drive, (1, 2))
@@ -368,6 +371,7 @@ class Simulator:
 
     def advance(self, duration: float, recording: Recording | None = None) -> SpikeTrains:
         """Simulate on for `duration` [s], rounded up to the grid, and return the new spikes."""
+        validate.instance("recording", recording, Recording | None)
         duration = validate.positive("duration", duration, "s")
         start = self.step
         stop = start + max(1, math.ceil(duration / self.grid - 1e-6))
@@ -509,11 +513,14 @@ def simulate(
     InvalidInput
         If an argument is out of its range, or the spikes would not fit into memory.
     """
+    _of_lasers(network)
+    validate.instance("recording", recording, Recording | None)
     duration = validate.positive("duration", duration, "s")
-    if not isinstance(network, LaserNetwork):
-        raise InvalidInput(f"network must be a LaserNetwork, got {type(network).__name__}")
-    if recording is not None:
-        _check_recording(recording, duration)
+    if recording is not None and recording.start >= duration:
+        raise InvalidInput(
+            f"recording start must be before the end of the run ({duration:g} s), "
+            f"got {recording.start:g}"
+        )
     chains = validate.integer("chains", chains, 1)
     needed = chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
     memory.require(needed + chains * network.n_units * BYTES_PER_LASER, "the spikes of this run")
@@ -535,15 +542,15 @@ def simulate(
     return SpikeTrains.joined(parts)
 
 
-def _check_recording(recording: Recording, duration: float) -> None:
-    """Raise InvalidInput unless `recording` is one that has something to record."""
-    if not isinstance(recording, Recording):
-        raise InvalidInput(f"recording must be a Recording, got {recording!r}")
-    if recording.start >= duration:
+def _of_lasers(network: LaserNetwork) -> None:
+    """Raise InvalidInput unless `network` is one of lasers."""
+    if type(network).__name__ == "LifNetwork":
         raise InvalidInput(
-            f"recording start must be before the end of the run ({duration:g} s), "
-            f"got {recording.start:g}"
+            "network must be a LaserNetwork, got a LifNetwork: simulate that with "
+            'photinus.sample(machine, "lif", network=network), or '
+            "photinus.devices.lif.LifSimulator(network)"
         )
+    validate.instance("network", network, LaserNetwork)
 
 
 def _pieces(

@@ -77,6 +77,7 @@ class LifSimulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        validate.instance("network", network, LifNetwork)
         self.network = network
         self.chains = validate.integer("chains", chains, 1)
         self.seed = seed_sequence(seed)
@@ -91,7 +92,7 @@ class LifSimulator:
         self.threads = available_threads(threads)
         self.step = 0
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = validate.clamp(clamp or {}, network.labels, self.chains)
+        fixed, values = validate.clamp(clamp, network.labels, self.chains)
         shape = (self.chains, network.n_units)
         given = None if drive is None else validate.finite_array("drive", drive, 2)
         if given is not None and given.shape != shape:

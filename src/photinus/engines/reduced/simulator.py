@@ -84,6 +84,8 @@ class ReducedSimulator:
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
+        validate.instance("network", network, LaserNetwork)
+        validate.instance("reduced", reduced, ReducedLaser)
         if network.devices:
             raise InvalidInput(
                 "devices must be empty for reduced lasers, which are all as designed, "
@@ -98,7 +100,7 @@ class ReducedSimulator:
         self.threads = available_threads(threads)
         self.step = 0
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = validate.clamp(clamp or {}, network.labels, self.chains)
+        fixed, values = validate.clamp(clamp, network.labels, self.chains)
         shape = (self.chains, network.n_units)
         given = None if drive is None else validate.finite_array("drive", drive, 2)
         if given is not None and given.shape != shape:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from photinus._core import validate
 from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, FLOOR, LASER, MUTED
 from photinus.hardware.comparison import Peer, events_per_update
 from photinus.hardware.ledger import Ledger
@@ -20,6 +21,7 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     energy is unknown stand at the lower edge, those whose speed is unknown at the left one; where both
     are, they are in the table alone.
     """
+    validate.instance("ledger", ledger, Ledger)
     from matplotlib.figure import Figure
 
     c, per_update = ledger.counts, events_per_update(ledger)

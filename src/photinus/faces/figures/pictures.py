@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
-from photinus.faces.figures.plots import EXACT, FLOOR, LASER, _bare, _figure
+from photinus.faces.figures.plots import EXACT, FLOOR, LASER, _bare, _figure, plain
 from photinus.tasks.evaluation import Mixing
 from photinus.tasks.tasks import Completion, Dream
 from photinus.units import ns
@@ -34,6 +34,7 @@ def _mosaic(images: NDArray[np.float64], shape: tuple[int, int], gap: int = 1) -
 
 def strip(dream: Dream, *, chains: int = 6, columns: int = PER_STRIP) -> Figure:
     """Draw evenly spaced images of some chains, with the physical time under them."""
+    validate.instance("dream", dream, Dream)
     chains = min(validate.integer("chains", chains, 1), dream.smooth.shape[0])
     draws = dream.smooth.shape[1]
     chosen = np.unique(np.linspace(0, draws - 1, min(columns, draws)).astype(int))
@@ -66,7 +67,9 @@ def completions(found: Mapping[str, Completion], *, images: int = 12) -> Figure:
     axes = figure.subplots()
     axes.imshow(_mosaic(rows, first.shape), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_xticks([])
-    axes.set_yticks((np.arange(len(rows)) + 0.5) * (height + 1) - 1, ["truth", "known", *found])
+    axes.set_yticks(
+        (np.arange(len(rows)) + 0.5) * (height + 1) - 1, ["truth", "known", *map(plain, found)]
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return figure
@@ -94,9 +97,9 @@ def histogram(found: Mapping[str, Mixing], names: tuple[str, ...]) -> Figure:
     colours = (LASER, EXACT, FLOOR)
     for k, (name, each) in enumerate(found.items()):
         where = np.arange(len(each.histogram)) + (k - (len(found) - 1) / 2) * width
-        label = f"{name} (entropy {each.entropy:.2f} nats)"
+        label = f"{plain(name)} (entropy {each.entropy:.2f} nats)"
         axes.bar(where, each.histogram, width, label=label, color=colours[k % len(colours)])
-    axes.set_xticks(np.arange(len(names)), names)
+    axes.set_xticks(np.arange(len(names)), [plain(name) for name in names])
     axes.set_xlabel("class, by an independent classifier")
     axes.set_ylabel("part of the draws")
     axes.legend(frameon=False)
@@ -139,6 +142,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 
 def animation(dream: Dream, *, chains: int = 8, frames: int = 120) -> bytes:
     """Return an animated GIF of some chains side by side, evenly spaced draws, as bytes."""
+    validate.instance("dream", dream, Dream)
     import io
 
     from PIL import Image
@@ -171,4 +175,5 @@ def animate(dream: Dream, path: str | Path, *, chains: int = 8, frames: int = 12
     InvalidInput
         If the file cannot be written.
     """
+    validate.instance("dream", dream, Dream)
     files.write_bytes(path, animation(dream, chains=chains, frames=frames))

@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 
 LASER, EXACT, FLOOR, ABSORBER, MUTED = "#d1495b", "#222222", "#00798c", "#edae49", "#9aa0a6"
 DPI = 130
+TALLEST = 100.0
+"""Inches of a raster; matplotlib draws no more than 2¹⁶ pixels."""
 CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 9}
 
 
 def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", dpi=DPI)
+
+
+def plain(label: object) -> str:
+    """Return a label as text that matplotlib doesn't take for a formula."""
+    return str(label).replace("$", r"\$")
 
 
 def _bare(axes: Axes) -> Axes:
@@ -98,7 +105,7 @@ def activation(calibration: Calibration) -> Figure:
     )
     lower.set_ylabel("residual")
     lower.set_xlabel("pump current [µA]")
-    upper.set_title(f"{calibration.parameters.name}: activation curve")
+    upper.set_title(f"{plain(calibration.parameters.name)}: activation curve")
     return figure
 
 
@@ -114,7 +121,7 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
     labels, tau = samples.machine.labels, samples.window
     start = samples.burn_in * tau
     scale, prefix = scaled(tau)
-    figure = _figure(8, 0.9 + 0.32 * len(labels))
+    figure = _figure(8, min(0.9 + 0.32 * len(labels), TALLEST))
     axes = _bare(figure.subplots())
     mine = samples.spikes.chain == chain
     time, unit = samples.spikes.time[mine], samples.spikes.unit[mine]
@@ -125,7 +132,7 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
         )
         axes.plot(begins, np.full(len(begins), k), "|", color=LASER, ms=9, mew=1.4)
     axes.set_xlim(0, min(windows, samples.draws) * tau / scale)
-    axes.set_yticks(range(len(labels)), [str(label) for label in labels])
+    axes.set_yticks(range(len(labels)), [plain(label) for label in labels])
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlabel(f"time [{prefix}s]")
     axes.set_title("spikes (ticks) and unit states (bars: on for τ after a spike)")
@@ -153,6 +160,7 @@ def joint(samples: Samples, most: int = 64) -> Figure:
 
 def divergence_times(samples: Samples, points: int = 14) -> NDArray[np.float64]:
     """Return times after burn-in, geometric from one τ to the whole run."""
+    validate.instance("samples", samples, Samples)
     assert samples.window is not None
     return np.geomspace(1, samples.draws, points) * samples.window
 
@@ -186,7 +194,9 @@ def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Fi
     axes = _bare(figure.subplots())
     for marker, (name, run) in zip("os^v", runs.items(), strict=False):
         curve = [kl_divergence(run.free_joint(t), target) for t in times]
-        axes.loglog(times / scale, curve, f"{marker}-", color=LASER, ms=4, label=f"lasers, {name}")
+        axes.loglog(
+            times / scale, curve, f"{marker}-", color=LASER, ms=4, label=f"lasers, {plain(name)}"
+        )
     axes.fill_between(
         times / scale, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0
     )
