@@ -2,11 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import memory, validate
 from photinus._core.compilation import TILE
@@ -19,7 +19,8 @@ from photinus.engines.base import restore, state_of
 from photinus.engines.laser import loop
 from photinus.engines.laser.step import REARM, SUBSTEPS
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.networks.couplings import Couplings, among, compile_couplings, from_clamped
+from photinus.machines.evidence import Evidence, Given
+from photinus.networks.couplings import Couplings, among, compile_couplings
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import Recording, SpikeTrains, Waveforms
 from photinus.units import ps
@@ -248,7 +249,7 @@ class Simulator:
         chains: int = 1,
         seed: Seed = None,
         time_step: float | None = None,
-        clamp: Mapping[Hashable, ArrayLike] | None = None,
+        clamp: Given | None = None,
         clamp_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
@@ -273,23 +274,24 @@ class Simulator:
         self.grid = SUBSTEPS * self.time_step
         self.step = 0
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = validate.clamp(clamp, network.labels, self.chains)
-        held = drive is not None
+        evidence = Evidence.of(clamp, network.labels, self.chains)
+        given = drive is not None
         shape = (self.chains, network.n_units)
         drive = validate.finite_array("drive", network.drive if drive is None else drive, (1, 2))
-        if held and drive.shape != shape:
+        if given and drive.shape != shape:
             raise InvalidInput(f"drive must have shape {shape}, got {drive.shape}")
         lifetime = network.parameters.gain_lifetime
         pump = np.broadcast_to(np.maximum(drive, 0.0) / lifetime, shape).copy()
         if clamp_mode == "pump":
-            self.units = np.setdiff1d(np.arange(network.n_units), fixed)
+            self.units = evidence.free
             self._driven = np.zeros(len(self.units), bool)
-            if not held:
-                pump += from_clamped(network.coupling, fixed, values) / lifetime
+            if not given:
+                pump += evidence.through(network.coupling) / lifetime
         else:
             self.units = np.arange(network.n_units)
-            pump[:, fixed] = np.where(values == 1, network.driven_pump[1], network.driven_pump[0])
-            self._driven = np.isin(self.units, fixed)
+            off, on = network.driven_pump
+            pump[:, evidence.positions] = np.where(evidence.values == 1, on, off)
+            self._driven = np.isin(self.units, evidence.positions)
         self._pump = pump[:, self.units]
         self._blocks = self._lay_out(self._pump)
 
@@ -487,7 +489,7 @@ def simulate(
     chains: int = 1,
     seed: Seed = None,
     time_step: float | None = None,
-    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    clamp: Given | None = None,
     clamp_mode: str = "pump",
     recording: Recording | None = None,
     threads: int | None = None,

@@ -1,11 +1,11 @@
 """The face of the simulation of LIF neurons: validates, lays out, cuts into pieces."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import SHORT_TILE as TILE
@@ -18,6 +18,7 @@ from photinus.engines.laser.simulator import BLOCKS, CLAMP_MODES, LANES_PER_BLOC
 from photinus.engines.laser.step import UNIT_VARIANCE
 from photinus.engines.lif import loop
 from photinus.errors import InvalidInput, PhotinusError
+from photinus.machines.evidence import Evidence, Given
 from photinus.networks.lif import LifNetwork
 from photinus.spikes.trains import SpikeTrains
 
@@ -43,7 +44,7 @@ class LifSimulator:
         Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
     clamp_mode
         "pump" (default): a clamped neuron is not simulated; its partners get the constant drive that
-        its state calls for (`LifNetwork.clamped_drive`). "laser": the clamped neuron is held off or
+        its state calls for (`LifNetwork.drive_given`). "laser": the clamped neuron is held off or
         on by ``driven_drive`` and acts through its spikes. The names are those of lasers, so that
         substrates can be swapped in the same call.
     drive : array (chain, unit), optional
@@ -72,7 +73,7 @@ class LifSimulator:
         chains: int = 1,
         seed: Seed = None,
         time_step: float | None = None,
-        clamp: Mapping[Hashable, ArrayLike] | None = None,
+        clamp: Given | None = None,
         clamp_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
@@ -92,19 +93,20 @@ class LifSimulator:
         self.threads = available_threads(threads)
         self.step = 0
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = validate.clamp(clamp, network.labels, self.chains)
+        evidence = Evidence.of(clamp, network.labels, self.chains)
         shape = (self.chains, network.n_units)
         given = None if drive is None else validate.finite_array("drive", drive, 2)
         if given is not None and given.shape != shape:
             raise InvalidInput(f"drive must have shape {shape}, got {given.shape}")
         self.units = np.arange(network.n_units)
         if clamp_mode == "pump":
-            self.units = np.setdiff1d(self.units, fixed)
-            full = network.clamped_drive(fixed, values) if given is None else given
+            self.units = evidence.free
+            full = network.drive_given(evidence) if given is None else given
         else:
             full = np.array(np.broadcast_to(network.drive if given is None else given, shape))
-            full[:, fixed] = np.where(values == 1, network.driven_drive[1], network.driven_drive[0])
-        self._driven = np.isin(self.units, fixed)
+            off, on = network.driven_drive
+            full[:, evidence.positions] = np.where(evidence.values == 1, on, off)
+        self._driven = np.isin(self.units, evidence.positions)
         self._drive = full[:, self.units]
         self._blocks = self._lay_out(self._drive)
 

@@ -1,11 +1,11 @@
 """The face of the simulation of reduced lasers: validates, lays out, cuts into pieces."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import SHORT_TILE as TILE
@@ -18,7 +18,8 @@ from photinus.engines.reduced import loop
 from photinus.engines.reduced.loop import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH
 from photinus.engines.reduced.model import ReducedLaser
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.networks.couplings import Couplings, among, compile_couplings, from_clamped
+from photinus.machines.evidence import Evidence, Given
+from photinus.networks.couplings import Couplings, among, compile_couplings
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import SpikeTrains
 
@@ -79,7 +80,7 @@ class ReducedSimulator:
         *,
         chains: int = 1,
         seed: Seed = None,
-        clamp: Mapping[Hashable, ArrayLike] | None = None,
+        clamp: Given | None = None,
         clamp_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
@@ -100,7 +101,7 @@ class ReducedSimulator:
         self.threads = available_threads(threads)
         self.step = 0
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = validate.clamp(clamp, network.labels, self.chains)
+        evidence = Evidence.of(clamp, network.labels, self.chains)
         shape = (self.chains, network.n_units)
         given = None if drive is None else validate.finite_array("drive", drive, 2)
         if given is not None and given.shape != shape:
@@ -108,13 +109,13 @@ class ReducedSimulator:
         full = np.array(np.broadcast_to(network.drive if given is None else given, shape))
         self.units = np.arange(network.n_units)
         if clamp_mode == "pump":
-            self.units = np.setdiff1d(self.units, fixed)
+            self.units = evidence.free
             if given is None:
-                full += from_clamped(network.coupling, fixed, values)
+                full += evidence.through(network.coupling)
         else:
             off, on = (pump * network.parameters.gain_lifetime for pump in network.driven_pump)
-            full[:, fixed] = np.where(values == 1, on, off)
-        self._driven = np.isin(self.units, fixed)
+            full[:, evidence.positions] = np.where(evidence.values == 1, on, off)
+        self._driven = np.isin(self.units, evidence.positions)
         self._drive = full[:, self.units]
         self._blocks = self._lay_out(self._drive)
 
