@@ -19,7 +19,8 @@ from photinus._core import memory
 from photinus.devices.laser import LaserParameters, waveform
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.laser import loop
-from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step, per_step, simulate
+from photinus.engines.laser.block import per_step
+from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step, simulate
 from photinus.engines.laser.step import (
     SUBSTEPS,
     UNIT_VARIANCE,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory
-from photinus.engines.laser.simulator import BYTES_PER_SPIKE
+from photinus.engines.base import BYTES_PER_SPIKE
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.calibration import Calibration
+from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.devices import PRESETS, Network, SpikingSimulator, held, simulator
 from photinus.engines.disturbances import Disturbed
-from photinus.engines.laser.simulator import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.lif.simulator import LifSimulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
