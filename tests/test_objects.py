@@ -173,11 +173,11 @@ NOT_EVIDENCE = [np.zeros(0), np.zeros(3), [], (), "", 0, False, [("a", 1)]]
 @pytest.mark.parametrize("substrate", ["laser", "laser-reduced", "lif", "ideal", "gibbs", "exact"])
 @pytest.mark.parametrize("clamp", NOT_EVIDENCE, ids=repr)
 def test_evidence_is_a_mapping_even_if_it_is_empty(substrate, clamp):
-    with pytest.raises(ph.InvalidInput, match=r"^clamp must be a mapping label → 0 or 1, got"):
+    with pytest.raises(ph.InvalidInput, match=r"^evidence must be a mapping unit → 0 or 1, got"):
         ph.sample(MACHINE, substrate, chains=2, draws=30, clamp=clamp, seed=0)
     if substrate == "laser":
         network = ph.translate(MACHINE, ph.Calibration.preset())
-        with pytest.raises(ph.InvalidInput, match=r"^clamp must be a mapping label → 0 or 1, got"):
+        with pytest.raises(ph.InvalidInput, match=r"^evidence must be a mapping unit → 0 or 1, got"):
             ph.simulate(network, 1e-9, clamp=clamp, seed=0)
 
 

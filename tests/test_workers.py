@@ -72,7 +72,7 @@ def test_tempered(cluster: Any) -> None:
         ph.sample(MACHINE, "laser-reduced", workers=address, **options),
         ph.sample(MACHINE, "laser-reduced", **options),
     )
-    with pytest.raises(InvalidInput, match="clamp must be the same for all chains"):
+    with pytest.raises(InvalidInput, match="evidence must be the same for all chains"):
         ph.sample(MACHINE, "laser-reduced", workers=address, clamp={"a": [0, 1, 0, 1, 0]}, **options)
 
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.memory import aligned
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.threads import available_threads, on_threads
 from photinus.errors import InvalidInput
-from photinus.networks.couplings import from_clamped
+from photinus.machines.evidence import Evidence, Given
 from photinus.spikes.trains import SpikeTrains, Waveforms
 
 BLOCKS = 8
@@ -119,7 +119,7 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         least: float = -math.inf,
         chains: int,
         seed: Seed,
-        clamp: Mapping[Hashable, ArrayLike] | None,
+        clamp: Given | None,
         clamp_mode: str,
         drive: NDArray[np.float64] | None,
         threads: int | None,
@@ -137,21 +137,22 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         level = np.broadcast_to(np.maximum(constant, least) / scale, shape).copy()
         # The one place where evidence is dealt with.
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        fixed, values = validate.clamp(clamp, network.labels, self.chains)
+        evidence = Evidence.of(clamp, network.labels, self.chains)
         self.units = np.arange(network.n_units)
         if clamp_mode == "pump":
-            self.units = np.setdiff1d(self.units, fixed)
+            self.units = evidence.free
             if drive is None:
-                level += self._from_evidence(fixed, values) / scale
+                level += self._from_evidence(evidence) / scale
         else:
-            level[:, fixed] = np.where(values == 1, holding[1], holding[0])
-        self._driven = np.isin(self.units, fixed)
+            off, on = holding
+            level[:, evidence.positions] = np.where(evidence.values == 1, on, off)
+        self._driven = np.isin(self.units, evidence.positions)
         self._level = level[:, self.units]
         self._blocks = self._lay_out(self._level)
 
-    def _from_evidence(self, fixed: NDArray[np.intp], values: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def _from_evidence(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return what evidence adds to the drives of all units, array (chain, unit)."""
-        return from_clamped(self.network.coupling, fixed, values)
+        return evidence.through(self.network.coupling)
 
     @abstractmethod
     def _lay_out(self, level: NDArray[np.float64]) -> list[BlockT]:

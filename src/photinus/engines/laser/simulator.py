@@ -1,10 +1,10 @@
 """The face of the simulation: validates, lays out, cuts into pieces, records."""
 
 import itertools
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import memory, validate
 from photinus._core.compilation import TILE
@@ -15,6 +15,7 @@ from photinus.engines.base import BLOCKS, BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.laser.block import LaserBlock, per_step, pulse_of
 from photinus.engines.laser.step import SUBSTEPS
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Given
 from photinus.networks.couplings import among, compile_couplings
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import Recording, SpikeTrains, Waveforms
@@ -93,7 +94,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         chains: int = 1,
         seed: Seed = None,
         time_step: float | None = None,
-        clamp: Mapping[Hashable, ArrayLike] | None = None,
+        clamp: Given | None = None,
         clamp_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
@@ -238,7 +239,7 @@ def simulate(
     chains: int = 1,
     seed: Seed = None,
     time_step: float | None = None,
-    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    clamp: Given | None = None,
     clamp_mode: str = "pump",
     recording: Recording | None = None,
     threads: int | None = None,

@@ -1,9 +1,7 @@
 """The face of the simulation of LIF neurons: validates, lays out, cuts into pieces."""
 
-from collections.abc import Hashable, Mapping
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import SHORT_TILE as TILE
@@ -12,6 +10,7 @@ from photinus.devices.lif.parameters import STEPS_PER_TIME_CONSTANT
 from photinus.engines.base import Engine
 from photinus.engines.lif.block import LifBlock, Synapses
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Evidence, Given
 from photinus.networks.lif import LifNetwork
 from photinus.spikes.trains import SpikeTrains
 
@@ -37,7 +36,7 @@ class LifSimulator(Engine[LifNetwork, LifBlock]):
         Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
     clamp_mode
         "pump" (default): a clamped neuron is not simulated; its partners get the constant drive that
-        its state calls for (`LifNetwork.clamped_drive`). "laser": the clamped neuron is held off or
+        its state calls for (`LifNetwork.drive_given`). "laser": the clamped neuron is held off or
         on by ``driven_drive`` and acts through its spikes. The names are those of lasers, so that
         substrates can be swapped in the same call.
     drive : array (chain, unit), optional
@@ -69,7 +68,7 @@ class LifSimulator(Engine[LifNetwork, LifBlock]):
         chains: int = 1,
         seed: Seed = None,
         time_step: float | None = None,
-        clamp: Mapping[Hashable, ArrayLike] | None = None,
+        clamp: Given | None = None,
         clamp_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
@@ -96,9 +95,9 @@ class LifSimulator(Engine[LifNetwork, LifBlock]):
             threads=threads,
         )
 
-    def _from_evidence(self, fixed: NDArray[np.intp], values: NDArray[np.uint8]) -> NDArray[np.float64]:
-        # In the order of `LifNetwork.clamped_drive`, whose rounding it has.
-        return np.asarray(values @ self.network.coupling[:, fixed].T)
+    def _from_evidence(self, evidence: Evidence) -> NDArray[np.float64]:
+        # In the order of `LifNetwork.drive_given`, whose rounding it has.
+        return np.asarray(evidence.values @ self.network.coupling[:, evidence.positions].T)
 
     def _lay_out(self, level: NDArray[np.float64]) -> list[LifBlock]:
         synapses = Synapses(self.network, self.units, self.time_step)

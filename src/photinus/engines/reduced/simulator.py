@@ -1,9 +1,7 @@
 """The face of the simulation of reduced lasers: validates, lays out, cuts into pieces."""
 
-from collections.abc import Hashable, Mapping
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import SHORT_TILE as TILE
@@ -13,6 +11,7 @@ from photinus.engines.reduced.block import ReducedBlock
 from photinus.engines.reduced.layout import Shared, stride_of
 from photinus.engines.reduced.model import ReducedLaser
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Given
 from photinus.networks.couplings import among, compile_couplings
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import SpikeTrains
@@ -60,7 +59,7 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
         *,
         chains: int = 1,
         seed: Seed = None,
-        clamp: Mapping[Hashable, ArrayLike] | None = None,
+        clamp: Given | None = None,
         clamp_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
