@@ -625,7 +625,7 @@ def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...])
 
 def save(samples: "Samples", path: str | os.PathLike[str]) -> None:
     """Write finished samples to a new store at `path`, at once: whole or not at all."""
-    validate.instance("samples", samples, Samples)
+    validate.instance("samples", samples, "Samples")
 
     with files.new_folder(path) as folder:
         store = RunStore(folder, resume=False)
@@ -683,7 +683,7 @@ def samples_without_draws(samples: "Samples") -> "Samples":
 
 def to_datatree(samples: "Samples") -> "xarray.DataTree":
     """Return `samples` as the DataTree that the Zarr store holds."""
-    validate.instance("samples", samples, Samples)
+    validate.instance("samples", samples, "Samples")
     import xarray
 
     machine = samples.machine
