@@ -344,7 +344,8 @@ def verdict(confirmed: Mapping[str, Found]) -> list[str]:
             "These are better than `fast-absorber` in rate and energy and no worse in KL: "
             f"{', '.join(better) or 'none'}. Each is judged by two standard errors of its ratio, "
             "machine by machine. The preset `high-beta` is one of the fast devices in round numbers. "
-            "All this is without synaptic delay, which costs fast devices more: see [delays.md](delays.md).",
+            "All this is without synaptic delay, which costs fast devices more: see "
+            "[delays.md](delays.md).",
         ]
     return [*lines, ""]
 

@@ -511,7 +511,8 @@ PAGE = """# MNIST on lasers: results
 
 Written by `python -m studies.mnist DATA_DIR`. [Learning](learning.md) tells how the machine is
 learned and judged. It is a restricted machine of {units} units ({pixels} pixels, 10 classes,
-{hidden} hidden), with one laser per unit. Images are binary by a threshold of 0.5. Errors are standard errors.
+{hidden} hidden), with one laser per unit. Images are binary by a threshold of 0.5. Errors are
+standard errors.
 
 *Learned in the loop* means that pumps and couplings of the translated network went on learning
 from {loop} images. Reduced lasers sampled both phases (`photinus.learning.loop`). All other figures are

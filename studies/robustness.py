@@ -436,8 +436,8 @@ def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) ->
         f"*Digits* is the part of {IMAGES} test images of the 8×8 digits whose class lasers find, from "
         f"{IMAGE_DRAWS} draws per image. The machine is that of the demo's second act, translated. "
         f"Without fault it is {_accuracy(table, '', 0.0)}. *Learned* is the same on reduced lasers "
-        f"after {PASSES} passes through the training digits with the faulty chip in the loop. Without fault "
-        f"it is {_accuracy(table, '', 0.0, LEARNED)}.",
+        f"after {PASSES} passes through the training digits with the faulty chip in the loop. "
+        f"Without fault it is {_accuracy(table, '', 0.0, LEARNED)}.",
         "",
         "| imperfection | size | translated | refined | digits | learned |",
         "|---|---|---|---|---|---|",
