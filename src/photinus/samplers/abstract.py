@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory
-from photinus.engines.laser.simulator import BYTES_PER_SPIKE
+from photinus.engines.base import BYTES_PER_SPIKE
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal
@@ -29,8 +29,7 @@ class GibbsRun(Run):
             request.machine,
             chains=request.chains,
             seed=request.seed,
-            clamp_units=request.fixed,
-            clamp_values=request.values,
+            evidence=request.evidence,
             threads=request.threads,
             initial=request.start,
         )
@@ -74,8 +73,7 @@ class ExactRun(WholeRun):
             chains=request.chains,
             draws=draws,
             seed=request.seed,
-            clamp_units=request.fixed,
-            clamp_values=request.values,
+            evidence=request.evidence,
         )
         report(request.burn_in + draws)
         return Piece(states, None)
@@ -97,8 +95,7 @@ class IdealRun(WholeRun):
             chains=request.chains,
             duration=total,
             seed=request.seed,
-            clamp_units=request.fixed,
-            clamp_values=request.values,
+            evidence=request.evidence,
             threads=request.threads,
             # What was on before the first draw would be missing in its dwell times.
             initial=request.start if request.burn_in else None,
@@ -114,7 +111,7 @@ class IdealRun(WholeRun):
             interval=1.0,
             draws=draws,
         )
-        states[:, :, request.fixed] = request.values[:, None, :]
+        request.evidence.fill(states)
         report(total)
         labels, chains = request.machine.labels, request.chains
         start = max(0.0, request.burn_in - 1.0)

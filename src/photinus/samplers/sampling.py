@@ -7,7 +7,7 @@ from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to laser
 
 import warnings
 import zlib
-from collections.abc import Hashable, Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,11 @@ from photinus._core.streams import Seed, entropy_text, seed_sequence
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.calibration import Calibration
+from photinus.engines.base import CLAMP_MODES
 from photinus.engines.devices import Network
-from photinus.engines.laser.simulator import CLAMP_MODES
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence, Given
 from photinus.networks.imperfections import Imperfections
 from photinus.reference import starts
 from photinus.samplers import registry
@@ -31,7 +32,7 @@ from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.samples import Samples
 from photinus.samplers.storage import RunStore
 from photinus.samplers.tempering import Tempering
-from photinus.samplers.workers import SpreadRun, workers_pool
+from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.rules import RULES
 
@@ -59,7 +60,8 @@ def sample(
     draws: int = 250,
     burn_in: int = 25,
     seed: Seed = None,
-    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    evidence: Given | None = None,
+    clamp: Given | None = None,
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
     rule: str = "measured",
@@ -70,6 +72,7 @@ def sample(
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     workers: int | str | None = None,
+    pool: Executor | None = None,
     path: "str | os.PathLike[str] | None" = None,
     resume: bool = False,
     progress: Progress | bool | None = None,
@@ -91,8 +94,10 @@ def sample(
         Draws dropped before the first one kept, from 0 to `draws`.
     seed
         Integer, SeedSequence or None (fresh entropy, recorded in the result).
+    evidence
+        Known units: label → 0 or 1, or label → array (chain,), each chain its own evidence.
     clamp
-        Evidence: label → 0 or 1, or label → array (chain,), each chain its own evidence.
+        What version 0.1 calls `evidence`: the same thing.
     calibration
         Calibration of the laser, or of the integrate-and-fire neuron; by default the one shipped for
         the default preset. "gibbs", "exact" and "ideal" ignore it, so that they can be swapped in the
@@ -122,6 +127,9 @@ def sample(
         Spread the chains over so many processes, or over the Dask cluster at an address such as
         "tcp://host:8786"; the draws are the same. A worker that dies costs the work that it had in
         hand, nothing else. Needs the extra "workers".
+    pool
+        Spread the chains over the workers of this executor of `concurrent.futures` instead. It must be
+        able to pickle what it sends: a ProcessPoolExecutor, or those of loky, mpi4py and Dask.
     path
         Zarr store to write while the run goes on; must not exist unless `resume`.
     resume
@@ -146,11 +154,11 @@ def sample(
     kind = registry.substrate(substrate)
     _check_able(substrate, kind, tempering, imperfections)
     chains, draws, burn_in = _counts(chains, draws, burn_in, machine.n_units)
-    fixed, values = validate.clamp(clamp, machine.labels, chains)
+    known = Evidence.either(evidence, clamp, machine.labels, chains)
     store = None if path is None else RunStore(path, resume=resume)
     sequence = _sequence(seed, store)
     states = _start(initial, substrate, kind, burn_in, sequence, chains, machine.n_units)
-    states[:, fixed] = values
+    known.fill(states)
     request = Request(
         machine,
         substrate,
@@ -158,9 +166,7 @@ def sample(
         draws,
         burn_in,
         sequence,
-        {} if clamp is None else clamp,
-        fixed,
-        values,
+        known,
         states,
         calibration,
         network,
@@ -171,8 +177,8 @@ def sample(
         tempering,
         imperfections,
     )
-    with workers_pool(workers) as client:
-        run = kind(request) if client is None else SpreadRun(request, client, kind)
+    with executor_of(workers, pool) as spread:
+        run = kind(request) if spread is None else SpreadRun(request, spread, kind)
         return _sampled(request, run, initial is not None, store, progress)
 
 
@@ -231,7 +237,7 @@ def _sampled(
         states=np.empty((request.chains, 0, request.machine.n_units), np.uint8),
         substrate=request.substrate,
         burn_in=request.burn_in,
-        clamp=dict(request.clamp),
+        evidence=request.evidence,
         window=run.window if request.tempering is None else None,
         network=run.network,
         tempering=request.tempering,

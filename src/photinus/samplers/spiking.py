@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.calibration import Calibration
+from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.devices import PRESETS, Network, SpikingSimulator, held, simulator
 from photinus.engines.disturbances import Disturbed
-from photinus.engines.laser.simulator import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.lif.simulator import LifSimulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
-from photinus.networks.couplings import from_clamped
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
 from photinus.networks.lif import LifNetwork
@@ -50,10 +49,8 @@ class SpikingRun(Run):
         elif network is None:
             calibration = request.calibration or Calibration.preset(self.preset)
             network = translate(request.machine, calibration, rule=request.rule)
-            if request.clamp and request.clamp_mode == "pump" and request.rule == "measured":
-                drive = evidence_drive(
-                    request.machine, calibration, network, request.fixed, request.values
-                )
+            if request.evidence and request.clamp_mode == "pump" and request.rule == "measured":
+                drive = evidence_drive(request.machine, calibration, network, request.evidence)
             if request.imperfections is not None:
                 network, drive = _imperfect(network, drive, request.imperfections, request.seed)
         elif request.calibration is not None:
@@ -75,7 +72,7 @@ class SpikingRun(Run):
             assert not isinstance(self.simulator, LifSimulator)  # `IMPERFECT`, checked before
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
         self.time_step = time_step = self.simulator.time_step
-        lanes = request.chains * (network.n_units - len(request.fixed))
+        lanes = request.chains * (network.n_units - len(request.evidence))
         steps_per_draw = lanes * network.window / time_step
         memory.require(
             request.chains * (request.draws + request.burn_in) * network.n_units * BYTES_PER_SPIKE,
@@ -99,7 +96,7 @@ class SpikingRun(Run):
         return {
             "chains": request.chains,
             "seed": request.seed,
-            "clamp": request.clamp,
+            "clamp": request.evidence,
             "clamp_mode": request.clamp_mode,
             "threads": request.threads,
         }
@@ -125,7 +122,7 @@ class SpikingRun(Run):
             interval=window,
             draws=int(ends[-1]) + 1 - begin,
         )[:, ends - begin]
-        states[:, :, request.fixed] = request.values[:, None, :]
+        request.evidence.fill(states)
         first = self._draw == request.burn_in
         self._draw += draws
         if request.tempering is not None:
@@ -139,7 +136,7 @@ class SpikingRun(Run):
             calibration = request.calibration or Calibration.preset(self.preset)
             calibration.require(self.network.parameters)
             (hot, strength), (cold, _) = (
-                heated_drive(request.machine, calibration, request.fixed, request.values, temperature=t)
+                heated_drive(request.machine, calibration, request.evidence, temperature=t)
                 for t in (temperature, 1.0)
             )
             self._heat[temperature] = np.nan_to_num(hot - cold), strength
@@ -203,15 +200,15 @@ class SpikingRun(Run):
     def outside(self) -> list[str]:
         """Return what these neurons cannot do of what is asked for, a sentence each."""
         request, network, drive = self._request, self.network, self.drive
-        fixed, values = request.fixed, request.values
+        evidence = request.evidence
         if drive is None:
-            drive = network.drive + from_clamped(network.coupling, fixed, values)
-        found = limits.beyond_lasers(network, drive, fixed)
+            drive = network.drive + evidence.through(network.coupling)
+        found = limits.beyond_lasers(network, drive, evidence.positions)
         found += self._beyond_model()
         if request.network is None:
             calibration = calibration_of(network, request.calibration)
             assert calibration is not None  # it was translated with it
-            found += limits.beyond_translation(request.machine, calibration, network, fixed, values)
+            found += limits.beyond_translation(request.machine, calibration, network, evidence)
         return found
 
     def _beyond_model(self) -> list[str]:
@@ -286,7 +283,7 @@ class ReducedRun(LaserRun):
 
     def _beyond_model(self) -> list[str]:
         assert isinstance(self.network, LaserNetwork)  # `kind`, checked before
-        return self._law.check(self.network, self._request.fixed)
+        return self._law.check(self.network, self._request.evidence.positions)
 
 
 class LifRun(SpikingRun):

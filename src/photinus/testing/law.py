@@ -8,9 +8,7 @@ FALSE_ALARM = 1e-4
 """Largest probability that a right law is called wrong, all states together."""
 
 
-def probability_of(
-    states: NDArray[np.uint8], joint: NDArray[np.float64], bias: float = 0.0
-) -> float:
+def probability_of(states: NDArray[np.uint8], joint: NDArray[np.float64], bias: float = 0.0) -> float:
     """Return how probable a count as far off as the worst one is, if the law is right.
 
     The states of a draw are counted over independent chains, so each count is binomial. Under the law
@@ -29,6 +27,7 @@ def probability_of(
     chains, units = states.shape
     index = states.astype(np.int64) @ (1 << np.arange(units))
     counts = np.bincount(index, minlength=len(joint))
-    few = stats.binom.cdf(counts, chains, np.clip(joint - bias, 0.0, 1.0))
-    many = stats.binom.sf(counts - 1, chains, np.clip(joint + bias, 0.0, 1.0))
+    low, high = np.clip(joint - bias, 0.0, 1.0), np.clip(joint + bias, 0.0, 1.0)
+    few = np.asarray(stats.binom.cdf(counts, chains, low))
+    many = np.asarray(stats.binom.sf(counts - 1, chains, high))
     return float(min(1.0, 2 * len(joint) * min(few.min(), many.min())))

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pickle
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.errors import InvalidInput, PhotinusError
+from photinus.errors import InvalidInput, PhotinusError, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers import Interrupted, Request, Run, Samples, Tempering, load, sample
@@ -21,7 +22,7 @@ from photinus.testing.law import FALSE_ALARM, probability_of
 from photinus.testing.verdict import require, run_all
 
 CHAINS, DRAWS, BURN_IN = 4, 6, 3
-LAW_CHAINS, LAW_DRAWS = 4096, 20
+LAW_CHAINS, LAW_DRAWS = 4096, 10
 """Chains, and draws before the one that is looked at, burn-in included twice over."""
 DEVICE_BIAS = 0.03
 """Error of a state's probability that a simulated device is allowed: it has a law of its physics."""
@@ -45,7 +46,10 @@ class Subject:
     def draw(self, machine: Any, **changes: Any) -> Samples:
         """Return a few samples."""
         few = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1}
-        return sample(machine, self.name, **{**few, **self.options, **changes})
+        with warnings.catch_warnings():
+            # Some machines ask much of a device, so that what is checked shows.
+            warnings.simplefilter("ignore", TranslationWarning)
+            return sample(machine, self.name, **{**few, **self.options, **changes})
 
 
 def check_substrate(name: str, *, bias: float | None = None, **options: Any) -> None:
@@ -98,7 +102,7 @@ def same(a: Samples, b: Samples) -> bool:
 
 
 def check_result(subject: Subject) -> None:
-    """Every draw of every chain is a state, and what samples say of themselves agrees."""
+    """Check that every draw is a state, and that what samples say of themselves agrees."""
     for n in (1, 2, 5):
         _check_result(subject, machine_of(n))
     _check_result(subject, BoltzmannMachine(np.zeros((3, 3)), np.zeros(3)))
@@ -125,7 +129,7 @@ def _check_result(subject: Subject, machine: BoltzmannMachine) -> None:
 
 
 def check_smallest_runs(subject: Subject) -> None:
-    """One chain, one draw and no burn-in are enough."""
+    """Check that one chain, one draw and no burn-in are enough."""
     for chains, draws in ((1, 1), (1, 4), (3, 1)):
         found = subject.draw(machine_of(2), chains=chains, draws=draws, burn_in=0).states
         wanted = (chains, draws, 2)
@@ -133,7 +137,7 @@ def check_smallest_runs(subject: Subject) -> None:
 
 
 def check_spikes(subject: Subject) -> None:
-    """Spikes are sorted and in range, and draw d is read from them at (burn_in + d + 1) τ."""
+    """Check that spikes are sorted and in range, and that draw d is read at (burn_in + d + 1) τ."""
     machine = machine_of(3)
     found = subject.draw(machine, draws=20)
     spikes, window = found.spikes, found.window
@@ -152,7 +156,7 @@ def check_spikes(subject: Subject) -> None:
         ("unit", spikes.unit, 2),
         ("time", spikes.time, total),
     ):
-        inside = not len(values) or bool(0 <= values.min() and values.max() <= most)
+        inside = not len(values) or bool(values.min() >= 0 and values.max() <= most)
         require(inside, f"the {name} of a spike must be from 0 to {most:g}")
     for d in range(20):
         t = (BURN_IN + d + 1) * window
@@ -164,31 +168,31 @@ def check_spikes(subject: Subject) -> None:
 
 
 def check_network(subject: Subject) -> None:
-    """A substrate with a device says which network was simulated, and how long."""
+    """Check that a substrate with a device says which network was simulated, and how long."""
     machine = machine_of(3)
     found = subject.draw(machine)
     spiking = subject.kind.spiking
-    require((found.network is not None) == spiking, "there is a network where a device is simulated, only")
+    require((found.network is not None) == spiking, "a network must be there for a device, only")
     if found.network is None or found.window is None:
         return
     require(found.network.labels == machine.labels, "the network must have the labels of the machine")
     require(found.network.window == found.window, "the window must be that of the network")
     total = (BURN_IN + DRAWS) * found.window
-    require(bool(np.isclose(found.physical_time or 0, total)), "the time on the chip must be of all draws")
+    require(bool(np.isclose(found.physical_time or 0, total)), "the chip's time must be of all draws")
 
 
 # Random numbers
 
 
 def check_seed(subject: Subject) -> None:
-    """The same seed gives the same draws, another one others; use does not change a seed."""
+    """Check that a seed gives the same draws, another one others, and that use does not change it."""
     machine, sequence = machine_of(3), np.random.SeedSequence(1)
     first = subject.draw(machine)
     require(same(first, subject.draw(machine)), "the same seed must give the same draws")
     require(same(first, subject.draw(machine, seed=sequence)), "a SeedSequence must be its number")
     require(same(first, subject.draw(machine, seed=sequence)), "use must not change a SeedSequence")
     many = subject.draw(machine, draws=30)
-    require(not same(many, subject.draw(machine, draws=30, seed=2)), "another seed must give other draws")
+    require(not same(many, subject.draw(machine, draws=30, seed=2)), "another seed must change draws")
     fresh = subject.draw(machine, seed=None, draws=30)
     require(not same(fresh, subject.draw(machine, seed=None, draws=30)), "no seed must be a new one")
     recorded = int(fresh.attributes["seed_entropy"])
@@ -197,7 +201,7 @@ def check_seed(subject: Subject) -> None:
 
 
 def check_lanes(subject: Subject) -> None:
-    """Chains and units have random numbers apart: fair coins of 40 draws all differ.
+    """Check that chains and units have random numbers apart: fair coins of 40 draws all differ.
 
     Eight rows of independent coins agree somewhere with a probability of 28 / 2**40.
     """
@@ -207,7 +211,7 @@ def check_lanes(subject: Subject) -> None:
 
 
 def check_threads(subject: Subject) -> None:
-    """Draws do not depend on the number of threads."""
+    """Check that draws do not depend on the number of threads."""
     one = subject.draw(machine_of(3), chains=9, threads=1)
     for threads in (2, 3):
         other = subject.draw(machine_of(3), chains=9, threads=threads)
@@ -215,16 +219,16 @@ def check_threads(subject: Subject) -> None:
 
 
 def check_chains(subject: Subject) -> None:
-    """Chain c does not depend on how many chains there are."""
+    """Check that chain c does not depend on how many chains there are."""
     clamp = np.arange(9) % 2
-    many = subject.draw(machine_of(3), chains=9, clamp={-7: clamp})
-    few = subject.draw(machine_of(3), chains=4, clamp={-7: clamp[:4]})
+    many = subject.draw(machine_of(3), chains=9, evidence={-7: clamp})
+    few = subject.draw(machine_of(3), chains=4, evidence={-7: clamp[:4]})
     require(np.array_equal(many.states[:4], few.states), "the first of more chains must be the same")
 
 
 def check_workers(subject: Subject) -> None:
-    """Draws do not depend on whether workers take blocks of chains, to which everything travels."""
-    options: dict[str, Any] = {"chains": 19, "draws": 12, "clamp": {-7: np.arange(19) % 2}}
+    """Check that draws are the same if workers take blocks of chains, to which everything travels."""
+    options: dict[str, Any] = {"chains": 19, "draws": 12, "evidence": {-7: np.arange(19) % 2}}
     whole = subject.draw(machine_of(3), **options)
     with _Posted() as pool:
         spread = subject.draw(machine_of(3), pool=pool, **options)
@@ -248,7 +252,7 @@ class _Posted(Executor):
 
 
 def check_burn_in(subject: Subject) -> None:
-    """Draws of the burn-in are draws that are left out."""
+    """Check that draws of the burn-in are draws that are left out."""
     if subject.kind.independent:
         return
     least = subject.kind.least_burn_in
@@ -260,10 +264,10 @@ def check_burn_in(subject: Subject) -> None:
 
 
 def check_start(subject: Subject) -> None:
-    """Chains start where they are told: in the one or the other of two modes that they do not leave.
+    """Check that chains start as told: all on or all off, of units that hold each other there.
 
-    Eight units hold each other on or off with log-odds of seven each, so that a mode is left within
-    these draws with a probability far below 1e-6.
+    Eight units, each with log-odds of ±7 given the others. Chains of the target leave their mode within
+    these draws with a probability below 1e-6; devices may do so more often, hence the wide margin.
     """
     if subject.kind.independent:
         return
@@ -271,20 +275,21 @@ def check_start(subject: Subject) -> None:
     machine = BoltzmannMachine(
         weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2)
     )
-    burn_in = max(8, subject.kind.least_burn_in)
-    for value in (0, 1):
-        found = subject.draw(machine, initial=np.full(n, value), burn_in=burn_in, draws=burn_in)
-        wrong = np.abs(found.states.mean(axis=(1, 2)) - value).max()
-        require(bool(wrong < 0.5), f"chains that start at {value} must be near it at first")
     least = subject.kind.least_burn_in
+    counts = {"burn_in": max(4, least), "draws": max(4, least)}
+    off, on = (
+        subject.draw(machine, initial=np.full(n, value), chains=32, **counts).states[:, 0].mean()
+        for value in (0, 1)
+    )
+    require(bool(on > off + 1 / 3), f"starts must show: {on:.2f} on after on, {off:.2f} after off")
     if least:
         _check_refusal(subject, {"initial": np.zeros(n), "burn_in": least - 1}, "initial", machine)
     for initial in (np.zeros(n + 1), np.full(n, 2), "on"):
-        _check_refusal(subject, {"initial": initial, "burn_in": burn_in, "draws": 9}, "initial", machine)
+        _check_refusal(subject, {"initial": initial, **counts}, "initial", machine)
 
 
 def check_progress(subject: Subject) -> None:
-    """Progress starts and stops once, and adds up to what was announced."""
+    """Check that progress starts and stops once, and adds up to what was announced."""
     told = _Told()
     subject.draw(machine_of(2), progress=told)
     require((told.started, told.stopped) == (1, 1), "progress must start and stop once")
@@ -313,8 +318,8 @@ class _Told:
 
 
 def check_resume(subject: Subject) -> None:
-    """A run that was stopped goes on to the same draws, and its store holds them."""
-    options: dict[str, Any] = {"draws": 12, "clamp": {-7: [0, 1, 1, 0]}}
+    """Check that a run that was stopped goes on to the same draws, and that its store holds them."""
+    options: dict[str, Any] = {"draws": 12, "evidence": {-7: [0, 1, 1, 0]}}
     machine = machine_of(3)
     whole = subject.draw(machine, **options)
     with tempfile.TemporaryDirectory() as folder, _in_pieces(subject.name):
@@ -343,8 +348,9 @@ def _in_pieces(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        del SUBSTRATES[name]
-        if before is not None:
+        if before is None:
+            del SUBSTRATES[name]
+        else:
             SUBSTRATES[name] = before
 
 
@@ -352,9 +358,9 @@ def _in_pieces(name: str) -> Iterator[None]:
 
 
 def check_common_evidence(subject: Subject) -> None:
-    """Known units have their values in every draw, however they are held."""
+    """Check that known units have their values in every draw, however they are held."""
     for mode in ("pump", "laser"):
-        found = subject.draw(machine_of(5), clamp={-7: 1, "": 0}, clamp_mode=mode)
+        found = subject.draw(machine_of(5), evidence={-7: 1, "": 0}, clamp_mode=mode)
         held = found.states[:, :, [1, 4]].reshape(-1, 2)
         require(bool((held == [1, 0]).all()), f"evidence must be in every draw (clamp_mode={mode!r})")
         require(found.marginals()[[1, 4]].tolist() == [1, 0], "marginals must be those of evidence")
@@ -364,29 +370,31 @@ def check_common_evidence(subject: Subject) -> None:
 
 
 def check_evidence_of_chains(subject: Subject) -> None:
-    """Every chain can have evidence apart."""
-    found = subject.draw(machine_of(3), clamp={-7: [0, 1, 1, 0]})
+    """Check that every chain can have evidence apart."""
+    found = subject.draw(machine_of(3), evidence={-7: [0, 1, 1, 0]})
     held = found.states[:, :, 1] == np.array([0, 1, 1, 0])[:, None]
     require(bool(held.all()), "evidence of each chain must be in all of its draws")
-    require(found.chain_marginals()[:, 1].tolist() == [0, 1, 1, 0], "marginals must be those of evidence")
+    require(
+        found.chain_marginals()[:, 1].tolist() == [0, 1, 1, 0], "marginals must be those of evidence"
+    )
 
 
 def law_machine() -> BoltzmannMachine:
-    """Return three units with weights of both signs, whose states all have a probability of 2 % or more."""
+    """Return three units with weights of both signs, whose states all have 2 % or more."""
     return BoltzmannMachine([[0, 1.2, -0.8], [1.2, 0, 0.6], [-0.8, 0.6, 0]], [-0.4, -0.6, 0.3])
 
 
 def check_law(subject: Subject) -> None:
-    """The states of the last draw have the machine's law; see `photinus.testing.law` for the odds."""
+    """Check that the states of the last draw have the machine's law; see `photinus.testing.law`."""
     machine = law_machine()
     _check_law(subject, _last(subject, machine), machine.joint(), "without evidence")
 
 
 def check_law_given_evidence(subject: Subject) -> None:
-    """With evidence they have the law given that: half the chains know that a unit is off, half on."""
+    """Check the law given evidence: half the chains know that a unit is off, half that it is on."""
     machine = law_machine()
     value = np.arange(LAW_CHAINS) % 2
-    states = _last(subject, machine, clamp={machine.labels[0]: value})
+    states = _last(subject, machine, evidence={machine.labels[0]: value})
     for known in (0, 1):
         given = machine.conditional({machine.labels[0]: known}).joint()
         _check_law(subject, states[value == known][:, 1:], given, f"with a unit at {known}")
@@ -405,19 +413,19 @@ def _check_law(
 
 
 def check_heating(subject: Subject) -> None:
-    """A substrate that can be heated is reproducible then, too, and one that cannot refuses."""
+    """Check that heating is reproducible, or refused where the substrate cannot be heated."""
     tempering = Tempering(hottest=2, period=4)
     if not subject.kind.heated:
         _check_refusal(subject, {"tempering": tempering}, "substrate")
         return
     first = subject.draw(machine_of(3), tempering=tempering)
     require((first.window, first.spikes) == (None, None), "heated runs keep draws, not spikes")
-    require(same(first, subject.draw(machine_of(3), tempering=tempering)), "heating must be reproducible")
+    require(same(first, subject.draw(machine_of(3), tempering=tempering)), "heating must be the same")
 
 
 def check_faults(subject: Subject) -> None:
-    """A substrate that can have faults is reproducible then, too, and one that cannot refuses."""
-    faults = Imperfections(mismatch=0.02)
+    """Check that faults are reproducible, or refused where the substrate cannot have any."""
+    faults = Imperfections(lost_spikes=0.1)
     if not subject.kind.imperfect:
         _check_refusal(subject, {"imperfections": faults}, "substrate")
         return
@@ -438,13 +446,13 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"burn_in": DRAWS + 1}, "burn_in"),
     ({"seed": -1}, "seed"),
     ({"seed": 1.5}, "seed"),
-    ({"clamp": {"grass is we": 1}}, "grass is wet"),
-    ({"clamp": {99: 1}}, "99"),
-    ({"clamp": {-7: 0.5}}, "-7"),
-    ({"clamp": {-7: 2}}, "-7"),
-    ({"clamp": {-7: [0, 1]}}, "-7"),
-    ({"clamp": {-7: 0, "grass is wet": 1, "Ω/2": 1}}, "free"),
-    ({"clamp": [-7]}, "mapping"),
+    ({"evidence": {"grass is we": 1}}, "grass is wet"),
+    ({"evidence": {99: 1}}, "99"),
+    ({"evidence": {-7: 0.5}}, "-7"),
+    ({"evidence": {-7: 2}}, "-7"),
+    ({"evidence": {-7: [0, 1]}}, "-7"),
+    ({"evidence": {-7: 0, "grass is wet": 1, "Ω/2": 1}}, "free"),
+    ({"evidence": [-7]}, "mapping"),
     ({"time_step": 0}, "time_step"),
     ({"rule": "measure"}, "rule"),
     ({"clamp_mode": "current"}, "clamp_mode"),
@@ -461,7 +469,7 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 def check_refusals(subject: Subject) -> None:
-    """Bad arguments raise InvalidInput, in words that name them."""
+    """Check that bad arguments raise InvalidInput, in words that name them."""
     for changes, word in BAD:
         _check_refusal(subject, changes, word)
 

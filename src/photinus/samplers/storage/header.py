@@ -6,7 +6,7 @@ Text, because NetCDF has no nested attributes.
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from photinus._core import files, validate
 from photinus.errors import InvalidInput, PhotinusError
+from photinus.machines.evidence import Evidence
 
 if TYPE_CHECKING:
     from photinus.samplers.samples import Samples
@@ -42,10 +43,7 @@ def header_of(samples: "Samples") -> dict[str, Any]:
         "burn_in": samples.burn_in,
         "window": samples.window,
         "labels": files.labels_to_json(samples.machine.labels),
-        "clamp": [
-            [*files.labels_to_json([label]), np.asarray(value).tolist()]
-            for label, value in samples.clamp.items()
-        ],
+        "clamp": _plain(samples.evidence),
         "attributes": dict(samples.attributes),
         "complete": samples.complete,
         "tempering": None if samples.tempering is None else samples.tempering.to_dict(),
@@ -58,6 +56,18 @@ def header_of(samples: "Samples") -> dict[str, Any]:
     # One pass through JSON, so that what was stored and what is asked for compare equal.
     plain: dict[str, Any] = json.loads(files.to_json(header))
     return plain
+
+
+def _plain(evidence: Evidence) -> list[Any]:
+    """Return evidence as plain values: pairs of a label, and a value or those of the chains."""
+    known = evidence.to_dict().items()
+    return [[*files.labels_to_json([label]), np.asarray(value).tolist()] for label, value in known]
+
+
+def evidence_of(header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> Evidence:
+    """Return the evidence that a header holds, about units of these labels."""
+    known = [(files.labels_from_json([label])[0], value) for label, value in header["clamp"]]
+    return Evidence.of(dict(known), labels, header["chains"])
 
 
 def attributes_of(header: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,6 +140,8 @@ def _check(header: Mapping[str, Any]) -> None:
 def require_same(stored: Mapping[str, Any], samples: "Samples") -> None:
     """Raise InvalidInput unless a stored run was asked for as `samples` are."""
     asked = header_of(samples)
+    # Stores of version 0.1 keep evidence in the order and the form in which it was given.
+    stored = {**stored, "clamp": _plain(evidence_of(stored, samples.machine.labels))}
     if "start" not in stored["attributes"]:
         # Stores of the first version do not say how chains started, which is behind them.
         stored = {**stored, "attributes": {**stored["attributes"], "start": None}}

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import files, validate
+from photinus._core import files
 from photinus.engines.devices import Network, network_from_dict
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.storage import checksums
-from photinus.samplers.storage.header import read_header
+from photinus.samplers.storage.header import evidence_of, read_header
 from photinus.samplers.tempering import Tempering
 from photinus.spikes.trains import SpikeTrains
 
@@ -41,11 +41,6 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
     machine, grown = _machine(root, header), checksums.counting(root, header)
     if header["schema"] > 1:
         checksums.check(header["checksums"], checksums.whole(root, grown))
-    clamp = {
-        label: _clamp_value(value)
-        for (label,), value in ((files.labels_from_json([k]), v) for k, v in header["clamp"])
-    }
-    validate.clamp(clamp, machine.labels, header["chains"])
     network = _network(root, header, machine.labels)
     if network is not None and network.n_units != machine.n_units:
         raise ValueError(f"its network has {network.n_units} units, its machine {machine.n_units}")
@@ -54,7 +49,7 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
         "states": _states(grown["posterior/z"], header, machine.n_units),
         "substrate": header["substrate"],
         "burn_in": header["burn_in"],
-        "clamp": clamp,
+        "evidence": evidence_of(header, machine.labels),
         "window": header["window"],
         "spikes": _spikes(grown, header, machine.labels),
         "network": network,
@@ -99,10 +94,6 @@ def _spikes(
         raise ValueError(f"a spike's time is not from {start:g} to {stop:g}")
     order = np.lexsort((unit, time, chain))
     return SpikeTrains(chain[order], unit[order], time[order], labels, header["chains"], start, stop)
-
-
-def _clamp_value(value: Any) -> Any:
-    return np.array(value, np.uint8) if isinstance(value, list) else value
 
 
 def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> Network | None:
