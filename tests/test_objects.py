@@ -33,7 +33,7 @@ HELD = {
     laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
 }  # fmt: skip
 """Kinds of objects that a user holds and hands on."""
-INNER = ("demo.", "report.", "calibration.protocol.Bench", "calibration.synapse.", "reduced.fitting.SmallNetworks",
+INNER = ("faces.cli.", "faces.demo.", "faces.report.", "calibration.protocol.Bench", "calibration.synapse.", "reduced.fitting.SmallNetworks",
          "reduced.fitting.uncoupled", "reduced.fitting.intervals_of", "reduced.fitting.pulsed",
          "reduced.fitting.response",
          "learning.likelihood.Sides", "laser.dynamics.solve", "laser.dynamics.rate_equations",
