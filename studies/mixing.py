@@ -167,10 +167,10 @@ def best(found: dict[Variant, Figures]) -> str:
 PAGE = """# Who mixes best: results
 
 Written by `python -m studies.mixing MACHINE.npz DATA_DIR`. A machine of {units} units dreams on
-{chains} chains for {time:.1f} µs of chip time each ({windows} state windows; Gibbs sampling: as
-many sweeps). Depressed synapses recover with {recovery} τ; a tempered run is heated and cooled
-every {period} τ and draws in the last quarter of each cycle. Classes by an independent perceptron;
-the time spent hot counts.
+{chains} chains for {time:.1f} µs of chip time each. That is {windows} windows τ, or as many sweeps of
+Gibbs sampling. Depressed synapses recover with {recovery} τ. A tempered run is heated and cooled
+every {period} τ and draws in the last quarter of each cycle. The time spent hot counts. An
+independent perceptron names the classes.
 
 {table}
 

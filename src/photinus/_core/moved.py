@@ -69,7 +69,11 @@ MOVED: dict[str, tuple[str, ...]] = {
     "reduced.fitting": ("calibration.reduction",),
     "reduced.kernel": ("engines.reduced.loop",),
     "reduced.model": ("engines.reduced.model",),
-    "reduced.simulator": ("engines.reduced.simulator",),
+    "reduced.simulator": (
+        "engines.reduced.simulator",
+        "engines.reduced.block",
+        "engines.reduced.layout",
+    ),
     "reference.lif": (
         "devices.lif",
         "networks.lif",
@@ -78,7 +82,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "reference.lif.kernel": ("engines.lif.loop",),
     "reference.lif.network": ("networks.lif",),
     "reference.lif.parameters": ("devices.lif.parameters",),
-    "reference.lif.simulator": ("engines.lif.simulator",),
+    "reference.lif.simulator": ("engines.lif.simulator", "engines.lif.block"),
     "reference.lif.theory": ("devices.lif.theory",),
     "refinement": ("learning.refinement",),
     "report": (
@@ -102,7 +106,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     ),
     "simulation.couplings": ("networks.couplings",),
     "simulation.cpu": ("engines.laser.loop",),
-    "simulation.engine": ("engines.laser.simulator",),
+    "simulation.engine": ("engines.laser.simulator", "engines.laser.block", "engines.base"),
     "simulation.spikes": ("spikes.trains",),
     "simulation.state": ("engines.base",),
     "simulation.step": ("engines.laser.step",),

@@ -142,8 +142,7 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
 def joint(samples: Samples, most: int = 64) -> Figure:
     """Draw sampled against exact probabilities of the most likely states, sorted."""
     most = validate.integer("most", most, 1)
-    clamp = validate.instance("samples", samples, Samples).common_clamp()
-    target = samples.machine.conditional(clamp) if clamp else samples.machine
+    target = validate.instance("samples", samples, Samples).target()
     exact, sampled = target.joint(), samples.free_joint()
     order = np.argsort(exact)[::-1][:most]
     figure = _figure(8, 3.6)
