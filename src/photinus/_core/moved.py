@@ -116,7 +116,12 @@ MOVED: dict[str, tuple[str, ...]] = {
         "samplers.storage",
         "samplers.samples",
     ),
-    "study": ("faces.study",),
+    "study": (
+        "faces.study.plan",
+        "faces.study.sections",
+        "faces.study.points",
+        "faces.study.measuring",
+    ),
     "tempering": ("samplers.tempering",),
     "workers": ("samplers.workers",),
 }
