@@ -21,7 +21,7 @@ def split(line):
     if not rest or rest == "module)" or not line.endswith(")"):
         return line, [], {}
     text = re.sub(r"<[^>]*>", "...", rest.removesuffix(")"))
-    found = ast.parse(f"lambda {text}: 0", mode="eval").body.args
+    found = ast.parse(f"lambda {text}: 0", mode="eval").body.args  # type: ignore[attr-defined]
     positional = [argument.arg for argument in (*found.posonlyargs, *found.args)]
     defaults = [None] * (len(positional) - len(found.defaults)) + [*found.defaults]
     named = zip(found.kwonlyargs, found.kw_defaults, strict=True)

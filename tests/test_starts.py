@@ -51,7 +51,7 @@ def request_of(machine, substrate, **options):
         raise Caught(request)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Caught) as caught:
-        patch.setitem(sampling.SUBSTRATES, substrate, catch)
+        patch.setitem(sampling.SUBSTRATES, substrate, catch)  # type: ignore[attr-defined]
         ph.sample(machine, substrate, **options)
     return caught.value.request
 
@@ -59,8 +59,8 @@ def request_of(machine, substrate, **options):
 def after_driving(machine, substrate, **options):
     """Return the states of all chains after the driven windows, and the request."""
     request = request_of(machine, substrate, **options)
-    run = sampling.SUBSTRATES[substrate](request)
-    parts = run._drive_to_start(lambda _: None)
+    run = sampling.SUBSTRATES[substrate](request)  # type: ignore[attr-defined]
+    parts = run._drive_to_start(lambda _: None)  # type: ignore[attr-defined]
     states = np.zeros(request.start.shape, np.uint8)
     for spikes in parts:
         on = spikes.time > parts[-1].stop - run.window
