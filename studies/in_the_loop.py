@@ -24,7 +24,7 @@ from studies.mnist import DOCS, Figures, Parts, table
 
 from photinus import BoltzmannMachine, Calibration
 from photinus.faces.figures.plots import EXACT, FLOOR, LASER
-from photinus.faces.report import png
+from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains

@@ -25,7 +25,7 @@ from studies.mnist import DOCS, Figures, Parts, table
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, Tempering, translate
 from photinus.faces.figures.plots import ABSORBER, EXACT, FLOOR, LASER
-from photinus.faces.report import png
+from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.networks.lasers import Depression
 from photinus.tasks import evaluation, tasks

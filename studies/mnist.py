@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample
 from photinus.faces.figures import pictures
-from photinus.faces.report import png
+from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.likelihood import log_partition

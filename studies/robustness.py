@@ -37,9 +37,9 @@ from photinus._core import files
 from photinus._core.threads import available_threads
 from photinus.diagnostics.fidelity import kl_divergence
 from photinus.errors import PhotinusError
-from photinus.faces import demo
+from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
-from photinus.faces.report import TOLERANCES, TOLERANCES_SCHEMA
+from photinus.faces.report.hardware import TOLERANCES, TOLERANCES_SCHEMA
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
@@ -203,7 +203,7 @@ def machine_of(index: int) -> BoltzmannMachine:
 def digits_machine() -> BoltzmannMachine:
     """Return the machine of the demo's second act, learned without any fault."""
     train = digits("train")
-    return BoltzmannEstimator(**demo.DIGITS, seed=0).fit(train.pixels, train.labels).machine()
+    return BoltzmannEstimator(**LEARNING, seed=0).fit(train.pixels, train.labels).machine()
 
 
 def classified(machine: BoltzmannMachine, substrate: str = "laser", **options: Any) -> float:
@@ -236,7 +236,7 @@ def learned(faults: Imperfections, threads: int | None) -> float:
         seed=2,
         threads=threads,
     )
-    estimator = BoltzmannEstimator(**demo.DIGITS, seed=0).fit(train.pixels, train.labels)
+    estimator = BoltzmannEstimator(**LEARNING, seed=0).fit(train.pixels, train.labels)
     chip.network(estimator.machine())
     estimator.negative, estimator.learning_rate = chip, RATE
     for _ in range(PASSES):
