@@ -102,6 +102,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "starts": ("reference.starts",),
     "storage": (
         "samplers.storage",
+        "samplers.storage.header",
         "samplers.samples",
     ),
     "study": ("faces.study",),

@@ -23,7 +23,7 @@ from photinus._core.streams import ChainsFrom
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
-from photinus.samplers.registry import SUBSTRATES
+from photinus.samplers.registry import substrate
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
 
@@ -142,15 +142,16 @@ def _check_cluster(client: "Client", address: str) -> None:
         )
 
 
-class SpreadRun:
-    """A run of any substrate whose chains are advanced by workers; see `request.Run`."""
+class SpreadRun(Run):
+    """A run of any substrate whose chains are advanced by workers."""
 
     spread = True
 
-    def __init__(self, request: Request, client: "Client", start: Callable[[Request], Run]) -> None:
-        whole = start(request)
+    def __init__(self, request: Request, client: "Client", kind: type[Run]) -> None:
+        whole = kind(request)
         self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
-        self.draws_per_piece = whole.draws_per_piece
+        self.draws_per_piece, self.drive = whole.draws_per_piece, whole.drive
+        self._outside = whole.outside()
         self._client, self._chains = client, request.chains
         if request.tempering is not None and request.evidence.distinct()[0].chains > 1:
             raise InvalidInput(
@@ -158,9 +159,8 @@ class SpreadRun:
                 "synapses is one for all"
             )
         size = -(-request.chains // BLOCKS)
-        self.drive = drive = getattr(whole, "drive", None)
         self._requests = [
-            _part(request, self.network, drive, slice(first, min(first + size, request.chains)))
+            _part(request, self.network, self.drive, slice(first, min(first + size, request.chains)))
             for first in range(0, request.chains, size)
         ]
         self._states: list[State | None] = [None] * len(self._requests)
@@ -214,6 +214,10 @@ class SpreadRun:
             parts[0].stop,
         )
 
+    def outside(self) -> list[str]:
+        """Return what the device cannot do of what is asked for, a sentence each."""
+        return self._outside
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the states of all blocks."""
         return {
@@ -248,7 +252,7 @@ def _advance(
     request: Request, state: State | None, draws: int
 ) -> tuple[Piece, dict[str, NDArray[Any]], float]:
     """Advance a block of chains; return its draws, its state, and what it reported as done."""
-    run = SUBSTRATES[request.substrate](request)
+    run = substrate(request.substrate)(request)
     if state is not None:
         run.restore(state)
     done: list[float] = []
