@@ -31,7 +31,8 @@ from photinus.diagnostics.fidelity import (
 from photinus.diagnostics.verdict import GRADES
 from photinus.errors import InvalidInput
 from photinus.faces.cli import app
-from photinus.faces.report import marginal_rows, run_page
+from photinus.faces.report.rows import marginal_rows
+from photinus.faces.report.run import run_page
 from photinus.machines.fitting import fit_moments
 from photinus.reference.exact import sample_exact
 from photinus.samplers.samples import Samples

@@ -1,6 +1,8 @@
 """Images from every source, and machines of other packages."""
 
 import gzip
+import io
+import os
 import struct
 import sys
 
@@ -296,3 +298,17 @@ def test_every_extra_that_a_message_names_exists():
         for extra in re.findall(r"photinus\[(\w+)\]", file.read_text())
     }
     assert {"learn", "rbms"} <= named <= set(extras)
+
+
+def test_an_archive_from_a_pipe_is_read_once():
+    """What a pipe gave once is gone: what is wrong with it is told from the first reading."""
+    buffer = io.BytesIO()
+    np.savez(buffer, pictures=GREY)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as stream:
+        stream.write(buffer.getvalue())
+    with (
+        os.fdopen(reader, "rb"),
+        pytest.raises(InvalidInput, match=r"array 'images', got \['pictures'\]"),
+    ):
+        data.archive(f"/dev/fd/{reader}")

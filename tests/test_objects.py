@@ -26,19 +26,19 @@ from photinus.faces.figures import plots
 from photinus.learning import data
 from photinus.networks import imperfections
 from photinus.tasks import evaluation
+from photinus.translation import Neuron
 
 HELD = {
     *(thing for name in ph.__all__ if isinstance(thing := getattr(ph, name), type)),
     imperfections.Imperfections, data.Images, tasks.Dream, evaluation.Mixing, reduced.ReducedLaser,
-    laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
+    Neuron, laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
 }  # fmt: skip
 """Kinds of objects that a user holds and hands on."""
-INNER = ("demo.", "report.", "calibration.protocol.Bench", "calibration.synapse.", "reduced.fitting.SmallNetworks",
-         "reduced.fitting.uncoupled", "reduced.fitting.intervals_of", "reduced.fitting.pulsed",
-         "reduced.fitting.response",
-         "learning.likelihood.Sides", "laser.dynamics.solve", "laser.dynamics.rate_equations",
-         "simulation.engine.per_step", "sampling.Request", "sampling.SpikingRun", "sampling.gathered",
-         "storage.RunStore", "storage.samples_without_draws", "imperfections.Disturbed")  # fmt: skip
+INNER = ("faces.demo", "faces.report", "faces.cli", "calibration.protocol.Bench", "calibration.synapse",
+         "calibration.reduction", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
+         "engines.base", "engines.disturbances", "engines.laser.simulator.per_step",
+         "learning.likelihood.Sides", "samplers.spiking", "samplers.abstract", "samplers.request",
+         "samplers.storage", "samplers.workers", "samplers.sampling.gathered")  # fmt: skip
 """What the package alone calls, with objects that were looked at before."""
 WRONG = [None, "abc", 3, [1.0], object()]
 
@@ -147,8 +147,9 @@ def told(function, owner, argument, wrong):
 
 
 def test_the_walk_finds_what_users_call():
-    for name in ("translation.translate(machine)", "laser.spiking.spike(parameters)",
-                 "ledger.counts.Counts.from_samples(samples)", "sampling.sample(machine)"):  # fmt: skip
+    for name in ("translation.rules.translate(machine)", "devices.laser.spiking.spike(parameters)",
+                 "hardware.counts.Counts.from_samples(samples)",
+                 "samplers.sampling.sample(machine)"):  # fmt: skip
         assert f"photinus.{name}" in CASES
     assert len(CASES) > 80
 

@@ -813,7 +813,7 @@ def test_recording_beside_a_clamp():
         ({"clamp": {0: [0, 1, 1]}}, r"evidence of unit 0 must be one value or one per chain \(1\)"),
         ({"clamp": dict.fromkeys(range(5), 1)}, "evidence must leave at least one unit free"),
         ({"clamp": {0: 1}, "clamp_mode": "light"}, "clamp_mode must be one of 'pump', 'laser'"),
-        ({"recording": 3}, "recording must be a Recording, got 3"),
+        ({"recording": 3}, "recording must be a Recording or None, got 3"),
         (
             {"recording": Recording(units=(0,), start=1 * ns, stop=2 * ns)},
             r"recording start must be before the end of the run \(1e-09 s\), got 1e-09",

@@ -255,5 +255,5 @@ def test_some_substrates_cannot_be_heated(substrate):
 
 
 def test_tempering_must_be_one():
-    with pytest.raises(InvalidInput, match="^tempering must be a Tempering, got 4$"):
+    with pytest.raises(InvalidInput, match="^tempering must be a Tempering or None, got 4$"):
         ph.sample(machine_of(), tempering=4)

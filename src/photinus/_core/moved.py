@@ -23,7 +23,13 @@ MOVED: dict[str, tuple[str, ...]] = {
     "bayes": ("machines.bayes",),
     "boltzmann": ("machines.boltzmann",),
     "cli": ("faces.cli",),
-    "demo": ("faces.demo",),
+    "demo": (
+        "faces.demo.job",
+        "faces.demo.patients",
+        "faces.demo.posterior",
+        "faces.demo.digits",
+        "faces.demo.result",
+    ),
     "evaluation": ("tasks.evaluation",),
     "fidelity": ("diagnostics.fidelity",),
     "imperfections": (
@@ -79,7 +85,13 @@ MOVED: dict[str, tuple[str, ...]] = {
     "reference.lif.simulator": ("engines.lif.simulator", "engines.lif.block"),
     "reference.lif.theory": ("devices.lif.theory",),
     "refinement": ("learning.refinement",),
-    "report": ("faces.report",),
+    "report": (
+        "faces.report.rows",
+        "faces.report.page",
+        "faces.report.hardware",
+        "faces.report.run",
+        "faces.report.demo",
+    ),
     "samples": ("samplers.samples",),
     "sampling": (
         "samplers.sampling",

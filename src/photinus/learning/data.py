@@ -219,10 +219,7 @@ def archive(path: str | os.PathLike[str], part: str = "train") -> Images:
         If the file is damaged, or holds no such array.
     """
     validate.one_of("part", part, MNIST_FILES)
-    arrays = files.read_npz(path, ARCHIVED)
-    if "images" not in arrays:
-        names = files.npz_names(path)
-        raise InvalidInput(f"file {str(path)!r} must hold an array 'images', got {names}")
+    arrays = files.read_npz(path, ARCHIVED, needed=("images",))
     train = _archived(arrays, "")
     if "test_images" not in arrays:
         if len(train) < TEST_EVERY:

@@ -558,7 +558,5 @@ def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
     with files.reading(path, KIND):
         kind, schema = arrays["kind"].item(), arrays["schema"].item()
         names = json.loads(arrays["labels"].item()) if kind == KIND else None
-    if kind != KIND:
-        raise InvalidInput(f"file {str(path)!r} must hold a {KIND}, got {kind!r:.80}")
-    files.check_schema(path, schema, SCHEMA)
+    files.check_document(path, {"kind": kind, "schema": schema}, kind=KIND, schema=SCHEMA)
     return {**arrays, "labels": names}

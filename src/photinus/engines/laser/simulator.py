@@ -314,7 +314,7 @@ def _of_lasers(network: LaserNetwork) -> None:
         raise InvalidInput(
             "network must be a LaserNetwork, got a LifNetwork: simulate that with "
             'photinus.sample(machine, "lif", network=network), or '
-            "photinus.devices.lif.LifSimulator(network)"
+            "photinus.engines.lif.simulator.LifSimulator(network)"
         )
     validate.instance("network", network, LaserNetwork)
 

@@ -17,7 +17,7 @@ from photinus.samplers.samples import Samples
 from photinus.units import ps, quantity, scaled, uA
 
 if TYPE_CHECKING:
-    from photinus.faces.demo import Posterior
+    from photinus.faces.demo.posterior import Posterior
 
 LASER, EXACT, FLOOR, ABSORBER, MUTED = "#d1495b", "#222222", "#00798c", "#edae49", "#9aa0a6"
 DPI = 130
