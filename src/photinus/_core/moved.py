@@ -117,7 +117,12 @@ MOVED: dict[str, tuple[str, ...]] = {
         "samplers.storage.header",
         "samplers.samples",
     ),
-    "study": ("faces.study",),
+    "study": (
+        "faces.study.plan",
+        "faces.study.sections",
+        "faces.study.points",
+        "faces.study.measuring",
+    ),
     "tempering": ("samplers.tempering",),
     "workers": ("samplers.workers",),
 }

@@ -7,6 +7,7 @@ from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to laser
 
 import warnings
 import zlib
+from concurrent.futures import Executor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.samples import Samples
 from photinus.samplers.storage import RunStore
 from photinus.samplers.tempering import Tempering
-from photinus.samplers.workers import SpreadRun, workers_pool
+from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.rules import RULES
 
@@ -71,6 +72,7 @@ def sample(
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     workers: int | str | None = None,
+    pool: Executor | None = None,
     path: "str | os.PathLike[str] | None" = None,
     resume: bool = False,
     progress: Progress | bool | None = None,
@@ -125,6 +127,9 @@ def sample(
         Spread the chains over so many processes, or over the Dask cluster at an address such as
         "tcp://host:8786"; the draws are the same. A worker that dies costs the work that it had in
         hand, nothing else. Needs the extra "workers".
+    pool
+        Spread the chains over the workers of this executor of `concurrent.futures` instead. It must be
+        able to pickle what it sends: a ProcessPoolExecutor, or those of loky, mpi4py and Dask.
     path
         Zarr store to write while the run goes on; must not exist unless `resume`.
     resume
@@ -172,8 +177,8 @@ def sample(
         tempering,
         imperfections,
     )
-    with workers_pool(workers) as client:
-        run = kind(request) if client is None else SpreadRun(request, client, kind)
+    with executor_of(workers, pool) as spread:
+        run = kind(request) if spread is None else SpreadRun(request, spread, kind)
         return _sampled(request, run, initial is not None, store, progress)
 
 

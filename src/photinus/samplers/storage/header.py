@@ -59,13 +59,13 @@ def header_of(samples: "Samples") -> dict[str, Any]:
 
 
 def _plain(evidence: Evidence) -> list[Any]:
-    """Return evidence as plain values: pairs of a label, and one value or those of the chains."""
+    """Return evidence as plain values: pairs of a label, and a value or those of the chains."""
     known = evidence.to_dict().items()
     return [[*files.labels_to_json([label]), np.asarray(value).tolist()] for label, value in known]
 
 
 def evidence_of(header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> Evidence:
-    """Return the evidence that a header tells."""
+    """Return the evidence that a header holds, about units of these labels."""
     known = [(files.labels_from_json([label])[0], value) for label, value in header["clamp"]]
     return Evidence.of(dict(known), labels, header["chains"])
 
