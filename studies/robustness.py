@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, refine, sample, translate
 from photinus._core import files
 from photinus._core.threads import available_threads
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
 from photinus.faces import demo
 from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER

@@ -33,7 +33,8 @@ HELD = {
     laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
 }  # fmt: skip
 """Kinds of objects that a user holds and hands on."""
-INNER = ("demo.", "report.", "calibration.protocol.Bench", "calibration.synapse.", "reduced.fitting.SmallNetworks",
+INNER = ("demo.", "report.", "calibration.bench.", "calibration.synapse.", "calibration.trials.", "calibration.hazard.",
+         "calibration.membrane.", "calibration.agreement.", "reduced.fitting.SmallNetworks",
          "reduced.fitting.uncoupled", "reduced.fitting.intervals_of", "reduced.fitting.pulsed",
          "reduced.fitting.response",
          "learning.likelihood.Sides", "laser.dynamics.solve", "laser.dynamics.rate_equations",

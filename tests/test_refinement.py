@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from photinus import BoltzmannMachine, Calibration, sample, translate
 from photinus.diagnostics import references
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning.refinement import _Statistics, _Target, refine
 

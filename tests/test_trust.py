@@ -5,9 +5,10 @@ import pytest
 from scipy.stats import binom
 
 from photinus import BoltzmannMachine
+from photinus.learning.judgement import FALSE_ALARM, Judged, Shown, judge
 from photinus.learning.refinement import _Statistics, _Target
 from photinus.learning.response import DENSE, Response
-from photinus.learning.trust import FALSE_ALARM, Judged, Shown, judge, search, step
+from photinus.learning.trust import search, step
 
 DISPERSION = 2
 """Draws per independent one, as in lasers."""

@@ -20,7 +20,7 @@ from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
-from photinus.diagnostics.fidelity import Fidelity
+from photinus.diagnostics.certificate import Fidelity
 from photinus.errors import MissingDependency
 from photinus.learning.refinement import Refinement, refine
 from photinus.machines.boltzmann import BoltzmannMachine

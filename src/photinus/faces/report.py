@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from photinus.calibration import Calibration
-    from photinus.diagnostics.fidelity import Fidelity, UnitCheck
+    from photinus.diagnostics.certificate import Fidelity, UnitCheck
     from photinus.faces.demo import Demo
     from photinus.tasks.evaluation import Mixing
 

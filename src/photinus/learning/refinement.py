@@ -28,14 +28,15 @@ from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
 from photinus.diagnostics.convergence import convergence
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.diagnostics.references import Reference, reference
 from photinus.diagnostics.verdict import MODES
 from photinus.engines.devices import Network, substrate_of
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning import trust
+from photinus.learning.judgement import Shown, Wanted
 from photinus.learning.response import DENSE, Response
-from photinus.learning.trust import Search, Shown, Trial, Wanted
+from photinus.learning.trust import Search, Trial
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import Coupling, dense, entries, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections

@@ -16,7 +16,7 @@ from photinus.engines.base import restore, state_of
 from photinus.engines.laser.simulator import BLOCKS, CLAMP_MODES
 from photinus.engines.reduced import loop
 from photinus.engines.reduced.loop import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH
-from photinus.engines.reduced.model import ReducedLaser
+from photinus.engines.reduced.model import EscapeRate
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.networks.couplings import Couplings, among, compile_couplings, from_clamped
 from photinus.networks.lasers import LaserNetwork
@@ -75,7 +75,7 @@ class ReducedSimulator:
     def __init__(
         self,
         network: LaserNetwork,
-        reduced: ReducedLaser,
+        reduced: EscapeRate,
         *,
         chains: int = 1,
         seed: Seed = None,
@@ -85,7 +85,7 @@ class ReducedSimulator:
         threads: int | None = None,
     ) -> None:
         validate.instance("network", network, LaserNetwork)
-        validate.instance("reduced", reduced, ReducedLaser)
+        validate.instance("reduced", reduced, EscapeRate)
         if network.devices:
             raise InvalidInput(
                 "devices must be empty for reduced lasers, which are all as designed, "
@@ -193,7 +193,7 @@ class _Shared:
     def __init__(
         self,
         network: LaserNetwork,
-        reduced: ReducedLaser,
+        reduced: EscapeRate,
         units: NDArray[np.intp],
         couplings: Couplings,
         stride: int,
