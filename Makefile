@@ -12,9 +12,10 @@ demo: $(READY)  ## set up if needed, then run the main job
 test: $(READY)  ## set up if needed, then run the whole suite, on all cores
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
-lint: $(READY)  ## linter, formatter, type checker
+lint: $(READY)  ## linter, formatter, rooms, type checker
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 bench: $(READY)  ## time the simulator

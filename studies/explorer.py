@@ -342,10 +342,11 @@ def verdict(confirmed: Mapping[str, Found]) -> list[str]:
         ]
         lines += [
             "",
-            "Better than `fast-absorber` in rate and energy and no worse in KL, each judged by two "
-            f"standard errors of its ratio, machine by machine: {', '.join(better) or 'none'}. The "
-            "preset `high-beta` is one of the fast devices in round numbers. All this is without "
-            "synaptic delay, which costs fast devices more: see [delays.md](delays.md).",
+            "These are better than `fast-absorber` in rate and energy and no worse in KL: "
+            f"{', '.join(better) or 'none'}. Each is judged by two standard errors of its ratio, "
+            "machine by machine. The preset `high-beta` is one of the fast devices in round numbers. "
+            "All this is without synaptic delay, which costs fast devices more: see "
+            "[delays.md](delays.md).",
         ]
     return [*lines, ""]
 
@@ -373,13 +374,14 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
     lines = [
         "# Which laser samples best",
         "",
-        f"Written by `python -m studies.explorer` (synapse: {synapse}); method and what the energy "
-        "counts in the head of `studies/explorer.py`.",
+        f"Written by `python -m studies.explorer` (synapse: {synapse}). The head of "
+        "`studies/explorer.py` tells the method, and what the energy counts.",
         "",
-        f"{len(trials)} devices, {excitable} of them excitable, {len(sampling)} calibrated and "
-        f"measured, {len(good)} with a mean KL of at most {GOOD} nats ({len(SEARCH.machines)} random "
-        f"machines of {UNITS} units, translated, {SEARCH.chains} chains × {SEARCH.draws} draws). Rates "
-        "are those of one chain; they are at most 1/τ, since a draw counts once at most.",
+        f"Of {len(trials)} devices {excitable} are excitable. {len(sampling)} were calibrated and "
+        f"measured, and {len(good)} of these have a mean KL of at most {GOOD} nats. Each sampled from "
+        f"{len(SEARCH.machines)} random machines of {UNITS} units, translated, with {SEARCH.chains} "
+        f"chains × {SEARCH.draws} draws. Rates are for one chain. They are at most 1/τ, since a draw "
+        "counts once at most.",
         "",
         "## Presets",
         "",

@@ -16,7 +16,7 @@ import numpy as np
 
 from photinus import BoltzmannMachine, Calibration, Recording, sample, simulate, translate
 from photinus._core.threads import available_threads
-from photinus.faces.demo import L2, load_data
+from photinus.faces.demo.patients import L2, load_data
 from photinus.faces.figures.comparison import figure
 from photinus.hardware import (
     Counts,

@@ -24,7 +24,7 @@ from studies.mnist import DOCS, Figures, Parts, table
 
 from photinus import BoltzmannMachine, Calibration
 from photinus.faces.figures.plots import EXACT, FLOOR, LASER
-from photinus.faces.report import png
+from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
@@ -172,15 +172,15 @@ def picture(found: dict[str, Figures], images: int) -> Figure:
 PAGE = """# Learning in the loop: results
 
 Written by `python -m studies.in_the_loop DATA_DIR`. A machine of {units} units (14×14 pixels, 10
-classes, {hidden} hidden) on a chip whose lasers make {mismatch:.0f} % more or fewer carriers of
-their currents and whose couplings have {bits} bits. Classes sampled on the chip with the image
-clamped, {draws} draws each, all lasers simulated; errors are standard errors over images.
+classes, {hidden} hidden) runs on an imperfect chip. Its lasers make {mismatch:.0f} % more or fewer
+carriers of their currents, and its couplings have {bits} bits. The chip samples classes with the
+image as evidence, {draws} draws each, all lasers simulated. Errors are standard errors over images.
 
 {table}
 
-Of the loss that the chip's imperfections cost, learning in the loop took back **{part:.0f} ±
-{error:.0f} %** (target: at least 80 %) on reduced lasers, and {full:.0f} ± {full_error:.0f} % on
-full physics ({images} images).
+Learning in the loop took back **{part:.0f} ± {error:.0f} %** of the loss that the chip's
+imperfections cost, on reduced lasers (target: at least 80 %). On full physics it took back
+{full:.0f} ± {full_error:.0f} % ({images} images).
 
 ![Loss on the chip](images/in-the-loop.png)
 """

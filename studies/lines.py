@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, sample
 from photinus.diagnostics.distance import kl_divergence
-from photinus.faces import demo
+from photinus.faces.demo.patients import L2, load_data
 from photinus.networks.couplings import dense
 from photinus.translation.rules import translate
 
@@ -78,8 +78,8 @@ def divergence(machine: BoltzmannMachine, calibration: Calibration, *, log_odds:
 
 def demo_machine(seed: int) -> BoltzmannMachine:
     """Return the machine of the demo, learned from one split of the patients."""
-    data = demo.load_data(seed)
-    return BoltzmannMachine.fit(data.train, l2=demo.L2, labels=data.labels)
+    data = load_data(seed)
+    return BoltzmannMachine.fit(data.train, l2=L2, labels=data.labels)
 
 
 def on_lasers(device: str) -> list[float]:

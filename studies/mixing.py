@@ -25,7 +25,7 @@ from studies.mnist import DOCS, Figures, Parts, table
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, Tempering, translate
 from photinus.faces.figures.plots import ABSORBER, EXACT, FLOOR, LASER
-from photinus.faces.report import png
+from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.networks.lasers import Depression
 from photinus.tasks import evaluation, tasks
@@ -165,10 +165,10 @@ def best(found: dict[Variant, Figures]) -> str:
 PAGE = """# Who mixes best: results
 
 Written by `python -m studies.mixing MACHINE.npz DATA_DIR`. A machine of {units} units dreams on
-{chains} chains for {time:.1f} µs of chip time each ({windows} state windows; Gibbs sampling: as
-many sweeps). Depressed synapses recover with {recovery} τ; a tempered run is heated and cooled
-every {period} τ and draws in the last quarter of each cycle. Classes by an independent perceptron;
-the time spent hot counts.
+{chains} chains for {time:.1f} µs of chip time each. That is {windows} windows τ, or as many sweeps of
+Gibbs sampling. Depressed synapses recover with {recovery} τ. A tempered run is heated and cooled
+every {period} τ and draws in the last quarter of each cycle. The time spent hot counts. An
+independent perceptron names the classes.
 
 {table}
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample
 from photinus.faces.figures import pictures
-from photinus.faces.report import png
+from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.likelihood import log_partition
@@ -466,7 +466,7 @@ def report(study: Study, found: dict[str, Figures], docs: Path) -> str:
         )
         for hidden in tasks.MASKS
     ]
-    seconds = ", ".join(f"{name} {float(part['seconds']):.0f} s" for name, part in found.items())
+    seconds = "\n".join(f"| {name} | {float(part['seconds']):.0f} |" for name, part in found.items())
     last = study.estimator.history_[-1]
     epoch = np.median([entry["seconds"] for entry in study.estimator.history_])
     judge = share(found["exact"]["judge"])[0]
@@ -509,14 +509,14 @@ MIXING_HEAD = (
 )
 PAGE = """# MNIST on lasers: results
 
-Written by `python -m studies.mnist DATA_DIR`; how the machine is learned and judged is in
-[learning.md](learning.md). A restricted machine of {units} units ({pixels} pixels, 10 classes,
-{hidden} hidden), one laser per unit; images binary by a threshold of 0.5. Errors are standard
-errors.
+Written by `python -m studies.mnist DATA_DIR`. [Learning](learning.md) tells how the machine is
+learned and judged. It is a restricted machine of {units} units ({pixels} pixels, 10 classes,
+{hidden} hidden), with one laser per unit. Images are binary by a threshold of 0.5. Errors are
+standard errors.
 
-*Learned in the loop*: pumps and couplings of the translated network went on learning from {loop}
-images, both phases sampled by reduced lasers (`photinus.learning.loop`); the machine whose figures
-stand here otherwise is the ideal one.
+*Learned in the loop* means that pumps and couplings of the translated network went on learning
+from {loop} images. Reduced lasers sampled both phases (`photinus.learning.loop`). All other figures are
+of the ideal machine.
 
 {targets}
 
@@ -563,7 +563,9 @@ reconstructed wrongly, norm of the weights {norm:.0f}.
 
 ![The strongest hidden units](images/mnist-filters.png)
 
-Wall times of the parts: {seconds}.
+| part | wall time [s] |
+| --- | --- |
+{seconds}
 """
 
 

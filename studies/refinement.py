@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from photinus import BoltzmannMachine, Calibration, refine, sample, translate
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.devices import substrate_of
-from photinus.faces import demo
+from photinus.faces.demo.digits import DIGITS
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.networks.couplings import dense
@@ -64,7 +64,7 @@ def restricted(seed: int, visible: int, hidden: int, scale: float) -> BoltzmannM
 def digits_machine(seed: int) -> BoltzmannMachine:
     """Return the restricted machine of 138 units that the demo learns from handwritten digits."""
     train = digits("train")
-    return BoltzmannEstimator(**demo.DIGITS, seed=seed).fit(train.pixels, train.labels).machine()
+    return BoltzmannEstimator(**DIGITS, seed=seed).fit(train.pixels, train.labels).machine()
 
 
 CASES: dict[str, Callable[[int], BoltzmannMachine]] = {

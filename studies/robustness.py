@@ -37,9 +37,9 @@ from photinus._core import files
 from photinus._core.threads import available_threads
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
-from photinus.faces import demo
+from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
-from photinus.faces.report import TOLERANCES, TOLERANCES_SCHEMA
+from photinus.faces.report.hardware import TOLERANCES, TOLERANCES_SCHEMA
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
@@ -203,7 +203,7 @@ def machine_of(index: int) -> BoltzmannMachine:
 def digits_machine() -> BoltzmannMachine:
     """Return the machine of the demo's second act, learned without any fault."""
     train = digits("train")
-    return BoltzmannEstimator(**demo.DIGITS, seed=0).fit(train.pixels, train.labels).machine()
+    return BoltzmannEstimator(**LEARNING, seed=0).fit(train.pixels, train.labels).machine()
 
 
 def classified(machine: BoltzmannMachine, substrate: str = "laser", **options: Any) -> float:
@@ -236,7 +236,7 @@ def learned(faults: Imperfections, threads: int | None) -> float:
         seed=2,
         threads=threads,
     )
-    estimator = BoltzmannEstimator(**demo.DIGITS, seed=0).fit(train.pixels, train.labels)
+    estimator = BoltzmannEstimator(**LEARNING, seed=0).fit(train.pixels, train.labels)
     chip.network(estimator.machine())
     estimator.negative, estimator.learning_rate = chip, RATE
     for _ in range(PASSES):
@@ -412,8 +412,8 @@ def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) ->
     lines = [
         "# Robustness: how much imperfection the sampling survives",
         "",
-        "Written by `python -m studies.robustness`; method in the head of `studies/robustness.py`, "
-        "definitions in `photinus.networks.imperfections.Imperfections`.",
+        "Written by `python -m studies.robustness`. The head of `studies/robustness.py` tells the "
+        "method, `photinus.networks.imperfections.Imperfections` has the definitions.",
         "",
         f"{len(bases)} random machines of {UNITS} units (W and b uniform in ±1), device "
         f"`{Calibration.preset().parameters.name}`, full physics, {budget.chains} chains × "
@@ -433,11 +433,11 @@ def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) ->
         "",
         "## Mean KL [nats], and digits classified rightly",
         "",
-        f"*Digits*: part of {IMAGES} test images of the 8×8 digits whose class lasers find, "
-        f"{IMAGE_DRAWS} draws per image, machine of the demo's second act, translated; without fault "
-        f"{_accuracy(table, '', 0.0)}. *Learned*: the same on reduced lasers after {PASSES} passes "
-        "through the training digits with the faulty chip in the loop; without fault "
-        f"{_accuracy(table, '', 0.0, LEARNED)}.",
+        f"*Digits* is the part of {IMAGES} test images of the 8×8 digits whose class lasers find, from "
+        f"{IMAGE_DRAWS} draws per image. The machine is that of the demo's second act, translated. "
+        f"Without fault it is {_accuracy(table, '', 0.0)}. *Learned* is the same on reduced lasers "
+        f"after {PASSES} passes through the training digits with the faulty chip in the loop. "
+        f"Without fault it is {_accuracy(table, '', 0.0, LEARNED)}.",
         "",
         "| imperfection | size | translated | refined | digits | learned |",
         "|---|---|---|---|---|---|",
@@ -459,8 +459,8 @@ def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) ->
             "## What would break a chip first",
             "",
             "The three relative imperfections with the smallest size at which the KL of the translated "
-            "network doubles. Those with a unit of their own (delays, kelvin, bits, rates) cannot be "
-            "ranked with them; they are in the table of tolerances.",
+            "network doubles. Those with another unit (delays, kelvin, bits, rates) cannot be ranked "
+            "with them. The table of tolerances has them.",
             "",
             *least,
         ]

@@ -156,7 +156,7 @@ def test_conditional_is_the_normalised_slice(n: int, seed: int, data: st.DataObj
     )
     clamped = data.draw(st.lists(st.integers(0, n - 1), max_size=n - 1, unique=True))
     values = [data.draw(st.integers(0, 1)) for _ in clamped]
-    given_units = {"abcdef"[k]: v for k, v in zip(clamped, values, strict=True)}
+    given_units: dict[Any, int] = {"abcdef"[k]: v for k, v in zip(clamped, values, strict=True)}
     conditional = machine.conditional(given_units)
     free = [k for k in range(n) if k not in clamped]
     assert conditional.labels == tuple("abcdef"[k] for k in free)
@@ -178,13 +178,13 @@ def test_clamp_indices() -> None:
 @pytest.mark.parametrize(
     ("clamp", "message"),
     [
-        ({"ran": 1}, r"clamped unit must be one of .*, got 'ran' \(did you mean 'rain'\?\)"),
-        ({"rain": 2}, "clamp of unit 'rain' must be 0 or 1, got 2"),
-        ({"rain": 0.5}, "clamp of unit 'rain' must be 0 or 1, got 0.5"),
-        ({"rain": np.nan}, "clamp of unit 'rain' must be 0 or 1, got nan"),
-        ({"rain": "1"}, "clamp of unit 'rain' must be 0 or 1, got '1'"),
-        ({"rain": 1, "wet": 0}, "at least one unit free, got all 2 clamped"),
-        ([("rain", 1)], "clamp must be a mapping"),
+        ({"ran": 1}, r"known unit must be one of .*, got 'ran' \(did you mean 'rain'\?\)"),
+        ({"rain": 2}, "evidence of unit 'rain' must be 0 or 1, got 2"),
+        ({"rain": 0.5}, "evidence of unit 'rain' must be 0 or 1, got 0.5"),
+        ({"rain": np.nan}, "evidence of unit 'rain' must be 0 or 1, got nan"),
+        ({"rain": "1"}, "evidence of unit 'rain' must be 0 or 1, got '1'"),
+        ({"rain": 1, "wet": 0}, "at least one unit free, got all 2 units"),
+        ([("rain", 1)], "evidence must be a mapping"),
     ],
 )
 def test_wrong_clamps(clamp: Any, message: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import photinus as ph
-from photinus.faces import demo
+from photinus.faces.demo import digits, job
+from photinus.faces.demo import posterior as posteriors
 
 
 @pytest.fixture
@@ -112,10 +113,10 @@ def test_info_and_help(run):
 
 
 def test_demo_does_the_main_job(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "REFINEMENT", {"chains": 64, "draws": 400, "most_rounds": 8})
-    monkeypatch.setattr(demo, "DIGITS", {**demo.DIGITS, "epochs": 20})
-    monkeypatch.setattr(demo, "COMPLETED", 10)
-    monkeypatch.setattr(demo, "REPEATS", 2)
+    monkeypatch.setattr(job, "REFINEMENT", {"chains": 64, "draws": 400, "most_rounds": 8})
+    monkeypatch.setattr(digits, "DIGITS", {**digits.DIGITS, "epochs": 20})
+    monkeypatch.setattr(digits, "COMPLETED", 10)
+    monkeypatch.setattr(posteriors, "REPEATS", 2)
     code, out, _ = run("demo", "--chains", 32, "--draws", 100)
     assert code == 0
     folder = tmp_path / "runs" / "demo"
@@ -137,8 +138,8 @@ def test_demo_does_the_main_job(run, tmp_path, monkeypatch):
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 9
     assert "malignant" in out
-    monkeypatch.setattr(demo, "REFINEMENT", {"chains": 8, "draws": 30, "most_rounds": 1})
-    monkeypatch.setattr(demo, "REPEATS", 1)
+    monkeypatch.setattr(job, "REFINEMENT", {"chains": 8, "draws": 30, "most_rounds": 1})
+    monkeypatch.setattr(posteriors, "REPEATS", 1)
     assert run("demo", "--chains", 2, "--draws", 25)[0] == 0
     assert (tmp_path / "runs" / "demo-2").is_dir()
 

@@ -27,7 +27,8 @@ from photinus.diagnostics.temperature import effective_beta
 from photinus.diagnostics.verdict import GRADES
 from photinus.errors import InvalidInput
 from photinus.faces.cli import app
-from photinus.faces.report import marginal_rows, run_page
+from photinus.faces.report.rows import marginal_rows
+from photinus.faces.report.run import run_page
 from photinus.machines.fitting import fit_moments
 from photinus.reference.exact import sample_exact
 from photinus.samplers.samples import Samples
@@ -268,7 +269,7 @@ def test_same_evidence_per_chain_is_common_and_different_evidence_is_refused():
         == ph.sample(machine, "gibbs", chains=4, draws=30, seed=1, clamp={0: 1}).fidelity().kl
     )
     mixed = ph.sample(machine, "gibbs", chains=4, draws=30, seed=1, clamp={0: [1, 1, 0, 1]})
-    with pytest.raises(InvalidInput, match="clamp of unit 0 differs between chains"):
+    with pytest.raises(InvalidInput, match="evidence of unit 0 differs between chains"):
         mixed.fidelity()
 
 

@@ -261,7 +261,7 @@ def test_every_file_is_asked_for_before_any_work(run, tmp_path, command, monkeyp
     monkeypatch.setattr("photinus.learning.refinement.refine", work)
     monkeypatch.setattr("photinus.calibration.calibrate", work)
     monkeypatch.setattr("photinus.learning.BoltzmannEstimator.fit", work)
-    monkeypatch.setattr("photinus.faces.report.run_page", work)
+    monkeypatch.setattr("photinus.faces.report.run.run_page", work)
     arguments, files = NEIGHBOURS[command]
     for name in files:
         (tmp_path / name).write_text("precious")

@@ -492,7 +492,7 @@ def test_bad_combinations_are_refused():
         Imperfections(dead=3).apply(network_of(2))
     with pytest.raises(InvalidInput, match="^substrate must be one of 'laser', 'laser-reduced' for"):
         sample(machine_of(2), "gibbs", imperfections=Imperfections(lost_spikes=0.1))
-    with pytest.raises(InvalidInput, match="^imperfections must be Imperfections, got 0.1$"):
+    with pytest.raises(InvalidInput, match="^imperfections must be an Imperfections or None, got 0.1$"):
         sample(machine_of(2), imperfections=0.1)
     with pytest.raises(InvalidInput, match="^elapsed must be at least 0 s, got -1$"):
         drifted(-1)

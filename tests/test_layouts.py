@@ -16,7 +16,8 @@ from photinus.devices.synapse import SynapticKernel
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.lif.simulator import LifSimulator
 from photinus.engines.reduced.simulator import ReducedSimulator
-from photinus.networks.couplings import among, compile_couplings, dense, from_clamped
+from photinus.machines.evidence import Evidence
+from photinus.networks.couplings import among, compile_couplings, dense
 from photinus.networks.imperfections import Imperfections
 from photinus.reference import gibbs
 from photinus.reference.gibbs import GibbsSampler
@@ -158,18 +159,19 @@ def test_runs_of_synapses(sparse: bool) -> None:
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_parts_of_couplings(sparse: bool) -> None:
-    """`among` and `from_clamped` cut the matrix where evidence does."""
+    """`among` and `Evidence.through` cut the matrix where evidence does."""
     for matrix, rng in drawn(4, 22, 200):
         n = len(matrix)
-        fixed = np.sort(rng.choice(n, n // 3, replace=False))
-        free = np.setdiff1d(np.arange(n), fixed)
-        values = rng.integers(0, 2, (3, len(fixed))).astype(np.uint8)
+        known = np.sort(rng.choice(n, n // 3, replace=False))
+        free = np.setdiff1d(np.arange(n), known)
+        values = rng.integers(0, 2, (3, len(known))).astype(np.uint8)
+        evidence = Evidence(tuple(range(n)), known, values)
         coupling = csr_array(matrix) if sparse else matrix
         part = among(coupling, free)
         for i, target in enumerate(free):
             assert_array_equal(dense(part)[i], matrix[target][free])
-        expected = [[sum(matrix[i, fixed[v == 1]]) for i in range(n)] for v in values]
-        assert_allclose(from_clamped(coupling, fixed, values), expected, rtol=1e-12, atol=1e-12)
+        expected = [[sum(matrix[i, known[v == 1]]) for i in range(n)] for v in values]
+        assert_allclose(evidence.through(coupling), expected, rtol=1e-12, atol=1e-12)
 
 
 def additive(matrix, **changes):

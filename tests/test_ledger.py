@@ -488,7 +488,7 @@ TOLERANCES = {
 
 
 def test_report_has_a_chapter_on_hardware(samples):
-    from photinus.faces.report import run_page
+    from photinus.faces.report.run import run_page
 
     page = run_page(samples)
     assert page.count("<h2>Hardware</h2>") == 1
@@ -532,7 +532,7 @@ def test_bad_tolerances_are_one_sentence(monkeypatch, capsys, tmp_path, change, 
 
 
 def test_report_names_the_imperfections_of_a_run():
-    from photinus.faces.report import run_rows
+    from photinus.faces.report.rows import run_rows
 
     faulty = ph.sample(
         MACHINE, chains=2, draws=10, burn_in=2, seed=0, threads=1,

@@ -248,7 +248,7 @@ def test_networks_out_of_range(change, message):
         ({"chains": 0}, "chains must be at least 1"),
         ({"seed": -1}, "seed must be at least 0"),
         ({"time_step": 1 * ms}, "time_step must be at most"),
-        ({"clamp": {9: 1}}, "clamped unit must be one of"),
+        ({"clamp": {9: 1}}, "known unit must be one of"),
         ({"clamp_mode": "unit"}, "clamp_mode must be one of 'pump', 'laser'"),
         ({"drive": np.zeros((3, 2))}, r"drive must have shape \(1, 2\)"),
         ({"threads": 0}, "threads must be at least 1"),

@@ -13,6 +13,7 @@ import photinus as ph
 from photinus import BoltzmannMachine, Calibration, TranslationWarning
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.dynamics import instability_pump, lasing_pump, quiet_state
+from photinus.machines.evidence import Evidence
 from photinus.samplers import limits
 from tests.machines import GRAPHS, machine
 
@@ -148,11 +149,11 @@ def test_nothing_is_said_where_samples_are_right():
     for kind in GRAPHS:
         for n in (1, 2, 5, 10):
             target = machine(kind, n, rng)
-            none, nothing = np.empty(0, np.intp), np.empty((1, 0), np.uint8)
+            none = Evidence.of(None, target.labels)
             for calibration in calibrations:
                 network = ph.translate(target, calibration)
-                assert not limits.beyond_lasers(network, network.drive[None], none)
-                assert not limits.beyond_translation(target, calibration, network, none, nothing)
+                assert not limits.beyond_lasers(network, network.drive[None], none.positions)
+                assert not limits.beyond_translation(target, calibration, network, none)
     for substrate in (*LASERS, "lif", "gibbs", "exact", "ideal"):
         assert not told(machine("dense", 5, rng), substrate)[0]
     for substrate in ("gibbs", "exact", "ideal"):

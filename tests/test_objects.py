@@ -26,20 +26,20 @@ from photinus.faces.figures import plots
 from photinus.learning import data
 from photinus.networks import imperfections
 from photinus.tasks import evaluation
+from photinus.translation import Neuron
 
 HELD = {
     *(thing for name in ph.__all__ if isinstance(thing := getattr(ph, name), type)),
     imperfections.Imperfections, data.Images, tasks.Dream, evaluation.Mixing, reduced.ReducedLaser,
-    laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
+    Neuron, laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
 }  # fmt: skip
 """Kinds of objects that a user holds and hands on."""
-INNER = ("demo.", "report.", "calibration.bench.", "calibration.synapse.", "calibration.trials.", "calibration.hazard.",
-         "calibration.membrane.", "calibration.agreement.", "reduced.fitting.SmallNetworks",
-         "reduced.fitting.uncoupled", "reduced.fitting.intervals_of", "reduced.fitting.pulsed",
-         "reduced.fitting.response",
-         "learning.likelihood.Sides", "laser.dynamics.solve", "laser.dynamics.rate_equations",
-         "simulation.engine.per_step", "sampling.Request", "sampling.SpikingRun", "sampling.gathered",
-         "storage.RunStore", "storage.samples_without_draws", "imperfections.Disturbed")  # fmt: skip
+INNER = ("faces.demo", "faces.report", "faces.cli", "calibration.bench", "calibration.synapse",
+         "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
+         "calibration.agreement", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
+         "engines.base", "engines.disturbances", "engines.laser.simulator.per_step",
+         "learning.likelihood.Sides", "samplers.spiking", "samplers.abstract", "samplers.request",
+         "samplers.storage", "samplers.workers", "samplers.sampling.gathered")  # fmt: skip
 """What the package alone calls, with objects that were looked at before."""
 WRONG = [None, "abc", 3, [1.0], object()]
 
@@ -148,8 +148,9 @@ def told(function, owner, argument, wrong):
 
 
 def test_the_walk_finds_what_users_call():
-    for name in ("translation.translate(machine)", "laser.spiking.spike(parameters)",
-                 "ledger.counts.Counts.from_samples(samples)", "sampling.sample(machine)"):  # fmt: skip
+    for name in ("translation.rules.translate(machine)", "devices.laser.spiking.spike(parameters)",
+                 "hardware.counts.Counts.from_samples(samples)",
+                 "samplers.sampling.sample(machine)"):  # fmt: skip
         assert f"photinus.{name}" in CASES
     assert len(CASES) > 80
 
@@ -173,11 +174,11 @@ NOT_EVIDENCE = [np.zeros(0), np.zeros(3), [], (), "", 0, False, [("a", 1)]]
 @pytest.mark.parametrize("substrate", ["laser", "laser-reduced", "lif", "ideal", "gibbs", "exact"])
 @pytest.mark.parametrize("clamp", NOT_EVIDENCE, ids=repr)
 def test_evidence_is_a_mapping_even_if_it_is_empty(substrate, clamp):
-    with pytest.raises(ph.InvalidInput, match=r"^clamp must be a mapping label → 0 or 1, got"):
+    with pytest.raises(ph.InvalidInput, match=r"^evidence must be a mapping unit → 0 or 1, got"):
         ph.sample(MACHINE, substrate, chains=2, draws=30, clamp=clamp, seed=0)
     if substrate == "laser":
         network = ph.translate(MACHINE, ph.Calibration.preset())
-        with pytest.raises(ph.InvalidInput, match=r"^clamp must be a mapping label → 0 or 1, got"):
+        with pytest.raises(ph.InvalidInput, match=r"^evidence must be a mapping unit → 0 or 1, got"):
             ph.simulate(network, 1e-9, clamp=clamp, seed=0)
 
 

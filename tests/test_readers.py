@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import photinus as ph
 from photinus.engines import devices
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.faces import report
+from photinus.faces.cli.inputs import read_parameters
+from photinus.faces.report.hardware import load_tolerances
 from photinus.faces.study import Study
 from photinus.hardware import Prices
 from photinus.learning import data as images
@@ -117,13 +118,13 @@ JSON = {
         ph.Calibration.load,
         lambda: json.loads(saved(ph.Calibration.preset().save, "c.json")),
     ),
-    "tolerances": (report.load_tolerances, tolerances),
+    "tolerances": (load_tolerances, tolerances),
     "laser": (
-        lambda path: __import__("photinus.faces.cli").cli._parameters(str(path), [], forced=False),
+        lambda path: read_parameters(str(path), [], forced=False),
         lambda: ph.LaserParameters.preset().to_dict(),
     ),
     "lif": (
-        lambda path: __import__("photinus.faces.cli").cli._parameters(str(path), [], forced=False),
+        lambda path: read_parameters(str(path), [], forced=False),
         lambda: ph.Calibration.preset("lif-hcs").parameters.to_dict(),
     ),
 }

@@ -200,7 +200,7 @@ def test_rows_bring_what_runs_bring(
     calibration: ph.Calibration, units: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole rows of couplings, rounded, and exact runs of targets: drives within the rounding."""
-    from photinus.engines.reduced import simulator as module
+    from photinus.engines.reduced import layout as module
 
     random = np.random.default_rng(units)
     upper = np.triu(random.uniform(-1, 1, (units, units)) / units**0.5, 1)
@@ -232,7 +232,7 @@ def test_no_laser_fires_while_it_is_silenced(
 
     What is derived: without hazard there are no spikes, in whatever order they fall into steps.
     """
-    from photinus.engines.reduced import simulator as module
+    from photinus.engines.reduced import layout as module
 
     if layout == "scattered":
         monkeypatch.setattr(module, "FULL", np.inf)

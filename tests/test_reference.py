@@ -436,7 +436,7 @@ def test_streams_belong_to_the_documented_roles() -> None:
         ),
         (
             {"clamp_units": [0, 1, 2, 3], "clamp_values": [0, 0, 0, 0]},
-            "clamp must leave at least one unit free, got all 4",
+            "evidence must leave at least one unit free, got all 4",
         ),
     ],
 )

@@ -161,7 +161,7 @@ def test_evidence_per_chain(substrate):
     moments = samples.pair_moments()
     assert moments[1, 1] == 0.5
     assert (moments[1] <= 0.5).all()
-    with pytest.raises(InvalidInput, match=r"clamp of unit -7 differs between chains"):
+    with pytest.raises(InvalidInput, match=r"evidence of unit -7 differs between chains"):
         samples.joint()
 
 
@@ -288,7 +288,7 @@ class Twice(dict[int, int]):
 def test_evidence_names_units_once():
     machine = BoltzmannMachine(np.zeros((3, 3)), np.zeros(3))
     for substrate in SUBSTRATES:
-        with pytest.raises(InvalidInput, match="^clamp must name each unit once, got 0 twice$"):
+        with pytest.raises(InvalidInput, match="^evidence must name each unit once, got 0 twice$"):
             draw(machine, substrate, clamp=Twice({0: 1}))
         found = draw(machine, substrate, clamp={np.int64(0): np.bool_(True), np.int8(2): np.float32(0)})
         assert (found.states[:, :, 0] == 1).all()
@@ -334,14 +334,14 @@ BAD = [
     ({"burn_in": 7}, r"^burn_in must be at most the number of draws \(6\), got 7$"),
     ({"seed": -1}, "^seed must be at least 0, got -1$"),
     ({"seed": 1.5}, "^seed must be a whole number, got 1.5$"),
-    ({"clamp": {"grass is we": 1}}, r"^clamped unit must be .*\(did you mean 'grass is wet'\?\)$"),
-    ({"clamp": {99: 1}}, "^clamped unit must be one of .*, got '99'"),
-    ({"clamp": {"-7": 1}}, "^clamped unit must be one of .*-7, .*, got '-7'$"),
-    ({"clamp": {-7: 0.5}}, "^clamp of unit -7 must be 0 or 1, got 0.5$"),
-    ({"clamp": {-7: 2}}, "^clamp of unit -7 must be 0 or 1, got 2$"),
-    ({"clamp": {-7: [0, 1]}}, r"^clamp of unit -7 must be one value or one per chain \(4\)"),
-    ({"clamp": {-7: 0, "grass is wet": 1, "Ω/2": 1}}, "^clamp must leave at least one unit free"),
-    ({"clamp": [-7]}, "^clamp must be a mapping"),
+    ({"clamp": {"grass is we": 1}}, r"^known unit must be .*\(did you mean 'grass is wet'\?\)$"),
+    ({"clamp": {99: 1}}, "^known unit must be one of .*, got '99'"),
+    ({"clamp": {"-7": 1}}, "^known unit must be one of .*-7, .*, got '-7'$"),
+    ({"clamp": {-7: 0.5}}, "^evidence of unit -7 must be 0 or 1, got 0.5$"),
+    ({"clamp": {-7: 2}}, "^evidence of unit -7 must be 0 or 1, got 2$"),
+    ({"clamp": {-7: [0, 1]}}, r"^evidence of unit -7 must be one value or one per chain \(4\)"),
+    ({"clamp": {-7: 0, "grass is wet": 1, "Ω/2": 1}}, "^evidence must leave at least one unit free"),
+    ({"clamp": [-7]}, "^evidence must be a mapping"),
     ({"time_step": 0}, "^time_step must be above 0 s, got 0$"),
 ]
 

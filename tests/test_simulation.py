@@ -19,7 +19,8 @@ from photinus._core import memory
 from photinus.devices.laser import LaserParameters, waveform
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.laser import loop
-from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step, per_step, simulate
+from photinus.engines.laser.block import per_step
+from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step, simulate
 from photinus.engines.laser.step import (
     SUBSTEPS,
     UNIT_VARIANCE,
@@ -807,12 +808,12 @@ def test_recording_beside_a_clamp():
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"time_step": 0}, "time_step must be above 0 s, got 0"),
         ({"time_step": 3 * ps}, "time_step must be at most 1 ps for these parameters, got 3 ps"),
-        ({"clamp": {7: 1}}, "clamped unit must be one of"),
-        ({"clamp": {0: 2}}, "clamp of unit 0 must be 0 or 1, got 2"),
-        ({"clamp": {0: [0, 1, 1]}}, r"clamp of unit 0 must be one value or one per chain \(1\)"),
-        ({"clamp": dict.fromkeys(range(5), 1)}, "clamp must leave at least one unit free"),
+        ({"clamp": {7: 1}}, "known unit must be one of"),
+        ({"clamp": {0: 2}}, "evidence of unit 0 must be 0 or 1, got 2"),
+        ({"clamp": {0: [0, 1, 1]}}, r"evidence of unit 0 must be one value or one per chain \(1\)"),
+        ({"clamp": dict.fromkeys(range(5), 1)}, "evidence must leave at least one unit free"),
         ({"clamp": {0: 1}, "clamp_mode": "light"}, "clamp_mode must be one of 'pump', 'laser'"),
-        ({"recording": 3}, "recording must be a Recording, got 3"),
+        ({"recording": 3}, "recording must be a Recording or None, got 3"),
         (
             {"recording": Recording(units=(0,), start=1 * ns, stop=2 * ns)},
             r"recording start must be before the end of the run \(1e-09 s\), got 1e-09",

@@ -65,7 +65,7 @@ def after_driving(machine, substrate, **options):
     for spikes in parts:
         on = spikes.time > parts[-1].stop - run.window
         states[spikes.chain[on], spikes.unit[on]] = 1
-    states[:, request.fixed] = request.values
+    request.evidence.fill(states)
     return states, request
 
 

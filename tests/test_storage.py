@@ -674,7 +674,7 @@ def test_a_changed_letter_of_the_header_is_found(store):
         ({"chains": True}, "chains must be a whole number"),
         ({"window": float("inf")}, "window must be finite"),
         ({"window": -1.0}, "window must be above 0"),
-        ({"clamp": [["rain", 1]]}, "clamped unit must be one of"),
+        ({"clamp": [["rain", 1]]}, "known unit must be one of"),
         ({"clamp": [[-7, 2]]}, "must be 0 or 1"),
         ({"clamp": [[-7, [0, 1]]]}, "one per chain"),
         ({"labels": ["a", "a", "b"]}, "labels must differ"),

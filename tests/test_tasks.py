@@ -61,6 +61,7 @@ def test_completion_is_the_conditional(machine, substrate):
     np.testing.assert_allclose(found.errors, wrong)
 
 
+@pytest.mark.filterwarnings("ignore:reduced lasers are known:photinus.TranslationWarning")
 def test_lasers_complete_a_large_machine_as_gibbs_sampling_does():
     """24×24 pixels, 100 hidden units: a machine with many modes and strong biases.
 

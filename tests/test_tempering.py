@@ -12,6 +12,7 @@ from scipy.stats import binom, chisquare
 import photinus as ph
 from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, TranslationWarning
 from photinus.engines.devices import simulator
+from photinus.machines.evidence import Evidence
 from photinus.samplers import abstract, sampling, spiking
 from photinus.translation.rules import evidence_drive, heated_drive
 from tests.progress import Impatient
@@ -128,24 +129,24 @@ def test_driven_lasers_are_not_heated():
 def test_drives_at_temperature_one_are_those_of_the_evidence(calibration):
     machine = machine_of(4)
     network = ph.translate(machine, calibration)
-    fixed, values = np.array([1]), np.array([[0], [1], [1]], np.uint8)
-    drive, strength = heated_drive(machine, calibration, fixed, values, temperature=1.0)
-    expected = evidence_drive(machine, calibration, network, fixed, values)
+    evidence = Evidence.of({1: [0, 1, 1]}, machine.labels, 3)
+    drive, strength = heated_drive(machine, calibration, evidence, temperature=1.0)
+    expected = evidence_drive(machine, calibration, network, evidence)
     free = [0, 2, 3]
     assert strength == 1
     np.testing.assert_array_equal(drive[:, free], expected[:, free])
     assert np.isnan(drive[:, 1]).all()
     # Without evidence they are those of the translation.
-    none = np.empty((1, 0), np.uint8)
-    drive, _ = heated_drive(machine, calibration, np.empty(0, np.intp), none, temperature=1.0)
+    none = Evidence.of(None, machine.labels)
+    drive, _ = heated_drive(machine, calibration, none, temperature=1.0)
     np.testing.assert_allclose(drive[0], network.drive, rtol=1e-9)
 
 
 def test_hot_drives_are_those_of_the_hot_machine(calibration):
     """With equal units the common attenuation is what each of them needs: the same network."""
     machine = two_modes(5, 0.8)
-    none, nothing = np.empty(0, np.intp), np.empty((1, 0), np.uint8)
-    drive, strength = heated_drive(machine, calibration, none, nothing, temperature=2.5)
+    none = Evidence.of(None, machine.labels)
+    drive, strength = heated_drive(machine, calibration, none, temperature=2.5)
     network, hot = (ph.translate(m, calibration) for m in (machine, machine.heated(2.5)))
     np.testing.assert_allclose(drive[0], hot.drive, rtol=1e-9)
     np.testing.assert_allclose(strength * network.coupling, hot.coupling, rtol=1e-9)
@@ -254,5 +255,5 @@ def test_some_substrates_cannot_be_heated(substrate):
 
 
 def test_tempering_must_be_one():
-    with pytest.raises(InvalidInput, match="^tempering must be a Tempering, got 4$"):
+    with pytest.raises(InvalidInput, match="^tempering must be a Tempering or None, got 4$"):
         ph.sample(machine_of(), tempering=4)

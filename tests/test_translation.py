@@ -13,6 +13,7 @@ from photinus import BoltzmannMachine, Calibration, LaserParameters, translate
 from photinus.devices.laser import PRESETS
 from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Evidence
 from photinus.networks.lif import LifNetwork
 from photinus.translation.rules import DRIVEN_BIAS, check, evidence_drive, recover
 
@@ -168,16 +169,17 @@ def test_large_machines_are_translated_by_sampling(calibration):
 
 
 def test_drive_given_evidence(calibration):
-    """A laser whose partners are all clamped gets exactly the pump of its field, chain by chain."""
+    """A laser whose partners are all known gets exactly the pump of its field, chain by chain."""
     machine = BoltzmannMachine([[0, 1.0, -0.5], [1.0, 0, 0.4], [-0.5, 0.4, 0]], [0.2, -0.3, 0.1])
     network = translate(machine, calibration)
     values = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [1, 0]], np.uint8)
-    drive = evidence_drive(machine, calibration, network, np.array([1, 2]), values)
+    evidence = Evidence.of({1: values[:, 0], 2: values[:, 1]}, machine.labels, 5)
+    drive = evidence_drive(machine, calibration, network, evidence)
     assert drive.shape == (5, 3)
     assert np.array_equal(drive[:, 1:], np.tile(network.drive[1:], (5, 1)))
     for row, given_values in zip(drive, values, strict=True):
         field = machine.biases[0] + machine.weights[0, 1:] @ given_values
-        # What the clamped partners add comes through the synapse or through the pump.
+        # What the known partners add comes through the synapse or through the pump.
         assert row[0] == pytest.approx(calibration.drive_at(np.array([field]))[0], rel=1e-9)
 
 

@@ -16,6 +16,7 @@ from photinus.devices.lif.parameters import PLAUSIBLE as LIF
 from photinus.devices.synapse import PLAUSIBLE_SYNAPSE, SynapticKernel
 from photinus.errors import NotConverged
 from photinus.faces import cli
+from photinus.faces.cli.inputs import read_imperfections, read_parameters
 from photinus.faces.study import Study
 from photinus.hardware import Prices
 from photinus.networks.imperfections import PLAUSIBLE as IMPERFECTION
@@ -256,11 +257,11 @@ def test_json_files_of_devices_take_units(tmp_path):
     path = tmp_path / "device.json"
     values = LaserParameters.preset().to_dict() | {"photon_lifetime": "4 ps", "wavelength": "1550nm"}
     path.write_text(json.dumps(values))
-    assert cli._parameters(str(path), [], forced=False) == LaserParameters.preset()
-    assert cli._parameters(str(path), ["gain_lifetime=0.8ns"], forced=False).gain_lifetime == 0.8e-9
+    assert read_parameters(str(path), [], forced=False) == LaserParameters.preset()
+    assert read_parameters(str(path), ["gain_lifetime=0.8ns"], forced=False).gain_lifetime == 0.8e-9
     path.write_text(json.dumps(values | {"photon_lifetime": 4}))
-    assert "did you mean 4 ps?" in refusal(cli._parameters, str(path), [], forced=False)
-    assert cli._parameters(str(path), [], forced=True).photon_lifetime == 4
+    assert "did you mean 4 ps?" in refusal(read_parameters, str(path), [], forced=False)
+    assert read_parameters(str(path), [], forced=True).photon_lifetime == 4
 
 
 def test_the_command_line_takes_units_and_refuses_four_seconds(tmp_path, monkeypatch, capsys):
@@ -276,11 +277,11 @@ def test_the_command_line_takes_units_and_refuses_four_seconds(tmp_path, monkeyp
     assert error.count("\n") == 1
     assert "did you mean 4 ps?" in error
     assert not list(tmp_path.iterdir())
-    found = cli._imperfections(["mismatch=2%", "delay=30ps", "coupling_loss=3dB", "dead=2"])
+    found = read_imperfections(["mismatch=2%", "delay=30ps", "coupling_loss=3dB", "dead=2"])
     assert found == Imperfections(mismatch=0.02, delay=3e-11, coupling_loss=1 - 10**-0.3, dead=2)
-    assert cli._parameters("fast-absorber", ["photon_lifetime=4"], forced=True).photon_lifetime == 4
+    assert read_parameters("fast-absorber", ["photon_lifetime=4"], forced=True).photon_lifetime == 4
     assert (
-        cli._parameters("fast-absorber", ["gain_lifetime=0.8ns"], forced=False).gain_lifetime == 8e-10
+        read_parameters("fast-absorber", ["gain_lifetime=0.8ns"], forced=False).gain_lifetime == 8e-10
     )
 
 

@@ -17,7 +17,7 @@ from numpy.testing import assert_array_equal
 
 import photinus as ph
 from photinus._core.streams import ChainsFrom, Role, lane_states
-from photinus.errors import InvalidInput, PhotinusError
+from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.samplers.registry import SUBSTRATES
 from photinus.samplers.workers import SpreadRun, workers_pool
 
@@ -72,7 +72,7 @@ def test_tempered(cluster: Any) -> None:
         ph.sample(MACHINE, "laser-reduced", workers=address, **options),
         ph.sample(MACHINE, "laser-reduced", **options),
     )
-    with pytest.raises(InvalidInput, match="clamp must be the same for all chains"):
+    with pytest.raises(InvalidInput, match="evidence must be the same for all chains"):
         ph.sample(MACHINE, "laser-reduced", workers=address, clamp={"a": [0, 1, 0, 1, 0]}, **options)
 
 
@@ -174,7 +174,7 @@ def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(InvalidInput, match="address of a running Dask scheduler"):
             ph.sample(MACHINE, "gibbs", workers=workers)
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InvalidInput, match=r"photinus\[workers\]"):
+    with pytest.raises(MissingDependency, match=r"photinus\[workers\]"):
         ph.sample(MACHINE, "gibbs", workers=1)
 
 

@@ -317,47 +317,6 @@ def same_length(name: str, value: Sized, other: str, length: int) -> None:
         raise InvalidInput(f"{name} must have {length} entries as {other} has, got {given}")
 
 
-def clamp(
-    evidence: Mapping[Hashable, ArrayLike] | None, labels: tuple[Hashable, ...], chains: int
-) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Return the units that `evidence` fixes and their values, arrays (k,) and (chain, k).
-
-    A value is 0 or 1 for all chains, or an array (chain,) of 0 and 1: each chain its own evidence.
-    None is no evidence.
-
-    Raises
-    ------
-    InvalidInput
-        For an unknown label, a value other than 0 or 1, a wrong number of values, or no unit left.
-    """
-    if evidence is None:
-        evidence = {}
-    if not isinstance(evidence, Mapping):
-        raise InvalidInput(f"clamp must be a mapping label → 0 or 1, got {evidence!r}")
-    units: list[int] = []
-    columns: list[NDArray[np.uint8]] = []
-    for label, value in evidence.items():
-        if label not in labels:
-            one_of("clamped unit", str(label), [str(known) for known in labels])
-            raise InvalidInput(f"clamped unit must be one of {labels!r}, got {label!r}")
-        given = binary_array(f"clamp of unit {label!r}", value)
-        if given.shape not in ((), (chains,)):
-            raise InvalidInput(
-                f"clamp of unit {label!r} must be one value or one per chain ({chains}), "
-                f"got shape {given.shape}"
-            )
-        unit = labels.index(label)
-        if unit in units:
-            raise InvalidInput(f"clamp must name each unit once, got {labels[unit]!r} twice")
-        units.append(unit)
-        columns.append(np.broadcast_to(given, (chains,)))
-    if len(units) == len(labels):
-        raise InvalidInput(f"clamp must leave at least one unit free, got all {len(units)} clamped")
-    order = np.argsort(units)
-    values = np.stack(columns, axis=1)[:, order] if units else np.zeros((chains, 0), np.uint8)
-    return np.asarray(units, dtype=np.intp)[order], values
-
-
 def column(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return a read-only copy of numbers in one dimension; not a number where there is none."""
     array = np.array(plain_array(name, value), np.float64)

@@ -67,8 +67,8 @@ class Calibration(Neuron):
     """The device as an escape rate, if it was reduced; see `require_reduced`."""
 
     def __post_init__(self) -> None:
-        Neuron.__post_init__(self)
         validate.instance("reduced", self.reduced, ReducedLaser | None)
+        Neuron.__post_init__(self)
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
             object.__setattr__(self, name, validate.non_negative(name, getattr(self, name)))
         for name in (*_TABLE, "windows_tried", "windows_kl"):

@@ -84,8 +84,7 @@ def assess(samples: "Samples", seed: int = 0, *, progress: Progress | bool | Non
         If chains have different evidence, or there are no draws.
     """
     validate.instance("samples", samples, "Samples")
-    clamp = samples.common_clamp()
-    target = samples.machine.conditional(clamp) if clamp else samples.machine
+    target = samples.target()
     if samples.chains * samples.draws == 0:
         raise InvalidInput("samples must hold at least one draw, got none")
     with tracked(progress, "writing the certificate", 4) as advance:

@@ -1,24 +1,244 @@
-"""What is kept of a simulation that is under way, so that it can go on with the same spikes."""
+"""What all engines share: their arguments, evidence, heating, blocks of chains on threads, their state.
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+An engine adds a block, which holds the state of a few whole chains, and the compiled loop that advances
+it.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus._core.memory import aligned
+from photinus._core.streams import Seed, seed_sequence
+from photinus._core.threads import available_threads, on_threads
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Evidence, Given
+from photinus.spikes.trains import SpikeTrains, Waveforms
+
+BLOCKS = 8
+"""Blocks at least, where there are chains enough: more than that many threads find no work."""
+CLAMP_MODES = ("pump", "laser")
+LASER_STEPS_PER_CHUNK = 2e8
+"""Laser-steps between two looks at progress and interruption: a fraction of a second."""
+BYTES_PER_SPIKE = 64
+"""Memory of a spike: 16 bytes kept, the rest while pieces are joined and sorted."""
 
 FIXED = ("f", "last_spike")
 """Arrays whose size tells how many lasers and chains there are; others may have grown."""
 
 
 class Block(Protocol):
-    """A part of a simulation whose state is in arrays of these names."""
+    """A few whole chains of a simulation, whose state is in arrays of these names."""
+
+    first_chain: int
+    chains: int
 
     @property
     def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
         """Names of its arrays."""
+
+    def heat(self, level: NDArray[np.float64], strength: float) -> None:
+        """Go on with other levels (chain, unit), and all synapses at `strength` times their height."""
+
+
+class Wired(Protocol):
+    """What an engine asks of every network."""
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+
+    @property
+    def labels(self) -> tuple[Hashable, ...]:
+        """One name per unit."""
+
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drive of each unit."""
+
+    @property
+    def coupling(self) -> Any:
+        """What each unit (column) adds to the drives of the others (rows)."""
+
+
+NetworkT = TypeVar("NetworkT", bound=Wired)
+BlockT = TypeVar("BlockT", bound=Block)
+Result = TypeVar("Result")
+
+
+class Engine(ABC, Generic[NetworkT, BlockT]):
+    """A network under way, piece by piece.
+
+    The same seed gives the same spikes on any number of threads and however the time is cut. Chain
+    c does not depend on how many chains there are.
+
+    Parameters
+    ----------
+    network
+        What to simulate, checked.
+    time_step, grid
+        Integration step, and the step that spikes and pieces are counted in [s].
+    holding
+        Levels that hold a neuron off and on.
+    scale
+        Drives are divided by it to give levels: what the engine counts constant drives in.
+    least
+        Smallest drive that there is.
+    chains, seed, clamp, clamp_mode, drive, threads
+        As the engine got them, see `photinus.engines.laser.Simulator`.
+
+    Attributes
+    ----------
+    units : array (simulated unit,)
+        Positions of the units that are simulated.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range.
+    """
+
+    TILE: ClassVar[int]
+    """Lanes that the compiled loop works on together."""
+    LANES_PER_BLOCK: ClassVar[int]
+    """Lanes of a block at most, unless one chain has more: they stay in a cache."""
+
+    def __init__(
+        self,
+        network: NetworkT,
+        time_step: float,
+        grid: float,
+        *,
+        holding: tuple[float, float],
+        scale: float = 1.0,
+        least: float = -math.inf,
+        chains: int,
+        seed: Seed,
+        clamp: Given | None,
+        clamp_mode: str,
+        drive: NDArray[np.float64] | None,
+        threads: int | None,
+    ) -> None:
+        self.network, self.time_step, self.grid = network, time_step, grid
+        self.chains = validate.integer("chains", chains, 1)
+        self.seed = seed_sequence(seed)
+        self.threads = available_threads(threads)
+        self.step = 0
+        self._scale = scale
+        shape = (self.chains, network.n_units)
+        constant = validate.finite_array("drive", network.drive if drive is None else drive, (1, 2))
+        if drive is not None and constant.shape != shape:
+            raise InvalidInput(f"drive must have shape {shape}, got {constant.shape}")
+        level = np.broadcast_to(np.maximum(constant, least) / scale, shape).copy()
+        # The one place where evidence is dealt with.
+        validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
+        evidence = Evidence.of(clamp, network.labels, self.chains)
+        self.units = np.arange(network.n_units)
+        if clamp_mode == "pump":
+            self.units = evidence.free
+            if drive is None:
+                level += self._from_evidence(evidence) / scale
+        else:
+            off, on = holding
+            level[:, evidence.positions] = np.where(evidence.values == 1, on, off)
+        self._driven = np.isin(self.units, evidence.positions)
+        self._level = level[:, self.units]
+        self._blocks = self._lay_out(self._level)
+
+    def _from_evidence(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return what evidence adds to the drives of all units, array (chain, unit)."""
+        return evidence.through(self.network.coupling)
+
+    @abstractmethod
+    def _lay_out(self, level: NDArray[np.float64]) -> list[BlockT]:
+        """Return the blocks, in the order of their chains, for levels (chain, simulated unit)."""
+
+    @abstractmethod
+    def _advance_to(self, stop: int) -> SpikeTrains:
+        """Simulate on until step `stop` and return the new spikes."""
+
+    def _chains_per_block(self, stride: int) -> int:
+        """Return how many chains of `stride` lanes a block gets."""
+        # Never by the number of threads: a saved state must fit on any machine.
+        return max(
+            -(-self.TILE // stride), min(-(-self.chains // BLOCKS), self.LANES_PER_BLOCK // stride)
+        )
+
+    def _for_blocks(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return levels (chain, simulated unit) as blocks take them."""
+        return level
+
+    def _on_blocks(self, work: Callable[[BlockT], Result]) -> list[Result]:
+        """Return ``work(block)`` of all blocks, done on threads."""
+        return on_threads(work, self._blocks, self.threads)
+
+    def _trains(
+        self,
+        chain: NDArray[np.int32],
+        unit: NDArray[np.int32],
+        time: NDArray[np.float64],
+        start: int,
+        waveforms: Waveforms | None = None,
+    ) -> SpikeTrains:
+        """Return sorted spikes from step `start` until now; times in seconds."""
+        return SpikeTrains(
+            chain,
+            unit,
+            time,
+            self.network.labels,
+            self.chains,
+            start * self.grid,
+            self.step * self.grid,
+            waveforms,
+        )
+
+    @property
+    def time(self) -> float:
+        """Time reached [s]."""
+        return self.step * self.grid
+
+    @property
+    def drive(self) -> NDArray[np.float64]:
+        """Constant drives that it was built with, array (chain, simulated unit)."""
+        return self._level * self._scale
+
+    def heat(self, change: NDArray[np.float64], strength: float) -> None:
+        """Go on with other drives and attenuated synapses, pulses under way included.
+
+        Parameters
+        ----------
+        change : array (chain, unit)
+            What is added to the drives that the simulator was built with; units that are clamped by
+            driving them keep theirs.
+        strength
+            What all couplings are multiplied with, >= 0; 1 as they were built.
+        """
+        level = self._level + np.where(self._driven, 0.0, change[:, self.units]) / self._scale
+        level = self._for_blocks(level)
+        for block in self._blocks:
+            block.heat(level[block.first_chain : block.first_chain + block.chains], strength)
+
+    def advance(self, duration: float) -> SpikeTrains:
+        """Simulate on for `duration` [s], rounded up to the grid, and return the new spikes."""
+        return self._advance_to(self._after(duration))
+
+    def _after(self, duration: float) -> int:
+        """Return the step that lies `duration` [s] ahead."""
+        duration = validate.positive("duration", duration, "s")
+        return self.step + max(1, math.ceil(duration / self.grid - 1e-6))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return everything that a later `restore` needs to go on with the same spikes."""
+        return state_of(self.step, self._blocks)
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go back to a `state` of a simulator that was built with the same arguments."""
+        self.step = restore(self._blocks, state)
 
 
 def _arrays(blocks: Sequence[Block]) -> dict[str, NDArray[Any]]:

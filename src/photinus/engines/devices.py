@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus._core.streams import Seed
@@ -24,6 +24,7 @@ from photinus.engines.laser.simulator import Simulator, default_time_step
 from photinus.engines.lif.simulator import LifSimulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Given
 from photinus.networks.lasers import LaserNetwork
 from photinus.networks.lif import LifNetwork
 
@@ -185,7 +186,7 @@ def simulator(
     chains: int,
     seed: Seed,
     time_step: float | None = None,
-    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    clamp: Given | None = None,
     clamp_mode: str = "pump",
     drive: NDArray[np.float64] | None = None,
     threads: int | None = None,

@@ -38,7 +38,7 @@ class Counts:
     lasers: int
     """Lasers that run: all but those whose evidence is a constant pump of their partners."""
     free: int
-    """Lasers that are not held by evidence: their states are what is sampled."""
+    """Lasers whose units are not known: their states are what is sampled."""
     synapses: int
     """Directed couplings that are not zero."""
     window: float
@@ -106,9 +106,8 @@ class Counts:
         counted = np.bincount(spikes.unit[kept], minlength=network.n_units)
         share = _pulse_share(network.kernel, spikes.chain, spikes.unit, spikes.time)
         pulses = np.bincount(spikes.unit[kept], weights=share[kept], minlength=network.n_units)
-        held = np.full(network.n_units, np.nan)
-        for label, value in samples.clamp.items():
-            held[samples.machine.labels.index(label)] = float(np.mean(value))
+        evidence, given = samples.evidence, np.full(network.n_units, np.nan)
+        given[evidence.positions] = evidence.values.mean(axis=0)
         states = samples.states[:, :, samples.free_units]
         machine = samples.machine
         effective = smallest_effective_draws(machine, samples.states)
@@ -117,7 +116,7 @@ class Counts:
             network,
             rates=counted / time,
             pulses=pulses / time,
-            held=held,
+            evidence=given,
             driven=samples.attributes.get("clamp_mode") == "laser",
             effective_share=effective / (samples.chains * samples.draws) if known else None,
         )
@@ -153,7 +152,7 @@ class Counts:
             network,
             rates=each,
             pulses=each,
-            held=np.full(network.n_units, np.nan),
+            evidence=np.full(network.n_units, np.nan),
             effective_share=_share(effective_share),
         )
 
@@ -231,24 +230,24 @@ class Counts:
         *,
         rates: NDArray[np.float64],
         pulses: NDArray[np.float64],
-        held: NDArray[np.float64],
+        evidence: NDArray[np.float64],
         driven: bool = False,
         effective_share: float | None = None,
     ) -> "Counts":
         """Return the counts of a network; `pulses` are full synaptic pulses per second of each laser.
 
-        `held` is the evidence, nan for free units. If `driven`, it is a pump of the lasers themselves;
-        otherwise a constant pump of their partners, and they do not run.
+        `evidence` is the mean value of each unit, nan for free units. If `driven`, it is a pump of the
+        lasers themselves; otherwise a constant pump of their partners, and they do not run.
         """
-        free = np.isnan(held)
+        free = np.isnan(evidence)
         runs = np.full_like(free, True) if driven else free
         off, on = network.driven_pump
-        pump = np.where(free, network.pump, off + (on - off) * np.nan_to_num(held))[runs]
+        pump = np.where(free, network.pump, off + (on - off) * np.nan_to_num(evidence))[runs]
         target, source, coupling = entries(network.coupling)
         used = runs[target]
         source, size = source[used], np.abs(coupling[used])
         designed = network.parameters
-        steady = np.where(runs, 0.0, np.nan_to_num(held)) / designed.gain_lifetime
+        steady = np.where(runs, 0.0, np.nan_to_num(evidence)) / designed.gain_lifetime
         per_pulse = _carriers_per_pulse(network.kernel, designed)
         carriers = size @ (pulses * per_pulse + steady)[source]
         light = 0.0

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence
 
 METHODS = ("exact", "probst")
 MAX_ENUMERATED = 20
@@ -198,18 +199,17 @@ class BayesianNetwork:
             left, or evidence of probability 0.
         """
         n = len(self.tables)
-        evidence = {} if evidence is None else evidence
-        fixed, values = validate.clamp(evidence, self.variables, 1)
+        known = Evidence.of(evidence, self.variables)
         joint = self._joint_array()
         # The last axis is the first variable.
         place: list[Any] = [slice(None)] * n
-        for k, value in zip(fixed, values[0], strict=True):
+        for k, value in zip(known.positions, known.values[0], strict=True):
             place[n - 1 - k] = int(value)
         left = joint[tuple(place)]
         total = float(left.sum())
         if total == 0:
-            raise InvalidInput(f"evidence must be possible, got {dict(evidence)!r} of probability 0")
-        free = [name for k, name in enumerate(self.variables) if k not in fixed]
+            raise InvalidInput(f"evidence must be possible, got {known.to_dict()!r} of probability 0")
+        free = [self.variables[k] for k in known.free]
         on = (np.take(left, 1, axis=len(free) - 1 - k).sum() for k in range(len(free)))
         return {name: float(p) / total for name, p in zip(free, on, strict=True)}
 
@@ -258,7 +258,7 @@ class BayesianNetwork:
         Returns
         -------
         BoltzmannMachine
-            Evidence is entered by `BoltzmannMachine.conditional` or as ``clamp`` of a sampler.
+            Evidence is entered by `BoltzmannMachine.conditional` or given to a sampler.
 
         Raises
         ------

@@ -11,7 +11,7 @@ Convention, everywhere in Photinus::
 import functools
 import json
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Evidence, Given
 from photinus.machines.likelihood import most_likely
 
 SCHEMA = 1
@@ -203,9 +204,9 @@ class BoltzmannMachine:
         return self._sums.moments.copy()
 
     def clamp_indices(
-        self, clamp: Mapping[Any, ArrayLike], chains: int = 1
+        self, clamp: Given, chains: int = 1
     ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-        """Return the positions of clamped units, array (k,), and their values, array (chain, k).
+        """Return the positions of known units, array (k,), and their values, array (chain, k).
 
         Parameters
         ----------
@@ -219,7 +220,8 @@ class BoltzmannMachine:
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        return validate.clamp(clamp, self.labels, validate.integer("chains", chains, 1))
+        known = Evidence.of(clamp, self.labels, validate.integer("chains", chains, 1))
+        return known.positions, known.values
 
     def heated(self, temperature: float) -> "BoltzmannMachine":
         """Return the machine at another temperature: weights and biases divided by T > 0."""
@@ -230,8 +232,8 @@ class BoltzmannMachine:
             raise InvalidInput(f"temperature must leave weights and biases finite, got {t:g}")
         return BoltzmannMachine(weights, biases, self.labels)
 
-    def conditional(self, clamp: Mapping[Any, int]) -> "BoltzmannMachine":
-        """Return the machine of the other units, given the clamped ones.
+    def conditional(self, clamp: Given) -> "BoltzmannMachine":
+        """Return the machine of the free units, given the known ones.
 
         Parameters
         ----------
@@ -241,22 +243,30 @@ class BoltzmannMachine:
         Returns
         -------
         BoltzmannMachine
-            Its joint is p(free units | evidence): a clamped unit j moves the bias of i by W_ij z_j.
+            Its joint is p(free units | evidence): a known unit j moves the bias of i by W_ij z_j.
+            Without evidence it is this machine itself.
 
         Raises
         ------
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        units, values = self.clamp_indices(clamp)
-        free = np.setdiff1d(np.arange(self.n_units), units)
+        evidence = Evidence.of(clamp, self.labels)
+        if not evidence:
+            return self
+        free, known = evidence.free, evidence.positions
         with np.errstate(over="ignore", invalid="ignore"):
-            biases = self.biases[free] + self.weights[np.ix_(free, units)] @ values[0]
+            biases = self.biases[free] + self.weights[np.ix_(free, known)] @ evidence.values[0]
         return BoltzmannMachine(
             self.weights[np.ix_(free, free)],
             biases,
             labels=[self.labels[k] for k in free],
         )
+
+    def biases_given(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the biases of the free units given the evidence of each chain, array (chain, free)."""
+        free, known = evidence.free, evidence.positions
+        return np.asarray(self.biases[free] + evidence.values @ self.weights[np.ix_(known, free)])
 
     def _require_enumerable(self) -> None:
         if self.n_units > MAX_ENUMERATED:

@@ -86,13 +86,6 @@ def among(coupling: Coupling, units: NDArray[np.intp]) -> Coupling:
     return coupling[units][:, units]
 
 
-def from_clamped(
-    coupling: Coupling, fixed: NDArray[np.intp], values: NDArray[np.uint8]
-) -> NDArray[np.float64]:
-    """Return what clamped units do to all others, array (chain, unit), for values (chain, clamped)."""
-    return np.asarray((coupling[:, fixed] @ values.T.astype(np.float64)).T)
-
-
 def compile_couplings(
     coupling: Coupling,
     delay: float | NDArray[np.float64],

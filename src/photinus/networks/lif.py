@@ -12,6 +12,7 @@ from photinus._core import files, validate
 from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
+from photinus.machines.evidence import Evidence
 from photinus.units import Allowed, quantity
 
 SCHEMA = 1
@@ -107,23 +108,20 @@ class LifNetwork:
         """Number of neurons."""
         return len(self.drive)
 
-    def clamped_drive(self, fixed: NDArray[np.intp], values: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the drives that partners held at fixed values give, array (chain, unit) [V].
+    def drive_given(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the drives that known partners give, array (chain, unit) [V].
 
         A partner that is on for good adds its coupling to the drive, one that is off adds nothing:
         that is what a coupling means (α W), and what a kernel is calibrated for. The mean current of
         a partner that fires all the time is ``theory.mean_current(kernel, window)`` times that; the
         factor is near one but not one, because a calibrated kernel makes up for the shape of its
         pulses.
-
-        Parameters
-        ----------
-        fixed : array (k,)
-            Positions of the clamped units.
-        values : array (chain, k)
-            Their values, 0 or 1, in each chain.
         """
-        return np.asarray(self.drive + values @ self.coupling[:, fixed].T)
+        return np.asarray(self.drive + evidence.values @ self.coupling[:, evidence.positions].T)
+
+    def clamped_drive(self, units: NDArray[np.intp], values: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return `drive_given` of the units at positions (k,) with values (chain, k): its old form."""
+        return self.drive_given(Evidence(self.labels, np.array(units), np.array(values)))
 
     def replace(self, **changes: Any) -> "LifNetwork":
         """Return a copy with some fields changed."""

@@ -1,6 +1,6 @@
 """What the samplers share: evidence, chains on threads, fields, uniform numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from photinus._core.streams import next_word
 from photinus._core.threads import available_threads, on_threads
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence, Given
 
 T = TypeVar("T")
 
@@ -19,32 +20,39 @@ LARGEST_EXPONENT = 40.0
 """Bound of what `exponential` takes: no event of probability e^-40 is told from an impossible one."""
 
 
-def evidence(
-    machine: BoltzmannMachine, chains: int, units: ArrayLike | None, values: ArrayLike | None
-) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Return clamped units, array (k,), and their values, array (chain, k), both checked.
+def evidence_of(
+    machine: BoltzmannMachine,
+    chains: int,
+    evidence: Given | None,
+    units: ArrayLike | None,
+    values: ArrayLike | None,
+) -> Evidence:
+    """Return the evidence of a call: by labels, or units by position and their values.
 
-    `units` are positions; `values` has shape (k,) or (chain, k).
+    `values` has shape (k,) or (chain, k).
     """
+    if units is None and values is None:
+        return Evidence.of(evidence, machine.labels, chains)
     if units is None or values is None:
-        if units is not None or values is not None:
-            raise InvalidInput("clamp_units and clamp_values must be given together")
-        units, values = (), np.empty(0)
-    fixed = np.asarray(units)
-    if fixed.ndim != 1 or (fixed.size and fixed.dtype.kind not in "iu"):
+        raise InvalidInput("clamp_units and clamp_values must be given together")
+    if evidence is not None:
+        raise InvalidInput("evidence must be None where clamp_units and clamp_values are given")
+    positions = np.asarray(units)
+    if positions.ndim != 1 or (positions.size and positions.dtype.kind not in "iu"):
         raise InvalidInput(f"clamp_units must be a list of whole numbers, got {units!r}")
     given = validate.binary_array("clamp_values", values)
-    if given.shape not in (fixed.shape, (chains, len(fixed))):
+    each = (chains, len(positions))
+    if given.shape not in (positions.shape, each):
         raise InvalidInput(
-            f"clamp_values must have shape {fixed.shape} or {(chains, len(fixed))}, got {given.shape}"
+            f"clamp_values must have shape {positions.shape} or {each}, got {given.shape}"
         )
-    clamp = {}
-    for k, unit in enumerate(fixed.tolist()):
+    known: dict[Hashable, ArrayLike] = {}
+    for k, unit in enumerate(positions.tolist()):
         label = machine.labels[validate.integer("clamp_units", unit, 0, machine.n_units - 1)]
-        if label in clamp:
+        if label in known:
             raise InvalidInput(f"clamp_units must differ from each other, got {unit} twice")
-        clamp[label] = given[..., k]
-    return machine.clamp_indices(clamp, chains)
+        known[label] = given[..., k]
+    return Evidence.of(known, machine.labels, chains)
 
 
 def over_chains(run: Callable[[slice], T], chains: int, size: int, threads: int | None) -> list[T]:

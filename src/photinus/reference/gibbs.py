@@ -28,9 +28,10 @@ from photinus._core.streams import Role, Seed, lane_states, seed_sequence
 from photinus._core.threads import available_threads
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Given
 from photinus.reference._chains import (
     LARGEST_EXPONENT,
-    evidence,
+    evidence_of,
     exponential,
     fields,
     over_chains,
@@ -157,14 +158,14 @@ class GibbsSampler:
         Number of independent chains, >= 1.
     seed
         Integer, SeedSequence or None (fresh entropy).
-    clamp_units : array (k,), optional
-        Positions of units that do not move.
-    clamp_values : array (k,) or (chain, k), optional
-        Their values, 0 or 1: the same evidence for all chains, or each chain its own.
+    evidence : mapping label → 0, 1 or array (chain,), optional
+        Units that do not move, and their values: the same for all chains, or each chain its own.
+    clamp_units, clamp_values : arrays (k,) and (k,) or (chain, k), optional
+        The same by position, in place of `evidence`.
     threads
         Number of threads; by default all cores that this process may use.
     initial : array (unit,) or (chain, unit), optional
-        States to start from; by default fair coin flips. Clamped units are overwritten.
+        States to start from; by default fair coin flips. Evidence overwrites them.
 
     Raises
     ------
@@ -178,6 +179,7 @@ class GibbsSampler:
         *,
         chains: int,
         seed: Seed = None,
+        evidence: Given | None = None,
         clamp_units: ArrayLike | None = None,
         clamp_values: ArrayLike | None = None,
         threads: int | None = None,
@@ -186,19 +188,17 @@ class GibbsSampler:
         validate.instance("machine", machine, BoltzmannMachine)
         chains = validate.integer("chains", chains, 1)
         self._threads = available_threads(threads)
-        fixed, values = evidence(machine, chains, clamp_units, clamp_values)
-        free = np.setdiff1d(np.arange(machine.n_units), fixed)
+        known = evidence_of(machine, chains, evidence, clamp_units, clamp_values)
+        free = known.free
         self._quantum, whole = quantum(machine)
         weights = np.rint(machine.weights[np.ix_(free, free)] / self._quantum).astype(whole)
         order, self._couplings = couplings(weights)
         self._units = free[order]
         root = seed_sequence(seed)
         self._z = _initial(initial, chains, machine.n_units, root)
-        self._z[:, fixed] = values
+        known.fill(self._z)
         # The fields while all free units are off, to which those that are on are added.
-        clamped = np.zeros_like(self._z)
-        clamped[:, fixed] = values
-        quiet = fields(machine, self._units, clamped) / self._quantum
+        quiet = fields(machine, self._units, known.states()) / self._quantum
         self._quiet = np.zeros((chains, _padded(len(self._units))), whole)
         self._quiet[:, : len(self._units)] = np.rint(quiet)
         self._field = self._fields()
@@ -267,6 +267,7 @@ def sample_gibbs(
     draws: int,
     burn_in: int = 0,
     seed: Seed = None,
+    evidence: Given | None = None,
     clamp_units: ArrayLike | None = None,
     clamp_values: ArrayLike | None = None,
     threads: int | None = None,
@@ -282,7 +283,7 @@ def sample_gibbs(
         Independent chains and draws of each, both >= 1.
     burn_in
         Sweeps before the first draw, >= 0.
-    seed, clamp_units, clamp_values, threads, initial
+    seed, evidence, clamp_units, clamp_values, threads, initial
         See `GibbsSampler`.
 
     Raises
@@ -295,6 +296,7 @@ def sample_gibbs(
         machine,
         chains=chains,
         seed=seed,
+        evidence=evidence,
         clamp_units=clamp_units,
         clamp_values=clamp_values,
         threads=threads,

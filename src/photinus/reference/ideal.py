@@ -14,10 +14,11 @@ from photinus._core import validate
 from photinus._core.compilation import inlined, kernel
 from photinus._core.streams import Role, Seed, lane_states, seed_sequence
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Given
 from photinus.reference import starts
 from photinus.reference._chains import (
     LARGEST_EXPONENT,
-    evidence,
+    evidence_of,
     exponential,
     fields,
     over_chains,
@@ -37,6 +38,7 @@ def sample_ideal(
     chains: int,
     duration: float,
     seed: Seed = None,
+    evidence: Given | None = None,
     clamp_units: ArrayLike | None = None,
     clamp_values: ArrayLike | None = None,
     threads: int | None = None,
@@ -60,15 +62,15 @@ def sample_ideal(
     seed
         Integer, SeedSequence or None (fresh entropy). The spikes depend neither on the number of
         threads, nor those of chain c on how many chains there are.
-    clamp_units : array (k,), optional
-        Positions of units that do not move; they emit no spikes and act through their values.
-    clamp_values : array (k,) or (chain, k), optional
-        Their values, 0 or 1: the same evidence for all chains, or each chain its own.
+    evidence : mapping label → 0, 1 or array (chain,), optional
+        Units that do not move, and their values; they emit no spikes and act through their values.
+    clamp_units, clamp_values : arrays (k,) and (k,) or (chain, k), optional
+        The same by position, in place of `evidence`.
     threads
         Number of threads; by default all cores that this process may use.
     initial : array (unit,) or (chain, unit), optional
         States to start from; by default all units are silent. A unit that is on has fired at any
-        time of the last τ, before the spikes that are returned. Clamped units are overwritten.
+        time of the last τ, before the spikes that are returned. Evidence overwrites them.
 
     Returns
     -------
@@ -84,12 +86,10 @@ def sample_ideal(
     validate.instance("machine", machine, BoltzmannMachine)
     chains = validate.integer("chains", chains, 1)
     duration = validate.positive("duration", duration)
-    fixed, values = evidence(machine, chains, clamp_units, clamp_values)
-    free = np.setdiff1d(np.arange(machine.n_units), fixed)
+    known = evidence_of(machine, chains, evidence, clamp_units, clamp_values)
+    free = known.free
     rows = np.ascontiguousarray(machine.weights[np.ix_(free, free)])
-    clamped = np.zeros((chains, machine.n_units), np.uint8)
-    clamped[:, fixed] = values
-    field = fields(machine, free, clamped)
+    field = fields(machine, free, known.states())
     root = seed_sequence(seed)
     stream = lane_states(root, Role.IDEAL, chains, 1)[:, 0].copy()
     start = np.zeros((chains, machine.n_units), np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory
-from photinus.engines.laser.simulator import BYTES_PER_SPIKE
+from photinus.engines.base import BYTES_PER_SPIKE
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal
@@ -52,8 +52,7 @@ class GibbsRun:
             request.machine,
             chains=request.chains,
             seed=request.seed,
-            clamp_units=request.fixed,
-            clamp_values=request.values,
+            evidence=request.evidence,
             threads=request.threads,
             initial=request.start,
         )
@@ -95,8 +94,7 @@ class ExactRun(_WholeRun):
             chains=request.chains,
             draws=draws,
             seed=request.seed,
-            clamp_units=request.fixed,
-            clamp_values=request.values,
+            evidence=request.evidence,
         )
         report(request.burn_in + draws)
         return Piece(states, None)
@@ -117,8 +115,7 @@ class IdealRun(_WholeRun):
             chains=request.chains,
             duration=total,
             seed=request.seed,
-            clamp_units=request.fixed,
-            clamp_values=request.values,
+            evidence=request.evidence,
             threads=request.threads,
             # What was on before the first draw would be missing in its dwell times.
             initial=request.start if request.burn_in else None,
@@ -134,7 +131,7 @@ class IdealRun(_WholeRun):
             interval=1.0,
             draws=draws,
         )
-        states[:, :, request.fixed] = request.values[:, None, :]
+        request.evidence.fill(states)
         report(total)
         labels, chains = request.machine.labels, request.chains
         start = max(0.0, request.burn_in - 1.0)

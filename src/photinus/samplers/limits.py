@@ -20,6 +20,7 @@ from photinus.calibration import Calibration
 from photinus.devices.laser.dynamics import lasing_pump
 from photinus.engines.devices import Network, held
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork
 from photinus.translation.rules import ENUMERATED_UNITS
@@ -44,8 +45,7 @@ def beyond_translation(
     machine: BoltzmannMachine,
     calibration: Calibration,
     network: Network,
-    fixed: NDArray[np.intp],
-    values: NDArray[np.uint8],
+    evidence: Evidence,
 ) -> list[str]:
     """Return what translation cannot bring about, a sentence each.
 
@@ -53,24 +53,21 @@ def beyond_translation(
     ----------
     machine, calibration, network
         A machine, and the network that was translated from it.
-    fixed : array (k,)
-        Positions of units that are evidence.
-    values : array (chain, k)
-        Their values.
+    evidence
+        Known units, and their values in each chain.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Calibration)
     validate.instance("network", network, Network)
-    free = np.setdiff1d(np.arange(machine.n_units), fixed)
     found = [
-        _strong(machine, calibration, free),
-        _cooperative(machine, free, fixed, values),
-        _unpumped(machine, network, free, fixed, values),
+        _strong(machine, calibration, evidence.free),
+        _cooperative(machine, evidence),
+        _unpumped(machine, network, evidence),
     ]
     return [sentence for sentence in found if sentence]
 
 
-def beyond_lasers(network: Network, drive: NDArray[np.float64], fixed: NDArray[np.intp]) -> list[str]:
+def beyond_lasers(network: Network, drive: NDArray[np.float64], known: NDArray[np.intp]) -> list[str]:
     """Return which lasers of a network can be driven into steady lasing, a sentence or none.
 
     Parameters
@@ -79,17 +76,17 @@ def beyond_lasers(network: Network, drive: NDArray[np.float64], fixed: NDArray[n
         Lasers (others do not lase: none).
     drive : array (chain, unit)
         Constant drives, evidence included [carriers].
-    fixed : array (k,)
+    known : array (k,)
         Positions of units that are evidence.
     """
     validate.instance("network", network, Network)
     if not isinstance(network, LaserNetwork):
         return []
     target, source, value = entries(network.coupling)
-    free = ~np.isin(source, fixed)
+    free = ~np.isin(source, known)
     most = np.bincount(target[free], np.maximum(value[free], 0.0), network.n_units)
     highest = np.maximum(drive, 0.0).max(axis=0) + most
-    highest[fixed] = 0.0
+    highest[known] = 0.0
     # Nobody lases at the drives that hold evidence: no need to look for the pump at which they do.
     suspects = np.flatnonzero(highest > held(network)[1])
     devices, nominal = network.each_device(), network.parameters
@@ -135,20 +132,14 @@ def _strong(machine: BoltzmannMachine, calibration: Calibration, free: NDArray[n
     )
 
 
-def _cooperative(
-    machine: BoltzmannMachine,
-    free: NDArray[np.intp],
-    fixed: NDArray[np.intp],
-    values: NDArray[np.uint8],
-) -> str | None:
+def _cooperative(machine: BoltzmannMachine, evidence: Evidence) -> str | None:
     """Return which marginal small errors of all synapses would move far; small machines only.
 
     If all weights are off by the factor 1 + ε, a marginal moves by ε Cov(z_k, ½ zᵀWz), to first order.
     """
-    if len(free) > ENUMERATED_UNITS:
+    if len(evidence.free) > ENUMERATED_UNITS:
         return None
-    first = {machine.labels[k]: int(v) for k, v in zip(fixed, values[0], strict=True)}
-    target = machine.conditional(first) if first else machine
+    target = machine.conditional(evidence.part(slice(1)))
     states, probability = target.states(), target.joint()
     held_up = 0.5 * np.einsum("si,ij,sj->s", states, target.weights, states)
     centred = probability * (held_up - probability @ held_up)
@@ -167,15 +158,13 @@ def _cooperative(
 def _unpumped(
     machine: BoltzmannMachine,
     network: Network,
-    free: NDArray[np.intp],
-    fixed: NDArray[np.intp],
-    values: NDArray[np.uint8],
+    evidence: Evidence,
 ) -> str | None:
     """Return which lasers would need a negative pump and can be brought back by their partners."""
     if not isinstance(network, LaserNetwork):
         return None
-    distinct = np.unique(values, axis=0)
-    field = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
+    free = evidence.free
+    field = machine.biases_given(evidence.distinct()[0])
     among = machine.weights[np.ix_(free, free)]
     highest = field.max(axis=0) + np.maximum(among, 0.0).sum(axis=1)
     cut = (network.pump[free] == 0) & (highest > -REACHED) & (field.min(axis=0) < -REACHED)

@@ -1,15 +1,16 @@
 """What a run is asked for, what it gives, and what every substrate must be able to do."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus.calibration import Calibration
 from photinus.engines.devices import Network
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers.tempering import Tempering
 from photinus.spikes.trains import SpikeTrains
@@ -25,9 +26,7 @@ class Request:
     draws: int
     burn_in: int
     seed: np.random.SeedSequence
-    clamp: Mapping[Hashable, ArrayLike]
-    fixed: NDArray[np.intp]
-    values: NDArray[np.uint8]
+    evidence: Evidence
     start: NDArray[np.uint8]
     """State that each chain starts from, array (chain, unit), evidence included."""
     calibration: "Calibration | None"

@@ -13,6 +13,7 @@ from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
 from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence
 from photinus.samplers import storage
 from photinus.spikes.readout import MAX_JOINT, occupancy
 
@@ -44,8 +45,8 @@ class Samples:
         Name of the sampler.
     burn_in : int
         Draws that were simulated before the first one kept.
-    clamp : mapping label → 0, 1 or array (chain,)
-        Evidence.
+    evidence : Evidence
+        Known units and their values; a mapping label → 0, 1 or array (chain,) becomes one.
     window : float or None
         State window τ, which is also the time between draws: in seconds for lasers, 1 for ideal
         neurons, None for samplers without time.
@@ -65,7 +66,7 @@ class Samples:
     states: NDArray[np.uint8]
     substrate: str
     burn_in: int = 0
-    clamp: Mapping[Hashable, Any] = field(default_factory=dict)
+    evidence: Evidence = None  # type: ignore[assignment]  # no mapping, no evidence
     window: float | None = None
     spikes: "SpikeTrains | None" = None
     network: "Network | None" = None
@@ -81,6 +82,8 @@ class Samples:
             ("tempering", "Tempering"),
         ):
             validate.instance(name, getattr(self, name), f"{kind} | None")
+        evidence = Evidence.of(self.evidence, self.machine.labels, self.chains)
+        object.__setattr__(self, "evidence", evidence)
 
     @property
     def chains(self) -> int:
@@ -104,9 +107,23 @@ class Samples:
 
     @property
     def free_units(self) -> NDArray[np.intp]:
-        """Positions of the units that are not clamped."""
-        fixed = [self.machine.labels.index(label) for label in self.clamp]
-        return np.setdiff1d(np.arange(self.machine.n_units), fixed)
+        """Positions of the units that are not known."""
+        return self.evidence.free
+
+    @property
+    def clamp(self) -> dict[Hashable, Any]:
+        """The evidence as a mapping label → 0, 1 or array (chain,)."""
+        return self.evidence.to_dict()
+
+    def target(self) -> BoltzmannMachine:
+        """Return the machine of the free units given the evidence.
+
+        Raises
+        ------
+        InvalidInput
+            If chains have different evidence: they have different targets.
+        """
+        return self.machine.conditional(self.evidence.common())
 
     @property
     def has_joint(self) -> bool:
@@ -121,15 +138,7 @@ class Samples:
         InvalidInput
             If chains have different evidence: they have different targets.
         """
-        common = {}
-        for label, value in self.clamp.items():
-            values = np.unique(value)
-            if len(values) > 1:
-                raise InvalidInput(
-                    f"clamp of unit {label!r} differs between chains: there is no common target"
-                )
-            common[label] = int(values[0])
-        return common
+        return self.evidence.common().to_dict()
 
     def joint(self) -> NDArray[np.float64]:
         """Return the fraction of time in each state, array (2**unit,), index sum of z_k << k.
@@ -145,15 +154,14 @@ class Samples:
         if n > 24:
             raise InvalidInput(f"joint needs at most 24 units, got {n}")
         full = np.zeros(2**n)
-        index = np.full(2 ** len(self.free_units), self._fixed_bits())
+        common = self.evidence.common()
+        index = np.full(
+            2 ** len(self.free_units), int(common.values[0].astype(np.int64) @ (1 << common.positions))
+        )
         for k, unit in enumerate(self.free_units):
             index |= ((np.arange(len(index)) >> k) & 1) << unit
         full[index] = self.free_joint()
         return full
-
-    def _fixed_bits(self) -> int:
-        common = self.common_clamp()
-        return sum(value << self.machine.labels.index(label) for label, value in common.items())
 
     def free_joint(self, stop: float | None = None, *, start: float = 0.0) -> NDArray[np.float64]:
         """Return the fraction of time in each state of the free units, array (2**free,).
@@ -235,15 +243,15 @@ class Samples:
             return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / (stop - first)
         assert self.window is not None
         free = self.free_units
-        fixed = np.setdiff1d(np.arange(self.machine.n_units), free)
+        known = self.evidence.positions
         inner = self._occupancy(stop * self.window, start=first * self.window).moments
         moments = np.zeros((self.chains, self.machine.n_units, self.machine.n_units))
         moments[:, free[:, None], free] = inner
-        values = self.states[:, 0, fixed].astype(np.float64)
-        moments[:, fixed[:, None], fixed] = values[:, :, None] * values[:, None, :]
+        values = self.evidence.values.astype(np.float64)
+        moments[:, known[:, None], known] = values[:, :, None] * values[:, None, :]
         cross = values[:, :, None] * np.diagonal(inner, axis1=1, axis2=2)[:, None, :]
-        moments[:, fixed[:, None], free] = cross
-        moments[:, free[:, None], fixed] = cross.transpose(0, 2, 1)
+        moments[:, known[:, None], free] = cross
+        moments[:, free[:, None], known] = cross.transpose(0, 2, 1)
         return moments
 
     def marginals(self) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to laser
 
 import warnings
 import zlib
-from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,11 @@ from photinus._core.streams import Seed, entropy_text, seed_sequence
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.calibration import Calibration
+from photinus.engines.base import CLAMP_MODES
 from photinus.engines.devices import Network
-from photinus.engines.laser.simulator import CLAMP_MODES
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.networks.couplings import from_clamped
+from photinus.machines.evidence import Evidence, Given
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
 from photinus.reference import starts
@@ -63,7 +62,8 @@ def sample(
     draws: int = 250,
     burn_in: int = 25,
     seed: Seed = None,
-    clamp: Mapping[Hashable, ArrayLike] | None = None,
+    evidence: Given | None = None,
+    clamp: Given | None = None,
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
     rule: str = "measured",
@@ -95,8 +95,10 @@ def sample(
         Draws dropped before the first one kept, from 0 to `draws`.
     seed
         Integer, SeedSequence or None (fresh entropy, recorded in the result).
+    evidence
+        Known units: label → 0 or 1, or label → array (chain,), each chain its own evidence.
     clamp
-        Evidence: label → 0 or 1, or label → array (chain,), each chain its own evidence.
+        What version 0.1 calls `evidence`: the same thing.
     calibration
         Calibration of the laser, or of the integrate-and-fire neuron; by default the one shipped for
         the default preset. "gibbs", "exact" and "ideal" ignore it, so that they can be swapped in the
@@ -158,7 +160,7 @@ def sample(
     if burn_in > draws:
         raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
     memory.require(float(chains) * draws * machine.n_units, "the states of this run")
-    fixed, values = validate.clamp(clamp, machine.labels, chains)
+    known = Evidence.either(evidence, clamp, machine.labels, chains)
     validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
     validate.one_of("rule", rule, RULES)
     threads = available_threads(threads)
@@ -177,7 +179,7 @@ def sample(
     if store is not None and seed is None:
         sequence = store.seed() or sequence
     states = _start(initial, substrate, burn_in, sequence, chains, machine.n_units)
-    states[:, fixed] = values
+    known.fill(states)
     request = Request(
         machine,
         substrate,
@@ -185,9 +187,7 @@ def sample(
         draws,
         burn_in,
         sequence,
-        {} if clamp is None else clamp,
-        fixed,
-        values,
+        known,
         states,
         calibration,
         network,
@@ -209,7 +209,7 @@ def sample(
             states=np.empty((chains, 0, machine.n_units), np.uint8),
             substrate=substrate,
             burn_in=burn_in,
-            clamp={} if clamp is None else dict(clamp),
+            evidence=known,
             window=run.window if tempering is None else None,
             network=run.network,
             tempering=tempering,
@@ -283,18 +283,18 @@ def _outside(request: Request, run: Run) -> list[str]:
     network = run.network
     if network is None:
         return []
-    drive, fixed, values = getattr(run, "drive", None), request.fixed, request.values
+    drive, evidence = getattr(run, "drive", None), request.evidence
     if drive is None:
-        drive = network.drive + from_clamped(network.coupling, fixed, values)
-    found = limits.beyond_lasers(network, drive, fixed)
+        drive = network.drive + evidence.through(network.coupling)
+    found = limits.beyond_lasers(network, drive, evidence.positions)
     if request.substrate == "laser-reduced":
         assert isinstance(network, LaserNetwork)  # `ReducedRun.kind`
         device = request.calibration or Calibration.preset(ReducedRun.preset)
-        found += device.require_reduced().check(network, fixed)
+        found += device.require_reduced().check(network, evidence.positions)
     if request.network is None:
         calibration = calibration_of(network, request.calibration)
         assert calibration is not None  # it was translated with it
-        found += limits.beyond_translation(request.machine, calibration, network, fixed, values)
+        found += limits.beyond_translation(request.machine, calibration, network, evidence)
     return found
 
 

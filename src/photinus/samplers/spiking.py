@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.calibration import Calibration
+from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.devices import PRESETS, Network, SpikingSimulator, held, simulator
 from photinus.engines.disturbances import Disturbed
-from photinus.engines.laser.simulator import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.lif.simulator import LifSimulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
@@ -43,10 +43,8 @@ class SpikingRun:
         elif network is None:
             calibration = request.calibration or Calibration.preset(self.preset)
             network = translate(request.machine, calibration, rule=request.rule)
-            if request.clamp and request.clamp_mode == "pump" and request.rule == "measured":
-                drive = evidence_drive(
-                    request.machine, calibration, network, request.fixed, request.values
-                )
+            if request.evidence and request.clamp_mode == "pump" and request.rule == "measured":
+                drive = evidence_drive(request.machine, calibration, network, request.evidence)
             if request.imperfections is not None:
                 network, drive = _imperfect(network, drive, request.imperfections, request.seed)
         elif request.calibration is not None:
@@ -68,7 +66,7 @@ class SpikingRun:
             assert not isinstance(self.simulator, LifSimulator)  # `IMPERFECT`, checked before
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
         self.time_step = time_step = self.simulator.time_step
-        lanes = request.chains * (network.n_units - len(request.fixed))
+        lanes = request.chains * (network.n_units - len(request.evidence))
         steps_per_draw = lanes * network.window / time_step
         memory.require(
             request.chains * (request.draws + request.burn_in) * network.n_units * BYTES_PER_SPIKE,
@@ -92,7 +90,7 @@ class SpikingRun:
         return {
             "chains": request.chains,
             "seed": request.seed,
-            "clamp": request.clamp,
+            "clamp": request.evidence,
             "clamp_mode": request.clamp_mode,
             "threads": request.threads,
         }
@@ -118,7 +116,7 @@ class SpikingRun:
             interval=window,
             draws=int(ends[-1]) + 1 - begin,
         )[:, ends - begin]
-        states[:, :, request.fixed] = request.values[:, None, :]
+        request.evidence.fill(states)
         first = self._draw == request.burn_in
         self._draw += draws
         if request.tempering is not None:
@@ -132,7 +130,7 @@ class SpikingRun:
             calibration = request.calibration or Calibration.preset(self.preset)
             calibration.require(self.network.parameters)
             (hot, strength), (cold, _) = (
-                heated_drive(request.machine, calibration, request.fixed, request.values, temperature=t)
+                heated_drive(request.machine, calibration, request.evidence, temperature=t)
                 for t in (temperature, 1.0)
             )
             self._heat[temperature] = np.nan_to_num(hot - cold), strength

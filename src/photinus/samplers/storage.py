@@ -32,6 +32,7 @@ from photinus._core.streams import entropy_of
 from photinus.engines.devices import Network, network_from_dict
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence
 from photinus.samplers.request import Piece, Run
 from photinus.samplers.tempering import Tempering
 from photinus.spikes.trains import SpikeTrains
@@ -139,7 +140,9 @@ class RunStore:
         import zarr
 
         assert self._stored is not None
-        asked, stored = _header(empty), self._stored
+        asked, stored = _header(empty), dict(self._stored)
+        # Stores of version 0.1 keep evidence in the order and the form in which it was given.
+        stored["clamp"] = _plain(_evidence(stored, empty.machine.labels))
         if "start" not in stored["attributes"]:
             # Stores of the first version do not say how chains started, which is behind them.
             stored = {**stored, "attributes": {**stored["attributes"], "start": None}}
@@ -310,10 +313,7 @@ def _header(samples: "Samples") -> dict[str, Any]:
         "burn_in": samples.burn_in,
         "window": samples.window,
         "labels": files.labels_to_json(samples.machine.labels),
-        "clamp": [
-            [*files.labels_to_json([label]), np.asarray(value).tolist()]
-            for label, value in samples.clamp.items()
-        ],
+        "clamp": _plain(samples.evidence),
         "attributes": dict(samples.attributes),
         "complete": samples.complete,
         "tempering": None if samples.tempering is None else samples.tempering.to_dict(),
@@ -517,11 +517,6 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
     machine, grown = _machine(root, header), dict(_counting(root, header))
     if header["schema"] > 1:
         _check_sums(header["checksums"], _checksums(root, grown))
-    clamp = {
-        label: _clamp_value(value)
-        for (label,), value in ((files.labels_from_json([k]), v) for k, v in header["clamp"])
-    }
-    validate.clamp(clamp, machine.labels, header["chains"])
     network = _network(root, header, machine.labels)
     if network is not None and network.n_units != machine.n_units:
         raise ValueError(f"its network has {network.n_units} units, its machine {machine.n_units}")
@@ -530,7 +525,7 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
         "states": _states(grown["posterior/z"], header, machine.n_units),
         "substrate": header["substrate"],
         "burn_in": header["burn_in"],
-        "clamp": clamp,
+        "evidence": _evidence(header, machine.labels),
         "window": header["window"],
         "spikes": _spikes(grown, header, machine.labels),
         "network": network,
@@ -611,8 +606,16 @@ def _network_axes(name: str, values: NDArray[Any]) -> tuple[str, ...]:
     return axes[: values.ndim]
 
 
-def _clamp_value(value: Any) -> Any:
-    return np.array(value, np.uint8) if isinstance(value, list) else value
+def _plain(evidence: Evidence) -> list[Any]:
+    """Return evidence as plain values: pairs of a label, and a value or those of the chains."""
+    known = evidence.to_dict().items()
+    return [[*files.labels_to_json([label]), np.asarray(value).tolist()] for label, value in known]
+
+
+def _evidence(header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> Evidence:
+    """Return the evidence of a store."""
+    known = [(files.labels_from_json([label])[0], value) for label, value in header["clamp"]]
+    return Evidence.of(dict(known), labels, header["chains"])
 
 
 def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> Network | None:

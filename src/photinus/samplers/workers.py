@@ -10,13 +10,13 @@ import gc
 import logging
 import signal
 import warnings
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.streams import ChainsFrom
@@ -152,9 +152,9 @@ class SpreadRun:
         self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
         self.draws_per_piece = whole.draws_per_piece
         self._client, self._chains = client, request.chains
-        if request.tempering is not None and len(np.unique(request.values, axis=0)) > 1:
+        if request.tempering is not None and request.evidence.distinct()[0].chains > 1:
             raise InvalidInput(
-                "clamp must be the same for all chains where workers heat them: the strength of the "
+                "evidence must be the same for all chains where workers heat them: the strength of the "
                 "synapses is one for all"
             )
         size = -(-request.chains // BLOCKS)
@@ -233,16 +233,11 @@ class SpreadRun:
 
 def _part(request: Request, network: Any, drive: NDArray[np.float64] | None, mine: slice) -> Request:
     """Return the request for some of the chains, with nothing left to translate."""
-    clamp: dict[Hashable, ArrayLike] = {
-        label: values if np.ndim(values) == 0 else np.asarray(values)[mine]
-        for label, values in request.clamp.items()
-    }
     return replace(
         request,
         chains=mine.stop - mine.start,
         seed=ChainsFrom(mine.start, request.seed),
-        clamp=clamp,
-        values=request.values[mine],
+        evidence=request.evidence.part(mine),
         start=request.start[mine],
         prepared=None if network is None else (network, None if drive is None else drive[mine]),
         threads=1,

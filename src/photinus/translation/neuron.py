@@ -53,12 +53,12 @@ class Neuron:
     """Integration step that was used [s]."""
 
     def __post_init__(self) -> None:
+        validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
+        validate.instance("kernel", self.kernel, SynapticKernel)
         object.__setattr__(self, "midpoint", validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
             unit = "" if name == "slope" else "s"
             object.__setattr__(self, name, validate.positive(name, getattr(self, name), unit))
-        validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
-        validate.instance("kernel", self.kernel, SynapticKernel)
         if not self.parameters.forced:
             for name, plausible in _plausible(self.parameters).items():
                 plausible.check(name, getattr(self, name))

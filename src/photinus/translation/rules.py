@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus.engines.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
 from photinus.reference.gibbs import sample_gibbs
 from photinus.translation.neuron import Neuron
@@ -142,15 +143,14 @@ def evidence_drive(
     machine: BoltzmannMachine,
     calibration: Neuron,
     network: Network,
-    fixed: NDArray[np.intp],
-    values: NDArray[np.uint8],
+    evidence: Evidence,
 ) -> NDArray[np.float64]:
     """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
 
     With evidence the fields that a free unit meets are others than without it, so its drive is read
     off the measured curve anew: the network's slopes s_k stay (couplings are built in), and x_k is
     such that the line passes through the measured curve at the mean of the fields given the evidence.
-    A neuron whose partners are all clamped gets exactly the drive of its field.
+    A neuron whose partners are all known gets exactly the drive of its field.
 
     Where there are too many free units to enumerate their states, half of the states that tell the
     fields are drawn given the evidence and half without it: draws given the evidence stay in few modes
@@ -160,29 +160,26 @@ def evidence_drive(
     ----------
     machine, calibration, network
         A machine, and the network that `translate` made of it by the measured rule.
-    fixed : array (k,)
-        Positions of the clamped units.
-    values : array (chain, k)
-        Their values in each chain.
+    evidence
+        Known units, and their values in each chain.
 
     Returns
     -------
     array (chain, unit)
-        Drives; clamped units keep that of the network.
+        Drives; known units keep that of the network.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.instance("network", network, Network)
-    drive, _ = heated_drive(machine, calibration, fixed, values, temperature=1.0)
-    drive[:, fixed] = network.drive[fixed]
+    drive, _ = heated_drive(machine, calibration, evidence, temperature=1.0)
+    drive[:, evidence.positions] = network.drive[evidence.positions]
     return drive
 
 
 def heated_drive(
     machine: BoltzmannMachine,
     calibration: Neuron,
-    fixed: NDArray[np.intp],
-    values: NDArray[np.uint8],
+    evidence: Evidence,
     *,
     temperature: float,
 ) -> tuple[NDArray[np.float64], float]:
@@ -195,38 +192,34 @@ def heated_drive(
 
     Parameters
     ----------
-    machine, calibration, fixed, values
-        As in `evidence_drive`; `fixed` may be empty.
+    machine, calibration, evidence
+        As in `evidence_drive`; there may be none.
     temperature
         T > 0: all weights and biases are divided by it.
 
     Returns
     -------
     array (chain, unit), float
-        Drives (not a number for clamped units), and what couplings are to be multiplied with.
+        Drives (not a number for known units), and what couplings are to be multiplied with.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
-    labels = machine.labels
-    free = np.setdiff1d(np.arange(machine.n_units), fixed)
-    drive = np.full((len(values), machine.n_units), np.nan)
+    free = evidence.free
+    drive = np.full((evidence.chains, machine.n_units), np.nan)
     slope = slopes(machine, calibration)[free]
-    distinct, which = np.unique(values, axis=0, return_inverse=True)
-    biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
-    if len(free) > ENUMERATED_UNITS and len(fixed):
-        met = _sampled_fields(machine.heated(temperature), calibration, free, fixed, distinct)
+    distinct, which = evidence.distinct()
+    biases = machine.biases_given(distinct)
+    if len(free) > ENUMERATED_UNITS and evidence:
+        met = _sampled_fields(machine.heated(temperature), calibration, distinct)
     else:
-        met = []
-        for given in distinct:
-            clamp = {labels[k]: int(v) for k, v in zip(fixed, given, strict=True)}
-            target = machine.conditional(clamp) if clamp else machine
-            met.append(_fields(target.heated(temperature), calibration))
+        targets = map(machine.conditional, distinct.each())
+        met = [_fields(target.heated(temperature), calibration) for target in targets]
     strength = 1.0
     if temperature != 1:
         strength = float(np.mean([fields.slope / slope for fields in met])) / temperature
     for k, fields in enumerate(met):
         partners = temperature * fields.mean - biases[k]
-        drive[np.ix_(which.ravel() == k, free)] = fields.drive - slope * strength * partners
+        drive[np.ix_(which == k, free)] = fields.drive - slope * strength * partners
     return drive, strength
 
 
@@ -256,33 +249,31 @@ def _fields(machine: BoltzmannMachine, calibration: Neuron) -> _Fields:
 def _sampled_fields(
     machine: BoltzmannMachine,
     calibration: Neuron,
-    free: NDArray[np.intp],
-    fixed: NDArray[np.intp],
-    distinct: NDArray[np.uint8],
+    distinct: Evidence,
 ) -> list[_Fields]:
-    """Return the fields of the free units for each evidence (evidence, fixed), all sampled together.
+    """Return the fields of the free units given each evidence, all sampled together.
 
     Errors of the mean cancel to first order in a drive, so that few states do for each evidence.
     """
+    free = distinct.free
     among = machine.weights[np.ix_(free, free)]
-    biases = machine.biases[free] + distinct @ machine.weights[np.ix_(fixed, free)]
-    chains = max(CHAINS_PER_EVIDENCE, CHAINS // len(distinct))
+    biases = machine.biases_given(distinct)
+    chains = max(CHAINS_PER_EVIDENCE, CHAINS // distinct.chains)
     size = chains * DRAWS_PER_EVIDENCE
     anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, free]
     partners = anyway @ among
     found = []
-    for first in range(0, len(distinct), EVIDENCE_AT_ONCE):
-        part = distinct[first : first + EVIDENCE_AT_ONCE]
+    for first in range(0, distinct.chains, EVIDENCE_AT_ONCE):
+        part = distinct.part(slice(first, first + EVIDENCE_AT_ONCE))
         drawn = sample_gibbs(
             machine,
-            chains=len(part) * chains,
+            chains=part.chains * chains,
             draws=DRAWS_PER_EVIDENCE,
             burn_in=30,
             seed=first,
-            clamp_units=fixed,
-            clamp_values=np.repeat(part, chains, axis=0),
+            evidence=part.repeated(chains),
         )
-        states = drawn[:, :, free].reshape(len(part), size, -1).astype(np.float64)
+        states = drawn[:, :, free].reshape(part.chains, size, -1).astype(np.float64)
         equal = np.full(2 * size, 0.5 / size)
         for each, own in zip(states, biases[first:], strict=False):
             found.append(_met(np.concatenate([each @ among, partners]) + own, equal, calibration))

@@ -273,19 +273,19 @@ class ReducedLaser(EscapeRate):
         )
         return cls(**given)
 
-    def check(self, network: "LaserNetwork", fixed: Sequence[int] | NDArray[np.intp] = ()) -> list[str]:
+    def check(self, network: "LaserNetwork", known: Sequence[int] | NDArray[np.intp] = ()) -> list[str]:
         """Return in sentences what of a network is beyond where it is known to be like full physics.
 
         Parameters
         ----------
         network
             Lasers that this reduced laser stands for.
-        fixed : array (k,), optional
+        known : array (k,), optional
             Positions of units that are evidence: what they bring is constant.
         """
         validate.instance("network", network, "LaserNetwork")
         target, source, coupling = entries(network.coupling)
-        among = ~np.isin(target, fixed) & ~np.isin(source, fixed)
+        among = ~np.isin(target, known) & ~np.isin(source, known)
         target, coupling = target[among], coupling[among] / self.slope
         n, reach = network.n_units, REACH[self.agreement.strong <= STRONG]
         heard = np.bincount(target, coupling**2, n) ** 0.5

@@ -17,7 +17,7 @@ from photinus.samplers.samples import Samples
 from photinus.units import ps, quantity, scaled, uA
 
 if TYPE_CHECKING:
-    from photinus.faces.demo import Posterior
+    from photinus.faces.demo.posterior import Posterior
 
 LASER, EXACT, FLOOR, ABSORBER, MUTED = "#d1495b", "#222222", "#00798c", "#edae49", "#9aa0a6"
 DPI = 130
@@ -142,8 +142,7 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
 def joint(samples: Samples, most: int = 64) -> Figure:
     """Draw sampled against exact probabilities of the most likely states, sorted."""
     most = validate.integer("most", most, 1)
-    clamp = validate.instance("samples", samples, Samples).common_clamp()
-    target = samples.machine.conditional(clamp) if clamp else samples.machine
+    target = validate.instance("samples", samples, Samples).target()
     exact, sampled = target.joint(), samples.free_joint()
     order = np.argsort(exact)[::-1][:most]
     figure = _figure(8, 3.6)

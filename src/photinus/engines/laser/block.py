@@ -1,0 +1,190 @@
+"""The state of a few whole chains of lasers, and the call that advances it."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import memory
+from photinus._core.compilation import TILE
+from photinus._core.streams import Role, lane_states
+from photinus.devices.laser import LaserParameters
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.laser import loop
+from photinus.engines.laser.step import REARM
+from photinus.errors import PhotinusError
+from photinus.networks.couplings import Couplings
+
+
+class LaserBlock:
+    """The state of a few whole chains, and the call that advances them."""
+
+    ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free", "strength")
+
+    def __init__(
+        self,
+        first_chain: int,
+        chains: int,
+        units: int,
+        constants: dict[str, NDArray[np.float64]],
+        base_pump: NDArray[np.float64],
+        seed: np.random.SeedSequence,
+        threshold: NDArray[np.float64],
+        couplings: Couplings,
+        pulse: tuple[int, float, bool],
+    ) -> None:
+        self.first_chain, self.chains, self.units = first_chain, chains, units
+        self.couplings, self.pulse = couplings, pulse
+        # What all synapses are attenuated to, see `heat`.
+        self.strength = np.ones(1)
+        lanes = chains * units
+        tiles = -(-lanes // TILE)
+        padded = tiles * TILE
+        self.base_pump = np.resize(base_pump, padded)
+        self.drive = memory.aligned(np.zeros(padded))
+        self.kicked = memory.aligned(np.zeros(padded, np.float32))
+        self.last_spike = np.full(lanes, -(2**62), np.int64)
+        self.last_end = np.full(lanes, -1, np.int64)
+        horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
+        self.wheel = np.full(horizon, -1, np.int64)
+        self.pool = np.zeros((0, loop.COLUMNS), np.int64)
+        self.free = np.zeros(1, np.int64)
+        self._grow_pool(8 * lanes)
+
+        rows = np.zeros((loop.ROWS, padded))
+        for name, per_unit in constants.items():
+            rows[getattr(loop, name)] = np.resize(per_unit, padded)
+        rows[loop.PUMP] = np.maximum(self.base_pump, 0.0)
+        rows[loop.HIGH, :lanes] = np.tile(threshold, chains)
+        rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
+        rows[loop.HIGH, lanes:] = np.inf
+        # A start that no two lasers share: carriers anywhere between a spike's reset and threshold,
+        # a thermal field of a few photons.
+        words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
+        uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
+        lasing = -rows[loop.GROWTH] / rows[loop.GROWTH_G]
+        settled = np.minimum(rows[loop.PUMP] / rows[loop.DG], lasing)[:lanes]
+        rows[loop.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
+        amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
+        rows[loop.EX, :lanes] = amplitude * np.cos(phase)
+        rows[loop.EY, :lanes] = amplitude * np.sin(phase)
+        self.f = memory.tiled(rows.astype(np.float32), TILE)
+        states = np.zeros((4, padded), np.uint32)
+        states[:, lanes:] = np.arange(1, 5, dtype=np.uint32)[:, None]
+        noise = lane_states(seed, Role.FIELD_NOISE, chains, units, first_chain)
+        states[:, :lanes] = noise.reshape(lanes, 4).T
+        self.r = memory.tiled(states, TILE)
+        self.scratch = memory.aligned(np.zeros(loop.SCRATCH * TILE, np.float32))
+        self.fired = memory.aligned(np.zeros(padded, np.float32))
+        self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
+
+    def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
+        """Go on with other constant pumps, and all synapses at `strength` times their height."""
+        self.base_pump = np.resize(base_pump, len(self.drive))
+        # Pulses under way are attenuated too, so that what raised them also lowers them.
+        self.drive *= strength / self.strength[0]
+        self.strength[0] = strength
+        tiles = self.f.reshape(-1, loop.ROWS, TILE)
+        tiles[:, loop.PUMP] = np.maximum(self.base_pump + self.drive, 0.0).reshape(-1, TILE)
+
+    def _grow_pool(self, by: int) -> None:
+        size = len(self.pool)
+        pool = np.zeros((size + by, self.pool.shape[1]), np.int64)
+        pool[:size] = self.pool
+        stack = self.free[1 : 1 + self.free[0]]
+        free = np.zeros(size + by + 1, np.int64)
+        free[0] = len(stack) + by
+        free[1 : 1 + by] = np.arange(size, size + by)[::-1]
+        free[1 + by : 1 + by + len(stack)] = stack
+        self.pool, self.free = pool, free
+
+    def advance(
+        self, step: int, stop: int, recorded: NDArray[np.int64], every: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Advance from `step` to `stop`; return spikes (spike, 2) of (step, lane) and waveforms."""
+        c = self.couplings
+        strength = self.strength[0]
+        kick, height = c.kick, c.height
+        if strength != 1:  # copies of all couplings
+            kick, height = kick * np.float32(strength), height * strength
+        parts = []
+        waveforms = []
+        begin = step
+        while True:
+            samples = (stop // every - step // every) if recorded.size else 0
+            kept = np.empty((recorded.size, samples, 3), np.float32)
+            before = step
+            step, written, why = loop.advance_block(
+                self.f,
+                self.r,
+                self.scratch,
+                self.fired,
+                self.drive,
+                self.kicked,
+                self.base_pump,
+                self.last_spike,
+                self.last_end,
+                self.wheel,
+                self.pool,
+                self.free,
+                c.groups_of,
+                c.group_delay,
+                c.runs_of,
+                c.runs,
+                kick,
+                height,
+                *self.pulse,
+                self.units,
+                self.chains,
+                before,
+                stop,
+                self.spikes,
+                recorded,
+                every,
+                kept,
+            )
+            parts.append(self.spikes[:written].copy())
+            if recorded.size:
+                waveforms.append(kept[:, : step // every - before // every])
+            if why == loop.RECORDS_FULL:
+                self._grow_pool(len(self.pool))
+            elif why == loop.DONE:
+                break
+        if np.isnan(self.f).any():
+            raise PhotinusError(
+                "the simulation left the range of numbers: the time step is too large for these "
+                "parameters"
+            )
+        samples = stop // every - begin // every
+        return np.concatenate(parts), (
+            np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
+        )
+
+
+def pulse_of(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool], float]:
+    """Return a pulse's (steps, decay per step, renewing), and its height in the first step."""
+    if kernel.shape == "rectangle":
+        return (max(1, round(kernel.duration / grid)), 1.0, kernel.renewing), kernel.sustain
+    # The mean over a step, so that the area is right whatever the step.
+    ratio = grid / kernel.duration
+    return (1, math.exp(-ratio), kernel.renewing), kernel.sustain * -math.expm1(-ratio) / ratio
+
+
+def per_step(p: LaserParameters, dt: float) -> dict[str, float]:
+    """Return what the inner loop needs of a laser, per step of `dt` [s], by the name of its row."""
+    # White pump noise that alone would give N_g a standard deviation σ_N: variance 2 σ_N²/τ_g per s.
+    gg, ga = p.gain_coefficient * dt, p.absorber_coefficient * dt
+    clear_g, clear_a = gg * p.gain_transparency, ga * p.absorber_transparency
+    return {
+        "GROWTH": -(clear_g + clear_a + dt / p.photon_lifetime) / 4,
+        "GROWTH_G": gg / 4,
+        "GROWTH_A": ga / 4,
+        "GG": gg,
+        "GA": ga,
+        "CLEAR_G": clear_g,
+        "CLEAR_A": clear_a,
+        "DG": dt / p.gain_lifetime,
+        "DA": dt / p.absorber_lifetime,
+        "PUMP_NOISE": 2 * p.pump_noise**2 * dt / p.gain_lifetime,
+        "SHOT_NOISE": float(p.carrier_noise),
+    }

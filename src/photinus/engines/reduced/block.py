@@ -1,0 +1,185 @@
+"""The state of a few whole chains of reduced lasers, and the call that advances it."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.memory import aligned, tiled
+from photinus._core.streams import Role, lane_states
+from photinus.engines.reduced import loop
+from photinus.engines.reduced.layout import Shared
+from photinus.errors import PhotinusError
+
+FAR = 1e30
+"""Constant drive at most [carriers]: single precision holds it."""
+ROOM = 1 << 15
+"""Spikes that one call of the inner loop returns at most, unless there are many lanes."""
+PENDING_PER_LANE = 2
+"""Spikes that a lane has under way at first; room grows when it is needed."""
+
+
+class ReducedBlock:
+    """The state of a few whole chains, and the call that advances them."""
+
+    ARRAYS = (
+        "f",
+        "r",
+        "synaptic",
+        "last_spike",
+        "last_place",
+        "resources",
+        "pending",
+        "ring",
+        "strength",
+    )
+
+    def __init__(
+        self,
+        first_chain: int,
+        drive: NDArray[np.float64],
+        shared: Shared,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        self.first_chain, self.shared = first_chain, shared
+        self.chains, self.units = drive.shape
+        reduced, stride = shared.reduced, shared.stride
+        lanes = self.chains * stride
+        # Rows of the last chain may reach beyond it, unless they are whole tiles.
+        padded = -(-(lanes + (loop.WIDTH if stride % TILE else 0)) // TILE) * TILE
+        # Where the lasers are among the lanes; the others never fire.
+        at = (np.arange(self.chains)[:, None] * stride + np.arange(self.units)).ravel()
+        self.at = at
+        chain = np.repeat(np.arange(self.chains), stride)
+        self.chain_of = chain.astype(np.int32)
+        # Lanes that are not lasers have no unit, but they never fire.
+        self.unit_of = shared.units[np.arange(lanes) % stride % self.units].astype(np.int32)
+        self.fan_out = np.tile(shared.fan_out, (self.chains, 1))
+        self.unit = np.tile(shared.unit, self.chains)
+        self.fan_out[:, loop.AIM] += chain * stride
+        whole = self.fan_out[:, loop.KEY] >= 0
+        self.fan_out[whole, loop.KEY] += chain[whole] * stride
+        base = np.clip(drive.ravel() - reduced.reset, -FAR, FAR)
+        words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
+        uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
+        rows = np.zeros((loop.ROWS, padded))
+        # As if each laser had fired within the length of a pulse, at any time of it.
+        rows[loop.RISEN] = 0.5
+        since = uniform[:, 0] * shared.pulse[0] * reduced.time_step
+        rows[loop.RISEN, at] = -np.expm1(-since / reduced.gain_lifetime)
+        rows[loop.BASE, at] = base
+        for row in (loop.EFFECTIVE, loop.FELT):
+            rows[row, at] = np.maximum(base, -reduced.reset)
+        rows[loop.LEFT] = np.inf
+        rows[loop.LEFT, at] = -np.log(uniform[:, 1])
+        rows[loop.SHIFT, at] = uniform[:, 2]
+        self.f = tiled(rows.astype(np.float32), TILE)
+        states = np.ones((4, padded), np.uint32)
+        noise = lane_states(seed, Role.ESCAPE, self.chains, self.units, first_chain)
+        states[:, at] = noise.reshape(drive.size, 4).T
+        self.r = tiled(states, TILE)
+        self.synaptic, self.once, read = aligned(np.zeros((3, padded), np.float32))
+        place = aligned(np.zeros(padded, np.int32))
+        words = np.zeros(padded // TILE, np.uint32)
+        self.scratch = place, read, words, aligned(2 ** np.arange(TILE).astype(np.uint32))
+        self.last_spike = np.full(lanes, -1e18)
+        self.last_place = np.zeros(lanes, np.int64)
+        self.resources = np.ones(lanes)
+        # What all synapses are attenuated to, see `ReducedSimulator.heat`.
+        self.strength = np.ones(1)
+        size = 1 << math.ceil(math.log2(PENDING_PER_LANE * lanes))
+        self.pending = np.zeros((size, loop.PENDING))
+        self.ring = np.zeros(3, np.int64)
+        self.spikes: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
+
+    def heat(self, drive: NDArray[np.float64], strength: float) -> None:
+        """Go on with other drives, and all synapses at `strength` times their height."""
+        tiles = self.f.reshape(-1, loop.ROWS, TILE)
+        self.synaptic *= np.float32(strength / self.strength[0])
+        self.strength[0] = strength
+        lanes = np.zeros(tiles.shape[0] * TILE)
+        lanes[self.at] = np.clip(drive.ravel() - self.shared.reduced.reset, -FAR, FAR)
+        tiles[:, loop.BASE] = lanes.reshape(-1, TILE)
+
+    def advance(self, step: int, stop: int) -> NDArray[np.int64]:
+        """Advance from `step` to `stop`, keep the spikes for `write`, return their numbers by chain."""
+        s = self.shared
+        counts = np.zeros(self.last_spike.size, np.int64)
+        # There are some only if an earlier call was interrupted.
+        self.spikes.clear()
+        while step < stop:
+            before = step
+            # One spike per lane and pulse, and at least what the inner loop wants before a step.
+            expected = int(counts.size * (2 + (stop - step) / s.pulse[0]))
+            room = max(2 * counts.size, min(ROOM, expected))
+            times, lanes = np.empty(room), np.empty(room, np.int32)
+            step, written = loop.advance_block(
+                self.f,
+                self.r,
+                self.synaptic,
+                self.once,
+                *self.scratch,
+                self.last_spike,
+                self.last_place,
+                self.resources,
+                self.pending,
+                self.ring,
+                s.constants,
+                *s.tables,
+                *s.couplings,
+                self.fan_out,
+                self.unit,
+                s.kick * self.strength[0],
+                s.sustain * self.strength[0],
+                *s.pulse,
+                s.delay,
+                *s.depression,
+                TILE,
+                s.stride,
+                before,
+                stop,
+                times,
+                lanes,
+                counts,
+            )
+            self.spikes.append((times[:written], lanes[:written]))
+            if step == before:
+                self._grow()
+        if np.isnan(self.f).any() or not np.isfinite(self.synaptic).all():
+            raise PhotinusError(
+                "the simulation left the range of numbers: drives and couplings are too large"
+            )
+        return np.asarray(counts.reshape(self.chains, -1).sum(axis=1))
+
+    def write(
+        self,
+        ends: NDArray[np.int64],
+        chain: NDArray[np.int32],
+        unit: NDArray[np.int32],
+        time: NDArray[np.float64],
+    ) -> None:
+        """Write the spikes kept, sorted, chain c from place `ends[c]` on."""
+        at = ends[self.first_chain : self.first_chain + self.chains].copy()
+        grid = self.shared.reduced.time_step
+        for times, lanes in self.spikes:
+            loop.place_by_chain(
+                times,
+                lanes,
+                self.chain_of,
+                self.unit_of,
+                at,
+                self.first_chain,
+                grid,
+                chain,
+                unit,
+                time,
+            )
+        self.spikes.clear()
+
+    def _grow(self) -> None:
+        """Make twice the room for spikes that are under way."""
+        old, size = self.pending, len(self.pending)
+        self.pending = np.zeros((2 * size, old.shape[1]))
+        places = np.arange(self.ring[0], self.ring[2])
+        self.pending[places % (2 * size)] = old[places % size]

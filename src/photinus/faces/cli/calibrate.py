@@ -1,0 +1,57 @@
+"""``photinus calibrate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photinus.faces.cli.inputs import read_parameters
+from photinus.faces.cli.messages import table
+from photinus.faces.cli.options import Force, Seed, Threads
+
+
+def calibrate(
+    device: Annotated[str, typer.Argument(help="Preset, or JSON file of a device's parameters.")],
+    out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Parameter NAME=VALUE, as photon_lifetime=4ps (or in SI); repeat for more."
+        ),
+    ] = None,
+    force_range: Annotated[
+        bool, typer.Option("--force-range", help="Take parameters that are not plausible.")
+    ] = False,
+    synapse: Annotated[
+        str | None,
+        typer.Option(help="rectangle, plain, exponential or charge (default: the device's)."),
+    ] = None,
+    additive: Annotated[
+        bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")
+    ] = False,
+    reduced: Annotated[
+        bool, typer.Option("--reduced", help="Measure the escape rate too, for laser-reduced.")
+    ] = False,
+    seed: Seed = 0,
+    force: Force = False,
+    threads: Threads = None,
+) -> None:
+    """Measure a device as a sampling neuron (a minute or two)."""
+    from photinus._core import files
+    from photinus.calibration import calibrate as measure
+    from photinus.faces.report.rows import device_rows
+
+    parameters = read_parameters(device, change or [], forced=force_range)
+    files.check_all([out], replace=force)
+    calibration = measure(
+        parameters,
+        synapse=synapse,
+        renewing=not additive,
+        reduced=reduced,
+        seed=seed,
+        threads=threads,
+        progress=True,
+    )
+    calibration.save(out, replace=force)
+    table("Device", device_rows(calibration))
+    typer.echo(f"Calibration: {out}")

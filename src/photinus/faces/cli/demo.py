@@ -1,0 +1,72 @@
+"""``photinus demo``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photinus.faces.cli.messages import table
+from photinus.faces.cli.options import Seed, Threads
+
+if TYPE_CHECKING:
+    from photinus.faces.demo.result import Demo
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
+    seed: Seed = 0,
+    chains: Annotated[int, typer.Option(help="Chains of the free-running network.", min=1)] = 256,
+    draws: Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=25)] = 600,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure the laser anew, not from the package.")
+    ] = False,
+    threads: Threads = None,
+) -> None:
+    """Do the main job: real data to a posterior that simulated lasers compute."""
+    from photinus._core import files
+    from photinus.calibration import calibrate as measure
+    from photinus.devices.laser import LaserParameters
+    from photinus.faces.demo import job
+
+    out = files.fresh_folder(out)
+    calibration = None
+    if calibrate:
+        calibration = measure(LaserParameters.preset(), seed=seed, threads=threads, progress=True)
+    result = job.run(
+        seed=seed,
+        chains=chains,
+        draws=draws,
+        calibration=calibration,
+        threads=threads,
+        progress=True,
+    )
+    paths = job.save(result, out)
+    _show(result)
+    typer.echo(f"Report: {paths['report']}")
+
+
+def _show(result: "Demo") -> None:
+    """Print what the demo found."""
+    from photinus.faces.demo.patients import DIAGNOSIS
+    from photinus.faces.report.demo import digits_rows, posterior_table, time_rows
+    from photinus.faces.report.rows import device_rows, fidelity_rows
+
+    data = result.data
+    table(
+        f"Units: {len(data.train)} training and {len(data.test)} held-out patients",
+        [(name, f"1 above {value:.4g}") for name, value in data.thresholds.items()]
+        + [(DIAGNOSIS, "1 if malignant")],
+    )
+    table("Device", device_rows(result.calibration))
+    table("Fidelity of the free-running network, translation alone", fidelity_rows(result.fidelity))
+    rounds = f"refined in the loop, {len(result.refinement.rounds)} rounds"
+    table(f"Fidelity, {rounds}", fidelity_rows(result.refined_fidelity))
+    if not result.validity:
+        typer.echo(f"Outside the calibrated range:\n{result.validity}\n")
+    table(
+        "P(malignant | evidence) of held-out patients",
+        posterior_table(result),
+        ("evidence", "computed by", "accuracy", "largest disagreement with exact"),
+    )
+    table("Handwritten digits: learned, dreamt and completed", digits_rows(result))
+    table("Time", [*time_rows(result), ("the whole demo", f"{result.wall_time:.1f} s")])

@@ -1,0 +1,57 @@
+"""What runs the command line: errors become one sentence and an exit code."""
+
+import errno
+import os
+import sys
+import warnings
+from typing import Any, NoReturn
+
+import typer
+
+from photinus.errors import PhotinusError, TranslationWarning
+from photinus.faces.cli.commands import app
+from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
+
+_Misuse: Any = typer.BadParameter.__mro__[2]
+"""The base of what typer raises on arguments that it cannot take; it has no public name there."""
+
+
+def main() -> None:
+    """Run the command line; bad input is one sentence and exit code 2."""
+    _open_output()
+    warnings.simplefilter("always", TranslationWarning)
+    warnings.showwarning = tell
+    try:
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
+    except PhotinusError as error:
+        stop(str(error), INPUT_ERROR)
+    except _Misuse as error:
+        stop(error, INPUT_ERROR)
+    except MemoryError:
+        stop("memory is too short for this", INPUT_ERROR)
+    except OSError as error:
+        _stop_output(error)
+    if status == INTERRUPTED:  # typer takes Ctrl-C as an exit with this status
+        stop("stopped", INTERRUPTED)
+    sys.exit(status or 0)
+
+
+def _open_output() -> None:
+    """Make output that never fails for want of a letter or of a reader."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who started this
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, open to the end
+        elif hasattr(stream, "reconfigure"):
+            # A terminal without the letter µ shows a question mark.
+            stream.reconfigure(errors="replace")
+
+
+def _stop_output(error: OSError) -> NoReturn:
+    """End where nobody reads on, as ``| head`` does, or where the output's disk is full."""
+    # Or else Python tries to write the rest when it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if error.errno != errno.EPIPE:
+        stop(f"output cannot be written: {error.strerror}", OUTPUT_ERROR)
+    sys.exit(OUTPUT_ERROR)

@@ -1,0 +1,109 @@
+"""What is given on the command line, as objects of Photinus."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from photinus.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from photinus.calibration import Calibration
+    from photinus.machines.boltzmann import BoltzmannMachine
+    from photinus.networks.imperfections import Imperfections
+
+_AMBIGUOUS = object()
+"""Stands for several labels that read alike, as the number 1 and the text 1 do."""
+
+
+def read_calibration(device: str | None, path: Path | None, substrate: str = "laser") -> "Calibration":
+    """Return the calibration of a preset (by default the substrate's) or of a file."""
+    from photinus.calibration import Calibration
+    from photinus.engines.devices import preset
+    from photinus.samplers.spiking import LaserRun, LifRun
+
+    if path is None:
+        return Calibration.preset(device or (LifRun if substrate == "lif" else LaserRun).preset)
+    loaded = Calibration.load(path)
+    if device is not None:
+        loaded.require(preset(device))
+    return loaded
+
+
+def read_evidence(clamps: list[str], machine: "BoltzmannMachine") -> dict[Hashable, Any]:
+    """Return LABEL=VALUE pairs as evidence."""
+    names: dict[str, Hashable] = {}
+    for known in machine.labels:
+        names[str(known)] = _AMBIGUOUS if str(known) in names else known
+    known_units: dict[Hashable, Any] = {}
+    for clamp in clamps:
+        label, equals, value = clamp.rpartition("=")
+        if not equals or value.strip() not in ("0", "1"):
+            raise InvalidInput(f"--clamp must be LABEL=0 or LABEL=1, got {clamp!r}")
+        unit = names.get(label, label)
+        if unit is _AMBIGUOUS:
+            raise InvalidInput(
+                f"--clamp must name one unit, got {clamp!r} where several have a label that reads so"
+            )
+        if unit in known_units:
+            raise InvalidInput(f"--clamp must name each unit once, got {label!r} twice")
+        known_units[unit] = int(value)
+    return known_units
+
+
+def read_settings(option: str, given: list[str] | None) -> dict[str, Any]:
+    """Return NAME=VALUE pairs as a mapping; true and false are booleans."""
+    values: dict[str, Any] = {}
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidInput(f"{option} must be NAME=VALUE, got {pair!r}")
+        if value.lower() in ("true", "false"):
+            values[name] = value.lower() == "true"
+        else:
+            values[name] = value
+    return values
+
+
+def read_imperfections(given: list[str] | None) -> "Imperfections | None":
+    """Return NAME=VALUE pairs as what is wrong with a chip; None without any."""
+    from photinus.networks.imperfections import Imperfections
+
+    if not given:
+        return None
+    values = read_settings("--imperfection", given)
+    whole = {name: int(value) for name, value in values.items() if str(value).isdecimal()}
+    return Imperfections.from_dict({**values, **whole})
+
+
+def read_workers(given: str | None) -> int | str | None:
+    """Return a number of processes, or the address of a cluster."""
+    return int(given) if given is not None and given.isdecimal() else given
+
+
+def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
+    """Return the parameters of a preset or file, with NAME=VALUE changes."""
+    from photinus._core import files
+    from photinus.engines import devices
+
+    if device.endswith(".json"):
+        with files.reading(device, "device"):
+            given = files.parse_json(device)
+            if forced and isinstance(given, dict):
+                given["forced"] = True
+            parameters = devices.parameters_from_dict(given)
+    else:
+        parameters = devices.preset(device)
+    values = read_settings("--set", changes)
+    if values:
+        values.setdefault("name", f"{parameters.name} (changed)")
+    if forced:
+        values["forced"] = True
+    return parameters.replace(**values)
+
+
+def read_learned(path: Path) -> "BoltzmannMachine":
+    """Return a learned machine from a file of ours or of rbms."""
+    from photinus.learning.imports import from_rbms
+    from photinus.machines.boltzmann import BoltzmannMachine
+
+    return from_rbms(path) if path.suffix in (".h5", ".hdf5") else BoltzmannMachine.load(path)

@@ -1,0 +1,156 @@
+"""``photinus learn``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photinus.errors import InvalidInput
+from photinus.faces.cli.messages import INTERRUPTED, stop, table
+from photinus.faces.cli.options import DataFolder, DataName, Force, Seed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from photinus.learning.data import Images
+    from photinus.learning.estimator import BoltzmannEstimator
+
+
+def learn(
+    data: DataName = "digits",
+    data_dir: DataFolder = None,
+    out: Annotated[Path, typer.Option(help="Machine to write (.npz or .json).")] = Path("machine.npz"),
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option(help="Hidden units; repeat for more layers (default: 64, MNIST 500)."),
+    ] = None,
+    labels: Annotated[bool, typer.Option(help="One more visible unit per class.")] = True,
+    method: Annotated[str, typer.Option(help="pcd, cd or tempered.")] = "pcd",
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes through the images (default: for 8 400 updates, 10 to 1 000).", min=1
+        ),
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Learning rate at the start; it falls to 0.")] = 0.1,
+    batch: Annotated[int, typer.Option(help="Images per update.", min=1)] = 50,
+    validation: Annotated[
+        float, typer.Option(help="Part of the images held back to stop early.")
+    ] = 0.0,
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    force: Force = False,
+) -> None:
+    """Learn a Boltzmann machine from images; stores after each epoch, Ctrl-C loses one at most.
+
+    Beside the machine there are NAME.checkpoint.npz, for --resume, and the report NAME.html.
+    """
+    import logging
+
+    from photinus.learning.data import load
+    from photinus.learning.estimator import BoltzmannEstimator
+
+    train, test = (load(data, part, data_dir=data_dir) for part in ("train", "test"))
+    checkpoint, page, replaced = _files(out, resume=resume, force=force)
+    estimator = BoltzmannEstimator(
+        tuple(hidden or (500 if "mnist" in data else 64,)),
+        method=method,
+        epochs=epochs,
+        learning_rate=rate,
+        batch_size=batch,
+        validation_fraction=validation,
+        seed=seed,
+        checkpoint=checkpoint,
+        resume=resume,
+    )
+    # One line per epoch says more than a bar.
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        estimator.fit(train.pixels, train.labels if labels else None)
+    except KeyboardInterrupt:
+        stop("stopped; --resume goes on after the last epoch", INTERRUPTED)
+    estimator.machine().save(out, replace=force)
+    rows = _rows(estimator, train, test)
+    _write_page(page, f"Photinus: learned from {data}", rows, estimator, train, replace=replaced)
+    table("Learn", rows)
+    typer.echo(f"Machine: {out}   Report: {page}")
+
+
+def _files(out: Path, *, resume: bool, force: bool) -> tuple[Path, Path, bool]:
+    """Return where checkpoint and page go, and whether the page may be replaced.
+
+    Raises unless the machine and both of them may be written.
+    """
+    from photinus._core import files
+    from photinus.faces.report.page import is_page
+
+    if out.suffix not in (".npz", ".json"):
+        raise InvalidInput(f"--out must end in .npz or .json, got {str(out)!r}")
+    if files.is_stream(out):
+        raise InvalidInput(f"--out must be a file, got {str(out)!r}")
+    checkpoint, page = out.with_suffix(".checkpoint.npz"), out.with_suffix(".html")
+    # Going on replaces the checkpoint, which is read first, and the page of an earlier end.
+    ours = [checkpoint, *([page] if is_page(page) else [])] if resume else []
+    files.check_all(ours, replace=True)
+    files.check_all([path for path in (out, checkpoint, page) if path not in ours], replace=force)
+    return checkpoint, page, force or page in ours
+
+
+def _write_page(
+    page: Path,
+    title: str,
+    rows: list[tuple[str, str]],
+    estimator: "BoltzmannEstimator",
+    train: "Images",
+    *,
+    replace: bool,
+) -> None:
+    """Write the HTML report of a learned machine."""
+    from photinus._core import files
+    from photinus.faces.figures import pictures
+    from photinus.faces.report.page import task_page
+
+    machine, first = estimator.machine(), estimator.layers_ == 1
+    shown = machine.weights[: train.pixels.shape[1], first]
+    drawn: list[tuple[str, str, Figure | bytes]] = [
+        ("Curves", "Epoch by epoch.", pictures.learning_curves(estimator.history_)),
+        ("Filters", "Weights of the strongest hidden units.", pictures.filters(shown, train.shape)),
+    ]
+    lead = f"{len(train)} images, {machine.n_units} units."
+    text = task_page(title, lead, [("Learn", rows)], drawn)
+    files.write_text(page, text, replace=replace)
+
+
+def _rows(estimator: "BoltzmannEstimator", train: "Images", test: "Images") -> list[tuple[str, str]]:
+    """Return what is to be said of a learned machine."""
+    import numpy as np
+
+    from photinus.learning.likelihood import log_partition
+
+    machine, last = estimator.machine(), estimator.history_[-1]
+    rows = [
+        ("images", f"{len(train)}, {len(test)} held back"),
+        ("units", str(machine.n_units)),
+        ("epochs", f"{len(estimator.history_)}, {last['seconds']:.2f} s for the last one"),
+        ("pixels reconstructed wrongly", f"{100 * last['reconstruction']:.2f} %"),
+    ]
+    if len(estimator.hidden) > 1:
+        return rows
+    if hasattr(estimator, "classes_") and test.labels is not None:
+        right = 100 * estimator.score(test.pixels, test.labels)
+        rows.append(("classes right, exact free energy", f"{right:.2f} % of the images held back"))
+    base = np.zeros(machine.n_units)
+    mean = (train.pixels.sum(axis=0) + 1) / (len(train) + 2)
+    base[: len(mean)] = np.log(mean / (1 - mean))
+    z = log_partition(machine, chains=100, temperatures=1000, base=base)
+    scores = estimator.score_samples(test.pixels)
+    error = float(np.hypot(z.error, scores.std() / np.sqrt(len(scores))))
+    rows.append(
+        (
+            f"log-likelihood of the images held back ({z.method})",
+            f"{scores.mean() - z.value:.2f} ± {error:.2f} nats",
+        )
+    )
+    if z.reverse is not None:
+        rows.append(("the same, annealed backwards", f"{scores.mean() - z.reverse:.2f} nats"))
+    return rows

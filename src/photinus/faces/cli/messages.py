@@ -1,0 +1,45 @@
+"""What the command line says: tables, warnings, why it stopped; and its exit codes."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import typer
+
+OUTPUT_ERROR = 1
+INPUT_ERROR = 2
+INTERRUPTED = 130
+
+
+def stop(why: Any, status: int) -> NoReturn:
+    """Say in one line why nothing was done, and end."""
+    text = why if isinstance(why, str) else why.format_message()
+    if why.__class__.__name__ == "NoArgsIsHelpError":
+        typer.echo(text, err=True)
+    else:
+        typer.echo(f"photinus: {' '.join(text.split())}", err=True)
+    sys.exit(status)
+
+
+def tell(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Show a warning as people read it."""
+    typer.echo(f"photinus: {message}", err=True)
+
+
+def table(title: str, rows: Iterable[Iterable[str]], head: tuple[str, ...] = ("", "")) -> None:
+    """Print a table under its title."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(show_header=any(head), box=None, pad_edge=False)
+    for name in head:
+        shown.add_column(name, overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    # A report that is piped into a file must not be cut at 80 columns.
+    width = None if sys.stdout.isatty() else 120
+    # What people call their units is no markup: z[i] stays z[i].
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    console.print(title, style="bold")
+    console.print(shown)
+    console.print()

@@ -1,0 +1,41 @@
+"""Options and arguments that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Seed = Annotated[int, typer.Option(help="Seed of every random number.", min=0)]
+Workers = Annotated[
+    str | None,
+    typer.Option(help="Spread the work over N processes, or a Dask cluster (tcp://host:8786)."),
+]
+Threads = Annotated[int | None, typer.Option(help="Threads (default: all cores).", min=1)]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist already.")]
+
+MachineFile = Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")]
+LearnedFile = Annotated[
+    Path, typer.Argument(help="Learned machine (.npz, .json; .h5 of the package rbms).")
+]
+
+Laser = Annotated[str | None, typer.Option(help="Preset (default: fast-absorber; lif-hcs for lif).")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option("--calibration", help="Calibration file instead of the shipped one.")
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--imperfection",
+        help="What is wrong with the chip, NAME=VALUE, as mismatch=2% or delay=30ps; repeat for more.",
+    ),
+]
+
+Hottest = Annotated[
+    float | None, typer.Option(help="Temper: heat to this temperature, draw when cold.")
+]
+Period = Annotated[int, typer.Option(help="State windows of a tempering cycle.")]
+
+DataName = Annotated[
+    str, typer.Option("--data", help="digits, mnist, mnist14, openml-mnist or FILE.npz.")
+]
+DataFolder = Annotated[Path | None, typer.Option(help="Folder of the MNIST files.")]

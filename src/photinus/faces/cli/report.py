@@ -1,0 +1,54 @@
+"""``photinus report`` and ``photinus ledger``: what is said of a stored run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photinus.faces.cli.messages import table
+from photinus.faces.cli.options import Force
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Zarr store of a run.")],
+    out: Annotated[Path | None, typer.Option(help="HTML file (default: beside the run).")] = None,
+    tolerances: Annotated[
+        Path | None, typer.Option(help="Tolerances that the study of robustness wrote (.json).")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write the HTML report of a stored run, complete or not."""
+    from photinus._core import files
+    from photinus.faces.report.hardware import load_tolerances
+    from photinus.faces.report.run import run_page
+    from photinus.samplers.samples import load
+
+    borne = None if tolerances is None else load_tolerances(tolerances)
+    target = files.named(run).with_suffix(".html") if out is None else out
+    files.check_all([target], replace=force)
+    files.write_text(target, run_page(load(run), borne), replace=force)
+    typer.echo(f"Report: {target}")
+
+
+def ledger(
+    run: Annotated[Path, typer.Argument(help="Zarr store of a run on lasers.")],
+    prices: Annotated[
+        Path | None, typer.Option(help="Price list (.toml); its entries replace the default ones.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Say what a chip would do and take: counts, prices, power, energies."""
+    import json
+
+    from photinus.hardware import Prices
+    from photinus.samplers.samples import load
+
+    listed = Prices.of(prices)
+    found = load(run).ledger(listed)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=1))
+        return
+    table("What the chip does", found.count_rows())
+    table("Prices", found.price_rows(), ("", "price", "expected", "worst", "kind and source"))
+    table("What it takes", found.result_rows(), ("", "best", "expected", "worst"))
+    typer.echo(f"Unpriced, in no sum: {', '.join(found.unpriced) or 'nothing'}")

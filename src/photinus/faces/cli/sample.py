@@ -1,0 +1,164 @@
+"""``photinus sample``."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photinus.errors import InvalidInput
+from photinus.faces.cli.inputs import read_calibration, read_evidence, read_imperfections, read_workers
+from photinus.faces.cli.messages import INTERRUPTED, stop, table
+from photinus.faces.cli.options import (
+    CalibrationFile,
+    Faults,
+    Force,
+    Hottest,
+    Laser,
+    MachineFile,
+    Period,
+    Seed,
+    Threads,
+    Workers,
+)
+
+if TYPE_CHECKING:
+    from photinus.samplers.samples import Samples
+
+REPORT = "photinus-report"
+"""Kind of the file that `sample` writes beside its store."""
+
+Clamps = Annotated[list[str] | None, typer.Option(help="Evidence LABEL=0 or LABEL=1; repeat for more.")]
+ClampMode = Annotated[str, typer.Option(help="pump: on the partners; laser: drive the laser itself.")]
+NetworkFile = Annotated[
+    Path | None, typer.Option(help="Network file instead of translating the model.")
+]
+
+
+def sample(
+    model: MachineFile,
+    out: Annotated[Path, typer.Option(help="Zarr store to write.")] = Path("run.zarr"),
+    substrate: Annotated[
+        str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")
+    ] = "laser",
+    chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
+    draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
+    burn_in: Annotated[int, typer.Option(help="Draws dropped at the begin.")] = 25,
+    seed: Seed = 0,
+    clamp: Clamps = None,
+    clamp_mode: ClampMode = "pump",
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    network: NetworkFile = None,
+    rule: Annotated[str, typer.Option(help="Translation rule: measured or linear.")] = "measured",
+    hottest: Hottest = None,
+    period: Period = 40,
+    imperfection: Faults = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
+    force: Force = False,
+    threads: Threads = None,
+    workers: Workers = None,
+) -> None:
+    """Sample from a Boltzmann machine; stores while it goes, Ctrl-C loses nothing.
+
+    The certificate is written beside the store, as OUT.report.json.
+    """
+    from photinus.machines.boltzmann import BoltzmannMachine
+    from photinus.samplers.sampling import Interrupted
+    from photinus.samplers.sampling import sample as draw
+    from photinus.samplers.storage import remove
+    from photinus.samplers.tempering import Tempering
+
+    machine = BoltzmannMachine.load(model)
+    faults = read_imperfections(imperfection)
+    summary = _summary(out, resume=resume, force=force)
+    device = _device(substrate, network, laser, calibration, faulty=faults is not None)
+    if force and not resume and os.path.exists(out):
+        remove(out)
+    try:
+        samples = draw(
+            machine,
+            substrate,
+            chains=chains,
+            draws=draws,
+            burn_in=burn_in,
+            seed=seed,
+            clamp=read_evidence(clamp or [], machine),
+            clamp_mode=clamp_mode,
+            rule=rule,
+            tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
+            imperfections=faults,
+            threads=threads,
+            workers=read_workers(workers),
+            path=out,
+            resume=resume,
+            progress=True,
+            **device,
+        )
+    except Interrupted as stopped:
+        stop(f"{stopped}; {out} can be read, --resume goes on with it", INTERRUPTED)
+    _certify(samples, out, summary, replace=resume or force)
+
+
+def _device(
+    substrate: str, network: Path | None, laser: str | None, calibration: Path | None, *, faulty: bool
+) -> dict[str, Any]:
+    """Return what `photinus.sample` needs of neurons: a network or a calibration, or nothing."""
+    from photinus.engines.devices import load_network
+    from photinus.samplers.registry import SPIKING
+
+    if substrate not in SPIKING:
+        return {}
+    if network is None:
+        return {"calibration": read_calibration(laser, calibration, substrate)}
+    loaded = load_network(network)
+    if faulty:
+        typer.echo("The network is taken as built; added is what happens during a run.", err=True)
+    return {"network": loaded}
+
+
+def _certify(samples: "Samples", out: Path, summary: Path, *, replace: bool) -> None:
+    """Write a run's report beside its store, and print it."""
+    import json
+
+    from photinus._core import files
+    from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
+
+    fidelity = samples.fidelity(progress=True)
+    marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
+    document = {
+        "kind": REPORT,
+        "schema": 1,
+        "store": out.name,
+        "run": dict(run_rows(samples)),
+        "marginals": {str(label): float(p) for label, p in marginals},
+        "fidelity": fidelity.to_dict(),
+    }
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    files.write_text(summary, text, replace=replace)
+    table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
+    table("Fidelity", fidelity_rows(fidelity))
+    table("Run", run_rows(samples))
+    typer.echo(f"Samples: {out}   Report: {summary}")
+
+
+def _summary(out: Path, *, resume: bool, force: bool) -> Path:
+    """Return the path of a run's report; raise unless it and the store may be written.
+
+    Only the report of the same store is replaced by going on with that.
+    """
+    from photinus._core import files
+
+    store = files.named(out)
+    summary = store.with_name(f"{store.name}.report.json")
+    if not (os.path.exists(store) and (resume or force)):
+        files.check_new(store, instead="; --resume goes on with a run, --force replaces one")
+    if resume and os.path.exists(summary):
+        document = files.read_json(summary, kind=REPORT, schema=1)
+        if document.get("store") != store.name:
+            raise InvalidInput(
+                f"path {str(summary)!r} must be the report of {store.name!r} to resume it"
+            )
+    else:
+        files.check_all([summary], replace=force)
+    return summary

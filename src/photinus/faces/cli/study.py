@@ -1,0 +1,33 @@
+"""``photinus study``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photinus.faces.cli.inputs import read_workers
+from photinus.faces.cli.messages import INTERRUPTED, stop, table
+from photinus.faces.cli.options import Threads, Workers
+
+
+def study(
+    file: Annotated[Path, typer.Argument(help="Study (.toml); lists in it are swept.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results (default: the file's name).")
+    ] = None,
+    threads: Threads = None,
+    workers: Workers = None,
+) -> None:
+    """Measure every combination of a study's values; goes on where it stopped."""
+    from photinus._core import files
+    from photinus.faces.study import Study
+
+    folder = files.named(file).with_suffix("") if out is None else files.named(out)
+    planned = Study.load(file)
+    try:
+        results = planned.run(folder, workers=read_workers(workers), threads=threads, progress=True)
+    except KeyboardInterrupt:
+        stop(f"stopped; finished points are in {folder}, the same call goes on", INTERRUPTED)
+    head, *rows = planned.rows(results)
+    table("Study", rows, tuple(head))
+    typer.echo(f"Results: {folder}   Table: {folder / 'table.csv'}")

@@ -1,0 +1,263 @@
+"""``photinus dream``, ``imagine``, ``complete`` and ``classify``: what learned machines do."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photinus.faces.cli.inputs import read_calibration, read_learned
+from photinus.faces.cli.messages import table
+from photinus.faces.cli.options import (
+    CalibrationFile,
+    DataFolder,
+    DataName,
+    Hottest,
+    Laser,
+    LearnedFile,
+    Period,
+    Seed,
+    Threads,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from photinus.tasks.evaluation import Mixing
+    from photinus.tasks.tasks import Dream
+
+Folder = Annotated[Path | None, typer.Option("--out", help="Folder (default: runs/TASK).")]
+Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs or ideal.")]
+Draws = Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=1)]
+Count = Annotated[int, typer.Option("--images", help="How many images of the test part.", min=1)]
+JudgeData = Annotated[
+    str | None,
+    typer.Option("--data", help="Judge by a classifier of these images; Gibbs sampling beside."),
+]
+
+
+def dream(
+    model: LearnedFile,
+    out: Folder = None,
+    substrate: Substrate = "laser",
+    chains: Annotated[int, typer.Option(help="Independent chains.", min=1)] = 16,
+    draws: Draws = 200,
+    data: JudgeData = None,
+    data_dir: DataFolder = None,
+    hottest: Hottest = None,
+    period: Period = 40,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Let a learned machine run freely and draw what it makes up."""
+    from photinus.learning.data import load
+    from photinus.samplers.tempering import Tempering
+    from photinus.tasks import evaluation, tasks
+
+    machine = read_learned(model)
+    options = _options(out, substrate, laser, calibration, seed, threads)
+    cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
+    judge = None
+    if data is not None:
+        judge = evaluation.independent_classifier(load(data, data_dir=data_dir))
+    judged = {}
+    runs = {substrate: options | {"tempering": cycle}}
+    if judge is not None:
+        runs.setdefault("gibbs", {"seed": seed})
+    found, wall = {}, {}
+    for name, settings in runs.items():
+        started = time.perf_counter()
+        found[name] = tasks.dream(machine, name, chains=chains, draws=draws, **settings)
+        wall[name] = time.perf_counter() - started
+        if judge is not None:
+            judged[name] = evaluation.mixing(found[name], judge), wall[name]
+    _dream("dream", found[substrate], out, wall[substrate], judged)
+
+
+def imagine(
+    model: LearnedFile,
+    classes: Annotated[list[str], typer.Option("--class", help="Class; repeat for more chains.")],
+    out: Folder = None,
+    substrate: Substrate = "laser",
+    draws: Draws = 200,
+    hottest: Hottest = None,
+    period: Period = 40,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Clamp classes of a learned machine and draw what it makes up."""
+    from photinus.samplers.tempering import Tempering
+    from photinus.tasks import tasks
+
+    machine = read_learned(model)
+    options = _options(out, substrate, laser, calibration, seed, threads)
+    cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
+    started = time.perf_counter()
+    found = tasks.imagine(machine, classes, substrate, draws=draws, tempering=cycle, **options)
+    _dream("imagine", found, out, time.perf_counter() - started, {})
+
+
+def complete(
+    model: LearnedFile,
+    data: DataName = "digits",
+    data_dir: DataFolder = None,
+    hide: Annotated[str, typer.Option(help="What is hidden: quarter, half or random.")] = "half",
+    images: Count = 12,
+    out: Folder = None,
+    substrate: Substrate = "laser",
+    draws: Draws = 100,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Complete test images of which a part is hidden; Gibbs sampling stands beside."""
+    from photinus.faces.figures import pictures
+    from photinus.learning.data import load
+    from photinus.tasks import tasks
+
+    machine, shown = read_learned(model), load(data, "test", data_dir=data_dir)[:images]
+    known = tasks.mask(shown.shape, hide, seed=seed)
+    options = _options(out, substrate, laser, calibration, seed, threads)
+    found = {
+        name: tasks.complete(machine, shown.pixels, known, name, draws=draws, **settings)
+        for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
+    }
+    rows = [
+        (f"hidden pixels wrong, {name}", f"{100 * each.errors.mean():.2f} % of the draws")
+        for name, each in found.items()
+    ]
+    apart = abs(found[substrate].mean - found["gibbs"].mean)[:, ~known].mean()
+    rows.append(("means apart from Gibbs sampling", f"{apart:.4f} on hidden pixels"))
+    text = "Means of the draws; grey where it was hidden."
+    _write_task(
+        "complete",
+        out,
+        [("images", str(len(shown))), ("hidden", hide), *rows],
+        [("Completions", text, pictures.completions(found))],
+        {"truth": shown.pixels, "known": known, "mean": found[substrate].mean},
+    )
+
+
+def classify(
+    model: LearnedFile,
+    data: DataName = "digits",
+    data_dir: DataFolder = None,
+    images: Count = 100,
+    out: Folder = None,
+    substrate: Substrate = "laser",
+    draws: Draws = 100,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    threads: Threads = None,
+) -> None:
+    """Clamp test images and sample their classes; Gibbs sampling stands beside."""
+    from photinus.learning.data import load
+    from photinus.tasks import tasks
+
+    machine, shown = read_learned(model), load(data, "test", data_dir=data_dir)[:images]
+    options = _options(out, substrate, laser, calibration, seed, threads)
+    found = {
+        name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)
+        for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
+    }
+    rows = [("images", str(len(shown))), ("draws per image", str(draws))]
+    if shown.labels is not None:
+        rows += [
+            (f"accuracy, {name}", f"{100 * each.accuracy(shown.labels):.1f} %")
+            for name, each in found.items()
+        ]
+    _write_task("classify", out, rows, [], {"probabilities": found[substrate].probabilities})
+
+
+def _options(
+    out: Path | None,
+    substrate: str,
+    laser: str | None,
+    calibration: Path | None,
+    seed: int,
+    threads: int | None,
+) -> dict[str, Any]:
+    """Return the options of `photinus.sample` that a task takes, if its folder can be written."""
+    from photinus._core import files
+    from photinus.samplers.registry import SPIKING
+
+    if out is not None:
+        files.check_folder(out)
+    options: dict[str, Any] = {"seed": seed, "threads": threads, "progress": True}
+    if substrate in SPIKING:
+        options["calibration"] = read_calibration(laser, calibration, substrate)
+    return options
+
+
+def _write_task(
+    task: str,
+    folder: Path | None,
+    rows: list[tuple[str, str]],
+    pictures: "list[tuple[str, str, Figure | bytes]]",
+    arrays: dict[str, Any],
+    tables: list[tuple[str, list[tuple[str, str]]]] | None = None,
+) -> None:
+    """Print the tables; write arrays, pictures and the HTML report of a task into a folder."""
+    from photinus._core import files
+    from photinus.faces.report.page import png, task_page
+
+    folder = files.fresh_folder(folder or Path("runs") / task)
+    files.write_npz(folder / f"{task}.npz", arrays, packed=True)
+    for title, _, figure in pictures:
+        name = title.lower().replace(" ", "-")
+        if isinstance(figure, bytes):
+            files.write_bytes(folder / f"{name}.gif", figure)
+        else:
+            files.write_bytes(folder / f"{name}.png", png(figure))
+    shown = [(task.capitalize(), rows), *(tables or [])]
+    files.write_text(folder / "report.html", task_page(f"Photinus: {task}", "", shown, pictures))
+    for title, lines in shown:
+        table(title, lines)
+    typer.echo(f"Report: {folder / 'report.html'}")
+
+
+def _dream(
+    task: str, found: "Dream", out: Path | None, wall: float, judged: dict[str, tuple["Mixing", float]]
+) -> None:
+    """Write a dream; `judged` has mixing and wall time of each sampler that was judged."""
+    from photinus.faces.figures import pictures
+    from photinus.faces.report.rows import mixing_rows
+    from photinus.learning.units import Units
+    from photinus.units import ns
+
+    chains, draws, _ = found.pixels.shape
+    samples, units = found.samples, Units.of(found.samples.machine)
+    rows = [
+        ("substrate", samples.substrate),
+        ("chains × draws", f"{chains} × {draws}"),
+        ("wall time", f"{wall:.1f} s"),
+    ]
+    if found.interval is not None:
+        rows.append(("time on the chip", f"{draws * found.interval / ns:,.1f} ns per chain"))
+    energy = {"first chain": samples.machine.energy(samples.states[0])}
+    shown: list[tuple[str, str, Figure | bytes]] = [
+        ("Strip", "P(pixel | hidden units) along each chain.", pictures.strip(found)),
+        ("Animation", "The first chains in motion.", pictures.animation(found)),
+        ("Energies", "Along the first chain.", pictures.energies(energy, interval=found.interval)),
+    ]
+    if judged:
+        mixings = {name: mixing for name, (mixing, _) in judged.items()}
+        names = tuple(str(k) for k in range(len(next(iter(mixings.values())).histogram)))
+        shown.append(("Classes", "Of draws that are clear.", pictures.histogram(mixings, names)))
+    weights = samples.machine.weights[units.features][:, units.hidden]
+    if weights.any():
+        shown.append(("Filters", "Weights of hidden units.", pictures.filters(weights, found.shape)))
+    _write_task(
+        task,
+        out,
+        rows,
+        shown,
+        {"pixels": found.pixels, "classes": found.classes},
+        [(f"Mixing, {name}", mixing_rows(*each)) for name, each in judged.items()],
+    )

@@ -1,0 +1,132 @@
+"""``photinus translate`` and ``photinus refine``: from machines to networks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photinus.faces.cli.inputs import read_calibration, read_imperfections
+from photinus.faces.cli.messages import table
+from photinus.faces.cli.options import CalibrationFile, Faults, Force, Laser, MachineFile, Seed, Threads
+
+if TYPE_CHECKING:
+    from photinus.learning.refinement import Refinement
+
+NetworkFile = Annotated[Path, typer.Option(help="Network file to write.")]
+
+
+def translate(
+    model: MachineFile,
+    out: NetworkFile = Path("network.json"),
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    rule: Annotated[str, typer.Option(help="measured or linear.")] = "measured",
+    force: Force = False,
+) -> None:
+    """Translate a Boltzmann machine to pump currents and couplings."""
+    from photinus._core import files
+    from photinus.machines.boltzmann import BoltzmannMachine
+    from photinus.networks.lasers import LaserNetwork
+    from photinus.translation.rules import check
+    from photinus.translation.rules import translate as to_network
+
+    machine = BoltzmannMachine.load(model)
+    measured = read_calibration(laser, calibration)
+    files.check_all([out], replace=force)
+    network = to_network(machine, measured, rule=rule)
+    network.save(out, replace=force)
+    table(
+        "Drives",
+        [
+            (str(label), f"{bias:+.3f}", setting)
+            for label, bias, setting in zip(
+                network.labels, machine.biases, network.settings(), strict=True
+            )
+        ],
+        ("unit", "bias", "pump current" if isinstance(network, LaserNetwork) else "potential"),
+    )
+    typer.echo(str(check(machine, measured)))
+    typer.echo(f"Network: {out}")
+
+
+def refine(
+    model: MachineFile,
+    out: NetworkFile = Path("network.json"),
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Network file to start from instead of translating.")
+    ] = None,
+    chains: Annotated[int, typer.Option(help="Chains of every measurement.")] = 256,
+    draws: Annotated[int, typer.Option(help="Draws per chain of the longest measurement.")] = 400,
+    rounds: Annotated[int, typer.Option(help="Measurements at most.")] = 24,
+    damping: Annotated[
+        float | None, typer.Option(help="Least damping of a step (default: chosen at every step).")
+    ] = None,
+    structure: Annotated[
+        str, typer.Option(help="all: any pair may get a synapse; given: only those that have one.")
+    ] = "all",
+    imperfection: Faults = None,
+    seed: Seed = 0,
+    force: Force = False,
+    threads: Threads = None,
+) -> None:
+    """Translate, then adjust pumps and couplings until the network's own moments are right.
+
+    The record of all rounds is written beside the network, as NAME.rounds.json.
+    """
+    from photinus._core import files
+    from photinus.engines.devices import load_network
+    from photinus.learning.refinement import refine as adjust
+    from photinus.machines.boltzmann import BoltzmannMachine
+
+    machine = BoltzmannMachine.load(model)
+    measured = read_calibration(laser, calibration)
+    faults = read_imperfections(imperfection)
+    start = None if network is None else load_network(network)
+    record = files.beside(out, ".rounds.json")
+    files.check_all([out, *filter(None, [record])], replace=force)
+    result = adjust(
+        machine,
+        measured,
+        network=start,
+        seed=seed,
+        chains=chains,
+        draws=draws,
+        most_rounds=rounds,
+        damping=damping,
+        structure=structure,
+        imperfections=faults,
+        threads=threads,
+        progress=True,
+    )
+    result.network.save(out, replace=force)
+    if record is not None:
+        files.write_json(record, result.to_dict(), replace=force)
+    _show_rounds(result)
+    typer.echo(f"Network: {out}")
+
+
+def _show_rounds(result: "Refinement") -> None:
+    """Print what each round of a refinement found."""
+    table(
+        "Rounds",
+        [
+            (
+                str(entry.draws),
+                f"{entry.misfit:.2f}",
+                f"{entry.marginal_error:.4f}",
+                f"{entry.pair_error:.4f}",
+                "" if entry.kl is None else f"{entry.kl:.3g}",
+                "" if entry.accepted else "taken back",
+            )
+            for entry in result.rounds
+        ],
+        ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL", ""),
+    )
+    before, after = result.rounds[0], result.best
+    typer.echo(
+        f"Marginals off by {before.marginal_error:.4f} before, {after.marginal_error:.4f} after."
+    )
+    typer.echo(f"Pairs off by {before.pair_error:.4f} before, {after.pair_error:.4f} after.")
+    typer.echo(result.reason)

@@ -1,0 +1,82 @@
+"""Nothing public is lost or changed unseen: names, signatures, members, and where they were before."""
+
+import ast
+import re
+
+import photinus as ph
+from tests.public import FILE, lines_of, public, signature
+
+PINNED = set(FILE.read_text().splitlines())
+HOW = "if this is meant, say so in CHANGELOG.md and run: python -m tests.public > tests/data/public.txt"
+VERSION_0_1 = (FILE.parent / "public-0.1.txt").read_text().splitlines()
+LOST = {
+    "photinus.imperfections.Imperfections.disturb": "the engine's room has it: photinus.engines.disturbances",
+}
+"""Members that README and docs never showed, and where they are now."""
+
+
+def split(line):
+    """Return the name and the parameters of a line: positional ones, and default by name."""
+    name, _, rest = line.partition("(")
+    if not rest or rest == "module)" or not line.endswith(")"):
+        return line, [], {}
+    text = re.sub(r"<[^>]*>", "...", rest.removesuffix(")"))
+    found = ast.parse(f"lambda {text}: 0", mode="eval").body.args
+    positional = [argument.arg for argument in (*found.posonlyargs, *found.args)]
+    defaults = [None] * (len(positional) - len(found.defaults)) + [*found.defaults]
+    named = zip(found.kwonlyargs, found.kw_defaults, strict=True)
+    by_name = dict(zip(positional, defaults, strict=True)) | {a.arg: d for a, d in named}
+    return name, positional, {k: d if d is None else ast.unparse(d) for k, d in by_name.items()}
+
+
+def takes_the_same(old, new):
+    """Return whether calls that went with one line go with another."""
+    _, positional, old_defaults = split(old)
+    _, new_positional, new_defaults = split(new)
+    required = {name for name, default in new_defaults.items() if default is None}
+    return (
+        new_positional[: len(positional)] == positional
+        and all(
+            name in new_defaults and new_defaults[name] == old_defaults[name] for name in old_defaults
+        )
+        and required <= set(old_defaults)
+    )
+
+
+def test_calls_of_version_0_1_go_on_working():
+    today = {split(line)[0]: line for line in public()}
+    for line in VERSION_0_1:
+        name = split(line)[0]
+        if name not in LOST:
+            assert name in today, name
+            assert takes_the_same(line, today[name]), name
+
+
+def test_calls_that_stop_working_are_found():
+    old = "f(a, b=1, *, c=2)"
+    assert takes_the_same(old, "f(a, b=1, d=3, *, c=2, e=4)")
+    assert not takes_the_same(old, "f(b=1, a=None, *, c=2)")
+    assert not takes_the_same(old, "f(a, b=2, *, c=2)")
+    assert not takes_the_same(old, "f(a, b=1, *, e=4)")
+    assert not takes_the_same(old, "f(a, b=1, *, c=2, e)")
+
+
+def test_nothing_public_is_lost_or_changed():
+    assert sorted(PINNED - set(public())) == [], HOW
+
+
+def test_new_names_are_written_down():
+    assert sorted(set(public()) - PINNED) == [], HOW
+
+
+def test_a_change_is_seen():
+    def sample(machine, substrate="laser", *, seed=None):
+        pass
+
+    def changed(machine, substrate="gibbs", *, seed=None):
+        pass
+
+    assert signature(sample) == "(machine, substrate='laser', *, seed=None)"
+    assert signature(sample) != signature(changed)
+    assert set(lines_of("photinus.sample", ph.sample)) <= PINNED
+    assert not set(lines_of("photinus.sample", changed)) <= PINNED
