@@ -20,6 +20,7 @@ lasers and integrate-and-fire neurons.
    (The window of an integrate-and-fire neuron is its refractory time.)
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
@@ -136,10 +137,7 @@ def calibrate(
     factors = WINDOW_FACTORS if window is None else (1.0,)
     rounds = 4 + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
-
-        def step() -> None:
-            advance(1)
-
+        step = functools.partial(advance, 1)
         near, guess = _survey(bench, window, step)
         sweep = _sweep(bench, near, guess)
         step()
