@@ -10,7 +10,7 @@ from photinus.hardware import headline, own_gibbs
 from photinus.hardware import peers as literature
 from photinus.hardware.comparison import HEAD, rows
 from photinus.hardware.ledger import CASES
-from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lasers import is_of_lasers
 from photinus.samplers.samples import Samples
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def load_tolerances(path: "str | os.PathLike[str]") -> Table:
 def hardware_chapter(samples: Samples, tolerances: Table | None = None) -> Chapter | None:
     """Return the chapter on hardware; None for a run without a ledger."""
     network = samples.network
-    if not isinstance(network, LaserNetwork) or samples.spikes is None or not samples.draws:
+    if not is_of_lasers(network) or samples.spikes is None or not samples.draws:
         return None
     if network.depression is not None:
         return None
