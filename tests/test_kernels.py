@@ -11,7 +11,7 @@ import photinus
 from photinus import BoltzmannMachine, Calibration, Tempering, sample
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.jumps import simulate_jumps
-from photinus.engines.laser.simulator import simulate
+from photinus.engines.simulation import simulate
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.readout import MAX_JOINT, occupancy
 from photinus.units import ns, ps

@@ -106,7 +106,12 @@ MOVED: dict[str, tuple[str, ...]] = {
     ),
     "simulation.couplings": ("networks.couplings",),
     "simulation.cpu": ("engines.laser.loop",),
-    "simulation.engine": ("engines.laser.simulator", "engines.laser.block", "engines.base"),
+    "simulation.engine": (
+        "engines.laser.simulator",
+        "engines.laser.block",
+        "engines.base",
+        "engines.simulation",
+    ),
     "simulation.spikes": ("spikes.trains",),
     "simulation.state": ("engines.base",),
     "simulation.step": ("engines.laser.step",),

@@ -26,14 +26,14 @@ from photinus._core import validate
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.threads import available_threads
 from photinus.calibration.synapse import MACHINES
-from photinus.engines.devices import assemble, setting
+from photinus.devices import assemble, setting
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced.model import Agreement, ReducedLaser
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense
-from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lasers import LaserNetwork, is_of_lasers
 from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.neuron import Neuron
@@ -187,7 +187,7 @@ def _network(neuron: Neuron, drive: NDArray[np.float64], coupling: NDArray[np.fl
         detection_threshold=neuron.detection_threshold,
         driven=setting(neuron.parameters).bracket,
     )
-    assert isinstance(network, LaserNetwork)  # neuron.laser was asked for before
+    assert is_of_lasers(network)  # neuron.laser was asked for before
     return network
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus.devices import Network
 from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
 from photinus.hardware.ledger import Ledger
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from photinus._core.progress import Progress
     from photinus.diagnostics.fidelity import DrawsNeeded, Fidelity
-    from photinus.engines.devices import Network
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
@@ -77,12 +77,9 @@ class Samples:
 
     def __post_init__(self) -> None:
         validate.instance("machine", self.machine, BoltzmannMachine)
-        for name, kind in (
-            ("spikes", "SpikeTrains"),
-            ("network", "LaserNetwork | LifNetwork"),
-            ("tempering", "Tempering"),
-        ):
-            validate.instance(name, getattr(self, name), f"{kind} | None")
+        validate.instance("spikes", self.spikes, "SpikeTrains | None")
+        validate.instance("network", self.network, Network | None)
+        validate.instance("tempering", self.tempering, "Tempering | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
         object.__setattr__(self, "evidence", evidence)
         object.__setattr__(self, "clamp", evidence.to_dict())

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
-from photinus.engines.devices import Network, assemble
+from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
