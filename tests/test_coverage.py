@@ -257,7 +257,7 @@ def test_effective_draws_of_short_slow_chains():
     Σ (1 - lag/N) ρ^lag in place of Σ ρ^lag. Within 6 % in the mean over 40 runs, whose own error is
     2 %. Twin: with a mean per chain, as ArviZ has it, a third is missing.
     """
-    from arviz_stats.base import array_stats
+    from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
     coin, tau, shape = BoltzmannMachine([[0.0]], [0.0]), 57.0, (64, 250)
     rng, lags = np.random.default_rng(8), np.arange(1, 250)
@@ -274,7 +274,7 @@ def test_effective_draws_of_short_slow_chains():
 @pytest.mark.parametrize("probability", [0.5, 0.1, 0.01])
 def test_split_r_hat_of_two_values_is_the_rank_normalised_one(probability):
     """Ranks and folded ranks of 0 and 1 are 0 and 1 on another scale."""
-    from arviz_stats.base import array_stats
+    from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
     z = two_state_chains(probability, 0.8, (8, 100), 3).astype(float)
     z[0] = 1 - z[0]

@@ -73,12 +73,12 @@ def test_no_calibration_has_the_seed_of_the_study():
 
 def test_whole_study_has_every_point_once():
     whole = Selection().points()
-    grid = len(points.FAMILIES) * len(points.SIZES) * points.MACHINES * len(VARIANTS)
+    grid = len(points.FAMILIES) * len(points.SIZES) * points.MACHINES * len(VARIANTS)  # type: ignore[attr-defined]
     delays = points.SWEEP_MACHINES * 2 * (len(variants.DELAYS) - 1)
     scales = points.SWEEP_MACHINES * 3 * (len(points.SCALES) - 1)
     assert len(whole) == grid + delays + scales
-    assert len({point.file() for point in whole}) == len(whole)
-    assert all("/" not in point.file() and " " not in point.file() for point in whole)
+    assert len({point.name() for point in whole}) == len(whole)
+    assert all("/" not in point.name() and " " not in point.name() for point in whole)
 
 
 def test_everything_that_determines_a_result_is_in_its_name(monkeypatch):
@@ -94,13 +94,13 @@ def test_everything_that_determines_a_result_is_in_its_name(monkeypatch):
         dataclasses.replace(point, budget=dataclasses.replace(budget, chains=7)),
         dataclasses.replace(point, budget=dataclasses.replace(budget, burn_in=3)),
     ]
-    names = {other.file() for other in others}
+    names = {other.name() for other in others}
     threads = dataclasses.replace(point, budget=dataclasses.replace(budget, threads=1))
-    assert threads.file() == point.file() not in names
-    name = point.file()
+    assert threads.name() == point.name() not in names
+    name = point.name()
     other = dataclasses.replace(VARIANTS[TRANSLATED], settings={"calibration": "another one"})
     monkeypatch.setitem(VARIANTS, TRANSLATED, other)
-    assert point.file() not in {name, *names}
+    assert point.name() not in {name, *names}
 
 
 def test_code_is_told_by_what_it_does(tmp_path, monkeypatch):
@@ -110,7 +110,7 @@ def test_code_is_told_by_what_it_does(tmp_path, monkeypatch):
 
     def digest(text):
         (tmp_path / "module.py").write_text(text)
-        monkeypatch.setattr(results.resources, "files", lambda name: tmp_path)
+        monkeypatch.setattr(results.resources, "files", lambda name: tmp_path)  # type: ignore[attr-defined]
         return results.code_digest.__wrapped__()
 
     first = digest('"""Text."""\n\ndef f(x):\n    """Text."""\n    return x\n')
@@ -211,7 +211,7 @@ def test_divergences_are_means_over_disjoint_groups():
     machine = Target("uniform", 3, 1).machine()
     samples = ph.sample(machine, "gibbs", chains=6, draws=12, seed=1, burn_in=2)
     target = machine.joint()
-    draws, kl = results.divergences(samples, results.chain_joints(samples), target)
+    draws, kl = results.divergences(samples, results.chain_joints(samples), target)  # type: ignore[attr-defined]
     states = samples.states @ np.array([1, 2, 4])
 
     def divergence(part):

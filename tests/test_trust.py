@@ -79,17 +79,17 @@ def saturating(theta):
 
 def backwards(theta):
     """Every change acts the wrong way round, from a law that is off at the start."""
-    return theta if backwards.start is None else 2 * backwards.start - theta + 0.3
+    return theta if backwards.start is None else 2 * backwards.start - theta + 0.3  # type: ignore[attr-defined]
 
 
 def stuck(theta):
     """Nothing that one changes reaches the moments."""
-    return stuck.law
+    return stuck.law  # type: ignore[attr-defined]
 
 
 def overdone(theta):
     """Every change acts four times as strongly as designed."""
-    return overdone.start + 4 * (theta - overdone.start) + 0.2
+    return overdone.start + 4 * (theta - overdone.start) + 0.2  # type: ignore[attr-defined]
 
 
 def losses(device, found):
