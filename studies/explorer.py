@@ -24,10 +24,10 @@ voltage, no synapses, no detectors, no read-out.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, LaserParameters, calibrate, sample
 from photinus._core import files
+from photinus._core.results import Results
 from photinus.devices.laser.dynamics import instability_pump
 from photinus.diagnostics.fidelity import kl_divergence, smallest_effective_draws
 from photinus.engines.laser.simulator import largest_time_step
@@ -240,18 +241,13 @@ def candidates(study: "optuna.Study", most: int) -> "list[optuna.trial.FrozenTri
     return [*presets, *(best[k] for k in places)]
 
 
-def confirm(trial: Any, synapse: str, path: Path, threads: int | None) -> Found:
-    """Return what a device does when it is measured at length: once, then read from `path`."""
-    if not path.exists():
-        preset = trial.user_attrs.get("preset")
-        laser = LaserParameters.preset(preset) if preset else laser_of(trial.params)
-        calibration = calibrate(laser, synapse=synapse, threads=threads)
-        calibration.save(path.with_suffix(".calibration.json"))
-        found = sampled(calibration, CONFIRMED, None, threads)
-        document = {"kind": KIND, "schema": SCHEMA, **asdict(found)}
-        files.write_text(path, json.dumps(document, indent=1))
-    stored = files.read_json(path, kind=KIND, schema=SCHEMA)
-    return Found(stored["rate"], stored["energy"], stored["kl"])
+def confirm(trial: Any, synapse: str, calibration_file: Path, threads: int | None) -> dict[str, Any]:
+    """Return what a device does when it is measured at length; its calibration is kept."""
+    preset = trial.user_attrs.get("preset")
+    laser = LaserParameters.preset(preset) if preset else laser_of(trial.params)
+    calibration = calibrate(laser, synapse=synapse, threads=threads)
+    calibration.save(calibration_file)
+    return asdict(sampled(calibration, CONFIRMED, None, threads))
 
 
 def opened(path: Path, seed: int) -> "optuna.Study":
@@ -505,15 +501,23 @@ def main() -> int:
                 n_trials=1,
                 callbacks=[progress],
             )
-        confirmed = {}
+        confirmed, kept = {}, Results(options.results, KIND, SCHEMA)
         for trial in (
             candidates(study, options.confirm) if len(finished(study)) >= options.devices else ()
         ):
             name = trial.user_attrs.get("preset", f"device {trial.number}")
-            path = options.results / f"{options.synapse}-{SCHEMA}-{name.replace(' ', '-')}.json"
-            if options.report and not path.exists():
+            file = f"{options.synapse}-{SCHEMA}-{name.replace(' ', '-')}"
+            if options.report:
+                stored = kept.read(file)
+            else:
+                beside = options.results / f"{file}.calibration.json"
+                stored = kept.get(
+                    file,
+                    partial(confirm, trial, options.synapse, beside, options.threads),
+                )
+            if stored is None:
                 continue
-            confirmed[name] = confirm(trial, options.synapse, path, options.threads)
+            confirmed[name] = Found(stored["rate"], stored["energy"], stored["kl"])
             print(
                 "{}: {:.3g} effective samples/s, {:.3g} J each, KL {:.2g}".format(
                     name, *confirmed[name].means()

@@ -14,15 +14,17 @@ Writes docs/in-the-loop-results.md and its picture.
 
 import argparse
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from studies.mnist import DOCS, Figures, Parts, table
+from studies.mnist import DOCS, Figures, table, tell
 
 from photinus import BoltzmannMachine, Calibration
+from photinus._core.results import ArrayResults
 from photinus.faces.figures.plots import EXACT, FLOOR, LASER
 from photinus.faces.report.page import png
 from photinus.learning import data
@@ -32,6 +34,7 @@ from photinus.networks.imperfections import Imperfections
 from photinus.tasks import tasks
 
 RESULTS = Path(__file__).parent / "results" / "in-the-loop"
+KIND = "photinus-in-the-loop-part"
 CHIP = Imperfections(efficiency_mismatch=0.05, weight_bits=6)
 CHIP_SEED = 7
 DRAWS = 100
@@ -60,7 +63,7 @@ class Study:
     """The machine, the chip, and what is measured on it."""
 
     def __init__(self, folder: Path, out: Path, setting: Setting) -> None:
-        self.out, self.setting, self.parts = out, setting, Parts(out)
+        self.out, self.setting = out, setting
         self.learned = data.mnist(folder, pool=2)[: setting.images]
         self.test = data.mnist(folder, "test", pool=2)[: setting.test]
         calibration = Calibration.preset()
@@ -92,7 +95,8 @@ class Study:
 
     def run(self) -> dict[str, Figures]:
         """Learn and measure everything that is not there yet."""
-        s, get, out = self.setting, self.parts.get, self.out
+        s, out = self.setting, self.out
+        get = partial(ArrayResults(out, KIND).get, tell=tell)
         ideal = BoltzmannEstimator(
             (s.hidden,),
             epochs=s.epochs,

@@ -11,7 +11,6 @@ that a run goes on where it stopped.
 """
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 from rich.progress import track
 
 from photinus import BoltzmannMachine, Calibration, calibrate, refine, sample, translate
+from photinus._core.results import Results
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.devices import preset, substrate_of
 
@@ -55,6 +55,7 @@ FITTED = {
 }
 """Kick, height and duration / τ that ``--calibrate`` found for fast-absorber."""
 FIRST_SEED = 20_000
+KIND = "photinus-pulse-divergence"
 
 
 def random_machine(seed: int, scale: float, units: int = 5) -> BoltzmannMachine:
@@ -150,11 +151,13 @@ def kept(
 ) -> float:
     """Return a divergence from the results folder, or measure it and put it there."""
     way = "refined" if options.refined else "translated"
-    path = options.results / f"{options.device}, {name}, {way}, {scale:g}, {k}.kl.json"
-    if not path.exists():
+
+    def measure() -> dict[str, float]:
         machine = random_machine(FIRST_SEED + k, scale)
-        path.write_text(json.dumps(divergence(machine, calibration, FIRST_SEED + k, options)))
-    return float(json.loads(path.read_text()))
+        return {"kl": divergence(machine, calibration, FIRST_SEED + k, options)}
+
+    file = f"{options.device}, {name}, {way}, {scale:g}, {k}.kl"
+    return float(Results(options.results, KIND).get(file, measure)["kl"])
 
 
 if __name__ == "__main__":

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from studies.mnist import DOCS, Figures, Parts, table
+from studies.mnist import DOCS, Figures, table, tell
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, Tempering, translate
+from photinus._core.results import ArrayResults
 from photinus.faces.figures.plots import ABSORBER, EXACT, FLOOR, LASER
 from photinus.faces.report.page import png
 from photinus.learning import data
@@ -32,6 +33,7 @@ from photinus.tasks import evaluation, tasks
 from photinus.units import us
 
 RESULTS = Path(__file__).parent / "results" / "mixing"
+KIND = "photinus-mixing-part"
 CHAINS, DREAM = 16, 2 * us
 RECOVERY = 28
 """Recovery time of depressed synapses [τ], that of Leng et al. 2018 in refractory times."""
@@ -226,11 +228,12 @@ def main() -> None:
     machine, length = BoltzmannMachine.load(options.machine), options.time * us
     judge = evaluation.independent_classifier(data.mnist(options.data_dir, pool=options.pool))
     test = data.mnist(options.data_dir, "test", pool=options.pool)
-    parts = Parts(options.out)
+    parts = ArrayResults(options.out, KIND)
     found = {
         variant: parts.get(
             variant.name.replace(", ", "-").replace(" ", ""),
             lambda v=variant: dream(machine, v, judge, test, length),
+            tell=tell,
         )
         for variant in VARIANTS
     }

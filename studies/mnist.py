@@ -10,8 +10,9 @@ docs/mnist-results.md and its pictures are written.
 import argparse
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample
+from photinus._core.results import ArrayResults
 from photinus.faces.figures import pictures
 from photinus.faces.report.page import png
 from photinus.learning import data
@@ -29,6 +31,7 @@ from photinus.tasks import evaluation, tasks
 from photinus.units import ns, us
 
 RESULTS = Path(__file__).parent / "results" / "mnist"
+KIND = "photinus-mnist-part"
 DOCS = Path(__file__).parent.parent / "docs"
 SAMPLERS = ("gibbs", "laser-reduced")
 LOOP = "laser-reduced, learned in the loop"
@@ -86,29 +89,16 @@ TINY = Setting(
 )
 
 
-class Parts:
-    """Measured parts, each a file of arrays that is written when it is finished."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def get(self, name: str, measure: Callable[[], Figures]) -> Figures:
-        """Return a stored part, or measure and store it."""
-        path = self.folder / f"{name}.npz"
-        if not path.exists():
-            begin = time.perf_counter()
-            found = measure()
-            np.savez_compressed(path, **found, seconds=time.perf_counter() - begin)
-            print(f"{name}: {time.perf_counter() - begin:.1f} s", flush=True)
-        with np.load(path) as file:
-            return {key: file[key][()] for key in file.files}
+def tell(name: str, part: Mapping[str, Any]) -> None:
+    """Say how long a part took that was measured just now."""
+    print(f"{name}: {part['seconds']:.1f} s", flush=True)
 
 
 class Study:
     """Everything that is learned and measured."""
 
     def __init__(self, folder: Path, out: Path, setting: Setting) -> None:
-        self.out, self.setting, self.parts = out, setting, Parts(out)
+        self.out, self.setting = out, setting
         self.learned = data.mnist(folder, pool=setting.pool)[: setting.images]
         self.test = data.mnist(folder, "test", pool=setting.pool)[: setting.test]
         assert self.test.labels is not None
@@ -236,7 +226,8 @@ class Study:
 
     def measure(self) -> dict[str, Figures]:
         """Return all parts, measured now or before."""
-        get, few, s = self.parts.get, self.setting.few, self.setting
+        few, s = self.setting.few, self.setting
+        get = partial(ArrayResults(self.out, KIND).get, tell=tell)
         found = {"exact": get("exact", self.exact)}
         found[f"short {FULL}"] = get(f"dream-{FULL}", lambda: self.dream(FULL, s.short))
         for name in (*SAMPLERS, LOOP):

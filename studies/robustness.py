@@ -22,9 +22,9 @@ import functools
 import hashlib
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, refine, sample, translate
 from photinus._core import files
+from photinus._core.results import Results
 from photinus._core.threads import available_threads
 from photinus.diagnostics.fidelity import kl_divergence
 from photinus.errors import PhotinusError
@@ -185,11 +186,16 @@ class Point:
     size: float
     machine: int
 
-    def path(self, folder: Path, budget: Budget) -> Path:
-        """Return where its result is."""
+    def name(self, budget: Budget) -> str:
+        """Return the name of its result."""
         identity = [SCHEMA, self.sweep, self.size, self.machine, UNITS, budget.chains, budget.draws]
         digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
-        return folder / f"{self.sweep or 'none'}-{self.size:g}-{self.machine}-{digest}.json"
+        return f"{self.sweep or 'none'}-{self.size:g}-{self.machine}-{digest}"
+
+    def __str__(self) -> str:
+        machine = {DIGITS: "digits", LEARNED: "digits learned in the loop"}
+        where = machine.get(self.machine, f"machine {self.machine}")
+        return f"{self.sweep or 'none'} {self.size:g}, {where}"
 
 
 def machine_of(index: int) -> BoltzmannMachine:
@@ -251,7 +257,6 @@ def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]
 
     Of the digits: the accuracy.
     """
-    began = time.perf_counter()
     calibration = Calibration.preset()
     sweep = SWEEPS.get(point.sweep)
     faults = Imperfections() if sweep is None else sweep.make(point.size, calibration.window)
@@ -261,7 +266,7 @@ def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]
             if point.machine == LEARNED
             else classified(digits_machine(), imperfections=faults, threads=threads)
         )
-        return {"accuracy": accuracy, "seconds": time.perf_counter() - began}
+        return {"accuracy": accuracy}
     machine = machine_of(point.machine)
     designed = translate(machine, calibration)
     assert isinstance(designed, LaserNetwork)
@@ -296,7 +301,6 @@ def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]
         "refined": kl(better, 2 * point.machine + 1),
         "rounds": len(refinement.rounds),
         "converged": refinement.converged,
-        "seconds": time.perf_counter() - began,
     }
 
 
@@ -533,6 +537,12 @@ def draw(table: Table, names: tuple[str, ...], machines: int) -> Figure:
     return figure
 
 
+def _tell(point: str, _: str, result: Mapping[str, Any]) -> None:
+    """Say what was measured just now."""
+    numbers = {name: value for name, value in result.items() if isinstance(value, float)}
+    print(point + "".join(f", {name} {value:.2g}" for name, value in numbers.items()), flush=True)
+
+
 def main() -> int:
     """Measure what is missing and write the report."""
     parser = argparse.ArgumentParser(
@@ -550,31 +560,24 @@ def main() -> int:
     options = parser.parse_args()
     budget, names = Budget(options.chains, options.draws), tuple(options.only)
     threads = available_threads(options.threads)
-    files.make_folder(options.results)
+    kept = Results(files.make_folder(options.results), KIND, SCHEMA)
     wanted = list(points(names, options.machines))
     table: dict[Point, Mapping[str, Any]] = {}
     try:
         for k, point in enumerate(wanted):
-            path = point.path(options.results, budget)
-            if not path.exists():
-                if options.report:
-                    continue
-                result = measure(point, budget, threads)
-                document = {"kind": KIND, "schema": SCHEMA, **result}
-                files.write_text(path, json.dumps(document, indent=1))
-                print(
-                    f"{k + 1}/{len(wanted)} {point.sweep or 'none'} {point.size:g}, "
-                    + {DIGITS: "digits", LEARNED: "digits learned in the loop"}.get(
-                        point.machine, f"machine {point.machine}"
-                    )
-                    + "".join(
-                        f", {name} {value:.2g}"
-                        for name, value in result.items()
-                        if isinstance(value, float)
-                    ),
-                    flush=True,
+            name = point.name(budget)
+            said = f"{k + 1}/{len(wanted)} {point}"
+            found = (
+                kept.read(name)
+                if options.report
+                else kept.get(
+                    name,
+                    partial(measure, point, budget, threads),
+                    tell=partial(_tell, said),
                 )
-            table[point] = files.read_json(path, kind=KIND, schema=SCHEMA)
+            )
+            if found is not None:
+                table[point] = found
     except PhotinusError as error:
         print(error, file=sys.stderr)
         return 1

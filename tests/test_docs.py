@@ -10,7 +10,7 @@ import typer
 import photinus as ph
 from photinus._core.moved import MOVED
 from photinus.faces import cli
-from photinus.faces.study import Study
+from photinus.faces.study.plan import Study
 from photinus.hardware import Prices
 from tests.prose import forbidden, long_sentences, semicolons
 from tests.texts import ROOT, TEXTS, blocks, commands, dotted, is_former, links, resolve

@@ -348,16 +348,17 @@ def test_study_keeps_a_table_of_others(run, tmp_path):
     ],
 )
 def test_study_remembers_only_what_a_point_itself_shows(tmp_path, monkeypatch, why, again):
-    from photinus.faces import study
+    from photinus.faces.study import measuring
+    from photinus.faces.study.plan import Study
 
     (tmp_path / "s.toml").write_text("[sample]\nsubstrate = 'gibbs'\nchains = 4\ndraws = 50\n")
-    planned = study.Study.load(tmp_path / "s.toml")
+    planned = Study.load(tmp_path / "s.toml")
 
     def failing(*args, **kwargs):
         raise why
 
     with monkeypatch.context() as patch:
-        patch.setattr(study, "sample", failing)
+        patch.setattr(measuring, "sample", failing)
         (first,) = planned.run(tmp_path / "out")
     assert first["failed"]
     (second,) = planned.run(tmp_path / "out")

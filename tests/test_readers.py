@@ -20,7 +20,7 @@ from photinus.engines import devices
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.faces.cli.inputs import read_parameters
 from photinus.faces.report.hardware import load_tolerances
-from photinus.faces.study import Study
+from photinus.faces.study.plan import Study
 from photinus.hardware import Prices
 from photinus.learning import data as images
 from photinus.learning.estimator import BoltzmannEstimator

@@ -13,7 +13,7 @@ from photinus._core.streams import ChainsFrom
 from photinus.engines.devices import simulator
 from photinus.reference import starts
 from photinus.reference.ideal import sample_ideal
-from photinus.samplers import abstract, sampling, spiking, workers
+from photinus.samplers import abstract, registry, sampling, spiking, workers
 from tests.progress import Impatient
 
 SPIKING = ("laser", "laser-reduced", "lif")
@@ -47,11 +47,12 @@ class Caught(Exception):
 def request_of(machine, substrate, **options):
     """Return the checked request of a call of `sample`, which is not run."""
 
-    def catch(request):
-        raise Caught(request)
+    class Catching(registry.substrate(substrate)):
+        def __init__(self, request):
+            raise Caught(request)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Caught) as caught:
-        patch.setitem(sampling.SUBSTRATES, substrate, catch)  # type: ignore[attr-defined]
+        patch.setitem(registry.SUBSTRATES, substrate, Catching)
         ph.sample(machine, substrate, **options)
     return caught.value.request
 
@@ -59,7 +60,7 @@ def request_of(machine, substrate, **options):
 def after_driving(machine, substrate, **options):
     """Return the states of all chains after the driven windows, and the request."""
     request = request_of(machine, substrate, **options)
-    run = sampling.SUBSTRATES[substrate](request)  # type: ignore[attr-defined]
+    run = registry.substrate(substrate)(request)
     parts = run._drive_to_start(lambda _: None)  # type: ignore[attr-defined]
     states = np.zeros(request.start.shape, np.uint8)
     for spikes in parts:

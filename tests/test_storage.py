@@ -21,6 +21,7 @@ from photinus.engines.laser.simulator import TIME_STEP
 from photinus.errors import InvalidInput
 from photinus.samplers import abstract, spiking, storage
 from photinus.samplers.sampling import Interrupted
+from photinus.samplers.storage import arrays
 
 CHAINS, DRAWS, BURN_IN = 3, 15, 4
 ARGUMENTS = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 5}
@@ -284,7 +285,7 @@ class PowerCut(Exception):
 @pytest.mark.parametrize("writes", [0, 4, 10, 17, 26, 38])
 def test_run_that_dies_while_it_writes(tmp_path, pieces, whole, monkeypatch, writes):
     """Nine arrays are placed per piece; half way through any of them nothing of it counts."""
-    path, place, done = tmp_path / "run.zarr", storage._place, []
+    path, place, done = tmp_path / "run.zarr", arrays.place, []
 
     def failing(array, values, first, axis=0):
         if len(done) == writes:
@@ -295,7 +296,7 @@ def test_run_that_dies_while_it_writes(tmp_path, pieces, whole, monkeypatch, wri
         place(array, values, first, axis)
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage, "_place", failing)
+        patch.setattr(arrays, "place", failing)
         with pytest.raises(PowerCut):
             ph.sample(MACHINE, **ARGUMENTS, path=path)
     per_piece = 9  # z, energy, twice (draw, time), three of spikes
@@ -348,16 +349,16 @@ def test_killed_process(tmp_path, whole):
     program = f"""
 import os, signal
 import photinus as ph
-from photinus.samplers import storage
+from photinus.samplers.storage import arrays
 from tests import test_storage as t
 t.spiking.LASER_STEPS_PER_PIECE = t.steps_per_piece()
-place, calls = storage._place, []
+place, calls = arrays.place, []
 def failing(array, values, first, axis=0):
     calls.append(1)
     place(array, values, first, axis)
     if len(calls) == 22:
         os.kill(os.getpid(), signal.SIGKILL)
-storage._place = failing
+arrays.place = failing
 ph.sample(t.MACHINE, **t.ARGUMENTS, path={str(tmp_path / "run.zarr")!r})
 """
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -375,7 +376,7 @@ ph.sample(t.MACHINE, **t.ARGUMENTS, path={str(tmp_path / "run.zarr")!r})
 
 
 def test_control_c_waits_for_the_piece_that_is_being_written(tmp_path, pieces, whole, monkeypatch):
-    path, place, calls = tmp_path / "run.zarr", storage._place, []
+    path, place, calls = tmp_path / "run.zarr", arrays.place, []
 
     def pressed(array, values, first, axis=0):
         calls.append(1)
@@ -384,7 +385,7 @@ def test_control_c_waits_for_the_piece_that_is_being_written(tmp_path, pieces, w
         place(array, values, first, axis)
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage, "_place", pressed)
+        patch.setattr(arrays, "place", pressed)
         with pytest.raises(Interrupted) as stop:
             ph.sample(MACHINE, **ARGUMENTS, path=path)
     assert stop.value.samples.draws == 6
@@ -506,21 +507,21 @@ def full(*args, **kwargs):
 
 
 def test_failed_save_leaves_nothing(tmp_path, whole, monkeypatch):
-    monkeypatch.setattr(storage, "_place", full)
+    monkeypatch.setattr(arrays, "place", full)
     with pytest.raises(ph.PhotinusError, match=r"cannot be written: No space left on device"):
         whole.save(tmp_path / "run.zarr")
     assert os.listdir(tmp_path) == []
 
 
 def test_failed_save_names_the_path_that_was_asked_for(tmp_path, whole, monkeypatch):
-    monkeypatch.setattr(storage, "_place", full)
+    monkeypatch.setattr(arrays, "place", full)
     message = r"^path .*/run.zarr' cannot be written: No space left on device$"
     with pytest.raises(ph.PhotinusError, match=message):
         whole.save(tmp_path / "run.zarr")
 
 
 def test_disk_that_fills_up_during_a_run_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "_place", full)
+    monkeypatch.setattr(arrays, "place", full)
     with pytest.raises(ph.PhotinusError, match=r"No space left on device"):
         ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / "run.zarr")
 
@@ -809,7 +810,7 @@ def test_what_others_wrote_is_never_taken_for_a_half_made_store(tmp_path, foreig
 
 def test_store_is_whole_or_not_there(tmp_path, monkeypatch):
     """Whatever array of the store its making stops at, nothing is at its path, nothing beside it."""
-    left, array = [0], storage._array
+    left, array = [0], arrays.create
 
     def failing(*args, **kwargs):
         left[0] -= 1
@@ -817,7 +818,7 @@ def test_store_is_whole_or_not_there(tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         return array(*args, **kwargs)
 
-    monkeypatch.setattr(storage, "_array", failing)
+    monkeypatch.setattr(arrays, "create", failing)
     for last in (1, 4, 7):
         left[0] = last
         with pytest.raises(ph.PhotinusError, match="No space left on device"):
@@ -890,7 +891,7 @@ def test_tree_has_only_what_netcdf_holds(tmp_path, whole):
         ):
             assert isinstance(value, (str, int, float, np.number, np.ndarray))
     assert json.loads(tree.attrs["photinus"])["labels"] == list(MACHINE.labels)
-    with storage._quiet():
+    with arrays.quiet():
         tree.to_zarr(tmp_path / "tree.zarr")
     back = xarray.open_datatree(tmp_path / "tree.zarr", engine="zarr")
     assert back.attrs == tree.attrs

@@ -77,8 +77,8 @@ def test_whole_study_has_every_point_once():
     delays = points.SWEEP_MACHINES * 2 * (len(variants.DELAYS) - 1)
     scales = points.SWEEP_MACHINES * 3 * (len(points.SCALES) - 1)
     assert len(whole) == grid + delays + scales
-    assert len({point.file() for point in whole}) == len(whole)
-    assert all("/" not in point.file() and " " not in point.file() for point in whole)
+    assert len({point.name() for point in whole}) == len(whole)
+    assert all("/" not in point.name() and " " not in point.name() for point in whole)
 
 
 def test_everything_that_determines_a_result_is_in_its_name(monkeypatch):
@@ -94,13 +94,13 @@ def test_everything_that_determines_a_result_is_in_its_name(monkeypatch):
         dataclasses.replace(point, budget=dataclasses.replace(budget, chains=7)),
         dataclasses.replace(point, budget=dataclasses.replace(budget, burn_in=3)),
     ]
-    names = {other.file() for other in others}
+    names = {other.name() for other in others}
     threads = dataclasses.replace(point, budget=dataclasses.replace(budget, threads=1))
-    assert threads.file() == point.file() not in names
-    name = point.file()
+    assert threads.name() == point.name() not in names
+    name = point.name()
     other = dataclasses.replace(VARIANTS[TRANSLATED], settings={"calibration": "another one"})
     monkeypatch.setitem(VARIANTS, TRANSLATED, other)
-    assert point.file() not in {name, *names}
+    assert point.name() not in {name, *names}
 
 
 def test_code_is_told_by_what_it_does(tmp_path, monkeypatch):

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 import photinus as ph
 from photinus.errors import InvalidInput, NotConverged
-from photinus.faces import study
 from photinus.faces.cli import app
-from photinus.faces.study import Study
+from photinus.faces.study import measuring
+from photinus.faces.study.plan import Study
 from photinus.networks.imperfections import Imperfections
 
 SMALL = """
@@ -52,7 +52,7 @@ def test_points(tmp_path: Path) -> None:
 def test_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Finished points are not measured again, damaged ones are; added values only add."""
     planned = Study.load(write(tmp_path, SMALL))
-    measured, calls = study._measured, []
+    measured, calls = measuring.measured, []
 
     def stopping(*arguments: Any) -> Any:
         calls.append(arguments)
@@ -60,7 +60,7 @@ def test_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             raise KeyboardInterrupt
         return measured(*arguments)
 
-    monkeypatch.setattr(study, "_measured", stopping)
+    monkeypatch.setattr(measuring, "measured", stopping)
     folder = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         planned.run(folder)
@@ -101,7 +101,7 @@ def test_own_devices_are_calibrated_once(tmp_path: Path, monkeypatch: pytest.Mon
             raise NotConverged("the device fires no spikes")
         return replace(ph.Calibration.preset(), parameters=parameters)
 
-    monkeypatch.setattr(study, "calibrate", calibrated)
+    monkeypatch.setattr(measuring, "calibrate", calibrated)
     text = """
     [sample]
     substrate = "laser"

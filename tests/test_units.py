@@ -17,7 +17,7 @@ from photinus.devices.synapse import PLAUSIBLE_SYNAPSE, SynapticKernel
 from photinus.errors import NotConverged
 from photinus.faces import cli
 from photinus.faces.cli.inputs import read_imperfections, read_parameters
-from photinus.faces.study import Study
+from photinus.faces.study.plan import Study
 from photinus.hardware import Prices
 from photinus.networks.imperfections import PLAUSIBLE as IMPERFECTION
 from photinus.networks.imperfections import Imperfections

@@ -1,5 +1,6 @@
 """Chains on other processes: the same draws, whatever dies on the way."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -7,19 +8,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import distributed
 import numpy as np
 import pytest
+from distributed.scheduler import KilledWorker
 from numpy.testing import assert_array_equal
 
 import photinus as ph
 from photinus._core.streams import ChainsFrom, Role, lane_states
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.samplers.registry import SUBSTRATES
-from photinus.samplers.workers import SpreadRun, workers_pool
+from photinus.samplers.workers import SpreadRun
 
 MACHINE = ph.BoltzmannMachine(
     [[0, 1.0, -0.5], [1.0, 0, 0.3], [-0.5, 0.3, 0]], [0.2, -0.4, 0.0], labels=["a", "b", "c"]
@@ -131,38 +135,26 @@ def test_a_killed_worker_costs_nothing() -> None:
     same(found, whole)
 
 
-def test_dying_again_and_again(monkeypatch: pytest.MonkeyPatch, cluster: Any) -> None:
-    from distributed.scheduler import KilledWorker
+@pytest.mark.parametrize("error", [KilledWorker("task", None, 3), BrokenProcessPool()])  # type: ignore[arg-type]
+def test_dying_again_and_again(error: Exception) -> None:
+    class Dying(Executor):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+            done: Future[Any] = Future()
+            done.set_exception(error)
+            return done
 
-    def submit(*arguments: Any, **options: Any) -> Any:
-        raise KilledWorker("task", None, 3)  # type: ignore[arg-type]
-
-    with workers_pool(cluster.scheduler_address) as client:
-        assert client is not None
-
-        class Dying:
-            key = "k"
-
-            def result(self) -> None:
-                raise KilledWorker("task", None, 3)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(client, "submit", lambda *_, **__: Dying())
-        monkeypatch.setattr("distributed.as_completed", lambda futures: futures)
-        monkeypatch.setattr(client, "cancel", lambda futures: None)
-        monkeypatch.setattr("photinus.samplers.sampling.workers_pool", lambda workers: _giving(client))
-        with pytest.raises(PhotinusError, match="died again and again"):
-            ph.sample(MACHINE, "gibbs", workers=1, chains=1, draws=1, burn_in=0)
+    with pytest.raises(PhotinusError, match="died again and again"):
+        ph.sample(MACHINE, "gibbs", pool=Dying(), chains=1, draws=1, burn_in=0)
 
 
-class _giving:  # noqa: N801
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __enter__(self) -> Any:
-        return self.value
-
-    def __exit__(self, *_: object) -> None:
-        pass
+def test_any_executor_will_do() -> None:
+    options: dict[str, Any] = {"chains": 9, "draws": 12, "burn_in": 3, "seed": 4}
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        same(ph.sample(MACHINE, "ideal", pool=pool, **options), ph.sample(MACHINE, "ideal", **options))
+        with pytest.raises(InvalidInput, match="^workers must be None with a pool, got 2$"):
+            ph.sample(MACHINE, "ideal", pool=pool, workers=2)
+    with pytest.raises(InvalidInput, match="^pool must be an Executor, got 2$"):
+        ph.sample(MACHINE, "ideal", pool=2)  # type: ignore[arg-type]
 
 
 def test_bad_workers(monkeypatch: pytest.MonkeyPatch) -> None:

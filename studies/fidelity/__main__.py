@@ -11,14 +11,14 @@ from rich.table import Table
 
 from photinus._core import files, validate
 from photinus.errors import InvalidInput, PhotinusError
-from photinus.faces.study import FAMILIES
+from photinus.faces.study.sections import FAMILIES
 
 from . import __doc__ as description
 from .figures import figures
 from .points import EXPERIMENTS, MACHINES, SIZES, Selection
 from .report import Study, page
 from .results import (
-    Results,
+    Measured,
     code_digest,
     measure,
     read_points,
@@ -34,7 +34,7 @@ LARGEST = 16
 console = Console(soft_wrap=True, highlight=False)
 
 
-def show_plan(selection: Selection, results: Results) -> None:
+def show_plan(selection: Selection, results: Measured) -> None:
     """Print what is done, what is left and how long that may take, per variant."""
     points, known = selection.points(), seconds_per_work(results)
     table = Table("variant", "done", "left", "time left", box=None)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import photinus as ph
-from photinus.faces.study import FAMILIES
+from photinus.faces.study.sections import FAMILIES
 
 from .variants import (
     DELAYS,
@@ -85,11 +85,11 @@ class Point:
             "burn_in": self.budget.burn_in,
         }
 
-    def file(self) -> str:
-        """Return the name of its file: readable, and another one for every other identity."""
+    def name(self) -> str:
+        """Return the name of its result: readable, and another one for every other identity."""
         digest = hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
         name = f"{self.target} {self.variant}".replace("#", "").replace(",", "").replace("×", "x")
-        return f"{name.replace(' ', '_')}-{digest[:10]}.json"
+        return f"{name.replace(' ', '_')}-{digest[:10]}"
 
     def seed(self) -> np.random.SeedSequence:
         """Return the seed of its samples, another one for every machine, scale and variant."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .points import SCALES, SEED, SWEEP_MACHINES, SWEPT, Point, Selection, Target
-from .results import PARTS, Results
+from .results import PARTS, Measured
 from .variants import (
     DELAYS,
     EXACT_IN_LAW,
@@ -39,7 +39,7 @@ class Study:
     """A selection and the results that there are."""
 
     selection: Selection
-    results: Results
+    results: Measured
 
     def found(
         self, name: str, family: str, size: int, scale: float = 1.0, machines: int | None = None

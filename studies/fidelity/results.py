@@ -3,7 +3,6 @@
 import ast
 import functools
 import hashlib
-import json
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import photinus as ph
-from photinus._core import files
+from photinus._core.results import Results
 from photinus.diagnostics.fidelity import (
     chain_joints,
     kl_divergence,
@@ -29,10 +28,14 @@ from .variants import variant_of
 
 KIND, SCHEMA = "fidelity-point", 1
 PARTS = ("marginals", "pairs", "higher")
-FACES = {"cli", "demo", "plots", "report", "storage", "progress", "_files", "_memory", "_threads"}
-"""Modules that no result depends on."""
+WITHOUT_EFFECT = (
+    *(f"_core/{name}" for name in ("files", "memory", "progress", "results", "threads")),
+    *(f"faces/{name}" for name in ("cli", "demo", "figures", "report")),
+    "samplers/storage",
+)
+"""Files and folders of the package that no result depends on."""
 
-Results = dict[Point, dict[str, Any]]
+Measured = dict[Point, dict[str, Any]]
 
 
 def measure(point: Point) -> dict[str, Any]:
@@ -99,7 +102,7 @@ def code_digest() -> str:
     digest = hashlib.sha256()
     home = Path(str(resources.files("photinus")))
     for path in sorted(home.rglob("*.py")):
-        if path.stem not in FACES:
+        if not path.relative_to(home).with_suffix("").as_posix().startswith(WITHOUT_EFFECT):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for node in ast.walk(tree):
                 body = getattr(node, "body", None)
@@ -115,31 +118,24 @@ def _is_docstring(statement: ast.AST) -> bool:
 
 def write_point(folder: Path, point: Point, result: Mapping[str, Any]) -> None:
     """Store a result at once: whole or not at all."""
-    document = {
-        "kind": KIND,
-        "schema": SCHEMA,
-        "code": code_digest(),
-        "identity": point.identity(),
-        "result": result,
-    }
-    files.write_text(folder / point.file(), json.dumps(document, indent=1) + "\n")
+    document = {"code": code_digest(), "identity": point.identity(), "result": result}
+    Results(folder, KIND, SCHEMA).write(point.name(), document)
 
 
-def read_points(folder: Path, points: Iterable[Point]) -> tuple[Results, set[str]]:
+def read_points(folder: Path, points: Iterable[Point]) -> tuple[Measured, set[str]]:
     """Return the results that there are, and the names of the code that measured them."""
-    results: Results = {}
+    kept = Results(folder, KIND, SCHEMA)
+    results: Measured = {}
     codes: set[str] = set()
     for point in points:
-        path = folder / point.file()
-        if path.exists():
-            document = files.read_json(path, kind=KIND, schema=SCHEMA)
-            with files.reading(path, KIND):
-                results[point] = document["result"]
-                codes.add(document["code"])
+        document = kept.read(point.name())
+        if document is not None:
+            results[point] = document["result"]
+            codes.add(document["code"])
     return results, codes
 
 
-def seconds_per_work(results: Results) -> dict[str, float]:
+def seconds_per_work(results: Measured) -> dict[str, float]:
     """Return the median wall time per work of each variant that has results [s]."""
     seconds: dict[str, list[float]] = {}
     for point, result in results.items():

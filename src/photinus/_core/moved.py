@@ -114,9 +114,15 @@ MOVED: dict[str, tuple[str, ...]] = {
     "starts": ("reference.starts",),
     "storage": (
         "samplers.storage",
+        "samplers.storage.header",
         "samplers.samples",
     ),
-    "study": ("faces.study",),
+    "study": (
+        "faces.study.plan",
+        "faces.study.sections",
+        "faces.study.points",
+        "faces.study.measuring",
+    ),
     "tempering": ("samplers.tempering",),
     "workers": ("samplers.workers",),
 }

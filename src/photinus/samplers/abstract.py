@@ -11,7 +11,7 @@ from photinus.engines.base import BYTES_PER_SPIKE
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal
-from photinus.samplers.request import Piece, Request
+from photinus.samplers.request import Piece, Request, Run, WholeRun
 from photinus.spikes.readout import states_on_grid
 from photinus.spikes.trains import SpikeTrains
 
@@ -19,33 +19,10 @@ UNIT_UPDATES_PER_PIECE = 5e7
 """Updates of a Gibbs run between two commits to disk: seconds at most."""
 
 
-class _WholeRun:
-    """A sampler that is quick enough to give all its draws as one piece."""
-
-    spread = False
-    window: float | None = None
-    network = None
-    time_step = None
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self.draws_per_piece = request.draws
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return nothing: a stopped run starts again and gives the same draws."""
-        return {}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Do nothing."""
-
-
-class GibbsRun:
+class GibbsRun(Run):
     """Gibbs sampling, one sweep per draw."""
 
-    spread = False
-    window: float | None = None
-    network = None
-    time_step = None
+    heated = True
 
     def __init__(self, request: Request) -> None:
         self._sampler = GibbsSampler(
@@ -83,12 +60,14 @@ class GibbsRun:
         self._done, self._draw = int(state["done"]), int(state["draw"])
 
 
-class ExactRun(_WholeRun):
+class ExactRun(WholeRun):
     """Independent draws from the enumerated joint."""
+
+    independent = True
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return all draws."""
-        request = self._request
+        request = self.request
         states = sample_exact(
             request.machine,
             chains=request.chains,
@@ -100,14 +79,15 @@ class ExactRun(_WholeRun):
         return Piece(states, None)
 
 
-class IdealRun(_WholeRun):
+class IdealRun(WholeRun):
     """Ideal refractory neurons (Buesing et al. 2011) in continuous time; time in units of τ."""
 
     window = 1.0
+    least_burn_in = 1
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return all draws and spikes."""
-        request = self._request
+        request = self.request
         n, total = request.machine.n_units, float(request.burn_in + draws)
         memory.require(request.chains * total * n * BYTES_PER_SPIKE, "the spikes of this run")
         chain, unit, time = sample_ideal(

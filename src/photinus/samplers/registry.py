@@ -1,20 +1,22 @@
-"""Substrates by name."""
+"""Substrates by name: those of Photinus, and those that other packages add.
 
-from collections.abc import Callable
+Another package adds one by an entry point, which names a class with the members of `Run`::
 
+    [project.entry-points."photinus.substrates"]
+    annealer = "their_package.annealer:AnnealerRun"
+
+`photinus.testing.check_substrate` tells whether it keeps what `photinus.sample` promises.
+"""
+
+import contextlib
+
+from photinus._core import plugins, validate
+from photinus.errors import InvalidInput
 from photinus.samplers.abstract import ExactRun, GibbsRun, IdealRun
-from photinus.samplers.request import Request, Run
+from photinus.samplers.request import Run
 from photinus.samplers.spiking import LaserRun, LifRun, ReducedRun
 
-TEMPERED = ("laser", "laser-reduced", "lif", "gibbs")
-"""Substrates that can be heated."""
-
-
-IMPERFECT = ("laser", "laser-reduced")
-"""Substrates that can have imperfections."""
-
-
-SUBSTRATES: dict[str, Callable[[Request], Run]] = {
+SUBSTRATES: dict[str, type[Run]] = {
     "laser": LaserRun,
     "laser-reduced": ReducedRun,
     "lif": LifRun,
@@ -22,8 +24,52 @@ SUBSTRATES: dict[str, Callable[[Request], Run]] = {
     "exact": ExactRun,
     "ideal": IdealRun,
 }
-"""Samplers by name: each starts a run for a checked request."""
+"""Samplers of Photinus by name: each class starts a run for a checked request."""
+SPIKING = tuple(name for name, kind in SUBSTRATES.items() if kind.spiking)
+"""Of these, those that simulate a device, and thus take a calibration and a network."""
+TEMPERED = tuple(name for name, kind in SUBSTRATES.items() if kind.heated)
+"""Of these, those that can be heated."""
+IMPERFECT = tuple(name for name, kind in SUBSTRATES.items() if kind.imperfect)
+"""Of these, those that can have imperfections."""
+
+_MEMBERS = ("spiking", "heated", "imperfect", "least_burn_in", "independent", "spread", "outside")
+_METHODS = ("advance", "state", "restore")
 
 
-SPIKING = ("laser", "laser-reduced", "lif")
-"""Substrates that simulate a device, and thus take a calibration and a network."""
+def substrate(name: str) -> type[Run]:
+    """Return the class of a substrate.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none of this name, or its package has something else there.
+    """
+    # A class of Photinus is found without a look at other packages, which takes a while.
+    if isinstance(name, str) and name in SUBSTRATES:
+        return SUBSTRATES[name]
+    validate.one_of("substrate", name, names())
+    kind = plugins.load(plugins.SUBSTRATES, name)
+    lacking = [each for each in (*_METHODS, *_MEMBERS) if not hasattr(kind, each)]
+    if lacking or not isinstance(kind, type):
+        why = f"lacks {lacking[0]!r}" if lacking else "is none"
+        raise InvalidInput(
+            f"substrate {name!r} must be a class with the members of photinus.samplers.Run, "
+            f"but {validate.shown(kind)} {why}"
+        )
+    return kind
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all substrates, those of other packages last."""
+    others = (name for name in plugins.names(plugins.SUBSTRATES) if name not in SUBSTRATES)
+    return (*SUBSTRATES, *others)
+
+
+def able(ability: str) -> tuple[str, ...]:
+    """Return the names of all substrates whose classes say so, such as "heated"."""
+    found = []
+    for name in names():
+        # A package that cannot be imported is told of when its substrate is asked for.
+        with contextlib.suppress(InvalidInput):
+            found += [name] if getattr(substrate(name), ability) else []
+    return tuple(found)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,32 +58,63 @@ class Piece:
 
 
 class Run(Protocol):
-    """A sampler under way."""
+    """A sampler under way: what every substrate gives. Derive from it to inherit what is usual.
 
-    spread: bool
+    A substrate is a class of this kind, whose constructor takes a checked `Request`. What it can do
+    stands in the class.
+    """
+
+    spiking: ClassVar[bool] = False
+    """Whether it simulates a device, and thus takes a calibration and a network."""
+    heated: ClassVar[bool] = False
+    """Whether it takes `Request.tempering`."""
+    imperfect: ClassVar[bool] = False
+    """Whether it takes `Request.imperfections`."""
+    least_burn_in: ClassVar[int] = 0
+    """Draws of burn-in from which on its chains start at `Request.start`."""
+    independent: ClassVar[bool] = False
+    """Whether its draws are independent, so that there is no start."""
+    spread: ClassVar[bool] = False
     """Whether its chains are advanced by workers."""
 
-    @property
-    def window(self) -> float | None:
-        """State window τ, in the unit of the spike times; None without time."""
+    window: float | None = None
+    """State window τ, in the unit of the spike times; None without time."""
+    network: Network | None = None
+    """Simulated neurons, if any."""
+    drive: NDArray[np.float64] | None = None
+    """Drives (chain, unit) given evidence, where these are not the network's."""
+    time_step: float | None = None
+    """Integration step [s]; None without one."""
+    draws_per_piece: int
+    """Draws after which it is worth storing what there is."""
 
-    @property
-    def network(self) -> "Network | None":
-        """Simulated neurons, if any."""
-
-    @property
-    def time_step(self) -> float | None:
-        """Integration step [s]; None without one."""
-
-    @property
-    def draws_per_piece(self) -> int:
-        """Draws after which it is worth storing what there is."""
+    def __init__(self, request: Request) -> None:
+        """Get ready for the first draw of a request."""
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws, burn-in done; tell `report` of finished draws."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what `restore` needs to go on."""
+        """Return what `restore` needs to go on; nothing if a stopped run has to start again."""
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state of the same run."""
+
+    def outside(self) -> list[str]:
+        """Return what the device cannot do of what is asked for, a sentence each."""
+        return []
+
+
+class WholeRun(Run):
+    """A sampler that is quick enough to give all its draws as one piece: only `advance` is missing."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.draws_per_piece = request.draws
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return nothing: a stopped run starts again and gives the same draws."""
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Do nothing."""

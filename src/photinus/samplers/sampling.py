@@ -1,12 +1,13 @@
 """One call for every sampler: ``sample(machine, substrate=…)`` returns `Samples`.
 
-A substrate is a function that starts a run; a run gives pieces, so that any of them can report
+A substrate is a class whose objects are runs. A run gives pieces, so that any of them can report
 progress, be stored while it goes, and be resumed. Swapping substrates is how users debug: the gap
 from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to lasers device physics.
 """
 
 import warnings
 import zlib
+from concurrent.futures import Executor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +26,13 @@ from photinus.errors import InvalidInput, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence, Given
 from photinus.networks.imperfections import Imperfections
-from photinus.networks.lasers import LaserNetwork
 from photinus.reference import starts
-from photinus.samplers import limits
-from photinus.samplers.registry import IMPERFECT, SPIKING, SUBSTRATES, TEMPERED
+from photinus.samplers import registry
 from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.samples import Samples
-from photinus.samplers.spiking import ReducedRun, calibration_of
 from photinus.samplers.storage import RunStore
 from photinus.samplers.tempering import Tempering
-from photinus.samplers.workers import SpreadRun, workers_pool
+from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.rules import RULES
 
@@ -74,6 +72,7 @@ def sample(
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     workers: int | str | None = None,
+    pool: Executor | None = None,
     path: "str | os.PathLike[str] | None" = None,
     resume: bool = False,
     progress: Progress | bool | None = None,
@@ -128,6 +127,9 @@ def sample(
         Spread the chains over so many processes, or over the Dask cluster at an address such as
         "tcp://host:8786"; the draws are the same. A worker that dies costs the work that it had in
         hand, nothing else. Needs the extra "workers".
+    pool
+        Spread the chains over the workers of this executor of `concurrent.futures` instead. It must be
+        able to pickle what it sends: a ProcessPoolExecutor, or those of loky, mpi4py and Dask.
     path
         Zarr store to write while the run goes on; must not exist unless `resume`.
     resume
@@ -148,37 +150,14 @@ def sample(
         Before the run starts, if the device cannot do what is asked for; see
         `photinus.samplers.limits`. The sentences are kept in ``attributes["outside"]`` of the result.
     """
-    validate.instance("machine", machine, BoltzmannMachine)
-    validate.instance("calibration", calibration, Calibration | None)
-    validate.instance("network", network, Network | None)
-    validate.instance("tempering", tempering, Tempering | None)
-    validate.instance("imperfections", imperfections, Imperfections | None)
-    validate.one_of("substrate", substrate, SUBSTRATES)
-    chains = validate.integer("chains", chains, 1)
-    draws = validate.integer("draws", draws, 1)
-    burn_in = validate.integer("burn_in", burn_in, 0)
-    if burn_in > draws:
-        raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
-    memory.require(float(chains) * draws * machine.n_units, "the states of this run")
+    _check_objects(machine, calibration, network, tempering, imperfections, progress)
+    kind = registry.substrate(substrate)
+    _check_able(substrate, kind, tempering, imperfections)
+    chains, draws, burn_in = _counts(chains, draws, burn_in, machine.n_units)
     known = Evidence.either(evidence, clamp, machine.labels, chains)
-    validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-    validate.one_of("rule", rule, RULES)
-    threads = available_threads(threads)
-    if progress is not None and not isinstance(progress, (bool, Progress)):
-        raise InvalidInput(
-            f"progress must be True, False or have start, advance and stop, got {progress!r}"
-        )
-    if tempering is not None and substrate not in TEMPERED:
-        allowed = ", ".join(map(repr, TEMPERED))
-        raise InvalidInput(f"substrate must be one of {allowed} for tempering, got {substrate!r}")
-    if imperfections is not None and substrate not in IMPERFECT:
-        allowed = ", ".join(map(repr, IMPERFECT))
-        raise InvalidInput(f"substrate must be one of {allowed} for imperfections, got {substrate!r}")
     store = None if path is None else RunStore(path, resume=resume)
-    sequence = seed_sequence(seed)
-    if store is not None and seed is None:
-        sequence = store.seed() or sequence
-    states = _start(initial, substrate, burn_in, sequence, chains, machine.n_units)
+    sequence = _sequence(seed, store)
+    states = _start(initial, substrate, kind, burn_in, sequence, chains, machine.n_units)
     known.fill(states)
     request = Request(
         machine,
@@ -191,54 +170,110 @@ def sample(
         states,
         calibration,
         network,
-        rule,
-        clamp_mode,
+        validate.one_of("rule", rule, RULES),
+        validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES),
         None if time_step is None else validate.positive("time_step", time_step, "s"),
-        threads,
+        available_threads(threads),
         tempering,
         imperfections,
     )
-    with workers_pool(workers) as client:
-        start = SUBSTRATES[substrate]
-        run = start(request) if client is None else SpreadRun(request, client, start)
-        outside = _outside(request, run)
-        if outside:
-            warnings.warn("; ".join(outside), TranslationWarning, stacklevel=2)
-        whole = Samples(
-            machine=machine,
-            states=np.empty((chains, 0, machine.n_units), np.uint8),
-            substrate=substrate,
-            burn_in=burn_in,
-            evidence=known,
-            window=run.window if tempering is None else None,
-            network=run.network,
-            tempering=tempering,
-            attributes=_provenance(request, run, initial is not None)
-            | ({"outside": outside} if outside else {}),
-            complete=False,
+    with executor_of(workers, pool) as spread:
+        run = kind(request) if spread is None else SpreadRun(request, spread, kind)
+        return _sampled(request, run, initial is not None, store, progress)
+
+
+def _check_objects(
+    machine: Any, calibration: Any, network: Any, tempering: Any, imperfections: Any, progress: Any
+) -> None:
+    """Raise InvalidInput for an object of another kind."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration | None)
+    validate.instance("network", network, Network | None)
+    validate.instance("tempering", tempering, Tempering | None)
+    validate.instance("imperfections", imperfections, Imperfections | None)
+    if progress is not None and not isinstance(progress, (bool, Progress)):
+        raise InvalidInput(
+            f"progress must be True, False or have start, advance and stop, got {progress!r}"
         )
-        pieces: list[Piece] = []
-        if store is not None:
-            done = store.open(whole, draws, run)
-            pieces.extend(done)
-        finished = sum(piece.states.shape[1] for piece in pieces)
-        total = request.window_of(burn_in + draws - 1) + 1
-        try:
-            with tracked(progress, f"sampling on {substrate}", total) as report:
-                report(request.window_of(burn_in + finished - 1) + 1 if finished else 0)
-                while finished < draws:
-                    piece = run.advance(min(run.draws_per_piece, draws - finished), report)
-                    pieces.append(piece)
-                    finished += piece.states.shape[1]
-                    if store is not None:
-                        store.append(piece, run, complete=finished == draws)
-        except KeyboardInterrupt:
-            raise Interrupted(gathered(whole, pieces, complete=False) if pieces else None) from None
-        except InvalidInput:
-            if store is not None and not pieces:
-                store.discard()
-            raise
-        return gathered(whole, pieces, complete=True)
+
+
+def _check_able(
+    substrate: str, kind: type[Run], tempering: Tempering | None, imperfections: Imperfections | None
+) -> None:
+    """Raise InvalidInput if a substrate cannot be heated or cannot have faults, but should."""
+    for name, given, ability in (
+        ("tempering", tempering, "heated"),
+        ("imperfections", imperfections, "imperfect"),
+    ):
+        if given is not None and not getattr(kind, ability):
+            allowed = ", ".join(map(repr, registry.able(ability)))
+            raise InvalidInput(f"substrate must be one of {allowed} for {name}, got {substrate!r}")
+
+
+def _counts(chains: int, draws: int, burn_in: int, units: int) -> tuple[int, int, int]:
+    """Return how many chains, draws and draws before those, checked."""
+    chains = validate.integer("chains", chains, 1)
+    draws = validate.integer("draws", draws, 1)
+    burn_in = validate.integer("burn_in", burn_in, 0)
+    if burn_in > draws:
+        raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
+    memory.require(float(chains) * draws * units, "the states of this run")
+    return chains, draws, burn_in
+
+
+def _sampled(
+    request: Request,
+    run: Run,
+    given: bool,
+    store: RunStore | None,
+    progress: Progress | bool | None,
+) -> Samples:
+    """Return all draws of a run, which goes on from what a store has; `given` as in `_start_words`."""
+    outside = run.outside()
+    if outside:
+        warnings.warn("; ".join(outside), TranslationWarning, stacklevel=3)
+    empty = Samples(
+        machine=request.machine,
+        states=np.empty((request.chains, 0, request.machine.n_units), np.uint8),
+        substrate=request.substrate,
+        burn_in=request.burn_in,
+        evidence=request.evidence,
+        window=run.window if request.tempering is None else None,
+        network=run.network,
+        tempering=request.tempering,
+        attributes=_provenance(request, run, given) | ({"outside": outside} if outside else {}),
+        complete=False,
+    )
+    pieces = [] if store is None else store.open(empty, request.draws, run)
+    try:
+        _advance(request, run, pieces, store, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(gathered(empty, pieces, complete=False) if pieces else None) from None
+    except InvalidInput:
+        if store is not None and not pieces:
+            store.discard()
+        raise
+    return gathered(empty, pieces, complete=True)
+
+
+def _advance(
+    request: Request,
+    run: Run,
+    pieces: list[Piece],
+    store: RunStore | None,
+    progress: Progress | bool | None,
+) -> None:
+    """Add to the pieces that there are those that are missing, and store each."""
+    finished = sum(piece.states.shape[1] for piece in pieces)
+    total = request.window_of(request.burn_in + request.draws - 1) + 1
+    with tracked(progress, f"sampling on {request.substrate}", total) as report:
+        report(request.window_of(request.burn_in + finished - 1) + 1 if finished else 0)
+        while finished < request.draws:
+            piece = run.advance(min(run.draws_per_piece, request.draws - finished), report)
+            pieces.append(piece)
+            finished += piece.states.shape[1]
+            if store is not None:
+                store.append(piece, run, complete=finished == request.draws)
 
 
 def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
@@ -252,9 +287,16 @@ def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
     )
 
 
+def _sequence(seed: Seed, store: RunStore | None) -> np.random.SeedSequence:
+    """Return the seed of a run: of one that goes on, by default that of its begin."""
+    sequence = seed_sequence(seed)
+    return sequence if store is None or seed is not None else store.seed() or sequence
+
+
 def _start(
     initial: ArrayLike | None,
     substrate: str,
+    kind: type[Run],
     burn_in: int,
     seed: np.random.SeedSequence,
     chains: int,
@@ -263,7 +305,7 @@ def _start(
     """Return the state that each chain starts from, array (chain, unit)."""
     if initial is None:
         return starts.dispersed(seed, chains, units)
-    least = _least_burn_in(substrate)
+    least = kind.least_burn_in
     if burn_in < least:
         raise InvalidInput(
             f"initial must be None on {substrate!r} with a burn_in below {least}, got burn_in={burn_in}"
@@ -271,38 +313,12 @@ def _start(
     return starts.given(initial, chains, units)
 
 
-def _least_burn_in(substrate: str) -> int:
-    """Return the burn-in from which on a substrate starts as it is told."""
-    if substrate in SPIKING:
-        return starts.BURN_IN_PER_DRIVEN
-    return 1 if substrate == "ideal" else 0
-
-
-def _outside(request: Request, run: Run) -> list[str]:
-    """Return what the device of a run cannot do of what is asked for, a sentence each."""
-    network = run.network
-    if network is None:
-        return []
-    drive, evidence = getattr(run, "drive", None), request.evidence
-    if drive is None:
-        drive = network.drive + evidence.through(network.coupling)
-    found = limits.beyond_lasers(network, drive, evidence.positions)
-    if request.substrate == "laser-reduced":
-        assert isinstance(network, LaserNetwork)  # `ReducedRun.kind`
-        device = request.calibration or Calibration.preset(ReducedRun.preset)
-        found += device.require_reduced().check(network, evidence.positions)
-    if request.network is None:
-        calibration = calibration_of(network, request.calibration)
-        assert calibration is not None  # it was translated with it
-        found += limits.beyond_translation(request.machine, calibration, network, evidence)
-    return found
-
-
 def _start_words(request: Request, given: bool) -> str:
     """Return how the chains start, for the record; which states, as a checksum."""
-    if request.substrate == "exact":
+    kind = registry.substrate(request.substrate)
+    if kind.independent:
         return "independent"
-    if request.burn_in < _least_burn_in(request.substrate):
+    if request.burn_in < kind.least_burn_in:
         return "silent"
     return f"given, CRC {zlib.crc32(request.start.tobytes()):08x}" if given else "dispersed"
 

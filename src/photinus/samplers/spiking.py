@@ -1,7 +1,7 @@
 """Substrates that simulate a device: lasers, reduced lasers, integrate-and-fire neurons."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
 from photinus.networks.lif import LifNetwork
 from photinus.reference import starts
-from photinus.samplers.request import Piece, Request
+from photinus.samplers import limits
+from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.readout import states_on_grid
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.rules import evidence_drive, heated_drive, levels, translate
@@ -27,14 +28,19 @@ LASER_STEPS_PER_PIECE = 2e9
 """Laser-steps between two commits to disk: a few seconds."""
 
 
-class SpikingRun:
+class SpikingRun(Run):
     """A simulated network of spiking neurons, read out every τ."""
 
-    spread = False
-    preset: str
+    spiking = True
+    heated = True
+    least_burn_in = starts.BURN_IN_PER_DRIVEN
+    preset: ClassVar[str]
     """Calibration to use by default."""
-    kind: type[LaserNetwork] | type[LifNetwork]
+    kind: ClassVar[type[LaserNetwork] | type[LifNetwork]]
     """Network that this substrate simulates."""
+    network: Network
+    window: float
+    time_step: float
 
     def __init__(self, request: Request) -> None:
         network, drive = request.network, None
@@ -191,6 +197,24 @@ class SpikingRun:
             spikes.stop,
         )
 
+    def outside(self) -> list[str]:
+        """Return what these neurons cannot do of what is asked for, a sentence each."""
+        request, network, drive = self._request, self.network, self.drive
+        evidence = request.evidence
+        if drive is None:
+            drive = network.drive + evidence.through(network.coupling)
+        found = limits.beyond_lasers(network, drive, evidence.positions)
+        found += self._beyond_model()
+        if request.network is None:
+            calibration = calibration_of(network, request.calibration)
+            assert calibration is not None  # it was translated with it
+            found += limits.beyond_translation(request.machine, calibration, network, evidence)
+        return found
+
+    def _beyond_model(self) -> list[str]:
+        """Return what the model of the neurons leaves out, a sentence each."""
+        return []
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the simulator's state and the spikes that are still on."""
         tail = {f"tail.{name}": getattr(self._tail, name) for name in ("chain", "unit", "time")}
@@ -236,6 +260,7 @@ def _imperfect(
 class LaserRun(SpikingRun):
     """Full physics of lasers."""
 
+    imperfect = True
     preset = "fast-absorber"
     kind = LaserNetwork
 
@@ -253,7 +278,12 @@ class ReducedRun(LaserRun):
         calibration = request.calibration or Calibration.preset(self.preset)
         calibration.require(network.parameters)
         assert isinstance(network, LaserNetwork)  # `kind`, checked before
-        return ReducedSimulator(network, calibration.require_reduced(), drive=drive, **self._options())
+        self._law = calibration.require_reduced()
+        return ReducedSimulator(network, self._law, drive=drive, **self._options())
+
+    def _beyond_model(self) -> list[str]:
+        assert isinstance(self.network, LaserNetwork)  # `kind`, checked before
+        return self._law.check(self.network, self._request.evidence.positions)
 
 
 class LifRun(SpikingRun):

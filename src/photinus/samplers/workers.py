@@ -1,4 +1,4 @@
-"""Chains spread over processes, on this machine or a cluster, with Dask.
+"""Chains spread over processes, on this machine or a cluster, with Dask or any executor.
 
 The chains of a run are cut into blocks; a block is advanced by any worker, from a state that travels
 with the task. So workers keep nothing: what one loses, because it was killed, another does again. As
@@ -11,6 +11,7 @@ import logging
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from photinus._core.streams import ChainsFrom
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
-from photinus.samplers.registry import SUBSTRATES
+from photinus.samplers.registry import substrate
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
 
@@ -142,56 +143,75 @@ def _check_cluster(client: "Client", address: str) -> None:
         )
 
 
-class SpreadRun:
-    """A run of any substrate whose chains are advanced by workers; see `request.Run`."""
+@contextlib.contextmanager
+def executor_of(workers: int | str | None, pool: Executor | None) -> Iterator[Executor | None]:
+    """Give what spreads chains: the pool, or that of workers; None without either.
+
+    Raises
+    ------
+    InvalidInput
+        As `workers_pool` does, if `pool` is no executor, or if both are given.
+    """
+    if pool is None:
+        with workers_pool(workers) as client:
+            yield None if client is None else client.get_executor(pure=False)
+        return
+    if workers is not None:
+        raise InvalidInput(f"workers must be None with a pool, got {workers!r}")
+    yield validate.instance("pool", pool, Executor)
+
+
+class SpreadRun(Run):
+    """A run of any substrate whose chains are advanced by workers."""
 
     spread = True
 
-    def __init__(self, request: Request, client: "Client", start: Callable[[Request], Run]) -> None:
-        whole = start(request)
+    def __init__(self, request: Request, pool: Executor, kind: type[Run]) -> None:
+        whole = kind(request)
         self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
-        self.draws_per_piece = whole.draws_per_piece
-        self._client, self._chains = client, request.chains
+        self.draws_per_piece, self.drive = whole.draws_per_piece, whole.drive
+        self._outside = whole.outside()
+        self._pool, self._chains = pool, request.chains
         if request.tempering is not None and request.evidence.distinct()[0].chains > 1:
             raise InvalidInput(
                 "evidence must be the same for all chains where workers heat them: the strength of the "
                 "synapses is one for all"
             )
         size = -(-request.chains // BLOCKS)
-        self.drive = drive = getattr(whole, "drive", None)
         self._requests = [
-            _part(request, self.network, drive, slice(first, min(first + size, request.chains)))
+            _part(request, self.network, self.drive, slice(first, min(first + size, request.chains)))
             for first in range(0, request.chains, size)
         ]
         self._states: list[State | None] = [None] * len(self._requests)
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws of all chains."""
-        from distributed import as_completed
-        from distributed.scheduler import KilledWorker
-
         with warnings.catch_warnings():
             # About the size of what is sent: couplings, and the states of the lasers.
             warnings.simplefilter("ignore", UserWarning)
             futures = [
-                self._client.submit(_advance, request, state, draws, pure=False)
+                self._pool.submit(_advance, request, state, draws)
                 for request, state in zip(self._requests, self._states, strict=True)
             ]
-        place = {future.key: k for k, future in enumerate(futures)}
+        place = {future: k for k, future in enumerate(futures)}
         pieces: list[Piece | None] = [None] * len(futures)
         states = list(self._states)
         try:
             for future in as_completed(futures):
-                k = place[future.key]
+                k = place[future]
                 pieces[k], states[k], done = future.result()
                 report(done / len(futures))
-        except KilledWorker:
+        except Exception as error:
+            # Dask's own, which is not imported to find out, and that of Python's pools.
+            if type(error).__name__ != "KilledWorker" and not isinstance(error, BrokenExecutor):
+                raise
             raise PhotinusError(
                 "workers died again and again while they simulated the same chains: too little memory?"
             ) from None
         finally:
             # After an interruption or an error; otherwise there is nothing left to cancel.
-            self._client.cancel(futures)
+            for future in futures:
+                future.cancel()
         self._states = states
         whole = [piece for piece in pieces if piece is not None]
         spikes = [piece.spikes for piece in whole if piece.spikes is not None]
@@ -213,6 +233,10 @@ class SpreadRun:
             parts[0].start,
             parts[0].stop,
         )
+
+    def outside(self) -> list[str]:
+        """Return what the device cannot do of what is asked for, a sentence each."""
+        return self._outside
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the states of all blocks."""
@@ -248,7 +272,7 @@ def _advance(
     request: Request, state: State | None, draws: int
 ) -> tuple[Piece, dict[str, NDArray[Any]], float]:
     """Advance a block of chains; return its draws, its state, and what it reported as done."""
-    run = SUBSTRATES[request.substrate](request)
+    run = substrate(request.substrate)(request)
     if state is not None:
         run.restore(state)
     done: list[float] = []

@@ -20,7 +20,7 @@ def study(
 ) -> None:
     """Measure every combination of a study's values, or go on where it stopped."""
     from photinus._core import files
-    from photinus.faces.study import Study
+    from photinus.faces.study.plan import Study
 
     folder = files.named(file).with_suffix("") if out is None else files.named(out)
     planned = Study.load(file)

@@ -1,0 +1,90 @@
+"""One combination of a study's values."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from photinus._core import files
+from photinus.devices.laser import LaserParameters
+from photinus.engines.devices import preset
+from photinus.errors import InvalidInput
+from photinus.faces.study.sections import FAMILIES, Machines
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.imperfections import Imperfections
+from photinus.samplers.registry import IMPERFECT, SPIKING
+
+if TYPE_CHECKING:
+    pass
+
+SCHEMA = 1
+"""Raised when what is computed changes: results of before do not count."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of values: settings by section, ``{"sample": {"chains": 64, …}, …}``."""
+
+    settings: Mapping[str, Mapping[str, Any]]
+    folder: Path
+    """Where relative file names begin."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return everything that determines the result besides the code."""
+        settings = {name: dict(section) for name, section in self.settings.items()}
+        machines = settings["machines"]
+        if machines["file"] is not None:
+            content = files.read_bytes(self.folder / machines["file"])
+            settings["machines"] = {
+                "content": hashlib.sha256(content).hexdigest(),
+                "scale": machines["scale"],
+            }
+        if settings["sample"]["substrate"] not in SPIKING:
+            # Neither device nor wiring matter: such points are one.
+            for name in ("device", "network", "imperfections"):
+                settings.pop(name, None)
+            settings["sample"] = {
+                k: v for k, v in settings["sample"].items() if k not in ("rule", "refined")
+            }
+        return {"schema": SCHEMA, **settings}
+
+    def digest(self) -> str:
+        """Return a name for the point's result."""
+        text = json.dumps(self.identity(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def machine(self) -> BoltzmannMachine:
+        """Return the machine to sample from."""
+        m = Machines(**self.settings["machines"])
+        if m.file is not None:
+            found = BoltzmannMachine.load(self.folder / m.file)
+            return BoltzmannMachine(m.scale * found.weights, m.scale * found.biases, found.labels)
+        key = (list(FAMILIES).index(m.family), m.units, m.index)
+        random = np.random.default_rng(np.random.SeedSequence(m.seed, spawn_key=key))
+        upper = np.triu(FAMILIES[m.family](random, (m.units, m.units)), 1)
+        biases = FAMILIES[m.family](random, (m.units,))
+        return BoltzmannMachine(m.scale * (upper + upper.T), m.scale * biases)
+
+    def imperfections(self) -> Imperfections | None:
+        """Return what is wrong with the chip; None without a section on it, or without a chip."""
+        given, substrate = self.settings.get("imperfections"), self.settings["sample"]["substrate"]
+        if not given or substrate not in SPIKING:
+            return None
+        if substrate not in IMPERFECT:
+            raise InvalidInput(f"[imperfections] must be left out for substrate {substrate!r}")
+        return Imperfections.from_dict(given)
+
+    def parameters(self) -> Any:
+        """Return the parameters of the device, or None for substrates without one."""
+        substrate = self.settings["sample"]["substrate"]
+        if substrate not in SPIKING:
+            return None
+        if substrate == "lif":
+            return preset("lif-hcs")
+        changes = dict(self.settings["device"])
+        name = changes.pop("preset")
+        return LaserParameters.preset(name, **changes)

@@ -1,0 +1,19 @@
+"""Checks that a substrate or a device keeps what Photinus promises; for ours and yours.
+
+Run them all by one call, or each as a test of its own::
+
+    import pytest
+    from photinus import testing
+
+    def test_annealer():
+        testing.check_substrate("annealer")
+
+    @pytest.mark.parametrize("check", testing.SUBSTRATE_CHECKS)
+    def test_annealer_one_by_one(check):
+        testing.SUBSTRATE_CHECKS[check](testing.subject("annealer"))
+"""
+
+from photinus.testing.substrates import SUBSTRATE_CHECKS as SUBSTRATE_CHECKS
+from photinus.testing.substrates import check_substrate as check_substrate
+from photinus.testing.substrates import subject as subject
+from photinus.testing.verdict import Unfit as Unfit

@@ -1,0 +1,160 @@
+"""Every substrate passes the checks that others can run on theirs, and wrong ones fail them."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photinus import testing
+from photinus._core.streams import seed_sequence
+from photinus.reference.exact import sample_exact
+from photinus.samplers import Piece, Request, Run, registry
+from photinus.samplers.abstract import ExactRun, GibbsRun
+from photinus.testing import law
+from photinus.testing.substrates import law_machine
+
+
+@pytest.mark.parametrize("check", testing.SUBSTRATE_CHECKS)
+@pytest.mark.parametrize("name", registry.SUBSTRATES)
+def test_substrates_keep_what_sample_promises(name: str, check: str) -> None:
+    testing.SUBSTRATE_CHECKS[check](testing.subject(name))
+
+
+# Substrates that are wrong, each in one way
+
+
+class SeedIgnored(GibbsRun):
+    def __init__(self, request: Request) -> None:
+        super().__init__(replaced(request, seed=seed_sequence(0)))
+
+
+class SeedNeverKept(GibbsRun):
+    def __init__(self, request: Request) -> None:
+        super().__init__(replaced(request, seed=seed_sequence(None)))
+
+
+class WeightsHalved(ExactRun):
+    def __init__(self, request: Request) -> None:
+        given = request.machine
+        wrong = type(given)(0.5 * given.weights, given.biases, given.labels)
+        super().__init__(replaced(request, machine=wrong))
+
+
+class EvidenceForgotten(ExactRun):
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        asked = self.request
+        report(asked.burn_in + draws)
+        states = sample_exact(asked.machine, chains=asked.chains, draws=draws, seed=asked.seed)
+        return Piece(states, None)
+
+
+class EvidencePainted(EvidenceForgotten):
+    """Evidence is written into the states of another law."""
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        piece = super().advance(draws, report)
+        self.request.evidence.fill(piece.states)
+        return piece
+
+
+class StartIgnored(GibbsRun):
+    def __init__(self, request: Request) -> None:
+        super().__init__(replaced(request, start=np.zeros_like(request.start)))
+
+
+class StateLost(GibbsRun):
+    def restore(self, state: Any) -> None:
+        self._done, self._draw = int(state["done"]), int(state["draw"])
+
+
+class BurnInKept(GibbsRun):
+    def __init__(self, request: Request) -> None:
+        super().__init__(replaced(request, burn_in=0))
+
+
+class OneCoin(ExactRun):
+    """All chains are the same."""
+
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        states = super().advance(draws, report).states
+        return Piece(np.broadcast_to(states[:1], states.shape).copy(), None)
+
+
+class ManyChains(ExactRun):
+    """Chain c depends on how many there are."""
+
+    def __init__(self, request: Request) -> None:
+        more = np.random.SeedSequence(request.chains)
+        super().__init__(replaced(request, seed=more))
+
+
+class Silent(GibbsRun):
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        return super().advance(draws, lambda _: None)
+
+
+class Twos(ExactRun):
+    def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
+        return Piece(2 * super().advance(draws, report).states, None)
+
+
+def replaced(request: Request, **changes: Any) -> Request:
+    return dataclasses.replace(request, **changes)
+
+
+WRONG = [
+    (SeedIgnored, "seed"),
+    (SeedNeverKept, "seed"),
+    (SeedNeverKept, "threads"),
+    (SeedNeverKept, "workers"),
+    (WeightsHalved, "law"),
+    (WeightsHalved, "law given evidence"),
+    (EvidenceForgotten, "common evidence"),
+    (EvidenceForgotten, "evidence of chains"),
+    (EvidencePainted, "law given evidence"),
+    (StartIgnored, "start"),
+    (StateLost, "resume"),
+    (BurnInKept, "burn-in"),
+    (OneCoin, "lanes"),
+    (ManyChains, "chains"),
+    (Silent, "progress"),
+    (Twos, "result"),
+]
+
+
+@pytest.mark.parametrize(("kind", "check"), WRONG, ids=lambda value: getattr(value, "__name__", value))
+def test_wrong_substrates_are_found(
+    kind: type[Run], check: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.SUBSTRATES, "wrong", kind)
+    with pytest.raises(testing.Unfit):
+        testing.SUBSTRATE_CHECKS[check](testing.subject("wrong"))
+
+
+def test_all_that_is_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.SUBSTRATES, "wrong", EvidenceForgotten)
+    with pytest.raises(testing.Unfit) as found:
+        testing.check_substrate("wrong")
+    told = str(found.value).splitlines()
+    failed = {line.split(": ")[0] for line in told}
+    assert {"wrong, common evidence", "wrong, evidence of chains"} <= failed
+    assert not failed & {"wrong, law", "wrong, seed", "wrong, refusals"}
+
+
+def test_the_odds_are_as_stated() -> None:
+    """Over right samples, p-values below p come with probability p at most; 2000 of them.
+
+    At p = 0.1, more than 250 instead of at most 200 would come with probability 2e-4.
+    """
+    machine, rng = law_machine(), np.random.default_rng(1)
+    p = [
+        law.probability_of(machine.states()[rng.choice(8, 500, p=machine.joint())], machine.joint())
+        for _ in range(2000)
+    ]
+    assert np.count_nonzero(np.array(p) < 0.1) <= 250
+    # and they are not there for show: a law that is off by a bias is found with more chains
+    wrong = machine.states()[rng.choice(8, 4096, p=0.9 * machine.joint() + 0.1 * np.eye(8)[0])]
+    assert law.probability_of(wrong, machine.joint()) < law.FALSE_ALARM
+    assert law.probability_of(wrong, machine.joint(), bias=0.1) == 1
