@@ -32,7 +32,8 @@ def commands(text: str) -> list[str]:
 
 def dotted(text: str) -> list[str]:
     """Return the names like photinus.room.name in a text."""
-    return sorted(set(re.findall(r"(?<![\w/.\-])photinus(?:\.[A-Za-z_]\w*)+", text)))
+    found = set(re.findall(r"(?<![\w/.\-])photinus(?:\.[A-Za-z_]\w*)+", text))
+    return sorted(found - {"photinus.substrates", "photinus.devices"})  # groups of entry points
 
 
 def links(text: str) -> list[str]:
