@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
+from photinus._core.states import MAX_PER_STEP
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
 from photinus.diagnostics.convergence import convergence
@@ -45,8 +46,6 @@ from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.translation.rules import slopes, translate
 
-ENUMERATED_UNITS = 16
-"""Units up to which states are enumerated; beyond, the response comes from draws, and no KL is told."""
 LASER_WORK = 200
 """Price of a window of one laser, in ideal neurons × units: simulated time steps cost so much."""
 MEASURED = 1 / 8
@@ -327,7 +326,7 @@ class _Target:
         most_work: float = 0.0,
     ) -> "_Target":
         """Return the target of `machine` for what a network can adjust."""
-        small = machine.n_units <= ENUMERATED_UNITS
+        small = machine.n_units <= MAX_PER_STEP
         joint = machine.joint() if small else None
         number = int(seed.generate_state(1)[0])
         known = reference(machine, number, states=0 if small else STATES, most_work=most_work)

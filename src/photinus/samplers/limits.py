@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.calibration import Calibration
 from photinus.devices.laser.dynamics import lasing_pump
 from photinus.engines.devices import Network, held
@@ -23,7 +24,6 @@ from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork
-from photinus.translation.rules import ENUMERATED_UNITS
 from photinus.units import quantity
 
 STRONG = 2.0
@@ -137,7 +137,7 @@ def _cooperative(machine: BoltzmannMachine, evidence: Evidence) -> str | None:
 
     If all weights are off by the factor 1 + ε, a marginal moves by ε Cov(z_k, ½ zᵀWz), to first order.
     """
-    if len(evidence.free) > ENUMERATED_UNITS:
+    if len(evidence.free) > MAX_PER_EVIDENCE:
         return None
     target = machine.conditional(evidence.part(slice(1)))
     states, probability = target.states(), target.joint()
