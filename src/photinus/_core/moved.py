@@ -20,8 +20,18 @@ MOVED: dict[str, tuple[str, ...]] = {
     "_threads": ("_core.threads",),
     "_trust": ("learning.trust", "learning.judgement"),
     "_validate": ("_core.validate",),
-    "bayes": ("machines.bayes",),
-    "boltzmann": ("machines.boltzmann",),
+    "bayes": (
+        "machines.bayes",
+        "machines.expansion",
+        "machines.softening",
+        "machines.tables",
+    ),
+    "boltzmann": (
+        "machines.boltzmann",
+        "machines.enumeration",
+        "machines.files",
+        "_core.states",
+    ),
     "cli": ("faces.cli",),
     "demo": (
         "faces.demo.job",

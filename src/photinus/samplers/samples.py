@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_ENUMERATED
 from photinus.devices import Network
 from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
@@ -16,7 +17,7 @@ from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.samplers import storage
-from photinus.spikes.readout import MAX_JOINT, occupancy
+from photinus.spikes.readout import occupancy
 
 if TYPE_CHECKING:
     import os
@@ -122,7 +123,7 @@ class Samples:
     @property
     def has_joint(self) -> bool:
         """Whether the joint occupancy can be tabulated."""
-        return len(self.free_units) <= MAX_JOINT
+        return len(self.free_units) <= MAX_ENUMERATED
 
     def common_clamp(self) -> dict[Hashable, int]:
         """Return the evidence if it is the same in all chains.
@@ -145,8 +146,8 @@ class Samples:
             For more than 24 units.
         """
         n = self.machine.n_units
-        if n > 24:
-            raise InvalidInput(f"joint needs at most 24 units, got {n}")
+        if n > MAX_ENUMERATED:
+            raise InvalidInput(f"joint needs at most {MAX_ENUMERATED} units, got {n}")
         full = np.zeros(2**n)
         common = self.evidence.common()
         index = np.full(
@@ -167,7 +168,7 @@ class Samples:
         """
         free = self.free_units
         if not self.has_joint:
-            raise InvalidInput(f"free_joint needs at most {MAX_JOINT} free units, got {len(free)}")
+            raise InvalidInput(f"free_joint needs at most {MAX_ENUMERATED} free units, got {len(free)}")
         if self.spikes is None:
             bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
             index = (self.states[:, :, free] @ bits).ravel()
