@@ -184,6 +184,8 @@ def heated_drive(
     temperature: float,
 ) -> tuple[NDArray[np.float64], float]:
     """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     evidence = Evidence.at(fixed, values, machine.labels)
     return drive_and_strength(machine, calibration, evidence, temperature=temperature)
 
