@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
@@ -100,7 +101,7 @@ class BayesianNetwork:
         if not isinstance(tables, Mapping) or not tables:
             raise InvalidInput(f"tables must be a mapping variable → table, not empty, got {tables!r}")
         checked = {name: _checked_table(name, table, tables) for name, table in tables.items()}
-        object.__setattr__(self, "tables", MappingProxyType(checked))
+        settle(self, tables=MappingProxyType(checked))
         _require_acyclic({name: parents for name, (parents, _) in checked.items()})
 
     @property

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
+from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence, Given
 from photinus.machines.likelihood import most_likely
@@ -98,9 +99,9 @@ class BoltzmannMachine:
             raise InvalidInput("biases must have at least 1 entry, got 0")
         w.setflags(write=False)
         b.setflags(write=False)
-        object.__setattr__(self, "weights", w)
-        object.__setattr__(self, "biases", b)
-        object.__setattr__(self, "labels", _checked_labels(labels, len(b)))
+        settle(self, weights=w)
+        settle(self, biases=b)
+        settle(self, labels=_checked_labels(labels, len(b)))
 
     @property
     def n_units(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
 from photinus.hardware.ledger import Ledger
@@ -84,8 +85,8 @@ class Samples:
         ):
             validate.instance(name, getattr(self, name), f"{kind} | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
-        object.__setattr__(self, "evidence", evidence)
-        object.__setattr__(self, "clamp", evidence.to_dict())
+        settle(self, evidence=evidence)
+        settle(self, clamp=evidence.to_dict())
 
     @property
     def chains(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus.devices.laser.parameters import LaserParameters
 from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
@@ -55,10 +56,10 @@ class Neuron:
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
         validate.instance("kernel", self.kernel, SynapticKernel)
-        object.__setattr__(self, "midpoint", validate.number("midpoint", self.midpoint))
+        settle(self, midpoint=validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
             unit = "" if name == "slope" else "s"
-            object.__setattr__(self, name, validate.positive(name, getattr(self, name), unit))
+            settle(self, **{name: validate.positive(name, getattr(self, name), unit)})
         if not self.parameters.forced:
             for name, plausible in _plausible(self.parameters).items():
                 plausible.check(name, getattr(self, name))
@@ -68,9 +69,9 @@ class Neuron:
                 raise InvalidInput(
                     f"{name} must be two numbers that rise, got {validate.shown(getattr(self, name))}"
                 )
-            object.__setattr__(self, name, (float(ends[0]), float(ends[1])))
+            settle(self, **{name: (float(ends[0]), float(ends[1]))})
         for name in ("drive", "activation"):
-            object.__setattr__(self, name, validate.column(name, getattr(self, name)))
+            settle(self, **{name: validate.column(name, getattr(self, name))})
         validate.same_length("activation", self.activation, "drive", len(self.drive))
 
     @property
