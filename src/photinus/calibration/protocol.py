@@ -46,9 +46,8 @@ from photinus.calibration.synapse import (
     fit_synapse,
     free_parameters,
 )
-from photinus.devices.lif import LifParameters
+from photinus.devices import Parameters, device_of
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.devices import Parameters, setting
 from photinus.errors import InvalidInput, NotConverged
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.neuron import Neuron, logistic
@@ -120,9 +119,10 @@ def calibrate(
     """
     validate.instance("parameters", parameters, Parameters)
 
-    if reduced and isinstance(parameters, LifParameters):
-        raise InvalidInput("reduced must be False for integrate-and-fire neurons, got True")
-    found = setting(parameters)
+    device = device_of(parameters)
+    if reduced and not device.can_be_reduced:
+        raise InvalidInput(f"reduced must be False for {device.plural}, got True")
+    found = device.setting(parameters)
     synapse = found.synapse if synapse is None else synapse
     validate.one_of("synapse", synapse, SYNAPSES)
     decay = found.decay if decay is None else validate.positive("decay", decay, "s")
@@ -309,8 +309,7 @@ def _sweep(
 ) -> tuple[NDArray[np.float64], SpikeTrains]:
     """Return the drives of the long sweep and the spikes that they bring."""
     drive = guess[0] + guess[1] * np.linspace(-6, 8, 57)
-    if not isinstance(bench.parameters, LifParameters):
-        drive = drive[drive > 0]
+    drive = drive[drive > device_of(bench.parameters).least_drive]
     duration = bench.settle(window) + 200 * window
     return drive, bench.run(bench.network(drive, window), duration, 3)
 
@@ -355,14 +354,7 @@ def _activation_curve(
 
 def _why_not_logistic(parameters: Parameters, window: float, off: float, on: float) -> str:
     """Return why a device has no range of biases, and what to change."""
-    if isinstance(parameters, LifParameters):
-        below = (parameters.threshold - parameters.reset) / units.mV
-        change = (
-            f"its reset lies {below:.3g} mV below its threshold, at a noise of "
-            f"{parameters.noise / units.mV:.3g} mV: bring reset and threshold nearer to each other"
-        )
-    else:
-        change = "give it a state window that fits its intervals, or more noise"
+    change = device_of(parameters).advice(parameters)
     return (
         f"device {parameters.name!r} has no range of biases: in a state window of "
         f"{units.quantity(window, 's')} its activation is off a logistic by {off:.2g} even at "

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus._core.records import settle, values_of
+from photinus.devices import PRESETS, parameters_from_dict
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.devices import PRESETS, parameters_from_dict
 from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
 from photinus.translation.neuron import Neuron

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_ENUMERATED
 from photinus.diagnostics.bias import cut, student
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -221,7 +222,9 @@ def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.flo
     validate.instance("samples", samples, "Samples")
     kept = samples.draws if draws is None else validate.integer("draws", draws, 1, samples.draws)
     if not samples.has_joint:
-        raise InvalidInput(f"joint needs at most 24 free units, got {len(samples.free_units)}")
+        raise InvalidInput(
+            f"joint needs at most {MAX_ENUMERATED} free units, got {len(samples.free_units)}"
+        )
     return np.array([alone.free_joint() for alone in _each_chain(samples, kept)])
 
 

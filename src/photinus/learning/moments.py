@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.states import MAX_PER_STEP
 from photinus.diagnostics.references import Reference, reference
 from photinus.learning.judgement import Shown, Wanted
 from photinus.learning.response import DENSE, Response
@@ -15,8 +16,6 @@ from photinus.networks.couplings import Coupling, entries, is_sparse
 from photinus.reference.gibbs import sample_gibbs
 from photinus.samplers.samples import Samples
 
-ENUMERATED_UNITS = 16
-"""Units up to which states are enumerated; beyond, the response comes from draws, and no KL is told."""
 UNSURE = "The moments wanted are not sure, those of one Gibbs run: {reason}."
 """What is said where there is no reference."""
 MOST_STATISTICS = DENSE
@@ -79,7 +78,7 @@ class Target:
         most_work: float = 0.0,
     ) -> "Target":
         """Return the target of `machine` for what a network can adjust."""
-        small = machine.n_units <= ENUMERATED_UNITS
+        small = machine.n_units <= MAX_PER_STEP
         joint = machine.joint() if small else None
         number = int(seed.generate_state(1)[0])
         known = reference(machine, number, states=0 if small else STATES, most_work=most_work)

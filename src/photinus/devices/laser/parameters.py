@@ -19,7 +19,7 @@ photons that the noise brings beyond their mean; they are missing where they wer
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import pi
-from typing import Any
+from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import validate
 from photinus._core.records import fields_from, settle
@@ -67,6 +67,8 @@ class LaserParameters:
     62500
     """
 
+    device: ClassVar[str] = "laser"
+    """Kind of neuron, see `photinus.devices`."""
     name: str = "custom"
     """What to call the device."""
     wavelength: float = 1.55e-6
@@ -296,3 +298,8 @@ _PRESETS = {
 
 PRESETS = tuple(_PRESETS)
 """Names of the presets, the default first."""
+
+
+def is_laser(parameters: Any) -> TypeGuard[LaserParameters]:
+    """Return whether these are a laser's, for what only light has: currents, counts, chips."""
+    return isinstance(parameters, LaserParameters)
