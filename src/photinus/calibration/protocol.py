@@ -22,7 +22,7 @@ lasers and integrate-and-fire neurons.
 
 import functools
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from photinus import units
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
+from photinus._core.records import values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
 from photinus.calibration.bench import Bench, activation, intervals_by_unit
@@ -151,7 +152,7 @@ def calibrate(
         if reduced:
             escape = reduce_laser(neuron, seed=bench.seeds[-1], threads=threads, advance=step)
     return Calibration(
-        **{field.name: getattr(neuron, field.name) for field in fields(neuron)},
+        **values_of(neuron),
         **measured,
         kernel_error=fit.error,
         network_kl=fit.mean_kl,
