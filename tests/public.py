@@ -34,6 +34,7 @@ ROOMS = (
     "samplers",
     "spikes",
     "tasks",
+    "testing",
     "translation",
     "units",
 )
@@ -53,7 +54,7 @@ FORMER = """
 def signature(value: object) -> str:
     """Return names, kinds and defaults of the parameters; types are the type checker's matter."""
     try:
-        found = inspect.signature(value)  # type: ignore[arg-type]
+        found = inspect.signature(value)
     except (TypeError, ValueError):
         return ""
     bare = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values()]

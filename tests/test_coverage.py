@@ -13,15 +13,14 @@ from studies.coverage import cell, machines, sticky
 import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.diagnostics.bias import compare, hotelling
-from photinus.diagnostics.distance import divergence, state_shares
-from photinus.diagnostics.fidelity import (
+from photinus.diagnostics.convergence import (
     FALSE_ALARM,
-    chain_joints,
     effective_draws,
-    kl_parts,
     r_hat,
     smallest_effective_draws,
 )
+from photinus.diagnostics.distance import chain_joints, divergence, state_shares
+from photinus.diagnostics.parts import kl_parts
 from photinus.reference.gibbs import colouring, sample_gibbs
 from photinus.samplers.samples import Samples
 
@@ -258,7 +257,7 @@ def test_effective_draws_of_short_slow_chains():
     Σ (1 - lag/N) ρ^lag in place of Σ ρ^lag. Within 6 % in the mean over 40 runs, whose own error is
     2 %. Twin: with a mean per chain, as ArviZ has it, a third is missing.
     """
-    from arviz_stats.base import array_stats
+    from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
     coin, tau, shape = BoltzmannMachine([[0.0]], [0.0]), 57.0, (64, 250)
     rng, lags = np.random.default_rng(8), np.arange(1, 250)
@@ -275,7 +274,7 @@ def test_effective_draws_of_short_slow_chains():
 @pytest.mark.parametrize("probability", [0.5, 0.1, 0.01])
 def test_split_r_hat_of_two_values_is_the_rank_normalised_one(probability):
     """Ranks and folded ranks of 0 and 1 are 0 and 1 on another scale."""
-    from arviz_stats.base import array_stats
+    from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
     z = two_state_chains(probability, 0.8, (8, 100), 3).astype(float)
     z[0] = 1 - z[0]

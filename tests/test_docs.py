@@ -86,12 +86,12 @@ def test_command_exists_with_its_options(line, tmp_path, monkeypatch):
         elif argument.endswith(".zarr"):
             (tmp_path / argument).mkdir()
     group = typer.main.get_command(cli.app)
-    command = group.commands[name]
+    command = group.commands[name]  # type: ignore[attr-defined]
     command.make_context(name, arguments)  # raises where an option is unknown or a value is of no use
 
 
 def test_unknown_option_is_found():
-    command = typer.main.get_command(cli.app).commands["sample"]
+    command = typer.main.get_command(cli.app).commands["sample"]  # type: ignore[attr-defined]
     with pytest.raises(Exception, match="No such option"):
         command.make_context("sample", ["model.json", "--no-such-option", "1"])
 

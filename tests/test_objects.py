@@ -34,8 +34,9 @@ HELD = {
     Neuron, laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
 }  # fmt: skip
 """Kinds of objects that a user holds and hands on."""
-INNER = ("faces.demo", "faces.report", "faces.cli", "calibration.protocol.Bench", "calibration.synapse",
-         "calibration.reduction", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
+INNER = ("faces.demo", "faces.report", "faces.cli", "calibration.bench", "calibration.synapse",
+         "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
+         "calibration.agreement", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
          "engines.base", "engines.disturbances", "engines.laser.simulator.per_step",
          "learning.likelihood.Sides", "samplers.spiking", "samplers.abstract", "samplers.request",
          "samplers.storage", "samplers.workers", "samplers.sampling.gathered")  # fmt: skip

@@ -181,6 +181,6 @@ def test_runs_of_any_entropy_can_be_resumed(entropy, tmp_path, monkeypatch):
 def test_a_part_of_the_chains_keeps_its_place():
     part = ChainsFrom(3, np.random.SeedSequence(1))
     for _ in range(2):
-        part = seed_sequence(part)
+        part = seed_sequence(part)  # type: ignore[assignment]
         assert isinstance(part, ChainsFrom)
         assert part.first_chain == 3

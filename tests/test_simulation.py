@@ -154,7 +154,7 @@ def test_one_compiled_signature():
     quiet = network([0.0], parameters=DEVICE.replace(carrier_noise=False, pump_noise=10))
     additive = SynapticKernel(kick=0, sustain=1, duration=WINDOW, renewing=False)
     simulate(quiet.replace(kernel=additive), 1 * ns, recording=Recording(units=(0,), stop=0.5 * ns))
-    assert len(loop.advance_block.signatures) == 1
+    assert len(loop.advance_block.signatures) == 1  # type: ignore[attr-defined]
 
 
 def test_spikes_are_sorted_and_inside_the_run():
@@ -435,7 +435,7 @@ def reference_rates():
     chains, start, stop = 96, 5 * ns, 15 * ns
     rng = np.random.default_rng(11)
     spikes = naive.simulate(n, stop, chains=chains, rng=rng, dt=0.25 * ps, look=TIME_STEP)
-    return n, rates_per_chain(*spikes, chains, 4, start, stop), start, stop
+    return n, rates_per_chain(*spikes, chains, 4, start, stop), start, stop  # type: ignore[call-arg]
 
 
 def engine_rates(n, start, stop, chains=1000):

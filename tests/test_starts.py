@@ -61,7 +61,7 @@ def after_driving(machine, substrate, **options):
     """Return the states of all chains after the driven windows, and the request."""
     request = request_of(machine, substrate, **options)
     run = registry.substrate(substrate)(request)
-    parts = run._drive_to_start(lambda _: None)
+    parts = run._drive_to_start(lambda _: None)  # type: ignore[attr-defined]
     states = np.zeros(request.start.shape, np.uint8)
     for spikes in parts:
         on = spikes.time > parts[-1].stop - run.window

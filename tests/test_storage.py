@@ -198,7 +198,7 @@ def test_arviz_reads_a_complete_run(tmp_path):
     chain, draw = z.dims.index("chain"), z.dims.index("draw")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        stats = arviz_stats.base.array_stats
+        stats = arviz_stats.base.array_stats  # type: ignore[attr-defined]
         ess = stats.ess(z.values, chain_axis=chain, draw_axis=draw, method="mean")
         rhat = stats.rhat(z.values, chain_axis=chain, draw_axis=draw)
     assert ess.shape == rhat.shape == (3,)

@@ -11,7 +11,7 @@ from studies.fidelity.points import Point, Selection, Target
 from studies.fidelity.variants import EXACT_IN_LAW, REFINED, TRANSLATED, VARIANTS, Budget
 
 import photinus as ph
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 
 TINY = Budget(chains=8, draws=12, burn_in=4)
 FAST = ("exact", "gibbs", "ideal", "fast-absorber")
@@ -73,7 +73,7 @@ def test_no_calibration_has_the_seed_of_the_study():
 
 def test_whole_study_has_every_point_once():
     whole = Selection().points()
-    grid = len(points.FAMILIES) * len(points.SIZES) * points.MACHINES * len(VARIANTS)
+    grid = len(points.FAMILIES) * len(points.SIZES) * points.MACHINES * len(VARIANTS)  # type: ignore[attr-defined]
     delays = points.SWEEP_MACHINES * 2 * (len(variants.DELAYS) - 1)
     scales = points.SWEEP_MACHINES * 3 * (len(points.SCALES) - 1)
     assert len(whole) == grid + delays + scales
@@ -110,7 +110,7 @@ def test_code_is_told_by_what_it_does(tmp_path, monkeypatch):
 
     def digest(text):
         (tmp_path / "module.py").write_text(text)
-        monkeypatch.setattr(results.resources, "files", lambda name: tmp_path)
+        monkeypatch.setattr(results.resources, "files", lambda name: tmp_path)  # type: ignore[attr-defined]
         return results.code_digest.__wrapped__()
 
     first = digest('"""Text."""\n\ndef f(x):\n    """Text."""\n    return x\n')
@@ -211,7 +211,7 @@ def test_divergences_are_means_over_disjoint_groups():
     machine = Target("uniform", 3, 1).machine()
     samples = ph.sample(machine, "gibbs", chains=6, draws=12, seed=1, burn_in=2)
     target = machine.joint()
-    draws, kl = results.divergences(samples, results.chain_joints(samples), target)
+    draws, kl = results.divergences(samples, results.chain_joints(samples), target)  # type: ignore[attr-defined]
     states = samples.states @ np.array([1, 2, 4])
 
     def divergence(part):

@@ -18,7 +18,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "_numba": ("_core.compilation",),
     "_response": ("learning.response",),
     "_threads": ("_core.threads",),
-    "_trust": ("learning.trust",),
+    "_trust": ("learning.trust", "learning.judgement"),
     "_validate": ("_core.validate",),
     "bayes": (
         "machines.bayes",
@@ -41,9 +41,18 @@ MOVED: dict[str, tuple[str, ...]] = {
         "faces.demo.result",
     ),
     "evaluation": ("tasks.evaluation",),
-    "fidelity": ("diagnostics.fidelity",),
+    "fidelity": (
+        "diagnostics.fidelity",
+        "diagnostics.certificate",
+        "diagnostics.parts",
+        "diagnostics.distance",
+        "diagnostics.temperature",
+        "diagnostics.convergence",
+        "diagnostics.findings",
+    ),
     "imperfections": (
         "networks.imperfections",
+        "networks.fabrication",
         "engines.disturbances",
     ),
     "laser": ("devices.laser",),
@@ -76,7 +85,13 @@ MOVED: dict[str, tuple[str, ...]] = {
     "progress": ("_core.progress",),
     "readout": ("spikes.readout",),
     "reduced": ("engines.reduced",),
-    "reduced.fitting": ("calibration.reduction",),
+    "reduced.fitting": (
+        "calibration.reduction",
+        "calibration.trials",
+        "calibration.agreement",
+        "calibration.hazard",
+        "calibration.membrane",
+    ),
     "reduced.kernel": ("engines.reduced.loop",),
     "reduced.model": ("engines.reduced.model",),
     "reduced.simulator": (

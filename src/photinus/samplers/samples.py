@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray
 
     from photinus._core.progress import Progress
-    from photinus.diagnostics.fidelity import DrawsNeeded, Fidelity
+    from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
     from photinus.engines.devices import Network
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
