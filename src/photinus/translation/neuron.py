@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic
 from photinus._core.records import settle
 from photinus.devices import Parameters, device_of
 from photinus.devices.laser.parameters import LaserParameters, is_laser
@@ -88,7 +89,7 @@ class Neuron:
 
     def logistic(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fitted probability of being on at `drive`."""
-        return logistic(validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
+        return logistic_curve(validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
 
     def drive_at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the drive at which a neuron is on with probability σ(log_odds): the measured curve.
@@ -132,9 +133,9 @@ class Neuron:
             )
 
 
-def logistic(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:
+def logistic_curve(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:
     """Return 1/(1 + exp(-(x - midpoint)/slope))."""
-    return 1.0 / (1.0 + np.exp(-np.clip((x - midpoint) / slope, -700, 700)))
+    return logistic(np.clip((x - midpoint) / slope, -700, 700))
 
 
 def monotone(
