@@ -34,7 +34,6 @@ from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense
 from photinus.networks.lasers import LaserNetwork, is_of_lasers
-from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
@@ -235,40 +234,12 @@ class SmallNetworks:
 
     def joints(self, spikes: SpikeTrains) -> list[NDArray[np.float64]]:
         """Return the joint of each machine, array (state,)."""
-        machine = np.searchsorted(self.ends, spikes.unit, side="right").astype(np.int16)
-        order = np.argsort(machine, kind="stable")
-        begins = np.searchsorted(machine[order], np.arange(len(self.ends) + 1))
-        chain, unit, time = spikes.chain[order], spikes.unit[order], spikes.time[order]
-        found, first = [], 0
-        for part, end in zip(itertools.pairwise(begins), self.ends, strict=True):
-            mine = slice(*part)
-            found.append(
-                _joint_of(spikes, chain[mine], unit[mine], time[mine], first, int(end), self.window)
-            )
-            first = int(end)
-        return found
+        return [mine.joint(self.window) for mine in spikes.split(self.ends)]
 
     @property
     def window(self) -> float:
         """State window τ [s]."""
         return self.network.window
-
-
-def _by_laser(spikes: SpikeTrains) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the lane (unit, chain) of all spikes, where each lane begins, and their times."""
-    lane = spikes.unit.astype(np.int64) * spikes.chains + spikes.chain
-    order = np.lexsort((spikes.time, lane))
-    lane, time = lane[order], spikes.time[order]
-    begins = np.searchsorted(lane, np.arange(spikes.n_units * spikes.chains + 1))
-    return lane, begins, time
-
-
-def intervals_of(spikes: SpikeTrains, unit: int) -> NDArray[np.float64]:
-    """Return the intervals of a unit in all chains."""
-    lane, _begins, time = _by_laser(spikes)
-    between = np.diff(time)[np.diff(lane) == 0]
-    owner = lane[1:][np.diff(lane) == 0] // spikes.chains
-    return np.asarray(between[owner == unit])
 
 
 def _smooth_hazard(
@@ -279,7 +250,7 @@ def _smooth_hazard(
     step: float,
 ) -> NDArray[np.float64]:
     """Return the logarithm of the hazard [1/s] at ages and `drive`, array (age, drive)."""
-    lane, begins, time = _by_laser(spikes)
+    lane, begins, time = spikes.by_lane()
     events, exposure = np.zeros((2, len(drives), ages))
     same = np.diff(lane) == 0
     last = begins[1:][np.diff(begins) > 0] - 1
@@ -472,8 +443,7 @@ def _agreement(
     three = uncoupled(neuron, at)
     spikes = full(three, 2000, 3), run(three, 4000)
     distance = [
-        ks_2samp(intervals_of(spikes[0], unit), intervals_of(spikes[1], unit)).statistic
-        for unit in range(len(PUMPS))
+        ks_2samp(*both).statistic for both in zip(*(some.intervals() for some in spikes), strict=True)
     ]
     small = SmallNetworks.of(neuron, random_machines(JUDGED))
     coupled = (
@@ -497,37 +467,7 @@ def _agreement(
 
 
 def _activation(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
-    return np.array([_joint(spikes, u, u + 1, window)[1] for u in range(spikes.n_units)])
-
-
-def _joint(spikes: SpikeTrains, first: int, end: int, window: float) -> NDArray[np.float64]:
-    mine = (spikes.unit >= first) & (spikes.unit < end)
-    return _joint_of(
-        spikes, spikes.chain[mine], spikes.unit[mine], spikes.time[mine], first, end, window
-    )
-
-
-def _joint_of(
-    spikes: SpikeTrains,
-    chain: NDArray[np.int32],
-    unit: NDArray[np.int32],
-    time: NDArray[np.float64],
-    first: int,
-    end: int,
-    window: float,
-) -> NDArray[np.float64]:
-    joint = occupancy(
-        chain,
-        unit - np.int32(first),
-        time,
-        chains=spikes.chains,
-        units=end - first,
-        window=window,
-        start=spikes.start + window,
-        stop=spikes.stop,
-    ).joint
-    assert joint is not None  # networks are small
-    return np.asarray(joint / joint.sum())
+    return np.array([one.joint(window)[1] for one in spikes.split(np.arange(spikes.n_units) + 1)])
 
 
 def pulsed(neuron: Neuron) -> LaserNetwork:
@@ -545,7 +485,7 @@ def response(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
     By the delay since its own latest spike, in the classes of `DELAYS`; sources that were on already
     are left out.
     """
-    _lane, begins, time = _by_laser(spikes)
+    _lane, begins, time = spikes.by_lane()
     trains = [time[begin:end] for begin, end in itertools.pairwise(begins)]
     chains = spikes.chains
     kinds = (spikes.n_units - 1) // COPIES

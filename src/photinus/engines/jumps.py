@@ -210,15 +210,14 @@ def simulate_jumps(
     counts = [len(times) for times in fired]
     chain, unit = (np.repeat([lane[k] for lane in lanes], counts) for k in (0, 1))
     time = np.asarray(np.concatenate(fired) * grid, np.float64)
-    order = np.lexsort((unit, time, chain))
-    spikes = SpikeTrains(
-        chain[order].astype(np.int32),
-        unit[order].astype(np.int32),
-        time[order],
-        tuple(range(units)),
-        chains,
-        0.0,
-        steps * grid,
+    spikes = SpikeTrains.sorted(
+        chain=chain,
+        unit=unit,
+        time=time,
+        labels=tuple(range(units)),
+        chains=chains,
+        start=0.0,
+        stop=steps * grid,
     )
     return JumpRun(spikes, initial, final, events, samples)
 
