@@ -34,6 +34,7 @@ ROOMS = (
     "samplers",
     "spikes",
     "tasks",
+    "testing",
     "translation",
     "units",
 )

@@ -1,5 +1,7 @@
 """The ledger: the energy balance closes, sums agree, nothing unpriced is zero, bad lists are told."""
 
+import html
+import itertools
 import json
 import sys
 from dataclasses import replace
@@ -391,13 +393,27 @@ def test_figure_draws_unverified_machines_hollow(ledger, gibbs):
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
 
-def test_names_in_the_figure_keep_apart():
-    crowded = [(1e8, 1e-12), (1.1e8, 1.1e-12), (1e12, 1e-12)]
-    chosen = pictured._places(
-        ["one machine", "another one", "far"], crowded, (1e6, 1e14), (1e-18, 1e-6)
-    )
-    assert chosen[0] != chosen[1]
-    assert chosen[2] == pictured.PLACES[0]
+def covered(axes):
+    """Return the pairs of names that cover each other, and the markers that names cover."""
+    axes.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    pairs = sum(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    marks = [line for line in axes.get_lines() if line.get_marker() != "None"]
+    at = [axes.transData.transform(point) for line in marks for point in line.get_xydata()]
+    return pairs, sum(box.contains(*point) for box in boxes for point in at)
+
+
+def test_names_in_the_figure_cover_neither_each_other_nor_markers(ledger, gibbs):
+    known = [*peers(), gibbs]
+    axes = pictured.figure(ledger, known).axes[0]
+    assert covered(axes) == (0, 0)
+    # Two machines at one place beside the real ones, and names on their markers as the twin.
+    one = next(peer for peer in known if peer.name == "BrainScaleS-2")
+    axes = pictured.figure(ledger, [*known, replace(one, name="its neighbour on the rack")]).axes[0]
+    assert covered(axes) == (0, 0)
+    for text in axes.texts[-2:]:
+        text.set(position=axes.texts[-3].get_position(), rotation=0)
+    assert covered(axes)[0] > 0
 
 
 def test_table_holds_every_machine(ledger, gibbs):
@@ -418,6 +434,9 @@ def test_headline_is_made_of_the_figures(ledger, gibbs):
     known = headline(ledger, replace(slow, effective=c.effective / 555))
     assert "(555 × in effective samples)" in known
     assert "effective" not in headline(ledger, replace(slow, effective=None))
+    alone = headline(ledger)
+    assert "Gibbs" not in alone
+    assert f"that is {c.states * 512 / reference.updates:,.0f} × BrainScaleS-2 per unit" in alone
 
 
 def test_own_gibbs_is_timed_and_priced_only_on_request(gibbs):
@@ -500,6 +519,45 @@ def test_report_has_a_chapter_on_hardware(samples):
     assert "Tolerances" not in page
     gibbs_run = ph.sample(MACHINE, "gibbs", chains=2, draws=20, burn_in=2, seed=0, threads=1)
     assert "Hardware" not in run_page(gibbs_run)
+
+
+def test_a_report_reads_and_measures_nothing(monkeypatch, samples, gibbs):
+    """The same run gives the same page; this computer's sampler is in it if it was timed before."""
+    from photinus.faces.report.hardware import NOT_TIMED
+    from photinus.faces.report.run import run_page
+
+    def timed(*_, **__):
+        raise AssertionError("something was timed")
+
+    monkeypatch.setattr("photinus.hardware.comparison.GibbsSampler", timed)
+    page = run_page(samples)
+    assert page == run_page(samples)
+    assert html.unescape(page).count(NOT_TIMED) == 1
+    assert gibbs.name not in page
+    compared = run_page(samples, gibbs=gibbs)
+    assert compared.count(gibbs.name) == 2
+    assert "was not timed" not in compared
+    assert headline(samples.ledger(), gibbs) in html.unescape(compared)
+    assert headline(samples.ledger()) in html.unescape(page)
+    exact = ph.sample(MACHINE, "exact", chains=2, draws=20, burn_in=2, seed=0, threads=1)
+    with pytest.raises(ph.InvalidInput, match="gibbs must go with a run on lasers, got one on 'exact'"):
+        run_page(exact, gibbs=gibbs)
+
+
+def test_the_command_times_gibbs_on_request(monkeypatch, capsys, tmp_path, samples):
+    monkeypatch.setattr("photinus.hardware.comparison.GIBBS_SECONDS", 0.01)
+    store = tmp_path / "run.zarr"
+    samples.save(store)
+    assert command(monkeypatch, capsys, "report", store)[0] == 0
+    assert "Gibbs here" not in (tmp_path / "run.html").read_text()
+    assert command(monkeypatch, capsys, "report", store, "--time-gibbs", "--force")[0] == 0
+    assert "Gibbs here" in (tmp_path / "run.html").read_text()
+    other = tmp_path / "exact.zarr"
+    ph.sample(MACHINE, "exact", chains=2, draws=20, burn_in=2, seed=0, threads=1).save(other)
+    code, _, err = command(monkeypatch, capsys, "report", other, "--time-gibbs")
+    assert code == 2
+    assert err == "photinus: --time-gibbs must go with a run on lasers, got one on 'exact'\n"
+    assert not (tmp_path / "exact.html").exists()
 
 
 def test_report_shows_tolerances_that_are_given(monkeypatch, capsys, tmp_path, samples):

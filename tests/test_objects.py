@@ -43,8 +43,9 @@ PASSES = {
 }
 """What passes for a kind that says what an object can do, not what class it is of."""
 HELD |= PASSES.keys()
-INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "testing", "calibration.protocol.Bench", "calibration.synapse",
-         "calibration.reduction", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
+INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "testing", "calibration.bench", "calibration.synapse",
+         "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
+         "calibration.agreement", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
          "devices.protocol", "engines.base", "engines.disturbances", "engines.laser.block",
          "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.reduced.block",
          "engines.reduced.layout", "learning.likelihood.Sides", "samplers.spiking", "samplers.abstract",

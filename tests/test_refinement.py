@@ -8,9 +8,10 @@ from scipy.sparse import csr_array
 
 from photinus import BoltzmannMachine, Calibration, sample, translate
 from photinus.diagnostics import references
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput, TranslationWarning
-from photinus.learning.refinement import _Statistics, _Target, refine
+from photinus.learning.moments import Statistics, Target
+from photinus.learning.refinement import refine
 
 
 def machine_of(n, seed=0, scale=1.0):
@@ -21,8 +22,8 @@ def machine_of(n, seed=0, scale=1.0):
 
 def target_of(machine, structure="all"):
     network = translate(machine, Calibration.preset())
-    statistics = _Statistics.between(network.coupling, structure)
-    return statistics, _Target.of(machine, statistics, np.random.SeedSequence(0))
+    statistics = Statistics.between(network.coupling, structure)
+    return statistics, Target.of(machine, statistics, np.random.SeedSequence(0))
 
 
 @pytest.fixture(scope="module")

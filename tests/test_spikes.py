@@ -1,5 +1,7 @@
 """Spike trains: every method against a loop over the spikes, one by one."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -93,7 +95,7 @@ def test_intervals_are_those_between_spikes_of_a_unit_in_a_chain() -> None:
             wanted = []
             for c in range(CHAINS):
                 times = [t for chain, unit, t in ALL if (chain, unit) == (c, u)]
-                wanted += [b - a for a, b in zip(times, times[1:], strict=False) if a >= start]
+                wanted += [b - a for a, b in itertools.pairwise(times) if a >= start]
             assert found.tolist() == wanted
 
 

@@ -14,7 +14,7 @@ from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, Tra
 from photinus.devices import simulator
 from photinus.machines.evidence import Evidence
 from photinus.samplers import abstract, sampling, spiking
-from photinus.translation.rules import evidence_drive, heated_drive
+from photinus.translation.rules import drive_and_strength, evidence_drive, heated_drive
 from tests.progress import Impatient
 
 ALPHA = 1e-6
@@ -130,15 +130,18 @@ def test_drives_at_temperature_one_are_those_of_the_evidence(calibration):
     machine = machine_of(4)
     network = ph.translate(machine, calibration)
     evidence = Evidence.of({1: [0, 1, 1]}, machine.labels, 3)
-    drive, strength = heated_drive(machine, calibration, evidence, temperature=1.0)
+    drive, strength = drive_and_strength(machine, calibration, evidence)
     expected = evidence_drive(machine, calibration, network, evidence)
     free = [0, 2, 3]
     assert strength == 1
     np.testing.assert_array_equal(drive[:, free], expected[:, free])
     assert np.isnan(drive[:, 1]).all()
+    positions, values = evidence.positions, evidence.values
+    former = heated_drive(machine, calibration, positions, values, temperature=1.0)[0]
+    np.testing.assert_array_equal(former, drive)
     # Without evidence they are those of the translation.
     none = Evidence.of(None, machine.labels)
-    drive, _ = heated_drive(machine, calibration, none, temperature=1.0)
+    drive, _ = drive_and_strength(machine, calibration, none)
     np.testing.assert_allclose(drive[0], network.drive, rtol=1e-9)
 
 
@@ -146,7 +149,7 @@ def test_hot_drives_are_those_of_the_hot_machine(calibration):
     """With equal units the common attenuation is what each of them needs: the same network."""
     machine = two_modes(5, 0.8)
     none = Evidence.of(None, machine.labels)
-    drive, strength = heated_drive(machine, calibration, none, temperature=2.5)
+    drive, strength = drive_and_strength(machine, calibration, none, temperature=2.5)
     network, hot = (ph.translate(m, calibration) for m in (machine, machine.heated(2.5)))
     np.testing.assert_allclose(drive[0], hot.drive, rtol=1e-9)
     np.testing.assert_allclose(strength * network.coupling, hot.coupling, rtol=1e-9)

@@ -13,6 +13,9 @@ TEXTS = {
 }
 """Texts by their path in the repository."""
 
+GROUPS = {"photinus.substrates"}
+"""Groups of entry points that are no modules, too."""
+
 
 def blocks(text: str, language: str) -> list[str]:
     """Return the code blocks of a language; "" is for blocks without one."""
@@ -32,7 +35,7 @@ def commands(text: str) -> list[str]:
 
 def dotted(text: str) -> list[str]:
     """Return the names like photinus.room.name in a text."""
-    return sorted(set(re.findall(r"(?<![\w/.\-])photinus(?:\.[A-Za-z_]\w*)+", text)))
+    return sorted(set(re.findall(r"(?<![\w/.\-])photinus(?:\.[A-Za-z_]\w*)+", text)) - GROUPS)
 
 
 def links(text: str) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from photinus._core import validate
 from photinus._core.threads import available_threads
-from photinus.diagnostics.fidelity import smallest_effective_draws
+from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.hardware.counts import FEWEST_EFFECTIVE
 from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -212,7 +212,7 @@ HEAD = ("machine", "updates/s", "per unit", "energy per update", "evidence", "so
 """Names of the columns of `rows`."""
 
 
-def headline(ledger: Ledger, gibbs: Peer, reference: Peer | None = None) -> str:
+def headline(ledger: Ledger, gibbs: Peer | None = None, reference: Peer | None = None) -> str:
     """Return what the figures say, in one sentence.
 
     Parameters
@@ -220,33 +220,39 @@ def headline(ledger: Ledger, gibbs: Peer, reference: Peer | None = None) -> str:
     ledger
         Of the lasers.
     gibbs
-        This computer's sampler, see `own_gibbs`.
+        This computer's sampler, see `own_gibbs`; by default the sentence leaves it out.
     reference
         Another machine whose units and updates are known; by default BrainScaleS-2.
     """
     validate.instance("ledger", ledger, Ledger)
-    validate.instance("gibbs", gibbs, Peer)
+    validate.instance("gibbs", gibbs, Peer | None)
     validate.instance("reference", reference, Peer | None)
     if reference is None:
         reference = next(peer for peer in peers() if peer.name == REFERENCE)
     c = ledger.counts
-    own, each, total = gibbs.total(c.free), reference.per_unit(), reference.total(c.free)
-    assert own is not None
+    each, total = reference.per_unit(), reference.total(c.free)
     assert each is not None
     assert total is not None
     best, worst = (quantity(ledger.power(case), "W") for case in ("best", "worst"))
     left_out = ", ".join(ledger.left_out("best"))
     unpriced = ", ".join(ledger.unpriced) or "nothing"
-    if c.effective is not None and gibbs.effective is not None:
-        samples = f" ({_times(c.effective / gibbs.effective)} in effective samples)"
-    else:
-        samples = ""
     return (
         f"{c.free:,} lasers refresh at {quantity(c.updates, '/s')} in total for {best} "
-        f"(without {left_out}) to {worst} (without {unpriced}); that is {_times(c.updates / own)} "
-        f"{gibbs.name}{samples}, and {_times(c.states / each)} {reference.name} per unit, "
-        f"{_times(c.updates / total)} in total."
+        f"(without {left_out}) to {worst} (without {unpriced}); that is {_beside(ledger, gibbs)}"
+        f"{_times(c.states / each)} {reference.name} per unit, {_times(c.updates / total)} in total."
     )
+
+
+def _beside(ledger: Ledger, gibbs: Peer | None) -> str:
+    """Return the part of the headline on this computer's sampler."""
+    if gibbs is None:
+        return ""
+    c, own = ledger.counts, gibbs.total(ledger.counts.free)
+    assert own is not None
+    samples = ""
+    if c.effective is not None and gibbs.effective is not None:
+        samples = f" ({_times(c.effective / gibbs.effective)} in effective samples)"
+    return f"{_times(c.updates / own)} {gibbs.name}{samples}, and "
 
 
 def _times(ratio: float) -> str:

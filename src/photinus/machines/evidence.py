@@ -68,6 +68,11 @@ class Evidence:
         return cls(labels, positions, values)
 
     @classmethod
+    def at(cls, positions: ArrayLike, values: ArrayLike, labels: tuple[Hashable, ...]) -> "Evidence":
+        """Return the evidence of units at rising positions (k,), with values (chain, k)."""
+        return cls(labels, np.array(positions, np.intp), np.array(values, np.uint8))
+
+    @classmethod
     def either(
         cls,
         evidence: "Given | None",

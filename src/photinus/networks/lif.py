@@ -125,9 +125,9 @@ class LifNetwork:
         """
         return np.asarray(self.drive + evidence.values @ self.coupling[:, evidence.positions].T)
 
-    def clamped_drive(self, units: NDArray[np.intp], values: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return `drive_given` of the units at positions (k,) with values (chain, k): its old form."""
-        return self.drive_given(Evidence(self.labels, np.array(units), np.array(values)))
+    def clamped_drive(self, fixed: NDArray[np.intp], values: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return `drive_given` for units at positions (k,) with values (chain, k): its older form."""
+        return self.drive_given(Evidence.at(fixed, values, self.labels))
 
     def replace(self, **changes: Any) -> "LifNetwork":
         """Return a copy with some fields changed."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray
 
     from photinus._core.progress import Progress
-    from photinus.diagnostics.fidelity import DrawsNeeded, Fidelity
+    from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
@@ -45,8 +45,8 @@ class Samples:
         Name of the sampler.
     burn_in : int
         Draws that were simulated before the first one kept.
-    evidence : Evidence
-        Known units and their values; a mapping label → 0, 1 or array (chain,) becomes one.
+    clamp : mapping label → 0, 1 or array (chain,)
+        Known units and their values. `evidence` has the same, as an object.
     window : float or None
         State window τ, which is also the time between draws: in seconds for lasers, 1 for ideal
         neurons, None for samplers without time.
@@ -66,7 +66,8 @@ class Samples:
     states: NDArray[np.uint8]
     substrate: str
     burn_in: int = 0
-    evidence: Evidence = None  # type: ignore[assignment]  # no mapping, no evidence
+    clamp: Mapping[Hashable, Any] = field(default_factory=dict)
+    evidence: Evidence = field(init=False)
     window: float | None = None
     spikes: "SpikeTrains | None" = None
     network: "Network | None" = None
@@ -79,8 +80,9 @@ class Samples:
         validate.instance("spikes", self.spikes, "SpikeTrains | None")
         validate.instance("network", self.network, Network | None)
         validate.instance("tempering", self.tempering, "Tempering | None")
-        evidence = Evidence.of(self.evidence, self.machine.labels, self.chains)
+        evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
         object.__setattr__(self, "evidence", evidence)
+        object.__setattr__(self, "clamp", evidence.to_dict())
 
     @property
     def chains(self) -> int:
@@ -106,11 +108,6 @@ class Samples:
     def free_units(self) -> NDArray[np.intp]:
         """Positions of the units that are not known."""
         return self.evidence.free
-
-    @property
-    def clamp(self) -> dict[Hashable, Any]:
-        """The evidence as a mapping label → 0, 1 or array (chain,)."""
-        return self.evidence.to_dict()
 
     def target(self) -> BoltzmannMachine:
         """Return the machine of the free units given the evidence.

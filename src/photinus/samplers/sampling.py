@@ -237,7 +237,7 @@ def _sampled(
         states=np.empty((request.chains, 0, request.machine.n_units), np.uint8),
         substrate=request.substrate,
         burn_in=request.burn_in,
-        evidence=request.evidence,
+        clamp=request.evidence.to_dict(),
         window=run.window if request.tempering is None else None,
         network=run.network,
         tempering=request.tempering,

@@ -18,7 +18,7 @@ from photinus.reference import starts
 from photinus.samplers import limits
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.rules import evidence_drive, heated_drive, levels, translate
+from photinus.translation.rules import drive_and_strength, evidence_drive, levels, translate
 
 LASER_STEPS_PER_PIECE = 2e9
 """Laser-steps between two commits to disk: a few seconds."""
@@ -129,7 +129,7 @@ class SpikingRun(Run):
             calibration = request.calibration or Calibration.preset(self.preset)
             calibration.require(self.network.parameters)
             (hot, strength), (cold, _) = (
-                heated_drive(request.machine, calibration, request.evidence, temperature=t)
+                drive_and_strength(request.machine, calibration, request.evidence, temperature=t)
                 for t in (temperature, 1.0)
             )
             self._heat[temperature] = np.nan_to_num(hot - cold), strength

@@ -6,6 +6,7 @@ from photinus.translation.rules import ENUMERATED_UNITS as ENUMERATED_UNITS
 from photinus.translation.rules import RULES as RULES
 from photinus.translation.rules import Validity as Validity
 from photinus.translation.rules import check as check
+from photinus.translation.rules import drive_and_strength as drive_and_strength
 from photinus.translation.rules import evidence_drive as evidence_drive
 from photinus.translation.rules import heated_drive as heated_drive
 from photinus.translation.rules import levels as levels

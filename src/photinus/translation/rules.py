@@ -171,7 +171,7 @@ def evidence_drive(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.instance("network", network, Network)
-    drive, _ = heated_drive(machine, calibration, evidence, temperature=1.0)
+    drive, _ = drive_and_strength(machine, calibration, evidence)
     drive[:, evidence.positions] = network.drive[evidence.positions]
     return drive
 
@@ -179,9 +179,22 @@ def evidence_drive(
 def heated_drive(
     machine: BoltzmannMachine,
     calibration: Neuron,
-    evidence: Evidence,
+    fixed: NDArray[np.intp],
+    values: NDArray[np.uint8],
     *,
     temperature: float,
+) -> tuple[NDArray[np.float64], float]:
+    """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
+    evidence = Evidence.at(fixed, values, machine.labels)
+    return drive_and_strength(machine, calibration, evidence, temperature=temperature)
+
+
+def drive_and_strength(
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    evidence: Evidence,
+    *,
+    temperature: float = 1.0,
 ) -> tuple[NDArray[np.float64], float]:
     """Return drives and the strength of all synapses with which a network samples at a temperature.
 

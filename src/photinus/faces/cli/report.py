@@ -1,12 +1,17 @@
 """``photinus report`` and ``photinus ledger``: what is said of a stored run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photinus.errors import InvalidInput
 from photinus.faces.cli.messages import table
 from photinus.faces.cli.options import Force
+
+if TYPE_CHECKING:
+    from photinus.hardware import Peer
+    from photinus.samplers.samples import Samples
 
 
 def report(
@@ -15,6 +20,9 @@ def report(
     tolerances: Annotated[
         Path | None, typer.Option(help="Tolerances that the study of robustness wrote (.json).")
     ] = None,
+    time_gibbs: Annotated[
+        bool, typer.Option("--time-gibbs", help="Time Gibbs sampling here, to compare with.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Write the HTML report of a stored run, complete or not."""
@@ -26,14 +34,28 @@ def report(
     borne = None if tolerances is None else load_tolerances(tolerances)
     target = files.named(run).with_suffix(".html") if out is None else out
     files.check_all([target], replace=force)
-    files.write_text(target, run_page(load(run), borne), replace=force)
+    samples = load(run)
+    gibbs = _timed_gibbs(samples) if time_gibbs else None
+    files.write_text(target, run_page(samples, borne, gibbs=gibbs), replace=force)
     typer.echo(f"Report: {target}")
+
+
+def _timed_gibbs(samples: "Samples") -> "Peer":
+    """Return this computer's Gibbs sampler on a run's machine, timed now."""
+    from photinus.faces.report.hardware import has_hardware
+    from photinus.hardware import own_gibbs
+
+    if not has_hardware(samples):
+        raise InvalidInput(
+            f"--time-gibbs must go with a run on lasers, got one on {samples.substrate!r}"
+        )
+    return own_gibbs(samples.machine)
 
 
 def ledger(
     run: Annotated[Path, typer.Argument(help="Zarr store of a run on lasers.")],
     prices: Annotated[
-        Path | None, typer.Option(help="Price list (.toml); its entries replace the default ones.")
+        Path | None, typer.Option(help="Price list (.toml). Its entries replace the default ones.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:

@@ -26,6 +26,7 @@ from photinus.faces.demo.result import Demo
 from photinus.faces.figures import pictures, plots
 from photinus.faces.report.demo import demo_page
 from photinus.faces.report.page import png
+from photinus.hardware import own_gibbs
 from photinus.learning.refinement import refine
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.samples import Samples
@@ -95,6 +96,7 @@ def run(
         refined_fidelity=refined.fidelity(progress=progress),
         posteriors=posteriors,
         digits=handwritten,
+        gibbs=own_gibbs(machine, threads=threads),
         figures=_figures(samples, refined, exact_runs, calibration, posteriors, handwritten, progress),
         simulation_time=simulation_time,
         wall_time=time.perf_counter() - begin,

@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from photinus.calibration import Calibration
-from photinus.diagnostics.fidelity import Fidelity
+from photinus.diagnostics.certificate import Fidelity
 from photinus.faces.demo.digits import Digits
 from photinus.faces.demo.patients import L2, Data
 from photinus.faces.demo.posterior import WAYS, Posterior
+from photinus.hardware import Peer
 from photinus.learning.refinement import Refinement
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.samples import Samples
@@ -34,6 +35,8 @@ class Demo:
     refined_fidelity: Fidelity
     posteriors: tuple[Posterior, ...]
     digits: Digits
+    gibbs: Peer
+    """Gibbs sampling of the same machine on this computer, timed."""
     figures: dict[str, Figure]
     simulation_time: float
     """Wall time of the free-running simulation [s]."""

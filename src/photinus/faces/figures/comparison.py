@@ -1,20 +1,49 @@
 """What chips and other machines take per sample, as a picture."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import textalloc
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, FLOOR, LASER, MUTED
 from photinus.hardware.comparison import Peer, events_per_update
-from photinus.hardware.ledger import Ledger
+from photinus.hardware.ledger import CASES, Ledger
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+WIDTH, HEIGHT = 9.0, 6.0
+"""Size of the figure [inch]."""
+SMALL = 8
+"""Size of the names of machines [pt]."""
+TITLE = (
+    "circles: measured, triangles: projected; hollow: not read in a source; lower and left edge: "
+    "energy or speed unknown\nstar: these lasers, best case; dashes: expected and worst"
+)
 
 
-def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
+@dataclass(frozen=True)
+class _Spot:
+    """Where a machine stands, and how it looks."""
+
+    peer: Peer
+    speed: float | None
+    energy: tuple[float, float] | None
+
+    def look(self) -> tuple[str, str]:
+        """Return marker and colour."""
+        if self.energy is None:
+            return "v", EXACT
+        if self.speed is None:
+            return "<", EXACT
+        return ("^", ABSORBER) if self.peer.kind == "projected" else ("o", FLOOR)
+
+
+def figure(ledger: Ledger, others: Sequence[Peer]) -> Figure:
     """Draw energy per update against updates per second, both logarithmic.
 
     Hollow where a figure was not read in its source, triangles where it is projected. Machines whose
@@ -22,17 +51,14 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     are, they are in the table alone.
     """
     validate.instance("ledger", ledger, Ledger)
-    from matplotlib.figure import Figure
-
     c, per_update = ledger.counts, events_per_update(ledger)
-    cases = [ledger.energies(case)["unit update"] for case in ("best", "expected", "worst")]
-    own = [energy for energy in cases if energy]
-    placed = [(p, t, p.energy(per_update)) for p in others if (t := p.total(c.free)) is not None]
-    bars = [(peer, total, energy) for peer, total, energy in placed if energy is not None]
-    speeds = [c.updates, *(total for _, total, _ in placed)]
-    energies = [*own, *(end for _, _, energy in bars for end in energy)]
-    floor, slowest = min(energies) / 3e3, min(speeds) / 30
-    at_rest = [(p, e) for p in others if p.total(c.free) is None and (e := p.energy(per_update))]
+    own = [energy for case in CASES if (energy := ledger.energies(case)["unit update"])]
+    spots = [_Spot(peer, peer.total(c.free), peer.energy(per_update)) for peer in others]
+    spots = [spot for spot in spots if spot.speed is not None or spot.energy is not None]
+    speeds = [c.updates, *(spot.speed for spot in spots if spot.speed is not None)]
+    placed = [spot.energy for spot in spots if spot.speed is not None and spot.energy is not None]
+    energies = [*own, *(end for energy in placed for end in energy)]
+    slowest, floor = min(speeds) / 30, min(energies) / 3e3
 
     drawn = Figure(figsize=(WIDTH, HEIGHT), layout="constrained", dpi=DPI)
     axes = drawn.subplots()
@@ -40,98 +66,67 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> "Figure":
     axes.set(xscale="log", yscale="log")
     axes.set_xlim(slowest / 2, max(speeds) * 30)
     axes.set_ylim(floor / 3, max(energies) * 10)
-    for peer, total, energy in placed:
-        if energy is None:
-            inside = EXACT if peer.verified else "white"
-            axes.plot(total, floor, "v", color=EXACT, mfc=inside, ms=6)
-            beside: dict[str, Any] = {"textcoords": "offset points", "rotation": 90, "ha": "center"}
-            axes.annotate(peer.name, (total, floor), (0, 8), fontsize=SMALL, color=EXACT, **beside)
-            continue
-        colour = ABSORBER if peer.kind == "projected" else FLOOR
-        marker = "^" if peer.kind == "projected" else "o"
-        axes.plot([total, total], energy, color=colour, lw=1.2)
-        inside = colour if peer.verified else "white"
-        axes.plot(total, _middle(energy), marker, ms=7, color=colour, mfc=inside)
-    for peer, energy in at_rest:
-        inside = EXACT if peer.verified else "white"
-        axes.plot([slowest, slowest], energy, color=EXACT, lw=1.2)
-        axes.plot(slowest, _middle(energy), "<", ms=6, color=EXACT, mfc=inside)
-    axes.plot([c.updates] * len(own), own, "-", color=LASER, lw=2)
-    axes.plot(c.updates, own[0], "*", color=LASER, ms=15)
-    axes.plot([c.updates] * (len(own) - 1), own[1:], "_", color=LASER, ms=14, mew=2)
-
-    marked = [*((p.name, t, e) for p, t, e in bars), *((p.name, slowest, e) for p, e in at_rest)]
-    names = [f"{c.lasers:,} lasers", *(name for name, _, _ in marked)]
-    points = [(c.updates, own[0]), *((at, _middle(energy)) for _, at, energy in marked)]
-    for k, (name, point, offset) in enumerate(
-        zip(names, points, _places(names, points, axes.get_xlim(), axes.get_ylim()), strict=True)
-    ):
-        axes.annotate(
-            name,
-            point,
-            offset,
-            textcoords="offset points",
-            ha="left" if offset[0] > 0 else "right",
-            fontsize=SMALL,
-            color=EXACT if k else LASER,
-        )
     axes.grid(color=MUTED, alpha=0.2)
     axes.set_xlabel("unit updates per second, whole machine")
     axes.set_ylabel("energy per unit update [J]")
-    axes.set_title(
-        "circles: measured, triangles: projected; hollow: not read in a source; lower and left edge: "
-        "energy or speed unknown\nstar: these lasers, best case; dashes: expected and worst",
-        fontsize=9,
-    )
+    axes.set_title(TITLE, fontsize=9)
+    marks = [_mark(axes, spot, slowest, floor) for spot in spots]
+    axes.plot([c.updates] * len(own), own, "-", color=LASER, lw=2)
+    axes.plot(c.updates, own[0], "*", color=LASER, ms=15)
+    axes.plot([c.updates] * (len(own) - 1), own[1:], "_", color=LASER, ms=14, mew=2)
+    names = [f"{c.lasers:,} lasers", *(spot.peer.name for spot in spots)]
+    _name(drawn, axes, names, [(c.updates, own[0]), *marks], floor)
     return drawn
 
 
-WIDTH, HEIGHT = 9.0, 6.0
-"""Size of the figure [inch]."""
+def _mark(axes: Axes, spot: _Spot, slowest: float, floor: float) -> tuple[float, float]:
+    """Draw a machine, its range of energies as a line, and return where its marker is."""
+    marker, colour = spot.look()
+    inside = colour if spot.peer.verified else "white"
+    speed = slowest if spot.speed is None else spot.speed
+    middle = floor if spot.energy is None else float(np.sqrt(spot.energy[0] * spot.energy[1]))
+    if spot.energy is not None:
+        axes.plot([speed, speed], spot.energy, color=colour, lw=1.2)
+    axes.plot(speed, middle, marker, ms=7 if marker in "o^" else 6, color=colour, mfc=inside)
+    return speed, middle
 
 
-SMALL = 8
-"""Size of the names of machines [pt]."""
-
-
-PLACES = ((6, 3), (6, -11), (-6, 3), (-6, -11), (6, 16), (-6, 16))
-"""Where a name can stand beside its marker [pt], the best place first; negative x: to its left."""
-
-
-def _middle(energy: tuple[float, float]) -> float:
-    return float(np.sqrt(energy[0] * energy[1]))
-
-
-def _places(
+def _name(
+    drawn: Figure,
+    axes: Axes,
     names: Sequence[str],
     points: Sequence[tuple[float, float]],
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-) -> list[tuple[int, int]]:
-    """Return one of `PLACES` per name: if possible they cover no marker, no other name, no axis."""
-    spans = np.log([x_range, y_range])
-    inches = 72 * np.array([0.9 * WIDTH, 0.87 * HEIGHT])
-    at = (np.log(points) - spans[:, 0]) / (spans[:, 1] - spans[:, 0]) * inches
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in at]
-    taken += [(-1e3, 0.0, 0.0, inches[1]), (inches[0], 0.0, inches[0] + 1e3, inches[1])]
-    chosen = []
-    for k, name in enumerate(names):
-        boxes = []
-        for dx, dy in PLACES:
-            length = 0.58 * SMALL * len(name)
-            left = at[k, 0] + dx - (length if dx < 0 else 0)
-            boxes.append((left, at[k, 1] + dy, left + length, at[k, 1] + dy + SMALL))
-        covered = [
-            sum(_overlap(box, other) for j, other in enumerate(taken) if j != k) for box in boxes
-        ]
-        best = int(np.argmin(covered))
-        chosen.append(PLACES[best])
-        taken.append(boxes[best])
-    return chosen
+    floor: float,
+) -> None:
+    """Write names beside markers, where they cover as little as can be; upright at the lower edge."""
+    upright, level = [], []
+    for k, (name, point) in enumerate(zip(names, points, strict=True)):
+        if point[1] == floor:
+            beside: dict[str, Any] = {"textcoords": "offset points", "rotation": 90, "ha": "center"}
+            upright.append(axes.annotate(name, point, (0, 8), fontsize=SMALL, color=EXACT, **beside))
+        else:
+            level.append((name, point, EXACT if k else LASER))
+    drawn.draw_without_rendering()
+    lines = [np.asarray(line.get_data(), np.float64) for line in axes.get_lines()]
+    lines = [line for line in lines if line.shape[1] > 1] + [_axis_of(axes, text) for text in upright]
+    textalloc.allocate(
+        axes,
+        [x for _, (x, _), _ in level],
+        [y for _, (_, y), _ in level],
+        [name for name, _, _ in level],
+        x_scatter=[x for x, _ in points],
+        y_scatter=[y for _, y in points],
+        x_lines=[line[0] for line in lines],
+        y_lines=[line[1] for line in lines],
+        textsize=SMALL,
+        textcolor=[colour for _, _, colour in level],
+        linecolor=MUTED,
+        linewidth=0.6,
+    )
 
 
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """Return the area that two boxes (left, bottom, right, top) share."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return max(width, 0.0) * max(height, 0.0)
+def _axis_of(axes: Axes, text: Text) -> NDArray[np.float64]:
+    """Return the line along the middle of an upright text, array (x and y, lower and upper end)."""
+    box = axes.transData.inverted().transform(text.get_window_extent())
+    middle = np.sqrt(box[0, 0] * box[1, 0])
+    return np.array([[middle, middle], box[:, 1]])

@@ -63,7 +63,7 @@ def digits_rows(demo: "Demo") -> list[tuple[str, str]]:
 def demo_page(demo: "Demo") -> str:
     """Return the report of the main job as HTML."""
     figures = demo.figures
-    hardware = hardware_chapter(demo.refined)
+    hardware = hardware_chapter(demo.refined, gibbs=demo.gibbs)
     return render(
         title="Bayesian inference on a network of spiking nanolasers",
         lead=(

@@ -6,7 +6,7 @@ from photinus._core import files
 from photinus.errors import InvalidInput
 from photinus.faces.figures.comparison import figure
 from photinus.faces.report.page import Chapter, Table, picture
-from photinus.hardware import headline, own_gibbs
+from photinus.hardware import Peer, headline
 from photinus.hardware import peers as literature
 from photinus.hardware.comparison import HEAD, rows
 from photinus.hardware.ledger import CASES
@@ -38,15 +38,39 @@ def load_tolerances(path: "str | os.PathLike[str]") -> Table:
         return Table("Tolerances", head, rows, str(document["about"]))
 
 
-def hardware_chapter(samples: Samples, tolerances: Table | None = None) -> Chapter | None:
-    """Return the chapter on hardware; None for a run without a ledger."""
+NOT_TIMED = (
+    "This computer's Gibbs sampler was not timed, so it is not compared: "
+    "photinus report RUN --time-gibbs times it."
+)
+
+
+def has_hardware(samples: Samples) -> bool:
+    """Return whether a run's report has a chapter on hardware: that of a run with a ledger."""
     network = samples.network
     if not is_of_lasers(network) or samples.spikes is None or not samples.draws:
+        return False
+    return network.depression is None
+
+
+def hardware_chapter(
+    samples: Samples, tolerances: Table | None = None, gibbs: Peer | None = None
+) -> Chapter | None:
+    """Return the chapter on hardware; None for a run without a ledger.
+
+    Parameters
+    ----------
+    samples
+        The run.
+    tolerances
+        What `load_tolerances` gives, one more table.
+    gibbs
+        This computer's sampler as `photinus.hardware.own_gibbs` timed it. A report measures nothing:
+        without it the chapter says that it was not timed.
+    """
+    if not has_hardware(samples):
         return None
-    if network.depression is not None:
-        return None
-    ledger, gibbs = samples.ledger(), own_gibbs(samples.machine)
-    peers = [*literature(), gibbs]
+    ledger = samples.ledger()
+    peers = [*literature(), *([] if gibbs is None else [gibbs])]
     unpriced = f"Unpriced, in no sum: {', '.join(ledger.unpriced) or 'nothing'}."
     drawn = picture(
         "Energy against speed", "Each machine with its citation above.", figure(ledger, peers)
@@ -63,7 +87,7 @@ def hardware_chapter(samples: Samples, tolerances: Table | None = None) -> Chapt
                 unpriced,
             ),
             Table("Power and energy", ("what", *CASES), ledger.result_rows()),
-            Table("Other machines", HEAD, rows(ledger, peers)),
+            Table("Other machines", HEAD, rows(ledger, peers), NOT_TIMED if gibbs is None else ""),
             *([] if tolerances is None else [tolerances]),
         ],
         [drawn],

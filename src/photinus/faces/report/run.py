@@ -7,14 +7,28 @@ from photinus.faces.figures import plots
 from photinus.faces.report.hardware import hardware_chapter
 from photinus.faces.report.page import Table, picture, render
 from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
+from photinus.hardware import Peer
 from photinus.samplers.samples import Samples
 
 if TYPE_CHECKING:
     pass
 
 
-def run_page(samples: Samples, tolerances: Table | None = None) -> str:
-    """Return the report of any stored run as HTML; tolerances stand in its chapter on hardware."""
+def run_page(samples: Samples, tolerances: Table | None = None, *, gibbs: Peer | None = None) -> str:
+    """Return the report of any stored run as HTML.
+
+    Parameters
+    ----------
+    samples
+        The run.
+    tolerances, gibbs
+        What its chapter on hardware has besides the ledger, see `hardware_chapter`.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is given for a run that has no such chapter.
+    """
     tables: list[tuple[str, list[Any]]] = [("Run", run_rows(samples))]
     pictures, marginals = [], None
     if samples.draws:
@@ -30,9 +44,13 @@ def run_page(samples: Samples, tolerances: Table | None = None) -> str:
             pictures.append(picture("Joint distribution", text, plots.joint(samples)))
         if samples.spikes is not None and samples.network is not None:
             pictures.append(picture("Raster", "The first chain.", plots.raster(samples)))
-    hardware = hardware_chapter(samples, tolerances)
-    if hardware is None and tolerances is not None:
-        raise InvalidInput(f"tolerances must go with a run on lasers, got one on {samples.substrate!r}")
+    hardware = hardware_chapter(samples, tolerances, gibbs)
+    if hardware is None:
+        for name, given in (("tolerances", tolerances), ("gibbs", gibbs)):
+            if given is not None:
+                raise InvalidInput(
+                    f"{name} must go with a run on lasers, got one on {samples.substrate!r}"
+                )
     return render(
         title=f"Run on {samples.substrate}",
         lead=f"{samples.chains} chains of {samples.draws} draws, {samples.machine.n_units} units.",

@@ -3,3 +3,5 @@
 ``sections`` says what the file may hold, ``points`` what one combination is, ``measuring`` measures it,
 and ``plan`` is the whole.
 """
+
+from photinus.faces.study.plan import Study as Study

@@ -49,7 +49,7 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
         "states": _states(grown["posterior/z"], header, machine.n_units),
         "substrate": header["substrate"],
         "burn_in": header["burn_in"],
-        "evidence": evidence_of(header, machine.labels),
+        "clamp": evidence_of(header, machine.labels).to_dict(),
         "window": header["window"],
         "spikes": _spikes(grown, header, machine.labels),
         "network": network,
