@@ -307,5 +307,8 @@ def test_an_archive_from_a_pipe_is_read_once():
     reader, writer = os.pipe()
     with os.fdopen(writer, "wb") as stream:
         stream.write(buffer.getvalue())
-    with os.fdopen(reader, "rb"), pytest.raises(InvalidInput, match=r"array 'images', got \['pictures'\]"):
+    with (
+        os.fdopen(reader, "rb"),
+        pytest.raises(InvalidInput, match=r"array 'images', got \['pictures'\]"),
+    ):
         data.archive(f"/dev/fd/{reader}")
