@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from photinus import Calibration, Samples, refine, sample
-from photinus.machines.bayes import SOFTENING, BayesianNetwork
+from photinus.machines.bayes import BayesianNetwork
+from photinus.machines.softening import SOFTENING
 
 EVIDENCE = ({}, {"xray": 1, "dysp": 1}, {"asia": 1, "smoke": 0, "dysp": 1})
 BURN_IN = 150

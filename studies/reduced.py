@@ -25,17 +25,9 @@ from scipy.special import comb
 from scipy.stats import ks_2samp
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, SpikeTrains, sample
-from photinus.calibration.reduction import (
-    COPIES,
-    DELAYS,
-    PUMPS,
-    divergence,
-    intervals_of,
-    pulsed,
-    reduce_laser,
-    response,
-    uncoupled,
-)
+from photinus.calibration.agreement import PUMPS, divergence
+from photinus.calibration.reduction import reduce_laser
+from photinus.calibration.trials import COPIES, DELAYS, intervals_of, pulsed, response, uncoupled
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, LASER

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from photinus import Calibration, LaserParameters
 from photinus._core.compilation import kernel
 from photinus._core.threads import available_threads
-from photinus.calibration.reduction import intervals_of, uncoupled
+from photinus.calibration.reduction import uncoupled
+from photinus.calibration.trials import intervals_of
 from photinus.devices.laser import PRESETS
 from photinus.engines.laser.simulator import Simulator, largest_time_step
 from photinus.engines.laser.step import REARM

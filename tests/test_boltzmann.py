@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 from tests.machines import gaussian
 
 
@@ -60,7 +61,7 @@ def test_the_block_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     machine, again = gaussian(15), gaussian(15)
     joint, moments, entropy = machine.joint(), machine.pair_moments(), machine.entropy()
     monkeypatch.setattr(
-        "photinus.machines.boltzmann.STATES_PER_BLOCK", 2**12
+        "photinus.machines.enumeration.STATES_PER_BLOCK", 2**12
     )  # one row: ragged nowhere
     np.testing.assert_allclose(again.joint(), joint, rtol=1e-12, atol=0)
     np.testing.assert_allclose(again.pair_moments(), moments, rtol=1e-12, atol=0)

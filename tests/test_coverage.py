@@ -13,15 +13,14 @@ from studies.coverage import cell, machines, sticky
 import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.diagnostics.bias import compare, hotelling
-from photinus.diagnostics.distance import divergence, state_shares
-from photinus.diagnostics.fidelity import (
+from photinus.diagnostics.convergence import (
     FALSE_ALARM,
-    chain_joints,
     effective_draws,
-    kl_parts,
     r_hat,
     smallest_effective_draws,
 )
+from photinus.diagnostics.distance import chain_joints, divergence, state_shares
+from photinus.diagnostics.parts import kl_parts
 from photinus.reference.gibbs import colouring, sample_gibbs
 from photinus.samplers.samples import Samples
 from tests.conftest import ALPHA

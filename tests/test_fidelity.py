@@ -21,14 +21,10 @@ from scipy.stats import binom, norm
 import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.diagnostics import references, verdict
-from photinus.diagnostics.fidelity import (
-    FLOOR_RUNS,
-    chain_joints,
-    effective_beta,
-    effective_draws,
-    kl_divergence,
-    kl_parts,
-)
+from photinus.diagnostics.convergence import effective_draws
+from photinus.diagnostics.distance import FLOOR_RUNS, chain_joints, kl_divergence
+from photinus.diagnostics.parts import kl_parts
+from photinus.diagnostics.temperature import effective_beta
 from photinus.diagnostics.verdict import GRADES
 from photinus.errors import InvalidInput
 from photinus.faces.cli import app

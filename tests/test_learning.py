@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from photinus._core.states import MAX_PER_STEP
 from photinus.errors import InvalidInput, NotConverged
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.fitting import fit_exact, fit_moments
-from photinus.machines.likelihood import MAX_FITTED, _Likelihood
+from photinus.machines.likelihood import _Likelihood
 from tests.machines import gaussian
 
 
@@ -34,7 +35,7 @@ def test_the_fit_has_the_moments_of_the_data(n: int) -> None:
 
 
 def test_sixteen_units() -> None:
-    assert MAX_FITTED == 16
+    assert MAX_PER_STEP == 16
     data = correlated_data(400, 16, seed=1)
     z = data.astype(float)
     moments = fit_exact(data).pair_moments()

@@ -8,16 +8,17 @@ from scipy.sparse import csr_array
 
 from photinus import BoltzmannMachine, Calibration, sample, translate
 from photinus.diagnostics import references
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput, TranslationWarning
-from photinus.learning.refinement import _Statistics, _Target, refine
+from photinus.learning.moments import Statistics, Target
+from photinus.learning.refinement import refine
 from tests.machines import uniform
 
 
 def target_of(machine, structure="all"):
     network = translate(machine, Calibration.preset())
-    statistics = _Statistics.between(network.coupling, structure)
-    return statistics, _Target.of(machine, statistics, np.random.SeedSequence(0))
+    statistics = Statistics.between(network.coupling, structure)
+    return statistics, Target.of(machine, statistics, np.random.SeedSequence(0))
 
 
 @pytest.fixture(scope="module")

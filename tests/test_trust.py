@@ -5,9 +5,10 @@ import pytest
 from scipy.stats import binom
 
 from photinus import BoltzmannMachine
-from photinus.learning.refinement import _Statistics, _Target
+from photinus.learning.judgement import FALSE_ALARM, Judged, Shown, judge
+from photinus.learning.moments import Statistics, Target
 from photinus.learning.response import DENSE, Response
-from photinus.learning.trust import FALSE_ALARM, Judged, Shown, judge, search, step
+from photinus.learning.trust import search, step
 from tests.machines import uniform
 
 DISPERSION = 2
@@ -20,8 +21,8 @@ class Device:
     def __init__(self, machine, answer, *, chains=256, seed=0, structure="all"):
         n = machine.n_units
         self.machine, self.answer, self.chains = machine, answer, chains
-        self.statistics = _Statistics.between(machine.weights, structure)
-        self.wanted = _Target.of(machine, self.statistics, np.random.SeedSequence(1)).wanted
+        self.statistics = Statistics.between(machine.weights, structure)
+        self.wanted = Target.of(machine, self.statistics, np.random.SeedSequence(1)).wanted
         self.states = machine.states()
         rows, columns = self.statistics.rows, self.statistics.columns
         self.features = (self.states[:, rows] * self.states[:, columns]).astype(float)

@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 import photinus as ph
 from photinus._core.results import Results
-from photinus.diagnostics.fidelity import (
-    chain_joints,
-    kl_divergence,
-    kl_parts,
-    smallest_effective_draws,
-)
+from photinus.diagnostics.convergence import smallest_effective_draws
+from photinus.diagnostics.distance import chain_joints, kl_divergence
+from photinus.diagnostics.parts import kl_parts
 from photinus.errors import PhotinusError
 
 from .points import Point

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus.devices import PRESETS, parameters_from_dict
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.devices import PRESETS, parameters_from_dict
 from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
 from photinus.translation.neuron import Neuron

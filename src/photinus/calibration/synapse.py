@@ -9,11 +9,11 @@ distribution.)
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus.calibration.bench import Bench
 from photinus.devices.synapse import SynapticKernel
 from photinus.diagnostics.distance import kl_divergence
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -21,9 +21,6 @@ from photinus.networks.couplings import dense
 from photinus.spikes.readout import occupancy
 from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
-
-if TYPE_CHECKING:
-    from photinus.calibration.protocol import Bench
 
 SYNAPSES = ("rectangle", "plain", "exponential", "charge")
 """Kinds of synapse that can be fitted: a rectangle of length τ with pre-emphasis (kick and sustained
@@ -111,7 +108,7 @@ def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
 
 
 def fit_synapse(
-    bench: "Bench",
+    bench: Bench,
     neuron: Neuron,
     free: dict[str, float],
     *,
@@ -169,7 +166,7 @@ def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, fl
     )
 
 
-def _joints(bench: "Bench", neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
+def _joints(bench: Bench, neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
     """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
     parts = [translate(machine, replace(neuron, kernel=kernel)) for machine in MACHINES]
     ends = list(itertools.accumulate(part.n_units for part in parts))

@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_ENUMERATED, MAX_PER_RUN
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
-from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 
-MAX_SUMMED = 20
-"""Most units of the smaller side whose states are enumerated."""
 STATES_PER_BLOCK = 4096
 MOST_CHAINS = 10**8
 """Of annealing, and its steps: years of work."""
@@ -187,7 +186,7 @@ def log_partition(
     if machine.n_units <= MAX_ENUMERATED:
         return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
     sides = Sides.of(machine)
-    if len(sides.second) <= MAX_SUMMED:
+    if len(sides.second) <= MAX_PER_RUN:
         return PartitionEstimate(_summed(machine, sides), 0.0, None, "exact")
     largest = max(np.abs(machine.weights).max(), np.abs(machine.biases).max())
     if largest > LARGEST_ANNEALED:

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,7 @@ class LaserNetwork:
         If a value is out of range, not finite, or of the wrong shape.
     """
 
+    device: ClassVar[str] = "laser"
     parameters: LaserParameters
     pump: NDArray[np.float64]
     coupling: Coupling
@@ -201,6 +202,12 @@ class LaserNetwork:
     def drive(self) -> NDArray[np.float64]:
         """P τ_g of each laser, array (unit,) [carriers]: the scale on which calibrations measure."""
         return self.pump * self.parameters.gain_lifetime
+
+    @property
+    def holding(self) -> tuple[float, float]:
+        """Drives that hold a laser off and on [carriers]."""
+        off, on = (pump * self.parameters.gain_lifetime for pump in self.driven_pump)
+        return off, on
 
     def driven(self, drive: NDArray[np.float64], coupling: Coupling | None = None) -> "LaserNetwork":
         """Return a copy with other drives [carriers] (those below zero become zero) and couplings."""
@@ -338,6 +345,11 @@ class LaserNetwork:
         document: Mapping[str, Any] = files.read_json(path, kind="laser-network", schema=SCHEMA)
         with files.reading(path, "laser-network"):
             return cls.from_dict(document)
+
+
+def is_of_lasers(network: Any) -> TypeGuard[LaserNetwork]:
+    """Return whether something is a network of lasers, for what only light has: counts, chips."""
+    return getattr(network, "device", None) == LaserNetwork.device
 
 
 def _rebuilt(values: dict[str, Any]) -> LaserNetwork:

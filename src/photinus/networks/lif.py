@@ -58,6 +58,7 @@ class LifNetwork:
         If a value is out of range, not finite, or of the wrong shape.
     """
 
+    device: ClassVar[str] = "lif"
     parameters: LifParameters
     drive: NDArray[np.float64]
     coupling: NDArray[np.float64]
@@ -107,6 +108,11 @@ class LifNetwork:
     def n_units(self) -> int:
         """Number of neurons."""
         return len(self.drive)
+
+    @property
+    def holding(self) -> tuple[float, float]:
+        """Drives that hold a neuron off and on [V]."""
+        return self.driven_drive
 
     def drive_given(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return the drives that known partners give, array (chain, unit) [V].

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus.calibration import Calibration
-from photinus.engines.devices import Network
+from photinus.devices import Network
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.imperfections import Imperfections

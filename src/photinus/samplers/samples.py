@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_ENUMERATED
+from photinus.devices import Network
 from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
 from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.samplers import storage
-from photinus.spikes.readout import MAX_JOINT, occupancy
+from photinus.spikes.readout import occupancy
 
 if TYPE_CHECKING:
     import os
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     import xarray
 
     from photinus._core.progress import Progress
-    from photinus.diagnostics.fidelity import DrawsNeeded, Fidelity
-    from photinus.engines.devices import Network
+    from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
@@ -77,12 +78,9 @@ class Samples:
 
     def __post_init__(self) -> None:
         validate.instance("machine", self.machine, BoltzmannMachine)
-        for name, kind in (
-            ("spikes", "SpikeTrains"),
-            ("network", "LaserNetwork | LifNetwork"),
-            ("tempering", "Tempering"),
-        ):
-            validate.instance(name, getattr(self, name), f"{kind} | None")
+        validate.instance("spikes", self.spikes, "SpikeTrains | None")
+        validate.instance("network", self.network, Network | None)
+        validate.instance("tempering", self.tempering, "Tempering | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
         object.__setattr__(self, "evidence", evidence)
         object.__setattr__(self, "clamp", evidence.to_dict())
@@ -125,7 +123,7 @@ class Samples:
     @property
     def has_joint(self) -> bool:
         """Whether the joint occupancy can be tabulated."""
-        return len(self.free_units) <= MAX_JOINT
+        return len(self.free_units) <= MAX_ENUMERATED
 
     def common_clamp(self) -> dict[Hashable, int]:
         """Return the evidence if it is the same in all chains.
@@ -148,8 +146,8 @@ class Samples:
             For more than 24 units.
         """
         n = self.machine.n_units
-        if n > 24:
-            raise InvalidInput(f"joint needs at most 24 units, got {n}")
+        if n > MAX_ENUMERATED:
+            raise InvalidInput(f"joint needs at most {MAX_ENUMERATED} units, got {n}")
         full = np.zeros(2**n)
         common = self.evidence.common()
         index = np.full(
@@ -170,7 +168,7 @@ class Samples:
         """
         free = self.free_units
         if not self.has_joint:
-            raise InvalidInput(f"free_joint needs at most {MAX_JOINT} free units, got {len(free)}")
+            raise InvalidInput(f"free_joint needs at most {MAX_ENUMERATED} free units, got {len(free)}")
         if self.spikes is None:
             bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
             index = (self.states[:, :, free] @ bits).ravel()

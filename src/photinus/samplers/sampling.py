@@ -20,8 +20,8 @@ from photinus._core.streams import Seed, entropy_text, seed_sequence
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.calibration import Calibration
+from photinus.devices import Network
 from photinus.engines.base import CLAMP_MODES
-from photinus.engines.devices import Network
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence, Given

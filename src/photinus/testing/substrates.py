@@ -149,6 +149,7 @@ def check_spikes(subject: Subject) -> None:
     wanted = (np.dtype(np.int32), np.dtype(np.int32), np.dtype(np.float64))
     require(kinds == wanted, f"spikes must be {wanted}, got {kinds}")
     require((spikes.labels, spikes.chains) == (machine.labels, CHAINS), "spikes need labels and chains")
+    require(bool(np.isclose(spikes.stop, total)), f"spikes must end at {total:g}, got {spikes.stop:g}")
     order = np.lexsort((spikes.unit, spikes.time, spikes.chain))
     require(bool((order == np.arange(len(spikes))).all()), "spikes must be sorted by chain, then time")
     for name, values, most in (

@@ -2,7 +2,6 @@
 
 from photinus.translation.neuron import Neuron as Neuron
 from photinus.translation.rules import DRIVEN_BIAS as DRIVEN_BIAS
-from photinus.translation.rules import ENUMERATED_UNITS as ENUMERATED_UNITS
 from photinus.translation.rules import RULES as RULES
 from photinus.translation.rules import Validity as Validity
 from photinus.translation.rules import check as check

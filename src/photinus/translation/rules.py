@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
-from photinus.engines.devices import Network, assemble
+from photinus._core.states import MAX_PER_EVIDENCE
+from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
@@ -33,8 +34,6 @@ from photinus.translation.neuron import Neuron
 RULES = ("measured", "linear")
 DRIVEN_BIAS = 8.0
 """Bias, up or down, at which a neuron that is physically driven is held; a laser is off unpumped."""
-ENUMERATED_UNITS = 14
-"""Units up to which the fields of a machine are enumerated; beyond, they come from Gibbs sampling."""
 SMALLEST_SPREAD = 1e-6
 """Variance of a unit's field below which it counts as constant."""
 EVIDENCE_AT_ONCE = 64
@@ -222,7 +221,7 @@ def drive_and_strength(
     slope = slopes(machine, calibration)[free]
     distinct, which = evidence.distinct()
     biases = machine.biases_given(distinct)
-    if len(free) > ENUMERATED_UNITS and evidence:
+    if len(free) > MAX_PER_EVIDENCE and evidence:
         met = _sampled_fields(machine.heated(temperature), calibration, distinct)
     else:
         targets = map(machine.conditional, distinct.each())
@@ -250,7 +249,7 @@ class _Fields:
 
 def _fields(machine: BoltzmannMachine, calibration: Neuron) -> _Fields:
     """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
-    if machine.n_units <= ENUMERATED_UNITS:
+    if machine.n_units <= MAX_PER_EVIDENCE:
         states, probability = machine.states(), machine.joint()
     else:
         drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)

@@ -19,7 +19,7 @@ photons that the noise brings beyond their mean; they are missing where they wer
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from math import pi
-from typing import Any
+from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
@@ -66,6 +66,8 @@ class LaserParameters:
     62500
     """
 
+    device: ClassVar[str] = "laser"
+    """Kind of neuron, see `photinus.devices`."""
     name: str = "custom"
     """What to call the device."""
     wavelength: float = 1.55e-6
@@ -305,3 +307,8 @@ _PRESETS = {
 
 PRESETS = tuple(_PRESETS)
 """Names of the presets, the default first."""
+
+
+def is_laser(parameters: Any) -> TypeGuard[LaserParameters]:
+    """Return whether these are a laser's, for what only light has: currents, counts, chips."""
+    return isinstance(parameters, LaserParameters)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
@@ -48,6 +48,8 @@ class LifParameters:
     (0.769, 1.015)
     """
 
+    device: ClassVar[str] = "lif"
+    """Kind of neuron, see `photinus.devices`."""
     name: str = "custom"
     """What to call the neuron."""
     membrane_time: float

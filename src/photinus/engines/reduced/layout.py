@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.memory import aligned
 from photinus.engines.reduced.loop import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH
-from photinus.engines.reduced.model import ReducedLaser
+from photinus.engines.reduced.model import EscapeRate
 from photinus.networks.couplings import Couplings
 from photinus.networks.lasers import LaserNetwork
 
@@ -28,7 +28,7 @@ class Shared:
     def __init__(
         self,
         network: LaserNetwork,
-        reduced: ReducedLaser,
+        reduced: EscapeRate,
         units: NDArray[np.intp],
         couplings: Couplings,
         stride: int,

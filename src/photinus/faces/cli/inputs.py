@@ -18,7 +18,7 @@ _AMBIGUOUS = object()
 def read_calibration(device: str | None, path: Path | None, substrate: str = "laser") -> "Calibration":
     """Return the calibration of a preset (by default the substrate's) or of a file."""
     from photinus.calibration import Calibration
-    from photinus.engines.devices import preset
+    from photinus.devices import preset
     from photinus.samplers.spiking import LaserRun, LifRun
 
     if path is None:
@@ -82,8 +82,8 @@ def read_workers(given: str | None) -> int | str | None:
 
 def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     """Return the parameters of a preset or file, with NAME=VALUE changes."""
+    from photinus import devices
     from photinus._core import files
-    from photinus.engines import devices
 
     if device.endswith(".json"):
         with files.reading(device, "device"):

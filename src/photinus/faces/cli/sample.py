@@ -109,7 +109,7 @@ def _device(
     substrate: str, network: Path | None, laser: str | None, calibration: Path | None, *, faulty: bool
 ) -> dict[str, Any]:
     """Return what `photinus.sample` needs of neurons: a network or a calibration, or nothing."""
-    from photinus.engines.devices import load_network
+    from photinus.devices import load_network
     from photinus.samplers.registry import SPIKING
 
     if substrate not in SPIKING:

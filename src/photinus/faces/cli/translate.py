@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photinus.devices.registry import device_of
 from photinus.faces.cli.inputs import read_calibration, read_imperfections
 from photinus.faces.cli.messages import table
 from photinus.faces.cli.options import CalibrationFile, Faults, Force, Laser, MachineFile, Seed, Threads
@@ -26,7 +27,6 @@ def translate(
     """Translate a Boltzmann machine to pump currents and couplings."""
     from photinus._core import files
     from photinus.machines.boltzmann import BoltzmannMachine
-    from photinus.networks.lasers import LaserNetwork
     from photinus.translation.rules import check
     from photinus.translation.rules import translate as to_network
 
@@ -43,7 +43,7 @@ def translate(
                 network.labels, machine.biases, network.settings(), strict=True
             )
         ],
-        ("unit", "bias", "pump current" if isinstance(network, LaserNetwork) else "potential"),
+        ("unit", "bias", device_of(network).drive_name),
     )
     typer.echo(str(check(machine, measured)))
     typer.echo(f"Network: {out}")
@@ -76,7 +76,7 @@ def refine(
     The record of all rounds is written beside the network, as NAME.rounds.json.
     """
     from photinus._core import files
-    from photinus.engines.devices import load_network
+    from photinus.devices import load_network
     from photinus.learning.refinement import refine as adjust
     from photinus.machines.boltzmann import BoltzmannMachine
 
