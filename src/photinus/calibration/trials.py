@@ -24,7 +24,7 @@ COPIES = 4
 """Targets of each kind that hear the same pulses."""
 CHAINS = 64
 SETTLE = 20
-"""State windows dropped at the begin of each measurement."""
+"""State windows dropped at the start of each measurement."""
 COUPLED = 400
 """State windows of the coupled runs that are fitted or judged, with `COUPLED_CHAINS` chains."""
 COUPLED_CHAINS = 128
