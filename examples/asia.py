@@ -16,7 +16,7 @@ from photinus.machines.softening import SOFTENING
 
 EVIDENCE = ({}, {"xray": 1, "dysp": 1}, {"asia": 1, "smoke": 0, "dysp": 1})
 BURN_IN = 150
-"""Draws until a chain has forgotten its begin: disease and test flip together, which is rare."""
+"""Draws until a chain has forgotten its start: disease and test flip together, which is rare."""
 DAMPING = 0.01
 """Of refinement: the machine's weights are far stronger than synapses are at their best."""
 

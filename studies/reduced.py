@@ -7,7 +7,7 @@ minute on two cores.
     python studies/reduced.py
     python studies/reduced.py --networks [--presets fast-absorber high-beta] [--machines 2]
     python studies/reduced.py --one-hot               # units of which one is to be on
-    python studies/reduced.py --steps 10 12 14 16 20   # reduced anew, with so many steps per window
+    python studies/reduced.py --steps 10 12 14 16 20   # reduced again, with so many steps per window
 
 ``--networks`` prints KL(reduced‖full) of machines that no fit has seen, beside what two runs of full
 physics differ by: five minutes for each preset.
@@ -166,7 +166,7 @@ def compare_one_hot(presets: list[str]) -> None:
 
 
 def compare_steps(steps: list[int], presets: list[str]) -> None:
-    """Reduce devices anew with other steps and print how far each is from full physics."""
+    """Reduce devices again with other steps and print how far each is from full physics."""
     print("device         steps per window   activation   intervals   response   networks    strong")
     for preset in presets:
         calibration = Calibration.preset(preset)

@@ -22,15 +22,9 @@ from photinus.errors import InvalidInput
 from photinus.faces.cli import app
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import ns, ps
+from tests.conftest import ALPHA
 
-ALPHA = 1e-6
-"""False-alarm probability of each statistical test."""
 PERFECT = Agreement(activation=0.0, intervals=0.0, response=0.0, networks=0.0)
-
-
-@pytest.fixture(scope="module")
-def calibration() -> ph.Calibration:
-    return ph.Calibration.preset("fast-absorber")
 
 
 def synthetic(log_hazard: np.ndarray, **changes: float) -> ReducedLaser:

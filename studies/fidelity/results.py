@@ -62,7 +62,7 @@ def divergences(
 ) -> tuple[list[int], list[float]]:
     """Return numbers of draws, each twice the last, and the KL that so many draws show.
 
-    Draws are taken as whole chains (fewer than one chain: its begin), as if one chip had run for that
+    Draws are taken as whole chains (fewer than one chain: its start), as if one chip had run for that
     time, so that their autocorrelation counts at every point as it would there. The KL at d draws is
     the mean over the disjoint groups of chains that have d draws together; the last is the whole run.
     """

@@ -12,7 +12,7 @@ from photinus.devices.synapse import SynapticKernel
 from photinus.spikes.trains import SpikeTrains
 
 SETTLE = 15
-"""State windows dropped at the begin of each measurement."""
+"""State windows dropped at the start of each measurement."""
 PIECES = 8
 """Pieces that a measurement is simulated in."""
 
@@ -31,7 +31,7 @@ class Bench:
     seeds: list[np.random.SeedSequence]
 
     def settle(self, window: float) -> float:
-        """Return the time dropped at the begin of a measurement [s]."""
+        """Return the time dropped at the start of a measurement [s]."""
         return max(SETTLE * window, 12 * self.setting.time_constant)
 
     def network(

@@ -44,7 +44,7 @@ class SynapticKernel:
     kick: float
     """Carriers added at once, in units of the coupling, >= 0."""
     sustain: float
-    """Height of the pump pulse at its begin in units of coupling / gain lifetime, >= 0."""
+    """Height of the pump pulse at its start in units of coupling / gain lifetime, >= 0."""
     duration: float
     """Length of a rectangle, or time constant of an exponential [s], > 0."""
     renewing: bool = True

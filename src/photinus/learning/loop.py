@@ -142,7 +142,7 @@ class DeviceChains:
     def _simulator(
         self, network: LaserNetwork, chains: int, *key: int, **options: Any
     ) -> ReducedSimulator | Simulator:
-        """Return a simulator with random numbers of its own for each call and `key`."""
+        """Return a simulator with separate random numbers for each call and `key`."""
         sequence = np.random.SeedSequence(
             self._seed.entropy, spawn_key=(*self._seed.spawn_key, self._calls, *key)
         )

@@ -246,7 +246,7 @@ class Imperfections:
         network
             As designed (or with imperfections already, to which these are added).
         seed
-            Integer, SeedSequence or None. Each imperfection has draws of its own: one more leaves
+            Integer, SeedSequence or None. Each imperfection draws separately: one more leaves
             those of the others as they are, and larger ones scale them.
 
         Raises

@@ -180,7 +180,7 @@ class Samples:
     def _occupancy(
         self, stop: float | None = None, *, start: float = 0.0, apart: bool = False
     ) -> "Occupancy":
-        """Return the occupancy of the free units; `apart`: each as a chain of its own, unit fastest."""
+        """Return the occupancy of the free units; `apart`: each as a separate chain, unit fastest."""
         assert self.spikes is not None
         assert self.window is not None
         free = self.free_units

@@ -148,7 +148,7 @@ def evidence_drive(
     """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
 
     With evidence the fields that a free unit meets are others than without it, so its drive is read
-    off the measured curve anew: the network's slopes s_k stay (couplings are built in), and x_k is
+    off the measured curve again: the network's slopes s_k stay (couplings are built in), and x_k is
     such that the line passes through the measured curve at the mean of the fields given the evidence.
     A neuron whose partners are all known gets exactly the drive of its field.
 

@@ -45,7 +45,7 @@ class Shared:
         steps = kernel.duration / dt
         decays = kernel.shape == "exponential"
         decay = math.exp(-1 / steps) if decays else 1.0
-        # The mean of an exponential over a step, not its begin.
+        # The mean of an exponential over a step, not its start.
         self.sustain = kernel.sustain * ((1 - decay) * steps if decays else 1.0)
         self.kick = kernel.kick * reduced.gain_lifetime / dt
         self.pulse = steps, np.float32(decay), kernel.renewing
