@@ -22,13 +22,8 @@ DELAYS = (0.75, 1.0, 1.25, 1.75, 2.5)
 COPIES = 4
 """Targets of each kind that hear the same pulses."""
 CHAINS = 64
-<<<<<<< HEAD
 START_FORGOTTEN = 20
-"""State windows dropped at the begin of each measurement."""
-=======
-SETTLE = 20
 """State windows dropped at the start of each measurement."""
->>>>>>> prose
 COUPLED = 400
 """State windows of the coupled runs that are fitted or judged, with `COUPLED_CHAINS` chains."""
 COUPLED_CHAINS = 128

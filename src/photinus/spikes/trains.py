@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.records import settle
+from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-from photinus.spikes.readout import MAX_JOINT, Occupancy, occupancy, states_on_grid
+from photinus.spikes.readout import Occupancy, occupancy, states_on_grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +209,7 @@ class SpikeTrains:
         """
         joint = self.occupancy(window, start=start, end=end).joint
         if joint is None:
-            raise InvalidInput(f"joint needs at most {MAX_JOINT} units, got {self.n_units}")
+            raise InvalidInput(f"joint needs at most {MAX_ENUMERATED} units, got {self.n_units}")
         return np.asarray(joint / joint.sum())
 
     def states(self, window: float, *, first: float, interval: float, draws: int) -> NDArray[np.uint8]:
