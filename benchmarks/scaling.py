@@ -63,7 +63,7 @@ def restricted(coupled: bool) -> Coupling:
 
 def network(calibration: Calibration, weights: Coupling) -> LaserNetwork:
     """Return lasers at half activation with these weights, whose mean is taken off the drives."""
-    from photinus.engines.devices import assemble, setting
+    from photinus.devices import assemble, setting
 
     balance = np.asarray(weights.sum(axis=1)).ravel() / 2
     found = assemble(

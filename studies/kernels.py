@@ -20,8 +20,8 @@ from rich.progress import track
 
 from photinus import BoltzmannMachine, Calibration, calibrate, refine, sample, translate
 from photinus._core.results import Results
+from photinus.devices import preset, substrate_of
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.devices import preset, substrate_of
 
 IDEAL = "ideal neurons"
 KERNELS: dict[str, dict[str, Any]] = {

@@ -4,6 +4,7 @@
 import dataclasses
 import inspect
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ LABELS = [*(f"v{k}" for k in range(16)), "y:0", "y:1", "h0", "h1"]
 LEARNED = ph.BoltzmannMachine(np.zeros((20, 20)), np.zeros(20), LABELS)
 LARGE = imports.restricted(np.full((30, 25), 0.1), np.zeros(30), np.zeros(25))
 RECORD = ph.Calibration.preset()
-NETWORK = ph.translate(MACHINE, RECORD)
+NETWORK: Any = ph.translate(MACHINE, RECORD)
 ASIA = ph.BayesianNetwork.asia()
 SAMPLES = ph.sample(MACHINE, "gibbs", chains=4, draws=30, burn_in=5, seed=0)
 X, Y, IMAGES = RANDOM.integers(0, 2, (20, 4)), np.arange(20) % 2, np.zeros((2, 16), int)

@@ -11,8 +11,8 @@ from scipy.interpolate import PchipInterpolator
 from photinus import Calibration, LaserParameters, calibrate
 from photinus.calibration.protocol import _crossing, _fit_logistic
 from photinus.calibration.synapse import MACHINES, Fit
+from photinus.devices import PRESETS, preset
 from photinus.devices.laser import spike
-from photinus.engines.devices import PRESETS, preset
 from photinus.errors import InvalidInput, NotConverged
 from photinus.translation.neuron import monotone
 

@@ -12,7 +12,7 @@ from photinus import BoltzmannMachine, Calibration, Tempering, sample
 from photinus._core.states import MAX_ENUMERATED
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.jumps import simulate_jumps
-from photinus.engines.laser.simulator import simulate
+from photinus.engines.simulation import simulate
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps

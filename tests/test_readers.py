@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import photinus as ph
-from photinus.engines import devices
+from photinus import devices
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.faces.cli.inputs import read_parameters
 from photinus.faces.report.hardware import load_tolerances

@@ -20,7 +20,7 @@ from photinus.devices.laser import LaserParameters, waveform
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.laser import loop
 from photinus.engines.laser.block import per_step
-from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step, simulate
+from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step
 from photinus.engines.laser.step import (
     SUBSTEPS,
     UNIT_VARIANCE,
@@ -28,6 +28,7 @@ from photinus.engines.laser.step import (
     advance_field,
     noise_pair,
 )
+from photinus.engines.simulation import simulate
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import compile_couplings
 from photinus.networks.lasers import LaserNetwork

@@ -10,7 +10,7 @@ from scipy.stats import chisquare
 import photinus as ph
 from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering
 from photinus._core.streams import ChainsFrom
-from photinus.engines.devices import simulator
+from photinus.devices import simulator
 from photinus.reference import starts
 from photinus.reference.ideal import sample_ideal
 from photinus.samplers import abstract, registry, sampling, spiking, workers

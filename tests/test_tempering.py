@@ -11,7 +11,7 @@ from scipy.stats import binom, chisquare
 
 import photinus as ph
 from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, TranslationWarning
-from photinus.engines.devices import simulator
+from photinus.devices import simulator
 from photinus.machines.evidence import Evidence
 from photinus.samplers import abstract, sampling, spiking
 from photinus.translation.rules import drive_and_strength, evidence_drive, heated_drive

@@ -33,7 +33,7 @@ _HOMES = {
     "load": "photinus.samplers.samples",
     "refine": "photinus.learning.refinement",
     "sample": "photinus.samplers.sampling",
-    "simulate": "photinus.engines.laser.simulator",
+    "simulate": "photinus.engines.simulation",
     "translate": "photinus.translation",
 }
 __all__ = sorted(_HOMES)
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from photinus.devices.lif import LifParameters as LifParameters
     from photinus.devices.synapse import SynapticKernel as SynapticKernel
     from photinus.diagnostics.certificate import Fidelity as Fidelity
-    from photinus.engines.laser.simulator import simulate as simulate
+    from photinus.engines.simulation import simulate as simulate
     from photinus.errors import InvalidInput as InvalidInput
     from photinus.errors import PhotinusError as PhotinusError
     from photinus.errors import TranslationWarning as TranslationWarning

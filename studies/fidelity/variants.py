@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import photinus as ph
-from photinus.engines.devices import Network, substrate_of
+from photinus.devices import Network, substrate_of
 from photinus.faces.figures.plots import ABSORBER, FLOOR, LASER, MUTED
 
 

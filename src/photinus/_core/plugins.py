@@ -11,6 +11,8 @@ from photinus.errors import InvalidInput
 
 SUBSTRATES = "photinus.substrates"
 """Group of classes with the members of `photinus.samplers.Run`, by the name of the substrate."""
+DEVICES = "photinus.devices"
+"""Group of objects or classes with the members of `photinus.devices.Device`, by the device's name."""
 
 
 def names(group: str) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus.devices import Setting
+from photinus.devices.protocol import Network, Parameters
+from photinus.devices.registry import assemble, simulator
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.devices import Network, Parameters, Setting, assemble, simulator
 from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 

@@ -22,7 +22,7 @@ lasers and integrate-and-fire neurons.
 
 import functools
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from photinus import units
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
+from photinus._core.records import values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
 from photinus.calibration.bench import Bench, activation, intervals_by_unit
@@ -45,9 +46,8 @@ from photinus.calibration.synapse import (
     fit_synapse,
     free_parameters,
 )
-from photinus.devices.lif import LifParameters
+from photinus.devices import Parameters, device_of
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.devices import Parameters, setting
 from photinus.errors import InvalidInput, NotConverged
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.neuron import Neuron, logistic_curve
@@ -119,9 +119,10 @@ def calibrate(
     """
     validate.instance("parameters", parameters, Parameters)
 
-    if reduced and isinstance(parameters, LifParameters):
-        raise InvalidInput("reduced must be False for integrate-and-fire neurons, got True")
-    found = setting(parameters)
+    device = device_of(parameters)
+    if reduced and not device.can_be_reduced:
+        raise InvalidInput(f"reduced must be False for {device.plural}, got True")
+    found = device.setting(parameters)
     synapse = found.synapse if synapse is None else synapse
     validate.one_of("synapse", synapse, SYNAPSES)
     decay = found.decay if decay is None else validate.positive("decay", decay, "s")
@@ -151,7 +152,7 @@ def calibrate(
         if reduced:
             escape = reduce_laser(neuron, seed=bench.seeds[-1], threads=threads, advance=step)
     return Calibration(
-        **{field.name: getattr(neuron, field.name) for field in fields(neuron)},
+        **values_of(neuron),
         **measured,
         kernel_error=fit.error,
         network_kl=fit.mean_kl,
@@ -308,8 +309,7 @@ def _sweep(
 ) -> tuple[NDArray[np.float64], SpikeTrains]:
     """Return the drives of the long sweep and the spikes that they bring."""
     drive = guess[0] + guess[1] * np.linspace(-6, 8, 57)
-    if not isinstance(bench.parameters, LifParameters):
-        drive = drive[drive > 0]
+    drive = drive[drive > device_of(bench.parameters).least_drive]
     duration = bench.settle(window) + 200 * window
     return drive, bench.run(bench.network(drive, window), duration, 3)
 
@@ -354,14 +354,7 @@ def _activation_curve(
 
 def _why_not_logistic(parameters: Parameters, window: float, off: float, on: float) -> str:
     """Return why a device has no range of biases, and what to change."""
-    if isinstance(parameters, LifParameters):
-        below = (parameters.threshold - parameters.reset) / units.mV
-        change = (
-            f"its reset lies {below:.3g} mV below its threshold, at a noise of "
-            f"{parameters.noise / units.mV:.3g} mV: bring reset and threshold nearer to each other"
-        )
-    else:
-        change = "give it a state window that fits its intervals, or more noise"
+    change = device_of(parameters).advice(parameters)
     return (
         f"device {parameters.name!r} has no range of biases: in a state window of "
         f"{units.quantity(window, 's')} its activation is off a logistic by {off:.2g} even at "

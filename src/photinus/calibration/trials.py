@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.engines.devices import assemble, setting
+from photinus.devices.registry import assemble, setting
 from photinus.engines.reduced.model import EscapeRate
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense
-from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lasers import LaserNetwork, is_of_lasers
 from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.neuron import Neuron
@@ -51,7 +51,7 @@ def network_of(
         detection_threshold=neuron.detection_threshold,
         driven=setting(neuron.parameters).bracket,
     )
-    assert isinstance(network, LaserNetwork)  # neuron.laser was asked for before
+    assert is_of_lasers(network)  # neuron.laser was asked for before
     return network
 
 

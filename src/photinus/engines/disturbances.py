@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.streams import Role, Seed, first_chain_of, philox, seed_sequence
-from photinus.engines.laser.simulator import Simulator
-from photinus.engines.reduced.simulator import ReducedSimulator
+from photinus.devices.protocol import SpikingSimulator
 from photinus.networks.imperfections import Imperfections
 from photinus.spikes.trains import SpikeTrains
 
@@ -28,7 +27,7 @@ class Disturbed:
 
     def __init__(
         self,
-        simulator: Simulator | ReducedSimulator,
+        simulator: SpikingSimulator,
         imperfections: Imperfections,
         seed: Seed = None,
     ) -> None:

@@ -15,7 +15,7 @@ from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.engines.jumps import Number, simulate_jumps
 from photinus.errors import InvalidInput, NotConverged
 from photinus.networks.couplings import entries
-from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lasers import LaserNetwork, is_of_lasers
 
 if TYPE_CHECKING:
     from photinus.calibration import Calibration
@@ -92,7 +92,7 @@ class Counts:
         validate.instance("samples", samples, "Samples")
 
         network, spikes = samples.network, samples.spikes
-        if not isinstance(network, LaserNetwork):
+        if not is_of_lasers(network):
             raise InvalidInput(f"ledger needs a run on lasers, got one on {samples.substrate!r}")
         if spikes is None or samples.window is None:
             raise InvalidInput("ledger needs a run that keeps its spikes, got a tempered one")

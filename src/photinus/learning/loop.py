@@ -21,7 +21,7 @@ from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import entries
-from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lasers import LaserNetwork, is_of_lasers
 from photinus.translation.rules import slopes, translate
 
 SUBSTRATES = ("laser-reduced", "laser")
@@ -84,7 +84,7 @@ class DeviceChains:
         """
         validate.instance("machine", machine, BoltzmannMachine)
         network = translate(machine, self.calibration, rule="linear")
-        if not isinstance(network, LaserNetwork):
+        if not is_of_lasers(network):
             raise InvalidInput(
                 f"calibration must be of lasers, got one of {self.calibration.parameters.name!r}"
             )

@@ -27,10 +27,11 @@ from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
+from photinus.devices import Network, substrate_of
+from photinus.devices.registry import device_of
 from photinus.diagnostics.convergence import convergence
 from photinus.diagnostics.distance import kl_divergence
 from photinus.diagnostics.verdict import MODES
-from photinus.engines.devices import Network, substrate_of
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning import trust
 from photinus.learning.judgement import Shown
@@ -39,7 +40,6 @@ from photinus.learning.trust import Search, Trial
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
-from photinus.networks.lasers import LaserNetwork
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.translation.rules import slopes, translate
@@ -268,9 +268,7 @@ def _start(
     if network is None:
         network = translate(machine, calibration)
         if imperfections is not None:
-            if not isinstance(network, LaserNetwork):
-                raise InvalidInput("imperfections must be None for integrate-and-fire neurons")
-            network = imperfections.apply(network, seed)
+            network = device_of(network).imperfect(network, imperfections, seed)
     calibration.require(network.parameters)
     if network.labels != machine.labels:
         raise InvalidInput(
@@ -290,7 +288,7 @@ def _corrected(
     n = statistics.n_units
     drive = network.drive + slope * change[:n]
     i, j, weight = statistics.rows[n:], statistics.columns[n:], change[n:]
-    if isinstance(network, LaserNetwork) and is_sparse(network.coupling):
+    if is_sparse(network.coupling):
         to, source = np.r_[i, j], np.r_[j, i]
         more = from_entries(np.stack([to, source, slope[to] * np.r_[weight, weight]], axis=1), n)
         return network.driven(drive, network.coupling + more)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core.records import settle
 from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
@@ -58,6 +59,7 @@ class LifNetwork:
         If a value is out of range, not finite, or of the wrong shape.
     """
 
+    device: ClassVar[str] = "lif"
     parameters: LifParameters
     drive: NDArray[np.float64]
     coupling: NDArray[np.float64]
@@ -92,21 +94,25 @@ class LifNetwork:
             )
         for array in (drive, coupling):
             array.setflags(write=False)
-        assign = object.__setattr__
-        assign(self, "drive", drive)
-        assign(self, "coupling", coupling)
-        assign(self, "delay", validate.non_negative("delay", self.delay, "s"))
-        assign(self, "window", validate.positive("window", self.window, "s"))
+        settle(self, drive=drive)
+        settle(self, coupling=coupling)
+        settle(self, delay=validate.non_negative("delay", self.delay, "s"))
+        settle(self, window=validate.positive("window", self.window, "s"))
         if not self.parameters.forced:
             for name in ("delay", "window"):
                 PLAUSIBLE_TIMES[name].check(name, getattr(self, name))
-        assign(self, "labels", labels)
-        assign(self, "driven_drive", tuple(driven.tolist()))
+        settle(self, labels=labels)
+        settle(self, driven_drive=tuple(driven.tolist()))
 
     @property
     def n_units(self) -> int:
         """Number of neurons."""
         return len(self.drive)
+
+    @property
+    def holding(self) -> tuple[float, float]:
+        """Drives that hold a neuron off and on [V]."""
+        return self.driven_drive
 
     def drive_given(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return the drives that known partners give, array (chain, unit) [V].

@@ -10,21 +10,16 @@ is harmless. This here makes the sampled law visibly wrong in full physics (``st
 * Pumps that would have to be negative, of lasers that their partners are to bring back.
 """
 
-from collections.abc import Hashable, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.states import MAX_PER_EVIDENCE
+from photinus._core.words import NAMED, count, some
 from photinus.calibration import Calibration
-from photinus.devices.laser.dynamics import lasing_pump
-from photinus.engines.devices import Network, held
+from photinus.devices import Network, device_of
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.networks.couplings import entries
-from photinus.networks.lasers import LaserNetwork
-from photinus.units import quantity
 
 STRONG = 2.0
 """Weights are said to be too strong beyond this many times the measured range. Up to it, marginals of
@@ -33,12 +28,8 @@ SYNAPSE_ERROR = 0.05
 """Relative error of all synapses together, as lasers have it."""
 MOVED = 0.25
 """Change of a marginal by such an error from which on it is said."""
-LASING = 0.8
-"""Part of the pump that makes a laser lase steadily; its spikes are lost to the read-out below that."""
 REACHED = 8.0
 """Log-odds below zero from which on it matters what a unit does."""
-NAMED = 3
-"""How many are named, the worst first."""
 
 
 def beyond_translation(
@@ -80,35 +71,7 @@ def beyond_lasers(network: Network, drive: NDArray[np.float64], known: NDArray[n
         Positions of units that are evidence.
     """
     validate.instance("network", network, Network)
-    if not isinstance(network, LaserNetwork):
-        return []
-    target, source, value = entries(network.coupling)
-    free = ~np.isin(source, known)
-    most = np.bincount(target[free], np.maximum(value[free], 0.0), network.n_units)
-    highest = np.maximum(drive, 0.0).max(axis=0) + most
-    highest[known] = 0.0
-    # Nobody lases at the drives that hold evidence: no need to look for the pump at which they do.
-    suspects = np.flatnonzero(highest > held(network)[1])
-    devices, nominal = network.each_device(), network.parameters
-    limit = np.full(network.n_units, np.inf)
-    for k in suspects:
-        share = devices[k].pump_efficiency / nominal.pump_efficiency
-        scale = devices[k].threshold_carriers / nominal.threshold_carriers / share
-        limit[k] = LASING * lasing_pump(nominal) * nominal.gain_lifetime * scale
-    over = np.flatnonzero(highest > limit)
-    if not len(over):
-        return []
-    over = over[np.argsort(-(highest / limit)[over], kind="stable")]
-
-    def current(carriers: float) -> str:
-        return quantity(nominal.current(carriers / nominal.gain_lifetime), "A", 3)
-
-    named = [f"{network.labels[k]!r} ({current(highest[k])})" for k in over]
-    return [
-        f"{_count(len(over), 'laser')} can be pumped beyond {current(limit[over[0]])}, evidence and "
-        f"partners included, and then lase without a pause, which reads as off: {_listed(named)}; "
-        "give them smaller biases or weights"
-    ]
+    return device_of(network).beyond(network, drive, known)
 
 
 def _strong(machine: BoltzmannMachine, calibration: Calibration, free: NDArray[np.intp]) -> str | None:
@@ -125,10 +88,10 @@ def _strong(machine: BoltzmannMachine, calibration: Calibration, free: NDArray[n
         for k in worst
     ]
     return (
-        f"{_count(len(rows), 'weight')} of {np.count_nonzero(weights)} "
+        f"{count(len(rows), 'weight')} of {np.count_nonzero(weights)} "
         f"{'lies' if len(rows) == 1 else 'lie'} outside [{low:+.3g}, {high:+.3g}], where the synapses "
         f"of {calibration.parameters.name!r} act too weakly and too late: "
-        f"{_listed(named, len(rows))}; scale the machine down, or refine the network"
+        f"{some(named, len(rows))}; scale the machine down, or refine the network"
     )
 
 
@@ -161,30 +124,25 @@ def _unpumped(
     evidence: Evidence,
 ) -> str | None:
     """Return which lasers would need a negative pump and can be brought back by their partners."""
-    if not isinstance(network, LaserNetwork):
+    device = device_of(network)
+    if not np.isfinite(device.least_drive):
         return None
     free = evidence.free
     field = machine.biases_given(evidence.distinct()[0])
     among = machine.weights[np.ix_(free, free)]
     highest = field.max(axis=0) + np.maximum(among, 0.0).sum(axis=1)
-    cut = (network.pump[free] == 0) & (highest > -REACHED) & (field.min(axis=0) < -REACHED)
+    cut = (
+        (network.drive[free] <= device.least_drive)
+        & (highest > -REACHED)
+        & (field.min(axis=0) < -REACHED)
+    )
     units = np.flatnonzero(cut)
     if not len(units):
         return None
     units = units[np.argsort(field.min(axis=0)[units], kind="stable")]
     named = [f"{machine.labels[free[k]]!r} (bias {field.min(axis=0)[k]:+.3g})" for k in units]
     return (
-        f"{_count(len(units), 'laser')} would need a pump below zero, which there is not, so partners "
-        f"bring {'it' if len(units) == 1 else 'them'} up too easily: {_listed(named)}; give "
+        f"{count(len(units), device.noun)} would need a pump below zero, which there is not, so "
+        f"partners bring {'it' if len(units) == 1 else 'them'} up too easily: {some(named)}; give "
         f"{'it' if len(units) == 1 else 'them'} larger biases"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _listed(named: Sequence[Hashable], total: int | None = None) -> str:
-    """Return the first few names, and that there are more."""
-    more = (len(named) if total is None else total) > NAMED
-    return ", ".join(map(str, named[:NAMED])) + (", …" if more else "")

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
+from photinus.devices import Network
 from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
 from photinus.hardware.ledger import Ledger
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
-    from photinus.engines.devices import Network
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
@@ -78,15 +79,12 @@ class Samples:
 
     def __post_init__(self) -> None:
         validate.instance("machine", self.machine, BoltzmannMachine)
-        for name, kind in (
-            ("spikes", "SpikeTrains"),
-            ("network", "LaserNetwork | LifNetwork"),
-            ("tempering", "Tempering"),
-        ):
-            validate.instance(name, getattr(self, name), f"{kind} | None")
+        validate.instance("spikes", self.spikes, "SpikeTrains | None")
+        validate.instance("network", self.network, Network | None)
+        validate.instance("tempering", self.tempering, "Tempering | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
-        object.__setattr__(self, "evidence", evidence)
-        object.__setattr__(self, "clamp", evidence.to_dict())
+        settle(self, evidence=evidence)
+        settle(self, clamp=evidence.to_dict())
 
     @property
     def chains(self) -> int:

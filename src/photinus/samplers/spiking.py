@@ -8,15 +8,12 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.calibration import Calibration
+from photinus.devices import PRESETS, Device, Network, SpikingSimulator, device_of, simulator
 from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
-from photinus.engines.devices import PRESETS, Network, SpikingSimulator, held, simulator
 from photinus.engines.disturbances import Disturbed
-from photinus.engines.lif.simulator import LifSimulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
-from photinus.networks.imperfections import Imperfections
-from photinus.networks.lasers import LaserNetwork
-from photinus.networks.lif import LifNetwork
+from photinus.networks.lasers import is_of_lasers
 from photinus.reference import starts
 from photinus.samplers import limits
 from photinus.samplers.request import Piece, Request, Run
@@ -33,11 +30,11 @@ class SpikingRun(Run):
 
     spiking = True
     heated = True
-    least_burn_in = starts.BURN_IN_PER_DRIVEN
-    preset: ClassVar[str]
-    """Calibration to use by default."""
-    kind: ClassVar[type[LaserNetwork] | type[LifNetwork]]
-    """Network that this substrate simulates."""
+    least_burn_in: ClassVar[int | None] = starts.BURN_IN_PER_DRIVEN
+    preset: ClassVar[str | None] = None
+    """Calibration to use by default; None where one must be given."""
+    device: ClassVar[str]
+    """Kind of neuron that this substrate simulates."""
     network: Network
     window: float
     time_step: float
@@ -47,15 +44,18 @@ class SpikingRun(Run):
         if request.prepared is not None:
             network, drive = request.prepared
         elif network is None:
-            calibration = request.calibration or Calibration.preset(self.preset)
+            calibration = self._calibration(request)
             network = translate(request.machine, calibration, rule=request.rule)
             if request.evidence and request.clamp_mode == "pump" and request.rule == "measured":
                 drive = evidence_drive(request.machine, calibration, network, request.evidence)
             if request.imperfections is not None:
-                network, drive = _imperfect(network, drive, request.imperfections, request.seed)
+                designed, device = network, device_of(network)
+                network = device.imperfect(designed, request.imperfections, request.seed)
+                if drive is not None:
+                    drive = device.imperfect_drive(designed, network, drive)
         elif request.calibration is not None:
             request.calibration.require(network.parameters)
-        if not isinstance(network, self.kind):
+        if network.device != self.device:
             raise InvalidInput(
                 f"substrate must be the one of the device {network.parameters.name!r}, "
                 f"got {request.substrate!r}"
@@ -69,7 +69,6 @@ class SpikingRun(Run):
         self._request = request
         self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
         if request.imperfections is not None and request.imperfections.disturbs:
-            assert not isinstance(self.simulator, LifSimulator)  # `IMPERFECT`, checked before
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
         self.time_step = time_step = self.simulator.time_step
         lanes = request.chains * (network.n_units - len(request.evidence))
@@ -81,10 +80,16 @@ class SpikingRun(Run):
         self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
         self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
         self._done = 0
-        self._driven = starts.driven_windows(request.burn_in)
+        self._driven = 0 if self.least_burn_in is None else starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
         self._tail = self._cut(None, 0.0)
+
+    def _calibration(self, request: Request) -> Calibration:
+        """Return the calibration to translate and heat by."""
+        if request.calibration is None and self.preset is None:
+            raise InvalidInput(f"calibration must be given on {request.substrate!r}, got None")
+        return request.calibration or Calibration.preset(str(self.preset))
 
     def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
         """Return what simulates the network of this run."""
@@ -133,7 +138,7 @@ class SpikingRun(Run):
         """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
         if temperature not in self._heat:
             request = self._request
-            calibration = request.calibration or Calibration.preset(self.preset)
+            calibration = self._calibration(request)
             calibration.require(self.network.parameters)
             (hot, strength), (cold, _) = (
                 drive_and_strength(request.machine, calibration, request.evidence, temperature=t)
@@ -159,7 +164,7 @@ class SpikingRun(Run):
         calibration = calibration_of(self.network, self._request.calibration)
         units = self.simulator.units
         # A laser without any pump takes long to come back.
-        off, on = held(self.network) if calibration is None else levels(calibration)
+        off, on = self.network.holding if calibration is None else levels(calibration)
         change = np.zeros(states.shape)
         change[:, units] = np.where(states[:, units] == 1, on, off) - self.simulator.drive
         return change
@@ -242,27 +247,12 @@ def calibration_of(network: Network, given: Calibration | None) -> Calibration |
     return next((c for c in known if c.fits(network.parameters)), None)
 
 
-def _imperfect(
-    network: Network,
-    drive: NDArray[np.float64] | None,
-    imperfections: Imperfections,
-    seed: np.random.SeedSequence,
-) -> tuple[LaserNetwork, NDArray[np.float64] | None]:
-    """Return a designed network as it comes out, with drives (chain, unit) off as its pumps are."""
-    assert isinstance(network, LaserNetwork)  # `IMPERFECT`, checked before
-    built = imperfections.apply(network, seed)
-    if drive is not None:
-        pumped = network.pump > 0
-        drive = drive * np.where(pumped, built.pump / np.where(pumped, network.pump, 1.0), 1.0)
-    return built, drive
-
-
 class LaserRun(SpikingRun):
     """Full physics of lasers."""
 
     imperfect = True
     preset = "fast-absorber"
-    kind = LaserNetwork
+    device = "laser"
 
 
 class ReducedRun(LaserRun):
@@ -275,14 +265,14 @@ class ReducedRun(LaserRun):
                 "time_step must be None for 'laser-reduced', whose step belongs to the calibration, "
                 f"got {request.time_step:g}"
             )
-        calibration = request.calibration or Calibration.preset(self.preset)
+        calibration = self._calibration(request)
         calibration.require(network.parameters)
-        assert isinstance(network, LaserNetwork)  # `kind`, checked before
+        assert is_of_lasers(network)  # `device`, checked before
         self._law = calibration.require_reduced()
         return ReducedSimulator(network, self._law, drive=drive, **self._options())
 
     def _beyond_model(self) -> list[str]:
-        assert isinstance(self.network, LaserNetwork)  # `kind`, checked before
+        assert is_of_lasers(self.network)  # `device`, checked before
         return self._law.check(self.network, self._request.evidence.positions)
 
 
@@ -290,4 +280,19 @@ class LifRun(SpikingRun):
     """Leaky integrate-and-fire neurons (Petrovici et al. 2016)."""
 
     preset = "lif-hcs"
-    kind = LifNetwork
+    device = "lif"
+
+
+def of_device(device: Device) -> type[SpikingRun]:
+    """Return the substrate of a device: what is known of it is all that is needed."""
+
+    class DeviceRun(SpikingRun):
+        """A network of the neurons of a device."""
+
+        heated = device.can_heat
+        imperfect = device.can_be_imperfect
+        # Chains are driven to their start by what also heats them.
+        least_burn_in = starts.BURN_IN_PER_DRIVEN if device.can_heat else None
+
+    DeviceRun.device = device.name
+    return DeviceRun

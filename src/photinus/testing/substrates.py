@@ -149,6 +149,7 @@ def check_spikes(subject: Subject) -> None:
     wanted = (np.dtype(np.int32), np.dtype(np.int32), np.dtype(np.float64))
     require(kinds == wanted, f"spikes must be {wanted}, got {kinds}")
     require((spikes.labels, spikes.chains) == (machine.labels, CHAINS), "spikes need labels and chains")
+    require(bool(np.isclose(spikes.stop, total)), f"spikes must end at {total:g}, got {spikes.stop:g}")
     order = np.lexsort((spikes.unit, spikes.time, spikes.chain))
     require(bool((order == np.arange(len(spikes))).all()), "spikes must be sorted by chain, then time")
     for name, values, most in (
@@ -256,7 +257,7 @@ def check_burn_in(subject: Subject) -> None:
     if subject.kind.independent:
         return
     least = subject.kind.least_burn_in
-    first = least if 1 < least <= 3 else 1
+    first = least if least is not None and 1 < least <= 3 else 1
     early = subject.draw(machine_of(3), burn_in=first, draws=DRAWS + 2)
     late = subject.draw(machine_of(3), burn_in=first + 2, draws=DRAWS)
     agree = np.array_equal(early.states[:, 2:], late.states)
@@ -276,6 +277,9 @@ def check_start(subject: Subject) -> None:
         weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2)
     )
     least = subject.kind.least_burn_in
+    if least is None:
+        _check_refusal(subject, {"initial": np.zeros(n)}, "initial", machine)
+        return
     counts = {"burn_in": max(4, least), "draws": max(4, least)}
     off, on = (
         subject.draw(machine, initial=np.full(n, value), chains=32, **counts).states[:, 0].mean()

@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.logistic import logistic
-from photinus.devices.laser.parameters import LaserParameters
-from photinus.devices.lif.parameters import LifParameters
+from photinus._core.records import settle
+from photinus.devices import Parameters, device_of
+from photinus.devices.laser.parameters import LaserParameters, is_laser
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.devices import Parameters
 from photinus.errors import InvalidInput
-from photinus.units import Allowed
 
 RELIABLE = 0.004
 """Probability from which on (and up to one minus it) a point of the activation table is inverted."""
@@ -54,24 +53,23 @@ class Neuron:
     """Integration step that was used [s]."""
 
     def __post_init__(self) -> None:
-        validate.instance("parameters", self.parameters, (LaserParameters, LifParameters))
+        validate.instance("parameters", self.parameters, Parameters)
         validate.instance("kernel", self.kernel, SynapticKernel)
-        object.__setattr__(self, "midpoint", validate.number("midpoint", self.midpoint))
+        settle(self, midpoint=validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
             unit = "" if name == "slope" else "s"
-            object.__setattr__(self, name, validate.positive(name, getattr(self, name), unit))
-        if not self.parameters.forced:
-            for name, plausible in _plausible(self.parameters).items():
-                plausible.check(name, getattr(self, name))
+            settle(self, **{name: validate.positive(name, getattr(self, name), unit)})
+        for name, plausible in device_of(self.parameters).plausible(self.parameters).items():
+            plausible.check(name, getattr(self, name))
         for name in ("bias_range", "weight_range"):
             ends = validate.finite_array(name, getattr(self, name), 1)
             if ends.shape != (2,) or not ends[0] < ends[1]:
                 raise InvalidInput(
                     f"{name} must be two numbers that rise, got {validate.shown(getattr(self, name))}"
                 )
-            object.__setattr__(self, name, (float(ends[0]), float(ends[1])))
+            settle(self, **{name: (float(ends[0]), float(ends[1]))})
         for name in ("drive", "activation"):
-            object.__setattr__(self, name, validate.column(name, getattr(self, name)))
+            settle(self, **{name: validate.column(name, getattr(self, name))})
         validate.same_length("activation", self.activation, "drive", len(self.drive))
 
     @property
@@ -83,7 +81,7 @@ class Neuron:
         InvalidInput
             If it is not.
         """
-        if not isinstance(self.parameters, LaserParameters):
+        if not is_laser(self.parameters):
             raise InvalidInput(
                 f"calibration must be that of a laser, got that of {self.parameters.name!r}"
             )
@@ -133,24 +131,6 @@ class Neuron:
                 f"calibration must be of the same device: {key} is {mine[key]!r} there, "
                 f"{other.get(key)!r} here"
             )
-
-
-def _plausible(parameters: Parameters) -> dict[str, Allowed]:
-    """Return what constants can be; drives are of the size of the device's threshold."""
-    if isinstance(parameters, LaserParameters):
-        scale = parameters.threshold_carriers
-        return {
-            "window": Allowed("s", 1e-13, 1e-6, 1e-9),
-            "time_step": Allowed("s", 1e-17, 1e-9, 0.5e-12),
-            "midpoint": Allowed("carriers", 1e-3 * scale, 1e3 * scale),
-            "slope": Allowed("carriers", 1e-7 * scale, 1e2 * scale),
-        }
-    return {
-        "window": Allowed("s", 1e-8, 10.0, 10e-3),
-        "time_step": Allowed("s", 1e-10, 1.0, 1e-4),
-        "midpoint": Allowed("V", -10.0, 10.0, 50e-3),
-        "slope": Allowed("V", 1e-12, 1.0, 1e-3),
-    }
 
 
 def logistic_curve(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:

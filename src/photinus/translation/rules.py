@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.logistic import logistic
 from photinus._core.states import MAX_PER_EVIDENCE
-from photinus.engines.devices import Network, assemble
+from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
@@ -185,6 +185,8 @@ def heated_drive(
     temperature: float,
 ) -> tuple[NDArray[np.float64], float]:
     """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     evidence = Evidence.at(fixed, values, machine.labels)
     return drive_and_strength(machine, calibration, evidence, temperature=temperature)
 

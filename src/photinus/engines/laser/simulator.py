@@ -1,17 +1,15 @@
 """The face of the simulation: validates, lays out, cuts into pieces, records."""
 
 import itertools
-from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory, validate
 from photinus._core.compilation import TILE
-from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed
 from photinus.devices.laser import LaserParameters
-from photinus.engines.base import BLOCKS, BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK, Engine
+from photinus.engines.base import BLOCKS, Engine
 from photinus.engines.laser.block import LaserBlock, per_step, pulse_of
 from photinus.engines.laser.step import SUBSTEPS
 from photinus.errors import InvalidInput
@@ -23,10 +21,6 @@ from photinus.units import ps
 
 TIME_STEP = 0.5 * ps
 """Default integration step [s]; `docs` and tests show its error in rates and energies."""
-BYTES_PER_SAMPLE = 36
-"""Memory of a recorded sample: 12 bytes kept, the rest while pieces are joined."""
-BYTES_PER_LASER = 600
-"""Memory of a simulated laser at least: its state, what is passed on, room for its spikes."""
 
 
 def largest_time_step(parameters: LaserParameters) -> float:
@@ -47,6 +41,20 @@ def default_time_step(parameters: LaserParameters) -> float:
     """Return the integration step [s] that a laser gets when none is asked for."""
     validate.instance("parameters", parameters, LaserParameters)
     return min(TIME_STEP, largest_time_step(parameters))
+
+
+def _time_step(devices: set[LaserParameters], given: float | None) -> float:
+    """Return the integration step [s] of lasers, checked."""
+    if given is None:
+        given = min(default_time_step(device) for device in devices)
+    limit = min(largest_time_step(device) for device in devices)
+    time_step = validate.positive("time_step", given, "s")
+    if time_step > limit:
+        raise InvalidInput(
+            f"time_step must be at most {limit / ps:.3g} ps for these parameters, "
+            f"got {time_step / ps:.3g} ps"
+        )
+    return time_step
 
 
 class Simulator(Engine[LaserNetwork, LaserBlock]):
@@ -99,7 +107,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> None:
-        _of_lasers(network)
+        validate.instance("network", network, LaserNetwork)
         if network.depression is not None:
             raise InvalidInput("depression must be None for full physics; 'laser-reduced' simulates it")
         time_step = _time_step(set(network.each_device()), time_step)
@@ -230,105 +238,3 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
 
 def _chain(lane: tuple[int, int]) -> int:
     return lane[0]
-
-
-def simulate(
-    network: LaserNetwork,
-    duration: float,
-    *,
-    chains: int = 1,
-    seed: Seed = None,
-    time_step: float | None = None,
-    clamp: Given | None = None,
-    clamp_mode: str = "pump",
-    recording: Recording | None = None,
-    threads: int | None = None,
-    progress: Progress | bool | None = None,
-) -> SpikeTrains:
-    """Simulate a laser network with full physics and return its spikes.
-
-    Parameters
-    ----------
-    network
-        Lasers, pumps, couplings.
-    duration
-        Physical time per chain [s], > 0.
-    chains, seed, time_step, clamp, clamp_mode, threads
-        See `Simulator`.
-    recording
-        Waveforms to keep beside the spikes.
-    progress
-        True for a bar on the terminal, or an object with ``start``, ``advance``, ``stop``.
-
-    Raises
-    ------
-    InvalidInput
-        If an argument is out of its range, or the spikes would not fit into memory.
-    """
-    _of_lasers(network)
-    validate.instance("recording", recording, Recording | None)
-    duration = validate.positive("duration", duration, "s")
-    if recording is not None and recording.start >= duration:
-        raise InvalidInput(
-            f"recording start must be before the end of the run ({duration:g} s), "
-            f"got {recording.start:g}"
-        )
-    chains = validate.integer("chains", chains, 1)
-    needed = chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
-    memory.require(needed + chains * network.n_units * BYTES_PER_LASER, "the spikes of this run")
-    simulator = Simulator(
-        network,
-        chains=chains,
-        seed=seed,
-        time_step=time_step,
-        clamp=clamp,
-        clamp_mode=clamp_mode,
-        threads=threads,
-    )
-    if recording is not None:
-        samples = (min(recording.stop, duration) - recording.start) / simulator.grid / recording.every
-        needed += len(recording.chains) * len(recording.units) * samples * BYTES_PER_SAMPLE
-    memory.require(needed, "the spikes of this run")
-    with tracked(progress, "simulating lasers", duration) as advance:
-        parts = list(_pieces(simulator, duration, recording, advance))
-    return SpikeTrains.joined(parts)
-
-
-def _time_step(devices: set[LaserParameters], given: float | None) -> float:
-    """Return the integration step [s] of lasers, checked."""
-    if given is None:
-        given = min(default_time_step(device) for device in devices)
-    limit = min(largest_time_step(device) for device in devices)
-    time_step = validate.positive("time_step", given, "s")
-    if time_step > limit:
-        raise InvalidInput(
-            f"time_step must be at most {limit / ps:.3g} ps for these parameters, "
-            f"got {time_step / ps:.3g} ps"
-        )
-    return time_step
-
-
-def _of_lasers(network: LaserNetwork) -> None:
-    """Raise InvalidInput unless `network` is one of lasers."""
-    if type(network).__name__ == "LifNetwork":
-        raise InvalidInput(
-            "network must be a LaserNetwork, got a LifNetwork: simulate that with "
-            'photinus.sample(machine, "lif", network=network), or '
-            "photinus.engines.lif.simulator.LifSimulator(network)"
-        )
-    validate.instance("network", network, LaserNetwork)
-
-
-def _pieces(
-    simulator: Simulator,
-    duration: float,
-    recording: Recording | None,
-    advance: Callable[[float], None],
-) -> Iterator[SpikeTrains]:
-    lanes = simulator.chains * len(simulator.units)
-    piece = simulator.grid * max(16, int(LASER_STEPS_PER_CHUNK / (SUBSTEPS * lanes)))
-    stop = simulator.time + duration
-    while stop - simulator.time > 1e-6 * simulator.grid:
-        part = simulator.advance(min(piece, stop - simulator.time), recording)
-        advance(part.duration)
-        yield part

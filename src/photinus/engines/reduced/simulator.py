@@ -74,13 +74,11 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
         if np.ptp(network.delay) > 0:
             raise InvalidInput("delay must be one number for reduced lasers, got different ones")
         self.reduced = reduced
-        lifetime = network.parameters.gain_lifetime
-        off, on = (pump * lifetime for pump in network.driven_pump)
         super().__init__(
             network,
             reduced.time_step,
             reduced.time_step,
-            holding=(off, on),
+            holding=network.holding,
             chains=chains,
             seed=seed,
             clamp=clamp,

@@ -18,7 +18,7 @@ _AMBIGUOUS = object()
 def read_calibration(device: str | None, path: Path | None, substrate: str = "laser") -> "Calibration":
     """Return the calibration of a preset (by default the substrate's) or of a file."""
     from photinus.calibration import Calibration
-    from photinus.engines.devices import preset
+    from photinus.devices import preset
     from photinus.samplers.spiking import LaserRun, LifRun
 
     if path is None:
@@ -38,14 +38,14 @@ def read_evidence(clamps: list[str], machine: "BoltzmannMachine") -> dict[Hashab
     for clamp in clamps:
         label, equals, value = clamp.rpartition("=")
         if not equals or value.strip() not in ("0", "1"):
-            raise InvalidInput(f"--clamp must be LABEL=0 or LABEL=1, got {clamp!r}")
+            raise InvalidInput(f"--evidence must be LABEL=0 or LABEL=1, got {clamp!r}")
         unit = names.get(label, label)
         if unit is _AMBIGUOUS:
             raise InvalidInput(
-                f"--clamp must name one unit, got {clamp!r} where several have a label that reads so"
+                f"--evidence must name one unit, got {clamp!r} where several have a label that reads so"
             )
         if unit in known_units:
-            raise InvalidInput(f"--clamp must name each unit once, got {label!r} twice")
+            raise InvalidInput(f"--evidence must name each unit once, got {label!r} twice")
         known_units[unit] = int(value)
     return known_units
 
@@ -82,8 +82,8 @@ def read_workers(given: str | None) -> int | str | None:
 
 def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     """Return the parameters of a preset or file, with NAME=VALUE changes."""
+    from photinus import devices
     from photinus._core import files
-    from photinus.engines import devices
 
     if device.endswith(".json"):
         with files.reading(device, "device"):

@@ -25,8 +25,8 @@ def translate(
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""
     from photinus._core import files
+    from photinus.devices import device_of
     from photinus.machines.boltzmann import BoltzmannMachine
-    from photinus.networks.lasers import LaserNetwork
     from photinus.translation.rules import check
     from photinus.translation.rules import translate as to_network
 
@@ -43,7 +43,7 @@ def translate(
                 network.labels, machine.biases, network.settings(), strict=True
             )
         ],
-        ("unit", "bias", "pump current" if isinstance(network, LaserNetwork) else "potential"),
+        ("unit", "bias", device_of(network).drive_name),
     )
     typer.echo(str(check(machine, measured)))
     typer.echo(f"Network: {out}")
@@ -71,12 +71,12 @@ def refine(
     force: Force = False,
     threads: Threads = None,
 ) -> None:
-    """Translate, then adjust pumps and couplings until the network's own moments are right.
+    """Translate, then correct pumps and couplings by the moments of the network.
 
     The record of all rounds is written beside the network, as NAME.rounds.json.
     """
     from photinus._core import files
-    from photinus.engines.devices import load_network
+    from photinus.devices import load_network
     from photinus.learning.refinement import refine as adjust
     from photinus.machines.boltzmann import BoltzmannMachine
 

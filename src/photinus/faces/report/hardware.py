@@ -10,7 +10,7 @@ from photinus.hardware import Peer, headline
 from photinus.hardware import peers as literature
 from photinus.hardware.comparison import HEAD, rows
 from photinus.hardware.ledger import CASES
-from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lasers import is_of_lasers
 from photinus.samplers.samples import Samples
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ NOT_TIMED = (
 def has_hardware(samples: Samples) -> bool:
     """Return whether a run's report has a chapter on hardware: that of a run with a ledger."""
     network = samples.network
-    if not isinstance(network, LaserNetwork) or samples.spikes is None or not samples.draws:
+    if not is_of_lasers(network) or samples.spikes is None or not samples.draws:
         return False
     return network.depression is None
 

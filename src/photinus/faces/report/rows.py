@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from photinus.devices.laser import LaserParameters
+from photinus.devices.registry import device_of
 from photinus.samplers.samples import Samples
-from photinus.units import quantity, uA, us
+from photinus.units import quantity, us
 
 if TYPE_CHECKING:
     from photinus.calibration import Calibration
@@ -127,22 +127,7 @@ def device_rows(calibration: "Calibration") -> list[tuple[str, str]]:
     """Return a calibration as rows of (what, value)."""
     c = calibration
     rows = [("device", c.parameters.name), ("state window τ", quantity(c.window, "s"))]
-    if isinstance(c.parameters, LaserParameters):
-        per_slope = c.laser.current(c.slope / c.laser.gain_lifetime)
-        rows += [
-            ("detection threshold", f"{c.detection_threshold:,.0f} photons"),
-            ("half-activation current", f"{c.half_current / uA:.4g} µA"),
-            (
-                "slope α",
-                f"{per_slope / uA:.3g} µA, {100 * c.slope / c.midpoint:.2g} % of the pump: "
-                "pump currents must be at least ten times more precise",
-            ),
-        ]
-    else:
-        rows += [
-            ("half-activation potential", f"{1e3 * c.midpoint:.4g} mV"),
-            ("slope α", f"{1e3 * c.slope:.3g} mV"),
-        ]
+    rows += device_of(c.parameters).facts(c)
     fitted = ", ".join(
         f"{name} {value:.3g} ± {error:.1g}"
         for name, error in c.kernel_error.items()

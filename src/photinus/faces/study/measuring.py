@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from photinus._core import files
 from photinus._core.results import Results
 from photinus.calibration import Calibration, calibrate
+from photinus.devices import parameters_from_dict, preset
 from photinus.devices.laser import PRESETS
-from photinus.engines.devices import parameters_from_dict, preset
+from photinus.devices.registry import device_of
 from photinus.errors import NotConverged, PhotinusError
 from photinus.faces.study.points import SCHEMA, Point
 from photinus.faces.study.sections import Sampling, Wiring
 from photinus.learning.refinement import refine
-from photinus.networks.lasers import LaserNetwork
 from photinus.samplers.sampling import sample
 from photinus.translation.rules import translate
 
@@ -139,8 +139,7 @@ def _sampled(
     if calibration is not None:
         network = translate(machine, calibration, rule=wanted.rule, delay=wiring.of(calibration.window))
         if faults is not None:
-            assert isinstance(network, LaserNetwork)  # `IMPERFECT`, checked before
-            network = faults.apply(network, wanted.seed)
+            network = device_of(network).imperfect(network, faults, wanted.seed)
         if wanted.refined:
             network = refine(
                 machine,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photinus._core import files
+from photinus.devices import preset
 from photinus.devices.laser import LaserParameters
-from photinus.engines.devices import preset
 from photinus.errors import InvalidInput
 from photinus.faces.study.sections import FAMILIES, Machines
 from photinus.machines.boltzmann import BoltzmannMachine

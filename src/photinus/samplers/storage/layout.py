@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.engines.devices import Network
+from photinus.devices import Network
 from photinus.spikes.trains import SpikeTrains
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files
-from photinus.engines.devices import Network, network_from_dict
+from photinus.devices import Network, network_from_dict
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.storage import checksums

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus._core.streams import entropy_of
-from photinus.engines.devices import Network
+from photinus.devices import Network
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.samplers.request import Piece, Run
 from photinus.samplers.storage import arrays, checksums, layout

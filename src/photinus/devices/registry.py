@@ -1,0 +1,198 @@
+"""Which devices there are, and what is done with any of them.
+
+Devices of this package are loaded when they are needed. Those of other packages are looked for only
+where a name is unknown here, or where all are listed.
+"""
+
+import importlib
+import os
+from collections.abc import Hashable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import files, plugins, validate
+from photinus._core.streams import Seed
+from photinus.devices.laser.parameters import PRESETS as LASER_PRESETS
+from photinus.devices.lif.parameters import PRESETS as LIF_PRESETS
+from photinus.devices.protocol import Device, Network, Parameters, Setting, SpikingSimulator
+from photinus.devices.synapse import SynapticKernel
+from photinus.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from photinus.machines.evidence import Given
+
+BUILT_IN = {
+    "laser": "photinus.engines.laser.device:LaserDevice",
+    "lif": "photinus.engines.lif.device:LifDevice",
+}
+"""Name → where the device is."""
+PRESETS = (*LASER_PRESETS, *LIF_PRESETS)
+"""Names of the devices whose calibrations ship with the package, the default first."""
+
+
+PARTS = tuple(
+    sorted({*Device.__annotations__, *(name for name in vars(Device) if not name.startswith("_"))})
+)
+"""What a device must have."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all devices, those of other packages last."""
+    return (*BUILT_IN, *(name for name in plugins.names(plugins.DEVICES) if name not in BUILT_IN))
+
+
+@cache
+def device(name: str) -> Device:
+    """Return a device by its name.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none of this name, or its package has something else there.
+    """
+    if name in BUILT_IN:
+        module, _, place = BUILT_IN[name].partition(":")
+        found = getattr(importlib.import_module(module), place)
+    else:
+        validate.one_of("device", name, names())
+        found = plugins.load(plugins.DEVICES, name)
+    made: Device = found() if isinstance(found, type) else found
+    lacking = [part for part in PARTS if not hasattr(made, part)]
+    if lacking:
+        raise InvalidInput(
+            f"device {name!r} must have the members of photinus.devices.Device, "
+            f"but {validate.shown(found)} lacks {', '.join(map(repr, lacking))}"
+        )
+    if made.name != name:
+        raise InvalidInput(f"device {name!r} must have this name, but it calls itself {made.name!r}")
+    return made
+
+
+def device_of(thing: Network | Parameters) -> Device:
+    """Return the device of a network, or of parameters."""
+    name = getattr(thing, "device", None)
+    if not isinstance(name, str):
+        raise InvalidInput(f"thing must be a network or parameters, got {type(thing).__name__}")
+    return device(name)
+
+
+def preset(name: str) -> Any:
+    """Return the parameters of a preset of any device."""
+    for known in names() if name not in PRESETS else BUILT_IN:
+        if name in device(known).presets:
+            return device(known).preset(name)
+    every = [each for known in names() for each in device(known).presets]
+    validate.one_of("preset", name, every)
+    raise AssertionError
+
+
+def parameters_from_dict(values: Mapping[str, Any]) -> Any:
+    """Return the parameters that their `to_dict` wrote."""
+    # Those of this package say by their entries what they are.
+    plain = "lif" if "membrane_time" in values else "laser"
+    return device(values.get("device", plain)).parameters_from_dict(values)
+
+
+def network_from_dict(values: Mapping[str, Any]) -> Network:
+    """Return the network that its `to_dict` wrote."""
+    found: Network = device(_device_in(values)).network_from_dict(values)
+    return found
+
+
+def load_network(path: str | os.PathLike[str]) -> Network:
+    """Read a network that its `save` wrote."""
+    document = files.parse_json(path)
+    found: Network = device(_device_in(document)).load_network(path)
+    return found
+
+
+def _device_in(document: Any) -> str:
+    """Return the device that the document of a network names."""
+    if not isinstance(document, Mapping):
+        return "laser"
+    return str(document.get("device", "lif" if document.get("kind") == "lif-network" else "laser"))
+
+
+def substrate_of(network: Network) -> str:
+    """Return the name of the substrate that simulates a network."""
+    validate.instance("network", network, Network)
+    return network.device
+
+
+def held(network: Network) -> tuple[float, float]:
+    """Return the drives that hold a neuron of a network off and on."""
+    validate.instance("network", network, Network)
+    return network.holding
+
+
+def setting(parameters: Parameters) -> Setting:
+    """Return how neurons with these parameters are calibrated.
+
+    Raises
+    ------
+    NotConverged
+        If a laser has no spike to detect.
+    """
+    validate.instance("parameters", parameters, Parameters)
+    return device_of(parameters).setting(parameters)
+
+
+def assemble(
+    parameters: Parameters,
+    *,
+    drive: NDArray[np.float64],
+    coupling: NDArray[np.float64],
+    kernel: SynapticKernel,
+    window: float,
+    detection_threshold: float | None,
+    driven: tuple[float, float],
+    delay: float | str | NDArray[np.float64] = 0.0,
+    labels: tuple[Hashable, ...] = (),
+) -> Network:
+    """Return a network of neurons of one kind.
+
+    `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
+    cannot be negative: lasers whose drive asks for one get none.
+    """
+    validate.instance("kernel", kernel, SynapticKernel)
+    validate.instance("parameters", parameters, Parameters)
+    built: Network = device_of(parameters).assemble(
+        parameters,
+        drive=drive,
+        coupling=coupling,
+        kernel=kernel,
+        window=window,
+        detection_threshold=detection_threshold,
+        driven=driven,
+        delay=validate.number("delay", delay, "s") if isinstance(delay, str) else delay,
+        labels=labels,
+    )
+    return built
+
+
+def simulator(
+    network: Network,
+    *,
+    chains: int,
+    seed: Seed,
+    time_step: float | None = None,
+    clamp: "Given | None" = None,
+    clamp_mode: str = "pump",
+    drive: NDArray[np.float64] | None = None,
+    threads: int | None = None,
+) -> SpikingSimulator:
+    """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`."""
+    validate.instance("network", network, Network)
+    return device_of(network).simulator(
+        network,
+        chains=chains,
+        seed=seed,
+        time_step=time_step,
+        clamp=clamp,
+        clamp_mode=clamp_mode,
+        drive=drive,
+        threads=threads,
+    )

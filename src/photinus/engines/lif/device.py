@@ -1,0 +1,112 @@
+"""The integrate-and-fire neuron as a device: how networks of them are put together and simulated."""
+
+import os
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus import units
+from photinus.devices.lif import PRESETS, LifParameters
+from photinus.devices.protocol import Device, Setting
+from photinus.devices.synapse import SynapticKernel
+from photinus.engines.lif.simulator import LifSimulator
+from photinus.errors import InvalidInput
+from photinus.networks.lif import LifNetwork
+from photinus.units import Allowed
+
+
+class LifDevice(Device):
+    """Leaky integrate-and-fire neurons; their drive is the mean free membrane potential in volts."""
+
+    name = "lif"
+    noun, plural = "neuron", "integrate-and-fire neurons"
+    drive_name = "potential"
+    presets = PRESETS
+
+    def preset(self, name: str) -> LifParameters:
+        """Return the parameters of a preset."""
+        return LifParameters.preset(name)
+
+    def parameters_from_dict(self, values: Mapping[str, Any]) -> LifParameters:
+        """Return the parameters that their `to_dict` wrote."""
+        return LifParameters.from_dict(values)
+
+    def network_from_dict(self, values: Mapping[str, Any]) -> LifNetwork:
+        """Return the network that its `to_dict` wrote."""
+        return LifNetwork.from_dict(values)
+
+    def load_network(self, path: str | os.PathLike[str]) -> LifNetwork:
+        """Return the network that its `save` wrote."""
+        return LifNetwork.load(path)
+
+    def setting(self, parameters: LifParameters) -> Setting:
+        """Return how neurons with these parameters are calibrated."""
+        width = parameters.noise
+        return Setting(
+            bracket=(parameters.threshold - 4 * width, parameters.threshold + 8 * width),
+            time_constant=parameters.refractory_time,
+            time_step=parameters.time_step,
+            detection_threshold=None,
+            window=parameters.refractory_time,
+            synapse="exponential",
+            decay=parameters.synaptic_time,
+        )
+
+    def assemble(
+        self,
+        parameters: LifParameters,
+        *,
+        drive: NDArray[np.float64],
+        coupling: NDArray[np.float64],
+        kernel: SynapticKernel,
+        window: float,
+        detection_threshold: float | None,
+        driven: tuple[float, float],
+        delay: float | NDArray[np.float64] = 0.0,
+        labels: tuple[Hashable, ...] = (),
+    ) -> LifNetwork:
+        """Return a network; its spikes are events by themselves, with one delay for all."""
+        if np.ndim(delay):
+            raise InvalidInput("delay must be one number for integrate-and-fire neurons, got an array")
+        return LifNetwork(
+            parameters=parameters,
+            drive=drive,
+            coupling=coupling,
+            kernel=kernel,
+            window=window,
+            delay=float(delay),
+            labels=labels,
+            driven_drive=driven,
+        )
+
+    def simulator(self, network: LifNetwork, **options: Any) -> LifSimulator:
+        """Return the simulator of a network."""
+        return LifSimulator(network, **options)
+
+    def plausible(self, parameters: LifParameters) -> dict[str, Allowed]:
+        """Return what the constants of a calibration can be."""
+        if parameters.forced:
+            return {}
+        return {
+            "window": Allowed("s", 1e-8, 10.0, 10e-3),
+            "time_step": Allowed("s", 1e-10, 1.0, 1e-4),
+            "midpoint": Allowed("V", -10.0, 10.0, 50e-3),
+            "slope": Allowed("V", 1e-12, 1.0, 1e-3),
+        }
+
+    def advice(self, parameters: LifParameters) -> str:
+        """Return what to change where the activation is not logistic."""
+        below = (parameters.threshold - parameters.reset) / units.mV
+        return (
+            f"its reset lies {below:.3g} mV below its threshold, at a noise of "
+            f"{parameters.noise / units.mV:.3g} mV: bring reset and threshold nearer to each other"
+        )
+
+    def facts(self, neuron: Any) -> list[tuple[str, str]]:
+        """Return what a calibration measured, as (what, value) for people."""
+        return [
+            ("half-activation potential", f"{1e3 * neuron.midpoint:.4g} mV"),
+            ("slope α", f"{1e3 * neuron.slope:.3g} mV"),
+        ]

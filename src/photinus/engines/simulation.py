@@ -1,0 +1,99 @@
+"""The one call that simulates any network of spiking neurons."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from photinus._core import memory, validate
+from photinus._core.progress import Progress, tracked
+from photinus._core.streams import Seed
+from photinus.devices.protocol import Network, SpikingSimulator
+from photinus.devices.registry import device_of
+from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
+from photinus.errors import InvalidInput
+from photinus.machines.evidence import Given
+from photinus.spikes.trains import Recording, SpikeTrains
+
+BYTES_PER_SAMPLE = 36
+"""Memory of a recorded sample: 12 bytes kept, the rest while pieces are joined."""
+BYTES_PER_LASER = 600
+"""Memory of a simulated laser at least: its state, what is passed on, room for its spikes."""
+
+
+def simulate(
+    network: Network,
+    duration: float,
+    *,
+    chains: int = 1,
+    seed: Seed = None,
+    time_step: float | None = None,
+    clamp: Given | None = None,
+    clamp_mode: str = "pump",
+    recording: Recording | None = None,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+) -> SpikeTrains:
+    """Simulate a network and return its spikes; lasers with full physics.
+
+    Parameters
+    ----------
+    network
+        Neurons of any device: their drives, their couplings.
+    duration
+        Physical time per chain [s], > 0.
+    chains, seed, time_step, clamp, clamp_mode, threads
+        See `photinus.engines.laser.Simulator`.
+    recording
+        Waveforms to keep beside the spikes; lasers only.
+    progress
+        True for a bar on the terminal, or an object with ``start``, ``advance``, ``stop``.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range, or the spikes would not fit into memory.
+    """
+    validate.instance("recording", recording, Recording | None)
+    validate.instance("network", network, Network)
+    device = device_of(network)
+    duration = validate.positive("duration", duration, "s")
+    if recording is not None and not device.can_record:
+        raise InvalidInput(f"recording must be None for {device.plural}, which show no waveforms")
+    if recording is not None and recording.start >= duration:
+        raise InvalidInput(
+            f"recording start must be before the end of the run ({duration:g} s), "
+            f"got {recording.start:g}"
+        )
+    chains = validate.integer("chains", chains, 1)
+    needed = chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
+    memory.require(needed + chains * network.n_units * BYTES_PER_LASER, "the spikes of this run")
+    simulator = device.simulator(
+        network,
+        chains=chains,
+        seed=seed,
+        time_step=time_step,
+        clamp=clamp,
+        clamp_mode=clamp_mode,
+        threads=threads,
+    )
+    if recording is not None:
+        samples = (min(recording.stop, duration) - recording.start) / simulator.grid / recording.every
+        needed += len(recording.chains) * len(recording.units) * samples * BYTES_PER_SAMPLE
+    memory.require(needed, "the spikes of this run")
+    options = {} if recording is None else {"recording": recording}
+    with tracked(progress, f"simulating {device.plural}", duration) as advance:
+        parts = []
+        for part in _pieces(simulator, duration, options):
+            advance(part.duration)
+            parts.append(part)
+    return SpikeTrains.joined(parts)
+
+
+def _pieces(
+    simulator: SpikingSimulator, duration: float, options: Mapping[str, Any]
+) -> Iterator[SpikeTrains]:
+    """Give the spikes of `duration` [s], in pieces between which Ctrl-C is heard."""
+    steps = simulator.chains * len(simulator.units) * round(simulator.grid / simulator.time_step)
+    piece = simulator.grid * max(16, int(LASER_STEPS_PER_CHUNK / steps))
+    stop = simulator.time + duration
+    while stop - simulator.time > 1e-6 * simulator.grid:
+        yield simulator.advance(min(piece, stop - simulator.time), **options)
