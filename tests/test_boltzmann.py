@@ -438,3 +438,11 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         gaussian(3).save(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["machine.npz"]
+
+
+@pytest.mark.parametrize("of", ["weights", "biases"])
+def test_complex_numbers_are_refused(of: str) -> None:
+    arrays: dict[str, Any] = {"weights": np.array([[0, 1.0], [1, 0]]), "biases": np.array([0.5, -1])}
+    arrays[of] = arrays[of] * 1j
+    with pytest.raises(InvalidInput, match=f"^{of} must be an array of numbers, got complex numbers"):
+        BoltzmannMachine(**arrays)

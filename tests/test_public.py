@@ -11,10 +11,6 @@ HOW = "if this is meant, say so in CHANGELOG.md and run: python -m tests.public 
 VERSION_0_1 = (FILE.parent / "public-0.1.txt").read_text().splitlines()
 CHANGED = {
     "photinus.imperfections.Imperfections.disturb": "photinus.engines.disturbances does it",
-    "photinus.LifNetwork.clamped_drive": "the first argument is called units",
-    "photinus.reference.lif.LifNetwork.clamped_drive": "the first argument is called units",
-    "photinus.Samples": "evidence in place of clamp; Samples.clamp is still there to read",
-    "photinus.translation.heated_drive": "takes evidence as one object",
 }
 """What README and docs never showed a call of, and how it changed since version 0.1."""
 
