@@ -127,7 +127,7 @@ testing.check_substrate("refractory", calibration=calibration, bias=0.01)
 machine = ph.BoltzmannMachine([[0, 1.0], [1.0, 0]], [0.5, -1], ["rain", "wet"])
 options = {"chains": 256, "draws": 100, "seed": 1, "calibration": calibration}
 found = ph.sample(machine, "refractory", path="run.zarr", **options)
-print(found.fidelity().divergence < 0.002, found.network.device, found.physical_time)
+print(found.fidelity().kl < 0.002, found.network.device, found.physical_time)
 again = ph.load("run.zarr")
 print(np.array_equal(again.states, found.states), np.array_equal(again.network.drive, found.network.drive))
 try:
