@@ -27,7 +27,7 @@ NEURON = LifParameters.preset()
 LAYOUTS = ((5, 256, 10.0), (300, 16, 2.0))
 CHAINS = 64
 SETTLE = 0.2
-"""Seconds dropped at the begin of each measurement."""
+"""Seconds dropped at the start of each measurement."""
 
 
 def network(drive: NDArray[np.float64], coupling: NDArray[np.float64]) -> LifNetwork:

@@ -2,7 +2,7 @@
 
 First table: laser-nanoseconds simulated per second of wall time, full physics and reduced, in turns.
 Second: nanoseconds of wall time per unit and τ of restricted machines, beside one unit update of
-NumPy's and THRML's block Gibbs and of our own (see `benchmarks/gibbs.py`). One τ is what a draw of the
+NumPy's and THRML's block Gibbs and of ours (see `benchmarks/gibbs.py`). One τ is what a draw of the
 substrate takes, as one unit update is what a unit takes in a Gibbs sweep; a sweep mixes more.
 """
 

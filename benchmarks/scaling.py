@@ -1,6 +1,6 @@
 """Time simulations of 1 to 100 000 lasers: wall time and memory against lasers, couplings and chains.
 
-Every row is measured in a process of its own: wall time as the median of the runs that follow a first
+Every row is measured in a separate process: wall time as the median of the runs that follow a first
 one, peak memory (all of the process, beside that of the same process before it built the network).
 Three tables: lasers in one chain with ten synapses each, as sparse rows; five lasers in more and more
 chains; the restricted machine of 784 + 10 + 500 units with and without its couplings, whose ratio is
@@ -134,7 +134,7 @@ def simulator(
 
 
 def apart(*arguments: Any) -> dict[str, Any]:
-    """Return `measured(*arguments)` of a process of its own."""
+    """Return `measured(*arguments)` of a separate process."""
     command = [sys.executable, __file__, "--row", json.dumps(arguments)]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(result.stdout)

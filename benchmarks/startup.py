@@ -136,7 +136,7 @@ def main() -> None:
         number = itertools.count()
 
         def stored(code: str, *options: str) -> Times:
-            out = str(Path(folder) / f"{next(number)}.zarr")  # each run has a store of its own
+            out = str(Path(folder) / f"{next(number)}.zarr")  # each run has a separate store
             return process(["-c", code, *sampling, out, *options])
 
         every: dict[str, Callable[[], Times]] = {

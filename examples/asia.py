@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from photinus import Calibration, Samples, refine, sample
-from photinus.machines.bayes import SOFTENING, BayesianNetwork
+from photinus.machines.bayes import BayesianNetwork
+from photinus.machines.softening import SOFTENING
 
 EVIDENCE = ({}, {"xray": 1, "dysp": 1}, {"asia": 1, "smoke": 0, "dysp": 1})
 BURN_IN = 150
-"""Draws until a chain has forgotten its begin: disease and test flip together, which is rare."""
+"""Draws until a chain has forgotten its start: disease and test flip together, which is rare."""
 DAMPING = 0.01
 """Of refinement: the machine's weights are far stronger than synapses are at their best."""
 

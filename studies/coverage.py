@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import photinus as ph
-from photinus.diagnostics.fidelity import Fidelity, effective_draws, kl_divergence
+from photinus.diagnostics.certificate import Fidelity
+from photinus.diagnostics.convergence import effective_draws
+from photinus.diagnostics.distance import kl_divergence
 from photinus.diagnostics.verdict import GRADES
 from photinus.samplers.samples import Samples
 

@@ -39,7 +39,8 @@ from photinus import BoltzmannMachine, Calibration, LaserNetwork, LaserParameter
 from photinus._core import files
 from photinus._core.results import Results
 from photinus.devices.laser.dynamics import instability_pump
-from photinus.diagnostics.fidelity import kl_divergence, smallest_effective_draws
+from photinus.diagnostics.convergence import smallest_effective_draws
+from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import MissingDependency, NotConverged, PhotinusError
 from photinus.faces.figures.plots import DPI, EXACT, LASER, MUTED

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, sample
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.faces.demo.patients import L2, load_data
 from photinus.networks.couplings import dense
 from photinus.translation.rules import translate

@@ -26,7 +26,8 @@ from photinus import Calibration, simulate
 from photinus._core.threads import available_threads
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.jumps import Event, JumpRun, simulate_jumps
+from photinus.engines.events import Event
+from photinus.engines.jumps import JumpRun, simulate_jumps
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import Recording, SpikeTrains
@@ -40,7 +41,7 @@ INTERVALS_AT = (0.2, 0.5, 0.9)
 TERMS_AT = (0.05, 0.1, 0.2, 0.5)
 """Those of them at which noise terms are switched."""
 SETTLE = 15
-"""State windows dropped at the begin, as in the calibration."""
+"""State windows dropped at the start, as in the calibration."""
 CHAINS = 32
 CLOSE, CLOSE_INTERVALS = 0.01, 0.03
 """What is asked for: largest difference of the activations, largest distance of the intervals."""
@@ -73,7 +74,7 @@ class Bench:
 
     @property
     def settle(self) -> float:
-        """Time dropped at the begin [s]."""
+        """Time dropped at the start [s]."""
         return SETTLE * self.calibration.window
 
     def carriers(self, targets: tuple[float, ...]) -> NDArray[np.float64]:

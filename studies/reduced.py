@@ -7,7 +7,7 @@ minute on two cores.
     python studies/reduced.py
     python studies/reduced.py --networks [--presets fast-absorber high-beta] [--machines 2]
     python studies/reduced.py --one-hot               # units of which one is to be on
-    python studies/reduced.py --steps 10 12 14 16 20   # reduced anew, with so many steps per window
+    python studies/reduced.py --steps 10 12 14 16 20   # reduced again, with so many steps per window
 
 ``--networks`` prints KL(reduced‖full) of machines that no fit has seen, beside what two runs of full
 physics differ by: five minutes for each preset.
@@ -25,17 +25,9 @@ from scipy.special import comb
 from scipy.stats import ks_2samp
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, SpikeTrains, sample
-from photinus.calibration.reduction import (
-    COPIES,
-    DELAYS,
-    PUMPS,
-    divergence,
-    intervals_of,
-    pulsed,
-    reduce_laser,
-    response,
-    uncoupled,
-)
+from photinus.calibration.agreement import PUMPS, divergence
+from photinus.calibration.reduction import reduce_laser
+from photinus.calibration.trials import COPIES, DELAYS, pulsed, response, uncoupled
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, LASER
@@ -70,7 +62,7 @@ def both(calibration: Calibration, network: LaserNetwork) -> tuple[SpikeTrains, 
 
 def activation(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
     """Return the share of time that each unit is on."""
-    lengths = [intervals_of(spikes, unit) for unit in range(spikes.n_units)]
+    lengths = spikes.intervals()
     return np.array([np.minimum(each, window).sum() / max(each.sum(), window) for each in lengths])
 
 
@@ -174,7 +166,7 @@ def compare_one_hot(presets: list[str]) -> None:
 
 
 def compare_steps(steps: list[int], presets: list[str]) -> None:
-    """Reduce devices anew with other steps and print how far each is from full physics."""
+    """Reduce devices again with other steps and print how far each is from full physics."""
     print("device         steps per window   activation   intervals   response   networks    strong")
     for preset in presets:
         calibration = Calibration.preset(preset)
@@ -225,7 +217,7 @@ def main() -> None:
     pair = both(calibration, uncoupled(calibration, middle + slope * np.array(PUMPS)))
     edges = np.linspace(0, 6, 121)
     for unit, (pump, colour) in enumerate(zip(PUMPS, COLOURS, strict=True)):
-        length = [intervals_of(spikes, unit) / window for spikes in pair]
+        length = [spikes.intervals()[unit] / window for spikes in pair]
         distance = ks_2samp(length[0], length[1]).statistic
         print(f"intervals at {pump:+.1f} slopes: Kolmogorov–Smirnov distance {distance:.4f}")
         for values, line, thick in zip(length, ("-", "--"), (2.5, 1), strict=True):

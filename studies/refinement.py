@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, Calibration, refine, sample, translate
 from photinus.devices import substrate_of
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.faces.demo.digits import DIGITS
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator

@@ -36,7 +36,7 @@ from photinus import BoltzmannMachine, Calibration, LaserNetwork, refine, sample
 from photinus._core import files
 from photinus._core.results import Results
 from photinus._core.threads import available_threads
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER

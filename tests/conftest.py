@@ -1,18 +1,40 @@
-"""What tests of several files share."""
+"""What tests of several files share: machines, tolerances, fixtures."""
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from photinus import Calibration, SpikeTrains
 from photinus.faces import cli
+
+ALPHA = 1e-6
+"""False-alarm probability of a statistical test, unless it states another one."""
+
+
+@pytest.fixture(scope="session")
+def calibration() -> Calibration:
+    """Return the calibration of the default laser."""
+    return Calibration.preset()
+
+
+def same_spikes(a: SpikeTrains | None, b: SpikeTrains | None) -> bool:
+    """Return whether two results hold the same spikes, bit for bit, or both none."""
+    if a is None or b is None:
+        return a is b
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("chain", "unit", "time"))
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[int | str, str, str]]:
     """Return a function that runs the command line here and gives (exit code, out, err)."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
+    def run(*arguments: object) -> tuple[int | str, str, str]:
         monkeypatch.setattr(sys, "argv", ["photinus", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             cli.main()

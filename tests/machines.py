@@ -126,3 +126,24 @@ def anywhere(rng, most=300):
         sign=str(rng.choice(SIGNS)),
         shuffled=bool(rng.random() < 0.5),
     )
+
+
+def gaussian(n, seed=0, scale=1.0, labels=None):
+    """Return a machine with all pairs coupled, weights and biases normal with deviation `scale`."""
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.normal(size=(n, n)), 1) * scale
+    return ph.BoltzmannMachine(upper + upper.T, rng.normal(size=n) * scale, labels)
+
+
+def uniform(n, seed=0, scale=1.0, labels=None):
+    """Return a machine with all pairs coupled, weights and biases uniform in ± `scale`."""
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.uniform(-scale, scale, (n, n)), 1)
+    return ph.BoltzmannMachine(upper + upper.T, rng.uniform(-scale, scale, n), labels)
+
+
+def two_modes(n=8, weight=2.5):
+    """All units on or all off, equally probable; between them a valley of exp(-n² weight/8)."""
+    return ph.BoltzmannMachine(
+        weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2)
+    )

@@ -17,14 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
-
-
-def random_machine(n: int, seed: int = 0, scale: float = 1.0) -> BoltzmannMachine:
-    rng = np.random.default_rng(seed)
-    upper = np.triu(rng.normal(size=(n, n)), 1) * scale
-    return BoltzmannMachine(upper + upper.T, rng.normal(size=n) * scale)
+from photinus.machines.boltzmann import BoltzmannMachine
+from tests.machines import gaussian
 
 
 def naive_states(n: int) -> list[tuple[int, ...]]:
@@ -46,7 +42,7 @@ def naive_joint(machine: BoltzmannMachine) -> NDArray[np.float64]:
 # 13 and 14 units have two and four high states above the low half.
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 12, 13, 14])
 def test_enumeration_agrees_with_plain_sums(n: int) -> None:
-    machine = random_machine(n, seed=n)
+    machine = gaussian(n, seed=n)
     p = naive_joint(machine)
     z = np.array(naive_states(n), dtype=float)
     energies = np.array([naive_energy(machine, state) for state in naive_states(n)])
@@ -62,10 +58,10 @@ def test_enumeration_agrees_with_plain_sums(n: int) -> None:
 
 
 def test_the_block_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine, again = random_machine(15), random_machine(15)
+    machine, again = gaussian(15), gaussian(15)
     joint, moments, entropy = machine.joint(), machine.pair_moments(), machine.entropy()
     monkeypatch.setattr(
-        "photinus.machines.boltzmann.STATES_PER_BLOCK", 2**12
+        "photinus.machines.enumeration.STATES_PER_BLOCK", 2**12
     )  # one row: ragged nowhere
     np.testing.assert_allclose(again.joint(), joint, rtol=1e-12, atol=0)
     np.testing.assert_allclose(again.pair_moments(), moments, rtol=1e-12, atol=0)
@@ -88,7 +84,7 @@ def test_independent_units_have_logistic_marginals() -> None:
 
 
 def test_huge_weights_stay_finite() -> None:
-    machine = random_machine(14, seed=3, scale=1e3)
+    machine = gaussian(14, seed=3, scale=1e3)
     energies = np.array([naive_energy(machine, z) for z in naive_states(14)])
     joint = machine.joint()
     assert joint.sum() == pytest.approx(1, abs=1e-14)
@@ -128,7 +124,7 @@ def test_24_units_are_enumerated_and_25_refused() -> None:
 
 
 def test_states_are_rows_by_index() -> None:
-    machine = random_machine(5)
+    machine = gaussian(5)
     np.testing.assert_array_equal(machine.states(), naive_states(5))
     np.testing.assert_array_equal(machine.states(6, 9), naive_states(5)[6:9])
     assert machine.states(4, 4).shape == (0, 5)
@@ -137,7 +133,7 @@ def test_states_are_rows_by_index() -> None:
 
 
 def test_energy_keeps_leading_axes() -> None:
-    machine = random_machine(3)
+    machine = gaussian(3)
     z = np.random.default_rng(0).integers(0, 2, (4, 5, 3))
     assert machine.energy(z).shape == (4, 5)
     assert machine.energy(z)[2, 3] == pytest.approx(naive_energy(machine, tuple(z[2, 3])))
@@ -152,7 +148,7 @@ def test_energy_keeps_leading_axes() -> None:
 @given(st.integers(2, 6), st.integers(0, 2**31), st.data())
 def test_conditional_is_the_normalised_slice(n: int, seed: int, data: st.DataObject) -> None:
     machine = BoltzmannMachine(
-        random_machine(n, seed).weights, random_machine(n, seed).biases, labels=list("abcdef"[:n])
+        gaussian(n, seed).weights, gaussian(n, seed).biases, labels=list("abcdef"[:n])
     )
     clamped = data.draw(st.lists(st.integers(0, n - 1), max_size=n - 1, unique=True))
     values = [data.draw(st.integers(0, 1)) for _ in clamped]
@@ -262,7 +258,7 @@ def test_equality_and_hash() -> None:
 
 def test_repr_names_the_first_units() -> None:
     assert repr(BoltzmannMachine([[0]], [1], labels=["rain"])) == "BoltzmannMachine(1 unit(s): rain)"
-    assert repr(random_machine(13)).endswith("11, …)")
+    assert repr(gaussian(13)).endswith("11, …)")
 
 
 @pytest.mark.parametrize("suffix", [".json", ".npz"])
@@ -270,7 +266,7 @@ def test_repr_names_the_first_units() -> None:
 def test_files_give_back_the_same_machine(
     tmp_path: Path, suffix: str, labels: list[str | int] | None
 ) -> None:
-    machine = BoltzmannMachine(*_parts(random_machine(3, seed=5)), labels=labels)
+    machine = BoltzmannMachine(*_parts(gaussian(3, seed=5)), labels=labels)
     machine.save(tmp_path / f"machine{suffix}")
     again = BoltzmannMachine.load(str(tmp_path / f"machine{suffix}"))
     assert again == machine
@@ -284,7 +280,7 @@ def _parts(machine: BoltzmannMachine) -> tuple[NDArray[np.float64], NDArray[np.f
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_plain_archives_load(tmp_path: Path, save: Callable[..., None]) -> None:
-    machine = random_machine(3)
+    machine = gaussian(3)
     path = tmp_path / "plain.npz"
     save(path, weights=machine.weights, biases=machine.biases)
     assert BoltzmannMachine.load(path) == machine
@@ -382,7 +378,7 @@ def test_an_npy_named_npz_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".json", ".npz"])
 def test_a_truncated_file_is_one_sentence_wherever_it_ends(tmp_path: Path, suffix: str) -> None:
-    machine = random_machine(3)
+    machine = gaussian(3)
     machine.save(tmp_path / f"whole{suffix}")
     content = (tmp_path / f"whole{suffix}").read_bytes().rstrip()
     path = tmp_path / f"part{suffix}"
@@ -394,7 +390,7 @@ def test_a_truncated_file_is_one_sentence_wherever_it_ends(tmp_path: Path, suffi
 
 @pytest.mark.parametrize("suffix", [".json", ".npz"])
 def test_a_damaged_file_never_gives_a_foreign_error(tmp_path: Path, suffix: str) -> None:
-    random_machine(3).save(tmp_path / f"whole{suffix}")
+    gaussian(3).save(tmp_path / f"whole{suffix}")
     content = (tmp_path / f"whole{suffix}").read_bytes()
     rng = np.random.default_rng(2)
     path = tmp_path / f"damaged{suffix}"
@@ -419,19 +415,19 @@ def test_missing_files_and_suffixes(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"machine.txt' must end in .json or .npz"):
         BoltzmannMachine.load(tmp_path / "machine.txt")
     with pytest.raises(InvalidInput, match=r"machine' must end in .json or .npz"):
-        random_machine(2).save(tmp_path / "machine")
+        gaussian(2).save(tmp_path / "machine")
     with pytest.raises(InvalidInput, match="cannot be written"):
-        random_machine(2).save(tmp_path / "no" / "folder" / "machine.json")
+        gaussian(2).save(tmp_path / "no" / "folder" / "machine.json")
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(InvalidInput, match="cannot be read"):
         BoltzmannMachine.load(tmp_path / "folder.json")
     with pytest.raises(InvalidInput, match="cannot be written"):
-        random_machine(2).save(tmp_path / "folder.json")
+        gaussian(2).save(tmp_path / "folder.json")
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "machine.npz"
-    random_machine(2).save(path)
+    gaussian(2).save(path)
     before = path.read_bytes()
 
     def full(*_: Any) -> None:
@@ -439,6 +435,6 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(InvalidInput, match="cannot be written: No space left on device"):
-        random_machine(3).save(path)
+        gaussian(3).save(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["machine.npz"]

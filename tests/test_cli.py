@@ -34,7 +34,7 @@ def refused(result, *parts):
 def test_sample_writes_a_store_and_a_report(run, model, tmp_path):
     code, out, _ = run(
         "sample", model, "--out", "r.zarr", "--chains", 16, "--draws", 60, "--seed", 3,
-        "--clamp", "c d=1",
+        "--evidence", "c d=1",
     )  # fmt: skip
     assert code == 0
     samples = ph.load(tmp_path / "r.zarr")
@@ -56,7 +56,7 @@ def test_evidence_given_twice_is_refused(run, model, tmp_path, given):
     twice = repr(given[0].partition("=")[0])
     assert refused(
         run("sample", model, "--substrate", "gibbs", "--out", "r.zarr", *clamps),
-        f"--clamp must name each unit once, got {twice} twice",
+        f"--evidence must name each unit once, got {twice} twice",
     )
     assert not (tmp_path / "r.zarr").exists()
 
@@ -64,7 +64,7 @@ def test_evidence_given_twice_is_refused(run, model, tmp_path, given):
 def test_evidence_of_labels_that_read_alike_is_refused(run, tmp_path):
     ph.BoltzmannMachine(np.zeros((3, 3)), np.zeros(3), labels=[1, "1", 2]).save(tmp_path / "m.json")
     options = ("sample", "m.json", "--substrate", "gibbs", "--draws", "30", "--out", "r.zarr")
-    assert refused(run(*options, "--clamp", "1=1"), "--clamp must name one unit, got '1=1'")
+    assert refused(run(*options, "--clamp", "1=1"), "--evidence must name one unit, got '1=1'")
     assert run(*options, "--clamp", "2=1")[0] == 0
 
 
@@ -153,8 +153,8 @@ def test_demo_does_the_main_job(run, tmp_path, monkeypatch):
         (["--chains", "0"], ["chains", "at least 1", "0"]),
         (["--draws", "0"], ["draws", "at least 1", "0"]),
         (["--burn-in", "300"], ["burn_in", "at most", "250", "300"]),
-        (["--clamp", "a=2"], ["--clamp", "a=2"]),
-        (["--clamp", "a"], ["--clamp", "'a'"]),
+        (["--clamp", "a=2"], ["--evidence", "a=2"]),
+        (["--clamp", "a"], ["--evidence", "'a'"]),
         (["--clamp", "z=1"], ["'z'", "'a'"]),
         (["--clamp", "a=1", "--clamp", "b=0", "--clamp", "c d=0"], ["at least one unit free"]),
         (["--substrate", "lasr"], ["substrate", "'lasr'", "did you mean 'laser'"]),

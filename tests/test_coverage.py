@@ -13,25 +13,18 @@ from studies.coverage import cell, machines, sticky
 import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.diagnostics.bias import compare, hotelling
-from photinus.diagnostics.distance import divergence, state_shares
-from photinus.diagnostics.fidelity import (
+from photinus.diagnostics.convergence import (
     FALSE_ALARM,
-    chain_joints,
     effective_draws,
-    kl_parts,
     r_hat,
     smallest_effective_draws,
 )
+from photinus.diagnostics.distance import chain_joints, divergence, state_shares
+from photinus.diagnostics.parts import kl_parts
 from photinus.reference.gibbs import colouring, sample_gibbs
 from photinus.samplers.samples import Samples
-
-ALPHA = 1e-6
-
-
-def random_machine(n, seed):
-    rng = np.random.default_rng(seed)
-    upper = np.triu(rng.uniform(-1, 1, (n, n)), 1)
-    return BoltzmannMachine(upper + upper.T, rng.uniform(-1, 1, n))
+from tests.conftest import ALPHA
+from tests.machines import uniform
 
 
 def strongly_coupled():
@@ -54,7 +47,7 @@ CHAINS, DRAWS, RUNS = 32, 25, 120
 @pytest.fixture(scope="module", params=["exact", "gibbs", "ideal"])
 def certificates(request):
     """Return the certificates of many short runs of a sampler that is exact in law."""
-    machine = random_machine(4, 1)
+    machine = uniform(4, 1)
     return request.param, [
         ph.sample(
             machine, request.param, chains=CHAINS, draws=DRAWS, burn_in=20, seed=1000 + k, threads=1
@@ -128,7 +121,7 @@ def test_parts_of_exact_runs_are_their_noise(name):
     Twins: noise off by 0.4; and (number of statistics)/(2N), which is right for independent draws,
     too small for Gibbs sweeps and too large for dwell times.
     """
-    machine, groups, draws = (strongly_coupled() if name == "gibbs" else random_machine(4, 2)), 500, 100
+    machine, groups, draws = (strongly_coupled() if name == "gibbs" else uniform(4, 2)), 500, 100
     chains = groups * CHAINS
     samples = ph.sample(machine, name, chains=chains, draws=draws, burn_in=20, seed=30, threads=1)
     found = [kl_parts(each, machine) for each in chain_joints(samples).reshape(groups, CHAINS, -1)]

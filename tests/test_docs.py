@@ -159,6 +159,12 @@ def test_sentences_are_short_and_words_ours(path):
     assert forbidden(TEXTS[path]) == []
 
 
+def test_words_of_sources_are_ours():
+    for path in SOURCES:
+        found = re.findall(r"\banew\b|\bdearer\b|\b(?:its|the) begin\b", path.read_text())
+        assert found == [], path
+
+
 def test_semicolons_are_rare():
     assert sum(map(semicolons, TEXTS.values())) <= 30
 

@@ -14,8 +14,8 @@ from photinus.errors import InvalidInput
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.machines.fitting import fit_exact
+from tests.conftest import ALPHA
 
-ALPHA = 1e-6
 SHAPES = {
     "restricted": {"hidden": (3,)},
     "deep": {"hidden": (3, 2)},

@@ -5,6 +5,7 @@ with the same bounds (power).
 """
 
 import dataclasses
+import functools
 import inspect
 import json
 import warnings
@@ -20,14 +21,10 @@ from scipy.stats import binom, norm
 import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.diagnostics import references, verdict
-from photinus.diagnostics.fidelity import (
-    FLOOR_RUNS,
-    chain_joints,
-    effective_beta,
-    effective_draws,
-    kl_divergence,
-    kl_parts,
-)
+from photinus.diagnostics.convergence import effective_draws
+from photinus.diagnostics.distance import FLOOR_RUNS, chain_joints, kl_divergence
+from photinus.diagnostics.parts import kl_parts
+from photinus.diagnostics.temperature import effective_beta
 from photinus.diagnostics.verdict import GRADES
 from photinus.errors import InvalidInput
 from photinus.faces.cli import app
@@ -36,15 +33,11 @@ from photinus.faces.report.run import run_page
 from photinus.machines.fitting import fit_moments
 from photinus.reference.exact import sample_exact
 from photinus.samplers.samples import Samples
+from tests.conftest import ALPHA
+from tests.machines import gaussian
 from tests.machines import machine as make
 
-ALPHA = 1e-6
-
-
-def random_machine(n, seed=0, scale=0.7):
-    rng = np.random.default_rng(seed)
-    upper = np.triu(rng.normal(size=(n, n)), 1) * scale
-    return BoltzmannMachine(upper + upper.T, rng.normal(size=n) * scale)
+random_machine = functools.partial(gaussian, scale=0.7)
 
 
 def scaled(machine, beta):
@@ -725,7 +718,7 @@ def random_joint(n, seed):
 @pytest.mark.parametrize("scale", [0.5, 2.0])
 def test_parts_add_up(n, scale):
     """Pythagoras, twice, for any distribution against any machine; no part is negative."""
-    machine, joint = random_machine(n, n, scale), random_joint(n, n)
+    machine, joint = random_machine(n, n, scale=scale), random_joint(n, n)
     parts = kl_parts(joint, machine)
     assert parts.total == pytest.approx(kl_divergence(joint, machine.joint()), abs=1e-9)
     assert min(parts.marginals, parts.pairs, parts.higher) >= -1e-12

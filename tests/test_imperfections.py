@@ -18,16 +18,10 @@ from photinus.networks.couplings import dense
 from photinus.networks.imperfections import Imperfections, drifted
 from photinus.samplers.samples import load
 from photinus.units import ns, ps
+from tests.conftest import ALPHA
+from tests.machines import uniform
 
-ALPHA = 1e-6
-"""False-alarm probability of every statistical test here."""
 CALIBRATION = Calibration.preset()
-
-
-def machine_of(n, seed=0, scale=1.0):
-    generator = np.random.default_rng(seed)
-    weights = np.triu(generator.uniform(-scale, scale, (n, n)), 1)
-    return BoltzmannMachine(weights + weights.T, generator.uniform(-scale, scale, n))
 
 
 def uncoupled(n, log_odds=0.0):
@@ -36,7 +30,7 @@ def uncoupled(n, log_odds=0.0):
 
 
 def network_of(n, seed=0):
-    return translate(machine_of(n, seed), CALIBRATION)
+    return translate(uniform(n, seed), CALIBRATION)
 
 
 def as_sparse(network):
@@ -345,7 +339,7 @@ def test_a_run_goes_on_from_its_state():
 
 
 def test_samples_of_an_imperfect_chip(tmp_path):
-    machine = machine_of(3)
+    machine = uniform(3)
     faulty = EVERYTHING.from_dict({**EVERYTHING.to_dict(), "pump_drift": 0.02})
     options = {"chains": 8, "draws": 20, "burn_in": 5, "seed": 1, "imperfections": faulty}
     samples = sample(machine, **options)
@@ -362,7 +356,7 @@ def test_samples_of_an_imperfect_chip(tmp_path):
 
 
 def test_evidence_finds_pumps_off_as_they_are():
-    machine = machine_of(3)
+    machine = uniform(3)
     off = Imperfections(pump_drift=0.2)
     options = {"chains": 64, "draws": 40, "seed": 1, "clamp": {0: 1}}
     as_designed = sample(machine, **options).marginals()
@@ -370,7 +364,7 @@ def test_evidence_finds_pumps_off_as_they_are():
 
 
 def test_reduced_lasers_have_imperfections_too():
-    machine = machine_of(3)
+    machine = uniform(3)
     options = {"substrate": "laser-reduced", "chains": 64, "draws": 40, "seed": 1}
     few = sample(machine, imperfections=Imperfections(lost_spikes=0.5), **options).marginals()
     assert (few < sample(machine, **options).marginals() - 0.1).all()
@@ -378,7 +372,7 @@ def test_reduced_lasers_have_imperfections_too():
 
 def test_refinement_absorbs_what_the_read_out_misses():
     """The misfit of the marginals, 0.03 or more, falls to what noise leaves."""
-    machine = machine_of(2)
+    machine = uniform(2)
     faulty = Imperfections(lost_spikes=0.15)
     found = refine(machine, CALIBRATION, imperfections=faulty, chains=64, draws=150, seed=1)
     assert found.rounds[0].marginal_error > 0.03
@@ -386,7 +380,7 @@ def test_refinement_absorbs_what_the_read_out_misses():
 
 
 def test_refinement_starts_from_the_chip_as_built():
-    machine = machine_of(2)
+    machine = uniform(2)
     faulty = Imperfections(mismatch=0.02, pump_drift=0.05)
     options = {"chains": 8, "draws": 16, "most_rounds": 1, "seed": 3}
     built = faulty.apply(translate(machine, CALIBRATION), 3)
@@ -397,7 +391,7 @@ def test_refinement_starts_from_the_chip_as_built():
 
 
 def test_the_command_line_takes_imperfections(tmp_path, monkeypatch, capsys):
-    machine_of(2).save(tmp_path / "m.json")
+    uniform(2).save(tmp_path / "m.json")
     monkeypatch.chdir(tmp_path)
     asked = ["lost_spikes=0.2", "weight_bits=3", "sign_bit=true", "pump_drift=0.02"]
     given = [word for pair in asked for word in ("--imperfection", pair)]
@@ -406,7 +400,7 @@ def test_the_command_line_takes_imperfections(tmp_path, monkeypatch, capsys):
     assert done.exit_code == 0, done.output
     assert "lost_spikes = 0.2" in done.output
     faulty = Imperfections(lost_spikes=0.2, weight_bits=3, sign_bit=True, pump_drift=0.02)
-    by_hand = sample(machine_of(2), imperfections=faulty, chains=4, draws=12, burn_in=2, seed=5)
+    by_hand = sample(uniform(2), imperfections=faulty, chains=4, draws=12, burn_in=2, seed=5)
     np.testing.assert_array_equal(load("run.zarr").states, by_hand.states)
     for pair, sentence in (
         ("lost_spike=0.1", "(did you mean 'lost_spikes'?)"),
@@ -491,8 +485,8 @@ def test_bad_combinations_are_refused():
     with pytest.raises(InvalidInput, match="^dead must be from 0 to 2, got 3$"):
         Imperfections(dead=3).apply(network_of(2))
     with pytest.raises(InvalidInput, match="^substrate must be one of 'laser', 'laser-reduced' for"):
-        sample(machine_of(2), "gibbs", imperfections=Imperfections(lost_spikes=0.1))
+        sample(uniform(2), "gibbs", imperfections=Imperfections(lost_spikes=0.1))
     with pytest.raises(InvalidInput, match="^imperfections must be an Imperfections or None, got 0.1$"):
-        sample(machine_of(2), imperfections=0.1)
+        sample(uniform(2), imperfections=0.1)
     with pytest.raises(InvalidInput, match="^elapsed must be at least 0 s, got -1$"):
         drifted(-1)

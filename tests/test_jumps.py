@@ -13,14 +13,15 @@ from scipy.stats import chi2, ks_2samp
 from photinus import Calibration, simulate
 from photinus.devices.laser import LaserParameters, waveform
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.jumps import CHANGE, Event, Number, simulate_jumps
+from photinus.engines.events import CHANGE, Event, Number
+from photinus.engines.jumps import simulate_jumps
 from photinus.engines.laser.step import REARM
 from photinus.errors import InvalidInput
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
+from tests.conftest import ALPHA, same_spikes
 
-ALPHA = 1e-6
 CALIBRATION = Calibration.preset("fast-absorber")
 LASER = CALIBRATION.laser
 THRESHOLD = CALIBRATION.detection_threshold
@@ -227,10 +228,7 @@ def same(a, b):
     return all(
         np.array_equal(getattr(a, name), getattr(b, name))
         for name in ("initial", "final", "events", "samples")
-    ) and all(
-        np.array_equal(getattr(a.spikes, name), getattr(b.spikes, name))
-        for name in ("chain", "unit", "time")
-    )
+    ) and same_spikes(a.spikes, b.spikes)
 
 
 def test_same_seed_same_events_on_any_number_of_threads():

@@ -9,11 +9,12 @@ from numba.core.dispatcher import Dispatcher
 
 import photinus
 from photinus import BoltzmannMachine, Calibration, Tempering, sample
+from photinus._core.states import MAX_ENUMERATED
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.jumps import simulate_jumps
 from photinus.engines.simulation import simulate
 from photinus.networks.lasers import LaserNetwork
-from photinus.spikes.readout import MAX_JOINT, occupancy
+from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
 
 CALIBRATION = Calibration.preset()
@@ -39,7 +40,7 @@ def machine(units: int, strength: float = 1.0) -> BoltzmannMachine:
 
 def use_samplers() -> None:
     for substrate in ("laser", "laser-reduced", "lif", "gibbs", "ideal"):
-        for units, chains, threads in ((1, 1, 1), (3, 20, 2), (MAX_JOINT + 1, 2, 1)):
+        for units, chains, threads in ((1, 1, 1), (3, 20, 2), (MAX_ENUMERATED + 1, 2, 1)):
             run = {"chains": chains, "draws": 2, "burn_in": 0, "threads": threads, "seed": 1}
             sample(machine(units, 0.1), substrate, **run).pair_moments()  # type: ignore[arg-type]
         found = sample(machine(3), substrate, clamp={1: [0, 1]}, chains=2, draws=2, burn_in=1, seed=1)

@@ -6,16 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from photinus._core.states import MAX_PER_STEP
 from photinus.errors import InvalidInput, NotConverged
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.fitting import fit_exact, fit_moments
-from photinus.machines.likelihood import MAX_FITTED, _Likelihood
-
-
-def random_machine(n: int, seed: int, scale: float = 1.0) -> BoltzmannMachine:
-    rng = np.random.default_rng(seed)
-    upper = np.triu(rng.normal(size=(n, n)), 1) * scale
-    return BoltzmannMachine(upper + upper.T, rng.normal(size=n) * scale)
+from photinus.machines.likelihood import _Likelihood
+from tests.machines import gaussian
 
 
 def correlated_data(samples: int, n: int, seed: int) -> NDArray[np.uint8]:
@@ -39,7 +35,7 @@ def test_the_fit_has_the_moments_of_the_data(n: int) -> None:
 
 
 def test_sixteen_units() -> None:
-    assert MAX_FITTED == 16
+    assert MAX_PER_STEP == 16
     data = correlated_data(400, 16, seed=1)
     z = data.astype(float)
     moments = fit_exact(data).pair_moments()
@@ -50,7 +46,7 @@ def test_sixteen_units() -> None:
 
 @pytest.mark.parametrize(("n", "scale"), [(1, 1.0), (3, 2.0), (7, 1.0), (10, 0.7)])
 def test_a_known_machine_is_recovered_from_its_exact_law(n: int, scale: float) -> None:
-    machine = random_machine(n, seed=n, scale=scale)
+    machine = gaussian(n, seed=n, scale=scale)
     fitted = fit_moments(machine.pair_moments(), labels=machine.labels)
     np.testing.assert_allclose(fitted.weights, machine.weights, rtol=0, atol=1e-6)
     np.testing.assert_allclose(fitted.biases, machine.biases, rtol=0, atol=1e-6)
@@ -87,7 +83,7 @@ def test_no_neighbour_is_more_likely() -> None:
 def test_value_is_the_penalised_negative_log_likelihood() -> None:
     data, l2 = correlated_data(50, 3, seed=2), 0.3
     z = data.astype(float)
-    machine = random_machine(3, seed=9)
+    machine = gaussian(3, seed=9)
     i, j = np.triu_indices(3, 1)
     theta = np.concatenate([machine.biases, machine.weights[i, j]])
     value, _ = _Likelihood.of(z.T @ z / 50, l2).value_and_gradient(theta)

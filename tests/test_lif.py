@@ -32,8 +32,8 @@ from photinus.networks.lif import LifNetwork
 from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 from photinus.units import ms
+from tests.conftest import ALPHA, same_spikes
 
-ALPHA = 1e-6
 NEURON = LifParameters.preset()
 QUIET = NEURON.replace(noise=0)
 DT = NEURON.time_step
@@ -82,8 +82,7 @@ def run(net, duration, *, settle=0.0, **options):
 def assert_same(a, b):
     """Assert that two results hold the same spikes, bit for bit."""
     assert len(a) > 50
-    for name in ("chain", "unit", "time"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert same_spikes(a, b)
 
 
 # ---------------------------------------------------------------------------- parameters

@@ -20,7 +20,7 @@ def layered(sizes, seed=0, scale=1.0):
 @pytest.fixture
 def annealed(monkeypatch):
     """Let machines be annealed however small they are."""
-    monkeypatch.setattr(likelihood, "MAX_SUMMED", 0)
+    monkeypatch.setattr(likelihood, "MAX_PER_RUN", 0)
     monkeypatch.setattr(likelihood, "MAX_ENUMERATED", 0)
 
 

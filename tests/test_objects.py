@@ -43,11 +43,12 @@ PASSES = {
 }
 """What passes for a kind that says what an object can do, not what class it is of."""
 HELD |= PASSES.keys()
-INNER = ("faces.demo", "faces.report", "faces.cli", "calibration.protocol.Bench", "calibration.synapse",
-         "calibration.reduction", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
-         "devices.protocol", "engines.base", "engines.disturbances", "engines.laser.block",
+INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "testing", "calibration.bench", "calibration.synapse",
+         "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
+         "calibration.agreement", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
+         "devices.protocol", "engines.base", "engines.events", "engines.disturbances", "engines.laser.block",
          "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.reduced.block",
-         "engines.reduced.layout", "learning.likelihood.Sides", "samplers.spiking", "samplers.abstract",
+         "engines.reduced.layout", "learning.likelihood.Sides", "learning.moments", "diagnostics.findings", "networks.fabrication", "samplers.spiking", "samplers.abstract",
          "samplers.request", "samplers.storage", "samplers.workers",
          "samplers.sampling.gathered")  # fmt: skip
 """What the package alone calls, with objects that were looked at before."""

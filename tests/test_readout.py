@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-from photinus.spikes.readout import MAX_JOINT, occupancy, states_on_grid
+from photinus.spikes.readout import occupancy, states_on_grid
 
 CELL = 0.125
 
@@ -168,9 +169,9 @@ def test_state_holds_from_the_spike_to_just_before_the_window_ends():
 
 
 def test_more_than_24_units_have_moments_but_no_joint():
-    found = simple([(0, 1.0, MAX_JOINT)], units=MAX_JOINT + 1)
+    found = simple([(0, 1.0, MAX_ENUMERATED)], units=MAX_ENUMERATED + 1)
     assert found.joint is None
-    assert found.moments[0, MAX_JOINT, MAX_JOINT] == 0.25
+    assert found.moments[0, MAX_ENUMERATED, MAX_ENUMERATED] == 0.25
     assert found.moments.sum() == 0.25
 
 

@@ -12,25 +12,19 @@ from scipy.stats import ks_2samp, norm
 from typer.testing import CliRunner
 
 import photinus as ph
-from photinus.calibration import reduction
+from photinus.calibration import agreement, hazard, membrane, trials
 from photinus.devices.synapse import SynapticKernel
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import Simulator
-from photinus.engines.reduced import Agreement, ReducedLaser, loop
+from photinus.engines.reduced import Agreement, EscapeRate, ReducedLaser, loop
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
 from photinus.faces.cli import app
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import ns, ps
+from tests.conftest import ALPHA
 
-ALPHA = 1e-6
-"""False-alarm probability of each statistical test."""
 PERFECT = Agreement(activation=0.0, intervals=0.0, response=0.0, networks=0.0)
-
-
-@pytest.fixture(scope="module")
-def calibration() -> ph.Calibration:
-    return ph.Calibration.preset("fast-absorber")
 
 
 def synthetic(log_hazard: np.ndarray, **changes: float) -> ReducedLaser:
@@ -99,7 +93,7 @@ def test_nothing_fades_into_denormal_numbers(calibration: ph.Calibration) -> Non
     """They take many times as long; a laser at rest would slow its whole tile down."""
     drive = calibration.midpoint - calibration.slope * np.linspace(2, 6, 400)
     simulator = ReducedSimulator(
-        reduction.uncoupled(calibration, drive), calibration.require_reduced(), seed=1
+        trials.uncoupled(calibration, drive), calibration.require_reduced(), seed=1
     )
     simulator.advance(200 * calibration.window)
     state = np.abs(np.concatenate([block.f for block in simulator._blocks]))
@@ -113,7 +107,7 @@ def test_constant_hazard_makes_a_poisson_process() -> None:
     spikes = ReducedSimulator(network([70_000.0]), laser, chains=64, seed=3).advance(400 * ns)
     expected = rate * 64 * 400
     assert abs(len(spikes) - expected) < norm.isf(ALPHA / 2) * np.sqrt(expected)
-    intervals = reduction.intervals_of(spikes, 0) / ns
+    intervals = spikes.intervals()[0] / ns
     assert ks_2samp(intervals, np.random.default_rng(1).exponential(1 / rate, 40_000)).pvalue > ALPHA
     twin = np.random.default_rng(1).exponential(1.1 / rate, 40_000)
     assert ks_2samp(intervals, twin).pvalue < ALPHA
@@ -124,7 +118,7 @@ def test_hazard_depends_on_age_as_the_table_says() -> None:
     log = np.full((60, 4), np.log(2.0))
     log[:25] = -30.0
     spikes = ReducedSimulator(network([70_000.0]), synthetic(log), chains=64, seed=4).advance(300 * ns)
-    intervals = reduction.intervals_of(spikes, 0) / ns
+    intervals = spikes.intervals()[0] / ns
     exponential = np.random.default_rng(2).exponential(0.5, 40_000)
     error = np.sqrt(1 / len(intervals) + 1 / 40_000)
     # A row of the table is 9 ps wide there: up to 4 ps of shift, at a rate of 2 per ns.
@@ -292,8 +286,8 @@ def test_smoothed_hazard_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
     of those fail by chance with probability 5e-6. Where only the events are few (lowest drives)
     neighbours help, never harm: the truth is smooth.
     """
-    monkeypatch.setattr(reduction, "DRIVE_SPLINES", 10)
-    monkeypatch.setattr(reduction, "AGE_SPLINES", 30)
+    monkeypatch.setattr(hazard, "DRIVE_SPLINES", 10)
+    monkeypatch.setattr(hazard, "AGE_SPLINES", 30)
     random = np.random.default_rng(7)
     drives = np.linspace(60_000, 90_000, 12)
     rates = np.exp((drives - 75_000) / 8_000)
@@ -307,7 +301,7 @@ def test_smoothed_hazard_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
     spikes = ph.SpikeTrains(
         chains.astype(np.int32), units.astype(np.int32), time, tuple(range(12)), 16, 0.0, 600 * ns
     )
-    log = reduction._smooth_hazard(spikes, drives, drives, 90, 40 * ps)
+    log = hazard.smooth_hazard(spikes, drives, drives, 90, 40 * ps)
     found = np.exp(log[30:60]).mean(axis=0) * ns
     window = np.array([30 * 40 * ps, 60 * 40 * ps]) / ns - 0.5
     survive = np.exp(-np.outer(window, rates))
@@ -321,24 +315,24 @@ def test_fit_finds_the_membrane_of_its_own_spikes(
     calibration: ph.Calibration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Joints of a reduced network lead back to a laser with the same joints, from a start far off."""
-    monkeypatch.setattr(reduction, "COUPLED", 150)
-    monkeypatch.setattr(reduction, "ROUNDS", 4)
+    monkeypatch.setattr(membrane, "COUPLED", 150)
+    monkeypatch.setattr(membrane, "ROUNDS", 4)
     # Light that follows at once and hardly sharpens: far from any laser.
-    monkeypatch.setattr(reduction, "GUESS", (-0.3, 25.0, 0.85, 30.0, 15.0, 150.0, 3.0))
+    monkeypatch.setattr(membrane, "GUESS", (-0.3, 25.0, 0.85, 30.0, 15.0, 150.0, 3.0))
     truth = calibration.require_reduced()
-    small = reduction.SmallNetworks.of(calibration, reduction.random_machines(3, units=3))
+    small = trials.SmallNetworks.of(calibration, trials.random_machines(3, units=3))
     seeds = np.random.SeedSequence(8).spawn(3)
 
-    def joints(laser: ReducedLaser, seed: np.random.SeedSequence) -> list[np.ndarray]:
-        return small.joints(reduction._run_reduced(small.network, laser, 150, seed, 2, 128))
+    def joints(laser: EscapeRate, seed: np.random.SeedSequence) -> list[np.ndarray]:
+        return small.joints(trials.run_reduced(small.network, laser, 150, seed, 2, 128))
 
     wanted = joints(truth, seeds[0])
-    start = reduction._constants(reduction.GUESS, truth.gain_lifetime, truth.threshold_carriers)
-    found = reduction._fit_membrane(replace(truth, **start), small, wanted, seeds[1], 2)
+    start = membrane.constants_of(membrane.GUESS, truth.gain_lifetime, truth.threshold_carriers)
+    found = membrane.fit_membrane(replace(truth, **start), small, wanted, seeds[1], 2)
 
-    def far(laser: ReducedLaser) -> float:
+    def far(laser: EscapeRate) -> float:
         seen = zip(joints(laser, seeds[2]), wanted, strict=True)
-        return float(np.mean([reduction.divergence(p, q, 150 * 128) for p, q in seen]))
+        return float(np.mean([agreement.divergence(p, q, 150 * 128) for p, q in seen]))
 
     # 0.0002 by chance alone, as the truth itself shows in other runs.
     assert far(found) < 0.001
@@ -349,7 +343,7 @@ def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:
     """Activation within 0.01 and intervals within a distance of 0.02, beyond what chance explains."""
     window = calibration.window
     drive = calibration.midpoint + calibration.slope * np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
-    net = reduction.uncoupled(calibration, drive)
+    net = trials.uncoupled(calibration, drive)
     full = Simulator(net, chains=64, seed=21, time_step=calibration.time_step)
     reduced = ReducedSimulator(net, calibration.require_reduced(), chains=64, seed=22)
     runs = []
@@ -357,7 +351,7 @@ def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:
         simulator.advance(20 * window)
         runs.append(simulator.advance(windows * window))
     for unit in range(5):
-        intervals = [reduction.intervals_of(run, unit) for run in runs]
+        intervals = [run.intervals()[unit] for run in runs]
         on = [np.minimum(i, window).mean() / i.mean() for i in intervals]
         error = np.sqrt(sum(1 / len(i) for i in intervals))
         assert abs(on[0] - on[1]) < 0.01 + norm.isf(ALPHA / 2) * 0.5 * error
@@ -391,7 +385,7 @@ def test_inhibited_networks_are_like_full_physics(
     """
     random = np.random.default_rng(int(97 * scale))
     upper = np.triu(random.uniform(-scale, 0, (5, 5)), 1)
-    small = reduction.SmallNetworks.of(
+    small = trials.SmallNetworks.of(
         calibration, [ph.BoltzmannMachine(upper + upper.T, random.uniform(-scale, scale, 5))]
     )
     simulator = Simulator(small.network, chains=128, seed=5, time_step=calibration.time_step)
@@ -400,8 +394,8 @@ def test_inhibited_networks_are_like_full_physics(
 
     def far(network: LaserNetwork) -> float:
         seed = np.random.SeedSequence(6)
-        spikes = reduction._run_reduced(network, calibration.require_reduced(), 1000, seed, 2, 128)
-        return reduction.divergence(small.joints(spikes)[0], full, 128 * 300)
+        spikes = trials.run_reduced(network, calibration.require_reduced(), 1000, seed, 2, 128)
+        return agreement.divergence(small.joints(spikes)[0], full, 128 * 300)
 
     assert far(small.network) < allowed
     # Partners that inhibit by a quarter too little.

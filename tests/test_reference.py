@@ -6,6 +6,7 @@ alarm with probability ALPHA (Bonferroni: ALPHA/m each). Every such test has a t
 the same samples against a machine whose biases are off by a little.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,16 +25,14 @@ from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from photinus.reference.ideal import sample_ideal
 from photinus.samplers.sampling import sample
 from photinus.spikes.readout import states_on_grid
+from tests.conftest import ALPHA
+from tests.machines import gaussian
 
-ALPHA = 1e-6
 CHAINS = 400
 Spikes = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 
 
-def random_machine(n: int, seed: int = 0, scale: float = 0.8) -> BoltzmannMachine:
-    rng = np.random.default_rng(seed)
-    upper = np.triu(rng.normal(size=(n, n)), 1) * scale
-    return BoltzmannMachine(upper + upper.T, rng.normal(size=n) * scale)
+random_machine = functools.partial(gaussian, scale=0.8)
 
 
 def largest_deviation(estimates: NDArray[np.float64], expected: NDArray[np.float64]) -> float:

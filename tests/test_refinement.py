@@ -8,27 +8,23 @@ from scipy.sparse import csr_array
 
 from photinus import BoltzmannMachine, Calibration, sample, translate
 from photinus.diagnostics import references
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput, TranslationWarning
-from photinus.learning.refinement import _Statistics, _Target, refine
-
-
-def machine_of(n, seed=0, scale=1.0):
-    generator = np.random.default_rng(seed)
-    weights = np.triu(generator.uniform(-scale, scale, (n, n)), 1)
-    return BoltzmannMachine(weights + weights.T, generator.uniform(-scale, scale, n))
+from photinus.learning.moments import Statistics, Target
+from photinus.learning.refinement import refine
+from tests.machines import uniform
 
 
 def target_of(machine, structure="all"):
     network = translate(machine, Calibration.preset())
-    statistics = _Statistics.between(network.coupling, structure)
-    return statistics, _Target.of(machine, statistics, np.random.SeedSequence(0))
+    statistics = Statistics.between(network.coupling, structure)
+    return statistics, Target.of(machine, statistics, np.random.SeedSequence(0))
 
 
 @pytest.fixture(scope="module")
 def astray():
     """Return a machine and a network whose pumps and couplings are all wrong."""
-    machine = machine_of(4, seed=3)
+    machine = uniform(4, seed=3)
     network = translate(machine, Calibration.preset())
     slope = Calibration.preset().slope
     pump = network.pump + 0.5 * slope / network.parameters.gain_lifetime * np.array([1, -1, 1, -1])
@@ -61,7 +57,7 @@ def test_a_network_that_is_all_wrong_is_put_right(astray, refined):
 
 def test_mismatch_of_the_lasers_is_absorbed():
     """Five per cent in every parameter: what the translation is off by, refinement takes away."""
-    machine = machine_of(3, seed=5)
+    machine = uniform(3, seed=5)
     network = translate(machine, Calibration.preset()).mismatched(0.05, seed=1)
     result = refine(machine, Calibration.preset(), network=network, seed=2, draws=100)
     assert result.network.devices == network.devices
@@ -76,7 +72,7 @@ def test_mismatch_of_the_lasers_is_absorbed():
 
 
 def test_integrate_and_fire_neurons_are_refined_too():
-    machine, calibration = machine_of(4, seed=3), Calibration.preset("lif-hcs")
+    machine, calibration = uniform(4, seed=3), Calibration.preset("lif-hcs")
     network = translate(machine, calibration, rule="linear")
     network = network.driven(network.drive + calibration.slope * np.array([0.5, -0.5, 0.5, -0.5]))
     result = refine(machine, calibration, network=network, seed=2, draws=100)
@@ -126,7 +122,7 @@ def test_all_pairs_may_get_a_coupling():
 
 
 def test_a_seed_sequence_is_not_changed_by_use():
-    machine, seed = machine_of(2), np.random.SeedSequence(5)
+    machine, seed = uniform(2), np.random.SeedSequence(5)
     options = {"chains": 8, "draws": 16, "most_rounds": 2, "seed": seed}
     one, two = (refine(machine, Calibration.preset(), **options).network for _ in range(2))
     np.testing.assert_array_equal(one.pump, two.pump)
@@ -136,7 +132,7 @@ def test_a_seed_sequence_is_not_changed_by_use():
 def test_it_says_why_it_stopped_and_which_round_it_chose(refined):
     assert refined.reason.startswith("No misfit is left that ")
     assert refined.best is refined.rounds[refined.chosen] is refined.rounds[-1]
-    machine = machine_of(4, seed=3)
+    machine = uniform(4, seed=3)
     short = refine(machine, Calibration.preset(), chains=8, draws=8, most_rounds=1)
     assert short.chosen == 0
     assert not short.converged
@@ -170,7 +166,7 @@ def test_sparse_couplings_stay_sparse_and_where_they_are():
 
 
 def test_moments_wanted_are_exact_up_to_as_many_units_as_are_enumerated():
-    machine = machine_of(21, scale=0.4)
+    machine = uniform(21, scale=0.4)
     statistics, target = target_of(machine)
     exact = machine.pair_moments()[statistics.rows, statistics.columns]
     np.testing.assert_allclose(target.wanted.moments, exact, atol=1e-12)
@@ -182,7 +178,7 @@ def test_moments_wanted_are_exact_up_to_as_many_units_as_are_enumerated():
 
 def test_larger_machines_take_their_moments_from_two_samplers_that_agree(monkeypatch):
     """Each of 171 moments within 5.5 of its own standard errors: false alarms below 1e-4."""
-    machine = machine_of(18, scale=0.6)
+    machine = uniform(18, scale=0.6)
     monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
     monkeypatch.setattr(references, "_by_tree", lambda *_: None)
     statistics, target = target_of(machine)
@@ -241,7 +237,7 @@ def test_moments_that_nothing_confirms_are_said_to_be_unsure():
 )
 def test_bad_arguments(changes, message):
     with pytest.raises(InvalidInput, match=message):
-        refine(machine_of(2), Calibration.preset(), **changes)
+        refine(uniform(2), Calibration.preset(), **changes)
 
 
 def test_network_of_another_device_or_machine(astray):
@@ -249,4 +245,4 @@ def test_network_of_another_device_or_machine(astray):
     with pytest.raises(InvalidInput, match="same device"):
         refine(machine, Calibration.preset("slow-absorber"), network=network)
     with pytest.raises(InvalidInput, match="labels of the machine"):
-        refine(machine_of(3), Calibration.preset(), network=network)
+        refine(uniform(3), Calibration.preset(), network=network)

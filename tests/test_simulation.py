@@ -35,8 +35,8 @@ from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import Recording
 from photinus.units import ns, ps
 from tests import naive
+from tests.conftest import ALPHA, same_spikes
 
-ALPHA = 1e-6
 Z = norm.isf(ALPHA / 2)
 DEVICE = LaserParameters.preset("fast-absorber")
 # About what its calibration says; nothing here depends on their accuracy.
@@ -71,8 +71,7 @@ def coupled(n=5, **changes):
 def assert_same(a, b):
     """Assert that two results hold the same spikes, bit for bit."""
     assert len(a) > 20
-    for name in ("chain", "unit", "time"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert same_spikes(a, b)
 
 
 def only_chains(spikes, chains):

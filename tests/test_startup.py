@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photinus.diagnostics.fidelity import effective_draws
+from photinus.diagnostics.convergence import effective_draws
 from photinus.machines.boltzmann import BoltzmannMachine
 
 
@@ -63,7 +63,7 @@ def test_modules_are_as_they_were_after_a_certificate() -> None:
     code = """
 import sys
 import numpy as np
-from photinus.diagnostics.fidelity import effective_draws
+from photinus.diagnostics.convergence import effective_draws
 before = set(sys.modules)
 found = effective_draws(np.cumsum(np.random.default_rng(0).normal(size=(4, 50)), axis=1))
 assert before <= set(sys.modules)

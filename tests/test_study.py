@@ -11,7 +11,7 @@ from studies.fidelity.points import Point, Selection, Target
 from studies.fidelity.variants import EXACT_IN_LAW, REFINED, TRANSLATED, VARIANTS, Budget
 
 import photinus as ph
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 
 TINY = Budget(chains=8, draws=12, burn_in=4)
 FAST = ("exact", "gibbs", "ideal", "fast-absorber")

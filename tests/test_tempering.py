@@ -10,26 +10,14 @@ from hypothesis import strategies as st
 from scipy.stats import binom, chisquare
 
 import photinus as ph
-from photinus import BoltzmannMachine, Calibration, InvalidInput, Tempering, TranslationWarning
+from photinus import Calibration, InvalidInput, Tempering, TranslationWarning
 from photinus.devices import simulator
 from photinus.machines.evidence import Evidence
 from photinus.samplers import abstract, sampling, spiking
 from photinus.translation.rules import drive_and_strength, evidence_drive, heated_drive
+from tests.conftest import ALPHA
+from tests.machines import two_modes, uniform
 from tests.progress import Impatient
-
-ALPHA = 1e-6
-
-
-def machine_of(n=3, seed=0):
-    rng = np.random.default_rng(seed)
-    upper = np.triu(rng.uniform(-1, 1, (n, n)), 1)
-    return BoltzmannMachine(upper + upper.T, rng.uniform(-1, 1, n))
-
-
-def two_modes(n=8, weight=2.5):
-    """All units on or all off, equally probable; between them a valley of exp(-n² weight/8)."""
-    return BoltzmannMachine(weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2))
-
 
 # The cycle
 
@@ -77,7 +65,7 @@ def spikes_of(running, windows, network):
 
 
 def test_attenuation_is_that_of_the_couplings(calibration):
-    network = ph.translate(machine_of(), calibration)
+    network = ph.translate(uniform(3), calibration)
     weak = network.driven(network.drive, 0.4 * network.coupling)
     heated = simulator(network, chains=6, seed=1)
     heated.heat(np.zeros((6, 3)), 0.4)
@@ -90,7 +78,7 @@ def test_attenuation_is_that_of_the_couplings(calibration):
 
 def test_heating_in_the_middle_is_undone_by_cooling(calibration):
     """Pulses under way are attenuated and come back, so that nothing is left of a heating."""
-    network = ph.translate(machine_of(), calibration)
+    network = ph.translate(uniform(3), calibration)
     one, other = (simulator(network, chains=6, seed=1) for _ in range(2))
     spikes_of(one, 10, network)
     spikes_of(other, 10, network)
@@ -103,7 +91,7 @@ def test_heating_in_the_middle_is_undone_by_cooling(calibration):
 def test_no_drive_is_left_over():
     """After hundreds of pulses under changing strengths, silent lasers are driven by nothing."""
     calibration = Calibration.preset()
-    network = ph.translate(machine_of(), calibration)
+    network = ph.translate(uniform(3), calibration)
     running = simulator(network, chains=6, seed=1)
     for strength in (0.3, 1.0, 0.7, 2.0, 0.5):
         running.heat(np.zeros((6, 3)), strength)
@@ -115,7 +103,7 @@ def test_no_drive_is_left_over():
 
 
 def test_driven_lasers_are_not_heated():
-    network = ph.translate(machine_of(), Calibration.preset())
+    network = ph.translate(uniform(3), Calibration.preset())
     clamp = {0: 1}
     one, other = (
         simulator(network, chains=4, seed=1, clamp=clamp, clamp_mode="laser") for _ in range(2)
@@ -127,7 +115,7 @@ def test_driven_lasers_are_not_heated():
 
 
 def test_drives_at_temperature_one_are_those_of_the_evidence(calibration):
-    machine = machine_of(4)
+    machine = uniform(4)
     network = ph.translate(machine, calibration)
     evidence = Evidence.of({1: [0, 1, 1]}, machine.labels, 3)
     drive, strength = drive_and_strength(machine, calibration, evidence)
@@ -160,7 +148,7 @@ def test_hot_drives_are_those_of_the_hot_machine(calibration):
 
 def test_tempered_gibbs_draws_are_of_the_machine():
     """One draw of each of 6000 chains, chi-square at 1e-6; the hot machine's joint must be refused."""
-    machine = machine_of(3, seed=2)
+    machine = uniform(3, seed=2)
     tempering = Tempering(hottest=6, period=40)
     samples = ph.sample(machine, "gibbs", chains=6000, draws=1, burn_in=0, seed=1, tempering=tempering)
     counts = samples.free_joint() * 6000
@@ -208,11 +196,11 @@ def crossings(samples):
 def test_pieces_and_files_are_those_of_one_run(substrate, tmp_path, monkeypatch):
     arguments = {"chains": 3, "draws": 11, "burn_in": 2, "seed": 4, "clamp": {0: [0, 1, 1]}}
     tempering = Tempering(hottest=3, period=12)
-    whole = ph.sample(machine_of(), substrate, tempering=tempering, **arguments)
+    whole = ph.sample(uniform(3), substrate, tempering=tempering, **arguments)
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     path = tmp_path / "run.zarr"
-    pieces = ph.sample(machine_of(), substrate, tempering=tempering, path=path, **arguments)
+    pieces = ph.sample(uniform(3), substrate, tempering=tempering, path=path, **arguments)
     loaded = ph.load(path)
     for found in (pieces, loaded):
         np.testing.assert_array_equal(found.states, whole.states)
@@ -225,17 +213,17 @@ def test_pieces_and_files_are_those_of_one_run(substrate, tmp_path, monkeypatch)
 def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     arguments = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
-    whole = ph.sample(machine_of(), "laser", **arguments)
+    whole = ph.sample(uniform(3), "laser", **arguments)
 
     path = tmp_path / "run.zarr"
     with pytest.raises(sampling.Interrupted):
-        ph.sample(machine_of(), "laser", path=path, progress=Impatient(30.0), **arguments)
+        ph.sample(uniform(3), "laser", path=path, progress=Impatient(30.0), **arguments)
     assert 0 < ph.load(path).draws < 9
-    resumed = ph.sample(machine_of(), "laser", path=path, resume=True, **arguments)
+    resumed = ph.sample(uniform(3), "laser", path=path, resume=True, **arguments)
     np.testing.assert_array_equal(resumed.states, whole.states)
     with pytest.raises(InvalidInput, match="resume needs"):
         ph.sample(
-            machine_of(),
+            uniform(3),
             "laser",
             path=path,
             resume=True,
@@ -244,7 +232,7 @@ def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
 
 
 def test_certificate_of_tempered_samples():
-    machine = machine_of(3)
+    machine = uniform(3)
     samples = ph.sample(machine, "laser", chains=32, draws=40, seed=1, tempering=Tempering(period=8))
     fidelity = samples.fidelity()
     assert fidelity.kl < 0.1
@@ -254,9 +242,9 @@ def test_certificate_of_tempered_samples():
 @pytest.mark.parametrize("substrate", ["exact", "ideal"])
 def test_some_substrates_cannot_be_heated(substrate):
     with pytest.raises(InvalidInput, match=f"^substrate must be one of .* got '{substrate}'$"):
-        ph.sample(machine_of(), substrate, tempering=Tempering())
+        ph.sample(uniform(3), substrate, tempering=Tempering())
 
 
 def test_tempering_must_be_one():
     with pytest.raises(InvalidInput, match="^tempering must be a Tempering or None, got 4$"):
-        ph.sample(machine_of(), tempering=4)
+        ph.sample(uniform(3), tempering=4)

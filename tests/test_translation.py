@@ -22,11 +22,6 @@ SHIPPED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def calibration():
-    return Calibration.preset()
-
-
 def machine_of(n, seed=0, scale=0.6):
     rng = np.random.default_rng(seed)
     upper = np.triu(rng.normal(size=(n, n)), 1) * scale

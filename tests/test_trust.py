@@ -5,18 +5,14 @@ import pytest
 from scipy.stats import binom
 
 from photinus import BoltzmannMachine
-from photinus.learning.refinement import _Statistics, _Target
+from photinus.learning.judgement import FALSE_ALARM, Judged, Shown, judge
+from photinus.learning.moments import Statistics, Target
 from photinus.learning.response import DENSE, Response
-from photinus.learning.trust import FALSE_ALARM, Judged, Shown, judge, search, step
+from photinus.learning.trust import search, step
+from tests.machines import uniform
 
 DISPERSION = 2
 """Draws per independent one, as in lasers."""
-
-
-def machine_of(n, seed, scale):
-    generator = np.random.default_rng(seed)
-    weights = np.triu(generator.uniform(-scale, scale, (n, n)), 1)
-    return BoltzmannMachine(weights + weights.T, generator.uniform(-scale, scale, n))
 
 
 class Device:
@@ -25,8 +21,8 @@ class Device:
     def __init__(self, machine, answer, *, chains=256, seed=0, structure="all"):
         n = machine.n_units
         self.machine, self.answer, self.chains = machine, answer, chains
-        self.statistics = _Statistics.between(machine.weights, structure)
-        self.wanted = _Target.of(machine, self.statistics, np.random.SeedSequence(1)).wanted
+        self.statistics = Statistics.between(machine.weights, structure)
+        self.wanted = Target.of(machine, self.statistics, np.random.SeedSequence(1)).wanted
         self.states = machine.states()
         rows, columns = self.statistics.rows, self.statistics.columns
         self.features = (self.states[:, rows] * self.states[:, columns]).astype(float)
@@ -99,7 +95,7 @@ def losses(device, found):
 @pytest.mark.parametrize("answer", [weak, saturating])
 def test_no_round_is_twice_as_bad_as_the_first_and_the_end_is_far_better(answer, scale):
     for seed in range(3):
-        device = Device(machine_of(6, 100 + seed, scale), answer, seed=seed)
+        device = Device(uniform(6, 100 + seed, scale), answer, seed=seed)
         found = device.search()
         seen = losses(device, found)
         assert max(seen) < 2 * seen[0]
@@ -109,7 +105,7 @@ def test_no_round_is_twice_as_bad_as_the_first_and_the_end_is_far_better(answer,
 def test_strong_machines_are_right_within_fifteen_rounds():
     """|W|, |b| <= 4: every marginal within 0.01."""
     for seed in range(3):
-        device = Device(machine_of(9, 200 + seed, 4.0), weak, seed=seed)
+        device = Device(uniform(9, 200 + seed, 4.0), weak, seed=seed)
         found = device.search(most_rounds=15)
         assert np.abs(device.off(found.best.setting)[:9]).max() < 0.01
 
@@ -118,7 +114,7 @@ def test_an_exact_device_is_left_as_it_is():
     """Seven of eight runs at least end where they began: the chance of two alarms of 1 % is 0.3 %."""
     same = 0
     for seed in range(8):
-        device = Device(machine_of(5, 300 + seed, 1.0), lambda theta: theta, seed=seed)
+        device = Device(uniform(5, 300 + seed, 1.0), lambda theta: theta, seed=seed)
         found = device.search()
         assert found.converged
         assert device.loss(found.best.setting) < 1e-3
@@ -129,7 +125,7 @@ def test_an_exact_device_is_left_as_it_is():
 @pytest.mark.parametrize("answer", [backwards, stuck, overdone])
 def test_a_device_that_does_not_answer_as_designed_ends_no_worse_and_says_why(answer):
     for seed in range(4):
-        machine = machine_of(5, 400 + seed, 1.0)
+        machine = uniform(5, 400 + seed, 1.0)
         device = Device(machine, answer, seed=seed)
         answer.start, answer.law = device.start, device.start + 0.3
         found = device.search()
@@ -145,7 +141,7 @@ def test_a_device_that_does_not_answer_as_designed_ends_no_worse_and_says_why(an
 def test_moments_that_are_mostly_noise_do_no_harm():
     """A strong ferromagnet, 38 draws of 64 chains: never worse than at the start by more than noise."""
     for seed in range(6):
-        machine = machine_of(8, 500 + seed, 4.0)
+        machine = uniform(8, 500 + seed, 4.0)
         weights = np.abs(machine.weights)
         machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
         device = Device(machine, weak, chains=64, seed=seed)
@@ -155,7 +151,7 @@ def test_moments_that_are_mostly_noise_do_no_harm():
 
 
 def test_pairs_without_a_coupling_may_move_or_not():
-    machine = machine_of(5, 7, 2.0)
+    machine = uniform(5, 7, 2.0)
     weights = machine.weights.copy()
     weights[0, 1] = weights[1, 0] = 0.0
     machine = BoltzmannMachine(weights, machine.biases)
@@ -167,7 +163,7 @@ def test_misfits_of_a_right_device_alarm_as_rarely_as_stated():
     """At most 1 % of p-values below 0.01, and power: parameters off by a tenth are found out."""
     alarms, found = 0, 0
     for chains, units in ((16, 3), (64, 3), (16, 6), (256, 6)):
-        right = Device(machine_of(units, 600 + units, 1.0), lambda theta: theta, chains=chains)
+        right = Device(uniform(units, 600 + units, 1.0), lambda theta: theta, chains=chains)
         wrong = Device(right.machine, lambda theta: theta + 0.3, chains=chains)
         for _ in range(100):
             alarms += judge(None, right.measure(right.start, 100), right.wanted).p_value < FALSE_ALARM
@@ -178,7 +174,7 @@ def test_misfits_of_a_right_device_alarm_as_rarely_as_stated():
 
 def test_loss_and_its_error_are_those_of_many_runs():
     """The mean over 200 runs is the true Q within five standard errors, their spread as told."""
-    device = Device(machine_of(4, 8, 1.0), weak)
+    device = Device(uniform(4, 8, 1.0), weak)
     runs = [judge(None, device.measure(device.start, 100), device.wanted) for _ in range(200)]
     losses = np.array([run.loss for run in runs])
     assert abs(losses.mean() - device.loss(device.start)) < 5 * losses.std() / np.sqrt(200)
@@ -188,7 +184,7 @@ def test_loss_and_its_error_are_those_of_many_runs():
 
 def test_one_step_leads_from_one_machine_to_another_nearby():
     """By the mean response the error is of third order: half the distance leaves an eighth."""
-    machine = machine_of(4, 9, 1.0)
+    machine = uniform(4, 9, 1.0)
     direction = np.random.default_rng(3).uniform(-0.4, 0.4, 10)
 
     def left(size):
@@ -220,7 +216,7 @@ def test_as_many_statistics_as_make_no_matrix_are_refined_too(monkeypatch):
     monkeypatch.setattr("photinus.learning.response.DENSE", 0)
     monkeypatch.setattr("photinus.learning.trust.DENSE", 0)
     assert DENSE > 0
-    device = Device(machine_of(8, 10, 2.0), weak)
+    device = Device(uniform(8, 10, 2.0), weak)
     drawn = np.random.default_rng(0).choice(len(device.states), 8192, p=device.machine.joint())
     response = device.statistics.response(device.states[drawn])
     assert response.matrix is None

@@ -24,6 +24,7 @@ from photinus._core.streams import ChainsFrom, Role, lane_states
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.samplers.registry import SUBSTRATES
 from photinus.samplers.workers import SpreadRun
+from tests.conftest import same_spikes
 
 MACHINE = ph.BoltzmannMachine(
     [[0, 1.0, -0.5], [1.0, 0, 0.3], [-0.5, 0.3, 0]], [0.2, -0.4, 0.0], labels=["a", "b", "c"]
@@ -40,10 +41,7 @@ def cluster() -> Any:
 
 def same(one: ph.Samples, other: ph.Samples) -> None:
     assert_array_equal(one.states, other.states)
-    assert (one.spikes is None) == (other.spikes is None)
-    if one.spikes is not None and other.spikes is not None:
-        for name in ("chain", "unit", "time"):
-            assert_array_equal(getattr(one.spikes, name), getattr(other.spikes, name))
+    assert same_spikes(one.spikes, other.spikes)
 
 
 def test_seed_of_later_chains() -> None:

@@ -16,7 +16,7 @@ _HOMES = {
     "BayesianNetwork": "photinus.machines.bayes",
     "BoltzmannMachine": "photinus.machines.boltzmann",
     "Calibration": "photinus.calibration",
-    "Fidelity": "photinus.diagnostics.fidelity",
+    "Fidelity": "photinus.diagnostics.certificate",
     "InvalidInput": "photinus.errors",
     "LaserNetwork": "photinus.networks.lasers",
     "LaserParameters": "photinus.devices.laser",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from photinus.devices.laser import LaserParameters as LaserParameters
     from photinus.devices.lif import LifParameters as LifParameters
     from photinus.devices.synapse import SynapticKernel as SynapticKernel
-    from photinus.diagnostics.fidelity import Fidelity as Fidelity
+    from photinus.diagnostics.certificate import Fidelity as Fidelity
     from photinus.engines.simulation import simulate as simulate
     from photinus.errors import InvalidInput as InvalidInput
     from photinus.errors import PhotinusError as PhotinusError

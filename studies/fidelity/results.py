@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 import photinus as ph
 from photinus._core.results import Results
-from photinus.diagnostics.fidelity import (
-    chain_joints,
-    kl_divergence,
-    kl_parts,
-    smallest_effective_draws,
-)
+from photinus.diagnostics.convergence import smallest_effective_draws
+from photinus.diagnostics.distance import chain_joints, kl_divergence
+from photinus.diagnostics.parts import kl_parts
 from photinus.errors import PhotinusError
 
 from .points import Point
@@ -65,7 +62,7 @@ def divergences(
 ) -> tuple[list[int], list[float]]:
     """Return numbers of draws, each twice the last, and the KL that so many draws show.
 
-    Draws are taken as whole chains (fewer than one chain: its begin), as if one chip had run for that
+    Draws are taken as whole chains (fewer than one chain: its start), as if one chip had run for that
     time, so that their autocorrelation counts at every point as it would there. The KL at d draws is
     the mean over the disjoint groups of chains that have d draws together; the last is the whole run.
     """

@@ -13,6 +13,7 @@ CACHE_LINE = 64
 
 def available() -> float:
     """Return the bytes of memory that a new allocation may count on."""
+    # psutil tells the same number, but its import takes longer than all that is read before a run.
     try:
         with open("/proc/meminfo") as lines:
             for line in lines:

@@ -7,7 +7,6 @@ takes names from ``photinus`` itself, or from the rooms.
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -18,10 +17,20 @@ MOVED: dict[str, tuple[str, ...]] = {
     "_numba": ("_core.compilation",),
     "_response": ("learning.response",),
     "_threads": ("_core.threads",),
-    "_trust": ("learning.trust",),
+    "_trust": ("learning.trust", "learning.judgement"),
     "_validate": ("_core.validate",),
-    "bayes": ("machines.bayes",),
-    "boltzmann": ("machines.boltzmann",),
+    "bayes": (
+        "machines.bayes",
+        "machines.expansion",
+        "machines.softening",
+        "machines.tables",
+    ),
+    "boltzmann": (
+        "machines.boltzmann",
+        "machines.enumeration",
+        "machines.files",
+        "_core.states",
+    ),
     "cli": ("faces.cli",),
     "demo": (
         "faces.demo.job",
@@ -31,14 +40,23 @@ MOVED: dict[str, tuple[str, ...]] = {
         "faces.demo.result",
     ),
     "evaluation": ("tasks.evaluation",),
-    "fidelity": ("diagnostics.fidelity",),
+    "fidelity": (
+        "diagnostics.fidelity",
+        "diagnostics.certificate",
+        "diagnostics.parts",
+        "diagnostics.distance",
+        "diagnostics.temperature",
+        "diagnostics.convergence",
+        "diagnostics.findings",
+    ),
     "imperfections": (
         "networks.imperfections",
+        "networks.fabrication",
         "engines.disturbances",
     ),
     "laser": ("devices.laser",),
     "laser.dynamics": ("devices.laser.dynamics",),
-    "laser.jumps": ("engines.jumps",),
+    "laser.jumps": ("engines.jumps", "engines.events"),
     "laser.parameters": ("devices.laser.parameters",),
     "laser.response": ("devices.laser.response",),
     "laser.spiking": ("devices.laser.spiking",),
@@ -66,7 +84,13 @@ MOVED: dict[str, tuple[str, ...]] = {
     "progress": ("_core.progress",),
     "readout": ("spikes.readout",),
     "reduced": ("engines.reduced",),
-    "reduced.fitting": ("calibration.reduction",),
+    "reduced.fitting": (
+        "calibration.reduction",
+        "calibration.trials",
+        "calibration.agreement",
+        "calibration.hazard",
+        "calibration.membrane",
+    ),
     "reduced.kernel": ("engines.reduced.loop",),
     "reduced.model": ("engines.reduced.model",),
     "reduced.simulator": (
@@ -158,8 +182,8 @@ class _Former(ModuleType):
         return [importlib.import_module(f"photinus.{home}") for home in MOVED[former]]
 
 
-class Finder(MetaPathFinder, Loader):
-    """Finds the modules of version 0.1."""
+class Finder:
+    """Finds the modules of version 0.1. It has no base class, for `importlib.abc` is slow to import."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -168,7 +192,7 @@ class Finder(MetaPathFinder, Loader):
         package, _, name = fullname.partition(".")
         if package != "photinus" or name not in MOVED:
             return None
-        return ModuleSpec(fullname, self, is_package=True)
+        return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module that stands for a former one."""

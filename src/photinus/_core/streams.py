@@ -57,7 +57,7 @@ def first_chain_of(seed: np.random.SeedSequence) -> int:
 
 
 def seed_sequence(seed: Seed) -> np.random.SeedSequence:
-    """Return a SeedSequence of our own for `seed`; None draws fresh entropy from the system.
+    """Return a separate SeedSequence for `seed`; None draws fresh entropy from the system.
 
     Never the caller's object: `spawn` changes it, and its next use would give other numbers.
     """

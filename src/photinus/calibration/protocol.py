@@ -20,8 +20,9 @@ lasers and integrate-and-fire neurons.
    (The window of an integrate-and-fire neuron is its refractory time.)
 """
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,24 +31,26 @@ from numpy.typing import NDArray
 from photinus import units
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
+from photinus._core.records import values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
+from photinus.calibration.bench import Bench, activation, intervals_by_unit
 from photinus.calibration.record import Calibration
 from photinus.calibration.reduction import STAGES, reduce_laser
 from photinus.calibration.synapse import (
     GROUPS,
     SYNAPSES,
     WEIGHT_RANGE,
+    Fit,
     first_guess,
     fit_synapse,
     free_parameters,
 )
-from photinus.devices import Network, Parameters, Setting, assemble, device_of, simulator
+from photinus.devices import Parameters, device_of
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput, NotConverged
-from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.neuron import Neuron, logistic
+from photinus.translation.neuron import Neuron, logistic_curve
 
 SURVEY_POINTS = 32
 """Drives in each step of the survey."""
@@ -57,12 +60,8 @@ TOLERATED_ERROR = 0.05
 """Largest error of the activation that counts as inside the calibrated range of biases."""
 CHAINS = 64
 """Chains of each measurement, by default."""
-SETTLE = 15
-"""State windows dropped at the begin of each measurement."""
 WINDOW_FACTORS = (1.0, 0.85, 1.18)
 """State windows that are compared, in units of the first guess, which comes first."""
-PIECES = 8
-"""Pieces that a measurement is simulated in."""
 STEPS = 3
 """Gauss–Newton steps of the synapse at most, after the first."""
 
@@ -139,46 +138,21 @@ def calibrate(
     factors = WINDOW_FACTORS if window is None else (1.0,)
     rounds = 4 + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
-        near, guess = _survey(bench, window, lambda: advance(1))
-        drive, spikes = _sweep(bench, near, guess)
-        advance(1)
-
-        def started(tau: float, kernel: SynapticKernel) -> tuple[Neuron, dict[str, Any]]:
-            """Return the neuron with state window `tau`, a synapse to start from, and its errors."""
-            constants, measured = _activation_curve(bench, drive, spikes, tau)
-            return Neuron(
-                parameters=parameters,
-                window=tau,
-                detection_threshold=found.detection_threshold,
-                kernel=kernel,
-                weight_range=WEIGHT_RANGE,
-                time_step=dt,
-                **constants,
-            ), measured
-
-        tried = []
-        for factor in factors:
-            tau = near if window is not None else float(f"{near * factor:.2g}")
-            if decay is None:
-                kernel = replace(kernel, duration=tau)
-            start, _ = started(tau, kernel)
-            fit = fit_synapse(bench, start, free, steps=1, advance=lambda: advance(1))
-            kernel = fit.kernel
-            tried.append((tau, fit))
-        best = tried[0]
-        for other in tried[1:]:
-            if other[1].beats(tried[0][1]) and other[1].mean_kl < best[1].mean_kl:
-                best = other
-        start, measured = started(best[0], best[1].kernel)
-        fit = fit_synapse(bench, start, free, steps=STEPS, advance=lambda: advance(1))
+        step = functools.partial(advance, 1)
+        near, guess = _survey(bench, window, step)
+        sweep = _sweep(bench, near, guess)
+        step()
+        windows = [near] if window is not None else [float(f"{near * x:.2g}") for x in factors]
+        tried = _tried(bench, sweep, windows, kernel, free, step, follows=decay is None)
+        best = _best(tried)
+        start, measured = _started(bench, *sweep, best[0], best[1].kernel)
+        fit = fit_synapse(bench, start, free, steps=STEPS, advance=step)
         neuron = replace(start, kernel=fit.kernel)
         escape = None
         if reduced:
-            escape = reduce_laser(
-                neuron, seed=bench.seeds[-1], threads=threads, advance=lambda: advance(1)
-            )
+            escape = reduce_laser(neuron, seed=bench.seeds[-1], threads=threads, advance=step)
     return Calibration(
-        **{field.name: getattr(neuron, field.name) for field in fields(neuron)},
+        **values_of(neuron),
         **measured,
         kernel_error=fit.error,
         network_kl=fit.mean_kl,
@@ -190,90 +164,59 @@ def calibrate(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """A device, how it is simulated, and one seed per measurement."""
-
-    parameters: Parameters
-    setting: Setting
-    kernel: SynapticKernel
-    """Where the fit of the synapse starts."""
-    chains: int
-    time_step: float
-    threads: int | None
-    seeds: list[np.random.SeedSequence]
-
-    def settle(self, window: float) -> float:
-        """Return the time dropped at the begin of a measurement [s]."""
-        return max(SETTLE * window, 12 * self.setting.time_constant)
-
-    def network(
-        self,
-        drive: NDArray[np.float64],
-        window: float,
-        *,
-        coupling: NDArray[np.float64] | None = None,
-        kernel: SynapticKernel | None = None,
-    ) -> Network:
-        """Return neurons with the given drives, coupled by `coupling` if given."""
-        n = len(drive)
-        return assemble(
-            self.parameters,
-            drive=drive,
-            coupling=np.zeros((n, n)) if coupling is None else coupling,
-            kernel=kernel or self.kernel,
-            window=window,
-            detection_threshold=self.setting.detection_threshold,
-            driven=self.setting.bracket,
-        )
-
-    def run(
-        self, network: Network, duration: float, seed: int, chains: int | None = None
-    ) -> SpikeTrains:
-        """Simulate `network` for `duration` [s]; by default all chains."""
-        running = simulator(
-            network,
-            chains=chains or self.chains,
-            seed=self.seeds[seed],
-            time_step=self.time_step,
-            threads=self.threads,
-        )
-        # In pieces, so that Ctrl-C is heard.
-        return SpikeTrains.joined([running.advance(duration / PIECES) for _ in range(PIECES)])
+def _started(
+    bench: Bench,
+    drive: NDArray[np.float64],
+    spikes: SpikeTrains,
+    window: float,
+    kernel: SynapticKernel,
+) -> tuple[Neuron, dict[str, Any]]:
+    """Return the neuron with a state window, a synapse to start from, and its errors."""
+    constants, measured = _activation_curve(bench, drive, spikes, window)
+    neuron = Neuron(
+        parameters=bench.parameters,
+        window=window,
+        detection_threshold=bench.setting.detection_threshold,
+        kernel=kernel,
+        weight_range=WEIGHT_RANGE,
+        time_step=bench.time_step,
+        **constants,
+    )
+    return neuron, measured
 
 
-def _intervals(spikes: SpikeTrains, start: float) -> tuple[NDArray[np.float64], ...]:
-    """Return mean, coefficient of variation and minimum of the intervals per unit; nan for few."""
-    mean, cv, shortest = np.full((3, spikes.n_units), np.nan)
-    order = np.lexsort((spikes.time, spikes.chain, spikes.unit))
-    unit, chain, time = spikes.unit[order], spikes.chain[order], spikes.time[order]
-    same = (np.diff(unit) == 0) & (np.diff(chain) == 0) & (time[:-1] >= start)
-    interval, owner = np.diff(time)[same], unit[1:][same]
-    for u in range(spikes.n_units):
-        mine = interval[owner == u]
-        if len(mine) >= 20:
-            mean[u], cv[u], shortest[u] = mine.mean(), mine.std() / mine.mean(), mine.min()
-    return mean, cv, shortest
+def _tried(
+    bench: Bench,
+    sweep: tuple[NDArray[np.float64], SpikeTrains],
+    windows: list[float],
+    kernel: SynapticKernel,
+    free: dict[str, float],
+    advance: Callable[[], None],
+    *,
+    follows: bool,
+) -> list[tuple[float, Fit]]:
+    """Return a first fit of the synapse with each state window, each from the one before.
+
+    `follows` says whether the synapse starts as long as the window.
+    """
+    found = []
+    for window in windows:
+        if follows:
+            kernel = replace(kernel, duration=window)
+        start, _ = _started(bench, *sweep, window, kernel)
+        fit = fit_synapse(bench, start, free, steps=1, advance=advance)
+        kernel = fit.kernel
+        found.append((window, fit))
+    return found
 
 
-def _activation(
-    spikes: SpikeTrains, window: float, start: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the probability of being on and its standard error (from the spread over chains)."""
-    on = np.empty((spikes.chains, spikes.n_units))
-    for u in range(spikes.n_units):
-        mine = spikes.unit == u
-        on[:, u] = occupancy(
-            spikes.chain[mine],
-            np.zeros(int(mine.sum()), np.int32),
-            spikes.time[mine],
-            chains=spikes.chains,
-            units=1,
-            window=window,
-            start=start,
-            stop=spikes.stop,
-        ).moments[:, 0, 0]
-    return on.mean(axis=0), on.std(axis=0, ddof=1) / np.sqrt(spikes.chains)
+def _best(tried: list[tuple[float, Fit]]) -> tuple[float, Fit]:
+    """Return the window to take: another one than the first only if it is significantly better."""
+    best = first = tried[0]
+    for other in tried[1:]:
+        if other[1].beats(first[1]) and other[1].mean_kl < best[1].mean_kl:
+            best = other
+    return best
 
 
 def _fit_logistic(
@@ -290,10 +233,10 @@ def _fit_logistic(
         )
     guess = (float(np.interp(0.5, p[band], x[band])), float(np.ptp(x[band])) / 5)
     (midpoint, slope), covariance = curve_fit(
-        logistic, x[band], p[band], p0=guess, sigma=np.maximum(error[band], 1e-4)
+        logistic_curve, x[band], p[band], p0=guess, sigma=np.maximum(error[band], 1e-4)
     )
     midpoint_error, slope_error = np.sqrt(np.diag(covariance))
-    residual = np.abs(logistic(x[band], midpoint, slope) - p[band]).max()
+    residual = np.abs(logistic_curve(x[band], midpoint, slope) - p[band]).max()
     return (
         float(midpoint),
         float(slope),
@@ -315,7 +258,7 @@ def _survey(
         drive = np.linspace(*bracket, SURVEY_POINTS)
         duration = settle + (40 if stage < 2 else 200) * memory
         spikes = bench.run(bench.network(drive, memory), duration, stage, bench.chains // 2)
-        mean, cv, _ = _intervals(spikes, settle)
+        mean, cv, _ = intervals_by_unit(spikes, settle)
         if stage < 2:
             bracket = _zoom(drive, spikes.rates().mean(axis=0), cv, bracket)
         advance()
@@ -329,7 +272,7 @@ def _survey(
     known = np.isfinite(mean)
     if window is None:
         window = float(f"{np.interp(half, drive[known], mean[known]) / 2:.2g}")
-    p, error = _activation(spikes, window, settle)
+    p, error = activation(spikes, window, settle)
     midpoint, slope, *_ = _fit_logistic(drive, p, error)
     return window, (midpoint, slope)
 
@@ -376,11 +319,11 @@ def _activation_curve(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the sweep read out with a state window, and its logistic fit: constants, and the rest."""
     settle = bench.settle(window)
-    p, error = _activation(spikes, window, settle)
-    mean, cv, shortest = _intervals(spikes, settle)
+    p, error = activation(spikes, window, settle)
+    mean, cv, shortest = intervals_by_unit(spikes, settle)
     midpoint, slope, midpoint_error, slope_error, residual = _fit_logistic(drive, p, error)
     bias = (drive - midpoint) / slope
-    good = np.abs(p - logistic(bias, 0.0, 1.0)) <= TOLERATED_ERROR
+    good = np.abs(p - logistic_curve(bias, 0.0, 1.0)) <= TOLERATED_ERROR
     middle = int(np.argmin(np.abs(bias)))
     first, last = middle, middle
     while first > 0 and good[first - 1]:
@@ -388,7 +331,7 @@ def _activation_curve(
     while last < len(bias) - 1 and good[last + 1]:
         last += 1
     if first == last:
-        off = abs(p[middle] - logistic(bias[middle], 0.0, 1.0))
+        off = abs(p[middle] - logistic_curve(bias[middle], 0.0, 1.0))
         raise NotConverged(_why_not_logistic(bench.parameters, window, off, p[middle]))
     constants = {
         "midpoint": midpoint,

@@ -9,21 +9,17 @@ distribution.)
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus.calibration.bench import Bench
 from photinus.devices.synapse import SynapticKernel
 from photinus.diagnostics.distance import kl_divergence
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense
-from photinus.spikes.readout import occupancy
 from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
-
-if TYPE_CHECKING:
-    from photinus.calibration.protocol import Bench
 
 SYNAPSES = ("rectangle", "plain", "exponential", "charge")
 """Kinds of synapse that can be fitted: a rectangle of length τ with pre-emphasis (kick and sustained
@@ -62,7 +58,7 @@ GROUPS = 8
 """Groups of chains whose spread gives the errors."""
 WINDOWS = 150
 """State windows of each measurement."""
-CLOSE = 0.005
+LEAST_CHANGE = 0.005
 """Change of the free parameters (in units of kick and sustain, or of τ) below which a fit ends."""
 
 
@@ -111,7 +107,7 @@ def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
 
 
 def fit_synapse(
-    bench: "Bench",
+    bench: Bench,
     neuron: Neuron,
     free: dict[str, float],
     *,
@@ -147,7 +143,7 @@ def fit_synapse(
         change = np.clip(-projection @ base, -0.4, 0.4)
         kernel = _moved(kernel, dict(zip(free, change, strict=True)), scale)
         measured = _joints(bench, neuron, kernel)
-        if np.abs(change).max() < CLOSE:
+        if np.abs(change).max() < LEAST_CHANGE:
             break
     offsets = np.stack(
         [projection @ _residuals([j[g : g + 1] for j in measured]) for g in range(GROUPS)]
@@ -169,7 +165,7 @@ def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, fl
     )
 
 
-def _joints(bench: "Bench", neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
+def _joints(bench: Bench, neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
     """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
     parts = [translate(machine, replace(neuron, kernel=kernel)) for machine in MACHINES]
     ends = list(itertools.accumulate(part.n_units for part in parts))
@@ -185,25 +181,12 @@ def _joints(bench: "Bench", neuron: Neuron, kernel: SynapticKernel) -> list[NDAr
     )
     spikes = bench.run(network, bench.settle(neuron.window) + WINDOWS * neuron.window, 4)
     joints = []
-    for part, end in zip(parts, ends, strict=True):
-        first = end - part.n_units
-        by_group = []
-        for group in range(GROUPS):
-            size = spikes.chains // GROUPS
-            mine = (spikes.unit >= first) & (spikes.unit < end) & (spikes.chain // size == group)
-            joint = occupancy(
-                spikes.chain[mine] - np.int32(group * size),
-                spikes.unit[mine] - np.int32(first),
-                spikes.time[mine],
-                chains=size,
-                units=part.n_units,
-                window=neuron.window,
-                start=bench.settle(neuron.window),
-                stop=spikes.stop,
-            ).joint
-            assert joint is not None  # networks are small
-            by_group.append(joint / joint.sum())
-        joints.append(np.array(by_group))
+    size = spikes.chains // GROUPS
+    for alone in spikes.split(ends):
+        groups = [alone.of_chains(k * size, (k + 1) * size) for k in range(GROUPS)]
+        joints.append(
+            np.array([one.joint(neuron.window, start=bench.settle(neuron.window)) for one in groups])
+        )
     return joints
 
 

@@ -1,4 +1,4 @@
-"""How far: divergences, their noise and their parts, and the effective inverse temperature.
+"""How far: the divergence of samples from their target, its noise and its interval.
 
 Errors come from the spread over groups of draws that are independent of each other: chains, or long
 pieces of them. Where that cannot give an interval that covers, there is none.
@@ -13,27 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_ENUMERATED
 from photinus.diagnostics.bias import cut, student
-from photinus.errors import InvalidInput, NotConverged
+from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.machines.fitting import fit_moments
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from photinus.samplers.samples import Samples
 
-
-MARGINAL_TOLERANCE = 1e-14
-"""Error of a marginal at which iterative proportional fitting ends."""
-MOST_CYCLES = 100_000
-"""Cycles through the units after which it gives up."""
 FLOOR_RUNS = 16
 """Runs of independent draws from which the floor is measured."""
 FALSE_ALARM = 0.01
 """Share of the runs of an exact sampler that lie above `Floor.limit`."""
-FEWEST_UNLIKELY = 50
-"""Draws of units in their unlikelier state from which β_eff has an interval."""
 EXPECTED = 5
 """Expected draws in a state, below which its noise is weighted down."""
 FILLED = 5
@@ -53,75 +46,6 @@ def kl_divergence(sampled: NDArray[np.float64], target: NDArray[np.float64]) -> 
         raise InvalidInput("target must give every sampled state a probability above 0")
     p = sampled[visited]
     return float(np.sum(p * np.log(p / target[visited])))
-
-
-def beta_estimate(machine: BoltzmannMachine, groups: NDArray[np.uint8]) -> tuple[float, float]:
-    """Return the inverse temperature that explains states (group, draw, unit) best, and its error.
-
-    Maximum pseudo-likelihood (Besag 1975, The Statistician 24, 179): the one-dimensional concave
-    maximum of Σ log σ(β s_k u_k), s = 2z - 1, u = b + Wz. Its standard error is the sandwich estimate
-    over groups, which must be independent of each other, and at least that of independent draws, from
-    the curvature. nan where there is no maximum (every unit always in its likelier state), and as the
-    error of one group, or of few draws of units in their unlikelier state: what tells the temperature
-    are those, and few rare events are far from normal.
-    """
-    validate.instance("machine", machine, BoltzmannMachine)
-    beta, unknown = 1.0, float("nan")
-    fields = [_aligned_fields(machine, states) for states in groups]
-    score = curvature = np.zeros(len(groups))
-    for _ in range(50):
-        score, curvature = _pseudo_likelihood(fields, beta)
-        if not curvature.sum() > 0:
-            return unknown, unknown
-        change = float(score.sum() / curvature.sum())
-        beta += float(np.clip(change, -1, 1))
-        if abs(change) < 1e-10:
-            break
-    else:
-        return unknown, unknown
-    count = len(groups)
-    unlikely = sum(int(np.sum(field < 0)) for field in fields)
-    if count == 1 or unlikely < FEWEST_UNLIKELY:
-        return beta, unknown
-    variance = np.sum(score**2) / curvature.sum() ** 2 * count / (count - 1)
-    return beta, float(np.sqrt(max(variance, 1 / curvature.sum())))
-
-
-def _aligned_fields(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return s_k u_k of states (draw, unit)."""
-    z = states.astype(np.float64)
-    return np.asarray((2 * z - 1) * (z @ machine.weights + machine.biases))
-
-
-def _pseudo_likelihood(
-    fields: list[NDArray[np.float64]], beta: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return first and negative second derivative of the log pseudo-likelihood, per group."""
-    score, curvature = np.empty(len(fields)), np.empty(len(fields))
-    for k, field in enumerate(fields):
-        miss = 1 / (1 + np.exp(np.clip(beta * field, -700, 700)))
-        score[k] = np.sum(field * miss)
-        curvature[k] = np.sum(field**2 * miss * (1 - miss))
-    return score, curvature
-
-
-def effective_beta(
-    machine: BoltzmannMachine, states: NDArray[np.uint8]
-) -> tuple[float, tuple[float, float] | None]:
-    """Return the inverse temperature that explains `states` (chain, draw, unit) best, and 95 % of it.
-
-    See `beta_estimate`. The interval is Student's, with the chains as the independent sample: pieces of
-    a chain are not independent where it is short. None for one chain, or where there is no maximum.
-    """
-    validate.instance("machine", machine, BoltzmannMachine)
-    beta, error = beta_estimate(machine, states)
-    if not error < np.inf:
-        return beta, None
-    width = float(student(0.025, len(states) - 1) * error)
-    return beta, (beta - width, beta + width)
-
-
-# The divergence, its noise and its interval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,28 +209,6 @@ def _kl_interval(
     return max(0.0, float(kl - noise - width)), max(0.0, float(kl - noise + width))
 
 
-# Parts of the divergence
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KlParts:
-    """KL(sampled‖target) [nats], split by what could remove it; see `kl_parts`."""
-
-    marginals: float
-    """What other biases, in lasers pumps, could remove."""
-    pairs: float
-    """What other weights, in lasers couplings, could remove on top."""
-    higher: float
-    """What no biases and weights can remove: correlations of three and more units."""
-    noise: tuple[float, float, float] | None
-    """What each of the three would show in the mean from sampling noise alone; None for one chain."""
-
-    @property
-    def total(self) -> float:
-        """KL(sampled‖target)."""
-        return self.marginals + self.pairs + self.higher
-
-
 def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.float64]:
     """Return the fraction of time of each chain in each state of the free units, (chain, state).
 
@@ -320,7 +222,9 @@ def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.flo
     validate.instance("samples", samples, "Samples")
     kept = samples.draws if draws is None else validate.integer("draws", draws, 1, samples.draws)
     if not samples.has_joint:
-        raise InvalidInput(f"joint needs at most 24 free units, got {len(samples.free_units)}")
+        raise InvalidInput(
+            f"joint needs at most {MAX_ENUMERATED} free units, got {len(samples.free_units)}"
+        )
     return np.array([alone.free_joint() for alone in _each_chain(samples, kept)])
 
 
@@ -337,101 +241,3 @@ def _each_chain(samples: "Samples", draws: int | None = None) -> "Iterator[Sampl
             unit, time = spikes.unit[mine], spikes.time[mine]
             own = replace(spikes, chain=np.zeros_like(unit), unit=unit, time=time, chains=1)
         yield replace(samples, states=samples.states[chain : chain + 1, :draws], spikes=own)
-
-
-def kl_parts(sampled: NDArray[np.float64], machine: BoltzmannMachine) -> KlParts:
-    """Return KL(sampled‖target) split into what biases, what weights and what neither can remove.
-
-    With p sampled, q the target, p̃ the Boltzmann machine that has the marginals and pair moments of
-    p, and q̂ the one that has the marginals of p and the weights of q::
-
-        KL(p‖q) = KL(p‖p̃) + KL(p̃‖q̂) + KL(q̂‖q)
-                  higher    pairs      marginals
-
-    The Pythagorean theorem of information geometry, in mixed coordinates (Amari 2001, IEEE Trans.
-    Inf. Theory 47, 1701): p̃ is the machine closest to p, q̂ the closest to p and p̃ among those with
-    the weights of q. So the last two parts are what a refinement of the network can bring to zero,
-    and the first is what it leaves.
-
-    Parameters
-    ----------
-    sampled : array (state,) or (chain, state)
-        Probabilities of the joint states, index Σ z_k << k, also per chain of equal length, as
-        `chain_joints` returns them. Only several independent chains tell the noise.
-    machine
-        The target, at most 16 units; given evidence, its `conditional`.
-
-    Notes
-    -----
-    Nothing is subtracted. A part shows in the mean its true value plus `noise`, which for
-    independent draws is (number of statistics)/(2 × draws): as many statistics as units, as pairs,
-    and as there are states but for these and one. Other draws count for more or less, so it is
-    taken from the spread over chains: ½ tr(F⁻¹C), C the covariance of the mean statistics, F their
-    Fisher information in p̃; the error of the KL to second order.
-
-    Raises
-    ------
-    InvalidInput
-        If `sampled` is no distribution over the machine's states, for more than 16 units, or if a
-        unit or a pair of them never shows one of its states: p̃ then lies at infinity.
-    NotConverged
-        If p̃ or q̂ was not found.
-    """
-    validate.instance("machine", machine, BoltzmannMachine)
-
-    chains = np.atleast_2d(validate.finite_array("sampled", sampled, (1, 2)))
-    count = 2**machine.n_units
-    if chains.shape[1] != count or len(chains) == 0:
-        raise InvalidInput(f"sampled must have {count} states on the last axis, got {chains.shape}")
-    if (chains < 0).any() or np.abs(chains.sum(axis=1) - 1).max() > 1e-9:
-        raise InvalidInput("sampled must have probabilities of sum 1 on the last axis")
-    p, q = chains.mean(axis=0), machine.joint()
-    states = machine.states().astype(np.float64)
-    moments = (states.T * p) @ states
-    fitted = fit_moments((moments + moments.T) / 2)
-    same_moments = fitted.joint()
-    same_marginals = _with_marginals(q, np.diagonal(moments))
-    return KlParts(
-        marginals=kl_divergence(same_marginals, q),
-        pairs=kl_divergence(same_moments, same_marginals),
-        higher=kl_divergence(p, same_moments),
-        noise=_parts_noise(chains, fitted) if len(chains) > 1 else None,
-    )
-
-
-def _with_marginals(joint: NDArray[np.float64], marginals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the `joint` (state,) with other biases such that it has these `marginals` (unit,).
-
-    Iterative proportional fitting (Deming & Stephan 1940, Ann. Math. Stat. 11, 427): unit by unit,
-    both halves of the joint are scaled to their right sums.
-    """
-    fitted = joint.copy()
-    for _ in range(MOST_CYCLES):
-        worst = 0.0
-        for k, wanted in enumerate(marginals):
-            halves = fitted.reshape(-1, 2, 2**k)
-            off, on = halves[:, 0].sum(), halves[:, 1].sum()
-            halves[:, 0] *= (1 - wanted) / off
-            halves[:, 1] *= wanted / on
-            worst = max(worst, abs(float(on - wanted)))
-        if worst <= MARGINAL_TOLERANCE:
-            return fitted
-    raise NotConverged(f"the biases did not converge in {MOST_CYCLES} cycles (error {worst:.2g})")
-
-
-def _parts_noise(chains: NDArray[np.float64], fitted: BoltzmannMachine) -> tuple[float, float, float]:
-    """Return the mean of marginals, pairs and higher part from noise alone, see `kl_parts`."""
-    joint, states = fitted.joint(), fitted.states().astype(np.float64)
-    i, j = np.triu_indices(fitted.n_units, 1)
-
-    def noise(features: NDArray[np.float64]) -> float:
-        """Return it for all of these statistics, array (state, statistic)."""
-        mean = joint @ features
-        information = (features.T * joint) @ features - np.outer(mean, mean)
-        values = chains @ features
-        covariance = np.cov(values, rowvar=False).reshape(information.shape) / len(chains)
-        return float(np.trace(np.linalg.solve(information, covariance))) / 2
-
-    first, second = noise(states), noise(np.hstack([states, states[:, i] * states[:, j]]))
-    whole = float(np.sum(chains.var(axis=0, ddof=1) / joint)) / (2 * len(chains))
-    return first, second - first, whole - second

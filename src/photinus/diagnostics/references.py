@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_ENUMERATED
 from photinus.diagnostics.bias import Comparison, compare
 from photinus.diagnostics.convergence import FALSE_ALARM, RHAT_LIMIT, Convergence, convergence
-from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.ideal import sample_ideal

@@ -19,13 +19,14 @@ from photinus._core import validate
 from photinus._core.streams import Seed
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.dynamics import TOLERANCE, rate_equations
-from photinus.engines.jumps import Event, simulate_jumps
+from photinus.engines.events import Event
+from photinus.engines.jumps import simulate_jumps
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import SpikeTrains
 
-SETTLE = 10.0
+SETTLING_LIFETIMES = 10.0
 """Gain lifetimes before an account begins."""
 
 
@@ -109,7 +110,7 @@ def balance(parameters: LaserParameters, pump: float, duration: float) -> Balanc
         "atol": TOLERANCE,
         "events": crossing,
     }
-    settle = SETTLE * parameters.gain_lifetime
+    settle = SETTLING_LIFETIMES * parameters.gain_lifetime
     before = solve_ivp(extended, (0.0, settle), np.zeros(6), **settings)
     start = np.concatenate([before.y[:3, -1], np.zeros(3)])
     after: Any = solve_ivp(extended, (0.0, duration), start, **settings)

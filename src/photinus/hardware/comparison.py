@@ -11,7 +11,7 @@ import numpy as np
 
 from photinus._core import validate
 from photinus._core.threads import available_threads
-from photinus.diagnostics.fidelity import smallest_effective_draws
+from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.hardware.counts import FEWEST_EFFECTIVE
 from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic, softplus
+from photinus._core.states import MAX_ENUMERATED, MAX_PER_RUN
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
-from photinus.machines.boltzmann import MAX_ENUMERATED, BoltzmannMachine
+from photinus.machines.boltzmann import BoltzmannMachine
 
-MAX_SUMMED = 20
-"""Most units of the smaller side whose states are enumerated."""
 STATES_PER_BLOCK = 4096
 MOST_CHAINS = 10**8
 """Of annealing, and its steps: years of work."""
@@ -127,26 +127,10 @@ def two_sides(coupled: NDArray[np.bool_]) -> NDArray[np.intp] | None:
     return None if np.any(side[i] == side[j]) else side
 
 
-def softplus(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return log(1 + exp(x)) without overflow."""
-    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
-
-
-def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 1/(1 + exp(-x)), computed in place."""
-    # exp(-x) beyond float32 gives 0, which is right.
-    with np.errstate(over="ignore"):
-        np.negative(x, out=x)
-        np.exp(x, out=x)
-    x += 1
-    np.reciprocal(x, out=x)
-    return x
-
-
 def bernoulli(log_odds: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
     """Return 0 and 1 with these log odds, which are overwritten."""
     uniform = generator.random(log_odds.shape, dtype=np.float32)
-    return (uniform < sigmoid(log_odds)).astype(np.float32)
+    return (uniform < logistic(log_odds, out=log_odds)).astype(np.float32)
 
 
 def log_partition(
@@ -187,7 +171,7 @@ def log_partition(
     if machine.n_units <= MAX_ENUMERATED:
         return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
     sides = Sides.of(machine)
-    if len(sides.second) <= MAX_SUMMED:
+    if len(sides.second) <= MAX_PER_RUN:
         return PartitionEstimate(_summed(machine, sides), 0.0, None, "exact")
     largest = max(np.abs(machine.weights).max(), np.abs(machine.biases).max())
     if largest > LARGEST_ANNEALED:

@@ -16,7 +16,7 @@ to stop. `docs/refinement.md` tells how it works.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,43 +30,29 @@ from photinus.calibration import Calibration
 from photinus.devices import Network, substrate_of
 from photinus.devices.registry import device_of
 from photinus.diagnostics.convergence import convergence
-from photinus.diagnostics.fidelity import kl_divergence
-from photinus.diagnostics.references import Reference, reference
+from photinus.diagnostics.distance import kl_divergence
 from photinus.diagnostics.verdict import MODES
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning import trust
-from photinus.learning.response import DENSE, Response
-from photinus.learning.trust import Search, Shown, Trial, Wanted
+from photinus.learning.judgement import Shown
+from photinus.learning.moments import Statistics, Target, shown_by
+from photinus.learning.trust import Search, Trial
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.networks.couplings import Coupling, dense, entries, from_entries, is_sparse
+from photinus.networks.couplings import dense, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
-from photinus.reference.gibbs import sample_gibbs
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.translation.rules import slopes, translate
 
-ENUMERATED_UNITS = 16
-"""Units up to which states are enumerated; beyond, the response comes from draws, and no KL is told."""
 LASER_WORK = 200
 """Price of a window of one laser, in ideal neurons × units: simulated time steps cost so much."""
 MEASURED = 1 / 8
 """Part of all measurements, full length each, that a search for the target's moments may cost."""
-UNSURE = "The moments wanted are not sure, those of one Gibbs run: {reason}."
-"""What is said where there is no reference."""
 STUCK = (
     "Chains hardly leave their modes in {draws} draws (R̂ = {rhat:.3g} of {of}): their moments tell "
     "where they started."
 )
 """What is said of chains whose moments do not answer."""
-MOST_STATISTICS = DENSE
-"""Marginals and pairs up to which all pairs may move; beyond, those with a coupling."""
-STATES = 8192
-"""States that tell a response."""
-GROUPS = 32
-"""Groups of chains, each a sample by itself, where there are too many statistics for each chain."""
-RIDGE = 1e-3
-"""What is added to the Fisher information where it judges: a moment that hardly varies in the machine
-counts at most so much, however little it varies."""
 STRUCTURES = ("all", "given")
 
 
@@ -205,39 +191,23 @@ def refine(
     validate.one_of("structure", structure, STRUCTURES)
     network = _start(machine, calibration, network, imperfections, seed)
     *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
-    statistics = _Statistics.between(network.coupling, structure)
+    statistics = Statistics.between(network.coupling, structure)
     price = chains * draws * most_rounds * machine.n_units * LASER_WORK
-    target = _Target.of(machine, statistics, right, MEASURED * price)
+    target = Target.of(machine, statistics, right, MEASURED * price)
     if target.doubt:
         warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
-    last: list[Samples] = []
-
-    def measure(built: Network, length: int) -> Shown:
-        samples = sample(
-            machine,
-            substrate_of(built),
-            chains=chains,
-            draws=length,
-            burn_in=min(length, 25),
-            seed=runs[len(rounds)],
-            network=built,
-            imperfections=imperfections,
-            threads=threads,
-        )
-        last[:] = [samples]
-        return _shown(samples, statistics)
-
+    bench = _Bench(machine, statistics, iter(runs), chains, imperfections, threads)
     with tracked(progress, "refining", most_rounds) as advance:
 
         def report(trial: Trial[Network]) -> None:
-            rounds.append(_round(trial, last[0], target))
+            rounds.append(_round(trial, bench.last, target))
             advance(1)
 
         found = trust.search(
             network,
-            measure,
+            bench.measure,
             lambda built, change: _corrected(built, statistics, slope, change),
             target.wanted,
             draws=draws,
@@ -249,10 +219,42 @@ def refine(
         network=found.best.setting,
         rounds=tuple(rounds),
         converged=found.converged,
-        reason=_reason(found, last[0], target),
+        reason=_reason(found, bench.last, target),
         reference=target.source,
         chosen=[trial.judged for trial in found.trials].index(found.best),
     )
+
+
+class _Bench:
+    """Measures networks, each time with another seed, and keeps the latest samples."""
+
+    def __init__(
+        self,
+        machine: BoltzmannMachine,
+        statistics: Statistics,
+        seeds: Iterator[np.random.SeedSequence],
+        chains: int,
+        imperfections: Imperfections | None,
+        threads: int | None,
+    ) -> None:
+        self.machine, self.statistics, self.seeds = machine, statistics, seeds
+        self.chains, self.imperfections, self.threads = chains, imperfections, threads
+        self.last: Samples
+
+    def measure(self, network: Network, draws: int) -> Shown:
+        """Return what `network` shows in so many draws per chain."""
+        self.last = sample(
+            self.machine,
+            substrate_of(network),
+            chains=self.chains,
+            draws=draws,
+            burn_in=min(draws, 25),
+            seed=next(self.seeds),
+            network=network,
+            imperfections=self.imperfections,
+            threads=self.threads,
+        )
+        return shown_by(self.last, self.statistics)
 
 
 def _start(
@@ -276,162 +278,9 @@ def _start(
     return network
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Statistics:
-    """What of a network may move: marginals, then pairs of units, as (rows, columns)."""
-
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    n_units: int
-
-    @classmethod
-    def between(cls, coupling: Coupling, structure: str) -> "_Statistics":
-        """Return all pairs if they may move and are not too many, else those with a coupling."""
-        n = coupling.shape[0]
-        every = structure == "all" and not is_sparse(coupling)
-        if every and n * (n + 1) // 2 <= MOST_STATISTICS:
-            rows, columns = np.triu_indices(n, 1)
-        else:
-            target, source, _ = entries(coupling)
-            pairs = np.unique(np.sort(np.stack([target, source], axis=1), axis=1), axis=0)
-            rows, columns = pairs[:, 0], pairs[:, 1]
-        return cls(np.r_[np.arange(n), rows], np.r_[np.arange(n), columns], n)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def response(self, states: NDArray[np.uint8], weight: Any = None) -> Response:
-        """Return the response that states (draw, unit) tell."""
-        return Response.of_states(states, self.rows, self.columns, weight)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Target:
-    """Moments that the network shall have, and the joint where it is enumerated."""
-
-    wanted: Wanted
-    joint: NDArray[np.float64] | None
-    source: str
-    """Name of the reference; see `photinus.diagnostics.references`."""
-    doubt: str = ""
-    """Why the moments are not sure, a sentence; else empty."""
-
-    @classmethod
-    def of(
-        cls,
-        machine: BoltzmannMachine,
-        statistics: _Statistics,
-        seed: np.random.SeedSequence,
-        most_work: float = 0.0,
-    ) -> "_Target":
-        """Return the target of `machine` for what a network can adjust."""
-        small = machine.n_units <= ENUMERATED_UNITS
-        joint = machine.joint() if small else None
-        number = int(seed.generate_state(1)[0])
-        known = reference(machine, number, states=0 if small else STATES, most_work=most_work)
-        states, doubt = known.states, ""
-        if known.name == "none":
-            states = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
-            doubt = UNSURE.format(reason=known.reason)
-        if joint is not None:
-            response = statistics.response(machine.states(), joint)
-        else:
-            assert states is not None
-            response = statistics.response(_thinned(states))
-        moments, root = _right_moments(known, states, statistics)
-        wanted = Wanted(
-            moments=moments,
-            root=root,
-            response=response,
-            metric=_metric(response, moments),
-            directions=_directions(response, len(moments)),
-        )
-        return cls(wanted, joint, known.name, doubt)
-
-
-def _right_moments(
-    known: Reference, states: NDArray[np.uint8] | None, statistics: _Statistics
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the moments of a reference and the root of their noise, (row, statistic).
-
-    What it does not know, such as pairs without a coupling, comes from its states.
-    """
-    rows, columns = statistics.rows, statistics.columns
-    if known.chains is not None:
-        return _mean_and_root(known.chains[:, rows, columns])
-    if known.moments is not None:
-        moments = known.moments[rows, columns]
-        if np.isfinite(moments).all():
-            return moments, np.zeros((0, len(rows)))
-    assert states is not None
-    mean, root = _mean_and_root(_chain_moments(_in_groups(states), statistics))
-    if known.moments is None:
-        return mean, root
-    exact = np.isfinite(moments)
-    return np.where(exact, moments, mean), np.where(exact, 0.0, root)
-
-
-def _in_groups(states: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return independent draws, array (1, draw, unit), as `GROUPS` chains; others as they are."""
-    if len(states) > 1:
-        return states
-    length = states.shape[1] // GROUPS
-    return states[0, : GROUPS * length].reshape(GROUPS, length, -1)
-
-
-def _mean_and_root(chains: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean over chains and the root of its covariance."""
-    mean = chains.mean(axis=0)
-    return mean, (chains - mean) / np.sqrt(len(chains) * (len(chains) - 1))
-
-
-def _metric(
-    response: Response, moments: NDArray[np.float64]
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Return M = (F + ridge)⁻¹, or that of the diagonal of F where F is no matrix."""
-    if response.matrix is None:
-        diagonal = 1 / (moments * (1 - moments) + RIDGE)
-        return lambda vectors: vectors * diagonal
-    inverse = np.linalg.inv(response.matrix + RIDGE * np.eye(len(moments)))
-    return lambda vectors: np.asarray(vectors @ inverse)
-
-
-def _directions(response: Response, count: int) -> NDArray[np.float64]:
-    """Return the eigenvectors of F that vary by more than the ridge, (direction, statistic)."""
-    if response.matrix is None:
-        return np.zeros((0, count))
-    variance, vectors = np.linalg.eigh(response.matrix)
-    return np.asarray(vectors[:, variance > RIDGE].T)
-
-
-def _thinned(states: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return about `STATES` states (draw, unit) of (chain, draw, unit), from all chains."""
-    chains, draws, n = states.shape
-    return states.reshape(-1, n)[:: max(1, chains * draws // STATES)]
-
-
-def _chain_moments(states: NDArray[np.uint8], statistics: _Statistics) -> NDArray[np.float64]:
-    """Return the moments of chains (chain, draw, unit), or of groups of them, (chain, statistic)."""
-    groups = len(states) if len(statistics) <= MOST_STATISTICS else min(GROUPS, len(states))
-    found = []
-    for part in np.array_split(states, groups):
-        z = part.reshape(-1, part.shape[2]).astype(np.float32)
-        found.append((z.T @ z)[statistics.rows, statistics.columns] / np.float64(len(z)))
-    return np.array(found)
-
-
-def _shown(samples: Samples, statistics: _Statistics) -> Shown:
-    """Return what a run showed: moments by dwell time, from states where there are very many."""
-    if len(statistics) <= MOST_STATISTICS:
-        chains = samples.chain_moments()[:, statistics.rows, statistics.columns]
-    else:
-        chains = _chain_moments(samples.states, statistics)
-    return Shown(chains, samples.draws, statistics.response(_thinned(samples.states)))
-
-
 def _corrected(
     network: Network,
-    statistics: _Statistics,
+    statistics: Statistics,
     slope: NDArray[np.float64],
     change: NDArray[np.float64],
 ) -> Network:
@@ -448,7 +297,7 @@ def _corrected(
     return network.driven(drive, dense(network.coupling) + slope[:, None] * weights)
 
 
-def _reason(found: Search[Network], last: Samples, target: _Target) -> str:
+def _reason(found: Search[Network], last: Samples, target: Target) -> str:
     """Return why it stopped, and what stood in the way, in sentences."""
     chains, stuck = convergence(last.machine, last.states), ""
     if chains.rhat is not None and chains.rhat > max(MODES, chains.rhat_limit):
@@ -456,7 +305,7 @@ def _reason(found: Search[Network], last: Samples, target: _Target) -> str:
     return " ".join(filter(None, [found.reason, stuck, target.doubt]))
 
 
-def _round(trial: Trial[Network], samples: Samples, target: _Target) -> Round:
+def _round(trial: Trial[Network], samples: Samples, target: Target) -> Round:
     """Return the record of a measurement."""
     judged, n = trial.judged, samples.machine.n_units
     kl = None

@@ -19,18 +19,13 @@ root R: one row per chain, RᵀR the covariance of d.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import numpy as np
-from numpy.typing import NDArray
 
-from photinus.learning.response import DENSE, Response
+from photinus.learning.judgement import FALSE_ALARM, Floats, Judged, Setting, Shown, Wanted, judge
+from photinus.learning.response import DENSE
 
-Floats = NDArray[np.float64]
-Setting = TypeVar("Setting")
-
-FALSE_ALARM = 0.01
-"""Chance that a misfit counts as significant although there is none."""
 DAMPINGS = 10.0 ** np.arange(-6, 2.5, 0.5)
 """λ among which the step is chosen."""
 FIRST_DAMPING = 0.01
@@ -48,8 +43,6 @@ WORTH = 0.2
 """Promise over the noise of Q, up to which a step is not worth a run where no misfit is seen."""
 DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
-FLOOR = 1e-8
-"""Variance of a mean that is added where a moment was never seen to vary."""
 FEW = 8
 """Rows of noise that tell what a step promises where the response is no matrix."""
 IN_VAIN = 4
@@ -57,58 +50,6 @@ IN_VAIN = 4
 
 CONVERGED = "No misfit is left that {draws} draws of every chain can show (p = {p:.2g})."
 IN_VAIN_SAYS = f"{IN_VAIN} corrections in a row brought no gain that stands out of the noise."
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """What one run of a device showed."""
-
-    chains: Floats
-    """Moments of each chain (or group of chains), array (chain, statistic)."""
-    draws: int
-    """Draws per chain."""
-    response: Response
-    """∂m/∂θ as this run tells it."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
-    """What moments are wanted."""
-
-    moments: Floats
-    root: Floats
-    """Noise of `moments` where they are sampled: (row, statistic), rowsᵀrows their covariance."""
-    response: Response
-    """∂m/∂θ where the moments are right."""
-    metric: Callable[[Floats], Floats]
-    """M times vectors (vector, statistic)."""
-    directions: Floats
-    """Along which noise is near a normal one, (direction, statistic): there moments vary enough."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged(Generic[Setting]):
-    """A setting of the device, what it showed, and what that is worth."""
-
-    setting: Setting
-    shown: Shown
-    difference: Floats
-    """Moments wanted less moments seen."""
-    loss: float
-    """Q, less what noise adds to it."""
-    error: float
-    """Standard error of `loss`; noise of the wanted moments aside."""
-    noise: float
-    """What noise alone adds to Q."""
-    p_value: float
-    """Chance of a misfit as large as this one from noise alone."""
-    root: Floats
-    """Noise of the moments seen, (row, statistic)."""
-
-    @property
-    def draws(self) -> int:
-        """Draws per chain behind it."""
-        return self.shown.draws
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,67 +74,6 @@ class Search(Generic[Setting]):
     trials: list[Trial[Setting]] = field(default_factory=list)
     converged: bool = False
     reason: str = ""
-
-
-def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
-    """Return what a run says about a setting."""
-    from scipy.stats import f
-
-    count = len(shown.chains)
-    mean = shown.chains.mean(axis=0)
-    difference = wanted.moments - mean
-    root = (shown.chains - mean) / np.sqrt(count * (count - 1))
-    weighed = wanted.metric(difference[None])[0]
-    every = np.concatenate([root, wanted.root])
-    total, spread = _noise(every, wanted.metric)
-    own_spread = _noise(root, wanted.metric)[1] if len(wanted.root) else spread
-    squared = float(difference @ weighed)
-    along = float(((root @ weighed) ** 2).sum())
-    # dᵀMd under noise alone: near a chi-square of so many degrees of freedom (Satterthwaite 1946,
-    # Biometrics Bull. 2, 110), over a mean that is estimated from as many in every chain but one.
-    freedom = total**2 / spread if spread > 0 else 1.0
-    ratio = squared / total if total > 0 else np.inf * squared
-    overall = float(f.sf(ratio, freedom, freedom * (count - 1)))
-    p_value = min(1.0, 2 * min(overall, _joint(difference, every, count, wanted.directions)))
-    return Judged(
-        setting=setting,
-        shown=shown,
-        difference=difference,
-        loss=(squared - total) / 2,
-        error=float(np.sqrt(along + own_spread / 2)),
-        noise=total / 2,
-        p_value=p_value,
-        root=root,
-    )
-
-
-def _noise(root: Floats, metric: Callable[[Floats], Floats]) -> tuple[float, float]:
-    """Return tr(MΣ) and tr(MΣMΣ) of Σ = RᵀR, the latter freed of the bias of few rows."""
-    gram = root @ metric(root).T
-    rows = max(len(root) - 1, 1)
-    total, squares = float(np.trace(gram)), float((gram**2).sum())
-    return total, max((squares - total**2 / rows) * rows / (rows + 1), squares / len(root))
-
-
-def _joint(difference: Floats, root: Floats, chains: int, directions: Floats) -> float:
-    """Return the p-value of the moments along `directions`: by T², or of all moments, the largest.
-
-    Hotelling (1931, Ann. Math. Stat. 2, 360) where there are chains enough for a covariance; else
-    Bonferroni over moments.
-    """
-    from scipy.stats import f, t
-
-    count = len(directions)
-    if 0 < 2 * count < chains:
-        along, noise = directions @ difference, root @ directions.T
-        covariance = noise.T @ noise + 1e-15 * np.eye(count)
-        squared = float(along @ np.linalg.solve(covariance, along))
-        return float(f.sf(squared * (chains - count) / (count * (chains - 1)), count, chains - count))
-    if not len(difference):
-        return 1.0
-    error = np.sqrt((root**2).sum(axis=0) + FLOOR)
-    largest = float(np.abs(difference / error).max())
-    return min(1.0, 2 * len(difference) * float(t.sf(largest, chains - 1)))
 
 
 class Strengths:
@@ -296,67 +176,125 @@ def search(
     report
         Called after every run.
     """
-    length = -(-draws // 8)
-    now: Judged[Setting] = judge(start, measure(start, length), wanted)
-    found = Search(now)
-    _enter(found, Trial(now, 0.0, 0.0, 0.0, True), report)
-    history = [now]
-    strengths = Strengths(len(now.difference))
-    trust, grow, vain = FIRST_DAMPING if damping is None else max(damping, DAMPINGS[0]), GROW, 0
-    while True:
-        settled = now.p_value >= FALSE_ALARM
-        full = now.draws >= draws
-        least = trust if damping is None else max(damping, trust)
-        change, used, promised = step(now, wanted, least, strengths.value)
-        if settled and full and promised < WORTH * now.noise:
-            found.converged, found.best = True, now
-            found.reason = CONVERGED.format(draws=now.draws, p=now.p_value)
-            break
-        if vain >= IN_VAIN:
-            found.reason = IN_VAIN_SAYS
-            break
-        if len(found.trials) >= most_rounds:
-            found.reason = f"No more than {most_rounds} measurements were allowed."
-            break
-        if promised <= 0 or (settled and not full):
-            # Nothing to correct by: look again, longer.
-            more = measure(now.setting, draws if full else draws - now.draws)
-            now = judge(now.setting, _pooled(now.shown, more), wanted)
-            length, vain = draws, vain + full
-            history.append(now)
-            _enter(found, Trial(now, 0.0, 0.0, 0.0, True), report)
-            continue
-        setting = apply(now.setting, change)
-        then: Judged[Setting] = judge(setting, measure(setting, length), wanted)
-        error = float(np.hypot(now.error, then.error))
-        gained = now.loss - then.loss
-        strengths.learn(change, now, then, wanted.metric)
-        accepted = gained > -min(DOUBT * error, error**2 / promised)
-        _enter(found, Trial(then, used, promised, gained, accepted), report)
-        vain = 0 if gained > error else vain + (length >= draws or not accepted)
-        if promised > error or not accepted:
-            ratio = gained / promised
-            if not accepted:
-                trust, grow = grow * used, 2 * grow
-            elif ratio < BAD:
-                trust = 2 * used
-            elif ratio > GOOD:
-                trust, grow = max(used / FALL, DAMPINGS[0]), GROW
-        if promised < DOUBT * error:
-            length = min(draws, 2 * length)
-        if accepted:
-            now = then
-            history.append(now)
-    if not found.converged:
-        found.best = min(history, key=lambda one: one.loss + DOUBT * one.error)
+    run = _Run(start, measure, apply, wanted, draws, damping, report)
+    found = run.found
+    while not (reason := run.reason_to_stop(most_rounds)):
+        if run.worth_a_step():
+            run.correct()
+        else:
+            run.look_longer()
+    found.reason = reason
+    if run.converged:
+        found.converged, found.best = True, run.now
+    else:
+        found.best = min(run.history, key=lambda one: one.loss + DOUBT * one.error)
     return found
 
 
-def _enter(
-    found: Search[Setting], trial: Trial[Setting], report: Callable[[Trial[Setting]], None]
-) -> None:
-    found.trials.append(trial)
-    report(trial)
+class _Run(Generic[Setting]):
+    """A search on its way: where it stands, what it trusts, and the step that it would take."""
+
+    def __init__(
+        self,
+        start: Setting,
+        measure: Callable[[Setting, int], Shown],
+        apply: Callable[[Setting, Floats], Setting],
+        wanted: Wanted,
+        draws: int,
+        damping: float | None,
+        report: Callable[[Trial[Setting]], None],
+    ) -> None:
+        self.measure, self.apply, self.wanted, self.report = measure, apply, wanted, report
+        self.draws, self.damping = draws, damping
+        self.length = -(-draws // 8)
+        self.now: Judged[Setting] = judge(start, measure(start, self.length), wanted)
+        self.found = Search(self.now)
+        self.history = [self.now]
+        self.strengths = Strengths(len(self.now.difference))
+        self.trust = FIRST_DAMPING if damping is None else max(damping, DAMPINGS[0])
+        self.grow = GROW
+        self.vain = 0
+        """Corrections in a row without a gain that stands out of the noise."""
+        self._enter(Trial(self.now, 0.0, 0.0, 0.0, True))
+        self._promise()
+
+    def _promise(self) -> None:
+        """Look which step promises most from here."""
+        least = self.trust if self.damping is None else max(self.damping, self.trust)
+        found = step(self.now, self.wanted, least, self.strengths.value)
+        self.change, self.used, self.promised = found
+
+    def _enter(self, trial: Trial[Setting]) -> None:
+        self.found.trials.append(trial)
+        self.report(trial)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no misfit is seen."""
+        return self.now.p_value >= FALSE_ALARM
+
+    @property
+    def full(self) -> bool:
+        """Whether the longest run was made here."""
+        return self.now.draws >= self.draws
+
+    @property
+    def converged(self) -> bool:
+        """Whether the longest run shows no misfit, and no step is worth another one."""
+        return self.settled and self.full and self.promised < WORTH * self.now.noise
+
+    def reason_to_stop(self, most_rounds: int) -> str:
+        """Return why there is no point in more, a sentence; else empty."""
+        if self.converged:
+            return CONVERGED.format(draws=self.now.draws, p=self.now.p_value)
+        if self.vain >= IN_VAIN:
+            return IN_VAIN_SAYS
+        if len(self.found.trials) >= most_rounds:
+            return f"No more than {most_rounds} measurements were allowed."
+        return ""
+
+    def worth_a_step(self) -> bool:
+        """Return whether there is something to correct by."""
+        return self.promised > 0 and not (self.settled and not self.full)
+
+    def look_longer(self) -> None:
+        """Measure once more where it stands."""
+        now, full = self.now, self.full
+        more = self.measure(now.setting, self.draws if full else self.draws - now.draws)
+        self.now = judge(now.setting, _pooled(now.shown, more), self.wanted)
+        self.length, self.vain = self.draws, self.vain + full
+        self.history.append(self.now)
+        self._enter(Trial(self.now, 0.0, 0.0, 0.0, True))
+        self._promise()
+
+    def correct(self) -> None:
+        """Take the step, measure what it brought, and take it back if it lost."""
+        now, promised = self.now, self.promised
+        setting = self.apply(now.setting, self.change)
+        then: Judged[Setting] = judge(setting, self.measure(setting, self.length), self.wanted)
+        error = float(np.hypot(now.error, then.error))
+        gained = now.loss - then.loss
+        self.strengths.learn(self.change, now, then, self.wanted.metric)
+        accepted = gained > -min(DOUBT * error, error**2 / promised)
+        self._enter(Trial(then, self.used, promised, gained, accepted))
+        self.vain = 0 if gained > error else self.vain + (self.length >= self.draws or not accepted)
+        if promised > error or not accepted:
+            self._learn_trust(gained / promised, accepted)
+        if promised < DOUBT * error:
+            self.length = min(self.draws, 2 * self.length)
+        if accepted:
+            self.now = then
+            self.history.append(then)
+        self._promise()
+
+    def _learn_trust(self, ratio: float, accepted: bool) -> None:
+        """Trust more after a step that gained what it promised, less after one that did not."""
+        if not accepted:
+            self.trust, self.grow = self.grow * self.used, 2 * self.grow
+        elif ratio < BAD:
+            self.trust = 2 * self.used
+        elif ratio > GOOD:
+            self.trust, self.grow = max(self.used / FALL, DAMPINGS[0]), GROW
 
 
 def _pooled(one: Shown, other: Shown) -> Shown:

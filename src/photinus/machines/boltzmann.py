@@ -9,45 +9,23 @@ Convention, everywhere in Photinus::
 """
 
 import functools
-import json
 import os
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
+from photinus._core.records import settle
+from photinus._core.states import require_enumerable, states_of
 from photinus.errors import InvalidInput
+from photinus.machines.checks import checked_labels, in_one_order, require_finite_energies, symmetric
+from photinus.machines.enumeration import Enumeration
 from photinus.machines.evidence import Evidence, Given
+from photinus.machines.files import KIND, read, write
 from photinus.machines.likelihood import most_likely
-
-SCHEMA = 1
-KIND = "boltzmann-machine"
-MAX_ENUMERATED = 24
-"""Most units whose states are enumerated."""
-LOW_UNITS = 12
-"""Units of the low half of an enumeration; the others are the high half."""
-STATES_PER_BLOCK = 2**20
-"""States whose energies are held at one time."""
-LARGEST_SUM = 1e300
-"""Of the sizes of all weights and biases: up to here no energy overflows."""
-ROUNDING_TOLERANCE = 1e-6
-"""Largest rounding of an energy with which states of nearly equal energy are told apart."""
-FAR_BELOW = 45.0
-"""States whose log weight is so far below the largest one change no moment."""
-SYMMETRY_TOLERANCE = 1e-12
-"""Largest difference of W_ij and W_ji, in units of the largest weight (at least 1)."""
-
-
-class _Sums(NamedTuple):
-    """What one pass over all states adds up, with log weights counted from the largest one."""
-
-    peak: float
-    total: float
-    entropy: float
-    moments: NDArray[np.float64]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -90,17 +68,17 @@ class BoltzmannMachine:
     def __init__(
         self, weights: ArrayLike, biases: ArrayLike, labels: Iterable[Hashable] | None = None
     ) -> None:
-        weights, biases, labels = _named("weights", weights, "biases", biases, labels)
-        w = _symmetric("weights", weights)
+        weights, biases, labels = in_one_order("weights", weights, "biases", biases, labels)
+        w = symmetric("weights", weights)
         b = validate.finite_array("biases", biases, 1) + 0.0  # no -0.0: equal machines, equal hash
         validate.same_length("biases", b, "weights", len(w))
         if len(b) == 0:
             raise InvalidInput("biases must have at least 1 entry, got 0")
         w.setflags(write=False)
         b.setflags(write=False)
-        object.__setattr__(self, "weights", w)
-        object.__setattr__(self, "biases", b)
-        object.__setattr__(self, "labels", _checked_labels(labels, len(b)))
+        settle(self, weights=w)
+        settle(self, biases=b)
+        settle(self, labels=checked_labels(labels, len(b)))
 
     @property
     def n_units(self) -> int:
@@ -142,7 +120,7 @@ class BoltzmannMachine:
                 f"states must have {self.n_units} units on the last axis, got shape {z.shape}"
             )
         z = z.astype(np.float64)
-        _require_finite_energies(self.weights, self.biases)
+        require_finite_energies(self.weights, self.biases)
         return np.asarray(-np.sum((z @ (self.weights / 2) + self.biases) * z, axis=-1))
 
     def log_probability(self, states: ArrayLike) -> NDArray[np.float64]:
@@ -163,11 +141,11 @@ class BoltzmannMachine:
         InvalidInput
             For more than 24 units, or a range that leaves the states.
         """
-        self._require_enumerable()
+        require_enumerable(self.n_units)
         count = 2**self.n_units
         stop = count if stop is None else validate.integer("stop", stop, 0, count)
         start = validate.integer("start", start, 0, stop)
-        return _unpacked(np.arange(start, stop), self.n_units)
+        return states_of(np.arange(start, stop), self.n_units)
 
     def joint(self) -> NDArray[np.float64]:
         """Return p of every state, array (2**unit,), index Σ z_k << k.
@@ -178,30 +156,23 @@ class BoltzmannMachine:
             For more than 24 units, or weights too large to tell states apart; here and in everything
             else that enumerates.
         """
-        sums = self._sums
-        joint = np.empty(2**self.n_units)
-        for first, log_weight in self._log_weights():
-            log_weight -= sums.peak
-            np.exp(log_weight, out=log_weight)
-            log_weight /= sums.total
-            joint[first : first + log_weight.size] = log_weight.ravel()
-        return joint
+        return self._enumeration.joint()
 
     def log_partition(self) -> float:
         """Return log Z = log Σ_z exp(-E(z))."""
-        return self._sums.peak + float(np.log(self._sums.total))
+        return self._enumeration.sums.peak + float(np.log(self._enumeration.sums.total))
 
     def entropy(self) -> float:
         """Return the entropy -Σ p log p [nats]."""
-        return self._sums.entropy
+        return self._enumeration.sums.entropy
 
     def marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1), array (unit,)."""
-        return np.diagonal(self._sums.moments).copy()
+        return np.diagonal(self._enumeration.sums.moments).copy()
 
     def pair_moments(self) -> NDArray[np.float64]:
         """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""
-        return self._sums.moments.copy()
+        return self._enumeration.sums.moments.copy()
 
     def clamp_indices(
         self, clamp: Given, chains: int = 1
@@ -268,81 +239,9 @@ class BoltzmannMachine:
         free, known = evidence.free, evidence.positions
         return np.asarray(self.biases[free] + evidence.values @ self.weights[np.ix_(known, free)])
 
-    def _require_enumerable(self) -> None:
-        if self.n_units > MAX_ENUMERATED:
-            raise InvalidInput(
-                f"enumeration needs at most {MAX_ENUMERATED} units, this machine has {self.n_units}"
-            )
-
     @functools.cached_property
-    def _halves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """All states of the low and of the high units, arrays (2**unit, unit)."""
-        self._require_enumerable()
-        low = min(self.n_units, LOW_UNITS)
-        high = self.n_units - low
-        z_low, z_high = _unpacked(np.arange(2**low), low), _unpacked(np.arange(2**high), high)
-        return z_low.astype(np.float64), z_high.astype(np.float64)
-
-    def _log_weights(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """Give (index of the first state, -E as array (high state, low state)), block by block.
-
-        -E is the own part of the low units, plus that of the high ones, plus a bilinear cross term.
-        """
-        z_low, z_high = self._halves
-        k = z_low.shape[1]
-        w, b = self.weights, self.biases
-        own_low = np.sum((z_low @ (w[:k, :k] / 2) + b[:k]) * z_low, axis=1)
-        own_high = np.sum((z_high @ (w[k:, k:] / 2) + b[k:]) * z_high, axis=1)
-        rows = STATES_PER_BLOCK // len(z_low)
-        for first in range(0, len(z_high), rows):
-            block = slice(first, first + rows)
-            log_weight = (z_high[block] @ w[k:, :k]) @ z_low.T
-            log_weight += own_low
-            log_weight += own_high[block, None]
-            yield first << k, log_weight
-
-    @functools.cached_property
-    def _sums(self) -> _Sums:
-        z_low, z_high = self._halves
-        _require_finite_energies(self.weights, self.biases)
-        peak = max(float(log_weight.max()) for _, log_weight in self._log_weights())
-        self._require_told_apart(peak)
-        low_mass, high_mass = np.zeros(len(z_low)), np.zeros(len(z_high))
-        cross = np.zeros((z_high.shape[1], z_low.shape[1]))
-        fall = 0.0
-        for first, log_weight in self._log_weights():
-            high = slice(first // len(z_low), first // len(z_low) + len(log_weight))
-            log_weight -= peak
-            weight = np.exp(log_weight)
-            low_mass += weight.sum(axis=0)
-            high_mass[high] = weight.sum(axis=1)
-            cross += z_high[high].T @ (weight @ z_low)
-            fall += float(np.vdot(weight, log_weight))
-        total = float(low_mass.sum())
-        moments = np.block(
-            [
-                [(z_low.T * low_mass) @ z_low, cross.T],
-                [cross, (z_high.T * high_mass) @ z_high],
-            ]
-        )
-        return _Sums(peak, total, float(np.log(total)) - fall / total, moments / total)
-
-    def _require_told_apart(self, peak: float) -> None:
-        """Raise where rounding of huge energies would decide which states are likely.
-
-        A sum of n² terms of at most size S is off by about 2 n S times the rounding unit. That counts
-        only if there is more than one state that may be the likeliest.
-        """
-        size = np.abs(self.biases).sum() + np.abs(self.weights).sum() / 2
-        rounding = 2 * self.n_units * size * np.finfo(np.float64).eps
-        if rounding <= ROUNDING_TOLERANCE or _adds_exactly(self.weights, self.biases, size):
-            return
-        near = peak - FAR_BELOW - 2 * rounding
-        if sum(int((log_weight >= near).sum()) for _, log_weight in self._log_weights()) > 1:
-            raise InvalidInput(
-                "weights and biases must be smaller for exact answers: several states have energies "
-                f"that are equal within rounding ({rounding:.2g}), the sizes add up to {size:.2g}"
-            )
+    def _enumeration(self) -> Enumeration:
+        return Enumeration(self.weights, self.biases)
 
     def to_spin(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
         """Return (J, h, offset) of the same distribution over spins s = 2z - 1.
@@ -351,7 +250,7 @@ class BoltzmannMachine:
         diagonal, and H(s) = E(z) for every state.
         """
         w, b = self.weights, self.biases
-        _require_finite_energies(w, b)
+        require_finite_energies(w, b)
         return -w / 4, -(b / 2 + w.sum(axis=1) / 4), float(-b.sum() / 2 - w.sum() / 8)
 
     @classmethod
@@ -374,11 +273,11 @@ class BoltzmannMachine:
         InvalidInput
             If the arrays do not describe a machine, or labels repeat.
         """
-        J, h, labels = _named("J", J, "h", h, labels)
-        couplings = _symmetric("J", J)
+        J, h, labels = in_one_order("J", J, "h", h, labels)
+        couplings = symmetric("J", J)
         fields = validate.finite_array("h", h, 1)
         validate.same_length("h", fields, "J", len(couplings))
-        _require_finite_energies(couplings, fields, "J and h")
+        require_finite_energies(couplings, fields, "J and h")
         # s = 2z - 1 in -h·s - ½ sᵀJs: -2h·z from the first term, -2 zᵀJz + 2 Σ_ij J_ij z_i from the
         # second.
         return cls(-4 * couplings, 2 * (couplings.sum(axis=1) - fields), labels)
@@ -425,24 +324,7 @@ class BoltzmannMachine:
         InvalidInput
             For another suffix, or if the file cannot be written.
         """
-        if _suffix(path) == ".json":
-            document = {
-                "kind": KIND,
-                "schema": SCHEMA,
-                "labels": list(self.labels),
-                "weights": self.weights.tolist(),
-                "biases": self.biases.tolist(),
-            }
-            files.write_json(path, document, replace=replace, indent=None)
-            return
-        arrays = {
-            "kind": np.array(KIND),
-            "schema": np.array(SCHEMA),
-            "labels": np.array(json.dumps(list(self.labels))),
-            "weights": self.weights,
-            "biases": self.biases,
-        }
-        files.write_npz(path, arrays, replace=replace)
+        write(path, self.weights, self.biases, self.labels, replace=replace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoltzmannMachine":
@@ -453,110 +335,6 @@ class BoltzmannMachine:
         InvalidInput
             If the file is missing, truncated, of another kind or of a newer schema.
         """
-        if _suffix(path) == ".json":
-            document = files.read_json(path, kind=KIND, schema=SCHEMA)
-        else:
-            document = _read_npz(path)
+        document = read(path)
         with files.reading(path, KIND):
             return cls(document["weights"], document["biases"], document["labels"])
-
-
-def _unpacked(index: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
-    """Return the states of `index` over `n` units, array (index, unit)."""
-    states = np.empty((len(index), n), np.uint8)
-    for k in range(n):
-        states[:, k] = (index >> k) & 1
-    return states
-
-
-def _named(
-    name: str, matrix: Any, other: str, vector: Any, labels: Iterable[Hashable] | None
-) -> tuple[Any, Any, Iterable[Hashable] | None]:
-    """Return matrix and vector in the order of the labels, which their names give if need be."""
-    if labels is not None and not isinstance(labels, str) and isinstance(labels, Iterable):
-        labels = tuple(labels)
-    rows, columns = (validate.array_names(matrix, axis) for axis in (0, 1))
-    found = next((n for n in (rows, columns, validate.array_names(vector, 0)) if n is not None), None)
-    if found is None:
-        return matrix, vector, labels
-    order = found if labels is None else _checked_labels(labels, len(found))
-    return (
-        validate.aligned(name, matrix, order, (0, 1)),
-        validate.aligned(other, vector, order, (0,)),
-        order,
-    )
-
-
-def _require_finite_energies(
-    w: NDArray[np.float64], b: NDArray[np.float64], names: str = "weights and biases"
-) -> None:
-    """Raise where a sum of weights and biases could overflow."""
-    with np.errstate(over="ignore"):
-        size = np.abs(w).sum() / 2 + np.abs(b).sum()
-    if not size <= LARGEST_SUM:
-        raise InvalidInput(f"sizes of {names} must add up to at most {LARGEST_SUM:g}, got {size:.3g}")
-
-
-def _adds_exactly(w: NDArray[np.float64], b: NDArray[np.float64], size: float) -> bool:
-    """Return whether sums of weights and biases have no rounding: whole numbers, not too large."""
-    whole = bool((w == np.rint(w)).all() and (b == np.rint(b)).all())
-    return whole and 4 * size < validate.LARGEST_WHOLE
-
-
-def _symmetric(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Return `value` as a symmetric matrix with zero diagonal; its upper half counts."""
-    matrix = validate.finite_array(name, value, 2)
-    if matrix.shape[0] != matrix.shape[1]:
-        raise InvalidInput(f"{name} must be square, got shape {matrix.shape}")
-    loops = np.flatnonzero(np.diagonal(matrix))
-    if loops.size:
-        k = int(loops[0])
-        raise InvalidInput(f"{name} must have a zero diagonal, got {matrix[k, k]:g} at unit {k}")
-    tolerance = SYMMETRY_TOLERANCE * np.abs(matrix).max(initial=1.0)
-    skew = np.argwhere(np.abs(matrix - matrix.T) > tolerance)
-    if skew.size:
-        i, j = (int(k) for k in skew[0])
-        raise InvalidInput(
-            f"{name} must be symmetric, got {matrix[i, j]:.17g} at ({i}, {j}) "
-            f"and {matrix[j, i]:.17g} at ({j}, {i})"
-        )
-    upper = np.triu(matrix, 1)
-    return np.asarray(upper + upper.T)
-
-
-def _checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable, ...]:
-    if labels is None:
-        return tuple(range(n))
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise InvalidInput(f"labels must be a list of strings or whole numbers, got {labels!r}")
-    checked: dict[Hashable, None] = {}
-    for label in labels:
-        plain = label.item() if isinstance(label, np.generic) else label
-        if isinstance(plain, bool) or not isinstance(plain, (str, int)):
-            raise InvalidInput(f"labels must be strings or whole numbers, got {label!r}")
-        if plain in checked:
-            raise InvalidInput(f"labels must differ from each other, got {plain!r} twice")
-        checked[plain] = None
-    validate.same_length("labels", tuple(checked), "biases", n)
-    return tuple(checked)
-
-
-def _suffix(path: str | os.PathLike[str]) -> str:
-    validate.instance("path", path, (str, os.PathLike))
-    suffix = files.named(path).suffix
-    if suffix not in (".json", ".npz"):
-        raise InvalidInput(f"model file {str(path)!r} must end in .json or .npz")
-    return suffix
-
-
-def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the arrays of an archive, with `labels` as a list or None."""
-    arrays = files.read_npz(path, ("kind", "schema", "labels", "weights", "biases"))
-    labels = arrays.get("labels")
-    if "kind" not in arrays:
-        return {**arrays, "labels": None if labels is None else labels.tolist()}
-    with files.reading(path, KIND):
-        kind, schema = arrays["kind"].item(), arrays["schema"].item()
-        names = json.loads(arrays["labels"].item()) if kind == KIND else None
-    files.check_document(path, {"kind": kind, "schema": schema}, kind=KIND, schema=SCHEMA)
-    return {**arrays, "labels": names}

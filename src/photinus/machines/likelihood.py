@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.states import MAX_PER_STEP
 from photinus.errors import InvalidInput, NotConverged
 
-MAX_FITTED = 16
-"""Most units of an exact fit."""
 MOMENT_TOLERANCE = 1e-12
 """Probabilities below this count as zero: rounding of moments is well below."""
 GRADIENT_TOLERANCE = 1e-8
@@ -48,8 +47,8 @@ def most_likely(
         See `photinus.learning.fit_exact`.
     """
     n = len(moments)
-    if n > MAX_FITTED:
-        raise InvalidInput(f"an exact fit needs at most {MAX_FITTED} units, got {n}")
+    if n > MAX_PER_STEP:
+        raise InvalidInput(f"an exact fit needs at most {MAX_PER_STEP} units, got {n}")
     _require_no_constant_unit(moments, names)
     if l2 == 0:
         _require_no_empty_cell(moments, names)

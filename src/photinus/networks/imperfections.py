@@ -13,7 +13,7 @@ direction and goes further, by `drifted`.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -21,14 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import fields_from, settle
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
-from photinus.networks.couplings import Coupling, entries, from_entries, is_sparse
+from photinus.networks.couplings import entries, is_sparse
+from photinus.networks.fabrication import (
+    coupled_like,
+    quantised,
+    transmitted,
+    with_dead,
+    with_thresholds,
+)
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import Allowed, ns
 
-DEAD_EFFICIENCY = 1e-12
-"""Carriers per electron in a laser that is dead: no pump and no synapse brings it to threshold."""
 DETECTION_FRACTION = 0.5
 """Height at which the read-out decides, in units of a spike's peak; see `photinus.calibration`."""
 LIFETIMES = ("photon_lifetime", "gain_lifetime", "absorber_lifetime")
@@ -169,8 +175,8 @@ class Imperfections:
             value = validate.number(name, getattr(self, name), plausible.unit)
             if name in _ABOVE_ZERO:
                 validate.positive(name, value, plausible.unit)
-            self._set(name, plausible.check(name, value))
-        self._set("dead", validate.integer("dead", self.dead, 0))
+            settle(self, **{name: plausible.check(name, value)})
+        settle(self, dead=validate.integer("dead", self.dead, 0))
         for name in ("weight", "pump"):
             self._drift_of(name)  # raises now, not when it is applied
         if not isinstance(self.sign_bit, bool):
@@ -178,10 +184,7 @@ class Imperfections:
         if self.weight_bits is not None:
             fewest = 2 if self.sign_bit else 1
             bits = validate.integer("weight_bits", self.weight_bits, fewest, MOST_BITS)
-            self._set("weight_bits", bits)
-
-    def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+            settle(self, weight_bits=bits)
 
     def _drift_of(self, name: str) -> float:
         """Return the spread of weights or pumps, that of a known size and that of `drift_time`."""
@@ -201,13 +204,7 @@ class Imperfections:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":
         """Return what `to_dict` wrote, or some of it; the rest is without fault."""
-        if not isinstance(values, Mapping):
-            raise InvalidInput(
-                f"imperfections must be a mapping name → value, got {validate.shown(values)}"
-            )
-        for name in values:
-            validate.one_of("imperfection", name, [field.name for field in fields(cls)])
-        return cls(**values)
+        return cls(**fields_from(cls, values, what="imperfections", entry="imperfection"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
@@ -249,7 +246,7 @@ class Imperfections:
         network
             As designed (or with imperfections already, to which these are added).
         seed
-            Integer, SeedSequence or None. Each imperfection has draws of its own: one more leaves
+            Integer, SeedSequence or None. Each imperfection draws separately: one more leaves
             those of the others as they are, and larger ones scale them.
 
         Raises
@@ -272,21 +269,26 @@ class Imperfections:
             network = network.mismatched(self.lifetime_mismatch, seed=seed, names=LIFETIMES)
         if self.threshold_mismatch:
             own = np.exp(self.threshold_mismatch * normal(_Draw.THRESHOLD, n))
-            network = _with_thresholds(network, own)
+            network = with_thresholds(network, own)
         if self.temperature:
             factor = math.exp(self.temperature / self.characteristic_temperature)
-            network = _with_thresholds(network, np.full(n, factor))
+            network = with_thresholds(network, np.full(n, factor))
         if self.dead:
             validate.integer("dead", self.dead, 0, n)
             order = np.random.default_rng(_child(sequence, _Draw.DEAD)).permutation(n)
-            network = _with_dead(network, order[: self.dead])
-        coupling = self._quantised(network.coupling)
+            network = with_dead(network, order[: self.dead])
+        coupling = quantised(network.coupling, self.weight_bits, self.sign_bit)
         if spread := self._drift_of("weight"):
             target, source, value = entries(coupling)
             # Drawn for every pair, so that a synapse keeps its deviation whatever others there are.
             error = np.exp(spread * normal(_Draw.WEIGHT, (n, n))[target, source])
-            coupling = _from_entries(target, source, value * error, coupling)
-        coupling = self._transmitted(coupling)
+            coupling = coupled_like(target, source, value * error, coupling)
+        coupling = transmitted(
+            coupling,
+            crosstalk=self.crosstalk,
+            coupling_loss=self.coupling_loss,
+            splitter_loss=self.splitter_loss,
+        )
         pump = network.pump
         if spread := self._drift_of("pump"):
             pump = pump * np.exp(spread * normal(_Draw.PUMP, n))
@@ -294,7 +296,7 @@ class Imperfections:
             own = np.exp(self.efficiency_mismatch * normal(_Draw.EFFICIENCY, n))
             target, source, value = entries(coupling)
             pump = pump * own
-            coupling = _from_entries(target, source, value * own[target], coupling)
+            coupling = coupled_like(target, source, value * own[target], coupling)
         delay = network.delay + self.delay
         if self.delay_spread:
             if is_sparse(coupling):
@@ -306,28 +308,6 @@ class Imperfections:
         if self.detector_spread:
             threshold = threshold * np.exp(self.detector_spread * normal(_Draw.DETECTOR, n))
         return network.replace(pump=pump, coupling=coupling, delay=delay, detection_threshold=threshold)
-
-    def _quantised(self, coupling: Coupling) -> Coupling:
-        """Return the couplings that so many bits can set."""
-        target, source, value = entries(coupling)
-        if self.weight_bits is None or not len(value):
-            return coupling
-        steps = 2 ** (self.weight_bits - self.sign_bit) - 1
-        step = np.abs(value).max() / steps
-        return _from_entries(target, source, np.rint(value / step) * step, coupling)
-
-    def _transmitted(self, coupling: Coupling) -> Coupling:
-        """Return what is left of couplings behind splitters, waveguides and detectors."""
-        n = coupling.shape[0]
-        if self.crosstalk and n > 1:
-            coupling = _leaked(coupling, self.crosstalk)
-        if self.coupling_loss or self.splitter_loss:
-            target, source, value = entries(coupling)
-            fan_out = np.bincount(source, minlength=n)
-            stages = np.ceil(np.log2(np.maximum(fan_out, 1)))
-            through = (1 - self.coupling_loss) * (1 - self.splitter_loss) ** stages
-            coupling = _from_entries(target, source, value * through[source], coupling)
-        return coupling
 
 
 def drifted(
@@ -368,64 +348,3 @@ def drifted(
 def _child(sequence: np.random.SeedSequence, draw: _Draw) -> np.random.SeedSequence:
     """Return the seed of one imperfection; unlike `spawn`, always the same."""
     return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, int(draw)))
-
-
-def _from_entries(
-    target: NDArray[np.intp], source: NDArray[np.intp], value: NDArray[np.float64], like: Coupling
-) -> Coupling:
-    """Return couplings from their entries, sparse if `like` is."""
-    n = like.shape[0]
-    if is_sparse(like):
-        return from_entries(np.stack([target, source, value], axis=1), n)
-    coupling = np.zeros((n, n))
-    coupling[target, source] = value
-    return coupling
-
-
-def _leaked(coupling: Coupling, part: float) -> Coupling:
-    """Return couplings after `part` of each waveguide's light went to either neighbour."""
-    from scipy.sparse import csr_array
-
-    n = coupling.shape[0]
-    target, source, value = entries(coupling)
-    # Waveguide s carries light of the lasers s - 1, s and s + 1.
-    light = [source + side for side in (-1, 0, 1)]
-    inside = [(laser >= 0) & (laser < n) & (laser != target) for laser in light]
-    neighbours = 2 - (source == 0).astype(int) - (source == n - 1)
-    parts = [np.full(len(value), part), 1 - part * neighbours, np.full(len(value), part)]
-    mixed = csr_array(
-        (
-            np.concatenate([(value * p)[i] for p, i in zip(parts, inside, strict=True)]),
-            (
-                np.concatenate([target[i] for i in inside]),
-                np.concatenate([laser[i] for laser, i in zip(light, inside, strict=True)]),
-            ),
-        ),
-        shape=(n, n),
-    )
-    mixed.sum_duplicates()
-    return _from_entries(*entries(mixed), coupling)
-
-
-def _with_thresholds(network: LaserNetwork, factors: NDArray[np.float64]) -> LaserNetwork:
-    """Return a network whose lasers have `factors` (unit,) times the threshold carriers.
-
-    Transparency up and gain down by the same factor: N_tr + (κ + g_a N_a,tr)/g_g scales exactly.
-    """
-    devices = tuple(
-        device.replace(
-            gain_transparency=device.gain_transparency * factor,
-            gain_coefficient=device.gain_coefficient / factor,
-            forced=True,
-        )
-        for device, factor in zip(network.each_device(), factors.tolist(), strict=True)
-    )
-    return network.replace(devices=devices)
-
-
-def _with_dead(network: LaserNetwork, units: NDArray[np.intp]) -> LaserNetwork:
-    """Return a network in which some lasers make no carriers of their currents."""
-    devices = list(network.each_device())
-    for unit in units:
-        devices[unit] = devices[unit].replace(pump_efficiency=DEAD_EFFICIENCY)
-    return network.replace(devices=tuple(devices))

@@ -1,4 +1,4 @@
-"""Where chains start: each in a state of its own, so that modes which they never leave can be seen.
+"""Where chains start: each in another state, so that modes which they never leave can be seen.
 
 Chains that all start alike and stay in one mode agree with each other, and no comparison of chains
 shows that there is a second one (Gelman & Rubin 1992, Stat. Sci. 7, 457: start from points that are

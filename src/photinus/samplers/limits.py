@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_PER_EVIDENCE
 from photinus._core.words import NAMED, count, some
 from photinus.calibration import Calibration
 from photinus.devices import Network, device_of
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.translation.rules import ENUMERATED_UNITS
 
 STRONG = 2.0
 """Weights are said to be too strong beyond this many times the measured range. Up to it, marginals of
@@ -100,7 +100,7 @@ def _cooperative(machine: BoltzmannMachine, evidence: Evidence) -> str | None:
 
     If all weights are off by the factor 1 + ε, a marginal moves by ε Cov(z_k, ½ zᵀWz), to first order.
     """
-    if len(evidence.free) > ENUMERATED_UNITS:
+    if len(evidence.free) > MAX_PER_EVIDENCE:
         return None
     target = machine.conditional(evidence.part(slice(1)))
     states, probability = target.states(), target.joint()

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
+from photinus._core.states import MAX_ENUMERATED
 from photinus.devices import Network
 from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
@@ -16,7 +18,6 @@ from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.samplers import storage
-from photinus.spikes.readout import MAX_JOINT, occupancy
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import xarray
 
     from photinus._core.progress import Progress
-    from photinus.diagnostics.fidelity import DrawsNeeded, Fidelity
+    from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
@@ -81,8 +82,8 @@ class Samples:
         validate.instance("network", self.network, Network | None)
         validate.instance("tempering", self.tempering, "Tempering | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
-        object.__setattr__(self, "evidence", evidence)
-        object.__setattr__(self, "clamp", evidence.to_dict())
+        settle(self, evidence=evidence)
+        settle(self, clamp=evidence.to_dict())
 
     @property
     def chains(self) -> int:
@@ -122,7 +123,7 @@ class Samples:
     @property
     def has_joint(self) -> bool:
         """Whether the joint occupancy can be tabulated."""
-        return len(self.free_units) <= MAX_JOINT
+        return len(self.free_units) <= MAX_ENUMERATED
 
     def common_clamp(self) -> dict[Hashable, int]:
         """Return the evidence if it is the same in all chains.
@@ -145,8 +146,8 @@ class Samples:
             For more than 24 units.
         """
         n = self.machine.n_units
-        if n > 24:
-            raise InvalidInput(f"joint needs at most 24 units, got {n}")
+        if n > MAX_ENUMERATED:
+            raise InvalidInput(f"joint needs at most {MAX_ENUMERATED} units, got {n}")
         full = np.zeros(2**n)
         common = self.evidence.common()
         index = np.full(
@@ -167,7 +168,7 @@ class Samples:
         """
         free = self.free_units
         if not self.has_joint:
-            raise InvalidInput(f"free_joint needs at most {MAX_JOINT} free units, got {len(free)}")
+            raise InvalidInput(f"free_joint needs at most {MAX_ENUMERATED} free units, got {len(free)}")
         if self.spikes is None:
             bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
             index = (self.states[:, :, free] @ bits).ravel()
@@ -179,34 +180,16 @@ class Samples:
     def _occupancy(
         self, stop: float | None = None, *, start: float = 0.0, apart: bool = False
     ) -> "Occupancy":
-        """Return the occupancy of the free units; `apart`: each as a chain of its own, unit fastest."""
+        """Return the occupancy of the free units; `apart`: each as a separate chain, unit fastest."""
         assert self.spikes is not None
         assert self.window is not None
         free = self.free_units
         begin = self.burn_in * self.window
-        place = np.full(self.machine.n_units, -1, np.int32)
-        place[free] = np.arange(len(free))
-        kept = place[self.spikes.unit] >= 0
-        chain, unit, time = (
-            self.spikes.chain[kept],
-            place[self.spikes.unit[kept]],
-            self.spikes.time[kept],
-        )
-        chains, units = self.chains, len(free)
-        if apart:
-            lane = chain * np.int32(units) + unit
-            order = np.lexsort((time, lane))
-            chain, unit, time = lane[order], np.zeros(len(lane), np.int32), time[order]
-            chains, units = chains * units, 1
-        return occupancy(
-            chain,
-            unit,
-            time,
-            chains=chains,
-            units=units,
-            window=self.window,
+        spikes = self.spikes.of_units(free)
+        return (spikes.apart() if apart else spikes).occupancy(
+            self.window,
             start=begin + start,
-            stop=begin + (self.draws * self.window if stop is None else stop),
+            end=begin + (self.draws * self.window if stop is None else stop),
         )
 
     def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:

@@ -288,7 +288,7 @@ def gathered(empty: Samples, pieces: list[Piece], *, complete: bool) -> Samples:
 
 
 def _sequence(seed: Seed, store: RunStore | None) -> np.random.SeedSequence:
-    """Return the seed of a run: of one that goes on, by default that of its begin."""
+    """Return the seed of a run: of one that goes on, by default the seed it started with."""
     sequence = seed_sequence(seed)
     return sequence if store is None or seed is not None else store.seed() or sequence
 

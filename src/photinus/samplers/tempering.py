@@ -43,7 +43,7 @@ class Tempering:
         return self.period // 4
 
     def temperature(self, window: int) -> float:
-        """Return T in the given window, counted from the begin of the run.
+        """Return T in the given window, counted from the start of the run.
 
         T = 1 + (T_max - 1) (1 - cos 2πx)/2 over the first half of a cycle, x from 0 to 1; then 1.
         """

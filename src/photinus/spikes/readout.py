@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import kernel
+from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-
-MAX_JOINT = 24
-"""Most units for which a joint occupancy is tabulated."""
 
 ROUNDING = 1e-10
 """What rounding may add to a time, in intervals of a grid."""
@@ -168,7 +166,7 @@ def occupancy(
     on = np.zeros((chains, units), np.uint8) if fixed is None else fixed.copy()
     switches = _on_periods(chain, unit, time, float(window), float(start), float(stop), chains, units)
     joint = None
-    if units <= MAX_JOINT:
+    if units <= MAX_ENUMERATED:
         bit = np.int64(1) << np.arange(units, dtype=np.int64)
         joint = np.zeros(2**units)
         _tabulate(*switches, float(start), float(stop), on @ bit, bit, joint)

@@ -1,6 +1,6 @@
 """Checks that a substrate or a device keeps what Photinus promises; for ours and yours.
 
-Run them all by one call, or each as a test of its own::
+Run them all by one call, or each as a separate test::
 
     import pytest
     from photinus import testing

@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic
+from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
@@ -33,8 +35,6 @@ from photinus.translation.neuron import Neuron
 RULES = ("measured", "linear")
 DRIVEN_BIAS = 8.0
 """Bias, up or down, at which a neuron that is physically driven is held; a laser is off unpumped."""
-ENUMERATED_UNITS = 14
-"""Units up to which the fields of a machine are enumerated; beyond, they come from Gibbs sampling."""
 SMALLEST_SPREAD = 1e-6
 """Variance of a unit's field below which it counts as constant."""
 EVIDENCE_AT_ONCE = 64
@@ -148,7 +148,7 @@ def evidence_drive(
     """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
 
     With evidence the fields that a free unit meets are others than without it, so its drive is read
-    off the measured curve anew: the network's slopes s_k stay (couplings are built in), and x_k is
+    off the measured curve again: the network's slopes s_k stay (couplings are built in), and x_k is
     such that the line passes through the measured curve at the mean of the fields given the evidence.
     A neuron whose partners are all known gets exactly the drive of its field.
 
@@ -185,6 +185,8 @@ def heated_drive(
     temperature: float,
 ) -> tuple[NDArray[np.float64], float]:
     """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     evidence = Evidence.at(fixed, values, machine.labels)
     return drive_and_strength(machine, calibration, evidence, temperature=temperature)
 
@@ -222,7 +224,7 @@ def drive_and_strength(
     slope = slopes(machine, calibration)[free]
     distinct, which = evidence.distinct()
     biases = machine.biases_given(distinct)
-    if len(free) > ENUMERATED_UNITS and evidence:
+    if len(free) > MAX_PER_EVIDENCE and evidence:
         met = _sampled_fields(machine.heated(temperature), calibration, distinct)
     else:
         targets = map(machine.conditional, distinct.each())
@@ -250,7 +252,7 @@ class _Fields:
 
 def _fields(machine: BoltzmannMachine, calibration: Neuron) -> _Fields:
     """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
-    if machine.n_units <= ENUMERATED_UNITS:
+    if machine.n_units <= MAX_PER_EVIDENCE:
         states, probability = machine.states(), machine.joint()
     else:
         drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
@@ -295,7 +297,7 @@ def _sampled_fields(
 
 def _met(field: NDArray[np.float64], probability: NDArray[np.float64], calibration: Neuron) -> _Fields:
     """Return what is needed of fields (state, unit) with the states' probabilities (state,)."""
-    on = 1 / (1 + np.exp(-np.clip(field, -700, 700)))
+    on = logistic(np.clip(field, -700, 700))
     # The added constant keeps the sum above zero for a unit that never has a choice.
     weight = probability[:, None] * (on * (1 - on) + 1e-12)
     weight /= weight.sum(axis=0)

@@ -15,8 +15,6 @@ from photinus.errors import InvalidInput, PhotinusError
 
 MOST_DIGITS = 300
 """Digits of the longest number that a JSON file may hold; float64 ends at 309."""
-
-
 MOST_LETTERS = 1000
 """Length of a sentence on what is wrong with a file."""
 

@@ -178,28 +178,13 @@ def spike(
     kick = validate.positive("kick", kick, "carriers")
     duration = LIFETIMES_FOLLOWED * parameters.gain_lifetime if duration is None else duration
     duration = validate.positive("duration", duration, "s")
-    saturation = parameters.absorber_saturation_photons
-    quiet = quiet_state(parameters, pump)
-    if quiet.photons >= saturation and not given:
-        raise NotConverged(_why_no_spike(parameters, f"already rests at {quiet.photons:.3g} photons"))
-    if quiet.photons >= saturation:
-        raise InvalidInput(
-            f"pump must be low enough to leave laser {parameters.name!r} quiet, got {pump:g} "
-            f"carriers/s, which keeps {quiet.photons:g} photons in the cavity"
-        )
-    kicked = quiet.state + np.array([kick, 0.0, 0.0])
-    steps, solution = solve(parameters, pump, kicked, duration, method)
+    quiet = _quiet(parameters, pump, given)
+    steps, solution = solve(
+        parameters, pump, quiet.state + np.array([kick, 0.0, 0.0]), duration, method
+    )
     gain_carriers, absorber_carriers, photons = solution(steps)
-    if not given and (photons.max() <= saturation or photons.max() <= 2 * quiet.photons):
-        why = f"rises from {quiet.photons:.3g} to {photons.max():.3g} photons when it is kicked"
-        raise NotConverged(_why_no_spike(parameters, why))
-    if photons.max() <= max(saturation, 2 * quiet.photons):
-        raise InvalidInput(
-            f"kick must be large enough to make laser {parameters.name!r} spike at pump {pump:g} "
-            f"carriers/s, got {kick:g} carriers, which raises no more than {photons.max():.3g} "
-            f"photons (a spike exceeds {max(saturation, 2 * quiet.photons):.3g})"
-        )
-    above = int(np.argmax(photons > saturation))
+    _check_spike(parameters, pump, kick, quiet, photons, given)
+    above = int(np.argmax(photons > parameters.absorber_saturation_photons))
     first = above + _first_maximum(photons[above:])
     peak_time, peak = _refined_maximum(steps, first, lambda t: float(solution(t)[2]))
     edge = quiet.photons + EDGE_FRACTION * (peak - quiet.photons)
@@ -230,6 +215,41 @@ def spike(
         width=fall - rise,
         reset_carriers=-reset,
         books=_account(parameters, pump, steps, solution, start, stop),
+    )
+
+
+def _quiet(parameters: LaserParameters, pump: float, given: bool) -> QuietState:
+    """Return the state that is kicked; `given` says whether the caller chose pump or kick."""
+    quiet = quiet_state(parameters, pump)
+    if not quiet.photons >= parameters.absorber_saturation_photons:
+        return quiet
+    if not given:
+        raise NotConverged(_why_no_spike(parameters, f"already rests at {quiet.photons:.3g} photons"))
+    raise InvalidInput(
+        f"pump must be low enough to leave laser {parameters.name!r} quiet, got {pump:g} "
+        f"carriers/s, which keeps {quiet.photons:g} photons in the cavity"
+    )
+
+
+def _check_spike(
+    parameters: LaserParameters,
+    pump: float,
+    kick: float,
+    quiet: QuietState,
+    photons: NDArray[np.float64],
+    given: bool,
+) -> None:
+    """Raise unless these photons, after a kick, are those of a spike."""
+    least, highest = max(parameters.absorber_saturation_photons, 2 * quiet.photons), photons.max()
+    if not highest <= least:
+        return
+    if not given:
+        why = f"rises from {quiet.photons:.3g} to {highest:.3g} photons when it is kicked"
+        raise NotConverged(_why_no_spike(parameters, why))
+    raise InvalidInput(
+        f"kick must be large enough to make laser {parameters.name!r} spike at pump {pump:g} "
+        f"carriers/s, got {kick:g} carriers, which raises no more than {highest:.3g} "
+        f"photons (a spike exceeds {least:.3g})"
     )
 
 

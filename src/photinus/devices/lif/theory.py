@@ -39,7 +39,7 @@ def psp(parameters: LifParameters, kernel: SynapticKernel, time: ArrayLike) -> N
 def mean_current(kernel: SynapticKernel, window: float) -> float:
     """Return the mean synaptic current of a partner that is always on, per unit of coupling.
 
-    It fires once per `window` τ [s]. Its renewing current starts anew at `sustain` each time, so the
+    It fires once per `window` τ [s]. Its renewing current starts again at `sustain` each time, so the
     mean is ``sustain τ_s/τ (1 - exp(-τ/τ_s))``; additive currents pile up to ``sustain τ_s/τ``.
     """
     validate.instance("kernel", kernel, SynapticKernel)

@@ -95,7 +95,7 @@ def _at(lane, row):  # type: ignore[no-untyped-def]
 def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
     """Advance all tiles by SUBSTEPS steps; mark lanes that fired and return their number.
 
-    Each part of a step is a loop of its own over the lanes of a tile: one lane's step is a long chain
+    Each part of a step is a separate loop over the lanes of a tile: one lane's step is a long chain
     of dependent operations, and in short loops the processor works on several lanes' chains at a time.
     The compiler vectorises innermost loops only, so the words of all substeps are written out.
     """

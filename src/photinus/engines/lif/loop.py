@@ -81,7 +81,7 @@ def _advance_tile(f, r, since, tile, constants):  # type: ignore[no-untyped-def]
         linear = keep_v * v + drive + current_to_v * current + noise_to_v * noise
         moved = v + free * (linear + v_xi * xi + v_eta * eta - v)
         fires = max(v, moved) >= _ZERO
-        # Above threshold at the begin already: only if a synapse has just pushed it there.
+        # Above threshold at the start already: only if a synapse has just pushed it there.
         ago = min(free * (_ONE if v >= _ZERO else moved / (moved - v)), _LATEST)
 
         f[i + np.uintp(V * TILE)] = reset if fires else moved

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.memory import aligned
 from photinus.engines.reduced.loop import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH
-from photinus.engines.reduced.model import ReducedLaser
+from photinus.engines.reduced.model import EscapeRate
 from photinus.networks.couplings import Couplings
 from photinus.networks.lasers import LaserNetwork
 
@@ -28,7 +28,7 @@ class Shared:
     def __init__(
         self,
         network: LaserNetwork,
-        reduced: ReducedLaser,
+        reduced: EscapeRate,
         units: NDArray[np.intp],
         couplings: Couplings,
         stride: int,
@@ -45,7 +45,7 @@ class Shared:
         steps = kernel.duration / dt
         decays = kernel.shape == "exponential"
         decay = math.exp(-1 / steps) if decays else 1.0
-        # The mean of an exponential over a step, not its begin.
+        # The mean of an exponential over a step, not its start.
         self.sustain = kernel.sustain * ((1 - decay) * steps if decays else 1.0)
         self.kick = kernel.kick * reduced.gain_lifetime / dt
         self.pulse = steps, np.float32(decay), kernel.renewing

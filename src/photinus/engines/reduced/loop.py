@@ -7,7 +7,7 @@ Escape. A lane fires when the hazard, integrated since its last spike, has used 
 the unit exponential distribution at that spike (random time change; Daley & Vere-Jones 2003, "An
 Introduction to the Theory of Point Processes" I, section 7.4). Random numbers are thus needed per spike
 and none per step, and spikes fall between grid points. The table of hazards is read at the nearest
-entry, but each lane shifts its position by a part of a cell that is drawn anew at every spike: on
+entry, but each lane shifts its position by a part of a cell that is drawn again at every spike: on
 average that interpolates.
 
 Synapses. A spike waits in a ring until it acts, raises the drive of its targets, and waits on until

@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import values_of
 from photinus.engines.reduced import loop
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import entries
@@ -129,8 +130,8 @@ lasers are pushed far above where they fire, and stay on a little less than at f
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class ReducedLaser:
-    """The constants of a reduced laser."""
+class EscapeRate:
+    """A laser as an escape rate: what the reduced engine runs, however well it is known."""
 
     time_step: float
     """Step of the recursion [s]."""
@@ -162,8 +163,6 @@ class ReducedLaser:
     """Ages of the table, equally spaced, array (row,) [s]; the last stands for all later ones."""
     log_hazard: NDArray[np.float64]
     """log(h τ_g), array (row, column)."""
-    agreement: Agreement
-    """How well it does."""
 
     def __post_init__(self) -> None:
         validate.within("reduced.gain_lifetime", self.gain_lifetime, *LIFETIMES, "s")
@@ -194,9 +193,63 @@ class ReducedLaser:
             raise InvalidInput(f"reduced.{name} must hold two numbers or more that rise by equal steps")
         return axis
 
+    def constants(self) -> NDArray[np.float32]:
+        """Return what the inner loop multiplies with, see `photinus.engines.reduced.loop`."""
+        dt, threshold = self.time_step, self.threshold_carriers
+        values = np.zeros(loop.CONSTANTS)
+        values[loop.REST] = -self.reset
+        values[loop.MOST] = MOST * threshold
+        values[loop.LEAK] = -math.expm1(-dt / self.gain_lifetime)
+        values[loop.CLAMP] = self.clamp_rate * dt / threshold**2
+        values[loop.ONSET] = self.clamp_onset * threshold - self.reset
+        values[loop.LAG] = -math.expm1(-dt / self.lag)
+        values[loop.KEEP] = math.exp(-dt / self.memory)
+        turn = -self.turn / self.slope / threshold
+        values[loop.TILT] = self.steepness / threshold + turn * (self.reset - self.midpoint)
+        values[loop.TURN] = turn
+        values[loop.LOWEST] = self.drive[0] - self.reset
+        values[loop.SCALE] = (len(self.drive) - 1) / (self.drive[-1] - self.drive[0])
+        return values.astype(np.float32)
+
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the hazard per step, and half of what it gains meanwhile, as part of it.
+
+        Arrays (risen part, drive), the risen part from 0 to 1.
+        """
+        risen = (np.arange(ROWS) + 0.5) / ROWS
+        age, half = -np.log1p(-risen) * self.gain_lifetime, 0.5 * self.time_step
+        hazard, before, after = (self.hazard_per_step(at) for at in (age, age - half, age + half))
+        gain = 0.5 * (after - before) / np.maximum(hazard, np.finfo(np.float32).tiny)
+        return hazard.astype(np.float32), np.clip(gain, -1.0, 1.0).astype(np.float32)
+
+    def hazard_per_step(self, age: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the hazard used up in a step whose middle is at `age` [s], array (age, drive)."""
+        parts = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+        at = np.maximum(age[:, None] + parts * self.time_step, 0.0)
+        position = np.interp(at, self.age, np.arange(len(self.age)))
+        first = np.minimum(position.astype(int), len(self.age) - 2)
+        part = (position - first)[..., None]
+        log = self.log_hazard[first] * (1 - part) + self.log_hazard[first + 1] * part
+        return np.asarray(np.exp(log).mean(axis=1) * (self.time_step / self.gain_lifetime))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ReducedLaser(EscapeRate):
+    """An escape rate that was compared with full physics."""
+
+    agreement: Agreement
+    """How far it is from full physics."""
+
+    @classmethod
+    def of(cls, rate: EscapeRate, agreement: Agreement) -> "ReducedLaser":
+        """Return `rate` with the agreement that was measured."""
+        validate.instance("rate", rate, EscapeRate)
+        validate.instance("agreement", agreement, Agreement)
+        return cls(**values_of(rate), agreement=agreement)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, tables to four digits."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = values_of(self)
         values["agreement"] = asdict(self.agreement)
         values["drive"] = [float(f"{x:.8g}") for x in self.drive]
         values["age"] = [float(f"{x:.8g}") for x in self.age]
@@ -252,45 +305,6 @@ class ReducedLaser:
             f"reduced lasers are known to be like full physics for couplings {' and '.join(found)}: "
             "compare with substrate 'laser'"
         ]
-
-    def constants(self) -> NDArray[np.float32]:
-        """Return what the inner loop multiplies with, see `photinus.engines.reduced.loop`."""
-        dt, threshold = self.time_step, self.threshold_carriers
-        values = np.zeros(loop.CONSTANTS)
-        values[loop.REST] = -self.reset
-        values[loop.MOST] = MOST * threshold
-        values[loop.LEAK] = -math.expm1(-dt / self.gain_lifetime)
-        values[loop.CLAMP] = self.clamp_rate * dt / threshold**2
-        values[loop.ONSET] = self.clamp_onset * threshold - self.reset
-        values[loop.LAG] = -math.expm1(-dt / self.lag)
-        values[loop.KEEP] = math.exp(-dt / self.memory)
-        turn = -self.turn / self.slope / threshold
-        values[loop.TILT] = self.steepness / threshold + turn * (self.reset - self.midpoint)
-        values[loop.TURN] = turn
-        values[loop.LOWEST] = self.drive[0] - self.reset
-        values[loop.SCALE] = (len(self.drive) - 1) / (self.drive[-1] - self.drive[0])
-        return values.astype(np.float32)
-
-    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the hazard per step, and half of what it gains meanwhile, as part of it.
-
-        Arrays (risen part, drive), the risen part from 0 to 1.
-        """
-        risen = (np.arange(ROWS) + 0.5) / ROWS
-        age, half = -np.log1p(-risen) * self.gain_lifetime, 0.5 * self.time_step
-        hazard, before, after = (self.hazard_per_step(at) for at in (age, age - half, age + half))
-        gain = 0.5 * (after - before) / np.maximum(hazard, np.finfo(np.float32).tiny)
-        return hazard.astype(np.float32), np.clip(gain, -1.0, 1.0).astype(np.float32)
-
-    def hazard_per_step(self, age: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the hazard used up in a step whose middle is at `age` [s], array (age, drive)."""
-        parts = (np.arange(PARTS) + 0.5) / PARTS - 0.5
-        at = np.maximum(age[:, None] + parts * self.time_step, 0.0)
-        position = np.interp(at, self.age, np.arange(len(self.age)))
-        first = np.minimum(position.astype(int), len(self.age) - 2)
-        part = (position - first)[..., None]
-        log = self.log_hazard[first] * (1 - part) + self.log_hazard[first + 1] * part
-        return np.asarray(np.exp(log).mean(axis=1) * (self.time_step / self.gain_lifetime))
 
 
 def _fields_of(kind: type, name: str, values: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from photinus._core.streams import Seed
 from photinus.engines.base import Engine
 from photinus.engines.reduced.block import ReducedBlock
 from photinus.engines.reduced.layout import Shared, stride_of
-from photinus.engines.reduced.model import ReducedLaser
+from photinus.engines.reduced.model import EscapeRate
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Given
 from photinus.networks.couplings import among, compile_couplings
@@ -55,7 +55,7 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
     def __init__(
         self,
         network: LaserNetwork,
-        reduced: ReducedLaser,
+        reduced: EscapeRate,
         *,
         chains: int = 1,
         seed: Seed = None,
@@ -65,7 +65,7 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
         threads: int | None = None,
     ) -> None:
         validate.instance("network", network, LaserNetwork)
-        validate.instance("reduced", reduced, ReducedLaser)
+        validate.instance("reduced", reduced, EscapeRate)
         if network.devices:
             raise InvalidInput(
                 "devices must be empty for reduced lasers, which are all as designed, "

@@ -18,7 +18,7 @@ def demo(
     chains: Annotated[int, typer.Option(help="Chains of the free-running network.", min=1)] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=25)] = 600,
     calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="Measure the laser anew, not from the package.")
+        bool, typer.Option("--calibrate", help="Measure the laser again, not from the package.")
     ] = False,
     threads: Threads = None,
 ) -> None:

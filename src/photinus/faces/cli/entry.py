@@ -1,4 +1,7 @@
-"""What runs the command line: errors become one sentence and an exit code."""
+"""All commands, in the order of ``photinus --help``, and what runs them.
+
+Errors become one sentence and an exit code.
+"""
 
 import errno
 import os
@@ -9,8 +12,44 @@ from typing import Any, NoReturn
 import typer
 
 from photinus.errors import PhotinusError, TranslationWarning
-from photinus.faces.cli.commands import app
+from photinus.faces.cli.calibrate import calibrate
+from photinus.faces.cli.demo import demo
+from photinus.faces.cli.info import info
+from photinus.faces.cli.learn import learn
 from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
+from photinus.faces.cli.report import ledger, report
+from photinus.faces.cli.sample import sample
+from photinus.faces.cli.study import study
+from photinus.faces.cli.tasks import classify, complete, dream, imagine
+from photinus.faces.cli.translate import refine, translate
+
+COMMANDS = (
+    demo,
+    sample,
+    study,
+    calibrate,
+    translate,
+    refine,
+    learn,
+    dream,
+    imagine,
+    complete,
+    classify,
+    report,
+    ledger,
+    info,
+)
+
+app = typer.Typer(
+    name="photinus",
+    help="Bayesian inference on networks of spiking nanolasers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in COMMANDS:
+    app.command()(command)
 
 _Misuse: Any = typer.BadParameter.__mro__[2]
 """The base of what typer raises on arguments that it cannot take; it has no public name there."""

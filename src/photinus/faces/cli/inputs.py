@@ -38,14 +38,14 @@ def read_evidence(clamps: list[str], machine: "BoltzmannMachine") -> dict[Hashab
     for clamp in clamps:
         label, equals, value = clamp.rpartition("=")
         if not equals or value.strip() not in ("0", "1"):
-            raise InvalidInput(f"--clamp must be LABEL=0 or LABEL=1, got {clamp!r}")
+            raise InvalidInput(f"--evidence must be LABEL=0 or LABEL=1, got {clamp!r}")
         unit = names.get(label, label)
         if unit is _AMBIGUOUS:
             raise InvalidInput(
-                f"--clamp must name one unit, got {clamp!r} where several have a label that reads so"
+                f"--evidence must name one unit, got {clamp!r} where several have a label that reads so"
             )
         if unit in known_units:
-            raise InvalidInput(f"--clamp must name each unit once, got {label!r} twice")
+            raise InvalidInput(f"--evidence must name each unit once, got {label!r} twice")
         known_units[unit] = int(value)
     return known_units
 

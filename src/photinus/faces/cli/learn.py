@@ -41,7 +41,7 @@ def learn(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     force: Force = False,
 ) -> None:
-    """Learn a Boltzmann machine from images; stores after each epoch, Ctrl-C loses one at most.
+    """Learn a Boltzmann machine from images. Ctrl-C loses one epoch at most.
 
     Beside the machine there are NAME.checkpoint.npz, for --resume, and the report NAME.html.
     """

@@ -33,7 +33,7 @@ Faults = Annotated[
 Hottest = Annotated[
     float | None, typer.Option(help="Temper: heat to this temperature, draw when cold.")
 ]
-Period = Annotated[int, typer.Option(help="State windows of a tempering cycle.")]
+Period = Annotated[int, typer.Option(help="Windows τ of a tempering cycle.")]
 
 DataName = Annotated[
     str, typer.Option("--data", help="digits, mnist, mnist14, openml-mnist or FILE.npz.")

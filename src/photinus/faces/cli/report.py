@@ -55,7 +55,7 @@ def _timed_gibbs(samples: "Samples") -> "Peer":
 def ledger(
     run: Annotated[Path, typer.Argument(help="Zarr store of a run on lasers.")],
     prices: Annotated[
-        Path | None, typer.Option(help="Price list (.toml); its entries replace the default ones.")
+        Path | None, typer.Option(help="Price list (.toml). Its entries replace the default ones.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:

@@ -28,8 +28,13 @@ if TYPE_CHECKING:
 REPORT = "photinus-report"
 """Kind of the file that `sample` writes beside its store."""
 
-Clamps = Annotated[list[str] | None, typer.Option(help="Evidence LABEL=0 or LABEL=1; repeat for more.")]
-ClampMode = Annotated[str, typer.Option(help="pump: on the partners; laser: drive the laser itself.")]
+Clamps = Annotated[
+    list[str] | None,
+    typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
+]
+ClampMode = Annotated[
+    str, typer.Option(help="Evidence acts on the partners (pump) or drives the laser (laser).")
+]
 NetworkFile = Annotated[
     Path | None, typer.Option(help="Network file instead of translating the model.")
 ]
@@ -43,7 +48,7 @@ def sample(
     ] = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
-    burn_in: Annotated[int, typer.Option(help="Draws dropped at the begin.")] = 25,
+    burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 25,
     seed: Seed = 0,
     clamp: Clamps = None,
     clamp_mode: ClampMode = "pump",
@@ -59,7 +64,7 @@ def sample(
     threads: Threads = None,
     workers: Workers = None,
 ) -> None:
-    """Sample from a Boltzmann machine; stores while it goes, Ctrl-C loses nothing.
+    """Sample from a Boltzmann machine. Ctrl-C loses nothing.
 
     The certificate is written beside the store, as OUT.report.json.
     """

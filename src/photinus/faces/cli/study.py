@@ -11,14 +11,14 @@ from photinus.faces.cli.options import Threads, Workers
 
 
 def study(
-    file: Annotated[Path, typer.Argument(help="Study (.toml); lists in it are swept.")],
+    file: Annotated[Path, typer.Argument(help="Study (.toml). Lists in it are swept.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder of the results (default: the file's name).")
     ] = None,
     threads: Threads = None,
     workers: Workers = None,
 ) -> None:
-    """Measure every combination of a study's values; goes on where it stopped."""
+    """Measure every combination of a study's values, or go on where it stopped."""
     from photinus._core import files
     from photinus.faces.study.plan import Study
 

@@ -89,7 +89,7 @@ def imagine(
     calibration: CalibrationFile = None,
     threads: Threads = None,
 ) -> None:
-    """Clamp classes of a learned machine and draw what it makes up."""
+    """Give classes as evidence and draw what a learned machine makes up."""
     from photinus.samplers.tempering import Tempering
     from photinus.tasks import tasks
 
@@ -115,7 +115,7 @@ def complete(
     calibration: CalibrationFile = None,
     threads: Threads = None,
 ) -> None:
-    """Complete test images of which a part is hidden; Gibbs sampling stands beside."""
+    """Complete test images of which a part is hidden, beside Gibbs sampling."""
     from photinus.faces.figures import pictures
     from photinus.learning.data import load
     from photinus.tasks import tasks
@@ -156,7 +156,7 @@ def classify(
     calibration: CalibrationFile = None,
     threads: Threads = None,
 ) -> None:
-    """Clamp test images and sample their classes; Gibbs sampling stands beside."""
+    """Give test images as evidence and sample their classes, beside Gibbs sampling."""
     from photinus.learning.data import load
     from photinus.tasks import tasks
 

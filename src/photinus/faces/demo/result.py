@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from photinus.calibration import Calibration
-from photinus.diagnostics.fidelity import Fidelity
+from photinus.diagnostics.certificate import Fidelity
 from photinus.faces.demo.digits import Digits
 from photinus.faces.demo.patients import L2, Data
 from photinus.faces.demo.posterior import WAYS, Posterior

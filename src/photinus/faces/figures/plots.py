@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus.calibration import Calibration
 from photinus.devices.laser import Spike
-from photinus.diagnostics.fidelity import kl_divergence
+from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput
 from photinus.samplers.samples import Samples
 from photinus.units import ps, quantity, scaled, uA

@@ -67,7 +67,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A part of a report with tables and pictures of its own."""
+    """A part of a report with its tables and pictures."""
 
     title: str
     text: str

@@ -8,7 +8,7 @@ from photinus.units import quantity, us
 
 if TYPE_CHECKING:
     from photinus.calibration import Calibration
-    from photinus.diagnostics.fidelity import Fidelity, UnitCheck
+    from photinus.diagnostics.certificate import Fidelity, UnitCheck
     from photinus.tasks.evaluation import Mixing
 
 

@@ -1,0 +1,233 @@
+"""Boltzmann machines that sample from Bayesian networks.
+
+The logarithm of any positive p over 0/1 variables is one polynomial without squares::
+
+    log p(z) = Σ_A λ_A Π_{i in A} z_i,    λ_A = Σ_{B ⊆ A} (-1)^{|A|-|B|} log p(1_B)
+
+(Möbius inversion; Besag 1974, J. R. Stat. Soc. B 36, 192). Orders 1 and 2 are biases and weights of a
+Boltzmann machine. Higher ones are made by auxiliary units, which nobody reads, in one of two ways:
+
+* ``exact``: one hidden unit per term. A unit with the bias c and the weight w to k variables, summed
+  over its two states, adds g(s) = log(1 + exp(c + w s)) to log p, where s counts the variables that
+  are on. The k-th difference of g, Σ_s (-1)^{k-s} C(k, s) g(s), shall be λ_A: one equation for w and
+  c, of whose solutions the smallest w is taken. What g adds at lower orders is subtracted there before
+  these are made. A variable may enter as 1 - z, which turns the sign of the difference. (That hidden
+  units can make any distribution: Younes 1996, Appl. Math. Lett. 9, 109; Le Roux & Bengio 2008, Neural
+  Comput. 20, 1631.)
+* ``probst``: one auxiliary unit per joint state v of a table of more than two variables, so strongly
+  coupled that it can only be on when its variables are in v; there its two states together have the
+  weight μ φ(v) (Pecevski, Buesing & Maass 2011, PLoS Comput. Biol. 7, e1002294; Probst et al. 2015,
+  Front. Comput. Neurosci. 9, 13).
+"""
+
+import itertools
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus.machines.boltzmann import BoltzmannMachine
+
+METHODS = ("exact", "probst")
+STRENGTH = 20.0
+"""Weight that ties an auxiliary unit of ``probst`` to its state."""
+NEGLIGIBLE = 1e-10
+"""Coefficients of third and higher order below this are rounding."""
+OFFSETS = 1001
+"""Points of the grid on which a hidden unit's bias is looked up."""
+
+
+Polynomial = dict[frozenset[int], float]
+"""Coefficient of each product of variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Auxiliary:
+    """A unit that is not a variable."""
+
+    label: str
+    bias: float
+    weights: Mapping[int, float]
+    """Weight to each variable, by position."""
+
+
+def expanded(
+    factors: Iterable[tuple[tuple[int, ...], NDArray[np.float64]]],
+    variables: Sequence[Hashable],
+    method: str,
+    strength: float,
+) -> BoltzmannMachine:
+    """Return the machine of a network's factors, its first units the variables.
+
+    A factor is the positions of a variable and its parents, and the variable's log-odds, array
+    (2,)*parents. `method` and `strength` as in `BayesianNetwork.to_boltzmann`.
+    """
+    polynomial: Polynomial = {}
+    auxiliary: list[_Auxiliary] = []
+    for positions, log_odds in factors:
+        log_factor = -np.logaddexp(0.0, np.stack([log_odds, -log_odds]))
+        if method == "probst" and len(positions) > 2:
+            auxiliary += _state_units(positions, log_factor, strength, variables)
+        else:
+            _add(polynomial, positions, moebius(log_factor))
+    auxiliary += _hidden_units(polynomial, variables)
+    return _assembled(polynomial, auxiliary, variables)
+
+
+def moebius(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the coefficients λ_A of a function of 0/1 variables, both arrays (2,)*variables."""
+    result = values.copy()
+    for axis in range(values.ndim):
+        low, high = (np.take(result, k, axis) for k in (0, 1))
+        result = np.stack([low, high - low], axis)
+    return result
+
+
+def _add(polynomial: Polynomial, positions: Sequence[int], coefficients: NDArray[np.float64]) -> None:
+    """Add coefficients, array (2,)*positions, to the polynomial."""
+    for state, value in np.ndenumerate(coefficients):
+        term = frozenset(k for k, on in zip(positions, state, strict=True) if on)
+        polynomial[term] = polynomial.get(term, 0.0) + float(value)
+
+
+def _part(polynomial: Polynomial, positions: Sequence[int]) -> NDArray[np.float64]:
+    """Return the coefficients of the products of `positions`, array (2,)*positions."""
+    result = np.zeros((2,) * len(positions))
+    for state in np.ndindex(*result.shape):
+        term = frozenset(k for k, on in zip(positions, state, strict=True) if on)
+        result[state] = polynomial.get(term, 0.0)
+    return result
+
+
+def _hidden_units(polynomial: Polynomial, variables: Sequence[Hashable]) -> list[_Auxiliary]:
+    """Return one hidden unit per term of third or higher order, and take them off the polynomial."""
+    units, plain = [], _plain_names(variables)
+    for order in range(max(map(len, polynomial)), 2, -1):
+        terms = sorted(sorted(term) for term in polynomial if len(term) == order)
+        for term in terms:
+            if abs(polynomial[frozenset(term)]) > NEGLIGIBLE:
+                bias, weights = _hidden_unit(_part(polynomial, term))
+                _add(polynomial, term, -moebius(_two_states(bias, weights)))
+                named = ", ".join(plain[k] for k in term)
+                units.append(
+                    _Auxiliary(f"hidden({named})", bias, dict(zip(term, weights.tolist(), strict=True)))
+                )
+            del polynomial[frozenset(term)]
+    return units
+
+
+def _hidden_unit(wanted: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Return bias and weights of the hidden unit whose highest coefficient is the `wanted` one.
+
+    Of the 2^k ways to let variables enter as z or 1 - z, the one whose largest number is smallest:
+    its own weights and bias, and the coefficients that are left to others.
+    """
+    order = wanted.ndim
+    coefficient = float(wanted[(1,) * order])
+    solutions = {sign: _smallest_weight(order, sign * coefficient) for sign in (1, -1)}
+    inner = np.ones(wanted.shape, bool)
+    inner[(0,) * order] = inner[(1,) * order] = False
+    best, cost = (0.0, np.zeros(order)), math.inf
+    for turned in itertools.product((0, 1), repeat=order):
+        weight, offset = solutions[(-1) ** sum(turned)]
+        weights = weight * (1.0 - 2.0 * np.array(turned))
+        bias = offset + weight * sum(turned)
+        left = wanted - moebius(_two_states(bias, weights))
+        largest = max(weight, abs(bias), float(np.abs(left[inner]).max()))
+        if largest < cost - NEGLIGIBLE:
+            best, cost = (bias, weights), largest
+    return best
+
+
+def _smallest_weight(order: int, coefficient: float) -> tuple[float, float]:
+    """Return the smallest w > 0, and its c, for which the difference of log(1 + exp(c + w s)) is right.
+
+    At each w the difference is looked up over a grid of c, centred where the unit is undecided with
+    half of the variables on; its largest value grows with w.
+    """
+    from scipy.optimize import brentq
+
+    count = np.arange(order + 1)
+    signs = np.array([(-1) ** (order - s) * math.comb(order, s) for s in count.tolist()])
+    grid = np.linspace(-1, 1, OFFSETS)
+
+    def reach(weight: float) -> tuple[float, float]:
+        """Return the largest difference in the wanted direction, and the offset that gives it."""
+        offset = -order * weight / 2 + (order * weight / 2 + 3) * grid
+        difference = np.logaddexp(0.0, offset[:, None] + weight * count) @ signs
+        difference *= np.sign(coefficient)
+        best = int(np.argmax(difference))
+        return float(difference[best]), float(offset[best])
+
+    highest = 1.0
+    while reach(highest)[0] < abs(coefficient):
+        highest *= 2
+    weight = float(brentq(lambda w: reach(w)[0] - abs(coefficient), 0.0, highest))
+    return weight, reach(weight)[1]
+
+
+def _two_states(bias: float, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(1 + exp(c + Σ w z)), what a unit adds to log p, array (2,)*weights."""
+    field = np.array(bias)
+    for weight in weights:
+        field = np.stack([field, field + weight], axis=-1)
+    return np.asarray(np.logaddexp(0.0, field))
+
+
+def _state_units(
+    positions: Sequence[int],
+    log_factor: NDArray[np.float64],
+    strength: float,
+    variables: Sequence[Hashable],
+) -> list[_Auxiliary]:
+    """Return one unit per state v of a factor φ: bias log(μ φ(v) - 1) - M |v|, weights ±M.
+
+    |v| is the number of ones; the weight is M to variables that are 1 in v and -M to the others. The
+    unit's two states add up to μ φ(v) in v, and to 1 + (μ φ(v) - 1) exp(-M d) at d flips from it.
+    μ is such that the smallest μ φ is 2.
+    """
+    log_scale = math.log(2.0) - float(log_factor.min())
+    units, plain = [], _plain_names(variables)
+    for state, value in np.ndenumerate(log_factor):
+        named = ", ".join(f"{plain[k]}={z}" for k, z in zip(positions, state, strict=True))
+        bias = math.log(math.expm1(log_scale + float(value))) - strength * sum(state)
+        weights = {k: strength * (2 * z - 1) for k, z in zip(positions, state, strict=True)}
+        units.append(_Auxiliary(f"state({named})", bias, weights))
+    return units
+
+
+def _assembled(
+    polynomial: Polynomial, auxiliary: Sequence[_Auxiliary], variables: Sequence[Hashable]
+) -> BoltzmannMachine:
+    """Return the machine of a polynomial of second order and auxiliary units."""
+    n = len(variables) + len(auxiliary)
+    weights, biases = np.zeros((n, n)), np.zeros(n)
+    for term, value in polynomial.items():
+        if len(term) == 1:
+            biases[list(term)] = value
+        elif len(term) == 2:
+            i, j = term
+            weights[i, j] = weights[j, i] = value
+    for k, unit in enumerate(auxiliary, start=len(variables)):
+        biases[k] = unit.bias
+        for variable, weight in unit.weights.items():
+            weights[variable, k] = weights[k, variable] = weight
+    return BoltzmannMachine(weights, biases, _distinct(variables, [unit.label for unit in auxiliary]))
+
+
+def _plain_names(variables: Sequence[Hashable]) -> list[str]:
+    """Return the variables as text: 1 and "1" in quotes where both are there."""
+    plain = [str(variable) for variable in variables]
+    return plain if len(set(plain)) == len(plain) else [repr(variable) for variable in variables]
+
+
+def _distinct(variables: Sequence[Hashable], auxiliary: Sequence[str]) -> list[Hashable]:
+    """Return all labels, auxiliary ones with a prime where there is one like it already."""
+    labels: dict[Hashable, None] = dict.fromkeys(variables)
+    for label in auxiliary:
+        while label in labels:
+            label += "'"
+        labels[label] = None
+    return list(labels)
