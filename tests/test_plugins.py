@@ -13,29 +13,9 @@ from photinus.errors import InvalidInput
 from photinus.samplers import registry
 
 ROOT = Path(__file__).parent.parent
-SUBSTRATE = '''
-"""Fair coins, as another package might have them: right for machines without weights and biases."""
-
-import numpy as np
-
-from photinus.samplers import Piece, WholeRun
-
-
-class CoinRun(WholeRun):
-    independent = True
-
-    def advance(self, draws, report):
-        request = self.request
-        shape = (request.chains, draws, request.machine.n_units)
-        states = np.random.default_rng(request.seed).integers(0, 2, shape, np.uint8)
-        request.evidence.fill(states)
-        report(request.burn_in + draws)
-        return Piece(states, None)
-
-
-class Unfinished:
-    pass
-'''
+CODE = (ROOT / "tests" / "outside.py").read_text()
+SUBSTRATES = "[photinus.substrates]\ncoins = coins:CoinRun\nhalf = coins:Unfinished\ngone = coins:No\n"
+DEVICES = "[photinus.devices]\nrefractory = coins:RefractoryDevice\n"
 
 
 def package(folder: Path, name: str, code: str, entries: str) -> None:
@@ -56,7 +36,7 @@ def ran(folder: Path, program: str) -> str:
         env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -64,9 +44,8 @@ def ran(folder: Path, program: str) -> str:
 
 @pytest.fixture
 def coins(tmp_path: Path) -> Path:
-    """Return a folder with a package that registers a substrate, and two that are no substrates."""
-    entries = "[photinus.substrates]\ncoins = coins:CoinRun\nhalf = coins:Unfinished\ngone = coins:No\n"
-    package(tmp_path, "coins", SUBSTRATE, entries)
+    """Return a folder with a package that registers a substrate, a device, and what is neither."""
+    package(tmp_path, "coins", CODE, SUBSTRATES + DEVICES)
     return tmp_path
 
 
@@ -97,20 +76,19 @@ except ph.InvalidInput as error:
     print(error)
 """
     unknown, half, gone, cold = ran(coins, program).splitlines()
-    names = "'laser', 'laser-reduced', 'lif', 'gibbs', 'exact', 'ideal', 'coins', 'gone', 'half'"
+    names = "'laser', 'laser-reduced', 'lif', 'gibbs', 'exact', 'ideal', 'coins', 'gone', 'half', 'refractory'"
     assert unknown == f"substrate must be one of {names}, got 'coin' (did you mean 'coins'?)"
     assert half == (
         "substrate 'half' must be a class with the members of photinus.samplers.Run, "
         "but <class 'coins.Unfinished'> lacks 'advance'"
     )
     assert gone.startswith("'gone' of the package 'coins' cannot be imported: ")
-    assert cold == (
-        "substrate must be one of 'laser', 'laser-reduced', 'lif', 'gibbs' for tempering, got 'coins'"
-    )
+    able = "'laser', 'laser-reduced', 'lif', 'gibbs', 'refractory'"
+    assert cold == f"substrate must be one of {able} for tempering, got 'coins'"
 
 
 def test_the_checks_find_what_is_wrong_with_it(coins: Path) -> None:
-    """Coins know nothing of weights, and chains do not have random numbers of their place."""
+    """Coins know nothing of weights; they are right in all else."""
     program = """
 from photinus import testing
 try:
@@ -120,11 +98,53 @@ except testing.Unfit as error:
 """
     told = ran(coins, program).splitlines()
     failed = {line.split(": ")[0].removeprefix("coins, ") for line in told}
-    assert failed == {"law", "law given evidence", "workers"}
+    assert failed == {"law", "law given evidence"}
+
+
+CALIBRATION = """
+import numpy as np
+import photinus as ph
+from photinus import devices, testing
+from photinus.devices.synapse import SynapticKernel
+neuron, u = devices.preset("plain"), np.linspace(-6, 6, 49)
+calibration = ph.Calibration(
+    parameters=neuron, window=neuron.window, detection_threshold=None, midpoint=0.0, slope=1.0,
+    kernel=SynapticKernel(kick=0.0, sustain=1.0, duration=neuron.window), bias_range=(-5, 5),
+    weight_range=(-2, 2), drive=u, activation=1 / (1 + np.exp(-u)), time_step=neuron.window / 20,
+    midpoint_error=0.0, slope_error=0.0, residual=0.0, kernel_error={}, network_kl=0.0,
+    windows_tried=np.array([neuron.window]), windows_kl=np.zeros(1), activation_error=np.zeros(49),
+    mean_interval=np.full(49, np.nan), interval_cv=np.full(49, np.nan), seed="0", version="0",
+    shortest_interval=np.full(49, np.nan),
+)
+"""
+
+
+def test_a_device_of_another_package(coins: Path) -> None:
+    """It passes all checks, is sampled by its name, and its runs are stored and read."""
+    program = """
+testing.check_device(neuron)
+testing.check_substrate("refractory", calibration=calibration, bias=0.01)
+machine = ph.BoltzmannMachine([[0, 1.0], [1.0, 0]], [0.5, -1], ["rain", "wet"])
+options = {"chains": 256, "draws": 100, "seed": 1, "calibration": calibration}
+found = ph.sample(machine, "refractory", path="run.zarr", **options)
+print(found.fidelity().kl < 0.002, found.network.device, found.physical_time)
+again = ph.load("run.zarr")
+print(np.array_equal(again.states, found.states), np.array_equal(again.network.drive, found.network.drive))
+try:
+    ph.sample(machine, "refractory")
+except ph.InvalidInput as error:
+    print(error)
+"""
+    said = ran(coins, f"import os\nos.chdir({str(coins)!r})\n{CALIBRATION}{program}").splitlines()
+    assert said == [
+        "True refractory 0.125",
+        "True True",
+        "calibration must be given on 'refractory', got None",
+    ]
 
 
 def test_two_packages_of_one_name(coins: Path) -> None:
-    package(coins, "other", SUBSTRATE, "[photinus.substrates]\ncoins = other:CoinRun\n")
+    package(coins, "other", CODE, "[photinus.substrates]\ncoins = other:CoinRun\n")
     program = """
 import photinus as ph
 try:

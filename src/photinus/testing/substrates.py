@@ -280,7 +280,7 @@ def check_start(subject: Subject) -> None:
     if least is None:
         _check_refusal(subject, {"initial": np.zeros(n)}, "initial", machine)
         return
-    counts = {"burn_in": max(4, least), "draws": max(4, least)}
+    counts = {"burn_in": max(8, least), "draws": max(8, least)}
     off, on = (
         subject.draw(machine, initial=np.full(n, value), chains=32, **counts).states[:, 0].mean()
         for value in (0, 1)
