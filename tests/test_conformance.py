@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photinus import testing
+from photinus import devices, testing
 from photinus._core.streams import seed_sequence
+from photinus.engines.lif.device import LifDevice
+from photinus.engines.lif.simulator import LifSimulator
+from photinus.networks.lif import LifNetwork
 from photinus.reference.exact import sample_exact
 from photinus.samplers import Piece, Request, Run, registry
 from photinus.samplers.abstract import ExactRun, GibbsRun
@@ -20,6 +23,70 @@ from photinus.testing.substrates import law_machine
 @pytest.mark.parametrize("name", registry.SUBSTRATES)
 def test_substrates_keep_what_sample_promises(name: str, check: str) -> None:
     testing.SUBSTRATE_CHECKS[check](testing.subject(name))
+
+
+@pytest.fixture(scope="module", params=devices.PRESETS)
+def neuron(request: pytest.FixtureRequest) -> testing.DeviceSubject:
+    return testing.device_subject(devices.preset(request.param))
+
+
+@pytest.mark.parametrize("check", testing.DEVICE_CHECKS)
+def test_devices_do_what_networks_need(neuron: testing.DeviceSubject, check: str) -> None:
+    testing.DEVICE_CHECKS[check](neuron)
+
+
+# Devices that are wrong, each in one way
+
+
+class Wrong(LifDevice):
+    """Its simulators are changed by a function."""
+
+    def __init__(self, change: Callable[[Any, dict[str, Any]], Any]) -> None:
+        self.change = change
+
+    def simulator(self, network: LifNetwork, **options: Any) -> Any:
+        return self.change(network, options)
+
+
+def seed_ignored(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
+    return LifSimulator(network, **{**options, "seed": 3})
+
+
+def uncoupled(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
+    return LifSimulator(network.replace(coupling=np.zeros((3, 3))), **options)
+
+
+def evidence_forgotten(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
+    return LifSimulator(network, **{**options, "clamp": None})
+
+
+class Cold(LifSimulator):
+    def heat(self, change: Any, strength: float) -> None:
+        pass
+
+
+class Forgetful(LifSimulator):
+    def restore(self, state: Any) -> None:
+        self.step = int(state["step"])
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        (seed_ignored, "seed"),
+        (uncoupled, "couplings"),
+        (evidence_forgotten, "evidence"),
+        (lambda network, options: Cold(network, **options), "heat"),
+        (lambda network, options: Forgetful(network, **options), "pieces"),
+    ],
+    ids=["seed", "couplings", "evidence", "heat", "pieces"],
+)
+def test_wrong_devices_are_found(change: Any, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = testing.device_subject(devices.preset("lif-hcs"))
+    testing.DEVICE_CHECKS[check](subject)
+    monkeypatch.setattr(devices.registry, "device", lambda name: Wrong(change))
+    with pytest.raises(testing.Unfit):
+        testing.DEVICE_CHECKS[check](subject)
 
 
 # Substrates that are wrong, each in one way

@@ -7,7 +7,6 @@ takes names from ``photinus`` itself, or from the rooms.
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -183,8 +182,8 @@ class _Former(ModuleType):
         return [importlib.import_module(f"photinus.{home}") for home in MOVED[former]]
 
 
-class Finder(MetaPathFinder, Loader):
-    """Finds the modules of version 0.1."""
+class Finder:
+    """Finds the modules of version 0.1. It has no base class, for `importlib.abc` is slow to import."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -193,7 +192,7 @@ class Finder(MetaPathFinder, Loader):
         package, _, name = fullname.partition(".")
         if package != "photinus" or name not in MOVED:
             return None
-        return ModuleSpec(fullname, self, is_package=True)
+        return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module that stands for a former one."""

@@ -35,6 +35,8 @@ class Role(IntEnum):
     MISSED = 10
     SPURIOUS = 11
     START = 12
+    OUTSIDE = 13
+    """For the substrates and devices of other packages."""
 
 
 class ChainsFrom(np.random.SeedSequence):

@@ -9,7 +9,7 @@ from photinus.spikes.trains import SpikeTrains
 DRIVE_SPLINES, AGE_SPLINES = 28, 72
 SMOOTHING = (0.1, 0.03)
 """Weights of the penalties along drive and age."""
-CLOSE = 1e-6
+LEAST_GAIN = 1e-6
 """Gain of log-likelihood per event that a step of the smoothing must still promise."""
 
 
@@ -104,7 +104,7 @@ def _p_spline(
         slope = (rows.T @ (events - mean) @ columns).ravel() - prior @ weights.ravel()
         step = solve(fisher.reshape(n * m, n * m) + prior, slope, assume_a="pos")
         gain = 0.5 * float(slope @ step)
-        if gain < CLOSE * events.sum():
+        if gain < LEAST_GAIN * events.sum():
             break
         share = 1.0
         while (after := loss(weights + share * step.reshape(n, m))) > now and share > 1e-6:

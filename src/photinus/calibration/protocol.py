@@ -22,7 +22,7 @@ lasers and integrate-and-fire neurons.
 
 import functools
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from photinus import units
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
+from photinus._core.records import values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
 from photinus.calibration.bench import Bench, activation, intervals_by_unit
@@ -49,7 +50,7 @@ from photinus.devices import Parameters, device_of
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput, NotConverged
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.neuron import Neuron, logistic
+from photinus.translation.neuron import Neuron, logistic_curve
 
 SURVEY_POINTS = 32
 """Drives in each step of the survey."""
@@ -151,7 +152,7 @@ def calibrate(
         if reduced:
             escape = reduce_laser(neuron, seed=bench.seeds[-1], threads=threads, advance=step)
     return Calibration(
-        **{field.name: getattr(neuron, field.name) for field in fields(neuron)},
+        **values_of(neuron),
         **measured,
         kernel_error=fit.error,
         network_kl=fit.mean_kl,
@@ -232,10 +233,10 @@ def _fit_logistic(
         )
     guess = (float(np.interp(0.5, p[band], x[band])), float(np.ptp(x[band])) / 5)
     (midpoint, slope), covariance = curve_fit(
-        logistic, x[band], p[band], p0=guess, sigma=np.maximum(error[band], 1e-4)
+        logistic_curve, x[band], p[band], p0=guess, sigma=np.maximum(error[band], 1e-4)
     )
     midpoint_error, slope_error = np.sqrt(np.diag(covariance))
-    residual = np.abs(logistic(x[band], midpoint, slope) - p[band]).max()
+    residual = np.abs(logistic_curve(x[band], midpoint, slope) - p[band]).max()
     return (
         float(midpoint),
         float(slope),
@@ -322,7 +323,7 @@ def _activation_curve(
     mean, cv, shortest = intervals_by_unit(spikes, settle)
     midpoint, slope, midpoint_error, slope_error, residual = _fit_logistic(drive, p, error)
     bias = (drive - midpoint) / slope
-    good = np.abs(p - logistic(bias, 0.0, 1.0)) <= TOLERATED_ERROR
+    good = np.abs(p - logistic_curve(bias, 0.0, 1.0)) <= TOLERATED_ERROR
     middle = int(np.argmin(np.abs(bias)))
     first, last = middle, middle
     while first > 0 and good[first - 1]:
@@ -330,7 +331,7 @@ def _activation_curve(
     while last < len(bias) - 1 and good[last + 1]:
         last += 1
     if first == last:
-        off = abs(p[middle] - logistic(bias[middle], 0.0, 1.0))
+        off = abs(p[middle] - logistic_curve(bias[middle], 0.0, 1.0))
         raise NotConverged(_why_not_logistic(bench.parameters, window, off, p[middle]))
     constants = {
         "midpoint": midpoint,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core.records import settle, values_of
 from photinus.devices import PRESETS, parameters_from_dict
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.reduced import ReducedLaser
@@ -70,22 +71,21 @@ class Calibration(Neuron):
         validate.instance("reduced", self.reduced, ReducedLaser | None)
         Neuron.__post_init__(self)
         for name in ("midpoint_error", "slope_error", "residual", "network_kl"):
-            object.__setattr__(self, name, validate.non_negative(name, getattr(self, name)))
+            settle(self, **{name: validate.non_negative(name, getattr(self, name))})
         for name in (*_TABLE, "windows_tried", "windows_kl"):
-            object.__setattr__(self, name, validate.column(name, getattr(self, name)))
+            settle(self, **{name: validate.column(name, getattr(self, name))})
         for name in _TABLE:
             validate.same_length(name, getattr(self, name), "drive", len(self.drive))
         if not isinstance(self.kernel_error, Mapping):
             raise InvalidInput(
                 f"kernel_error must be a mapping name → error, got {validate.shown(self.kernel_error)}"
             )
-        object.__setattr__(self, "kernel_error", MappingProxyType(dict(self.kernel_error)))
+        settle(self, kernel_error=MappingProxyType(dict(self.kernel_error)))
         validate.locked(self.reduced)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled arrays come back writable; a fresh construction locks them again.
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return _rebuilt, ({**values, "kernel_error": dict(self.kernel_error)},)
+        return _rebuilt, ({**values_of(self), "kernel_error": dict(self.kernel_error)},)
 
     @property
     def samples_or_pulses(self) -> str:

@@ -28,7 +28,7 @@ from photinus.calibration.trials import (
     CHAINS,
     COUPLED,
     COUPLED_CHAINS,
-    SETTLE,
+    START_FORGOTTEN,
     SmallNetworks,
     random_machines,
     uncoupled,
@@ -100,7 +100,7 @@ def reduce_laser(
             time_step=neuron.time_step,
             threads=threads,
         )
-        simulator.advance(SETTLE * window)
+        simulator.advance(START_FORGOTTEN * window)
         return SpikeTrains.joined([simulator.advance(windows * window / PIECES) for _ in range(PIECES)])
 
     single = run(uncoupled(neuron, drives), WINDOWS, 0)

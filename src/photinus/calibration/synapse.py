@@ -59,7 +59,7 @@ GROUPS = 8
 """Groups of chains whose spread gives the errors."""
 WINDOWS = 150
 """State windows of each measurement."""
-CLOSE = 0.005
+LEAST_CHANGE = 0.005
 """Change of the free parameters (in units of kick and sustain, or of τ) below which a fit ends."""
 
 
@@ -144,7 +144,7 @@ def fit_synapse(
         change = np.clip(-projection @ base, -0.4, 0.4)
         kernel = _moved(kernel, dict(zip(free, change, strict=True)), scale)
         measured = _joints(bench, neuron, kernel)
-        if np.abs(change).max() < CLOSE:
+        if np.abs(change).max() < LEAST_CHANGE:
             break
     offsets = np.stack(
         [projection @ _residuals([j[g : g + 1] for j in measured]) for g in range(GROUPS)]

@@ -23,7 +23,7 @@ DELAYS = (0.75, 1.0, 1.25, 1.75, 2.5)
 COPIES = 4
 """Targets of each kind that hear the same pulses."""
 CHAINS = 64
-SETTLE = 20
+START_FORGOTTEN = 20
 """State windows dropped at the start of each measurement."""
 COUPLED = 400
 """State windows of the coupled runs that are fitted or judged, with `COUPLED_CHAINS` chains."""
@@ -145,7 +145,7 @@ def run_reduced(
 ) -> SpikeTrains:
     """Return what the reduced lasers of `network` do in so many state windows, once settled."""
     simulator = ReducedSimulator(network, reduced, chains=chains, seed=seed, threads=threads)
-    simulator.advance(SETTLE * network.window)
+    simulator.advance(START_FORGOTTEN * network.window)
     return simulator.advance(windows * network.window)
 
 

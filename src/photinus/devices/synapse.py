@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from photinus._core import validate
+from photinus._core.records import settle, values_of
 from photinus.errors import InvalidInput
 from photinus.units import Allowed
 
@@ -55,13 +56,12 @@ class SynapticKernel:
         validate.one_of("shape", self.shape, SHAPES)
         if not isinstance(self.renewing, (bool, np.bool_)):
             raise InvalidInput(f"renewing must be True or False, got {self.renewing!r}")
-        assign = object.__setattr__
-        assign(self, "kick", validate.non_negative("kick", self.kick))
-        assign(self, "sustain", validate.non_negative("sustain", self.sustain))
-        assign(self, "duration", validate.positive("duration", self.duration, "s"))
+        settle(self, kick=validate.non_negative("kick", self.kick))
+        settle(self, sustain=validate.non_negative("sustain", self.sustain))
+        settle(self, duration=validate.positive("duration", self.duration, "s"))
         for name, plausible in PLAUSIBLE_SYNAPSE.items():
             plausible.check(name, getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return values_of(self)

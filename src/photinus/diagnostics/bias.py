@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic
 from photinus.machines.boltzmann import BoltzmannMachine
 
 FEW_GROUPS = 16
@@ -264,7 +265,7 @@ def local_differences(
     for chain in range(chains):
         z = later[chain].astype(np.float32)
         field = np.clip(z @ weights + biases, -80, 80)
-        chance = 1 / (1 + np.exp(-field, dtype=np.float64))
+        chance = logistic(field.astype(np.float64))
         difference[chain] = (z - chance).mean(axis=0)
         on += chance.mean(axis=0) / chains
         spread += (chance * (1 - chance)).mean(axis=0) / chains

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic
 from photinus.diagnostics.bias import student
 from photinus.machines.boltzmann import BoltzmannMachine
 
@@ -60,7 +61,7 @@ def _pseudo_likelihood(
     """Return first and negative second derivative of the log pseudo-likelihood, per group."""
     score, curvature = np.empty(len(fields)), np.empty(len(fields))
     for k, field in enumerate(fields):
-        miss = 1 / (1 + np.exp(np.clip(beta * field, -700, 700)))
+        miss = logistic(-np.clip(beta * field, -700, 700))
         score[k] = np.sum(field * miss)
         curvature[k] = np.sum(field**2 * miss * (1 - miss))
     return score, curvature

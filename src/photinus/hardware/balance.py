@@ -25,7 +25,7 @@ from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import SpikeTrains
 
-SETTLE = 10.0
+SETTLING_LIFETIMES = 10.0
 """Gain lifetimes before an account begins."""
 
 
@@ -109,7 +109,7 @@ def balance(parameters: LaserParameters, pump: float, duration: float) -> Balanc
         "atol": TOLERANCE,
         "events": crossing,
     }
-    settle = SETTLE * parameters.gain_lifetime
+    settle = SETTLING_LIFETIMES * parameters.gain_lifetime
     before = solve_ivp(extended, (0.0, settle), np.zeros(6), **settings)
     start = np.concatenate([before.y[:3, -1], np.zeros(3)])
     after: Any = solve_ivp(extended, (0.0, duration), start, **settings)

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from photinus._core import files, validate
+from photinus._core.records import settle
 from photinus.devices.laser import LaserParameters
 from photinus.errors import InvalidInput
 from photinus.units import Allowed
@@ -73,13 +74,13 @@ class Price:
             raise InvalidInput(f"verified of the {called} must be true or false, got {self.verified!r}")
         plausible = PLAUSIBLE[self.name]
         value = plausible.check(called, validate.non_negative(called, self.value, plausible.unit))
-        object.__setattr__(self, "value", value)
+        settle(self, value=value)
         for end in ("low", "high"):
             given = getattr(self, end)
             bound = value if given is None else given
             end_called = f"{end} end of the {called}"
             checked = validate.non_negative(end_called, bound, plausible.unit)
-            object.__setattr__(self, end, plausible.check(end_called, checked))
+            settle(self, **{end: plausible.check(end_called, checked)})
         assert self.low is not None
         assert self.high is not None
         if not self.low <= value <= self.high:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic, softplus
 from photinus.errors import InvalidInput
-from photinus.learning.likelihood import bernoulli, sigmoid, softplus, two_sides
+from photinus.learning.likelihood import bernoulli, two_sides
 from photinus.learning.scikit import check_is_fitted
 from photinus.learning.units import labelled
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -228,7 +229,8 @@ class Ascent:
         if self._sides is None or self.negative is not None:
             return states
         smooth = states.copy()
-        smooth[:, self._sides[1]] = sigmoid(self._field(states, self._sides[1]))
+        field = self._field(states, self._sides[1])
+        smooth[:, self._sides[1]] = logistic(field, out=field)
         return smooth
 
     def _given(self, visible: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -244,14 +246,14 @@ class Ascent:
                     field = visible @ self.weights_[:v, layer] + self.biases_[layer]
                 else:
                     field = states @ self.weights_[:, layer] + self.biases_[layer]
-                states[:, layer] = sigmoid(np.asarray(field))
+                states[:, layer] = logistic(field, out=field)
         return states
 
     def _reconstruction(self, visible: NDArray[np.float32]) -> float:
         """Return the mean absolute error of the visible units after down and up again."""
         states = self._given(visible)
         v = visible.shape[1]
-        back = sigmoid(np.asarray(states @ self.weights_[:, :v] + self.biases_[:v]))
+        back = logistic(states @ self.weights_[:, :v] + self.biases_[:v])
         return float(np.abs(back - visible).mean())
 
     def _pseudo_likelihood(self, visible: NDArray[np.float32]) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic, softplus
 from photinus._core.states import MAX_ENUMERATED, MAX_PER_RUN
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
@@ -126,26 +127,10 @@ def two_sides(coupled: NDArray[np.bool_]) -> NDArray[np.intp] | None:
     return None if np.any(side[i] == side[j]) else side
 
 
-def softplus(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return log(1 + exp(x)) without overflow."""
-    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
-
-
-def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 1/(1 + exp(-x)), computed in place."""
-    # exp(-x) beyond float32 gives 0, which is right.
-    with np.errstate(over="ignore"):
-        np.negative(x, out=x)
-        np.exp(x, out=x)
-    x += 1
-    np.reciprocal(x, out=x)
-    return x
-
-
 def bernoulli(log_odds: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
     """Return 0 and 1 with these log odds, which are overwritten."""
     uniform = generator.random(log_odds.shape, dtype=np.float32)
-    return (uniform < sigmoid(log_odds)).astype(np.float32)
+    return (uniform < logistic(log_odds, out=log_odds)).astype(np.float32)
 
 
 def log_partition(

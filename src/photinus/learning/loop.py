@@ -29,7 +29,7 @@ IMPRINT = 1
 """State windows for which lasers are driven to the states that they go on from: 99 % are there then.
 For some windows after that fewer lasers are on: those that were held off have carriers to gather."""
 
-SETTLE, READ = 2, 6
+SETTLED_AFTER, READ = 2, 6
 """State windows that hidden lasers run before their states given the data are read, and while."""
 
 
@@ -129,7 +129,7 @@ class DeviceChains:
         network, (samples, held) = self.network(machine), visible.shape
         clamp = dict(zip(machine.labels, visible.T.astype(np.uint8), strict=False))
         simulator = self._simulator(network, samples, 1, clamp=clamp)
-        simulator.advance(SETTLE * network.window)
+        simulator.advance(SETTLED_AFTER * network.window)
         means = np.zeros((samples, network.n_units), np.float32)
         for _ in range(READ):
             spikes = simulator.advance(network.window)

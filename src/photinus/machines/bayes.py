@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus._core.states import require_enumerable
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -70,7 +71,7 @@ class BayesianNetwork:
         if not isinstance(tables, Mapping) or not tables:
             raise InvalidInput(f"tables must be a mapping variable → table, not empty, got {tables!r}")
         checked = {name: checked_table(name, table, tables) for name, table in tables.items()}
-        object.__setattr__(self, "tables", MappingProxyType(checked))
+        settle(self, tables=MappingProxyType(checked))
         require_acyclic({name: parents for name, (parents, _) in checked.items()})
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
+from photinus._core.records import settle
 from photinus._core.states import require_enumerable, states_of
 from photinus.errors import InvalidInput
 from photinus.machines.checks import checked_labels, in_one_order, require_finite_energies, symmetric
@@ -75,9 +76,9 @@ class BoltzmannMachine:
             raise InvalidInput("biases must have at least 1 entry, got 0")
         w.setflags(write=False)
         b.setflags(write=False)
-        object.__setattr__(self, "weights", w)
-        object.__setattr__(self, "biases", b)
-        object.__setattr__(self, "labels", checked_labels(labels, len(b)))
+        settle(self, weights=w)
+        settle(self, biases=b)
+        settle(self, labels=checked_labels(labels, len(b)))
 
     @property
     def n_units(self) -> int:

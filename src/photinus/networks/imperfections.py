@@ -13,7 +13,7 @@ direction and goes further, by `drifted`.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import fields_from, settle
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import entries, is_sparse
@@ -174,8 +175,8 @@ class Imperfections:
             value = validate.number(name, getattr(self, name), plausible.unit)
             if name in _ABOVE_ZERO:
                 validate.positive(name, value, plausible.unit)
-            self._set(name, plausible.check(name, value))
-        self._set("dead", validate.integer("dead", self.dead, 0))
+            settle(self, **{name: plausible.check(name, value)})
+        settle(self, dead=validate.integer("dead", self.dead, 0))
         for name in ("weight", "pump"):
             self._drift_of(name)  # raises now, not when it is applied
         if not isinstance(self.sign_bit, bool):
@@ -183,10 +184,7 @@ class Imperfections:
         if self.weight_bits is not None:
             fewest = 2 if self.sign_bit else 1
             bits = validate.integer("weight_bits", self.weight_bits, fewest, MOST_BITS)
-            self._set("weight_bits", bits)
-
-    def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+            settle(self, weight_bits=bits)
 
     def _drift_of(self, name: str) -> float:
         """Return the spread of weights or pumps, that of a known size and that of `drift_time`."""
@@ -206,13 +204,7 @@ class Imperfections:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":
         """Return what `to_dict` wrote, or some of it; the rest is without fault."""
-        if not isinstance(values, Mapping):
-            raise InvalidInput(
-                f"imperfections must be a mapping name → value, got {validate.shown(values)}"
-            )
-        for name in values:
-            validate.one_of("imperfection", name, [field.name for field in fields(cls)])
-        return cls(**values)
+        return cls(**fields_from(cls, values, what="imperfections", entry="imperfection"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core.records import settle, values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
@@ -55,8 +56,8 @@ class Depression:
     """Time constant with which they come back [s], > 0."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "use", validate.fraction("use", self.use))
-        object.__setattr__(self, "recovery", validate.positive("recovery", self.recovery, "s"))
+        settle(self, use=validate.fraction("use", self.use))
+        settle(self, recovery=validate.positive("recovery", self.recovery, "s"))
 
     def steady(self, interval: float) -> float:
         """Return R that a laser's spikes meet in the long run, one every `interval` [s]."""
@@ -65,7 +66,7 @@ class Depression:
 
     def to_dict(self) -> dict[str, float]:
         """Return the values for JSON."""
-        return {"use": self.use, "recovery": self.recovery}
+        return values_of(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -160,13 +161,12 @@ class LaserNetwork:
         off, on = driven.tolist()
         for array in (pump, delay):
             array.setflags(write=False)
-        assign = object.__setattr__
-        assign(self, "pump", pump)
-        assign(self, "coupling", validate.locked(coupling))
-        assign(self, "delay", delay if delay.ndim else float(delay))
-        assign(self, "labels", labels)
-        assign(self, "driven_pump", (off, on))
-        assign(self, "window", validate.positive("window", self.window, "s"))
+        settle(self, pump=pump)
+        settle(self, coupling=validate.locked(coupling))
+        settle(self, delay=delay if delay.ndim else float(delay))
+        settle(self, labels=labels)
+        settle(self, driven_pump=(off, on))
+        settle(self, window=validate.positive("window", self.window, "s"))
         threshold = validate.finite_array("detection_threshold", self.detection_threshold, (0, 1))
         if threshold.ndim and threshold.shape != (n,):
             raise InvalidInput(
@@ -175,8 +175,8 @@ class LaserNetwork:
         if (threshold <= 0).any():
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
-        assign(self, "detection_threshold", threshold if threshold.ndim else float(threshold))
-        assign(self, "devices", validate.listed("devices", self.devices))
+        settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
+        settle(self, devices=validate.listed("devices", self.devices))
         if self.devices:
             validate.same_length("devices", self.devices, "pump", n)
         self._check_times()

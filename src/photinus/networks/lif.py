@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core.records import settle
 from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
@@ -93,16 +94,15 @@ class LifNetwork:
             )
         for array in (drive, coupling):
             array.setflags(write=False)
-        assign = object.__setattr__
-        assign(self, "drive", drive)
-        assign(self, "coupling", coupling)
-        assign(self, "delay", validate.non_negative("delay", self.delay, "s"))
-        assign(self, "window", validate.positive("window", self.window, "s"))
+        settle(self, drive=drive)
+        settle(self, coupling=coupling)
+        settle(self, delay=validate.non_negative("delay", self.delay, "s"))
+        settle(self, window=validate.positive("window", self.window, "s"))
         if not self.parameters.forced:
             for name in ("delay", "window"):
                 PLAUSIBLE_TIMES[name].check(name, getattr(self, name))
-        assign(self, "labels", labels)
-        assign(self, "driven_drive", tuple(driven.tolist()))
+        settle(self, labels=labels)
+        settle(self, driven_drive=tuple(driven.tolist()))
 
     @property
     def n_units(self) -> int:

@@ -25,7 +25,7 @@ from photinus.reference._chains import (
     uniform,
 )
 
-CLOSE = 1e4
+RESCALED = 1e4
 """Sum of the hazards, in units of a reference, at which a new reference is taken.
 
 The largest is at most so far off, and what lies below e^-40 of the reference never comes first.
@@ -191,7 +191,7 @@ def _fire(  # type: ignore[no-untyped-def]
     top = _largest(field, silent)
     while True:
         total = _cumulate(field, silent, top, cumulated)
-        if active < n and not 1 / CLOSE < total < CLOSE:
+        if active < n and not 1 / RESCALED < total < RESCALED:
             top = _largest(field, silent)
             total = _cumulate(field, silent, top, cumulated)
         wait = np.inf

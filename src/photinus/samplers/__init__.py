@@ -1,5 +1,7 @@
 """One call for every substrate, what it returns, and where that is stored."""
 
+from photinus._core.streams import Role as Role
+from photinus._core.streams import lane_states as lane_states
 from photinus.samplers.registry import substrate as substrate
 from photinus.samplers.request import Piece as Piece
 from photinus.samplers.request import Request as Request

@@ -5,16 +5,18 @@ Another package adds one by an entry point, which names a class with the members
     [project.entry-points."photinus.substrates"]
     annealer = "their_package.annealer:AnnealerRun"
 
+Every device of another package is a substrate, too, by the name of the device; see `photinus.devices`.
 `photinus.testing.check_substrate` tells whether it keeps what `photinus.sample` promises.
 """
 
 import contextlib
 
+from photinus import devices
 from photinus._core import plugins, validate
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.samplers.abstract import ExactRun, GibbsRun, IdealRun
 from photinus.samplers.request import Run
-from photinus.samplers.spiking import LaserRun, LifRun, ReducedRun
+from photinus.samplers.spiking import LaserRun, LifRun, ReducedRun, of_device
 
 SUBSTRATES: dict[str, type[Run]] = {
     "laser": LaserRun,
@@ -48,6 +50,8 @@ def substrate(name: str) -> type[Run]:
     if isinstance(name, str) and name in SUBSTRATES:
         return SUBSTRATES[name]
     validate.one_of("substrate", name, names())
+    if name not in plugins.names(plugins.SUBSTRATES):
+        return of_device(devices.device(name))
     kind = plugins.load(plugins.SUBSTRATES, name)
     lacking = [each for each in (*_METHODS, *_MEMBERS) if not hasattr(kind, each)]
     if lacking or not isinstance(kind, type):
@@ -61,8 +65,8 @@ def substrate(name: str) -> type[Run]:
 
 def names() -> tuple[str, ...]:
     """Return the names of all substrates, those of other packages last."""
-    others = (name for name in plugins.names(plugins.SUBSTRATES) if name not in SUBSTRATES)
-    return (*SUBSTRATES, *others)
+    others = {*plugins.names(plugins.SUBSTRATES), *devices.names()} - SUBSTRATES.keys()
+    return (*SUBSTRATES, *sorted(others))
 
 
 def able(ability: str) -> tuple[str, ...]:
@@ -70,6 +74,6 @@ def able(ability: str) -> tuple[str, ...]:
     found = []
     for name in names():
         # A package that cannot be imported is told of when its substrate is asked for.
-        with contextlib.suppress(InvalidInput):
+        with contextlib.suppress(PhotinusError):
             found += [name] if getattr(substrate(name), ability) else []
     return tuple(found)

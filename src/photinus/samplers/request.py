@@ -70,8 +70,8 @@ class Run(Protocol):
     """Whether it takes `Request.tempering`."""
     imperfect: ClassVar[bool] = False
     """Whether it takes `Request.imperfections`."""
-    least_burn_in: ClassVar[int] = 0
-    """Draws of burn-in from which on its chains start at `Request.start`."""
+    least_burn_in: ClassVar[int | None] = 0
+    """Draws of burn-in from which on its chains start at `Request.start`; None if they never do."""
     independent: ClassVar[bool] = False
     """Whether its draws are independent, so that there is no start."""
     spread: ClassVar[bool] = False

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.devices import Network
 from photinus.diagnostics import fidelity
@@ -82,8 +83,8 @@ class Samples:
         validate.instance("network", self.network, Network | None)
         validate.instance("tempering", self.tempering, "Tempering | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
-        object.__setattr__(self, "evidence", evidence)
-        object.__setattr__(self, "clamp", evidence.to_dict())
+        settle(self, evidence=evidence)
+        settle(self, clamp=evidence.to_dict())
 
     @property
     def chains(self) -> int:

@@ -306,6 +306,8 @@ def _start(
     if initial is None:
         return starts.dispersed(seed, chains, units)
     least = kind.least_burn_in
+    if least is None:
+        raise InvalidInput(f"initial must be None on {substrate!r}, whose chains all start alike")
     if burn_in < least:
         raise InvalidInput(
             f"initial must be None on {substrate!r} with a burn_in below {least}, got burn_in={burn_in}"
@@ -318,7 +320,7 @@ def _start_words(request: Request, given: bool) -> str:
     kind = registry.substrate(request.substrate)
     if kind.independent:
         return "independent"
-    if request.burn_in < kind.least_burn_in:
+    if kind.least_burn_in is None or request.burn_in < kind.least_burn_in:
         return "silent"
     return f"given, CRC {zlib.crc32(request.start.tobytes()):08x}" if given else "dispersed"
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.calibration import Calibration
-from photinus.devices import PRESETS, Network, SpikingSimulator, device_of, simulator
+from photinus.devices import PRESETS, Device, Network, SpikingSimulator, device_of, simulator
 from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.disturbances import Disturbed
 from photinus.engines.reduced.simulator import ReducedSimulator
@@ -30,9 +30,9 @@ class SpikingRun(Run):
 
     spiking = True
     heated = True
-    least_burn_in = starts.BURN_IN_PER_DRIVEN
-    preset: ClassVar[str]
-    """Calibration to use by default."""
+    least_burn_in: ClassVar[int | None] = starts.BURN_IN_PER_DRIVEN
+    preset: ClassVar[str | None] = None
+    """Calibration to use by default; None where one must be given."""
     device: ClassVar[str]
     """Kind of neuron that this substrate simulates."""
     network: Network
@@ -44,7 +44,7 @@ class SpikingRun(Run):
         if request.prepared is not None:
             network, drive = request.prepared
         elif network is None:
-            calibration = request.calibration or Calibration.preset(self.preset)
+            calibration = self._calibration(request)
             network = translate(request.machine, calibration, rule=request.rule)
             if request.evidence and request.clamp_mode == "pump" and request.rule == "measured":
                 drive = evidence_drive(request.machine, calibration, network, request.evidence)
@@ -80,10 +80,16 @@ class SpikingRun(Run):
         self.draws_per_piece = max(1, int(LASER_STEPS_PER_PIECE / steps_per_draw))
         self._draws_per_chunk = max(1, int(LASER_STEPS_PER_CHUNK / steps_per_draw))
         self._done = 0
-        self._driven = starts.driven_windows(request.burn_in)
+        self._driven = 0 if self.least_burn_in is None else starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
         self._tail = self._cut(None, 0.0)
+
+    def _calibration(self, request: Request) -> Calibration:
+        """Return the calibration to translate and heat by."""
+        if request.calibration is None and self.preset is None:
+            raise InvalidInput(f"calibration must be given on {request.substrate!r}, got None")
+        return request.calibration or Calibration.preset(str(self.preset))
 
     def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
         """Return what simulates the network of this run."""
@@ -132,7 +138,7 @@ class SpikingRun(Run):
         """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
         if temperature not in self._heat:
             request = self._request
-            calibration = request.calibration or Calibration.preset(self.preset)
+            calibration = self._calibration(request)
             calibration.require(self.network.parameters)
             (hot, strength), (cold, _) = (
                 drive_and_strength(request.machine, calibration, request.evidence, temperature=t)
@@ -259,7 +265,7 @@ class ReducedRun(LaserRun):
                 "time_step must be None for 'laser-reduced', whose step belongs to the calibration, "
                 f"got {request.time_step:g}"
             )
-        calibration = request.calibration or Calibration.preset(self.preset)
+        calibration = self._calibration(request)
         calibration.require(network.parameters)
         assert is_of_lasers(network)  # `device`, checked before
         self._law = calibration.require_reduced()
@@ -275,3 +281,18 @@ class LifRun(SpikingRun):
 
     preset = "lif-hcs"
     device = "lif"
+
+
+def of_device(device: Device) -> type[SpikingRun]:
+    """Return the substrate of a device: what is known of it is all that is needed."""
+
+    class DeviceRun(SpikingRun):
+        """A network of the neurons of a device."""
+
+        heated = device.can_heat
+        imperfect = device.can_be_imperfect
+        # Chains are driven to their start by what also heats them.
+        least_burn_in = starts.BURN_IN_PER_DRIVEN if device.can_heat else None
+
+    DeviceRun.device = device.name
+    return DeviceRun

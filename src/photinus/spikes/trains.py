@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus.errors import InvalidInput
 
 
@@ -108,11 +109,11 @@ class Recording:
             places = tuple(validate.integer(f"recorded {name[:-1]}", place, 0) for place in given)
             if not places or len(set(places)) < len(places):
                 raise InvalidInput(f"recorded {name} must be at least one and differ, got {places!r}")
-            object.__setattr__(self, name, places)
-        object.__setattr__(self, "every", validate.integer("recording every", self.every, 1))
+            settle(self, **{name: places})
+        settle(self, every=validate.integer("recording every", self.every, 1))
         start = validate.non_negative("recording start", self.start, "s")
-        object.__setattr__(self, "start", start)
-        object.__setattr__(self, "stop", validate.number("recording stop", self.stop, "s"))
+        settle(self, start=start)
+        settle(self, stop=validate.number("recording stop", self.stop, "s"))
         if self.stop <= self.start:
             raise InvalidInput(
                 f"recording stop must be after its start ({self.start:g} s), got {self.stop:g}"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus.diagnostics.convergence import effective_draws
 from photinus.errors import InvalidInput, MissingDependency
 from photinus.learning.data import Images
 from photinus.tasks.tasks import Dream
@@ -208,21 +209,12 @@ def indirect_likelihood(
     return float(logs.mean()), float(logs.std(ddof=1) / np.sqrt(len(y))) if len(y) > 1 else np.nan
 
 
-def autocorrelation_time(values: NDArray[np.float64], window: float = 5.0) -> float:
-    """Return the integrated autocorrelation time 1 + 2 Σ ρ(t), array (draw,) [draws].
+def autocorrelation_time(values: NDArray[np.float64]) -> float:
+    """Return the integrated autocorrelation time 1 + 2 Σ ρ(t) of one chain, array (draw,) [draws].
 
-    The sum ends at the first t above `window` times itself (Sokal 1997, in Functional Integration,
-    section 3).
+    It is the number of draws over that of effective ones (`photinus.diagnostics`), at least 1; all
+    draws where they are equal or very few.
     """
-    values, window = validate.finite_array("values", values, 1), validate.positive("window", window)
-    n = len(values)
-    centred = values - values.mean()
-    if n < 2 or not centred.any():
-        return float(n)
-    size = 2 ** int(np.ceil(np.log2(2 * n)))
-    spectrum = np.abs(np.fft.rfft(centred, size)) ** 2
-    rho = np.fft.irfft(spectrum)[:n]
-    rho /= rho[0]
-    time = 2 * np.cumsum(rho) - 1
-    stop = np.arange(n) >= window * time
-    return float(max(time[int(np.argmax(stop))] if stop.any() else time[-1], 1.0))
+    values = validate.finite_array("values", values, 1)
+    ess = effective_draws(values[None])
+    return max(len(values) / ess, 1.0) if ess == ess else float(len(values))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
@@ -199,7 +200,7 @@ def _dreamt(machine: BoltzmannMachine, samples: Samples) -> Dream:
     field += machine.biases[units.features].astype(np.float32)
     return Dream(
         pixels=states[:, :, units.features],
-        smooth=np.asarray(1 / (1 + np.exp(-field)), np.float32),
+        smooth=logistic(field, out=field),
         classes=states[:, :, units.classes],
         names=units.names,
         shape=units.shape,

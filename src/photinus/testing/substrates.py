@@ -257,7 +257,7 @@ def check_burn_in(subject: Subject) -> None:
     if subject.kind.independent:
         return
     least = subject.kind.least_burn_in
-    first = least if 1 < least <= 3 else 1
+    first = least if least is not None and 1 < least <= 3 else 1
     early = subject.draw(machine_of(3), burn_in=first, draws=DRAWS + 2)
     late = subject.draw(machine_of(3), burn_in=first + 2, draws=DRAWS)
     agree = np.array_equal(early.states[:, 2:], late.states)
@@ -277,6 +277,9 @@ def check_start(subject: Subject) -> None:
         weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2)
     )
     least = subject.kind.least_burn_in
+    if least is None:
+        _check_refusal(subject, {"initial": np.zeros(n)}, "initial", machine)
+        return
     counts = {"burn_in": max(4, least), "draws": max(4, least)}
     off, on = (
         subject.draw(machine, initial=np.full(n, value), chains=32, **counts).states[:, 0].mean()

@@ -1,5 +1,6 @@
 """From a machine to drives and couplings, and back."""
 
+from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.translation.neuron import Neuron as Neuron
 from photinus.translation.rules import DRIVEN_BIAS as DRIVEN_BIAS
 from photinus.translation.rules import RULES as RULES
@@ -12,3 +13,6 @@ from photinus.translation.rules import levels as levels
 from photinus.translation.rules import recover as recover
 from photinus.translation.rules import slopes as slopes
 from photinus.translation.rules import translate as translate
+
+ENUMERATED_UNITS = MAX_PER_EVIDENCE
+"""Its name in version 0.1."""

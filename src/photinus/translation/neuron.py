@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic
+from photinus._core.records import settle
 from photinus.devices import Parameters, device_of
 from photinus.devices.laser.parameters import LaserParameters, is_laser
 from photinus.devices.synapse import SynapticKernel
@@ -53,10 +55,10 @@ class Neuron:
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, Parameters)
         validate.instance("kernel", self.kernel, SynapticKernel)
-        object.__setattr__(self, "midpoint", validate.number("midpoint", self.midpoint))
+        settle(self, midpoint=validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
             unit = "" if name == "slope" else "s"
-            object.__setattr__(self, name, validate.positive(name, getattr(self, name), unit))
+            settle(self, **{name: validate.positive(name, getattr(self, name), unit)})
         for name, plausible in device_of(self.parameters).plausible(self.parameters).items():
             plausible.check(name, getattr(self, name))
         for name in ("bias_range", "weight_range"):
@@ -65,9 +67,9 @@ class Neuron:
                 raise InvalidInput(
                     f"{name} must be two numbers that rise, got {validate.shown(getattr(self, name))}"
                 )
-            object.__setattr__(self, name, (float(ends[0]), float(ends[1])))
+            settle(self, **{name: (float(ends[0]), float(ends[1]))})
         for name in ("drive", "activation"):
-            object.__setattr__(self, name, validate.column(name, getattr(self, name)))
+            settle(self, **{name: validate.column(name, getattr(self, name))})
         validate.same_length("activation", self.activation, "drive", len(self.drive))
 
     @property
@@ -87,7 +89,7 @@ class Neuron:
 
     def logistic(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fitted probability of being on at `drive`."""
-        return logistic(validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
+        return logistic_curve(validate.finite_array("drive", drive, ANY), self.midpoint, self.slope)
 
     def drive_at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the drive at which a neuron is on with probability σ(log_odds): the measured curve.
@@ -131,9 +133,9 @@ class Neuron:
             )
 
 
-def logistic(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:
+def logistic_curve(x: NDArray[np.float64], midpoint: float, slope: float) -> NDArray[np.float64]:
     """Return 1/(1 + exp(-(x - midpoint)/slope))."""
-    return 1.0 / (1.0 + np.exp(-np.clip((x - midpoint) / slope, -700, 700)))
+    return logistic(np.clip((x - midpoint) / slope, -700, 700))
 
 
 def monotone(

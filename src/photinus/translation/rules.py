@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.logistic import logistic
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -184,6 +185,8 @@ def heated_drive(
     temperature: float,
 ) -> tuple[NDArray[np.float64], float]:
     """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     evidence = Evidence.at(fixed, values, machine.labels)
     return drive_and_strength(machine, calibration, evidence, temperature=temperature)
 
@@ -294,7 +297,7 @@ def _sampled_fields(
 
 def _met(field: NDArray[np.float64], probability: NDArray[np.float64], calibration: Neuron) -> _Fields:
     """Return what is needed of fields (state, unit) with the states' probabilities (state,)."""
-    on = 1 / (1 + np.exp(-np.clip(field, -700, 700)))
+    on = logistic(np.clip(field, -700, 700))
     # The added constant keeps the sum above zero for a unit that never has a choice.
     weight = probability[:, None] * (on * (1 - on) + 1e-12)
     weight /= weight.sum(axis=0)

@@ -17,11 +17,12 @@ photons that the noise brings beyond their mean; they are missing where they wer
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import pi
 from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import validate
+from photinus._core.records import fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
@@ -106,7 +107,7 @@ class LaserParameters:
             value = check(name, getattr(self, name), plausible.unit)
             if name.endswith("_efficiency") and value > 1:
                 raise InvalidInput(f"{name} must be at most 1, got {value:g}")
-            object.__setattr__(self, name, value if self.forced else plausible.check(name, value))
+            settle(self, **{name: value if self.forced else plausible.check(name, value)})
         for section in ("gain", "absorber"):
             product = getattr(self, f"{section}_coefficient") * getattr(self, f"{section}_lifetime")
             if product > 1:
@@ -176,19 +177,9 @@ class LaserParameters:
         InvalidInput
             For an unknown or missing entry, or another schema.
         """
-        if not isinstance(values, Mapping):
-            raise InvalidInput(f"laser parameters must be a mapping, got {values!r}")
-        entries = dict(values)
-        schema = entries.pop("schema", SCHEMA)
-        if schema != SCHEMA:
-            raise InvalidInput(f"schema of laser parameters must be {SCHEMA}, got {schema!r}")
-        names = [f.name for f in fields(cls)]
-        for name in entries:
-            validate.one_of("laser parameter", name, names)
-        missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in entries]
-        if missing:
-            raise InvalidInput(f"laser parameters must include {missing[0]}, which is missing")
-        return cls(**entries)
+        return cls(
+            **fields_from(cls, values, what="laser parameters", entry="laser parameter", schema=SCHEMA)
+        )
 
     @property
     def cavity_loss_rate(self) -> float:

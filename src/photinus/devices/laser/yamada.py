@@ -16,6 +16,7 @@ instead of densities.
 from dataclasses import dataclass
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus.devices.laser.parameters import LaserParameters
 
 
@@ -41,11 +42,11 @@ class Yamada:
     """γ_Q = τ_ph / τ_a, > 0."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pump", validate.number("pump", self.pump))
+        settle(self, pump=validate.number("pump", self.pump))
         absorption = validate.non_negative("absorption", self.absorption)
-        object.__setattr__(self, "absorption", absorption)
+        settle(self, absorption=absorption)
         for name in ("saturation_ratio", "gain_rate", "absorber_rate"):
-            object.__setattr__(self, name, validate.positive(name, getattr(self, name)))
+            settle(self, **{name: validate.positive(name, getattr(self, name))})
 
     @property
     def threshold(self) -> float:

@@ -1,11 +1,12 @@
 """The parameters of a leaky integrate-and-fire neuron, its preset, and where they come from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import sqrt
 from typing import Any, ClassVar, NamedTuple
 
 from photinus._core import validate
+from photinus._core.records import fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, ms
 
@@ -73,15 +74,14 @@ class LifParameters:
     """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:
-        assign = object.__setattr__
         if not isinstance(self.forced, bool):
             raise InvalidInput(f"forced must be True or False, got {self.forced!r}")
         if self.noise_time is None:
-            assign(self, "noise_time", self.synaptic_time)
+            settle(self, noise_time=self.synaptic_time)
         for name, plausible in PLAUSIBLE.items():
             check = _CHECKS.get(name, validate.positive)
             value = check(name, getattr(self, name), plausible.unit)
-            assign(self, name, value if self.forced else plausible.check(name, value))
+            settle(self, **{name: value if self.forced else plausible.check(name, value)})
         if self.reset >= self.threshold:
             raise InvalidInput(
                 f"reset must be below the threshold ({self.threshold:g} V), got {self.reset:g} V"
@@ -149,18 +149,9 @@ class LifParameters:
         InvalidInput
             For an unknown or missing entry, or another schema.
         """
-        if not isinstance(values, Mapping):
-            raise InvalidInput(f"LIF parameters must be a mapping, got {values!r}")
-        entries = dict(values)
-        schema = entries.pop("schema", SCHEMA)
-        if schema != SCHEMA:
-            raise InvalidInput(f"schema of LIF parameters must be {SCHEMA}, got {schema!r}")
-        for name in entries:
-            validate.one_of("LIF parameter", name, [f.name for f in fields(cls)])
-        for each in fields(cls):
-            if each.default is MISSING and each.name not in entries:
-                raise InvalidInput(f"LIF parameters must include {each.name}, which is missing")
-        return cls(**entries)
+        return cls(
+            **fields_from(cls, values, what="LIF parameters", entry="LIF parameter", schema=SCHEMA)
+        )
 
     @property
     def noise_input(self) -> float:

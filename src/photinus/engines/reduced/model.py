@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.records import values_of
 from photinus.engines.reduced import loop
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import entries
@@ -244,12 +245,11 @@ class ReducedLaser(EscapeRate):
         """Return `rate` with the agreement that was measured."""
         validate.instance("rate", rate, EscapeRate)
         validate.instance("agreement", agreement, Agreement)
-        values = {field.name: getattr(rate, field.name) for field in fields(EscapeRate)}
-        return cls(**values, agreement=agreement)
+        return cls(**values_of(rate), agreement=agreement)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, tables to four digits."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = values_of(self)
         values["agreement"] = asdict(self.agreement)
         values["drive"] = [float(f"{x:.8g}") for x in self.drive]
         values["age"] = [float(f"{x:.8g}") for x in self.age]

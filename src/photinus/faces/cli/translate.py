@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photinus.devices.registry import device_of
 from photinus.faces.cli.inputs import read_calibration, read_imperfections
 from photinus.faces.cli.messages import table
 from photinus.faces.cli.options import CalibrationFile, Faults, Force, Laser, MachineFile, Seed, Threads
@@ -26,6 +25,7 @@ def translate(
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""
     from photinus._core import files
+    from photinus.devices import device_of
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.translation.rules import check
     from photinus.translation.rules import translate as to_network

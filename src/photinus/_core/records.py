@@ -1,0 +1,59 @@
+"""Frozen records: how their fields are settled while they are made, and read from what a file holds.
+
+Small dataclasses of our own, because a wrong entry has to be told in one sentence with its name, its
+value and what is allowed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from photinus._core import validate
+from photinus.errors import InvalidInput
+
+
+def settle(record: Any, **values: Any) -> None:
+    """Set fields of a frozen record; for its `__post_init__` alone, which checks and converts them."""
+    for name, value in values.items():
+        object.__setattr__(record, name, value)
+
+
+def values_of(record: Any) -> dict[str, Any]:
+    """Return the fields of a record by name, as they are."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def fields_from(
+    kind: type, values: Any, *, what: str, entry: str, schema: int | None = None
+) -> dict[str, Any]:
+    """Return the fields of a record of `kind` from a mapping, for its constructor.
+
+    Parameters
+    ----------
+    kind
+        The dataclass.
+    values
+        Mapping of names to values, with an entry ``schema`` or without.
+    what, entry
+        What the mapping is, and what one entry of it is, for messages.
+    schema
+        The only schema that is known; None where there is none.
+
+    Raises
+    ------
+    InvalidInput
+        For something else than a mapping, another schema, an unknown entry, or a missing one.
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidInput(f"{what} must be a mapping, got {validate.shown(values)}")
+    given = dict(values)
+    if schema is not None and (found := given.pop("schema", schema)) != schema:
+        raise InvalidInput(f"schema of {what} must be {schema}, got {found!r}")
+    known = fields(kind)
+    for name in given:
+        validate.one_of(entry, name, [field.name for field in known])
+    for field in known:
+        optional = field.default is not MISSING or field.default_factory is not MISSING
+        if not optional and field.name not in given:
+            raise InvalidInput(f"{what} must include {field.name}, which is missing")
+    return given
