@@ -26,7 +26,8 @@ from photinus import Calibration, simulate
 from photinus._core.threads import available_threads
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.jumps import Event, JumpRun, simulate_jumps
+from photinus.engines.events import Event
+from photinus.engines.jumps import JumpRun, simulate_jumps
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import Recording, SpikeTrains

@@ -27,7 +27,7 @@ from scipy.stats import ks_2samp
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, SpikeTrains, sample
 from photinus.calibration.agreement import PUMPS, divergence
 from photinus.calibration.reduction import reduce_laser
-from photinus.calibration.trials import COPIES, DELAYS, intervals_of, pulsed, response, uncoupled
+from photinus.calibration.trials import COPIES, DELAYS, pulsed, response, uncoupled
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, LASER
@@ -62,7 +62,7 @@ def both(calibration: Calibration, network: LaserNetwork) -> tuple[SpikeTrains, 
 
 def activation(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
     """Return the share of time that each unit is on."""
-    lengths = [intervals_of(spikes, unit) for unit in range(spikes.n_units)]
+    lengths = spikes.intervals()
     return np.array([np.minimum(each, window).sum() / max(each.sum(), window) for each in lengths])
 
 
@@ -217,7 +217,7 @@ def main() -> None:
     pair = both(calibration, uncoupled(calibration, middle + slope * np.array(PUMPS)))
     edges = np.linspace(0, 6, 121)
     for unit, (pump, colour) in enumerate(zip(PUMPS, COLOURS, strict=True)):
-        length = [intervals_of(spikes, unit) / window for spikes in pair]
+        length = [spikes.intervals()[unit] / window for spikes in pair]
         distance = ks_2samp(length[0], length[1]).statistic
         print(f"intervals at {pump:+.1f} slopes: Kolmogorov–Smirnov distance {distance:.4f}")
         for values, line, thick in zip(length, ("-", "--"), (2.5, 1), strict=True):

@@ -19,7 +19,6 @@ from photinus import Calibration, LaserParameters
 from photinus._core.compilation import kernel
 from photinus._core.threads import available_threads
 from photinus.calibration.reduction import uncoupled
-from photinus.calibration.trials import intervals_of
 from photinus.devices.laser import PRESETS
 from photinus.engines.laser.simulator import Simulator, largest_time_step
 from photinus.engines.laser.step import REARM
@@ -143,7 +142,7 @@ def main() -> None:
         spikes = simulator.advance(2 * options.reference * 1000 * ns / CHAINS + 50 * window)
         good = True
         for unit, log_odds in enumerate(LOG_ODDS):
-            rate, rate_error, on, on_error = measures(intervals_of(spikes, unit), window)
+            rate, rate_error, on, on_error = measures(spikes.intervals()[unit], window)
             true = exact[unit]
             off = rate / true[0] - 1
             error = np.hypot(rate_error, true[1]) / true[0]

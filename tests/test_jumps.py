@@ -13,7 +13,8 @@ from scipy.stats import chi2, ks_2samp
 from photinus import Calibration, simulate
 from photinus.devices.laser import LaserParameters, waveform
 from photinus.devices.synapse import SynapticKernel
-from photinus.engines.jumps import CHANGE, Event, Number, simulate_jumps
+from photinus.engines.events import CHANGE, Event, Number
+from photinus.engines.jumps import simulate_jumps
 from photinus.engines.laser.step import REARM
 from photinus.errors import InvalidInput
 from photinus.networks.lasers import LaserNetwork

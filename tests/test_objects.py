@@ -46,7 +46,7 @@ HELD |= PASSES.keys()
 INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "testing", "calibration.bench", "calibration.synapse",
          "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
          "calibration.agreement", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
-         "devices.protocol", "engines.base", "engines.disturbances", "engines.laser.block",
+         "devices.protocol", "engines.base", "engines.events", "engines.disturbances", "engines.laser.block",
          "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.reduced.block",
          "engines.reduced.layout", "learning.likelihood.Sides", "learning.moments", "diagnostics.findings", "networks.fabrication", "samplers.spiking", "samplers.abstract",
          "samplers.request", "samplers.storage", "samplers.workers",

@@ -107,7 +107,7 @@ def test_constant_hazard_makes_a_poisson_process() -> None:
     spikes = ReducedSimulator(network([70_000.0]), laser, chains=64, seed=3).advance(400 * ns)
     expected = rate * 64 * 400
     assert abs(len(spikes) - expected) < norm.isf(ALPHA / 2) * np.sqrt(expected)
-    intervals = trials.intervals_of(spikes, 0) / ns
+    intervals = spikes.intervals()[0] / ns
     assert ks_2samp(intervals, np.random.default_rng(1).exponential(1 / rate, 40_000)).pvalue > ALPHA
     twin = np.random.default_rng(1).exponential(1.1 / rate, 40_000)
     assert ks_2samp(intervals, twin).pvalue < ALPHA
@@ -118,7 +118,7 @@ def test_hazard_depends_on_age_as_the_table_says() -> None:
     log = np.full((60, 4), np.log(2.0))
     log[:25] = -30.0
     spikes = ReducedSimulator(network([70_000.0]), synthetic(log), chains=64, seed=4).advance(300 * ns)
-    intervals = trials.intervals_of(spikes, 0) / ns
+    intervals = spikes.intervals()[0] / ns
     exponential = np.random.default_rng(2).exponential(0.5, 40_000)
     error = np.sqrt(1 / len(intervals) + 1 / 40_000)
     # A row of the table is 9 ps wide there: up to 4 ps of shift, at a rate of 2 per ns.
@@ -351,7 +351,7 @@ def test_it_is_like_full_physics(calibration: ph.Calibration) -> None:
         simulator.advance(20 * window)
         runs.append(simulator.advance(windows * window))
     for unit in range(5):
-        intervals = [trials.intervals_of(run, unit) for run in runs]
+        intervals = [run.intervals()[unit] for run in runs]
         on = [np.minimum(i, window).mean() / i.mean() for i in intervals]
         error = np.sqrt(sum(1 / len(i) for i in intervals))
         assert abs(on[0] - on[1]) < 0.01 + norm.isf(ALPHA / 2) * 0.5 * error

@@ -56,7 +56,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     ),
     "laser": ("devices.laser",),
     "laser.dynamics": ("devices.laser.dynamics",),
-    "laser.jumps": ("engines.jumps",),
+    "laser.jumps": ("engines.jumps", "engines.events"),
     "laser.parameters": ("devices.laser.parameters",),
     "laser.response": ("devices.laser.response",),
     "laser.spiking": ("devices.laser.spiking",),

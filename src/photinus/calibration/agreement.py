@@ -12,7 +12,6 @@ from photinus.calibration.trials import (
     COUPLINGS,
     SmallNetworks,
     activation_of,
-    intervals_of,
     pulsed,
     random_machines,
     response,
@@ -65,8 +64,7 @@ def measure_agreement(
     three = uncoupled(neuron, at)
     spikes = full(three, 2000, 3), run(three, 4000)
     distance = [
-        ks_2samp(intervals_of(spikes[0], unit), intervals_of(spikes[1], unit)).statistic
-        for unit in range(len(PUMPS))
+        ks_2samp(*both).statistic for both in zip(*(some.intervals() for some in spikes), strict=True)
     ]
     small = SmallNetworks.of(neuron, random_machines(JUDGED))
     coupled = (

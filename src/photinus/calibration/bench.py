@@ -9,7 +9,6 @@ from photinus.devices import Setting
 from photinus.devices.protocol import Network, Parameters
 from photinus.devices.registry import assemble, simulator
 from photinus.devices.synapse import SynapticKernel
-from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 
 SETTLE = 15
@@ -73,12 +72,7 @@ class Bench:
 def intervals_by_unit(spikes: SpikeTrains, start: float) -> tuple[NDArray[np.float64], ...]:
     """Return mean, coefficient of variation and minimum of the intervals per unit; nan for few."""
     mean, cv, shortest = np.full((3, spikes.n_units), np.nan)
-    order = np.lexsort((spikes.time, spikes.chain, spikes.unit))
-    unit, chain, time = spikes.unit[order], spikes.chain[order], spikes.time[order]
-    same = (np.diff(unit) == 0) & (np.diff(chain) == 0) & (time[:-1] >= start)
-    interval, owner = np.diff(time)[same], unit[1:][same]
-    for u in range(spikes.n_units):
-        mine = interval[owner == u]
+    for u, mine in enumerate(spikes.intervals(start)):
         if len(mine) >= 20:
             mean[u], cv[u], shortest[u] = mine.mean(), mine.std() / mine.mean(), mine.min()
     return mean, cv, shortest
@@ -88,17 +82,6 @@ def activation(
     spikes: SpikeTrains, window: float, start: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the probability of being on and its standard error (from the spread over chains)."""
-    on = np.empty((spikes.chains, spikes.n_units))
-    for u in range(spikes.n_units):
-        mine = spikes.unit == u
-        on[:, u] = occupancy(
-            spikes.chain[mine],
-            np.zeros(int(mine.sum()), np.int32),
-            spikes.time[mine],
-            chains=spikes.chains,
-            units=1,
-            window=window,
-            start=start,
-            stop=spikes.stop,
-        ).moments[:, 0, 0]
+    alone = spikes.split(np.arange(spikes.n_units) + 1)
+    on = np.stack([one.occupancy(window, start=start).moments[:, 0, 0] for one in alone], axis=1)
     return on.mean(axis=0), on.std(axis=0, ddof=1) / np.sqrt(spikes.chains)

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.calibration.trials import by_laser
 from photinus.spikes.trains import SpikeTrains
 
 DRIVE_SPLINES, AGE_SPLINES = 28, 72
@@ -21,7 +20,7 @@ def smooth_hazard(
     step: float,
 ) -> NDArray[np.float64]:
     """Return the logarithm of the hazard [1/s] at ages and `drive`, array (age, drive)."""
-    lane, begins, time = by_laser(spikes)
+    lane, begins, time = spikes.by_lane()
     events, exposure = np.zeros((2, len(drives), ages))
     same = np.diff(lane) == 0
     last = begins[1:][np.diff(begins) > 0] - 1

@@ -18,7 +18,6 @@ from photinus.devices.synapse import SynapticKernel
 from photinus.diagnostics.distance import kl_divergence
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense
-from photinus.spikes.readout import occupancy
 from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
 
@@ -182,25 +181,12 @@ def _joints(bench: Bench, neuron: Neuron, kernel: SynapticKernel) -> list[NDArra
     )
     spikes = bench.run(network, bench.settle(neuron.window) + WINDOWS * neuron.window, 4)
     joints = []
-    for part, end in zip(parts, ends, strict=True):
-        first = end - part.n_units
-        by_group = []
-        for group in range(GROUPS):
-            size = spikes.chains // GROUPS
-            mine = (spikes.unit >= first) & (spikes.unit < end) & (spikes.chain // size == group)
-            joint = occupancy(
-                spikes.chain[mine] - np.int32(group * size),
-                spikes.unit[mine] - np.int32(first),
-                spikes.time[mine],
-                chains=size,
-                units=part.n_units,
-                window=neuron.window,
-                start=bench.settle(neuron.window),
-                stop=spikes.stop,
-            ).joint
-            assert joint is not None  # networks are small
-            by_group.append(joint / joint.sum())
-        joints.append(np.array(by_group))
+    size = spikes.chains // GROUPS
+    for alone in spikes.split(ends):
+        groups = [alone.of_chains(k * size, (k + 1) * size) for k in range(GROUPS)]
+        joints.append(
+            np.array([one.joint(neuron.window, start=bench.settle(neuron.window)) for one in groups])
+        )
     return joints
 
 

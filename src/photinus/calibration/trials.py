@@ -13,7 +13,6 @@ from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense
 from photinus.networks.lasers import LaserNetwork, is_of_lasers
-from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
@@ -99,40 +98,12 @@ class SmallNetworks:
 
     def joints(self, spikes: SpikeTrains) -> list[NDArray[np.float64]]:
         """Return the joint of each machine, array (state,)."""
-        machine = np.searchsorted(self.ends, spikes.unit, side="right").astype(np.int16)
-        order = np.argsort(machine, kind="stable")
-        begins = np.searchsorted(machine[order], np.arange(len(self.ends) + 1))
-        chain, unit, time = spikes.chain[order], spikes.unit[order], spikes.time[order]
-        found, first = [], 0
-        for part, end in zip(itertools.pairwise(begins), self.ends, strict=True):
-            mine = slice(*part)
-            found.append(
-                _joint_of(spikes, chain[mine], unit[mine], time[mine], first, int(end), self.window)
-            )
-            first = int(end)
-        return found
+        return [mine.joint(self.window) for mine in spikes.split(self.ends)]
 
     @property
     def window(self) -> float:
         """State window τ [s]."""
         return self.network.window
-
-
-def by_laser(spikes: SpikeTrains) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the lane (unit, chain) of all spikes, where each lane begins, and their times."""
-    lane = spikes.unit.astype(np.int64) * spikes.chains + spikes.chain
-    order = np.lexsort((spikes.time, lane))
-    lane, time = lane[order], spikes.time[order]
-    begins = np.searchsorted(lane, np.arange(spikes.n_units * spikes.chains + 1))
-    return lane, begins, time
-
-
-def intervals_of(spikes: SpikeTrains, unit: int) -> NDArray[np.float64]:
-    """Return the intervals of a unit in all chains."""
-    lane, _begins, time = by_laser(spikes)
-    between = np.diff(time)[np.diff(lane) == 0]
-    owner = lane[1:][np.diff(lane) == 0] // spikes.chains
-    return np.asarray(between[owner == unit])
 
 
 def run_reduced(
@@ -151,36 +122,8 @@ def run_reduced(
 
 def activation_of(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
     """Return how often each unit is on, array (unit,)."""
-    found = []
-    for unit in range(spikes.n_units):
-        mine = spikes.unit == unit
-        chain, time = spikes.chain[mine], spikes.time[mine]
-        found.append(_joint_of(spikes, chain, spikes.unit[mine], time, unit, unit + 1, window)[1])
-    return np.array(found)
-
-
-def _joint_of(
-    spikes: SpikeTrains,
-    chain: NDArray[np.int32],
-    unit: NDArray[np.int32],
-    time: NDArray[np.float64],
-    first: int,
-    end: int,
-    window: float,
-) -> NDArray[np.float64]:
-    """Return the joint of the spikes of these units, array (state,)."""
-    joint = occupancy(
-        chain,
-        unit - np.int32(first),
-        time,
-        chains=spikes.chains,
-        units=end - first,
-        window=window,
-        start=spikes.start + window,
-        stop=spikes.stop,
-    ).joint
-    assert joint is not None  # networks are small
-    return np.asarray(joint / joint.sum())
+    alone = spikes.split(np.arange(spikes.n_units) + 1)
+    return np.array([one.joint(window)[1] for one in alone])
 
 
 def pulsed(neuron: Neuron) -> LaserNetwork:
@@ -198,7 +141,7 @@ def response(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
     By the delay since its own latest spike, in the classes of `DELAYS`; sources that were on already
     are left out.
     """
-    _lane, begins, time = by_laser(spikes)
+    _lane, begins, time = spikes.by_lane()
     trains = [time[begin:end] for begin, end in itertools.pairwise(begins)]
     chains = spikes.chains
     kinds = (spikes.n_units - 1) // COPIES

@@ -187,14 +187,14 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
     ) -> SpikeTrains:
         """Return sorted spikes from step `start` until now; times in seconds."""
         return SpikeTrains(
-            chain,
-            unit,
-            time,
-            self.network.labels,
-            self.chains,
-            start * self.grid,
-            self.step * self.grid,
-            waveforms,
+            chain=chain,
+            unit=unit,
+            time=time,
+            labels=self.network.labels,
+            chains=self.chains,
+            start=start * self.grid,
+            stop=self.step * self.grid,
+            waveforms=waveforms,
         )
 
     @property

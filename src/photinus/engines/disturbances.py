@@ -120,26 +120,24 @@ class Disturbed:
 
     def _read_out(self, spikes: SpikeTrains) -> SpikeTrains:
         """Return the spikes that a read-out with faults sees."""
-        chain, unit, time = spikes.chain, spikes.unit, spikes.time
         missed = self.imperfections.missed
-        if missed and len(time):
-            lane = chain.astype(np.int64) * spikes.n_units + unit
-            order = np.argsort(lane, kind="stable")
-            begins = np.searchsorted(lane[order], lane)
-            place = np.empty(len(lane), np.int64)
-            place[order] = np.arange(len(lane))
-            number = self._spikes_seen[chain, unit] + place - begins
+        if missed and len(spikes):
+            chain, unit = spikes.chain, spikes.unit
+            number = self._spikes_seen[chain, unit] + _number_in_lane(spikes)
             np.add.at(self._spikes_seen, (chain, unit), 1)
             kept = self._uniform(Role.MISSED, chain, unit, number)[0] >= missed
-            chain, unit, time = chain[kept], unit[kept], time[kept]
+        else:
+            kept = np.ones(len(spikes), bool)
         extra = self._extra(spikes.stop)
-        if len(extra[0]):
-            chain = np.concatenate([chain, extra[0].astype(np.int32)])
-            unit = np.concatenate([unit, extra[1].astype(np.int32)])
-            time = np.concatenate([time, extra[2]])
-            order = np.lexsort((unit, time, chain))
-            chain, unit, time = chain[order], unit[order], time[order]
-        return SpikeTrains(chain, unit, time, spikes.labels, spikes.chains, spikes.start, spikes.stop)
+        return SpikeTrains.sorted(
+            chain=np.concatenate([spikes.chain[kept], extra[0]]),
+            unit=np.concatenate([spikes.unit[kept], extra[1]]),
+            time=np.concatenate([spikes.time[kept], extra[2]]),
+            labels=spikes.labels,
+            chains=spikes.chains,
+            start=spikes.start,
+            stop=spikes.stop,
+        )
 
     def _extra(self, stop: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
         """Return chain, unit and time of the spikes made up until `stop`."""
@@ -167,3 +165,13 @@ class Disturbed:
         self.simulator.restore(state)
         for name in self.ARRAYS:
             setattr(self, name, np.array(state[f"disturbed{name}"]))
+
+
+def _number_in_lane(spikes: SpikeTrains) -> NDArray[np.int64]:
+    """Return the how manieth spike of its unit and chain each spike is, from 0."""
+    lane = spikes.chain.astype(np.int64) * spikes.n_units + spikes.unit
+    order = np.argsort(lane, kind="stable")
+    begins = np.searchsorted(lane[order], lane)
+    place = np.empty(len(lane), np.int64)
+    place[order] = np.arange(len(lane))
+    return place - begins

@@ -19,7 +19,8 @@ from photinus._core import validate
 from photinus._core.streams import Seed
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.dynamics import TOLERANCE, rate_equations
-from photinus.engines.jumps import Event, simulate_jumps
+from photinus.engines.events import Event
+from photinus.engines.jumps import simulate_jumps
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork

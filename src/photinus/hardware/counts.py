@@ -12,7 +12,8 @@ from photinus._core import validate
 from photinus.devices.laser import LaserParameters, instability_pump
 from photinus.devices.synapse import SynapticKernel
 from photinus.diagnostics.convergence import smallest_effective_draws
-from photinus.engines.jumps import Number, simulate_jumps
+from photinus.engines.events import Number
+from photinus.engines.jumps import simulate_jumps
 from photinus.errors import InvalidInput, NotConverged
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork, is_of_lasers

@@ -12,7 +12,6 @@ from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal
 from photinus.samplers.request import Piece, Request, Run, WholeRun
-from photinus.spikes.readout import states_on_grid
 from photinus.spikes.trains import SpikeTrains
 
 UNIT_UPDATES_PER_PIECE = 5e7
@@ -100,21 +99,26 @@ class IdealRun(WholeRun):
             # What was on before the first draw would be missing in its dwell times.
             initial=request.start if request.burn_in else None,
         )
-        states = states_on_grid(
-            chain,
-            unit,
-            time,
+        whole = SpikeTrains(
+            chain=chain,
+            unit=unit,
+            time=time,
+            labels=request.machine.labels,
             chains=request.chains,
-            units=n,
-            window=1.0,
-            first=request.burn_in + 1.0,
-            interval=1.0,
-            draws=draws,
+            start=0.0,
+            stop=total,
         )
+        states = whole.states(1.0, first=request.burn_in + 1.0, interval=1.0, draws=draws)
         request.evidence.fill(states)
         report(total)
-        labels, chains = request.machine.labels, request.chains
-        start = max(0.0, request.burn_in - 1.0)
-        kept = time >= start
-        spikes = SpikeTrains(chain[kept], unit[kept], time[kept], labels, chains, start, total)
+        kept = time >= max(0.0, request.burn_in - 1.0)
+        spikes = SpikeTrains(
+            chain=chain[kept],
+            unit=unit[kept],
+            time=time[kept],
+            labels=whole.labels,
+            chains=whole.chains,
+            start=max(0.0, request.burn_in - 1.0),
+            stop=total,
+        )
         return Piece(states, spikes)

@@ -18,7 +18,6 @@ from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.samplers import storage
-from photinus.spikes.readout import occupancy
 
 if TYPE_CHECKING:
     import os
@@ -186,29 +185,11 @@ class Samples:
         assert self.window is not None
         free = self.free_units
         begin = self.burn_in * self.window
-        place = np.full(self.machine.n_units, -1, np.int32)
-        place[free] = np.arange(len(free))
-        kept = place[self.spikes.unit] >= 0
-        chain, unit, time = (
-            self.spikes.chain[kept],
-            place[self.spikes.unit[kept]],
-            self.spikes.time[kept],
-        )
-        chains, units = self.chains, len(free)
-        if apart:
-            lane = chain * np.int32(units) + unit
-            order = np.lexsort((time, lane))
-            chain, unit, time = lane[order], np.zeros(len(lane), np.int32), time[order]
-            chains, units = chains * units, 1
-        return occupancy(
-            chain,
-            unit,
-            time,
-            chains=chains,
-            units=units,
-            window=self.window,
+        spikes = self.spikes.of_units(free)
+        return (spikes.apart() if apart else spikes).occupancy(
+            self.window,
             start=begin + start,
-            stop=begin + (self.draws * self.window if stop is None else stop),
+            end=begin + (self.draws * self.window if stop is None else stop),
         )
 
     def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:

@@ -17,7 +17,6 @@ from photinus.networks.lasers import is_of_lasers
 from photinus.reference import starts
 from photinus.samplers import limits
 from photinus.samplers.request import Piece, Request, Run
-from photinus.spikes.readout import states_on_grid
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.rules import drive_and_strength, evidence_drive, levels, translate
 
@@ -83,7 +82,7 @@ class SpikingRun(Run):
         self._driven = 0 if self.least_burn_in is None else starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
-        self._tail = self._cut(None, 0.0)
+        self._tail = SpikeTrains.empty(network.labels, request.chains)
 
     def _calibration(self, request: Request) -> Calibration:
         """Return the calibration to translate and heat by."""
@@ -116,13 +115,8 @@ class SpikingRun(Run):
         before = self._tail
         fresh = self._simulate(int(ends[-1]) + 1 - begin, report)
         spikes = SpikeTrains.joined([before, fresh])
-        states = states_on_grid(
-            spikes.chain,
-            spikes.unit,
-            spikes.time,
-            chains=request.chains,
-            units=self.network.n_units,
-            window=window,
+        states = spikes.states(
+            window,
             first=(begin + 1) * window,
             interval=window,
             draws=int(ends[-1]) + 1 - begin,
@@ -182,25 +176,8 @@ class SpikingRun(Run):
             parts.append(self.simulator.advance(self._done * self.window - self.simulator.time))
             report(chunk)
         spikes = SpikeTrains.joined(parts)
-        self._tail = self._cut(spikes, self._done * self.window - self.window)
+        self._tail = spikes.between(self._done * self.window - self.window)
         return spikes
-
-    def _cut(self, spikes: SpikeTrains | None, start: float) -> SpikeTrains:
-        """Return the spikes after `start`."""
-        if spikes is None:
-            empty = np.empty(0, np.int32)
-            labels, chains = self.network.labels, self._request.chains
-            return SpikeTrains(empty, empty, np.empty(0), labels, chains, 0.0, 0.0)
-        keep = spikes.time > start
-        return SpikeTrains(
-            spikes.chain[keep],
-            spikes.unit[keep],
-            spikes.time[keep],
-            spikes.labels,
-            spikes.chains,
-            start,
-            spikes.stop,
-        )
 
     def outside(self) -> list[str]:
         """Return what these neurons cannot do of what is asked for, a sentence each."""
@@ -231,13 +208,13 @@ class SpikingRun(Run):
         self.simulator.restore(state)
         self._done, self._draw = int(state["done"]), int(state["draw"])
         self._tail = SpikeTrains(
-            np.asarray(state["tail.chain"], np.int32),
-            np.asarray(state["tail.unit"], np.int32),
-            np.asarray(state["tail.time"], np.float64),
-            self.network.labels,
-            self._request.chains,
-            (self._done - 1) * self.window,
-            self._done * self.window,
+            chain=np.asarray(state["tail.chain"], np.int32),
+            unit=np.asarray(state["tail.unit"], np.int32),
+            time=np.asarray(state["tail.time"], np.float64),
+            labels=self.network.labels,
+            chains=self._request.chains,
+            start=(self._done - 1) * self.window,
+            stop=self._done * self.window,
         )
 
 

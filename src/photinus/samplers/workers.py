@@ -217,21 +217,7 @@ class SpreadRun(Run):
         spikes = [piece.spikes for piece in whole if piece.spikes is not None]
         return Piece(
             np.concatenate([piece.states for piece in whole]),
-            self._together(spikes) if spikes else None,
-        )
-
-    def _together(self, parts: list[SpikeTrains]) -> SpikeTrains:
-        begins = np.cumsum([0] + [request.chains for request in self._requests[:-1]])
-        return SpikeTrains(
-            np.concatenate(
-                [part.chain + np.int32(begin) for part, begin in zip(parts, begins, strict=True)]
-            ),
-            np.concatenate([part.unit for part in parts]),
-            np.concatenate([part.time for part in parts]),
-            parts[0].labels,
-            self._chains,
-            parts[0].start,
-            parts[0].stop,
+            SpikeTrains.side_by_side(spikes) if spikes else None,
         )
 
     def outside(self) -> list[str]:

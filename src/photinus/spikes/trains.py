@@ -1,14 +1,19 @@
 """What a simulation gives: spikes of all chains, waveforms of chosen lasers."""
 
+import itertools
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.records import settle
+from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
+from photinus.spikes.readout import Occupancy, occupancy, states_on_grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +26,7 @@ class SpikeTrains:
     time : array (spike,) of float64 [s]
     labels : one name per unit
     chains : number of chains
-    start, stop : simulated interval [s]
+    start, stop : simulated interval [s]; `end` is another name of `stop`
     waveforms : what `Recording` asked for, or None
     """
 
@@ -53,6 +58,190 @@ class SpikeTrains:
         np.add.at(counts, (self.chain, self.unit), 1)
         return counts / self.duration
 
+    @property
+    def end(self) -> float:
+        """End of the simulated interval [s]."""
+        return self.stop
+
+    @classmethod
+    def empty(cls, labels: tuple[Hashable, ...], chains: int, at: float = 0.0) -> "SpikeTrains":
+        """Return no spikes, over no time."""
+        none = np.empty(0, np.int32)
+        return cls(
+            chain=none, unit=none, time=np.empty(0), labels=labels, chains=chains, start=at, stop=at
+        )
+
+    @classmethod
+    def sorted(
+        cls,
+        *,
+        chain: NDArray[Any],
+        unit: NDArray[Any],
+        time: NDArray[np.float64],
+        labels: tuple[Hashable, ...],
+        chains: int,
+        start: float,
+        stop: float,
+        waveforms: "Waveforms | None" = None,
+    ) -> "SpikeTrains":
+        """Return spikes that come in any order."""
+        order = np.lexsort((unit, time, chain))
+        return cls(
+            chain=chain[order].astype(np.int32),
+            unit=unit[order].astype(np.int32),
+            time=time[order],
+            labels=labels,
+            chains=chains,
+            start=start,
+            stop=stop,
+            waveforms=waveforms,
+        )
+
+    def between(self, start: float, end: float | None = None) -> "SpikeTrains":
+        """Return the spikes after `start` and not after `end` [s], without waveforms."""
+        kept = self.time > start
+        if end is not None:
+            kept &= self.time <= end
+        return self._only(kept, start=start, stop=self.stop if end is None else end)
+
+    def of_units(self, units: ArrayLike) -> "SpikeTrains":
+        """Return the spikes of some units (their positions), numbered in that order."""
+        units = np.atleast_1d(np.asarray(units, np.intp))
+        place = np.full(self.n_units, -1, np.int32)
+        place[units] = np.arange(len(units))
+        kept = place[self.unit] >= 0
+        labels = tuple(self.labels[k] for k in units)
+        return self._only(kept, unit=place[self.unit[kept]], labels=labels)
+
+    def of_chains(self, first: int, end: int) -> "SpikeTrains":
+        """Return the spikes of chains `first` to `end` - 1, counted from 0."""
+        kept = (self.chain >= first) & (self.chain < end)
+        return self._only(kept, chain=self.chain[kept] - np.int32(first), chains=end - first)
+
+    def split(self, ends: ArrayLike) -> list["SpikeTrains"]:
+        """Return the spikes of groups of neighbouring units, which end before positions `ends`."""
+        ends = np.asarray(ends)
+        group = np.searchsorted(ends, self.unit, side="right").astype(np.int16)
+        order = np.argsort(group, kind="stable")
+        begins = np.searchsorted(group[order], np.arange(len(ends) + 1))
+        found = []
+        for first, end, mine in zip([0, *ends[:-1]], ends, itertools.pairwise(begins), strict=True):
+            kept = order[slice(*mine)]
+            unit = self.unit[kept] - np.int32(first)
+            found.append(self._only(kept, unit=unit, labels=self.labels[first:end]))
+        return found
+
+    def _only(self, kept: NDArray[Any], **changes: Any) -> "SpikeTrains":
+        """Return the spikes `kept`, in this order, without waveforms."""
+        values = {
+            "chain": self.chain[kept],
+            "unit": self.unit[kept],
+            "time": self.time[kept],
+            "labels": self.labels,
+            "chains": self.chains,
+            "start": self.start,
+            "stop": self.stop,
+        }
+        return SpikeTrains(**{**values, **changes})
+
+    def apart(self) -> "SpikeTrains":
+        """Return the same spikes with each unit of each chain as a chain of one unit: lanes."""
+        lane = self.chain * np.int32(self.n_units) + self.unit
+        order = np.lexsort((self.time, lane))
+        return SpikeTrains(
+            chain=lane[order],
+            unit=np.zeros(len(lane), np.int32),
+            time=self.time[order],
+            labels=(0,),
+            chains=self.chains * self.n_units,
+            start=self.start,
+            stop=self.stop,
+        )
+
+    def by_lane(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the lane (unit * chains + chain) of all spikes, where lanes begin, and the times."""
+        lane = self.unit.astype(np.int64) * self.chains + self.chain
+        order = np.lexsort((self.time, lane))
+        lane, time = lane[order], self.time[order]
+        begins = np.searchsorted(lane, np.arange(self.n_units * self.chains + 1))
+        return lane, begins, time
+
+    def intervals(self, start: float = -math.inf) -> list[NDArray[np.float64]]:
+        """Return the intervals between spikes [s] of each unit, all chains together.
+
+        Only those that begin at `start` or later.
+        """
+        lane, _, time = self.by_lane()
+        same = (np.diff(lane) == 0) & (time[:-1] >= start)
+        interval, owner = np.diff(time)[same], lane[1:][same] // self.chains
+        bounds = np.searchsorted(owner, np.arange(self.n_units + 1))
+        return [interval[slice(*each)] for each in itertools.pairwise(bounds)]
+
+    def occupancy(
+        self, window: float, *, start: float | None = None, end: float | None = None
+    ) -> Occupancy:
+        """Return how long each chain was in each state: on for `window` [s] after a spike.
+
+        By default over the whole interval but its first window, in which nothing is known.
+        """
+        return occupancy(
+            self.chain,
+            self.unit,
+            self.time,
+            chains=self.chains,
+            units=self.n_units,
+            window=window,
+            start=self.start + window if start is None else start,
+            stop=self.stop if end is None else end,
+        )
+
+    def joint(
+        self, window: float, *, start: float | None = None, end: float | None = None
+    ) -> NDArray[np.float64]:
+        """Return the share of time in each joint state, array (2**units,), mean over chains.
+
+        Raises
+        ------
+        InvalidInput
+            If there are too many units for a table.
+        """
+        joint = self.occupancy(window, start=start, end=end).joint
+        if joint is None:
+            raise InvalidInput(f"joint needs at most {MAX_ENUMERATED} units, got {self.n_units}")
+        return np.asarray(joint / joint.sum())
+
+    def states(self, window: float, *, first: float, interval: float, draws: int) -> NDArray[np.uint8]:
+        """Return unit states at ``first + draw * interval`` [s], array (chain, draw, unit)."""
+        return states_on_grid(
+            self.chain,
+            self.unit,
+            self.time,
+            chains=self.chains,
+            units=self.n_units,
+            window=window,
+            first=first,
+            interval=interval,
+            draws=draws,
+        )
+
+    @classmethod
+    def side_by_side(cls, parts: Sequence["SpikeTrains"]) -> "SpikeTrains":
+        """Return chains that were simulated apart, over the same time, as one simulation."""
+        firsts = np.cumsum([0, *(part.chains for part in parts)])
+        return cls(
+            chain=np.concatenate(
+                [part.chain + np.int32(k) for part, k in zip(parts, firsts[:-1], strict=True)]
+            ),
+            unit=np.concatenate([part.unit for part in parts]),
+            time=np.concatenate([part.time for part in parts]),
+            labels=parts[0].labels,
+            chains=int(firsts[-1]),
+            start=parts[0].start,
+            stop=parts[0].stop,
+        )
+
     @classmethod
     def joined(cls, parts: Sequence["SpikeTrains"]) -> "SpikeTrains":
         """Return consecutive parts of one simulation as a whole."""
@@ -66,14 +255,14 @@ class SpikeTrains:
         )
         waveforms = [part.waveforms for part in parts if part.waveforms is not None]
         return cls(
-            chain[order],
-            unit[order],
-            time[order],
-            parts[0].labels,
-            parts[0].chains,
-            parts[0].start,
-            parts[-1].stop,
-            Waveforms.joined(waveforms) if waveforms else None,
+            chain=chain[order],
+            unit=unit[order],
+            time=time[order],
+            labels=parts[0].labels,
+            chains=parts[0].chains,
+            start=parts[0].start,
+            stop=parts[-1].stop,
+            waveforms=Waveforms.joined(waveforms) if waveforms else None,
         )
 
 

@@ -92,8 +92,15 @@ def _spikes(
         count and not start - window <= time.min() <= time.max() <= stop + window
     ):
         raise ValueError(f"a spike's time is not from {start:g} to {stop:g}")
-    order = np.lexsort((unit, time, chain))
-    return SpikeTrains(chain[order], unit[order], time[order], labels, header["chains"], start, stop)
+    return SpikeTrains.sorted(
+        chain=chain,
+        unit=unit,
+        time=time,
+        labels=labels,
+        chains=header["chains"],
+        start=start,
+        stop=stop,
+    )
 
 
 def _network(root: Any, header: Mapping[str, Any], labels: tuple[Hashable, ...]) -> Network | None:
