@@ -16,7 +16,7 @@ from photinus.reference.exact import sample_exact
 from photinus.samplers import Piece, Request, Run, registry
 from photinus.samplers.abstract import ExactRun, GibbsRun
 from photinus.testing import law
-from photinus.testing.substrates import law_machine
+from photinus.testing.law import law_machine
 
 
 @pytest.mark.parametrize("check", testing.SUBSTRATE_CHECKS)

@@ -13,7 +13,7 @@ from photinus.errors import InvalidInput
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.starts import dispersed
 from photinus.samplers import registry, sampling, spiking
-from photinus.testing.substrates import machine_of, same
+from photinus.testing.runs import machine_of, same
 from tests.progress import Impatient
 
 SUBSTRATES = tuple(registry.SUBSTRATES)

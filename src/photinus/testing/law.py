@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from photinus.machines.boltzmann import BoltzmannMachine
+
 FALSE_ALARM = 1e-4
 """Largest probability that a right law is called wrong, all states together."""
 
@@ -31,3 +33,8 @@ def probability_of(states: NDArray[np.uint8], joint: NDArray[np.float64], bias: 
     few = np.asarray(stats.binom.cdf(counts, chains, low))
     many = np.asarray(stats.binom.sf(counts - 1, chains, high))
     return float(min(1.0, 2 * len(joint) * min(few.min(), many.min())))
+
+
+def law_machine() -> BoltzmannMachine:
+    """Return three units with weights of both signs, whose states all have 2 % or more."""
+    return BoltzmannMachine([[0, 1.2, -0.8], [1.2, 0, 0.6], [-0.8, 0.6, 0]], [-0.4, -0.6, 0.3])

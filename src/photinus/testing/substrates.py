@@ -2,54 +2,36 @@
 
 import contextlib
 import os
-import pickle
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.errors import InvalidInput, PhotinusError, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
-from photinus.samplers import Interrupted, Request, Run, Samples, Tempering, load, sample
+from photinus.samplers import Interrupted, Request, Tempering, load
 from photinus.samplers.registry import SUBSTRATES, substrate
-from photinus.testing.law import FALSE_ALARM, probability_of
+from photinus.testing.law import FALSE_ALARM, law_machine, probability_of
+from photinus.testing.runs import (
+    BAD,
+    BURN_IN,
+    CHAINS,
+    DRAWS,
+    Posted,
+    Subject,
+    Told,
+    check_refusal,
+    machine_of,
+    same,
+)
 from photinus.testing.verdict import require, run_all
 
-CHAINS, DRAWS, BURN_IN = 4, 6, 3
 LAW_CHAINS, LAW_DRAWS = 4096, 10
 """Chains, and draws before the one that is looked at, burn-in included twice over."""
 DEVICE_BIAS = 0.03
 """Error of a state's probability that a simulated device is allowed: it has a law of its physics."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A substrate that is checked."""
-
-    name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments of `sample` that it needs, such as a calibration."""
-    bias: float = 0.0
-    """Error of a state's probability that is allowed beyond chance."""
-
-    @property
-    def kind(self) -> type[Run]:
-        """The class."""
-        return substrate(self.name)
-
-    def draw(self, machine: Any, **changes: Any) -> Samples:
-        """Return a few samples."""
-        few = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1}
-        with warnings.catch_warnings():
-            # Some machines ask much of a device, so that what is checked shows.
-            warnings.simplefilter("ignore", TranslationWarning)
-            return sample(machine, self.name, **{**few, **self.options, **changes})
 
 
 def check_substrate(name: str, *, bias: float | None = None, **options: Any) -> None:
@@ -78,24 +60,6 @@ def subject(name: str, *, bias: float | None = None, **options: Any) -> Subject:
     """Return what each of `SUBSTRATE_CHECKS` takes; arguments as in `check_substrate`."""
     allowed = (DEVICE_BIAS if substrate(name).spiking else 0.0) if bias is None else bias
     return Subject(name, options, allowed)
-
-
-def machine_of(n: int) -> BoltzmannMachine:
-    """Return a machine of up to five units with labels of every sort."""
-    rng = np.random.default_rng(n)
-    upper = np.triu(0.7 * rng.normal(size=(n, n)), 1)
-    labels = ["grass is wet", -7, "Ω/2", 0, ""][:n]
-    return BoltzmannMachine(upper + upper.T, rng.normal(size=n), labels)
-
-
-def same(a: Samples, b: Samples) -> bool:
-    """Return whether two results agree in every draw and spike."""
-    if not np.array_equal(a.states, b.states) or (a.spikes is None) != (b.spikes is None):
-        return False
-    return a.spikes is None or all(
-        np.array_equal(getattr(a.spikes, name), getattr(b.spikes, name))
-        for name in ("chain", "unit", "time")
-    )
 
 
 # What comes out
@@ -231,22 +195,9 @@ def check_workers(subject: Subject) -> None:
     """Check that draws are the same if workers take blocks of chains, to which everything travels."""
     options: dict[str, Any] = {"chains": 19, "draws": 12, "evidence": {-7: np.arange(19) % 2}}
     whole = subject.draw(machine_of(3), **options)
-    with _Posted() as pool:
+    with Posted() as pool:
         spread = subject.draw(machine_of(3), pool=pool, **options)
     require(same(whole, spread), "workers must give the same draws")
-
-
-class _Posted(Executor):
-    """Does work here and now, but as if in another process: all of it is pickled on both ways."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        done: Future[Any] = Future()
-        work, arguments, options = pickle.loads(pickle.dumps((fn, args, kwargs)))
-        try:
-            done.set_result(pickle.loads(pickle.dumps(work(*arguments, **options))))
-        except BaseException as error:
-            done.set_exception(error)
-        return done
 
 
 # Burn-in, start, end
@@ -278,7 +229,7 @@ def check_start(subject: Subject) -> None:
     )
     least = subject.kind.least_burn_in
     if least is None:
-        _check_refusal(subject, {"initial": np.zeros(n)}, "initial", machine)
+        check_refusal(subject, {"initial": np.zeros(n)}, "initial", machine)
         return
     counts = {"burn_in": max(8, least), "draws": max(8, least)}
     off, on = (
@@ -287,38 +238,18 @@ def check_start(subject: Subject) -> None:
     )
     require(bool(on > off + 1 / 3), f"starts must show: {on:.2f} on after on, {off:.2f} after off")
     if least:
-        _check_refusal(subject, {"initial": np.zeros(n), "burn_in": least - 1}, "initial", machine)
+        check_refusal(subject, {"initial": np.zeros(n), "burn_in": least - 1}, "initial", machine)
     for initial in (np.zeros(n + 1), np.full(n, 2), "on"):
-        _check_refusal(subject, {"initial": initial, **counts}, "initial", machine)
+        check_refusal(subject, {"initial": initial, **counts}, "initial", machine)
 
 
 def check_progress(subject: Subject) -> None:
     """Check that progress starts and stops once, and adds up to what was announced."""
-    told = _Told()
+    told = Told()
     subject.draw(machine_of(2), progress=told)
     require((told.started, told.stopped) == (1, 1), "progress must start and stop once")
     total = BURN_IN + DRAWS
     require(told.done == told.total == total, f"progress must add up to {total}, got {told.done}")
-
-
-class _Told:
-    """Progress that keeps what it is told, and interrupts as Ctrl-C does."""
-
-    def __init__(self, patience: float = np.inf) -> None:
-        self.started = self.stopped = 0
-        self.total = self.done = 0.0
-        self._patience = patience
-
-    def start(self, description: str, total: float) -> None:
-        self.started, self.total = self.started + 1, total
-
-    def advance(self, amount: float) -> None:
-        self.done += amount
-        if self.done > self._patience:
-            raise KeyboardInterrupt
-
-    def stop(self) -> None:
-        self.stopped += 1
 
 
 def check_resume(subject: Subject) -> None:
@@ -329,7 +260,7 @@ def check_resume(subject: Subject) -> None:
     with tempfile.TemporaryDirectory() as folder, _in_pieces(subject.name):
         path = os.path.join(folder, "run.zarr")
         with contextlib.suppress(Interrupted):
-            subject.draw(machine, path=path, progress=_Told(BURN_IN + 5), **options)
+            subject.draw(machine, path=path, progress=Told(BURN_IN + 5), **options)
             require(False, "Ctrl-C in a display of progress must stop a run")
         resumed = subject.draw(machine, path=path, resume=True, **options)
         require(same(resumed, whole), "a resumed run must have the draws of one that was not stopped")
@@ -383,11 +314,6 @@ def check_evidence_of_chains(subject: Subject) -> None:
     )
 
 
-def law_machine() -> BoltzmannMachine:
-    """Return three units with weights of both signs, whose states all have 2 % or more."""
-    return BoltzmannMachine([[0, 1.2, -0.8], [1.2, 0, 0.6], [-0.8, 0.6, 0]], [-0.4, -0.6, 0.3])
-
-
 def check_law(subject: Subject) -> None:
     """Check that the states of the last draw have the machine's law; see `photinus.testing.law`."""
     machine = law_machine()
@@ -420,7 +346,7 @@ def check_heating(subject: Subject) -> None:
     """Check that heating is reproducible, or refused where the substrate cannot be heated."""
     tempering = Tempering(hottest=2, period=4)
     if not subject.kind.heated:
-        _check_refusal(subject, {"tempering": tempering}, "substrate")
+        check_refusal(subject, {"tempering": tempering}, "substrate")
         return
     first = subject.draw(machine_of(3), tempering=tempering)
     require((first.window, first.spikes) == (None, None), "heated runs keep draws, not spikes")
@@ -431,7 +357,7 @@ def check_faults(subject: Subject) -> None:
     """Check that faults are reproducible, or refused where the substrate cannot have any."""
     faults = Imperfections(lost_spikes=0.1)
     if not subject.kind.imperfect:
-        _check_refusal(subject, {"imperfections": faults}, "substrate")
+        check_refusal(subject, {"imperfections": faults}, "substrate")
         return
     first = subject.draw(machine_of(3), imperfections=faults)
     again = subject.draw(machine_of(3), imperfections=faults)
@@ -440,57 +366,11 @@ def check_faults(subject: Subject) -> None:
 
 # Bad input
 
-BAD: tuple[tuple[dict[str, Any], str], ...] = (
-    ({"chains": 0}, "chains"),
-    ({"chains": 2.5}, "chains"),
-    ({"chains": True}, "chains"),
-    ({"draws": 0}, "draws"),
-    ({"draws": "many"}, "draws"),
-    ({"burn_in": -1}, "burn_in"),
-    ({"burn_in": DRAWS + 1}, "burn_in"),
-    ({"seed": -1}, "seed"),
-    ({"seed": 1.5}, "seed"),
-    ({"evidence": {"grass is we": 1}}, "grass is wet"),
-    ({"evidence": {99: 1}}, "99"),
-    ({"evidence": {-7: 0.5}}, "-7"),
-    ({"evidence": {-7: 2}}, "-7"),
-    ({"evidence": {-7: [0, 1]}}, "-7"),
-    ({"evidence": {-7: 0, "grass is wet": 1, "Ω/2": 1}}, "free"),
-    ({"evidence": [-7]}, "mapping"),
-    ({"time_step": 0}, "time_step"),
-    ({"rule": "measure"}, "rule"),
-    ({"clamp_mode": "current"}, "clamp_mode"),
-    ({"threads": 0}, "threads"),
-    ({"calibration": 3}, "calibration"),
-    ({"network": 3}, "network"),
-    ({"progress": 3}, "progress"),
-    ({"tempering": 3}, "tempering"),
-    ({"imperfections": 3}, "imperfections"),
-    ({"workers": 0}, "workers"),
-    ({"machine": np.eye(2)}, "machine"),
-)
-"""Arguments that no substrate takes, and a word that the message must have."""
-
 
 def check_refusals(subject: Subject) -> None:
     """Check that bad arguments raise InvalidInput, in words that name them."""
     for changes, word in BAD:
-        _check_refusal(subject, changes, word)
-
-
-def _check_refusal(
-    subject: Subject, changes: dict[str, Any], word: str, machine: BoltzmannMachine | None = None
-) -> None:
-    """Raise Unfit unless a call with these changes is refused with a message that has a word in it."""
-    arguments = {"machine": machine_of(3) if machine is None else machine, **changes}
-    try:
-        subject.draw(**arguments)
-    except InvalidInput as error:
-        require(word in str(error), f"{changes!r:.80} must be refused by name, got {str(error)!r}")
-    except PhotinusError as error:
-        require(False, f"{changes!r:.80} must raise InvalidInput, got {error!r:.80}")
-    else:
-        require(False, f"{changes!r:.80} must be refused")
+        check_refusal(subject, changes, word)
 
 
 SUBSTRATE_CHECKS: dict[str, Callable[[Subject], None]] = {
