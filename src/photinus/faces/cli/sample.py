@@ -110,9 +110,9 @@ def _device(
 ) -> dict[str, Any]:
     """Return what `photinus.sample` needs of neurons: a network or a calibration, or nothing."""
     from photinus.devices import load_network
-    from photinus.samplers.registry import SPIKING
+    from photinus.samplers import registry
 
-    if substrate not in SPIKING:
+    if not registry.substrate(substrate).spiking:
         return {}
     if network is None:
         return {"calibration": read_calibration(laser, calibration, substrate)}

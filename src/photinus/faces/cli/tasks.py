@@ -185,12 +185,12 @@ def _options(
 ) -> dict[str, Any]:
     """Return the options of `photinus.sample` that a task takes, if its folder can be written."""
     from photinus._core import files
-    from photinus.samplers.registry import SPIKING
+    from photinus.samplers import registry
 
     if out is not None:
         files.check_folder(out)
     options: dict[str, Any] = {"seed": seed, "threads": threads, "progress": True}
-    if substrate in SPIKING:
+    if registry.substrate(substrate).spiking:
         options["calibration"] = read_calibration(laser, calibration, substrate)
     return options
 

@@ -16,7 +16,7 @@ from photinus.errors import InvalidInput
 from photinus.faces.study.sections import FAMILIES, Machines
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
-from photinus.samplers.registry import IMPERFECT, SPIKING
+from photinus.samplers import registry
 
 if TYPE_CHECKING:
     pass
@@ -43,7 +43,7 @@ class Point:
                 "content": hashlib.sha256(content).hexdigest(),
                 "scale": machines["scale"],
             }
-        if settings["sample"]["substrate"] not in SPIKING:
+        if not registry.substrate(settings["sample"]["substrate"]).spiking:
             # Neither device nor wiring matter: such points are one.
             for name in ("device", "network", "imperfections"):
                 settings.pop(name, None)
@@ -72,16 +72,16 @@ class Point:
     def imperfections(self) -> Imperfections | None:
         """Return what is wrong with the chip; None without a section on it, or without a chip."""
         given, substrate = self.settings.get("imperfections"), self.settings["sample"]["substrate"]
-        if not given or substrate not in SPIKING:
+        if not given or not registry.substrate(substrate).spiking:
             return None
-        if substrate not in IMPERFECT:
+        if not registry.substrate(substrate).imperfect:
             raise InvalidInput(f"[imperfections] must be left out for substrate {substrate!r}")
         return Imperfections.from_dict(given)
 
     def parameters(self) -> Any:
         """Return the parameters of the device, or None for substrates without one."""
         substrate = self.settings["sample"]["substrate"]
-        if substrate not in SPIKING:
+        if not registry.substrate(substrate).spiking:
             return None
         if substrate == "lif":
             return preset("lif-hcs")

@@ -13,7 +13,7 @@ from photinus.errors import InvalidInput
 from photinus.networks.imperfections import PLAUSIBLE as IMPERFECTION
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import PLAUSIBLE_TIMES
-from photinus.samplers.registry import SUBSTRATES
+from photinus.samplers import registry
 from photinus.translation.rules import RULES
 from photinus.units import Allowed, parse
 
@@ -94,7 +94,7 @@ def _checked(section: str, field: Any, value: Any) -> Any:
     """Return a value of a section if it is of its field's type and range."""
     name = f"[{section}] {field.name}"
     allowed: dict[str, Iterable[str]] = {
-        "substrate": SUBSTRATES,
+        "substrate": registry.names(),
         "rule": RULES,
         "family": FAMILIES,
     }
