@@ -93,11 +93,11 @@ def _in_si(key: str, values: list[Any], plausible: Mapping[str, Allowed]) -> lis
 def _checked(section: str, field: Any, value: Any) -> Any:
     """Return a value of a section if it is of its field's type and range."""
     name = f"[{section}] {field.name}"
-    allowed: dict[str, Iterable[str]] = {
-        "substrate": registry.names(),
-        "rule": RULES,
-        "family": FAMILIES,
-    }
+    if field.name == "substrate":
+        # Other packages are looked through only for a name that is not ours.
+        known = registry.SUBSTRATES if value in registry.SUBSTRATES else registry.names()
+        return validate.one_of(name, value, known)
+    allowed: dict[str, Iterable[str]] = {"rule": RULES, "family": FAMILIES}
     if field.name in allowed:
         return validate.one_of(name, value, allowed[field.name])
     if field.name == "file":
