@@ -95,7 +95,8 @@ def _checked(section: str, field: Any, value: Any) -> Any:
     name = f"[{section}] {field.name}"
     if field.name == "substrate":
         # Other packages are looked through only for a name that is not ours.
-        known = registry.SUBSTRATES if value in registry.SUBSTRATES else registry.names()
+        ours = isinstance(value, str) and value in registry.SUBSTRATES
+        known = registry.SUBSTRATES if ours else registry.names()
         return validate.one_of(name, value, known)
     allowed: dict[str, Iterable[str]] = {"rule": RULES, "family": FAMILIES}
     if field.name in allowed:
