@@ -98,6 +98,10 @@ class LaserBlock:
         free[1 + by : 1 + by + len(stack)] = stack
         self.pool, self.free = pool, free
 
+    def _state(self) -> loop.State:
+        """Return what the compiled loop changes; the pool of records is another one after it grew."""
+        return loop.State(*(getattr(self, name) for name in loop.State._fields))
+
     def advance(
         self, step: int, stop: int, recorded: NDArray[np.int64], every: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -107,6 +111,9 @@ class LaserBlock:
         kick, height = c.kick, c.height
         if strength != 1:  # copies of all couplings
             kick, height = kick * np.float32(strength), height * strength
+        synapses = loop.Synapses(
+            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse
+        )
         parts = []
         waveforms = []
         begin = step
@@ -115,33 +122,14 @@ class LaserBlock:
             kept = np.empty((recorded.size, samples, 3), np.float32)
             before = step
             step, written, why = loop.advance_block(
-                self.f,
-                self.r,
-                self.scratch,
-                self.fired,
-                self.drive,
-                self.kicked,
-                self.base_pump,
-                self.last_spike,
-                self.last_end,
-                self.wheel,
-                self.pool,
-                self.free,
-                c.groups_of,
-                c.group_delay,
-                c.runs_of,
-                c.runs,
-                kick,
-                height,
-                *self.pulse,
+                self._state(),
+                synapses,
                 self.units,
                 self.chains,
                 before,
                 stop,
                 self.spikes,
-                recorded,
-                every,
-                kept,
+                loop.Waveforms(recorded, every, kept),
             )
             parts.append(self.spikes[:written].copy())
             if recorded.size:

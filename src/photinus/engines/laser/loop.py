@@ -19,7 +19,10 @@ Exponential pulses have no end: all of them decay together, as the drive of thei
 that renews one raises it by the share that it lost.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from photinus._core.compilation import TILE, inlined, kernel
 from photinus._core.streams import next_word
@@ -256,56 +259,78 @@ def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
             kicked[k] = _ZERO
 
 
+class State(NamedTuple):
+    """What changes while a block advances."""
+
+    f: NDArray[np.float32]
+    """Flat state of all lanes, tile by tile."""
+    r: NDArray[np.uint32]
+    """Flat random states, tile by tile."""
+    scratch: NDArray[np.float32]
+    """What lives only while one tile is advanced, (SCRATCH * TILE,)."""
+    fired: NDArray[np.float32]
+    """Scratch: 1 where a lane fired, (lanes,)."""
+    drive: NDArray[np.float64]
+    """Synaptic pump per dt, (lanes,)."""
+    kicked: NDArray[np.float32]
+    """Carriers that come at once, (lanes,), zero between calls."""
+    base_pump: NDArray[np.float64]
+    """Constant pump per dt, (lanes,)."""
+    last_spike: NDArray[np.int64]
+    """Step of the latest spike, (lanes,)."""
+    last_end: NDArray[np.int64]
+    """Record that ends its pulse, (lanes,)."""
+    wheel: NDArray[np.int64]
+    """First record of each time slot."""
+    pool: NDArray[np.int64]
+    """Records, (record, COLUMNS)."""
+    free: NDArray[np.int64]
+    """Stack of free records; its first entry is its size."""
+
+
+class Synapses(NamedTuple):
+    """Couplings as `photinus.networks.couplings` lays them out, and the pulse of `SynapticKernel`."""
+
+    groups_of: NDArray[np.int64]
+    group_delay: NDArray[np.int64]
+    runs_of: NDArray[np.int64]
+    runs: NDArray[np.int64]
+    kick: NDArray[np.float32]
+    height: NDArray[np.float64]
+    pulse_steps: int
+    """Length of a rectangle in steps."""
+    decay: float
+    """Factor by which an exponential decays per step, 1 for a rectangle."""
+    renewing: bool
+
+
+class Waveforms(NamedTuple):
+    """Lanes (k,) whose waveform is kept `every` so many steps in float32 (k, samples, 3).
+
+    The three are photons, gain carriers and absorber carriers.
+    """
+
+    lanes: NDArray[np.int64]
+    every: int
+    kept: NDArray[np.float32]
+
+
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    f,
-    r,
-    scratch,
-    fired,
-    drive,
-    kicked,
-    base_pump,
-    last_spike,
-    last_end,
-    wheel,
-    pool,
-    free,
-    groups_of,
-    group_delay,
-    runs_of,
-    runs,
-    kick,
-    height,
-    pulse_steps,
-    decay,
-    renewing,
-    n_units,
-    n_chains,
-    step,
-    stop,
-    spikes,
-    recorded,
-    record_every,
-    waveforms,
-):
+    state, synapses, n_units, n_chains, step, stop, spikes, waveforms
+) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written, why).
 
     Parameters
     ----------
-    f, r : flat state and random-state arrays, tile by tile.
-    scratch : float32 (SCRATCH * TILE,), what lives only while one tile is advanced.
-    fired : float32 (lanes,), scratch: 1 where a lane fired.
-    drive, base_pump : float64 (lanes,), synaptic and constant pump per dt.
-    kicked : float32 (lanes,), zero between calls, carriers that come at once.
-    last_spike, last_end : int64 (lanes,), step of the latest spike; record that ends its pulse.
-    wheel, pool, free : slots, records and the stack of free records (its first entry is its size).
-    groups_of, group_delay, runs_of, runs, kick, height : couplings, see `engine.compile_couplings`.
-    pulse_steps, decay, renewing : length of a rectangle in steps; factor by which an exponential
-        decays per step, 1 for a rectangle; see `SynapticKernel`.
+    state, synapses, waveforms : see `State`, `Synapses`, `Waveforms`.
+    n_units, n_chains : lasers of a chain, and chains.
     spikes : int64 (capacity, 2) of (step, lane).
-    recorded : int64 (k,) lanes whose waveform is kept every `record_every` steps in `waveforms`,
-        float32 (k, samples, 3) of photons, gain carriers, absorber carriers.
     """
+    f, r, scratch, fired, drive, kicked, base_pump = state[:7]
+    last_spike, last_end, wheel, pool, free = state[7:]
+    groups_of, group_delay, runs_of, runs, kick, height, pulse_steps, decay, renewing = synapses
+    recorded, record_every, kept = waveforms
     n_lanes = n_units * n_chains
     exponential = decay < 1.0
     written = 0
@@ -380,8 +405,8 @@ def advance_block(  # type: ignore[no-untyped-def]
                 lane = recorded[k]
                 ex = f[_at(lane, EX)]
                 ey = f[_at(lane, EY)]
-                waveforms[k, sample, 0] = ex * ex + ey * ey
-                waveforms[k, sample, 1] = f[_at(lane, NG)]
-                waveforms[k, sample, 2] = f[_at(lane, NA)]
+                kept[k, sample, 0] = ex * ex + ey * ey
+                kept[k, sample, 1] = f[_at(lane, NG)]
+                kept[k, sample, 2] = f[_at(lane, NA)]
             sample += 1
     return step, written, DONE

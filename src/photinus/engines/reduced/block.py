@@ -82,7 +82,8 @@ class ReducedBlock:
         self.synaptic, self.once, read = aligned(np.zeros((3, padded), np.float32))
         place = aligned(np.zeros(padded, np.int32))
         words = np.zeros(padded // TILE, np.uint32)
-        self.scratch = place, read, words, aligned(2 ** np.arange(TILE).astype(np.uint32))
+        bit = aligned(2 ** np.arange(TILE).astype(np.uint32))
+        self.scratch = loop.Scratch(place, read, words, bit)
         self.last_spike = np.full(lanes, -1e18)
         self.last_place = np.zeros(lanes, np.int64)
         self.resources = np.ones(lanes)
@@ -102,10 +103,24 @@ class ReducedBlock:
         lanes[self.at] = np.clip(drive.ravel() - self.shared.reduced.reset, -FAR, FAR)
         tiles[:, loop.BASE] = lanes.reshape(-1, TILE)
 
+    def _state(self) -> loop.State:
+        """Return what the compiled loop changes; pending spikes lie elsewhere after they grew."""
+        return loop.State(*(getattr(self, name) for name in loop.State._fields))
+
     def advance(self, step: int, stop: int) -> NDArray[np.int64]:
         """Advance from `step` to `stop`, keep the spikes for `write`, return their numbers by chain."""
         s = self.shared
         counts = np.zeros(self.last_spike.size, np.int64)
+        synapses = loop.Synapses(
+            *s.couplings,
+            self.fan_out,
+            self.unit,
+            s.kick * self.strength[0],
+            s.sustain * self.strength[0],
+            *s.pulse,
+            s.delay,
+            *s.depression,
+        )
         # There are some only if an earlier call was interrupted.
         self.spikes.clear()
         while step < stop:
@@ -115,26 +130,10 @@ class ReducedBlock:
             room = max(2 * counts.size, min(ROOM, expected))
             times, lanes = np.empty(room), np.empty(room, np.int32)
             step, written = loop.advance_block(
-                self.f,
-                self.r,
-                self.synaptic,
-                self.once,
-                *self.scratch,
-                self.last_spike,
-                self.last_place,
-                self.resources,
-                self.pending,
-                self.ring,
-                s.constants,
-                *s.tables,
-                *s.couplings,
-                self.fan_out,
-                self.unit,
-                s.kick * self.strength[0],
-                s.sustain * self.strength[0],
-                *s.pulse,
-                s.delay,
-                *s.depression,
+                self._state(),
+                self.scratch,
+                s.law,
+                synapses,
                 TILE,
                 s.stride,
                 before,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.memory import aligned
-from photinus.engines.reduced.loop import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH
+from photinus.engines.reduced.loop import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH, Law
 from photinus.engines.reduced.model import EscapeRate
 from photinus.networks.couplings import Couplings
 from photinus.networks.lasers import LaserNetwork
@@ -38,17 +38,16 @@ class Shared:
         runs_of = couplings.runs_of[couplings.groups_of]
         dense, self.fan_out, self.unit = _rows(couplings, runs_of, stride)
         self.couplings = runs_of, couplings.runs, couplings.kick, dense
-        self.constants = reduced.constants()
         # The last row once more: all has risen.
-        tables = [np.vstack([table, table[-1:]]) for table in reduced.tables()]
-        self.tables = tables[0].ravel(), tables[1].ravel(), tables[0].shape[1]
+        hazard, trend = (np.vstack([table, table[-1:]]) for table in reduced.tables())
+        self.law = Law(reduced.constants(), hazard.ravel(), trend.ravel(), hazard.shape[1])
         steps = kernel.duration / dt
         decays = kernel.shape == "exponential"
         decay = math.exp(-1 / steps) if decays else 1.0
         # The mean of an exponential over a step, not its start.
         self.sustain = kernel.sustain * ((1 - decay) * steps if decays else 1.0)
         self.kick = kernel.kick * reduced.gain_lifetime / dt
-        self.pulse = steps, np.float32(decay), kernel.renewing
+        self.pulse: tuple[float, np.float32, bool] = steps, np.float32(decay), kernel.renewing
         self.delay = float(np.max(network.delay)) / dt
         fatigue = network.depression
         self.depression = (0.0, 1.0) if fatigue is None else (fatigue.use, fatigue.recovery / dt)

@@ -22,7 +22,10 @@ every spike, and large machines wait for them. Long rows are delivered four spik
 the drives of their targets are read and written once for four.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.compilation import inlined, kernel
@@ -347,75 +350,105 @@ def _deliver(  # type: ignore[no-untyped-def]
             once[aim + k] += moment * coupling[offset + k]
 
 
+class State(NamedTuple):
+    """What changes while a block advances; `tiles` of lanes."""
+
+    f: NDArray[np.float32]
+    """Flat state of all lanes, tile by tile."""
+    r: NDArray[np.uint32]
+    """Flat random states, tile by tile."""
+    synaptic: NDArray[np.float32]
+    """Synaptic drive of each lane, (tiles * TILE,)."""
+    once: NDArray[np.float32]
+    """The same for one step only."""
+    last_spike: NDArray[np.float64]
+    """Time of the latest spike [steps], (lanes,)."""
+    last_place: NDArray[np.int64]
+    """Its place in `pending`, (lanes,)."""
+    resources: NDArray[np.float64]
+    """What the latest spike of each lane has left of its resources, (lanes,)."""
+    pending: NDArray[np.float64]
+    """Spikes that act or will, (capacity, PENDING)."""
+    ring: NDArray[np.int64]
+    """Where they are; see ENDING, BEGINNING, FREE."""
+
+
+class Scratch(NamedTuple):
+    """What lives only during a step."""
+
+    place: NDArray[np.int32]
+    """(tiles * TILE,)"""
+    read: NDArray[np.float32]
+    """(tiles * TILE,)"""
+    words: NDArray[np.uint32]
+    """(tiles,)"""
+    bit: NDArray[np.uint32]
+    """Powers of two, (TILE,)."""
+
+
+class Law(NamedTuple):
+    """What a reduced laser is: `ReducedLaser.constants` and its tables."""
+
+    constants: NDArray[np.float32]
+    """(CONSTANTS,)"""
+    hazard: NDArray[np.float32]
+    """Flat table of the risen part (0 to 1) by drives: what a step uses up, see `_since_spike`. The
+    last row, all has risen, is met by rounding only."""
+    trend: NDArray[np.float32]
+    """How that changes."""
+    columns: int
+    """Drives of the tables."""
+
+
+class Synapses(NamedTuple):
+    """Couplings, the pulse behind a spike, its delay and depression; times in steps."""
+
+    runs_of: NDArray[np.int64]
+    runs: NDArray[np.int64]
+    coupling: NDArray[np.float32]
+    """Runs of targets of each source, see `photinus.networks.couplings`."""
+    dense: NDArray[np.int16]
+    """Rows of couplings, one after the other."""
+    fan_out: NDArray[np.int64]
+    """(lanes, FAN_OUT), see KEY."""
+    unit: NDArray[np.float32]
+    """What the integers of a row are multiples of, (lanes,); 1 without a row."""
+    kick: float
+    """Carriers at once per coupling, as a drive for one step."""
+    sustain: float
+    """Drive per coupling."""
+    pulse: float
+    """Duration."""
+    decay: np.float32
+    """Factor per step of an exponential, else 1."""
+    renewing: bool
+    delay: float
+    use: float
+    """Of a depressed synapse; 0 for one that is not."""
+    recovery: float
+
+
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    f,
-    r,
-    synaptic,
-    once,
-    place,
-    read,
-    words,
-    bit,
-    last_spike,
-    last_place,
-    resources,
-    pending,
-    ring,
-    constants,
-    hazard,
-    trend,
-    columns,
-    runs_of,
-    runs,
-    coupling,
-    dense,
-    fan_out,
-    unit,
-    kick,
-    sustain,
-    pulse,
-    decay,
-    renewing,
-    delay,
-    use,
-    recovery,
-    width,
-    stride,
-    step,
-    stop,
-    times,
-    lanes,
-    counts,
-):
+    state, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
+) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written).
 
     It returns early when `times` or `pending` may overflow.
 
     Parameters
     ----------
-    f, r : flat state and random-state arrays, tile by tile.
-    synaptic, once : float32 (tiles * TILE,), synaptic drive of each lane, and for one step only.
-    place, read, words : int32, float32 (tiles * TILE,), uint32 (tiles,), scratch.
-    bit : uint32 (TILE,), powers of two.
-    last_spike, last_place : float64, int64 (lanes,), time [steps] and place of the latest spike.
-    resources : float64 (lanes,), what the latest spike of each lane has left of its resources.
-    pending, ring : float64 (capacity, PENDING), spikes that act or will; see ENDING, BEGINNING, FREE.
-    constants : float32 (CONSTANTS,).
-    hazard, trend : float32, flat tables of the risen part (0 to 1) by drives (`columns`): what a step
-        uses up, and how that changes, see `_since_spike`. The last row, all has risen, is met by
-        rounding only.
-    runs_of, runs, coupling : runs of targets of each source, see `photinus.networks.couplings`.
-    dense, fan_out : int16, rows of couplings, one after the other; int64 (lanes, FAN_OUT), see KEY.
-    unit : float32 (lanes,), what the integers of a row are multiples of; 1 without a row.
-    kick : carriers at once per coupling, as a drive for one step; sustain : drive per coupling.
-    pulse, delay : duration and delay [steps]; decay : factor per step of an exponential, else 1.
-    use, recovery : of a depressed synapse, the second in steps; use 0 for one that is not.
-    stride : lanes of a chain.
+    state, scratch, law, synapses : see `State`, `Scratch`, `Law`, `Synapses`.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
+    stride : lanes of a chain.
     times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
     counts : int64 (lanes,), raised by the spikes of each lane.
     """
+    f, r, synaptic, once, last_spike, last_place, resources, pending, ring = state
+    place, read, words, bit = scratch
+    constants, hazard, trend, columns = law
+    runs_of, runs, coupling, dense, fan_out, unit = synapses[:6]
+    kick, sustain, pulse, decay, renewing, delay, use, recovery = synapses[6:]
     n_lanes = last_spike.size
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
