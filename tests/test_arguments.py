@@ -105,7 +105,7 @@ CALLS = {
         IMAGES,
         0.9,
     ),
-    "autocorrelation_time": (evaluation.autocorrelation_time, np.arange(5.0), 5.0),
+    "autocorrelation_time": (evaluation.autocorrelation_time, np.arange(5.0)),
     "independent_classifier": (
         lambda a, b: evaluation.independent_classifier(a, most=b),
         data.Images(IMAGES.astype(np.uint8), np.array([0, 1]), (4, 4)),

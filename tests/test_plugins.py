@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import photinus as ph
-from photinus._core import plugins
 from photinus.errors import InvalidInput
 from photinus.samplers import registry
 
@@ -163,7 +162,7 @@ def test_names_of_photinus_are_never_looked_up(monkeypatch: pytest.MonkeyPatch) 
     def scan(**_: str) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(plugins, "entry_points", scan)
+    monkeypatch.setattr("importlib.metadata.entry_points", scan)
     for name in registry.SUBSTRATES:
         registry.substrate(name)
     ph.sample(ph.BoltzmannMachine([[0]], [0]), "exact", chains=1, draws=1, burn_in=0)

@@ -844,7 +844,7 @@ def test_refused(changes, message):
 
 @pytest.mark.parametrize("wrong", [None, 3, "network"])
 def test_only_lasers_are_simulated(wrong):
-    with pytest.raises(InvalidInput, match="^network must be a LaserNetwork, got"):
+    with pytest.raises(InvalidInput, match="^network must be a Network, got"):
         simulate(wrong, 1 * ns)
 
 

@@ -3,11 +3,13 @@
 Nothing is looked up before it is asked for: a scan reads the metadata of all installed packages.
 """
 
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 SUBSTRATES = "photinus.substrates"
 """Group of classes with the members of `photinus.samplers.Run`, by the name of the substrate."""
@@ -17,6 +19,8 @@ DEVICES = "photinus.devices"
 
 def names(group: str) -> tuple[str, ...]:
     """Return the names that other packages register in a group."""
+    from importlib.metadata import entry_points  # slow to import
+
     return tuple(sorted({entry.name for entry in entry_points(group=group)}))
 
 
@@ -28,6 +32,8 @@ def load(group: str, name: str) -> Any:
     InvalidInput
         If several packages register different things by this name, or it cannot be imported.
     """
+    from importlib.metadata import entry_points  # slow to import
+
     found = {entry.value: entry for entry in entry_points(group=group, name=name)}
     if not found:
         return None
@@ -42,6 +48,6 @@ def load(group: str, name: str) -> Any:
         raise InvalidInput(f"{name!r} of {_home(entry)} cannot be imported: {why}") from error
 
 
-def _home(entry: EntryPoint) -> str:
+def _home(entry: "EntryPoint") -> str:
     """Return what a user would uninstall."""
     return f"{entry.value!r}" if entry.dist is None else f"the package {entry.dist.name!r}"

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.streams import Seed
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 from photinus.units import Allowed
 
 if TYPE_CHECKING:
+    # At run time it would bring the compiler, which parameters do not need.
+    from photinus._core.streams import Seed
     from photinus.machines.evidence import Given
     from photinus.spikes.trains import SpikeTrains
 
@@ -261,7 +262,7 @@ class Device(Protocol):
         network: Any,
         *,
         chains: int,
-        seed: Seed,
+        seed: "Seed",
         time_step: float | None = None,
         clamp: "Given | None" = None,
         clamp_mode: str = "pump",
@@ -275,7 +276,7 @@ class Device(Protocol):
         """Return what the constants of a calibration can be, by name; none for forced parameters."""
         return {}
 
-    def imperfect(self, network: Any, imperfections: Any, seed: Seed = None) -> Any:
+    def imperfect(self, network: Any, imperfections: Any, seed: "Seed" = None) -> Any:
         """Return a designed network as fabrication gives it.
 
         Raises

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, plugins, validate
-from photinus._core.streams import Seed
 from photinus.devices.laser.parameters import PRESETS as LASER_PRESETS
 from photinus.devices.lif.parameters import PRESETS as LIF_PRESETS
 from photinus.devices.protocol import Device, Network, Parameters, Setting, SpikingSimulator
@@ -22,6 +21,8 @@ from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 
 if TYPE_CHECKING:
+    # At run time it would bring the compiler, which parameters do not need.
+    from photinus._core.streams import Seed
     from photinus.machines.evidence import Given
 
 BUILT_IN = {
@@ -177,7 +178,7 @@ def simulator(
     network: Network,
     *,
     chains: int,
-    seed: Seed,
+    seed: "Seed",
     time_step: float | None = None,
     clamp: "Given | None" = None,
     clamp_mode: str = "pump",

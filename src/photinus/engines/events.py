@@ -89,7 +89,7 @@ class Rates(NamedTuple):
 
 @inlined
 def _poisson(rng, mean):  # type: ignore[no-untyped-def]
-    """Return a Poisson number: by inversion if the mean is small, where NumPy's way is dearer."""
+    """Return a Poisson number: by inversion if the mean is small, where NumPy's way costs more."""
     if mean > 12.0:
         return rng.poisson(mean)
     left = rng.random()
