@@ -136,6 +136,8 @@ def test_names_of_texts_are_those_of_today(path):
 
 def test_names_of_sources_are_those_of_today():
     for path in SOURCES:
+        if path.name == "versions.py":
+            continue  # it times old versions, too, by names that both have
         for name in dotted(path.read_text()):
             resolve(name)
             assert not is_former(name), (path, name)
