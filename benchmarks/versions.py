@@ -1,9 +1,10 @@
 """Time two versions of Photinus in turn: engines, Gibbs sampling, a whole run, and starts.
 
 ``python benchmarks/versions.py BEFORE`` compares the work tree with another checkout, such as one that
-``git worktree add BEFORE COMMIT`` made. Each round starts a fresh interpreter for either version; the
-figure of a round is the shortest of some repetitions on one thread, and ratios are those of a round.
-Both versions use the names of version 0.1, which every later one understands.
+``git worktree add BEFORE COMMIT`` made. An interpreter of either version stands ready, and both do the
+same work on one thread, turn by turn, a fraction of a second each: so a machine that tires meets both.
+The ratio is the median over turns. Both versions use the names of version 0.1, which every later one
+understands.
 """
 
 import argparse
@@ -31,8 +32,8 @@ STARTS = {
 }
 
 
-def measured(repetitions: int) -> dict[str, float]:
-    """Return the shortest time of each case [s] with the version at hand."""
+def serve() -> None:
+    """Do each case whose name comes on standard input, and write how long it took [s]."""
     import numpy as np
     from photinus.reduced.simulator import ReducedSimulator
     from photinus.reference.lif import LifSimulator
@@ -80,63 +81,78 @@ def measured(repetitions: int) -> dict[str, float]:
             lambda _: ph.sample(small, "laser-reduced", chains=64, draws=1500, **one),
         ),
     }
-    found = {}
-    for name, (simulator, run) in running.items():
+    print(json.dumps(list(running)), flush=True)
+    for line in sys.stdin:
+        simulator, run = running[line.rstrip("\n")]
+        start = time.perf_counter()
         run(simulator)
-        times = []
-        for _ in range(repetitions):
-            start = time.perf_counter()
-            run(simulator)
-            times.append(time.perf_counter() - start)
-        found[name] = min(times)
-    return found
+        print(time.perf_counter() - start, flush=True)
 
 
-def of_version(root: Path, repetitions: int) -> dict[str, float]:
-    """Return the figures of the checkout at `root`, its starts included [s]."""
-    environment = {**os.environ, "PYTHONPATH": str(root / "src")}
-    command = [sys.executable, __file__, "--one", str(repetitions)]
-    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    found: dict[str, float] = json.loads(output.splitlines()[-1])
-    for name, code in STARTS.items():
-        times = []
-        for _ in range(repetitions):
+class Version:
+    """An interpreter that stands ready with one version."""
+
+    def __init__(self, root: Path) -> None:
+        self.environment = {**os.environ, "PYTHONPATH": str(root / "src")}
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--serve"],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.cases: list[str] = json.loads(self._answer())
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def seconds(self, name: str) -> float:
+        """Return how long a case or a start takes."""
+        if name in STARTS:
             start = time.perf_counter()
-            subprocess.run(
-                [sys.executable, "-c", code], env=environment, capture_output=True, check=True
-            )
-            times.append(time.perf_counter() - start)
-        found[name] = min(times)
-    return found
+            command = [sys.executable, "-c", STARTS[name]]
+            subprocess.run(command, env=self.environment, capture_output=True, check=True)
+            return time.perf_counter() - start
+        assert self.process.stdin is not None
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return float(self._answer())
 
 
 def main() -> None:
+    """Print a table of both versions."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("before", type=Path, nargs="?", help="folder of the other checkout")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--turns", type=int, default=30)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.one:
-        print(json.dumps(measured(arguments.one)))
+    if arguments.serve:
+        serve()
         return
     if arguments.before is None:
         parser.error("BEFORE must be the folder of another checkout")
-    rounds = []
-    for number in range(arguments.rounds):
-        # The other one first in every second round: machines tire, and wake up.
-        order = (HERE, arguments.before)[:: -1 if number % 2 else 1]
-        figures = {root: of_version(root, arguments.repetitions) for root in order}
-        rounds.append((figures[HERE], figures[arguments.before]))
-    print("| case | now [ms] | before [ms] | ratio, median of rounds | from … to |")
+    versions = Version(HERE), Version(arguments.before)
+    print("| case | now [ms] | before [ms] | ratio, median of turns | middle half of turns |")
     print("|---|---|---|---|---|")
-    for name in rounds[0][0]:
-        now, before = ([pair[k][name] for pair in rounds] for k in (0, 1))
-        ratios = [a / b for a, b in zip(now, before, strict=True)]
+    for name in (*versions[0].cases, *STARTS):
+        turns = []
+        for number in range(arguments.turns + 1):
+            order = (0, 1) if number % 2 else (1, 0)
+            taken = {k: versions[k].seconds(name) for k in order}
+            turns.append((taken[0], taken[1]))
+        now, before = zip(*turns[1:], strict=True)  # the first one warms up
+        ratios = sorted(a / b for a, b in zip(now, before, strict=True))
+        low, middle, high = (ratios[int(q * (len(ratios) - 1))] for q in (0.25, 0.5, 0.75))
         print(
             f"| {name} | {1e3 * statistics.median(now):.1f} | {1e3 * statistics.median(before):.1f} | "
-            f"{statistics.median(ratios):.3f} | {min(ratios):.3f} … {max(ratios):.3f} |"
+            f"{middle:.3f} | {low:.3f} to {high:.3f} |",
+            flush=True,
         )
+    for version in versions:
+        assert version.process.stdin is not None
+        version.process.stdin.close()
+        version.process.wait()
 
 
 if __name__ == "__main__":
