@@ -5,9 +5,9 @@ the spikes are read out as samples, with a certificate of how far they are from 
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-from photinus._core.moved import MOVED, find_former_modules
 from photinus._core.version import __version__ as __version__
 
 # Public name → module that holds it. Names are imported on first use, so that `import photinus`
@@ -62,7 +62,21 @@ if TYPE_CHECKING:
     from photinus.spikes.trains import SpikeTrains as SpikeTrains
     from photinus.translation.rules import translate as translate
 
-find_former_modules()
+
+class _FormerModules:
+    """Makes the modules of version 0.1 importable; asked for what is found nowhere else."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        if not name.startswith("photinus."):
+            return None
+        # Most programs never ask.
+        from photinus._core.moved import spec_of
+
+        return spec_of(name)
+
+
+sys.meta_path.append(_FormerModules)
 
 
 def __getattr__(name: str) -> Any:
@@ -70,7 +84,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
-    if name in MOVED:
+    if _FormerModules.find_spec(f"photinus.{name}") is not None:
         return importlib.import_module(f"photinus.{name}")
     raise AttributeError(f"module 'photinus' has no attribute {name!r}")
 

@@ -5,8 +5,6 @@ takes names from ``photinus`` itself, or from the rooms.
 """
 
 import importlib
-import sys
-from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -182,17 +180,8 @@ class _Former(ModuleType):
         return [importlib.import_module(f"photinus.{home}") for home in MOVED[former]]
 
 
-class Finder:
-    """Finds the modules of version 0.1. It has no base class, for `importlib.abc` is slow to import."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return what stands for a former module, None for any other."""
-        package, _, name = fullname.partition(".")
-        if package != "photinus" or name not in MOVED:
-            return None
-        return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]
+class _Loader:
+    """Loads the modules of version 0.1. It has no base class, for `importlib.abc` is slow to import."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module that stands for a former one."""
@@ -204,6 +193,8 @@ class Finder:
         """Do nothing: names are looked up when they are asked for."""
 
 
-def find_former_modules() -> None:
-    """Make the modules of version 0.1 importable."""
-    sys.meta_path.append(Finder())
+def spec_of(fullname: str) -> ModuleSpec | None:
+    """Return what stands for a former module, None for any other."""
+    if fullname.removeprefix("photinus.") not in MOVED:
+        return None
+    return ModuleSpec(fullname, _Loader(), is_package=True)  # type: ignore[arg-type]
