@@ -4,12 +4,14 @@ Small dataclasses of our own, because a wrong entry has to be told in one senten
 value and what is allowed.
 """
 
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, asdict, fields, replace
+from typing import Any, TypeVar
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
+
+Record = TypeVar("Record", bound=Any)
 
 
 def settle(record: Any, **values: Any) -> None:
@@ -21,6 +23,31 @@ def settle(record: Any, **values: Any) -> None:
 def values_of(record: Any) -> dict[str, Any]:
     """Return the fields of a record by name, as they are."""
     return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def changed(
+    parameters: Record, changes: Mapping[str, Any], *, entry: str, presets: Collection[str]
+) -> Record:
+    """Return a device's parameters with some changed; a changed preset is "custom" unless named.
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown `entry` (what one of them is, for messages) or a value outside its range.
+    """
+    known = [field.name for field in fields(parameters)]
+    for name in changes:
+        validate.one_of(entry, name, known)
+    renamed = {"name": "custom"} if changes and parameters.name in presets else {}
+    return replace(parameters, **{**renamed, **changes})
+
+
+def document_of(parameters: Any, schema: int) -> dict[str, Any]:
+    """Return a device's parameters for JSON, with their schema; `forced` only if they are."""
+    values = asdict(parameters)
+    if not parameters.forced:
+        del values["forced"]
+    return {"schema": schema, **values}
 
 
 def fields_from(

@@ -17,12 +17,12 @@ photons that the noise brings beyond their mean; they are missing where they wer
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from math import pi
 from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import validate
-from photinus._core.records import fields_from, settle
+from photinus._core.records import changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
@@ -155,18 +155,11 @@ class LaserParameters:
         InvalidInput
             For an unknown parameter or a value outside its range.
         """
-        for name in changes:
-            validate.one_of("laser parameter", name, [f.name for f in fields(self)])
-        if changes and self.name in _PRESETS:
-            changes = {"name": "custom", **changes}
-        return replace(self, **changes)
+        return changed(self, changes, entry="laser parameter", presets=_PRESETS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
-        values = asdict(self)
-        if not self.forced:
-            del values["forced"]
-        return {"schema": SCHEMA, **values}
+        return document_of(self, SCHEMA)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LaserParameters":

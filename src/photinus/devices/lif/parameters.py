@@ -1,12 +1,12 @@
 """The parameters of a leaky integrate-and-fire neuron, its preset, and where they come from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, ClassVar, NamedTuple
 
 from photinus._core import validate
-from photinus._core.records import fields_from, settle
+from photinus._core.records import changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, ms
 
@@ -127,18 +127,11 @@ class LifParameters:
         InvalidInput
             For an unknown parameter or a value outside its range.
         """
-        for name in changes:
-            validate.one_of("LIF parameter", name, [f.name for f in fields(self)])
-        if changes and self.name in _PRESETS:
-            changes = {"name": "custom", **changes}
-        return replace(self, **changes)
+        return changed(self, changes, entry="LIF parameter", presets=_PRESETS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
-        values = asdict(self)
-        if not self.forced:
-            del values["forced"]
-        return {"schema": SCHEMA, **values}
+        return document_of(self, SCHEMA)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LifParameters":
