@@ -42,11 +42,16 @@ def changed(
     return replace(parameters, **{**renamed, **changes})
 
 
+RARE: Mapping[str, Any] = {"rare": True}
+"""Metadata of fields that documents hold only where they are not as by default."""
+
+
 def document_of(parameters: Any, schema: int) -> dict[str, Any]:
-    """Return a device's parameters for JSON, with their schema; `forced` only if they are."""
+    """Return a device's parameters for JSON, with their schema; `RARE` ones only if set."""
     values = asdict(parameters)
-    if not parameters.forced:
-        del values["forced"]
+    for field in fields(parameters):
+        if field.metadata.get("rare") and values[field.name] == field.default:
+            del values[field.name]
     return {"schema": schema, **values}
 
 

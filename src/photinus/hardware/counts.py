@@ -243,7 +243,8 @@ class Counts:
         free = np.isnan(evidence)
         runs = np.full_like(free, True) if driven else free
         off, on = network.driven_pump
-        pump = np.where(free, network.pump, off + (on - off) * np.nan_to_num(evidence))[runs]
+        supplied = network.supplied
+        pump = np.where(free, supplied, off + (on - off) * np.nan_to_num(evidence))[runs]
         target, source, coupling = entries(network.coupling)
         used = runs[target]
         source, size = source[used], np.abs(coupling[used])
@@ -254,7 +255,7 @@ class Counts:
         light = 0.0
         if rates.any():
             threshold = float(np.mean(network.detection_threshold))
-            light = photons_per_spike(designed, float(network.pump[free].mean()), threshold)
+            light = photons_per_spike(designed, float(supplied[free].mean()), threshold)
         return cls(
             parameters=designed,
             lasers=int(runs.sum()),

@@ -116,8 +116,9 @@ class Neuron:
     def _differs(self, parameters: Parameters) -> str | None:
         """Return the first parameter that is another one here."""
         mine, other = self.parameters.to_dict(), parameters.to_dict()
+        keys = [*mine, *(key for key in other if key not in mine)]
         return next(
-            (key for key in mine if key not in ("name", "forced") and mine[key] != other.get(key)), None
+            (k for k in keys if k not in ("name", "forced") and mine.get(k) != other.get(k)), None
         )
 
     def require(self, parameters: Parameters) -> None:
@@ -128,7 +129,7 @@ class Neuron:
         if key is not None:
             mine, other = self.parameters.to_dict(), parameters.to_dict()
             raise InvalidInput(
-                f"calibration must be of the same device: {key} is {mine[key]!r} there, "
+                f"calibration must be of the same device: {key} is {mine.get(key)!r} there, "
                 f"{other.get(key)!r} here"
             )
 

@@ -22,7 +22,8 @@ from math import pi
 from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import validate
-from photinus._core.records import changed, document_of, fields_from, settle
+from photinus._core.records import RARE, changed, document_of, fields_from, settle
+from photinus.devices.laser.driver import Driver
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
@@ -39,6 +40,8 @@ PLAUSIBLE = {
     "pump_noise": Allowed("carriers", 0.0, 1e9),
     "pump_efficiency": Allowed("", 1e-12, 1.0),
     "output_efficiency": Allowed("", 1e-12, 1.0),
+    "driver_knee": Allowed("A", 0.0, 1.0),
+    "driver_softness": Allowed("A", 0.0, 1.0),
 }
 """Values that a laser can have: from the smallest cavities and fastest carriers that theory talks of to
 large lasers, with a factor of ten or more on either side. The lower end of the efficiencies is what
@@ -95,7 +98,11 @@ class LaserParameters:
     """η_i, carriers in the gain section per electron of the pump current, in (0, 1]."""
     output_efficiency: float = 1.0
     """η_o, part of the cavity loss that leaves as useful light, in (0, 1]."""
-    forced: bool = field(default=False, compare=False)
+    driver_knee: float = field(default=0.0, metadata=RARE)
+    """Idle current of a driver that bends [A], >= 0; see `photinus.devices.laser.driver`."""
+    driver_softness: float = field(default=0.0, metadata=RARE)
+    """Width of its knee [A], >= 0; without both the pump current is what the driver is given."""
+    forced: bool = field(default=False, compare=False, metadata=RARE)
     """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:
@@ -209,6 +216,13 @@ class LaserParameters:
     def absorber_saturation_photons(self) -> float:
         """1/(g_a τ_a), photon number that half bleaches the absorber in the steady state."""
         return 1.0 / (self.absorber_coefficient * self.absorber_lifetime)
+
+    @property
+    def driver(self) -> Driver:
+        """The driver, as it bends pump rates [carriers/s]."""
+        return Driver(self.driver_knee, self.driver_softness).scaled(
+            self.pump_efficiency / elementary_charge
+        )
 
     def current(self, pump: float) -> float:
         """Return the current I = q P / η_i [A] of a pump rate P [carriers/s]."""

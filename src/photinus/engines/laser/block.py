@@ -9,6 +9,7 @@ from photinus._core import memory
 from photinus._core.compilation import TILE
 from photinus._core.streams import Role, lane_states
 from photinus.devices.laser import LaserParameters
+from photinus.devices.laser.driver import Driver, bent
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.laser import loop
 from photinus.engines.laser.step import REARM
@@ -32,6 +33,7 @@ class LaserBlock:
         threshold: NDArray[np.float64],
         couplings: Couplings,
         pulse: tuple[int, float, bool],
+        drivers: tuple[Driver, ...] = (),
     ) -> None:
         self.first_chain, self.chains, self.units = first_chain, chains, units
         self.couplings, self.pulse = couplings, pulse
@@ -40,7 +42,8 @@ class LaserBlock:
         lanes = chains * units
         tiles = -(-lanes // TILE)
         padded = tiles * TILE
-        self.base_pump = np.resize(base_pump, padded)
+        self.drivers = drivers
+        self._set_base(np.resize(base_pump, padded))
         self.drive = memory.aligned(np.zeros(padded))
         self.kicked = memory.aligned(np.zeros(padded, np.float32))
         self.last_spike = np.full(lanes, -(2**62), np.int64)
@@ -54,7 +57,7 @@ class LaserBlock:
         rows = np.zeros((loop.ROWS, padded))
         for name, per_unit in constants.items():
             rows[getattr(loop, name)] = np.resize(per_unit, padded)
-        rows[loop.PUMP] = np.maximum(self.base_pump, 0.0)
+        rows[loop.PUMP] = self._pumps(self.base_pump)
         rows[loop.HIGH, :lanes] = np.tile(threshold, chains)
         rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
         rows[loop.HIGH, lanes:] = np.inf
@@ -80,12 +83,27 @@ class LaserBlock:
 
     def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
         """Go on with other constant pumps, and all synapses at `strength` times their height."""
-        self.base_pump = np.resize(base_pump, len(self.drive))
+        self._set_base(np.resize(base_pump, len(self.drive)))
         # Pulses under way are attenuated too, so that what raised them also lowers them.
         self.drive *= strength / self.strength[0]
         self.strength[0] = strength
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
-        tiles[:, loop.PUMP] = np.maximum(self.base_pump + self.drive, 0.0).reshape(-1, TILE)
+        tiles[:, loop.PUMP] = self._pumps(self.base_pump + self.drive).reshape(-1, TILE)
+
+    def _set_base(self, base_pump: NDArray[np.float64]) -> None:
+        """Take constant inputs of the drivers; one without any input idles at no current."""
+        self.base_pump = base_pump
+        size = len(base_pump) if self.drivers else 0
+        own = [(driver.knee, driver.softness) for driver in self.drivers]
+        knee, softness = np.resize(np.reshape(own, (-1, 2)), (size, 2)).T
+        self.knee = np.where(base_pump[:size] > 0, knee, 0.0)
+        self.bend = np.asarray(softness**2 / 4)
+
+    def _pumps(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pumps that drivers make of their inputs, (lanes,)."""
+        if not self.bend.size:
+            return np.maximum(given, 0.0)
+        return bent(given, self.knee, 2 * np.sqrt(self.bend))
 
     def _grow_pool(self, by: int) -> None:
         size = len(self.pool)

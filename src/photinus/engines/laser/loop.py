@@ -246,8 +246,11 @@ def _deliver(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
+def _set_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
     """Give the lasers what records have added up: pumps, and carriers at once."""
+    if bend.size > 0:
+        _set_bent_pumps(f, drive, kicked, base_pump, knee, bend)
+        return
     for tile in range(drive.size // TILE):
         b = np.uintp(tile) * _F
         g = np.uintp(tile) * _TILE
@@ -257,6 +260,26 @@ def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
             f[i + np.uintp(PUMP * TILE)] = max(np.float32(base_pump[k] + drive[k]), _ZERO)
             f[i + np.uintp(NG * TILE)] = max(f[i + np.uintp(NG * TILE)] + kicked[k], _ZERO)
             kicked[k] = _ZERO
+
+
+@inlined
+def _set_bent_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
+    """Do the same behind drivers that bend, see `photinus.devices.laser.driver`.
+
+    With y what flows beside the idle current, a change of the input by dx changes y by dx times
+    y y'/(y y' + q), y' the value before. A kick is that part of its height, as it goes with the change.
+    """
+    for lane in range(drive.size):
+        i, g = _at(lane, PUMP), _at(lane, NG)
+        x = base_pump[lane] + drive[lane] - knee[lane]
+        root = np.sqrt(x * x + 4.0 * bend[lane])
+        # Of the two forms, the one that subtracts no numbers of like size.
+        y = 0.5 * (x + root) if x > 0.0 else 2.0 * bend[lane] / (root - x + _TINY)
+        both = y * max(f[i] - knee[lane], 0.0)
+        f[i] = np.float32(knee[lane] + y)
+        share = np.float32(both / (both + bend[lane] + _TINY))
+        f[g] = max(f[g] + share * kicked[lane], _ZERO)
+        kicked[lane] = _ZERO
 
 
 class State(NamedTuple):
@@ -275,7 +298,11 @@ class State(NamedTuple):
     kicked: NDArray[np.float32]
     """Carriers that come at once, (lanes,), zero between calls."""
     base_pump: NDArray[np.float64]
-    """Constant pump per dt, (lanes,)."""
+    """Constant input of the driver per dt, (lanes,): the pump, unless the driver bends."""
+    knee: NDArray[np.float64]
+    """Idle pump per dt of drivers that bend, (lanes,)."""
+    bend: NDArray[np.float64]
+    """Square of half their softness, (lanes,); empty where none bends."""
     last_spike: NDArray[np.int64]
     """Step of the latest spike, (lanes,)."""
     last_end: NDArray[np.int64]
@@ -327,8 +354,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     n_units, n_chains : lasers of a chain, and chains.
     spikes : int64 (capacity, 2) of (step, lane).
     """
-    f, r, scratch, fired, drive, kicked, base_pump = state[:7]
-    last_spike, last_end, wheel, pool, free = state[7:]
+    f, r, scratch, fired, drive, kicked, base_pump, knee, bend = state[:9]
+    last_spike, last_end, wheel, pool, free = state[9:]
     groups_of, group_delay, runs_of, runs, kick, height, pulse_steps, decay, renewing = synapses
     recorded, record_every, kept = waveforms
     n_lanes = n_units * n_chains
@@ -371,7 +398,7 @@ def advance_block(  # type: ignore[no-untyped-def]
             record = following
 
         if changed:
-            _set_pumps(f, drive, kicked, base_pump)
+            _set_pumps(f, drive, kicked, base_pump, knee, bend)
 
         count = _advance_tiles(f, r, scratch, fired)
         step += 1

@@ -162,6 +162,8 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         pump = self._for_blocks(level)
+        driver = network.parameters.driver
+        drivers = tuple(driver.scaled(own * dt) for own in efficiency) if driver.bends else ()
         size = self._chains_per_block(n)
         return [
             LaserBlock(
@@ -174,6 +176,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
                 threshold,
                 couplings,
                 pulse,
+                drivers,
             )
             for first in range(0, self.chains, size)
         ]
