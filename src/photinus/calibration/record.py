@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus._core.records import settle, values_of
-from photinus.devices import PRESETS, parameters_from_dict
+from photinus.devices import SHIPPED_PRESETS, parameters_from_dict
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
@@ -22,7 +22,7 @@ from photinus.translation.neuron import Neuron
 
 SCHEMA = 2
 KIND = "calibration"
-DEFAULT_PRESET = PRESETS[0]
+DEFAULT_PRESET = SHIPPED_PRESETS[0]
 _TABLE = (
     "activation_error",
     "mean_interval",
@@ -184,7 +184,7 @@ class Calibration(Neuron):
     @classmethod
     def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
         """Return the calibration of a preset that ships with the package."""
-        return _shipped(validate.one_of("preset", name, PRESETS))
+        return _shipped(validate.one_of("preset", name, SHIPPED_PRESETS))
 
 
 @functools.cache

@@ -109,13 +109,13 @@ class LifParameters:
         InvalidInput
             For an unknown preset or parameter, or a value outside its range.
         """
-        validate.one_of("preset", name, _PRESETS)
-        return _PRESETS[name].replace(**changes) if changes else _PRESETS[name]
+        validate.one_of("preset", name, _BY_NAME)
+        return _BY_NAME[name].replace(**changes) if changes else _BY_NAME[name]
 
     @staticmethod
     def presets() -> tuple[str, ...]:
         """Return the names of the presets."""
-        return tuple(_PRESETS)
+        return tuple(_BY_NAME)
 
     def replace(self, **changes: Any) -> "LifParameters":
         """Return a copy with some values changed; a changed preset is "custom" unless named.
@@ -127,7 +127,7 @@ class LifParameters:
         InvalidInput
             For an unknown parameter or a value outside its range.
         """
-        return changed(self, changes, entry="LIF parameter", presets=_PRESETS)
+        return changed(self, changes, entry="LIF parameter", presets=_BY_NAME)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
@@ -281,7 +281,9 @@ def _tutorial() -> LifParameters:
     )
 
 
-_PRESETS = {"lif-hcs": _tutorial()}
+_BY_NAME = {"lif-hcs": _tutorial()}
 
-PRESETS = tuple(_PRESETS)
-"""Names of the presets."""
+LIF_PRESETS = tuple(_BY_NAME)
+"""Names of the LIF neurons that ship."""
+PRESETS = LIF_PRESETS
+"""Their name in version 0.1."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from photinus._core import files
 from photinus._core.results import Results
 from photinus.calibration import Calibration, calibrate
-from photinus.devices import parameters_from_dict, preset
-from photinus.devices.laser import PRESETS
+from photinus.devices import SHIPPED_PRESETS, parameters_from_dict, preset
 from photinus.devices.registry import device_of
 from photinus.errors import NotConverged, PhotinusError
 from photinus.faces.study.points import SCHEMA, Point
@@ -72,7 +71,7 @@ def _device_digest(device: Any) -> str:
 
 def _shipped(device: Any) -> Calibration | None:
     """Return the calibration that comes with the package, if the device is a preset."""
-    for name in (*PRESETS, "lif-hcs"):
+    for name in SHIPPED_PRESETS:
         if _device_digest(preset(name)) == _device_digest(device):
             return Calibration.preset(name)
     return None
