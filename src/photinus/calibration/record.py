@@ -20,7 +20,6 @@ from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
 from photinus.translation.neuron import Neuron
 
-SCHEMA = 2
 KIND = "calibration"
 DEFAULT_PRESET = SHIPPED_PRESETS[0]
 _TABLE = (
@@ -142,7 +141,7 @@ class Calibration(Neuron):
 
         A file that is there already is replaced, unless `replace` is False.
         """
-        document: dict[str, Any] = {"kind": KIND, "schema": SCHEMA}
+        document = files.stamp(KIND)
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "reduced" and value is None:
@@ -167,7 +166,7 @@ class Calibration(Neuron):
         InvalidInput
             If the file is missing, truncated, of another kind or of another schema.
         """
-        document = files.read_json(path, kind=KIND, schema=SCHEMA)
+        document = files.read_json(path, kind=KIND)
         with files.reading(path, KIND):
             names = [field.name for field in fields(cls) if field.name != "reduced"]
             values = {name: document[name] for name in names}

@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from math import pi
 from typing import Any, ClassVar, TypeGuard
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.records import changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
-SCHEMA = 1
+KIND = "laser-parameters"
 PLAUSIBLE = {
     "wavelength": Allowed("m", 100e-9, 20e-6),
     "photon_lifetime": Allowed("s", 0.1e-12, 1e-9, 4e-12),
@@ -159,7 +159,7 @@ class LaserParameters:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
-        return document_of(self, SCHEMA)
+        return document_of(self, KIND)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LaserParameters":
@@ -171,7 +171,13 @@ class LaserParameters:
             For an unknown or missing entry, or another schema.
         """
         return cls(
-            **fields_from(cls, values, what="laser parameters", entry="laser parameter", schema=SCHEMA)
+            **fields_from(
+                cls,
+                values,
+                what="laser parameters",
+                entry="laser parameter",
+                schema=files.SCHEMAS[KIND],
+            )
         )
 
     @property

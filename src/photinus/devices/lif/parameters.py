@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, ClassVar, NamedTuple
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.records import changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, ms
 
-SCHEMA = 1
+KIND = "lif-parameters"
 PLAUSIBLE = {
     "membrane_time": Allowed("s", 1e-8, 10.0, 10e-3),
     "synaptic_time": Allowed("s", 1e-8, 10.0, 10e-3),
@@ -131,7 +131,7 @@ class LifParameters:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
-        return document_of(self, SCHEMA)
+        return document_of(self, KIND)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LifParameters":
@@ -143,7 +143,9 @@ class LifParameters:
             For an unknown or missing entry, or another schema.
         """
         return cls(
-            **fields_from(cls, values, what="LIF parameters", entry="LIF parameter", schema=SCHEMA)
+            **fields_from(
+                cls, values, what="LIF parameters", entry="LIF parameter", schema=files.SCHEMAS[KIND]
+            )
         )
 
     @property
