@@ -115,9 +115,7 @@ def test_heating_goes_through_the_driver():
     tiles = block.f.reshape(-1, block.f.size // len(block.drive), len(block.drive))
     driver = n.parameters.driver
     given = (block.base_pump + block.drive)[:4] / hot.time_step
-    np.testing.assert_allclose(
-        tiles[0, loop.PUMP, :4] / hot.time_step, driver.pump(given), rtol=1e-6
-    )
+    np.testing.assert_allclose(tiles[0, loop.PUMP, :4] / hot.time_step, driver.pump(given), rtol=1e-6)
 
 
 def test_lasers_held_off_get_no_idle_current():

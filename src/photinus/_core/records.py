@@ -9,6 +9,7 @@ from dataclasses import MISSING, asdict, fields, replace
 from typing import Any, TypeVar
 
 from photinus._core import validate
+from photinus._core.files.kinds import SCHEMAS
 from photinus.errors import InvalidInput
 
 Record = TypeVar("Record", bound=Any)
@@ -46,13 +47,13 @@ RARE: Mapping[str, Any] = {"rare": True}
 """Metadata of fields that documents hold only where they are not as by default."""
 
 
-def document_of(parameters: Any, schema: int) -> dict[str, Any]:
-    """Return a device's parameters for JSON, with their schema; `RARE` ones only if set."""
+def document_of(parameters: Any, kind: str) -> dict[str, Any]:
+    """Return a device's parameters for JSON, with a schema; `RARE` ones only if set."""
     values = asdict(parameters)
     for field in fields(parameters):
         if field.metadata.get("rare") and values[field.name] == field.default:
             del values[field.name]
-    return {"schema": schema, **values}
+    return {"schema": SCHEMAS[kind], **values}
 
 
 def fields_from(
