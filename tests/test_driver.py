@@ -44,7 +44,9 @@ def test_a_driver_follows_its_input_above_the_knee_and_idles_below():
         assert driver.pump(x) == pytest.approx(10 + y)
         assert driver.input(10 + y) == pytest.approx(x)
     np.testing.assert_array_equal(Driver().pump([-2.0, 3.0]), [0.0, 3.0])
-    assert Driver(1.0).bends and Driver(0.0, 1.0).bends and not Driver().bends
+    assert Driver(1.0).bends
+    assert Driver(0.0, 1.0).bends
+    assert not Driver().bends
 
 
 def test_a_laser_behind_a_driver_is_one_with_the_pump_that_it_makes():
@@ -56,7 +58,9 @@ def test_a_laser_behind_a_driver_is_one_with_the_pump_that_it_makes():
         simulate(n, 5e-9, chains=4, seed=1, threads=1)
         for n in (given, plain, given.replace(parameters=PLAIN))
     )
-    assert len(bent) > 50 and same_spikes(bent, same) and not same_spikes(bent, other)
+    assert len(bent) > 50
+    assert same_spikes(bent, same)
+    assert not same_spikes(bent, other)
 
 
 def carriers(n, spikes, time, start, unit):
@@ -95,7 +99,8 @@ def test_pulses_and_kicks_pass_the_driver():
     recording = Recording(units=(0, 1, 2), chains=(0,), stop=3e-9)
     s = simulate(n, 3e-9, seed=3, recording=recording, threads=1)
     spikes, time = s.time[s.unit == 0], s.waveforms.time
-    assert (np.diff(spikes) < 90 * ps).sum() >= 2 and (np.diff(spikes) > 110 * ps).sum() >= 2
+    assert (np.diff(spikes) < 90 * ps).sum() >= 2
+    assert (np.diff(spikes) > 110 * ps).sum() >= 2
     for unit in (1, 2):
         found = s.waveforms.gain_carriers[0, unit].astype(float)
         expected = carriers(n, spikes, time, found[0], unit)
@@ -122,7 +127,8 @@ def test_lasers_held_off_get_no_idle_current():
     n = network([0.0, 0.0], parameters=behind(PLAIN, MIDPOINT + 2 * SLOPE, SLOPE))
     off = Simulator(n, chains=8, seed=5, clamp={0: 0}, clamp_mode="laser", threads=1)
     spikes = off.advance(2e-8)
-    assert 0 not in spikes.unit and (spikes.unit == 1).sum() > 100
+    assert 0 not in spikes.unit
+    assert (spikes.unit == 1).sum() > 100
 
 
 def test_the_driver_fitted_makes_log_odds_straight(calibration: Calibration):
@@ -151,7 +157,8 @@ def test_documents_hold_a_driver_only_where_it_bends(calibration: Calibration):
     bent = behind(PLAIN)
     assert "driver_knee" not in PLAIN.to_dict()
     assert LaserParameters.from_dict(json.loads(files.to_json(bent.to_dict()))) == bent
-    assert not calibration.fits(bent) and calibration.fits(PLAIN)
+    assert not calibration.fits(bent)
+    assert calibration.fits(PLAIN)
     with pytest.raises(InvalidInput, match="driver_knee"):
         calibration.require(bent)
     with pytest.raises(InvalidInput, match="driver_softness"):

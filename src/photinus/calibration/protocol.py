@@ -95,7 +95,7 @@ def calibrate(
     synapse
         Kind of pulse to fit: "rectangle" of length τ with pre-emphasis (default for lasers), "plain"
         without, "exponential" (photodiode behind an RC filter; default for integrate-and-fire
-        neurons), or "charge" (carriers injected at once).
+        neurons), "filter" (the same with a kick, and additive: all of it linear), or "charge" (carriers injected at once).
     decay
         Time constant of an exponential [s]; by default fitted too (τ_syn of integrate-and-fire
         neurons).
@@ -367,13 +367,13 @@ def _activation_curve(
         "bias_range": (float(bias[first]), float(bias[last])),
         "drive": drive,
         "activation": p,
+        "mean_interval": mean,
     }
     measured = {
         "midpoint_error": midpoint_error,
         "slope_error": slope_error,
         "residual": residual,
         "activation_error": error,
-        "mean_interval": mean,
         "interval_cv": cv,
         "shortest_interval": shortest,
     }

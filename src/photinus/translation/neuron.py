@@ -16,6 +16,9 @@ from photinus.errors import InvalidInput
 RELIABLE = 0.004
 """Probability from which on (and up to one minus it) a point of the activation table is inverted."""
 
+SELDOM = 0.1
+"""Probability of being on below which a neuron's spikes count as too far apart to overlap."""
+
 ANY = tuple(range(9))
 """Any number of dimensions."""
 
@@ -51,6 +54,8 @@ class Neuron:
     """Probability of being on, array (point,)."""
     time_step: float
     """Integration step that was used [s]."""
+    mean_interval: NDArray[np.float64] | None = None
+    """Mean interspike interval, array (point,) [s]; nan where there were too few spikes."""
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, Parameters)
@@ -71,6 +76,10 @@ class Neuron:
         for name in ("drive", "activation"):
             settle(self, **{name: validate.column(name, getattr(self, name))})
         validate.same_length("activation", self.activation, "drive", len(self.drive))
+
+        if self.mean_interval is not None:
+            settle(self, mean_interval=validate.column("mean_interval", self.mean_interval))
+            validate.same_length("mean_interval", self.mean_interval, "drive", len(self.drive))
 
     @property
     def laser(self) -> LaserParameters:
@@ -107,6 +116,21 @@ class Neuron:
         foot = (y[3] - y[0]) / (x[3] - x[0]) * np.minimum(log_odds - x[0], 0.0)
         shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
         return np.asarray(inner + foot + shoulder)
+
+    def dose(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the time that a neuron is on per spike, in state windows: p T/τ, T its mean interval.
+
+        This is 1 as long as no interval is shorter than τ. The pulses of an additive synapse add up to
+        as much less or more than one pulse while the neuron is on.
+        """
+        log_odds = validate.finite_array("log_odds", log_odds, ANY)
+        if self.mean_interval is None:
+            return np.ones_like(log_odds)
+        known = (self.activation > SELDOM) & np.isfinite(self.mean_interval)
+        if not known.any():
+            return np.ones_like(log_odds)
+        per_spike = (self.activation * self.mean_interval)[known] / self.window
+        return np.interp(self.drive_at(log_odds), self.drive[known], per_spike, left=1.0)
 
     def fits(self, parameters: Parameters) -> bool:
         """Return whether this is a calibration of `parameters`, whatever their name."""

@@ -137,7 +137,8 @@ class LaserParameters:
             "fast-absorber" (default): fires by spontaneous emission alone. "slow-absorber": needs
             pump noise to fire at random. "vcsel-sa": a large laser, Nahmias et al. 2013.
             "high-beta": few carriers, much of their emission into the mode; the fastest sampler of
-            those that ``docs/explorer.md`` looks at.
+            those that ``docs/explorer.md`` looks at. "straight": the default one behind a driver that
+            makes its log-odds straight, for machines with low biases.
         **changes
             New values, as in `replace`.
 
@@ -306,6 +307,19 @@ _BY_NAME = {
         gain_transparency=2_000,
         absorber_transparency=600,
         pump_noise=500,
+    ),
+    # Its driver was fitted: photinus calibrate fast-absorber --straight --reach 2
+    "straight": LaserParameters(
+        name="straight",
+        photon_lifetime=4 * ps,
+        gain_lifetime=1 * ns,
+        absorber_lifetime=20 * ps,
+        gain_coefficient=1e7,
+        absorber_coefficient=1.25e8,
+        gain_transparency=12_500,
+        absorber_transparency=2_000,
+        driver_knee=1.0290948595063022e-05,
+        driver_softness=1.6735380342216385e-06,
     ),
 }
 
