@@ -95,7 +95,7 @@ def calibrate(
     synapse
         Kind of pulse to fit: "rectangle" of length τ with pre-emphasis (default for lasers), "plain"
         without, "exponential" (photodiode behind an RC filter; default for integrate-and-fire
-        neurons), "filter" (the same with a kick, and additive: all of it linear), or "charge" (carriers injected at once).
+        neurons), or "charge" (carriers injected at once).
     decay
         Time constant of an exponential [s]; by default fitted too (τ_syn of integrate-and-fire
         neurons).

@@ -21,10 +21,10 @@ from photinus.networks.couplings import dense
 from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
 
-SYNAPSES = ("rectangle", "plain", "exponential", "filter", "charge")
+SYNAPSES = ("rectangle", "plain", "exponential", "charge")
 """Kinds of synapse that can be fitted: a rectangle of length τ with pre-emphasis (kick and sustained
-pulse), a plain one without, an exponential with height (and time constant, unless given), a linear
-filter (additive, with a kick before its exponential), or a kick alone."""
+pulse), a plain one without, an exponential with height (and time constant, unless given), or a kick
+alone."""
 
 _PAIRS: list[tuple[list[float], list[float]]] = [
     (b, [w])
@@ -115,12 +115,12 @@ class Fit:
 
 def first_guess(synapse: str, window: float, *, renewing: bool, decay: float | None) -> SynapticKernel:
     """Return where the fit of a kind of synapse starts."""
-    if synapse in ("exponential", "filter"):
+    if synapse == "exponential":
         return SynapticKernel(
             kick=0.0,
             sustain=1.5,
             duration=window if decay is None else decay,
-            renewing=renewing and synapse != "filter",
+            renewing=renewing,
             shape="exponential",
         )
     kick, sustain = {"rectangle": (0.25, 0.75), "plain": (0.0, 1.0), "charge": (1.0, 0.0)}[synapse]
@@ -129,10 +129,8 @@ def first_guess(synapse: str, window: float, *, renewing: bool, decay: float | N
 
 def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
     """Return what is fitted, with the step of its finite difference (times τ for a time)."""
-    if synapse in ("exponential", "filter"):
-        kick = {"kick": 0.08} if synapse == "filter" else {}
-        duration = {} if decay is not None else {"duration": 0.15}
-        return {**kick, "sustain": 0.2, **duration}
+    if synapse == "exponential":
+        return {"sustain": 0.2} if decay is not None else {"sustain": 0.2, "duration": 0.15}
     steps = {"kick": 0.08, "sustain": 0.15}
     fitted = {"rectangle": ("kick", "sustain"), "plain": ("sustain",), "charge": ("kick",)}[synapse]
     return {name: steps[name] for name in fitted}
