@@ -61,3 +61,15 @@ def straightened(neuron: Neuron) -> LaserParameters:
     return laser.replace(
         driver_knee=driver.knee * per_carrier, driver_softness=driver.softness * per_carrier
     )
+
+
+def curvature(neuron: Neuron) -> float:
+    """Return how far the measured curve is from a straight line, in log-odds.
+
+    Root mean square over ±`REACH` of what the drive deviates from the line of least squares, over the
+    slope of that line.
+    """
+    wanted = np.linspace(-REACH, REACH, POINTS)
+    drive = (neuron.drive_at(wanted) - neuron.midpoint) / neuron.slope
+    slope, start = np.polyfit(wanted, drive, 1)
+    return float(np.sqrt(np.mean((drive - start - slope * wanted) ** 2)) / abs(slope))
