@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.memory import aligned
 from photinus._core.streams import Seed, seed_sequence
@@ -135,9 +136,10 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         if drive is not None and constant.shape != shape:
             raise InvalidInput(f"drive must have shape {shape}, got {constant.shape}")
         level = np.broadcast_to(np.maximum(constant, least) / scale, shape).copy()
-        # The one place where evidence is dealt with.
+        # The one place where evidence is dealt with, and turned from units to neurons.
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        evidence = Evidence.of(clamp, network.labels, self.chains)
+        self._gauge = gauges.of(network)
+        evidence = Evidence.of(clamp, network.labels, self.chains).flipped(self._gauge)
         self.units = np.arange(network.n_units)
         if clamp_mode == "pump":
             self.units = evidence.free
@@ -195,6 +197,7 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
             start=start * self.grid,
             stop=self.step * self.grid,
             waveforms=waveforms,
+            gauge=self._gauge,
         )
 
     @property

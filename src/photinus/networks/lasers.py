@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.records import settle, values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
@@ -18,7 +19,7 @@ from photinus.errors import InvalidInput
 from photinus.networks.couplings import Coupling, checked, entries, from_entries, is_sparse
 from photinus.units import Allowed, quantity
 
-SCHEMA = 1
+SCHEMA, WITHOUT_GAUGE = 2, 1
 FIELDS = ("parameters", "kernel", "window", "driven_pump", "labels", "pump", "delay")
 """Entries that every document of a network has."""
 MISMATCHED = (
@@ -103,6 +104,9 @@ class LaserNetwork:
         One laser per unit where they are not as designed, see `mismatched`; by default all are.
     depression
         Short-term depression of the synapses, simulated by reduced lasers only; by default none.
+    gauge : array (unit,) of bool
+        True for lasers that stand for 1 - z of their unit; by default none does. Pumps and couplings
+        are those of the lasers as they are. Evidence, and states that are read out, speak of z.
 
     Raises
     ------
@@ -122,6 +126,7 @@ class LaserNetwork:
     labels: tuple[Hashable, ...] = field(default=())
     devices: tuple[LaserParameters, ...] = ()
     depression: Depression | None = None
+    gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
@@ -177,6 +182,7 @@ class LaserNetwork:
         threshold.setflags(write=False)
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
         settle(self, devices=validate.listed("devices", self.devices))
+        settle(self, gauge=gauges.checked(self.gauge, n))
         if self.devices:
             validate.same_length("devices", self.devices, "pump", n)
         self._check_times()
@@ -284,7 +290,7 @@ class LaserNetwork:
         """Return everything, with a kind and a schema number; arrays as they are."""
         return {
             "kind": "laser-network",
-            "schema": SCHEMA,
+            "schema": SCHEMA if self.gauge.any() else WITHOUT_GAUGE,
             "parameters": self.parameters.to_dict(),
             "kernel": self.kernel.to_dict(),
             "window": self.window,
@@ -292,6 +298,7 @@ class LaserNetwork:
             "labels": files.labels_to_json(self.labels),
             "devices": [device.to_dict() for device in self.devices],
             "depression": None if self.depression is None else self.depression.to_dict(),
+            **gauges.written(self.gauge),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
@@ -330,6 +337,7 @@ class LaserNetwork:
             ),
             delay=document["delay"],
             detection_threshold=document["detection_threshold"],
+            gauge=document.get("gauge", ()),
         )
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
