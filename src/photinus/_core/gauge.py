@@ -16,6 +16,8 @@ Gauge = NDArray[np.bool_]
 """Array (unit,): True where a neuron stands for 1 - z. Read-only."""
 NONE: Gauge = np.zeros(0, bool)
 """Of any number of units: none flipped."""
+WITHOUT_GAUGE = 1
+"""Schema of the documents of networks before there was a gauge."""
 
 
 def checked(gauge: ArrayLike, units: int) -> Gauge:
@@ -40,9 +42,14 @@ def of(network: Any) -> Gauge:
     return checked(getattr(network, "gauge", ()), network.n_units)
 
 
-def written(gauge: Gauge) -> dict[str, list[bool]]:
-    """Return the entry of a document: none without a flipped neuron, as in older documents."""
-    return {"gauge": gauge.tolist()} if gauge.any() else {}
+def given(network: Any, gauge: Gauge) -> Any:
+    """Return a copy of a network with another gauge, its drives and couplings as they are."""
+    return network if (of(network) == gauge).all() else network.replace(gauge=gauge)
+
+
+def written(gauge: Gauge) -> dict[str, Any]:
+    """Return the entries of a network's document; without a flipped neuron those of older versions."""
+    return {"gauge": gauge.tolist()} if gauge.any() else {"schema": WITHOUT_GAUGE}
 
 
 def flip_states(states: NDArray[np.uint8], gauge: Gauge) -> NDArray[np.uint8]:
@@ -57,6 +64,25 @@ def flip_joint(joint: NDArray[np.float64], gauge: Gauge) -> NDArray[np.float64]:
     # The first axis is the last unit.
     turned = tuple(slice(None, None, -1 if flips else 1) for flips in gauge[::-1])
     return np.ascontiguousarray(joint.reshape((2,) * len(gauge))[turned]).reshape(-1)
+
+
+def flip_differences(
+    differences: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    gauge: Gauge,
+) -> NDArray[np.float64]:
+    """Return differences of moments <z_i z_j>, those of marginals first, in the other coordinates.
+
+    `rows` and `columns` are the i and j of each; of a marginal both are its unit.
+    """
+    if not gauge.any():
+        return differences
+    flips, sign = gauge.astype(np.float64), np.where(gauge, -1.0, 1.0)
+    single = sign * differences[: len(gauge)]
+    both = sign[rows] * sign[columns] * differences
+    both += flips[rows] * single[columns] + single[rows] * flips[columns]
+    return np.where(rows == columns, single[rows], both)
 
 
 def flip_moments(moments: NDArray[np.float64], gauge: Gauge) -> NDArray[np.float64]:
