@@ -162,7 +162,7 @@ class Simulator(Engine[Any, Any]):
         step = network.window / STEPS
         if time_step is not None and not 0 < time_step <= step:
             raise InvalidInput(f"time_step must be None or up to {step:g} s, got {time_step}")
-        super().__init__(network, step, step, holding=network.holding, **options)
+        super().__init__(network, step, step, holding=network.holding, **{"drive": None, **options})
 
     def _lay_out(self, level: Any) -> list[Chains]:
         units, size = self.units, self._chains_per_block(len(self.units))
@@ -204,7 +204,7 @@ class RefractoryDevice(Device):
             drive=np.array(values["drive"]),
             coupling=np.array(values["coupling"]),
             labels=tuple(values["labels"]),
-            gauge=tuple(values["gauge"]),
+            gauge=tuple(values.get("gauge", ())),
         )
 
     def load_network(self, path: Any) -> Network:

@@ -44,7 +44,8 @@ def of(network: Any) -> Gauge:
 
 def given(network: Any, gauge: Gauge) -> Any:
     """Return a copy of a network with another gauge, its drives and couplings as they are."""
-    return network if (of(network) == gauge).all() else network.replace(gauge=gauge)
+    flips = checked(gauge, network.n_units)
+    return network if (of(network) == flips).all() else network.replace(gauge=flips)
 
 
 def written(gauge: Gauge) -> dict[str, Any]:

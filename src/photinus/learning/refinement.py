@@ -21,8 +21,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
@@ -128,6 +129,7 @@ def refine(
     most_rounds: int = 24,
     damping: float | None = None,
     structure: str = "all",
+    gauge: str | ArrayLike = "none",
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
@@ -157,6 +159,9 @@ def refine(
         "all" (default): every pair may get a coupling. "given": couplings that are zero stay zero, as
         where the chip has no synapse. Sparse couplings, and machines with more than `MOST_STATISTICS`
         marginals and pairs, are taken as given.
+    gauge
+        Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
+        given has its own.
     imperfections
         What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is
         taken to hold all that does not change during a run.
@@ -189,7 +194,10 @@ def refine(
     if damping is not None:
         damping = validate.non_negative("damping", damping)
     validate.one_of("structure", structure, STRUCTURES)
-    network = _start(machine, calibration, network, imperfections, seed)
+    network = _start(machine, calibration, network, gauge, imperfections, seed)
+    # All that follows is in the coordinates of the neurons, whose pumps and couplings are to change.
+    flips = gauges.of(network)
+    machine, network = machine.flipped(flips), gauges.given(network, gauges.NONE)
     *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
     statistics = Statistics.between(network.coupling, structure)
     price = chains * draws * most_rounds * machine.n_units * LASER_WORK
@@ -202,7 +210,9 @@ def refine(
     with tracked(progress, "refining", most_rounds) as advance:
 
         def report(trial: Trial[Network]) -> None:
-            rounds.append(_round(trial, bench.last, target))
+            error = trial.judged.difference
+            error = gauges.flip_differences(error, statistics.rows, statistics.columns, flips)
+            rounds.append(_round(trial, bench.last, target, error))
             advance(1)
 
         found = trust.search(
@@ -216,7 +226,7 @@ def refine(
             report=report,
         )
     return Refinement(
-        network=found.best.setting,
+        network=gauges.given(found.best.setting, flips),
         rounds=tuple(rounds),
         converged=found.converged,
         reason=_reason(found, bench.last, target),
@@ -261,12 +271,13 @@ def _start(
     machine: BoltzmannMachine,
     calibration: Calibration,
     network: Network | None,
+    gauge: str | ArrayLike,
     imperfections: Imperfections | None,
     seed: Seed,
 ) -> Network:
     """Return the network to start from, after a look at whether it is one of `machine`."""
     if network is None:
-        network = translate(machine, calibration)
+        network = translate(machine, calibration, gauge=gauge)
         if imperfections is not None:
             network = device_of(network).imperfect(network, imperfections, seed)
     calibration.require(network.parameters)
@@ -305,8 +316,10 @@ def _reason(found: Search[Network], last: Samples, target: Target) -> str:
     return " ".join(filter(None, [found.reason, stuck, target.doubt]))
 
 
-def _round(trial: Trial[Network], samples: Samples, target: Target) -> Round:
-    """Return the record of a measurement."""
+def _round(
+    trial: Trial[Network], samples: Samples, target: Target, error: NDArray[np.float64]
+) -> Round:
+    """Return the record of a measurement whose moments, marginals first, are off by `error`."""
     judged, n = trial.judged, samples.machine.n_units
     kl = None
     if target.joint is not None:
@@ -316,8 +329,8 @@ def _round(trial: Trial[Network], samples: Samples, target: Target) -> Round:
         draws=judged.draws,
         misfit=divergence / judged.noise if judged.noise > 0 else 0.0,
         p_value=judged.p_value,
-        marginal_error=float(np.abs(judged.difference[:n]).max()),
-        pair_error=float(np.abs(judged.difference[n:]).max(initial=0.0)),
+        marginal_error=float(np.abs(error[:n]).max()),
+        pair_error=float(np.abs(error[n:]).max(initial=0.0)),
         divergence=divergence,
         kl=kl,
         damping=trial.damping,
