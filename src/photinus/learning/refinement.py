@@ -43,6 +43,7 @@ from photinus.networks.couplings import dense, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
+from photinus.translation.gauge import choose_gauge
 from photinus.translation.rules import slopes, translate
 
 LASER_WORK = 200
@@ -129,7 +130,7 @@ def refine(
     most_rounds: int = 24,
     damping: float | None = None,
     structure: str = "all",
-    gauge: str | ArrayLike = "none",
+    gauge: str | ArrayLike = "auto",
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
@@ -160,8 +161,8 @@ def refine(
         where the chip has no synapse. Sparse couplings, and machines with more than `MOST_STATISTICS`
         marginals and pairs, are taken as given.
     gauge
-        Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
-        given has its own.
+        Which neurons stand for 1 - z of their unit, see `photinus.translate`; "auto" knows that
+        synapses are corrected. A `network` that is given has its own.
     imperfections
         What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is
         taken to hold all that does not change during a run.
@@ -277,7 +278,8 @@ def _start(
 ) -> Network:
     """Return the network to start from, after a look at whether it is one of `machine`."""
     if network is None:
-        network = translate(machine, calibration, gauge=gauge)
+        flips = choose_gauge(machine, calibration, gauge, corrected=True)
+        network = translate(machine, calibration, gauge=flips)
         if imperfections is not None:
             network = device_of(network).imperfect(network, imperfections, seed)
     calibration.require(network.parameters)

@@ -67,7 +67,7 @@ def sample(
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
     rule: str = "measured",
-    gauge: "str | ArrayLike" = "none",
+    gauge: "str | ArrayLike" = "auto",
     clamp_mode: str = "pump",
     initial: ArrayLike | None = None,
     time_step: float | None = None,
@@ -111,7 +111,7 @@ def sample(
         Translation rule, "measured" or "linear"; see `photinus.translation`.
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
         Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
-        given has its own.
+        given has its own; a stored run that is gone on with keeps its own by default.
     initial : array (unit,) or (chain, unit), optional
         States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
         are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
@@ -182,7 +182,7 @@ def sample(
         available_threads(threads),
         tempering,
         imperfections,
-        gauge=_gauge(gauge, machine.n_units),
+        gauge=_gauge(gauge, machine.n_units, network, store),
     )
     with executor_of(workers, pool) as spread:
         run = kind(request) if spread is None else SpreadRun(request, spread, kind)
@@ -204,9 +204,18 @@ def _check_objects(
         )
 
 
-def _gauge(gauge: "str | ArrayLike", units: int) -> "str | Gauge":
+def _gauge(
+    gauge: "str | ArrayLike", units: int, network: "Network | None", store: RunStore | None
+) -> "str | Gauge":
     """Return how to choose a gauge, or the gauge itself, checked."""
-    return validate.one_of("gauge", gauge, CHOICES) if isinstance(gauge, str) else checked(gauge, units)
+    if not isinstance(gauge, str):
+        gauge = checked(gauge, units)
+    elif validate.one_of("gauge", gauge, CHOICES) == "auto":
+        stored = None if store is None else store.gauge()
+        return "auto" if stored is None else checked(stored, units)
+    if network is not None:
+        raise InvalidInput(f"gauge must be 'auto' with a network, which has its own, got {gauge!r}")
+    return gauge
 
 
 def _check_able(

@@ -4,6 +4,10 @@ The measured curve of a neuron, the drive that it takes to be on with given log-
 and bent below. Flipping a unit turns its fields u into -u and leaves the fields of all others as they
 are. So the part of the KL that comes from putting straight lines for curves is a sum over units, and
 each unit chooses for itself: no search, any number of units.
+
+Flips change the signs of weights, too, and neurons that are on more often meet more of their partners.
+Synapses act late and a little too weakly, the more so the stronger they are, and inhibition most. What
+that costs is judged for the gauge as a whole, to second order: ½ Var Σ ε(W_ij) W_ij y_i y_j.
 """
 
 import numpy as np
@@ -12,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.logistic import logistic
+from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices.registry import device_of
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.translation.fields import line_through, states_met
@@ -21,10 +26,20 @@ CHOICES = ("auto", "none", "per-unit", "likely")
 """How a gauge can be chosen; an array says it outright."""
 STEP = 0.05
 """Change of a field over which the slope of the measured curve is taken."""
+WEAKENED = ((-4.0, -2.0, -1.0, 0.0, 2.0, 4.0), (0.18, 0.12, 0.04, 0.0, 0.03, 0.13))
+"""Weights, and the part ε of each that symmetric pairs of the default laser lack."""
+CURVED = 0.1
+"""What `curvature` weighs beside that: lines that fit single units badly do less harm in a network."""
+MARGIN = 1.5
+"""By how much a gauge must be better than none to be taken."""
 
 
 def choose_gauge(
-    machine: BoltzmannMachine, calibration: Neuron, gauge: str | ArrayLike = "auto"
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    gauge: str | ArrayLike = "auto",
+    *,
+    corrected: bool = False,
 ) -> gauges.Gauge:
     """Return which neurons shall stand for 1 - z, array (unit,) of bool.
 
@@ -35,7 +50,11 @@ def choose_gauge(
     gauge
         "none": each neuron stands for z. "per-unit": whatever makes the unit's own line the better one,
         see `curvature`. "likely": each neuron stands for the likelier value of its unit. "auto": one of
-        these. Or an array (unit,) of bool.
+        these: the one that costs least, if that is much less than none; none beyond
+        `MAX_PER_EVIDENCE` units. Or an array (unit,) of bool.
+    corrected
+        Whether weights are corrected after translation, see `photinus.refine`: then "auto" is
+        "per-unit", up to as many units.
 
     Raises
     ------
@@ -50,13 +69,26 @@ def choose_gauge(
     none = gauges.checked((), machine.n_units)
     if gauge == "none" or not device_of(calibration.parameters).has_gauge:
         return none
-    if gauge == "per-unit":
-        as_is, flipped = curvature(machine, calibration)
-        return gauges.checked(flipped < as_is, machine.n_units)
-    if gauge == "likely":
-        states, probability = states_met(machine)
-        return gauges.checked(probability @ states < 0.5, machine.n_units)
-    return none
+    if gauge == "auto" and machine.n_units > MAX_PER_EVIDENCE:
+        return none
+    states, probability = states_met(machine)
+    curved = _curvature(machine, calibration, states, probability)
+    candidates = {
+        "none": none,
+        "per-unit": gauges.checked(curved[1] < curved[0], machine.n_units),
+        "likely": gauges.checked(probability @ states < 0.5, machine.n_units),
+    }
+    if corrected and gauge == "auto":
+        gauge = "per-unit"
+    if gauge in candidates:
+        return candidates[gauge]
+    costs = {
+        name: CURVED * np.where(flips, curved[1], curved[0]).sum()
+        + _weakness(machine.flipped(flips), gauges.flip_states(states, flips), probability)
+        for name, flips in candidates.items()
+    }
+    best = min(costs, key=lambda name: costs[name])
+    return candidates[best if MARGIN * costs[best] < costs["none"] else "none"]
 
 
 def curvature(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
@@ -64,7 +96,15 @@ def curvature(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.floa
 
     To second order, ½ Σ p(u) σ(u)(1 - σ(u)) r(u)², with r(u) the error of the line in log-odds.
     """
-    states, probability = states_met(machine)
+    return _curvature(machine, calibration, *states_met(machine))
+
+
+def _curvature(
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    states: NDArray[np.uint8],
+    probability: NDArray[np.float64],
+) -> NDArray[np.float64]:
     field = states @ machine.weights + machine.biases
     return np.stack([_line_costs(sign * field, probability, calibration) for sign in (1, -1)])
 
@@ -78,3 +118,12 @@ def _line_costs(
     off = line.drive + line.slope * (field - line.mean) - calibration.drive_at(field)
     on = logistic(np.clip(field, -700, 700))
     return np.asarray(0.5 * probability @ (on * (1 - on) * (off / rise) ** 2))
+
+
+def _weakness(
+    machine: BoltzmannMachine, states: NDArray[np.uint8], probability: NDArray[np.float64]
+) -> float:
+    """Return the KL that synapses cost that are too weak by `WEAKENED` [nats]."""
+    lacking = machine.weights * np.interp(machine.weights, *WEAKENED)
+    energy = 0.5 * np.sum((states @ lacking) * states, axis=1)
+    return float(0.5 * probability @ (energy - probability @ energy) ** 2)

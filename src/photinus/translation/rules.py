@@ -81,7 +81,7 @@ def translate(
     *,
     rule: str = "measured",
     delay: float | str | NDArray[np.float64] = 0.0,
-    gauge: str | ArrayLike = "none",
+    gauge: str | ArrayLike = "auto",
 ) -> Network:
     """Return the network that samples from `machine`.
 
