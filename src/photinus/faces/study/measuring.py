@@ -135,7 +135,13 @@ def _sampled(
     machine, faults = point.machine(), point.imperfections()
     network = None
     if calibration is not None:
-        network = translate(machine, calibration, rule=wanted.rule, delay=wiring.of(calibration.window))
+        network = translate(
+            machine,
+            calibration,
+            rule=wanted.rule,
+            gauge=wanted.gauge,
+            delay=wiring.of(calibration.window),
+        )
         if faults is not None:
             network = device_of(network).imperfect(network, faults, wanted.seed)
         if wanted.refined:
