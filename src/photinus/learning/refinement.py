@@ -185,24 +185,19 @@ def refine(
         If no reference confirms the moments wanted: beyond 24 units, on a graph far from a tree, where
         two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
     """
-    validate.instance("machine", machine, BoltzmannMachine)
-    validate.instance("calibration", calibration, Calibration)
-    validate.instance("network", network, Network | None)
-    validate.instance("imperfections", imperfections, Imperfections | None)
     chains = validate.integer("chains", chains, 8)
     draws = validate.integer("draws", draws, 8)
     most_rounds = validate.integer("most_rounds", most_rounds, 1)
-    if damping is not None:
-        damping = validate.non_negative("damping", damping)
+    damping = None if damping is None else validate.non_negative("damping", damping)
     validate.one_of("structure", structure, STRUCTURES)
     network = _start(machine, calibration, network, gauge, imperfections, seed)
-    # All that follows is in the coordinates of the neurons, whose pumps and couplings are to change.
+    # In the coordinates of the neurons, whose pumps and couplings are to change.
     flips = gauges.of(network)
     machine, network = machine.flipped(flips), gauges.given(network, gauges.NONE)
     *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
     statistics = Statistics.between(network.coupling, structure)
-    price = chains * draws * most_rounds * machine.n_units * LASER_WORK
-    target = Target.of(machine, statistics, right, MEASURED * price)
+    work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
+    target = Target.of(machine, statistics, right, work)
     if target.doubt:
         warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
@@ -211,8 +206,7 @@ def refine(
     with tracked(progress, "refining", most_rounds) as advance:
 
         def report(trial: Trial[Network]) -> None:
-            error = trial.judged.difference
-            error = gauges.flip_differences(error, statistics.rows, statistics.columns, flips)
+            error = statistics.flipped(trial.judged.difference, flips)
             rounds.append(_round(trial, bench.last, target, error))
             advance(1)
 
@@ -277,6 +271,10 @@ def _start(
     seed: Seed,
 ) -> Network:
     """Return the network to start from, after a look at whether it is one of `machine`."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration)
+    validate.instance("network", network, Network | None)
+    validate.instance("imperfections", imperfections, Imperfections | None)
     if network is None:
         flips = choose_gauge(machine, calibration, gauge, corrected=True)
         network = translate(machine, calibration, gauge=flips)

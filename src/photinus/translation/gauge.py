@@ -30,6 +30,8 @@ WEAKENED = ((-4.0, -2.0, -1.0, 0.0, 2.0, 4.0), (0.18, 0.12, 0.04, 0.0, 0.03, 0.1
 """Weights, and the part ε of each that symmetric pairs of the default laser lack."""
 CURVED = 0.1
 """What `curvature` weighs beside that: lines that fit single units badly do less harm in a network."""
+CORRECTED = 2.0
+"""Weights up to which refinement brings synapses to where they should be, whatever their signs."""
 MARGIN = 1.5
 """By how much a gauge must be better than none to be taken."""
 
@@ -54,7 +56,7 @@ def choose_gauge(
         `MAX_PER_EVIDENCE` units. Or an array (unit,) of bool.
     corrected
         Whether weights are corrected after translation, see `photinus.refine`: then "auto" is
-        "per-unit", up to as many units.
+        "per-unit" for weights up to `CORRECTED`.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def choose_gauge(
         "per-unit": gauges.checked(curved[1] < curved[0], machine.n_units),
         "likely": gauges.checked(probability @ states < 0.5, machine.n_units),
     }
-    if corrected and gauge == "auto":
+    if corrected and gauge == "auto" and np.abs(machine.weights).max() <= CORRECTED:
         gauge = "per-unit"
     if gauge in candidates:
         return candidates[gauge]

@@ -33,6 +33,7 @@ Clamps = Annotated[
     list[str] | None,
     typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
 ]
+Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
 ClampMode = Annotated[
     str, typer.Option(help="Evidence acts on the partners (pump) or drives the laser (laser).")
 ]
@@ -44,9 +45,7 @@ NetworkFile = Annotated[
 def sample(
     model: MachineFile,
     out: Annotated[Path, typer.Option(help="Zarr store to write.")] = Path("run.zarr"),
-    substrate: Annotated[
-        str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")
-    ] = "laser",
+    substrate: Substrate = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
     burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 25,
