@@ -435,8 +435,8 @@ def stopped(tmp_path, pieces):
         ({"substrate": "gibbs"}, "^resume needs .*: substrate was 'laser', got 'gibbs'$"),
         ({"rule": "linear"}, "^resume needs .*: rule was 'measured', got 'linear'$"),
         ({"time_step": TIME_STEP / 2}, "^resume needs .*: time_step was "),
-        ({"clamp": {-7: 1}}, "^resume needs .*: clamp was "),
-        ({"clamp_mode": "laser"}, "^resume needs .*: clamp_mode was 'pump', got 'laser'$"),
+        ({"clamp": {-7: 1}}, "^resume needs .*: evidence was "),
+        ({"clamp_mode": "laser"}, "^resume needs .*: evidence_mode was 'pump', got 'laser'$"),
         ({"machine": BoltzmannMachine(np.zeros((3, 3)), [0, 0, 0])}, "^resume needs .*: labels was "),
         (
             {"machine": BoltzmannMachine(MACHINE.weights * 2, MACHINE.biases, MACHINE.labels)},
