@@ -386,7 +386,7 @@ def test_strong_spontaneous_emission_makes_spikes_graded():
         ),
         (
             {"kick": 100},
-            "kick must be large enough to make laser 'fast-absorber' spike at pump 7.39106e+13 "
+            "kick must make laser 'fast-absorber' spike at pump 7.39106e+13 "
             "carriers/s, got 100 carriers",
         ),
     ],
