@@ -259,7 +259,7 @@ def test_simulator_out_of_range(change, message):
 
 
 def test_a_kernel_too_short_for_the_step_is_refused():
-    with pytest.raises(InvalidInput, match="at most a quarter of the kernel's duration"):
+    with pytest.raises(InvalidInput, match="at most a quarter of the synaptic kernel's duration"):
         LifSimulator(network([0.0], kernel=kernel(duration=0.2 * ms)))
 
 
