@@ -4,9 +4,10 @@ A Boltzmann machine is translated into a network of excitable lasers, whose phys
 spikes are read out as samples, with a certificate of how far they are from the target.
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
 
 from photinus._core.version import __version__ as __version__
 
@@ -38,7 +39,11 @@ _HOMES = {
 }
 __all__ = sorted(_HOMES)
 
+# What `typing.TYPE_CHECKING` is, without the time that importing `typing` takes.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from photinus.calibration import Calibration as Calibration
     from photinus.calibration import calibrate as calibrate
     from photinus.devices.laser import LaserParameters as LaserParameters
