@@ -104,7 +104,7 @@ class Network(Protocol):
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a neuron off and on."""
+        """Drives that keep a neuron off and on."""
 
     @property
     def ARRAYS(self) -> Sequence[str]:  # noqa: N802
@@ -269,7 +269,7 @@ class Device(Protocol):
         delay: float | NDArray[np.float64] = 0.0,
         labels: tuple[Hashable, ...] = (),
     ) -> Any:
-        """Return a network; `driven` are the drives that hold a neuron off and on."""
+        """Return a network; `driven` are the drives that keep a neuron off and on."""
         raise NotImplementedError
 
     def simulator(

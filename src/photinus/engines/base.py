@@ -84,7 +84,7 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
     time_step, grid
         Integration step, and the step that spikes and pieces are counted in [s].
     holding
-        Levels that hold a neuron off and on.
+        Levels that keep a neuron off and on.
     scale
         Drives are divided by it to give levels: what the engine counts constant drives in.
     least

@@ -27,7 +27,7 @@ from photinus.translation.rules import slopes, translate
 SUBSTRATES = ("laser-reduced", "laser")
 IMPRINT = 1
 """State windows for which lasers are driven to the states that they go on from: 99 % are there then.
-For some windows after that fewer lasers are on: those that were held off have carriers to gather."""
+For some windows after that fewer lasers are on: those that were driven off have carriers to gather."""
 
 SETTLED_AFTER, READ = 2, 6
 """State windows that hidden lasers run before their states given the data are read, and while."""
@@ -37,7 +37,7 @@ class DeviceChains:
     """Chains of lasers that go on while the machine learns: `negative` of a `BoltzmannEstimator`.
 
     Between two updates the chip gets other pumps and couplings. The chains go on from the states that
-    they were in: each laser is driven on or held off for one window, then released.
+    they were in: each laser is driven on or off for one window, then released.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ class LaserNetwork:
         Photon number in the cavity above which the read-out sees a spike. It looks for the next one
         once the photon number has fallen below a quarter of that.
     driven_pump
-        Pump rates [carriers/s] that hold a laser off and on, for evidence that is driven physically.
+        Pump rates [carriers/s] that keep a laser off and on, for evidence that is driven physically.
     delay : float or array (unit, unit)
         Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i. One
         delay may be a text: "30 ps".
@@ -205,7 +205,7 @@ class LaserNetwork:
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a laser off and on [carriers]."""
+        """Drives that keep a laser off and on [carriers]."""
         off, on = (pump * self.parameters.gain_lifetime for pump in self.driven_pump)
         return off, on
 

@@ -47,7 +47,7 @@ class LifNetwork:
     window
         State window τ [s]: unit k is 1 while neuron k has fired within the last τ; τ_ref.
     driven_drive
-        Drives [V] that hold a neuron off and on, for evidence that is driven physically.
+        Drives [V] that keep a neuron off and on, for evidence that is driven physically.
     delay
         Time from a spike to its effect [s], >= 0; rounded to the integration step.
     labels
@@ -111,7 +111,7 @@ class LifNetwork:
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a neuron off and on [V]."""
+        """Drives that keep a neuron off and on [V]."""
         return self.driven_drive
 
     def drive_given(self, evidence: Evidence) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ from photinus.translation.neuron import Neuron
 
 RULES = ("measured", "linear")
 DRIVEN_BIAS = 8.0
-"""Bias, up or down, at which a neuron that is physically driven is held; a laser is off unpumped."""
+"""Bias, up or down, at which a neuron that is physically driven gets as evidence; a laser is off unpumped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def translate(
 
 
 def levels(calibration: Neuron) -> tuple[float, float]:
-    """Return the drives at which a neuron is held off and on, by log-odds of `DRIVEN_BIAS`."""
+    """Return the drives that keep a neuron off and on, by log-odds of `DRIVEN_BIAS`."""
     validate.instance("calibration", calibration, Neuron)
     reach = DRIVEN_BIAS * calibration.slope
     return calibration.midpoint - reach, calibration.midpoint + reach
