@@ -33,7 +33,7 @@ from photinus.translation.neuron import Neuron
 
 RULES = ("measured", "linear")
 DRIVEN_BIAS = 8.0
-"""Bias, up or down, at which a neuron that is physically driven gets as evidence; a laser is off unpumped."""
+"""Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
 
 
 @dataclass(frozen=True, slots=True)
