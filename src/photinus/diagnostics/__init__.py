@@ -13,5 +13,7 @@ from photinus._core import lazy
 if TYPE_CHECKING:
     from photinus.diagnostics import fidelity as fidelity
 
+__all__ = ["fidelity"]
+
 # Needed once there are samples, not to make them.
 __getattr__ = lazy.loader(__name__, {"fidelity": "photinus.diagnostics.fidelity"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import diagnostics, hardware
+from photinus import diagnostics
 from photinus._core import validate
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
@@ -294,7 +294,10 @@ class Samples:
         InvalidInput
             If the run was not on lasers or kept no spikes, or a price is not valid.
         """
-        return hardware.Ledger.of_samples(self, prices)
+        # Most runs never ask for one.
+        from photinus.hardware.ledger import Ledger
+
+        return Ledger.of_samples(self, prices)
 
     def to_datatree(self) -> "xarray.DataTree":
         """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""
