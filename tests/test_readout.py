@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
 from photinus.spikes.readout import Occupancy, occupancy, states_on_grid
-from tests.conftest import Run
 
 CELL = 0.125
 
