@@ -57,7 +57,7 @@ def uncoupled(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
 
 
 def evidence_forgotten(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
-    return LifSimulator(network, **{**options, "clamp": None})
+    return LifSimulator(network, **{**options, "evidence": None})
 
 
 class Cold(LifSimulator):

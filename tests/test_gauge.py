@@ -293,6 +293,6 @@ def test_the_ledger_counts_spikes_of_lasers_not_of_units() -> None:
     assert many > 5 * few
     known = {0: 0}
     options: dict[str, Any] = {"chains": 4, "draws": 20, "burn_in": 4, "seed": 1, "evidence": known}
-    off = ph.sample(machine, "laser", clamp_mode="laser", gauge=[False, False], **options).ledger()
-    on = ph.sample(machine, "laser", clamp_mode="laser", gauge=[True, False], **options).ledger()
+    off = ph.sample(machine, "laser", evidence_mode="laser", gauge=[False, False], **options).ledger()
+    on = ph.sample(machine, "laser", evidence_mode="laser", gauge=[True, False], **options).ledger()
     assert on.counts.pump > 1.5 * off.counts.pump

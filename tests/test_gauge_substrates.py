@@ -103,13 +103,13 @@ def test_plain(substrate: str) -> None:
 @pytest.mark.parametrize("mode", ["pump", "laser"])
 def test_evidence(substrate: str, mode: str) -> None:
     evidence = {"a": np.arange(12) % 2, 1: 1}
-    z, y = twins(substrate, evidence, clamp_mode=mode)
+    z, y = twins(substrate, evidence, evidence_mode=mode)
     assert (z.states[:, :, 0] == (np.arange(12) % 2)[:, None]).all()
     assert (z.states[:, :, 1] == 1).all()
     assert same_spikes(z.spikes, y.spikes)
     np.testing.assert_array_equal(z.states, gauges.flip_states(y.states, GAUGE))
     alone = {"a": 1, 1: 1}
-    check(*twins(substrate, alone, clamp_mode=mode))
+    check(*twins(substrate, alone, evidence_mode=mode))
 
 
 def test_tempering(substrate: str) -> None:
@@ -174,8 +174,10 @@ def test_simulate_speaks_of_z(substrate: str) -> None:
     bare = gauges.given(found, gauges.NONE)
     options: dict[str, Any] = {"chains": 6, "seed": 1, "threads": 1}
     for mode in ("pump", "laser"):
-        z = ph.simulate(found, 20 * found.window, clamp={"a": 1, 1: 0}, clamp_mode=mode, **options)
-        y = ph.simulate(bare, 20 * found.window, clamp={"a": 0, 1: 0}, clamp_mode=mode, **options)
+        z = ph.simulate(
+            found, 20 * found.window, evidence={"a": 1, 1: 0}, evidence_mode=mode, **options
+        )
+        y = ph.simulate(bare, 20 * found.window, evidence={"a": 0, 1: 0}, evidence_mode=mode, **options)
         assert same_spikes(z, y)
         np.testing.assert_allclose(
             z.joint(found.window), gauges.flip_joint(y.joint(found.window), GAUGE), atol=1e-12

@@ -17,7 +17,14 @@ from photinus._core import files, plugins, validate
 from photinus._core import gauge as gauges
 from photinus.devices.laser.parameters import LASER_PRESETS
 from photinus.devices.lif.parameters import LIF_PRESETS
-from photinus.devices.protocol import Device, Network, Parameters, Setting, SpikingSimulator
+from photinus.devices.protocol import (
+    Device,
+    Network,
+    Parameters,
+    Setting,
+    SpikingSimulator,
+    evidence_mode_of,
+)
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 
@@ -125,10 +132,14 @@ def substrate_of(network: Network) -> str:
     return network.device
 
 
-def held(network: Network) -> tuple[float, float]:
-    """Return the drives that hold a neuron of a network off and on."""
+def driven_levels(network: Network) -> tuple[float, float]:
+    """Return the drives that keep a neuron of a network off and on."""
     validate.instance("network", network, Network)
     return network.holding
+
+
+held = driven_levels
+"""Its older name."""
 
 
 def setting(parameters: Parameters) -> Setting:
@@ -158,7 +169,7 @@ def assemble(
 ) -> Network:
     """Return a network of neurons of one kind.
 
-    `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
+    `driven` are the drives that keep a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none. `gauge` says which neurons stand for
     1 - z of their unit.
     """
@@ -189,10 +200,12 @@ def simulator(
     chains: int,
     seed: "Seed",
     time_step: float | None = None,
-    clamp: "Given | None" = None,
-    clamp_mode: str = "pump",
+    evidence: "Given | None" = None,
+    evidence_mode: str | None = None,
     drive: NDArray[np.float64] | None = None,
     threads: int | None = None,
+    clamp: "Given | None" = None,
+    clamp_mode: str | None = None,
 ) -> SpikingSimulator:
     """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`."""
     validate.instance("network", network, Network)
@@ -201,8 +214,8 @@ def simulator(
         chains=chains,
         seed=seed,
         time_step=time_step,
-        clamp=clamp,
-        clamp_mode=clamp_mode,
+        evidence=validate.either(evidence=evidence, clamp=clamp),
+        evidence_mode=evidence_mode_of(evidence_mode, clamp_mode),
         drive=drive,
         threads=threads,
     )

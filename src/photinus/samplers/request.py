@@ -33,7 +33,7 @@ class Request:
     calibration: "Calibration | None"
     network: "Network | None"
     rule: str
-    clamp_mode: str
+    evidence_mode: str
     time_step: float | None
     threads: int | None
     tempering: Tempering | None
@@ -51,6 +51,11 @@ class Request:
             evidence=self.evidence.flipped(gauge),
             start=flip_states(self.start, gauge),
         )
+
+    @property
+    def clamp_mode(self) -> str:
+        """What version 0.1 calls `evidence_mode`."""
+        return self.evidence_mode
 
     def window_of(self, draw: int) -> int:
         """Return the window (or sweep) at whose end a draw is taken, burn-in included in both."""

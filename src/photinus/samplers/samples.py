@@ -47,7 +47,9 @@ class Samples:
     burn_in : int
         Draws that were simulated before the first one kept.
     clamp : mapping label → 0, 1 or array (chain,)
-        Known units and their values. `evidence` has the same, as an object.
+        What version 0.1 calls `evidence`: known units and their values.
+    evidence : Evidence
+        The same as an object.
     window : float or None
         State window τ, which is also the time between draws: in seconds for lasers, 1 for ideal
         neurons, None for samplers without time.
@@ -126,7 +128,7 @@ class Samples:
         return len(self.free_units) <= MAX_ENUMERATED
 
     def common_clamp(self) -> dict[Hashable, int]:
-        """Return the evidence if it is the same in all chains.
+        """Return the evidence if it is the same in all chains: ``evidence.common()`` as a mapping.
 
         Raises
         ------
@@ -181,18 +183,18 @@ class Samples:
         """Return the occupancy of the free units."""
         assert self.spikes is not None
         assert self.window is not None
-        begin = self.burn_in * self.window
+        origin = self.burn_in * self.window
         return self.spikes.of_units(self.free_units).occupancy(
             self.window,
-            start=begin + start,
-            end=begin + (self.draws * self.window if stop is None else stop),
+            start=origin + start,
+            end=origin + (self.draws * self.window if stop is None else stop),
         )
 
     def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:
         """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal.
 
         With `pieces`, of each of so many equally long pieces of a chain, (chain * pieces, unit, unit),
-        piece after piece; draws that are left over are left out.
+        piece after piece. Draws that are left over are left out.
 
         Raises
         ------

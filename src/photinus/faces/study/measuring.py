@@ -106,7 +106,7 @@ def measured(
     point: Point, calibration: Calibration | PhotinusError | None, threads: int | None
 ) -> dict[str, Any]:
     """Return the result of a point."""
-    begin = time.perf_counter()
+    start = time.perf_counter()
     result: dict[str, Any] = {
         "digest": point.digest(),
         "settings": {name: dict(section) for name, section in point.settings.items()},
@@ -123,7 +123,7 @@ def measured(
         result.update(failed=str(error), lasting=isinstance(error, NotConverged))
     except MemoryError:
         result["failed"] = "memory is too short for this point"
-    result["wall_time"] = time.perf_counter() - begin
+    result["wall_time"] = time.perf_counter() - start
     return result
 
 
