@@ -143,6 +143,14 @@ def test_each_unit_chooses_the_better_line(calibration: Calibration) -> None:
     assert 0 < chosen.sum() < 5
 
 
+def test_units_take_turns_where_it_is_all_the_same(calibration: Calibration) -> None:
+    """Two modes, all on and all off: a machine that is its own complement."""
+    chosen = choose_gauge(machines.two_modes(6, 1.0), calibration, "per-unit")
+    assert chosen.tolist() == [False, True] * 3
+    alone = ph.BoltzmannMachine(np.zeros((4, 4)), np.zeros(4))
+    assert not choose_gauge(alone, calibration, "per-unit").any()
+
+
 def test_a_straight_curve_leaves_nothing_to_choose(calibration: Calibration) -> None:
     u = np.linspace(-8, 8, 81)
     straight = dataclasses.replace(

@@ -193,7 +193,12 @@ class SpikingRun(Run):
         if seen.network is None:
             calibration = calibration_of(network, seen.calibration)
             assert calibration is not None  # it was translated with it
-            found += limits.beyond_translation(seen.machine, calibration, network, evidence)
+            told = limits.beyond_translation(seen.machine, calibration, network, evidence)
+            flips = int(gauges.of(network).sum())
+            built = (
+                f" (as built, with {flips} of {network.n_units} standing for 1 - z)" if flips else ""
+            )
+            found += [sentence + built for sentence in told]
         return found
 
     def _beyond_model(self) -> list[str]:

@@ -28,11 +28,13 @@ STEP = 0.05
 """Change of a field over which the slope of the measured curve is taken."""
 WEAKENED = ((-4.0, -2.0, -1.0, 0.0, 2.0, 4.0), (0.18, 0.12, 0.04, 0.0, 0.03, 0.13))
 """Weights, and the part ε of each that symmetric pairs of the default laser lack."""
-CURVED = 0.1
-"""What `curvature` weighs beside that: lines that fit single units badly do less harm in a network."""
+CURVED = 0.5
+"""What `curvature` weighs beside that: two units see the same error of a weight between them."""
 CORRECTED = 2.0
 """Weights up to which refinement brings synapses to where they should be, whatever their signs."""
-MARGIN = 1.5
+ALIKE, NEGLIGIBLE = 1e-6, 1e-9
+"""Relative difference of costs that is rounding, and a cost that is none [nats]."""
+MARGIN = 2.0
 """By how much a gauge must be better than none to be taken."""
 
 
@@ -77,7 +79,7 @@ def choose_gauge(
     curved = _curvature(machine, calibration, states, probability)
     candidates = {
         "none": none,
-        "per-unit": gauges.checked(curved[1] < curved[0], machine.n_units),
+        "per-unit": gauges.checked(_better(*curved), machine.n_units),
         "likely": gauges.checked(probability @ states < 0.5, machine.n_units),
     }
     if corrected and gauge == "auto" and np.abs(machine.weights).max() <= CORRECTED:
@@ -91,6 +93,17 @@ def choose_gauge(
     }
     best = min(costs, key=lambda name: costs[name])
     return candidates[best if MARGIN * costs[best] < costs["none"] else "none"]
+
+
+def _better(as_is: NDArray[np.float64], flipped: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which units are better flipped; those to which it is all the same take turns.
+
+    So a machine that is its own complement, with one mode all on and one all off, has as many neurons
+    on in one mode as in the other, and errors of its synapses favour neither.
+    """
+    same = (np.abs(flipped - as_is) <= ALIKE * as_is) & (as_is > NEGLIGIBLE)
+    turns = np.cumsum(same) % 2 == 0
+    return np.where(same, turns, flipped < as_is)
 
 
 def curvature(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ def translate(
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""
     from photinus._core import files
+    from photinus._core import gauge as gauges
     from photinus.devices import device_of
     from photinus.faces.report.rows import gauge_words
     from photinus.machines.boltzmann import BoltzmannMachine
@@ -57,7 +58,7 @@ def translate(
         ("unit", "bias", device_of(network).drive_name),
     )
     typer.echo(gauge_words(network))
-    typer.echo(str(check(machine, measured)))
+    typer.echo(str(check(machine.flipped(gauges.of(network)), measured)))
     typer.echo(f"Network: {out}")
 
 

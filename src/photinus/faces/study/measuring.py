@@ -17,6 +17,7 @@ from photinus.faces.study.points import KIND, Point
 from photinus.faces.study.sections import Sampling, Wiring
 from photinus.learning.refinement import refine
 from photinus.samplers.sampling import sample
+from photinus.translation.gauge import choose_gauge
 from photinus.translation.rules import translate
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _sampled(
             machine,
             calibration,
             rule=wanted.rule,
-            gauge=wanted.gauge,
+            gauge=choose_gauge(machine, calibration, wanted.gauge, corrected=wanted.refined),
             delay=wiring.of(calibration.window),
         )
         if faults is not None:
