@@ -41,6 +41,7 @@ from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
 from photinus.faces.report.hardware import TOLERANCES, TOLERANCES_SCHEMA
+from photinus.hardware import Chip
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
@@ -83,7 +84,7 @@ class Sweep:
     make: Callable[[float, float], Imperfections]
     """From a size and the state window τ [s]."""
     unit: str = "%"
-    """%, τ, 1/τ, K, bits or nothing."""
+    """%, τ, 1/τ, K, bits, lasers or nothing."""
 
     def shown(self, size: float) -> str:
         """Return a size as people say it."""
@@ -146,6 +147,12 @@ SWEEPS = {
         (0.01, 0.03, 0.1, 0.2, 0.4),
         lambda size, tau: Imperfections(delay_spread=size * tau),
         "τ",
+    ),
+    "chip": Sweep(
+        "lasers of a chip, for its delays",
+        (10, 30, 100, 300),
+        lambda size, tau: Chip(lasers=round(size)).imperfections(),
+        "lasers",
     ),
     "detector_spread": Sweep(
         "spread of detection thresholds", (*PER_CENT, 0.6), plain("detector_spread")

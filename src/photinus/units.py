@@ -88,10 +88,17 @@ def _rates() -> dict[str, float]:
     return found | {"per second": 1.0}
 
 
+def _areas() -> dict[str, float]:
+    """Return the squares of lengths, in each of their spellings."""
+    lengths = _prefixed("m") | {"cm": 0.01}
+    return {f"{length}{two}": x**2 for length, x in lengths.items() for two in ("²", "2", "^2")}
+
+
 _PLAIN = {"": 1.0, "%": 0.01}
 _UNITS: dict[str, dict[str, float]] = {
     "s": _prefixed("s") | {"min": 60.0, "h": 3600.0, "d": 86400.0},
     "m": _prefixed("m"),
+    "m²": _areas(),
     "A": _prefixed("A"),
     "V": _prefixed("V"),
     "W": _prefixed("W"),
@@ -112,6 +119,7 @@ _UNITS: dict[str, dict[str, float]] = {
 _KINDS = {
     "s": ("a time", "4 ps"),
     "m": ("a length", "1550 nm"),
+    "m²": ("an area", "3600 µm²"),
     "A": ("a current", "10 uA"),
     "V": ("a voltage", "-50 mV"),
     "W": ("a power", "2 mW"),
@@ -143,7 +151,7 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         A number, with a unit or in SI without one: "4ps", "0.8 ns", "10 uA", "20 GHz", "1/ns", "2%",
         "3 dB", "4e-12". SI prefixes run from a to T; µ and u are the same.
     unit
-        The SI unit of what is wanted: "s", "m", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
+        The SI unit of what is wanted: "s", "m", "m²", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
         "carriers", "photons"; "" for a plain number or a percentage; "loss" and "ratio" for a share
         that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB are a ratio of 10^(-20/10).
     name
@@ -217,7 +225,11 @@ class Allowed(NamedTuple):
 
     def _meant(self, value: float) -> str:
         """Return what is allowed and differs from `value` by a prefix, for the end of a sentence."""
-        exponents = (-2,) if self.unit in ("", "loss", "ratio") else (-12, -9, -6, -3, 3, 6, 9, 12)
+        exponents: tuple[int, ...] = (-12, -9, -6, -3, 3, 6, 9, 12)
+        if self.unit in ("", "loss", "ratio"):
+            exponents = (-2,)
+        elif self.unit == "m²":
+            exponents = (-12, -6, 6, 12)
         moved = [_rounded(value * 10.0**e) for e in exponents]
         centre = self.typical or math.sqrt(max(self.low, 1e-9 * self.high) * self.high)
         fit = [x for x in moved if x and self.low <= x <= self.high]
@@ -231,6 +243,8 @@ class Allowed(NamedTuple):
             return f"{value:g}"
         if self.unit in ("carriers", "photons", "carriers/s", "1/s", "K"):
             return f"{value:g} {self.unit}"
+        if self.unit == "m²":
+            return f"{value / um**2:g} µm²"
         scale, prefix = scaled(float(f"{value:.6g}"))
         return f"{float(f'{value / scale:.6g}'):g} {prefix}{self.unit}"
 
