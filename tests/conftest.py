@@ -1,8 +1,9 @@
 """What tests of several files share: machines, tolerances, fixtures."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,17 @@ ALPHA = 1e-6
 def calibration() -> Calibration:
     """Return the calibration of the default laser."""
     return Calibration.preset()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """Return a running cluster of two processes of this machine."""
+    import distributed
+
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as running:
+        yield running
 
 
 def same_spikes(a: SpikeTrains | None, b: SpikeTrains | None) -> bool:

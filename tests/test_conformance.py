@@ -25,7 +25,7 @@ def test_substrates_keep_what_sample_promises(name: str, check: str) -> None:
     testing.SUBSTRATE_CHECKS[check](testing.subject(name))
 
 
-@pytest.fixture(scope="module", params=devices.PRESETS)
+@pytest.fixture(scope="module", params=devices.SHIPPED_PRESETS)
 def neuron(request: pytest.FixtureRequest) -> testing.DeviceSubject:
     return testing.device_subject(devices.preset(request.param))
 
@@ -57,7 +57,7 @@ def uncoupled(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
 
 
 def evidence_forgotten(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
-    return LifSimulator(network, **{**options, "clamp": None})
+    return LifSimulator(network, **{**options, "evidence": None})
 
 
 class Cold(LifSimulator):

@@ -12,6 +12,7 @@ from photinus._core.moved import MOVED
 from photinus.faces import cli
 from photinus.faces.study.plan import Study
 from photinus.hardware import Prices
+from tests import prose
 from tests.prose import forbidden, long_sentences, semicolons
 from tests.texts import ROOT, TEXTS, blocks, commands, dotted, is_former, links, resolve
 
@@ -165,6 +166,50 @@ def test_words_of_sources_are_ours():
     for path in SOURCES:
         found = re.findall(r"\banew\b|\bdearer\b|\b(?:its|the) begin\b", path.read_text())
         assert found == [], path
+
+
+@pytest.mark.parametrize("path", prose.SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_docstrings_and_messages_are_short_and_words_ours(path):
+    text = prose.text_of(path)
+    assert long_sentences(text) == []
+    assert forbidden(text) == []
+
+
+def test_what_people_read_of_a_source_is_found():
+    source = '''
+"""A module. It has an example::
+
+    code, which is no prose; begin = 1
+
+>>> anew()
+"""
+LIMIT = 3
+"""Of a variable."""
+def call(value):
+    """Do it.
+
+    Parameters
+    ----------
+    value : int
+        What is done.
+    """
+    raise InvalidInput(f"value must be 0, got {value!r} " "anew")
+option = typer.Option("--name", help="Of an option.")
+'''
+    text = prose.prose_of(source)
+    assert list(prose.sentences(text)) == [
+        "A module.",
+        "It has an example.",
+        "Of a variable.",
+        "Do it.",
+        "Parameters",
+        "value : int",
+        "What is done.",
+        "Of an option.",
+        "value must be 0, got VALUE anew",
+    ]
+    assert forbidden(text) == ["anew: write again"]
+    assert len(long_sentences(prose.prose_of(f'"""{"word " * 26}end."""'))) == 1
 
 
 def test_semicolons_are_rare():

@@ -24,9 +24,9 @@ def runs(draw):
     chains, units = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     spike = st.tuples(st.integers(0, chains - 1), st.integers(-40, 60), st.integers(0, units - 1))
     spikes = sorted(draw(st.lists(spike, max_size=40)))
-    fixed = np.zeros((chains, units), np.uint8)
+    known = np.zeros((chains, units), np.uint8)
     silent = draw(st.integers(0, units))  # the units from here on are evidence and have no spikes
-    fixed[:, silent:] = draw(
+    known[:, silent:] = draw(
         st.lists(
             st.lists(st.integers(0, 1), min_size=units - silent, max_size=units - silent),
             min_size=chains,
@@ -41,7 +41,7 @@ def runs(draw):
         "window": draw(st.integers(1, 20)) * CELL,
         "start": start,
         "stop": start + length,
-        "fixed": fixed,
+        "known": known,
     }
     return spikes, arguments
 
@@ -51,21 +51,21 @@ def arrays(spikes):
     return np.array(chain, np.int32), np.array(unit, np.int32), np.array(time, np.float64)
 
 
-def state_at(spikes, chain, t, window, fixed):
+def state_at(spikes, chain, t, window, known):
     """Return the states of all units of a chain at t, by looking at every spike."""
-    state = fixed[chain].tolist()
+    state = known[chain].tolist()
     for c, s, u in spikes:
         if c == chain and t - window < s <= t:
             state[u] = 1
     return state
 
 
-def naive_occupancy(spikes, *, chains, units, window, start, stop, fixed):
+def naive_occupancy(spikes, *, chains, units, window, start, stop, known):
     cells = round((stop - start) / CELL)
     moments, joint = np.zeros((chains, units, units)), np.zeros(2**units)
     for chain in range(chains):
         for cell in range(cells):
-            z = state_at(spikes, chain, start + (cell + 0.5) * CELL, window, fixed)
+            z = state_at(spikes, chain, start + (cell + 0.5) * CELL, window, known)
             moments[chain] += np.outer(z, z) / cells
             joint[sum(on << k for k, on in enumerate(z))] += 1 / (cells * chains)
     return moments, joint
@@ -96,7 +96,7 @@ def test_occupancy_is_the_time_in_each_state(run):
 def test_states_on_a_grid_are_the_states_at_those_times(run, interval):
     spikes, arguments = run
     first, draws = arguments["start"], 7
-    fixed, window = arguments["fixed"], arguments["window"]
+    known, window = arguments["known"], arguments["window"]
     found = states_on_grid(
         *arrays(spikes),
         chains=arguments["chains"],
@@ -105,11 +105,11 @@ def test_states_on_a_grid_are_the_states_at_those_times(run, interval):
         first=first,
         interval=interval * CELL,
         draws=draws,
-        fixed=fixed,
+        known=known,
     )
     assert found.dtype == np.uint8
     assert found.tolist() == [
-        [state_at(spikes, c, first + d * interval * CELL, window, fixed) for d in range(draws)]
+        [state_at(spikes, c, first + d * interval * CELL, window, known) for d in range(draws)]
         for c in range(arguments["chains"])
     ]
 
@@ -154,11 +154,11 @@ def test_cases_by_hand():
 
 
 def test_no_spikes():
-    fixed = np.array([[0, 1, 1]], np.uint8)
-    quiet = simple([], units=3, fixed=fixed)
+    known = np.array([[0, 1, 1]], np.uint8)
+    quiet = simple([], units=3, known=known)
     assert quiet.joint.tolist() == [0, 0, 0, 0, 0, 0, 1, 0]
     assert quiet.moments[0].tolist() == [[0, 0, 0], [0, 1, 1], [0, 1, 1]]
-    assert fixed.tolist() == [[0, 1, 1]]  # not overwritten
+    assert known.tolist() == [[0, 1, 1]]  # not overwritten
 
 
 def test_state_holds_from_the_spike_to_just_before_the_window_ends():

@@ -315,7 +315,7 @@ def test_fit_finds_the_membrane_of_its_own_spikes(
     calibration: ph.Calibration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Joints of a reduced network lead back to a laser with the same joints, from a start far off."""
-    monkeypatch.setattr(membrane, "COUPLED", 150)
+    monkeypatch.setattr(membrane, "COUPLED", 75)
     monkeypatch.setattr(membrane, "ROUNDS", 4)
     # Light that follows at once and hardly sharpens: far from any laser.
     monkeypatch.setattr(membrane, "GUESS", (-0.3, 25.0, 0.85, 30.0, 15.0, 150.0, 3.0))

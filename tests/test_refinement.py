@@ -94,12 +94,17 @@ def test_record_is_plain(refined):
     assert json.loads(json.dumps(record)) == record
 
 
-def test_same_seed_same_network(astray, refined):
+def test_same_seed_same_network(astray):
     machine, network = astray
-    again = refine(machine, Calibration.preset(), network=network, seed=1, draws=200, threads=1)
-    np.testing.assert_array_equal(again.network.pump, refined.network.pump)
-    np.testing.assert_array_equal(again.network.coupling, refined.network.coupling)
-    assert again.rounds == refined.rounds
+    options = {"network": network, "chains": 130, "draws": 20, "most_rounds": 3}
+    one, again, other = (
+        refine(machine, Calibration.preset(), seed=seed, threads=threads, **options)
+        for seed, threads in ((1, 1), (1, 3), (2, 1))
+    )
+    np.testing.assert_array_equal(again.network.pump, one.network.pump)
+    np.testing.assert_array_equal(again.network.coupling, one.network.coupling)
+    assert again.rounds == one.rounds
+    assert (other.network.pump != one.network.pump).all()
 
 
 def test_missing_couplings_stay_missing_where_the_chip_has_no_synapse():

@@ -417,12 +417,20 @@ def test_saved_part_of_a_run_is_readable_but_not_resumed(tmp_path, pieces):
     assert_same(ph.load(path), stop.value.samples)
 
 
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory):
+    """A run that was interrupted, for all tests."""
+    path = tmp_path_factory.mktemp("stopped") / "run.zarr"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(spiking, "LASER_STEPS_PER_PIECE", steps_per_piece())
+        ph.sample(MACHINE, **ARGUMENTS, path=path, progress=Impatient(BURN_IN + 7))
+    return path
+
+
 @pytest.fixture
-def stopped(tmp_path, pieces):
+def stopped(tmp_path, pieces, stopped_once):
     """A run that was interrupted."""
-    with pytest.raises(Interrupted):
-        ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "run.zarr", progress=Impatient(BURN_IN + 7))
-    return tmp_path / "run.zarr"
+    return shutil.copytree(stopped_once, tmp_path / "run.zarr")
 
 
 @pytest.mark.parametrize(
@@ -435,8 +443,8 @@ def stopped(tmp_path, pieces):
         ({"substrate": "gibbs"}, "^resume needs .*: substrate was 'laser', got 'gibbs'$"),
         ({"rule": "linear"}, "^resume needs .*: rule was 'measured', got 'linear'$"),
         ({"time_step": TIME_STEP / 2}, "^resume needs .*: time_step was "),
-        ({"clamp": {-7: 1}}, "^resume needs .*: clamp was "),
-        ({"clamp_mode": "laser"}, "^resume needs .*: clamp_mode was 'pump', got 'laser'$"),
+        ({"clamp": {-7: 1}}, "^resume needs .*: evidence was "),
+        ({"clamp_mode": "laser"}, "^resume needs .*: evidence_mode was 'pump', got 'laser'$"),
         ({"machine": BoltzmannMachine(np.zeros((3, 3)), [0, 0, 0])}, "^resume needs .*: labels was "),
         (
             {"machine": BoltzmannMachine(MACHINE.weights * 2, MACHINE.biases, MACHINE.labels)},
@@ -536,10 +544,16 @@ def test_refused_run_leaves_no_store(tmp_path):
 # Damage
 
 
+@pytest.fixture(scope="module")
+def store_once(tmp_path_factory, whole):
+    path = tmp_path_factory.mktemp("store") / "run.zarr"
+    whole.save(path)
+    return path
+
+
 @pytest.fixture
-def store(tmp_path, whole):
-    whole.save(tmp_path / "run.zarr")
-    return tmp_path / "run.zarr"
+def store(tmp_path, store_once):
+    return shutil.copytree(store_once, tmp_path / "run.zarr")
 
 
 def test_what_is_no_store_is_refused(tmp_path):

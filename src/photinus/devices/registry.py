@@ -14,9 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, plugins, validate
-from photinus.devices.laser.parameters import PRESETS as LASER_PRESETS
-from photinus.devices.lif.parameters import PRESETS as LIF_PRESETS
-from photinus.devices.protocol import Device, Network, Parameters, Setting, SpikingSimulator
+from photinus.devices.laser.parameters import LASER_PRESETS
+from photinus.devices.lif.parameters import LIF_PRESETS
+from photinus.devices.protocol import (
+    Device,
+    Network,
+    Parameters,
+    Setting,
+    SpikingSimulator,
+    evidence_mode_of,
+)
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 
@@ -30,9 +37,10 @@ BUILT_IN = {
     "lif": "photinus.engines.lif.device:LifDevice",
 }
 """Name → where the device is."""
-PRESETS = (*LASER_PRESETS, *LIF_PRESETS)
-"""Names of the devices whose calibrations ship with the package, the default first."""
-
+SHIPPED_PRESETS = (*LASER_PRESETS, *LIF_PRESETS)
+"""Names of the lasers and LIF neurons that ship with their calibrations, the default first."""
+PRESETS = SHIPPED_PRESETS
+"""Their name in version 0.1."""
 
 PARTS = tuple(
     sorted({*Device.__annotations__, *(name for name in vars(Device) if not name.startswith("_"))})
@@ -82,7 +90,7 @@ def device_of(thing: Network | Parameters) -> Device:
 
 def preset(name: str) -> Any:
     """Return the parameters of a preset of any device."""
-    for known in names() if name not in PRESETS else BUILT_IN:
+    for known in names() if name not in SHIPPED_PRESETS else BUILT_IN:
         if name in device(known).presets:
             return device(known).preset(name)
     every = [each for known in names() for each in device(known).presets]
@@ -123,10 +131,14 @@ def substrate_of(network: Network) -> str:
     return network.device
 
 
-def held(network: Network) -> tuple[float, float]:
-    """Return the drives that hold a neuron of a network off and on."""
+def driven_levels(network: Network) -> tuple[float, float]:
+    """Return the drives that keep a neuron of a network off and on."""
     validate.instance("network", network, Network)
     return network.holding
+
+
+held = driven_levels
+"""Its older name."""
 
 
 def setting(parameters: Parameters) -> Setting:
@@ -155,7 +167,7 @@ def assemble(
 ) -> Network:
     """Return a network of neurons of one kind.
 
-    `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
+    `driven` are the drives that keep a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none.
     """
     validate.instance("kernel", kernel, SynapticKernel)
@@ -180,10 +192,12 @@ def simulator(
     chains: int,
     seed: "Seed",
     time_step: float | None = None,
-    clamp: "Given | None" = None,
-    clamp_mode: str = "pump",
+    evidence: "Given | None" = None,
+    evidence_mode: str | None = None,
     drive: NDArray[np.float64] | None = None,
     threads: int | None = None,
+    clamp: "Given | None" = None,
+    clamp_mode: str | None = None,
 ) -> SpikingSimulator:
     """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`."""
     validate.instance("network", network, Network)
@@ -192,8 +206,8 @@ def simulator(
         chains=chains,
         seed=seed,
         time_step=time_step,
-        clamp=clamp,
-        clamp_mode=clamp_mode,
+        evidence=validate.either(evidence=evidence, clamp=clamp),
+        evidence_mode=evidence_mode_of(evidence_mode, clamp_mode),
         drive=drive,
         threads=threads,
     )

@@ -20,9 +20,9 @@ PIECES_PER_CORRELATION = 4
 class Disturbed:
     """A simulator under way whose pumps share their noise and whose read-out errs.
 
-    The same seed gives the same spikes on any number of threads and however the time is cut, and chain
-    c does not depend on how many there are: every random number belongs to a chain, a unit, and a step
-    or the number of a spike.
+    The same seed gives the same spikes on any number of threads and however the time is cut. Chain c
+    does not depend on how many there are. Every random number belongs to a chain, a unit, and a step or
+    the number of a spike.
     """
 
     def __init__(

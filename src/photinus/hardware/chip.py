@@ -28,14 +28,14 @@ from photinus.errors import InvalidInput
 from photinus.networks.couplings import Coupling, entries
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
-from photinus.units import Allowed, ps, quantity, speed_of_light, um
+from photinus.units import Allowed, quantity, speed_of_light
 
 LAYOUTS = ("mesh", "crossbar")
 """Where lasers and weights are."""
 PATHS = {"optical": 4.2, "electrical": 2.0}
 """What carries a synapse, and its group index: a silicon wire at 1.55 µm; a line in silica (√ε_r)."""
-WEIGHT_AREA = 80 * um * 45 * um
-"""Area of a published microring weight [m²] (Zhang et al. 2026, eLight, doi
+WEIGHT_AREA = 3600e-12
+"""80 µm × 45 µm, the area of a published microring weight [m²] (Zhang et al. 2026, eLight, doi
 10.1186/s43593-026-00122-3)."""
 PLAUSIBLE = {
     "area_per_weight": Allowed("m²", 1e-16, 1e-4, WEIGHT_AREA),
@@ -95,13 +95,13 @@ class Chip:
     """One of `LAYOUTS`; a crossbar has a cell for every pair, used or not."""
     area_per_weight: float = WEIGHT_AREA
     """Area that a weight takes with its share of wires [m²]; that of `WEIGHT_AREA` by default."""
-    pitch: float = 20 * um
+    pitch: float = 20e-6
     """Least distance of neighbouring lasers, or of rows in a crossbar [m], where weights take less."""
     path: str = "optical"
     """What carries a synapse, see `PATHS`."""
     group_index: float | None = None
     """Speed of light over that of a pulse; by default that of the path."""
-    latency: float = 10 * ps
+    latency: float = 10e-12
     """What detector and driver add to every delay [s]; by default the rise time at 35 GHz."""
 
     def __post_init__(self) -> None:

@@ -313,9 +313,9 @@ def photons_per_spike(parameters: LaserParameters, pump: float, threshold: float
     """Return the photons that leave a cavity in a mean spike, nan if the laser does not spike.
 
     Measured event by event (`simulate_jumps`) with a fixed seed at the pump [carriers/s], or where the
-    quiet laser loses its stability if that is higher: below, spikes are too rare to measure. A spike
-    is one that the read-out sees, above `threshold` photons; light counts while there are more than
-    half bleach the absorber, so that flanks do and what is emitted between spikes does not.
+    quiet laser loses its stability if that is higher. Below, spikes are too rare to measure. A spike is
+    one that the read-out sees, above `threshold` photons; light counts while there are more than half
+    bleach the absorber. So flanks count, and what is emitted between spikes does not.
     """
     with contextlib.suppress(NotConverged):
         pump = max(pump, instability_pump(parameters))

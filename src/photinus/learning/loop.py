@@ -1,10 +1,10 @@
 """Learning with the device in the loop: both phases sampled by lasers.
 
 What the device does wrong, through mismatch or coarse weights, then shows in the moments that learning
-compares with those of the data, and learning takes it back (for spiking neurons on an analogue chip:
-Schmitt et al. 2017, IJCNN, "Neuromorphic hardware in the loop"). Hidden units have no data of their
-own: were their means given the data computed instead of sampled, a hidden laser that is off by itself
-could never agree with them, and its bias would run away.
+compares with those of the data. Learning takes it back (for spiking neurons on an analogue chip:
+Schmitt et al. 2017, IJCNN, "Neuromorphic hardware in the loop"). No data show hidden units. Were their
+means given the data computed instead of sampled, a hidden laser that is off by itself could never agree
+with them. Its bias would run away.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from photinus.translation.rules import slopes, translate
 SUBSTRATES = ("laser-reduced", "laser")
 IMPRINT = 1
 """State windows for which lasers are driven to the states that they go on from: 99 % are there then.
-For some windows after that fewer lasers are on: those that were held off have carriers to gather."""
+For some windows after that fewer lasers are on: those that were driven off have carriers to gather."""
 
 SETTLED_AFTER, READ = 2, 6
 """State windows that hidden lasers run before their states given the data are read, and while."""
@@ -37,7 +37,7 @@ class DeviceChains:
     """Chains of lasers that go on while the machine learns: `negative` of a `BoltzmannEstimator`.
 
     Between two updates the chip gets other pumps and couplings. The chains go on from the states that
-    they were in: each laser is driven on or held off for one window, then released.
+    they were in: each laser is driven on or off for one window, then released.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class DeviceChains:
     substrate
         "laser-reduced" or "laser".
     chains, windows
-        Chains, and state windows τ that they run on freely between two updates; with fewer than ten,
+        Chains, and state windows τ that they run on freely between two updates. With fewer than ten,
         learning mistakes the traces of being driven, see `IMPRINT`, for what the machine does.
     seed, threads
         As in `photinus.sample`.
@@ -124,11 +124,11 @@ class DeviceChains:
         return states
 
     def given(self, machine: BoltzmannMachine, visible: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return means of all units (sample, unit) with the first ones held at `visible`."""
+        """Return means of all units (sample, unit) with the first ones known to be `visible`."""
         validate.instance("machine", machine, BoltzmannMachine)
-        network, (samples, held) = self.network(machine), visible.shape
-        clamp = dict(zip(machine.labels, visible.T.astype(np.uint8), strict=False))
-        simulator = self._simulator(network, samples, 1, clamp=clamp)
+        network, (samples, known) = self.network(machine), visible.shape
+        evidence = dict(zip(machine.labels, visible.T.astype(np.uint8), strict=False))
+        simulator = self._simulator(network, samples, 1, evidence=evidence)
         simulator.advance(SETTLED_AFTER * network.window)
         means = np.zeros((samples, network.n_units), np.float32)
         for _ in range(READ):
@@ -136,7 +136,7 @@ class DeviceChains:
             states = np.zeros(means.shape, np.float32)
             states[spikes.chain, spikes.unit] = 1
             means += states / READ
-        means[:, :held] = visible
+        means[:, :known] = visible
         return means
 
     def _simulator(

@@ -25,7 +25,7 @@ STATES = 8192
 GROUPS = 32
 """Groups of chains, each a sample by itself, where there are too many statistics for each chain."""
 RIDGE = 1e-3
-"""What is added to the Fisher information where it judges: a moment that hardly varies in the machine
+"""What is added to the Fisher information where it judges. A moment that hardly varies in the machine
 counts at most so much, however little it varies."""
 
 

@@ -1,15 +1,15 @@
-"""Refinement in the loop: adjust pumps and couplings until the network's own moments are right.
+"""Refinement in the loop: adjust drives and couplings until the network's own moments are right.
 
-What one would do with a chip: run it, compare the moments ⟨z_k⟩ and ⟨z_i z_j⟩ that it shows with those
-of the machine, and correct. The maximum-likelihood gradient is the difference of moments (Ackley,
-Hinton & Sejnowski 1985, Cogn. Sci. 9, 147). It is turned into steps of the right size by the response
-of moments to parameters (natural gradient, Amari 1998, Neural Comput. 10, 251)::
+This is what one would do with a chip. Run it, compare the moments ⟨z_k⟩ and ⟨z_i z_j⟩ that it shows
+with those of the machine, and correct. The maximum-likelihood gradient is the difference of moments
+(Ackley, Hinton & Sejnowski 1985, Cogn. Sci. 9, 147). It is turned into steps of the right size by the
+response of moments to parameters (natural gradient, Amari 1998, Neural Comput. 10, 251)::
 
     δ(b, W) = (J + λ)⁻¹ (moments of the machine - moments of the network)
 
 J is the mean of two covariances of the statistics: that of the machine and that of the states seen. In
 a family of Boltzmann machines this is right to second order in the distance, by the trapezoidal rule
-for ∫ J dθ. δb, δW become pumps and couplings with the slopes of the translation.
+for ∫ J dθ. δb, δW become drives and couplings with the slopes of the translation.
 
 A trust region, `photinus.learning.trust`, chooses λ, judges each step by what it gained, and says when
 to stop. `docs/refinement.md` tells how it works.
@@ -72,8 +72,8 @@ class Round:
     """Largest |difference| of a pair moment from the target's, among pairs that may move."""
     divergence: float
     """Q = ½ dᵀ(F + ridge)⁻¹d for the differences d of the moments and the Fisher information F of the
-    machine: the KL that other pumps and couplings could take away, to second order, sampling noise
-    included [nats]. Beyond `MOST_STATISTICS` with the diagonal of F alone."""
+    machine. To second order it is the KL that other drives and couplings could take away, sampling
+    noise included [nats]. Beyond `MOST_STATISTICS` with the diagonal of F alone."""
     kl: float | None
     """KL(sampled‖target) in nats, up to 16 units."""
     damping: float
@@ -141,7 +141,7 @@ def refine(
     calibration
         Calibration of the device: gives the network to start from, and the size of the corrections.
     network
-        Start from this network instead of the translated one; for instance one whose lasers differ
+        Start from this network instead of the translated one. For instance from one whose lasers differ
         from each other (`LaserNetwork.mismatched`), which its moments show and corrections absorb.
     seed
         Integer, SeedSequence or None.
@@ -284,7 +284,7 @@ def _corrected(
     slope: NDArray[np.float64],
     change: NDArray[np.float64],
 ) -> Network:
-    """Return the network with pumps and couplings changed by δ(b, W)."""
+    """Return the network with drives and couplings changed by δ(b, W)."""
     n = statistics.n_units
     drive = network.drive + slope * change[:n]
     i, j, weight = statistics.rows[n:], statistics.columns[n:], change[n:]

@@ -111,8 +111,8 @@ class BoltzmannMachine:
         Raises
         ------
         InvalidInput
-            If the last axis is not the units, an entry is neither 0 nor 1, or weights and biases are
-            so large that energies could overflow: their sizes add up to more than 1e300.
+            If the last axis is not the units, or an entry is neither 0 nor 1. Also if energies could
+            overflow, as the sizes of weights and biases add up to more than 1e300.
         """
         z = validate.binary_array("states", validate.aligned("states", states, self.labels))
         if z.ndim == 0 or z.shape[-1] != self.n_units:
@@ -175,23 +175,26 @@ class BoltzmannMachine:
         return self._enumeration.sums.moments.copy()
 
     def clamp_indices(
-        self, clamp: Given, chains: int = 1
+        self, evidence: Given | None = None, chains: int = 1, *, clamp: Given | None = None
     ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
         """Return the positions of known units, array (k,), and their values, array (chain, k).
 
         Parameters
         ----------
-        clamp : mapping label → 0, 1 or array (chain,) of these
-            Evidence; at least one unit must stay free.
+        evidence : mapping label → 0, 1 or array (chain,) of these
+            Known units; at least one unit must stay free.
         chains
             Number of chains that the values are for.
+        clamp
+            What version 0.1 calls `evidence`.
 
         Raises
         ------
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        known = Evidence.of(clamp, self.labels, validate.integer("chains", chains, 1))
+        chains = validate.integer("chains", chains, 1)
+        known = Evidence.either(evidence, clamp, self.labels, chains)
         return known.positions, known.values
 
     def heated(self, temperature: float) -> "BoltzmannMachine":
@@ -203,13 +206,17 @@ class BoltzmannMachine:
             raise InvalidInput(f"temperature must leave weights and biases finite, got {t:g}")
         return BoltzmannMachine(weights, biases, self.labels)
 
-    def conditional(self, clamp: Given) -> "BoltzmannMachine":
+    def conditional(
+        self, evidence: Given | None = None, *, clamp: Given | None = None
+    ) -> "BoltzmannMachine":
         """Return the machine of the free units, given the known ones.
 
         Parameters
         ----------
-        clamp : mapping label → 0 or 1
-            Evidence; at least one unit must stay free.
+        evidence : mapping label → 0 or 1
+            Known units; at least one unit must stay free.
+        clamp
+            What version 0.1 calls `evidence`.
 
         Returns
         -------
@@ -222,12 +229,12 @@ class BoltzmannMachine:
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        evidence = Evidence.of(clamp, self.labels)
-        if not evidence:
+        given = Evidence.either(evidence, clamp, self.labels)
+        if not given:
             return self
-        free, known = evidence.free, evidence.positions
+        free, known = given.free, given.positions
         with np.errstate(over="ignore", invalid="ignore"):
-            biases = self.biases[free] + self.weights[np.ix_(free, known)] @ evidence.values[0]
+            biases = self.biases[free] + self.weights[np.ix_(free, known)] @ given.values[0]
         return BoltzmannMachine(
             self.weights[np.ix_(free, free)],
             biases,

@@ -78,12 +78,10 @@ class Evidence:
         evidence: "Given | None",
         clamp: "Given | None",
         labels: tuple[Hashable, ...],
-        chains: int,
+        chains: int = 1,
     ) -> "Evidence":
         """Return what one of two arguments says: `clamp` is what version 0.1 calls evidence."""
-        if evidence is not None and clamp is not None:
-            raise InvalidInput("evidence and clamp are the same thing: one of them must be None")
-        return cls.of(clamp if evidence is None else evidence, labels, chains)
+        return cls.of(validate.either(evidence=evidence, clamp=clamp), labels, chains)
 
     @property
     def chains(self) -> int:

@@ -18,7 +18,7 @@ from photinus.errors import InvalidInput
 from photinus.networks.couplings import Coupling, checked, entries, from_entries, is_sparse
 from photinus.units import Allowed, quantity
 
-SCHEMA = 1
+KIND = "laser-network"
 FIELDS = ("parameters", "kernel", "window", "driven_pump", "labels", "pump", "delay")
 """Entries that every document of a network has."""
 MISMATCHED = (
@@ -44,10 +44,10 @@ class Depression:
     """Short-term depression of all synapses of a network (Tsodyks & Markram 1997, PNAS 94, 719).
 
     Laser j has resources R_j from 0 to 1. A pulse that its spike sends is R_j times as high as the
-    coupling says; then U R_j are used up, and come back with the time constant `recovery`:
-    dR_j/dt = (1 - R_j)/recovery. So what has been on for long loses its hold on the network, which
-    goes on to other states (Leng et al. 2018, Sci. Rep. 8, 10651). It is not the machine's law any
-    more: weights between units that stay on are smaller by the factor `steady`.
+    coupling says. Then U R_j are used up, and come back with the time constant `recovery`: dR_j/dt = (1
+    - R_j)/recovery. So what has been on for long loses its hold on the network, which goes on to other
+    states (Leng et al. 2018, Sci. Rep. 8, 10651). It is not the machine's law any more: weights between
+    units that stay on are smaller by the factor `steady`.
     """
 
     use: float
@@ -81,19 +81,19 @@ class LaserNetwork:
         Constant pump rate of each laser [carriers/s], >= 0: what its current gives in a laser as
         designed. `currents` gives it in amperes.
     coupling : array (unit, unit)
-        Effect of laser j on laser i, ``coupling[i, j]`` [carriers]: while j is on, i shall behave as
-        if its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not
-        necessarily symmetric; the diagonal must be zero. For large networks with few couplings a
-        sparse matrix of SciPy (kept as csr_array); then `delay` is one number.
+        Effect of laser j on laser i, ``coupling[i, j]`` [carriers]. While j is on, i shall behave as if
+        its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not necessarily
+        symmetric; the diagonal must be zero. For large networks with few couplings a sparse matrix of
+        SciPy (kept as csr_array); then `delay` is one number.
     kernel
         What one spike does to its targets.
     window
         State window τ [s]: unit k is 1 while laser k has fired within the last τ.
     detection_threshold : float or array (unit,)
-        Photon number in the cavity above which the read-out sees a spike; it looks for the next one
+        Photon number in the cavity above which the read-out sees a spike. It looks for the next one
         once the photon number has fallen below a quarter of that.
     driven_pump
-        Pump rates [carriers/s] that hold a laser off and on, for evidence that is driven physically.
+        Pump rates [carriers/s] that keep a laser off and on, for evidence that is driven physically.
     delay : float or array (unit, unit)
         Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i. One
         delay may be a text: "30 ps".
@@ -205,7 +205,7 @@ class LaserNetwork:
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a laser off and on [carriers]."""
+        """Drives that keep a laser off and on [carriers]."""
         off, on = (pump * self.parameters.gain_lifetime for pump in self.driven_pump)
         return off, on
 
@@ -283,8 +283,7 @@ class LaserNetwork:
     def to_dict(self) -> dict[str, Any]:
         """Return everything, with a kind and a schema number; arrays as they are."""
         return {
-            "kind": "laser-network",
-            "schema": SCHEMA,
+            **files.stamp(KIND),
             "parameters": self.parameters.to_dict(),
             "kernel": self.kernel.to_dict(),
             "window": self.window,
@@ -342,8 +341,8 @@ class LaserNetwork:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "LaserNetwork":
         """Read a network that `save` wrote."""
-        document: Mapping[str, Any] = files.read_json(path, kind="laser-network", schema=SCHEMA)
-        with files.reading(path, "laser-network"):
+        document: Mapping[str, Any] = files.read_json(path, kind=KIND)
+        with files.reading(path, KIND):
             return cls.from_dict(document)
 
 

@@ -16,7 +16,6 @@ from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
 from photinus.units import Allowed, quantity
 
-SCHEMA = 1
 KIND = "lif-network"
 PLAUSIBLE_TIMES = {
     "window": Allowed("s", 1e-8, 10.0, 10e-3),
@@ -36,18 +35,18 @@ class LifNetwork:
     drive : array (unit,)
         V̄, mean free potential of each neuron without its partners [V].
     coupling : array (unit, unit)
-        Effect of neuron j on neuron i, ``coupling[i, j]`` [V]: while j is on, i shall behave as if its
-        drive were higher by that (α W for a weight W). Any real matrix, not necessarily symmetric;
-        the diagonal must be zero.
+        Effect of neuron j on neuron i, ``coupling[i, j]`` [V]. While j is on, i shall behave as if its
+        drive were higher by that (α W for a weight W). Any real matrix, not necessarily symmetric; the
+        diagonal must be zero.
     kernel
-        What one spike does to its targets, of shape "exponential": the synaptic current I of i rises
-        by ``sustain * coupling[i, j]`` [V] and decays with the time constant `duration`, and V itself
-        jumps by ``kick * coupling[i, j]``. A renewing synapse gets back only what it lost since its
-        last spike, so that the current of one source never exceeds its full height.
+        What one spike does to its targets, of shape "exponential". The synaptic current I of i rises by
+        ``sustain * coupling[i, j]`` [V] and decays with the time constant `duration`. V itself jumps by
+        ``kick * coupling[i, j]``. A renewing synapse gets back only what it lost since its last spike,
+        so that the current of one source never exceeds its full height.
     window
         State window τ [s]: unit k is 1 while neuron k has fired within the last τ; τ_ref.
     driven_drive
-        Drives [V] that hold a neuron off and on, for evidence that is driven physically.
+        Drives [V] that keep a neuron off and on, for evidence that is driven physically.
     delay
         Time from a spike to its effect [s], >= 0; rounded to the integration step.
     labels
@@ -111,17 +110,17 @@ class LifNetwork:
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a neuron off and on [V]."""
+        """Drives that keep a neuron off and on [V]."""
         return self.driven_drive
 
     def drive_given(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return the drives that known partners give, array (chain, unit) [V].
 
-        A partner that is on for good adds its coupling to the drive, one that is off adds nothing:
-        that is what a coupling means (α W), and what a kernel is calibrated for. The mean current of
-        a partner that fires all the time is ``theory.mean_current(kernel, window)`` times that; the
-        factor is near one but not one, because a calibrated kernel makes up for the shape of its
-        pulses.
+        A partner that is on for good adds its coupling to the drive, one that is off adds nothing. That
+        is what a coupling means (α W), and what a synaptic kernel is calibrated for. The mean current
+        of a partner that fires all the time is ``theory.mean_current(kernel, window)`` times that. The
+        factor is near one but not one, because a calibrated synaptic kernel makes up for the shape of
+        its pulses.
         """
         return np.asarray(self.drive + evidence.values @ self.coupling[:, evidence.positions].T)
 
@@ -151,8 +150,7 @@ class LifNetwork:
     def to_dict(self) -> dict[str, Any]:
         """Return everything, with a kind and a schema number; arrays as they are."""
         return {
-            "kind": KIND,
-            "schema": SCHEMA,
+            **files.stamp(KIND),
             "parameters": self.parameters.to_dict(),
             "kernel": self.kernel.to_dict(),
             "window": self.window,
@@ -190,6 +188,6 @@ class LifNetwork:
         InvalidInput
             If the file is missing, truncated, of another kind or of a newer schema.
         """
-        document: Mapping[str, Any] = files.read_json(path, kind=KIND, schema=SCHEMA)
+        document: Mapping[str, Any] = files.read_json(path, kind=KIND)
         with files.reading(path, KIND):
             return cls.from_dict(document)

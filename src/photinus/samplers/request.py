@@ -32,13 +32,18 @@ class Request:
     calibration: "Calibration | None"
     network: "Network | None"
     rule: str
-    clamp_mode: str
+    evidence_mode: str
     time_step: float | None
     threads: int | None
     tempering: Tempering | None
     imperfections: Imperfections | None = None
     prepared: "tuple[Network, NDArray[np.float64] | None] | None" = None
     """Network and, given evidence, drives (chain, unit), where these were worked out before."""
+
+    @property
+    def clamp_mode(self) -> str:
+        """What version 0.1 calls `evidence_mode`."""
+        return self.evidence_mode
 
     def window_of(self, draw: int) -> int:
         """Return the window (or sweep) at whose end a draw is taken, burn-in included in both."""

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import diagnostics
 from photinus._core import validate
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.devices import Network
-from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
-from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.samplers import storage
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
     from photinus.hardware.chip import Chip
+    from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
@@ -48,7 +48,9 @@ class Samples:
     burn_in : int
         Draws that were simulated before the first one kept.
     clamp : mapping label → 0, 1 or array (chain,)
-        Known units and their values. `evidence` has the same, as an object.
+        What version 0.1 calls `evidence`: known units and their values.
+    evidence : Evidence
+        The same as an object.
     window : float or None
         State window τ, which is also the time between draws: in seconds for lasers, 1 for ideal
         neurons, None for samplers without time.
@@ -127,7 +129,7 @@ class Samples:
         return len(self.free_units) <= MAX_ENUMERATED
 
     def common_clamp(self) -> dict[Hashable, int]:
-        """Return the evidence if it is the same in all chains.
+        """Return the evidence if it is the same in all chains: ``evidence.common()`` as a mapping.
 
         Raises
         ------
@@ -185,19 +187,19 @@ class Samples:
         assert self.spikes is not None
         assert self.window is not None
         free = self.free_units
-        begin = self.burn_in * self.window
+        origin = self.burn_in * self.window
         spikes = self.spikes.of_units(free)
         return (spikes.apart() if apart else spikes).occupancy(
             self.window,
-            start=begin + start,
-            end=begin + (self.draws * self.window if stop is None else stop),
+            start=origin + start,
+            end=origin + (self.draws * self.window if stop is None else stop),
         )
 
     def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:
         """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal.
 
         With `pieces`, of each of so many equally long pieces of a chain, (chain * pieces, unit, unit),
-        piece after piece; draws that are left over are left out.
+        piece after piece. Draws that are left over are left out.
 
         Raises
         ------
@@ -253,7 +255,7 @@ class Samples:
 
     def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
         """Return the certificate of these samples; see `photinus.diagnostics.fidelity.assess`."""
-        return fidelity.assess(self, seed, progress=progress)
+        return diagnostics.fidelity.assess(self, seed, progress=progress)
 
     def draws_needed(self, error: float = 0.01) -> "DrawsNeeded":
         """Return how many draws bring the standard error of the worst marginal down to `error`.
@@ -278,13 +280,13 @@ class Samples:
         >>> ph.sample(machine, "gibbs", chains=16, draws=200, seed=1).draws_needed(0.01).unit
         'wet'
         """
-        return fidelity.draws_needed(self, error)
+        return diagnostics.fidelity.draws_needed(self, error)
 
     def ledger(
         self,
         prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
         chip: "Chip | Mapping[str, Any] | None" = None,
-    ) -> Ledger:
+    ) -> "Ledger":
         """Return what one chip with these lasers does per second, and what that takes.
 
         Parameters
@@ -299,6 +301,9 @@ class Samples:
         InvalidInput
             If the run was not on lasers or kept no spikes, or a price or the chip is not valid.
         """
+        # Most runs never ask for one.
+        from photinus.hardware.ledger import Ledger
+
         return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.calibration import Calibration
-from photinus.devices import PRESETS, Device, Network, SpikingSimulator, device_of, simulator
+from photinus.devices import SHIPPED_PRESETS, Device, Network, SpikingSimulator, device_of, simulator
 from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.disturbances import Disturbed
 from photinus.engines.reduced.simulator import ReducedSimulator
@@ -45,7 +45,7 @@ class SpikingRun(Run):
         elif network is None:
             calibration = self._calibration(request)
             network = translate(request.machine, calibration, rule=request.rule)
-            if request.evidence and request.clamp_mode == "pump" and request.rule == "measured":
+            if request.evidence and request.evidence_mode == "pump" and request.rule == "measured":
                 drive = evidence_drive(request.machine, calibration, network, request.evidence)
             if request.imperfections is not None:
                 designed, device = network, device_of(network)
@@ -100,27 +100,27 @@ class SpikingRun(Run):
         return {
             "chains": request.chains,
             "seed": request.seed,
-            "clamp": request.evidence,
-            "clamp_mode": request.clamp_mode,
+            "evidence": request.evidence,
+            "evidence_mode": request.evidence_mode,
             "threads": request.threads,
         }
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws and their spikes."""
         request, window = self._request, self.window
-        begin = request.window_of(self._draw)
-        if self._done < begin:
-            self._simulate(begin - self._done, report)
+        start = request.window_of(self._draw)
+        if self._done < start:
+            self._simulate(start - self._done, report)
         ends = np.array([request.window_of(self._draw + d) for d in range(draws)])
         before = self._tail
-        fresh = self._simulate(int(ends[-1]) + 1 - begin, report)
+        fresh = self._simulate(int(ends[-1]) + 1 - start, report)
         spikes = SpikeTrains.joined([before, fresh])
         states = spikes.states(
             window,
-            first=(begin + 1) * window,
+            first=(start + 1) * window,
             interval=window,
-            draws=int(ends[-1]) + 1 - begin,
-        )[:, ends - begin]
+            draws=int(ends[-1]) + 1 - start,
+        )[:, ends - start]
         request.evidence.fill(states)
         first = self._draw == request.burn_in
         self._draw += draws
@@ -220,7 +220,7 @@ class SpikingRun(Run):
 
 def calibration_of(network: Network, given: Calibration | None) -> Calibration | None:
     """Return a calibration of a network's device, if one is at hand."""
-    known = (given,) if given is not None else map(Calibration.preset, PRESETS)
+    known = (given,) if given is not None else map(Calibration.preset, SHIPPED_PRESETS)
     return next((c for c in known if c.fits(network.parameters)), None)
 
 

@@ -275,7 +275,7 @@ class Recording:
     chains: tuple[int, ...] = (0,)
     """Chains to record them in."""
     start: float = 0.0
-    """Begin of the window [s]."""
+    """Start of the window [s]."""
     stop: float
     """End of the window [s]."""
     every: int = 1

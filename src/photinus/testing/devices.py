@@ -266,21 +266,21 @@ def _coupled(subject: DeviceSubject) -> Network:
 
 
 def check_evidence(subject: DeviceSubject) -> None:
-    """Check that known units are held, chain by chain, and that their partners feel it."""
+    """Check that known units keep their values, chain by chain, and that their partners feel it."""
     coupling = np.zeros((3, 3))
     coupling[1, 0] = 4 * _step(subject)
     network = subject.network(subject.levels[1], coupling)
     known = np.arange(CHAINS) % 2
     for mode in ("pump", "laser"):
         evidence = {LABELS[0]: known}
-        spikes = subject.run(network, clamp=evidence, clamp_mode=mode)
+        spikes = subject.run(network, evidence=evidence, evidence_mode=mode)
         partner = [_count(spikes.unit[known[spikes.chain] == v] == 1) for v in (0, 1)]
         require(partner[1] > partner[0], f"partners must feel evidence ({mode!r}), got {partner}")
-        held = [_count(spikes.unit[known[spikes.chain] == v] == 0) for v in (0, 1)]
+        spent = [_count(spikes.unit[known[spikes.chain] == v] == 0) for v in (0, 1)]
         if mode == "pump":
-            require(held == [0, 0], f"a unit that is left out must have no spikes, got {held}")
+            require(spent == [0, 0], f"a unit that is left out must have no spikes, got {spent}")
         else:
-            require(5 * held[0] < held[1], f"a unit that is held must be silent or fire, got {held}")
+            require(5 * spent[0] < spent[1], f"a known unit must be silent or fire, got {spent}")
 
 
 def _count(what: NDArray[np.bool_]) -> int:
@@ -318,10 +318,10 @@ def check_device_refusals(subject: DeviceSubject) -> None:
         ({"threads": 0}, "threads"),
         ({"time_step": 0.0}, "time_step"),
         ({"time_step": 1e6 * subject.setting.time_constant}, "time_step"),
-        ({"clamp": {"b": 1}}, "b"),
-        ({"clamp": {"a": 2}}, "a"),
-        ({"clamp": dict.fromkeys(LABELS, 1)}, "free"),
-        ({"clamp_mode": "current"}, "clamp_mode"),
+        ({"evidence": {"b": 1}}, "b"),
+        ({"evidence": {"a": 2}}, "a"),
+        ({"evidence": dict.fromkeys(LABELS, 1)}, "free"),
+        ({"evidence_mode": "current"}, "evidence_mode"),
         ({"drive": np.zeros((2, 2))}, "drive"),
     ):
         given: dict[str, Any] = {"chains": 2, "seed": 1, **options}

@@ -1,6 +1,6 @@
 """Reading and writing files: the one door to the disk.
 
-What is written is there whole or not at all, replaces nothing that it was not asked to replace, and
+What is written is there whole or not at all. It replaces nothing that it was not asked to replace, and
 leaves links, modes and pipes as they are. What is read may be anything: a result or one sentence.
 """
 
@@ -26,9 +26,11 @@ from photinus._core.files.folders import (
     remove_folder,
     sync_folder,
 )
+from photinus._core.files.kinds import SCHEMAS, stamp
 from photinus._core.files.paths import beside, check_all, check_new, is_stream, named, unwritable
 
 __all__ = [
+    "SCHEMAS",
     "beside",
     "check_all",
     "check_document",
@@ -49,6 +51,7 @@ __all__ = [
     "read_npz",
     "reading",
     "remove_folder",
+    "stamp",
     "sync_folder",
     "to_json",
     "unwritable",

@@ -11,9 +11,9 @@ are the two-section rate equations with saturable absorber (Yamada 1993, IEEE J.
 29, 1330; with densities instead of numbers: Nahmias et al. 2013, IEEE J. Sel. Top. Quantum
 Electron. 19, 1800212) with a Langevin field. R is the spontaneous emission into the mode;
 Einstein's relation ties it to the gain, so the noise is not a free knob. Its carriers are part of
-N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower: g_g τ_g <= 1 and g_a τ_a <= 1. dB are the
-photons that the noise brings beyond their mean; they are missing where they were emitted (McKinstrie
-2020, J. Opt. Soc. Am. B 37, 1333). ``docs/noise.md`` compares with the exact process.
+N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower. So g_g τ_g <= 1 and g_a τ_a <= 1. Here dB
+are the photons that the noise brings beyond their mean. They are missing where they were emitted
+(McKinstrie 2020, J. Opt. Soc. Am. B 37, 1333). ``docs/noise.md`` compares with the exact process.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from math import pi
 from typing import Any, ClassVar, TypeGuard
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.records import changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
-SCHEMA = 1
+KIND = "laser-parameters"
 PLAUSIBLE = {
     "wavelength": Allowed("m", 100e-9, 20e-6),
     "photon_lifetime": Allowed("s", 0.1e-12, 1e-9, 4e-12),
@@ -40,9 +40,9 @@ PLAUSIBLE = {
     "pump_efficiency": Allowed("", 1e-12, 1.0),
     "output_efficiency": Allowed("", 1e-12, 1.0),
 }
-"""Values that a laser can have: from the smallest cavities and fastest carriers that theory talks of to
-large lasers, with a factor of ten or more on either side. The lower end of the efficiencies is what
-`photinus.networks.imperfections` gives a dead laser."""
+"""Values that a laser can have, with a factor of ten or more on either side. They go from the smallest
+cavities and fastest carriers that theory talks of to large lasers. The lower end of the efficiencies is
+what `photinus.networks.imperfections` gives a dead laser."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,13 +51,13 @@ class LaserParameters:
 
     A text with a unit is taken in place of a number: ``photon_lifetime="4 ps"``.
 
-    There is no linewidth enhancement factor: it turns only the phase of the field, and neither the
+    There is no linewidth enhancement factor. It turns only the phase of the field, and neither the
     photon number nor the law of the noise depends on the phase.
 
     Raises
     ------
     InvalidInput
-        If a value is outside its range or, unless `forced`, not plausible (`PLAUSIBLE`); or if a
+        If a value is outside its range or, unless `forced`, not plausible (`PLAUSIBLE`). Also if a
         section would emit more into the mode than it decays.
 
     Examples
@@ -139,13 +139,13 @@ class LaserParameters:
         InvalidInput
             For an unknown preset or parameter, or a value outside its range.
         """
-        validate.one_of("preset", name, _PRESETS)
-        return _PRESETS[name].replace(**changes) if changes else _PRESETS[name]
+        validate.one_of("preset", name, _BY_NAME)
+        return _BY_NAME[name].replace(**changes) if changes else _BY_NAME[name]
 
     @staticmethod
     def presets() -> tuple[str, ...]:
         """Return the names of the presets."""
-        return tuple(_PRESETS)
+        return tuple(_BY_NAME)
 
     def replace(self, **changes: Any) -> "LaserParameters":
         """Return a copy with some values changed; a changed preset is "custom" unless named.
@@ -155,11 +155,11 @@ class LaserParameters:
         InvalidInput
             For an unknown parameter or a value outside its range.
         """
-        return changed(self, changes, entry="laser parameter", presets=_PRESETS)
+        return changed(self, changes, entry="laser parameter", presets=_BY_NAME)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
-        return document_of(self, SCHEMA)
+        return document_of(self, KIND)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LaserParameters":
@@ -171,7 +171,13 @@ class LaserParameters:
             For an unknown or missing entry, or another schema.
         """
         return cls(
-            **fields_from(cls, values, what="laser parameters", entry="laser parameter", schema=SCHEMA)
+            **fields_from(
+                cls,
+                values,
+                what="laser parameters",
+                entry="laser parameter",
+                schema=files.SCHEMAS[KIND],
+            )
         )
 
     @property
@@ -229,9 +235,9 @@ class LaserParameters:
 def _vcsel_with_absorber() -> LaserParameters:
     """Return the VCSEL of Nahmias et al. 2013, table I, from densities to numbers of carriers.
 
-    A density equation ``dn/dt = -Γ g (n - n_0) S / V`` becomes one of numbers N = n V with the
-    coefficient Γ g / V and the transparency n_0 V. Their spontaneous emission β B n² is replaced by
-    Einstein's relation, as for every laser here.
+    A density equation ``dn/dt = -Γ g (n - n_0) S / V`` becomes one of numbers N = n V. The coefficient
+    is Γ g / V and the transparency n_0 V. Their spontaneous emission β B n² is replaced by Einstein's
+    relation, as for every laser here.
     """
     volume = 2.4e-18  # [m³], the same for both sections
     gain_confinement, absorber_confinement = 0.06, 0.05
@@ -251,7 +257,7 @@ def _vcsel_with_absorber() -> LaserParameters:
     )
 
 
-_PRESETS = {
+_BY_NAME = {
     "fast-absorber": LaserParameters(
         name="fast-absorber",
         photon_lifetime=4 * ps,
@@ -289,8 +295,10 @@ _PRESETS = {
     ),
 }
 
-PRESETS = tuple(_PRESETS)
-"""Names of the presets, the default first."""
+LASER_PRESETS = tuple(_BY_NAME)
+"""Names of the lasers that ship, the default first."""
+PRESETS = LASER_PRESETS
+"""Their name in version 0.1."""
 
 
 def is_laser(parameters: Any) -> TypeGuard[LaserParameters]:

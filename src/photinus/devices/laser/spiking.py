@@ -26,6 +26,8 @@ PUMP_FRACTION = 0.98
 """Default pump of a spike, over the pump at which the quiet state loses its stability."""
 KICK_FRACTION = 0.05
 """Default kick of a spike, over the threshold carriers."""
+THRESHOLD_FRACTION = 0.5
+"""Detection threshold over the peak of a spike."""
 EDGE_FRACTION = 0.01
 """A spike lasts while the photons exceed the quiet ones by this part of the peak's excess."""
 LIFETIMES_FOLLOWED = 5.0
@@ -43,7 +45,7 @@ class Books:
         photons   stimulated - absorbed + spontaneous - emitted      = photon_change
 
     The spontaneous emission of both sections into the mode takes its carriers out of `gain_decay`
-    and `absorber_decay`; the rest of the decay, `lost`, makes no photon in the mode. The sum of the
+    and `absorber_decay`. The rest of the decay, `lost`, makes no photon in the mode. The sum of the
     accounts is ``pumped - emitted - lost = change of all excitations``.
     """
 
@@ -247,9 +249,8 @@ def _check_spike(
         why = f"rises from {quiet.photons:.3g} to {highest:.3g} photons when it is kicked"
         raise NotConverged(_why_no_spike(parameters, why))
     raise InvalidInput(
-        f"kick must be large enough to make laser {parameters.name!r} spike at pump {pump:g} "
-        f"carriers/s, got {kick:g} carriers, which raises no more than {highest:.3g} "
-        f"photons (a spike exceeds {least:.3g})"
+        f"kick must make laser {parameters.name!r} spike at pump {pump:g} carriers/s, got {kick:g} "
+        f"carriers, which raise at most {highest:.3g} photons (a spike exceeds {least:.3g})"
     )
 
 

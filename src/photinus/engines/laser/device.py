@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.streams import Seed
 from photinus._core.words import count, some
-from photinus.devices.laser import PRESETS, LaserParameters, spike
+from photinus.devices.laser import LASER_PRESETS, THRESHOLD_FRACTION, LaserParameters, spike
 from photinus.devices.laser.dynamics import lasing_pump
 from photinus.devices.protocol import Device, Setting
 from photinus.devices.synapse import SynapticKernel
@@ -21,8 +21,6 @@ from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import Allowed, quantity, uA
 
-THRESHOLD_FRACTION = 0.5
-"""Detection threshold over the peak of a laser's noise-free spike."""
 LASING = 0.8
 """Part of the pump that makes a laser lase steadily; its spikes are lost to the read-out below that."""
 
@@ -33,7 +31,7 @@ class LaserDevice(Device):
     name = "laser"
     noun, plural = "laser", "lasers"
     drive_name = "pump current"
-    presets = PRESETS
+    presets = LASER_PRESETS
     least_drive = 0.0
     can_be_imperfect = True
     can_be_reduced = True
@@ -126,15 +124,15 @@ class LaserDevice(Device):
         return drive * np.where(pumped, built.pump / np.where(pumped, network.pump, 1.0), 1.0)
 
     def beyond(
-        self, network: LaserNetwork, drive: NDArray[np.float64], fixed: NDArray[np.intp]
+        self, network: LaserNetwork, drive: NDArray[np.float64], known: NDArray[np.intp]
     ) -> list[str]:
         """Return which lasers can be driven into steady lasing, a sentence or none."""
         target, source, value = entries(network.coupling)
-        free = ~np.isin(source, fixed)
+        free = ~np.isin(source, known)
         most = np.bincount(target[free], np.maximum(value[free], 0.0), network.n_units)
         highest = np.maximum(drive, 0.0).max(axis=0) + most
-        highest[fixed] = 0.0
-        # Nobody lases at the drives that hold evidence: no need to look for the pump at which they do.
+        highest[known] = 0.0
+        # Nobody lases at the drives of evidence: no need to look for the pump at which they do.
         suspects = np.flatnonzero(highest > network.holding[1])
         devices, nominal = network.each_device(), network.parameters
         limit = np.full(network.n_units, np.inf)

@@ -28,12 +28,17 @@ if TYPE_CHECKING:
 REPORT = "photinus-report"
 """Kind of the file that `sample` writes beside its store."""
 
-Clamps = Annotated[
+Known = Annotated[
     list[str] | None,
     typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
 ]
-ClampMode = Annotated[
-    str, typer.Option(help="Evidence acts on the partners (pump) or drives the laser (laser).")
+EvidenceMode = Annotated[
+    str,
+    typer.Option(
+        "--evidence-mode",
+        "--clamp-mode",
+        help="Evidence acts on the partners (pump) or drives the known units (laser).",
+    ),
 ]
 NetworkFile = Annotated[
     Path | None, typer.Option(help="Network file instead of translating the model.")
@@ -50,8 +55,8 @@ def sample(
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
     burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 25,
     seed: Seed = 0,
-    clamp: Clamps = None,
-    clamp_mode: ClampMode = "pump",
+    evidence: Known = None,
+    evidence_mode: EvidenceMode = "pump",
     laser: Laser = None,
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
@@ -88,8 +93,8 @@ def sample(
             draws=draws,
             burn_in=burn_in,
             seed=seed,
-            clamp=read_evidence(clamp or [], machine),
-            clamp_mode=clamp_mode,
+            evidence=read_evidence(evidence or [], machine),
+            evidence_mode=evidence_mode,
             rule=rule,
             tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
             imperfections=faults,
@@ -118,7 +123,9 @@ def _device(
         return {"calibration": read_calibration(laser, calibration, substrate)}
     loaded = load_network(network)
     if faulty:
-        typer.echo("The network is taken as built; added is what happens during a run.", err=True)
+        typer.echo(
+            "The network counts as fabricated. Only faults during the run are added to it.", err=True
+        )
     return {"network": loaded}
 
 
@@ -132,8 +139,7 @@ def _certify(samples: "Samples", out: Path, summary: Path, *, replace: bool) -> 
     fidelity = samples.fidelity(progress=True)
     marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
     document = {
-        "kind": REPORT,
-        "schema": 1,
+        **files.stamp(REPORT),
         "store": out.name,
         "run": dict(run_rows(samples)),
         "marginals": {str(label): float(p) for label, p in marginals},
@@ -159,7 +165,7 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
     if not (os.path.exists(store) and (resume or force)):
         files.check_new(store, instead="; --resume goes on with a run, --force replaces one")
     if resume and os.path.exists(summary):
-        document = files.read_json(summary, kind=REPORT, schema=1)
+        document = files.read_json(summary, kind=REPORT)
         if document.get("store") != store.name:
             raise InvalidInput(
                 f"path {str(summary)!r} must be the report of {store.name!r} to resume it"

@@ -71,7 +71,7 @@ def refine(
     force: Force = False,
     threads: Threads = None,
 ) -> None:
-    """Translate, then correct pumps and couplings by the moments of the network.
+    """Translate, then correct drives and couplings by the moments of the network.
 
     The record of all rounds is written beside the network, as NAME.rounds.json.
     """

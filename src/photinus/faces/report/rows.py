@@ -64,8 +64,8 @@ MOST_MARGINALS = 40
 def marginal_rows(fidelity: "Fidelity", most: int = MOST_MARGINALS) -> list[tuple[str, str, str, str]]:
     """Return the marginals of the free units as rows under `MARGINALS_HEAD`.
 
-    In the order of the machine. Of more than `most` units, those that are most off in units of their
-    error come first (the least certain ones where no right values are known), and the rest is left out.
+    In the order of the machine. Of more than `most` units, only the first are shown: those that are
+    most off in units of their error. Where no right values are known, these are the least certain ones.
     """
     units = list(fidelity.units)
     if len(units) > most:
@@ -101,8 +101,8 @@ def run_rows(samples: Samples) -> list[tuple[str, str]]:
         ("seed", str(samples.attributes.get("seed_entropy", "unknown"))),
         ("complete", "yes" if samples.complete else "no: stopped early"),
     ]
-    if samples.clamp:
-        evidence = {label: value for label, value in samples.clamp.items()}
+    if samples.evidence:
+        evidence = samples.evidence.to_dict()
         shown = ", ".join(
             f"{label} = {value if not hasattr(value, 'shape') or not value.shape else 'per chain'}"
             for label, value in evidence.items()

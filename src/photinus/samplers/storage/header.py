@@ -19,7 +19,6 @@ from photinus.machines.evidence import Evidence
 if TYPE_CHECKING:
     from photinus.samplers.samples import Samples
 
-SCHEMA = 2
 KIND = "photinus-samples"
 ATTRIBUTE = "photinus"
 CHECKSUM = "photinus_crc32"
@@ -31,13 +30,14 @@ OURS: dict[str, set[str] | None] = {
     "network": None,
 }
 """Groups of a store without a draw, and the arrays of each; None for any."""
+ARGUMENTS = {"clamp": "evidence", "clamp_mode": "evidence_mode"}
+"""Entry of a header, named as in version 0.1 → the argument that it tells."""
 
 
 def header_of(samples: "Samples") -> dict[str, Any]:
     """Return everything about `samples` that is not an array, as plain values."""
     header = {
-        "kind": KIND,
-        "schema": SCHEMA,
+        **files.stamp(KIND),
         "substrate": samples.substrate,
         "chains": samples.chains,
         "burn_in": samples.burn_in,
@@ -92,7 +92,7 @@ def read_header(path: Path) -> dict[str, Any]:
         if (path / "posterior").is_dir() and is_abandoned(path):
             more = " (it was stopped before it held anything: resume it to start again)"
         raise InvalidInput(f"run {str(path)!r} is not a Zarr store that Photinus wrote{more}")
-    files.check_schema(path, header.get("schema"), SCHEMA)
+    files.check_schema(path, header.get("schema"), files.SCHEMAS[KIND])
     try:
         _check(header)
     except (KeyError, TypeError, ValueError, PhotinusError) as error:
@@ -159,7 +159,7 @@ def _difference(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) 
     if isinstance(old, dict) and isinstance(new, dict):
         key = next(k for k in {**old, **new} if old.get(k) != new.get(k))
         return _difference(key, old, new)
-    return f"{name} was {old!r}, got {new!r}"
+    return f"{ARGUMENTS.get(name, name)} was {old!r}, got {new!r}"
 
 
 def is_abandoned(path: Path) -> bool:
