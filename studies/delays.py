@@ -33,6 +33,8 @@ FAMILIES = ((5, 1.0), (8, 1.0), (5, 2.0))
 DEVICES = ("fast-absorber", "high-beta")
 LARGE, PLACED = 100, 0.03
 """Lasers of the chip on which machines are anywhere, and its mean delay over τ."""
+LIMITS = (TIMES, 10.0)
+"""KL over that without delay for which tables of chips are printed."""
 SIZES = (9, 30, 100, 300, 1000)
 
 
@@ -118,8 +120,7 @@ def curves(options: argparse.Namespace) -> dict[str, Any]:
                     "window": Calibration.preset(device).window,
                     "delay": list(SHARES),
                     "ratio": [round(float(r), 3) for r in ratio],
-                    "share": round(share, 4),
-                    "interval": [round(low, 4), round(high, 4)],
+                    "kl": round(float(alone[:, 0].mean()), 6),
                 }
     shown = [f"{s:g} τ" for s in SHARES[1:]]
     last = f"mean {PLACED:g} τ on {LARGE} lasers"
@@ -139,24 +140,26 @@ def chips() -> None:
                 f"{chip.lasers:,}",
                 f"{chip.synapses:,}",
                 f"{1e3 * chip.side:.3g} mm",
-                *(f"{x / ps:.3g}" for x in (found.least, found.mean, found.most)),
-                *(f"{chip.smallest_window(d) / ps:,.0f}" for d in DEVICES),
+                *(f"{x / ps:,.3g}" for x in (found.least, found.mean, found.most)),
+                *(f"{chip.smallest_window(d, t) / ps:,.0f}" for t in LIMITS for d in DEVICES),
             ]
         )
     head = ["lasers", "synapses", "side", "least [ps]", "mean", "most"]
-    table([*head, *(f"smallest τ, {d} [ps]" for d in DEVICES)], rows)
+    limits = [f"{d}, {t:g} ×" for t in LIMITS for d in DEVICES]
+    table([*head, *(f"τ [ps]: {limit}" for limit in limits)], rows)
     rows = []
     for name, chip in (
         ("ring weights of 80 × 45 µm², 10 ps latency", Chip(lasers=2)),
         ("the same without latency", Chip(lasers=2, latency=0.0)),
-        ("weights of 20 × 20 µm², 10 ps", Chip(lasers=2, area_per_weight=400e-12)),
-        ("electrical crossbar of 1 µm² cells, 20 µm rows, 10 ps", Chip(
-            lasers=2, layout="crossbar", path="electrical", area_per_weight=1e-12
-        )),
-    ):  # fmt: skip
-        most = [chip.most_lasers(Calibration.preset(d).window, d) for d in DEVICES]
+        ("weights of 20 × 20 µm², 2 ps", Chip(lasers=2, area_per_weight=400e-12, latency=2 * ps)),
+        (
+            "electrical crossbar, rows 20 µm apart, 10 ps",
+            Chip(lasers=2, layout="crossbar", path="electrical", area_per_weight=1e-12),
+        ),
+    ):
+        most = [chip.most_lasers(Calibration.preset(d).window, d, t) for t in LIMITS for d in DEVICES]
         rows.append([name, *(f"{n:,}" if n else "none" for n in most)])
-    table(["most lasers, all to all", *DEVICES], rows)
+    table(["most lasers, all to all", *limits], rows)
 
 
 def main() -> None:

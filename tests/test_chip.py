@@ -112,8 +112,12 @@ def test_random_delays_have_mean_and_deviation_of_the_chip():
 
 def test_the_smallest_window_is_where_the_measured_curve_doubles():
     for name, curve in delay_curves().items():
-        ratio = np.maximum.accumulate(curve["ratio"])
-        assert delay_share(name) == pytest.approx(np.interp(2, ratio, curve["delay"]), abs=1e-3)
+        share = delay_share(name)
+        above = next(k for k, ratio in enumerate(curve["ratio"]) if ratio >= 2)
+        (r0, r1), (d0, d1) = (curve[of][above - 1 : above + 1] for of in ("ratio", "delay"))
+        assert d0 < share <= d1
+        assert (share - d0) / (d1 - d0) == pytest.approx((2 - r0) / (r1 - r0))
+        assert share < delay_share(name, 5.0) < delay_share(name, 10.0)
         assert curve["window"] == ph.Calibration.preset(name).window
     chip = Chip(lasers=20)
     least = naive(chip)[~np.eye(20, dtype=bool)].mean() / delay_share("high-beta")
@@ -126,14 +130,14 @@ def test_the_smallest_window_is_where_the_measured_curve_doubles():
 @pytest.mark.parametrize("latency", [0.0, 10 * ps])
 def test_the_most_lasers_are_where_one_more_is_too_many(layout, latency):
     chip = Chip(lasers=3, layout=layout, latency=latency)
-    most = chip.most_lasers(3 * ns)
-    assert most > 2
+    most = chip.most_lasers(5 * ns)
+    assert most >= 2
 
     def needed(lasers):
         return chip.replace(lasers=lasers, synapses=None).smallest_window()
 
-    assert needed(most) <= 3 * ns < needed(most + 1)
-    assert chip.replace(latency=1 * ns).most_lasers(3 * ns) == 0
+    assert needed(most) <= 5 * ns < needed(most + 1)
+    assert chip.replace(latency=1 * ns).most_lasers(5 * ns) == 0
 
 
 def test_the_ledger_tells_delay_and_smallest_window():
@@ -190,6 +194,9 @@ def test_a_chip_without_room_is_refused():
         Chip.of(3, lasers=9)
     with pytest.raises(ph.InvalidInput, match="^window must be above 0 s, got 0$"):
         Chip(lasers=9).most_lasers(0)
+    for times in (1, 1e6, float("nan")):
+        with pytest.raises(ph.InvalidInput, match="^times must be .*, got .*$"):
+            Chip(lasers=9).smallest_window(times=times)
 
 
 def test_texts_have_units():

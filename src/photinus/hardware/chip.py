@@ -236,14 +236,14 @@ class Chip:
         found = self.delays()
         return Imperfections(delay=found.mean, delay_spread=found.deviation)
 
-    def smallest_window(self, device: str | None = None) -> float:
-        """Return the window τ [s] from which delay no more than doubles the KL of translated machines.
+    def smallest_window(self, device: str | None = None, times: float = TIMES) -> float:
+        """Return the window τ [s] from which delay makes the KL of translated machines `times` at most.
 
         The mean delay over `delay_share`: a delay counts in parts of τ.
         """
-        return self.delays().mean / delay_share(device)
+        return self.delays().mean / delay_share(device, times)
 
-    def most_lasers(self, window: float, device: str | None = None) -> int:
+    def most_lasers(self, window: float, device: str | None = None, times: float = TIMES) -> int:
         """Return how many lasers, all coupled to all, such a chip may have at a window τ [s].
 
         0 if latency alone is too late already.
@@ -251,7 +251,8 @@ class Chip:
         window = validate.positive("window", window, "s")
 
         def holds(lasers: int) -> bool:
-            return self.replace(lasers=lasers, synapses=None).smallest_window(device) <= window
+            chip = self.replace(lasers=lasers, synapses=None)
+            return chip.smallest_window(device, times) <= window
 
         few, many = 0, 2
         while many < LARGEST and holds(many):
@@ -270,19 +271,30 @@ _DIVISION = (np.floor_divide, np.remainder)
 def delay_curves() -> Mapping[str, Mapping[str, Any]]:
     """Return how KL grows with delay, device by device, as ``studies/delays.py`` measured it.
 
-    Each entry has the ``share`` of τ at which KL is twice that without delay, and the curve: ``delay``
-    over τ, ``ratio`` of KL to that without delay.
+    Each entry has the KL without delay [nats] and the curve: ``delay`` over τ, ``ratio`` of KL to that
+    without delay.
     """
     text = resources.files("photinus").joinpath("data/delays.json").read_text(encoding="utf-8")
     curves: dict[str, Mapping[str, Any]] = json.loads(text)["devices"]
     return curves
 
 
-def delay_share(device: str | None = None) -> float:
-    """Return the part of τ that a mean delay may be for KL to stay within twice that without delay.
+def delay_share(device: str | None = None, times: float = TIMES) -> float:
+    """Return the part of τ that a mean delay may be for KL to be at most `times` that without delay.
 
-    That of a preset as measured; of another device (or of None) the smallest of them.
+    That of a preset as measured, linearly between the points of its curve; of another device (or of
+    None) the smallest of them.
+
+    Raises
+    ------
+    InvalidInput
+        If `times` is not above 1, or beyond what was measured.
     """
     curves = delay_curves()
-    found = curves.get(device) if isinstance(device, str) else None
-    return float(min(curve["share"] for curve in curves.values()) if found is None else found["share"])
+    known = [curves[device]] if isinstance(device, str) and device in curves else curves.values()
+    most = min(max(curve["ratio"]) for curve in known)
+    times = validate.number("times", times)
+    if not 1 < times <= most:
+        raise InvalidInput(f"times must be above 1 and at most {most:g}, got {times:g}")
+    rising = ((np.maximum.accumulate(curve["ratio"]), curve["delay"]) for curve in known)
+    return min(float(np.interp(times, ratio, delay)) for ratio, delay in rising)
