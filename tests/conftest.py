@@ -11,6 +11,8 @@ import pytest
 from photinus import Calibration, SpikeTrains
 from photinus.faces import cli
 
+Run = Callable[..., tuple[int | str, str, str]]
+"""What the fixture `run` is: arguments → (exit code, out, err)."""
 ALPHA = 1e-6
 """False-alarm probability of a statistical test, unless it states another one."""
 
@@ -40,9 +42,7 @@ def same_spikes(a: SpikeTrains | None, b: SpikeTrains | None) -> bool:
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., tuple[int | str, str, str]]:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Return a function that runs the command line here and gives (exit code, out, err)."""
     monkeypatch.chdir(tmp_path)
 
