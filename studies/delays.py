@@ -47,7 +47,7 @@ def random_machine(seed: int, units: int = 5, scale: float = 1.0) -> BoltzmannMa
 
 def excess(machine: BoltzmannMachine, network: Any, **options: Any) -> float:
     """Return KL(sampled‖target) less its floor [nats]."""
-    found = sample(machine, network=network, burn_in=25, **options).fidelity()
+    found = sample(machine, network=network, **{"burn_in": 25, **options}).fidelity()
     assert found.kl is not None
     assert found.kl_floor is not None
     return found.kl - found.kl_floor

@@ -1,11 +1,14 @@
 """A chip: distances counted by hand, delays as geometry says, and the window that they leave."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import photinus as ph
 from photinus.hardware import Chip, Counts, Ledger
@@ -17,7 +20,7 @@ from tests import machines
 CALIBRATION = ph.Calibration.preset()
 
 
-def naive(chip):
+def naive(chip: Chip) -> NDArray[np.float64]:
     """Return the delay of every pair of lasers, walked step by step, array (target, source)."""
     n = chip.lasers
     side = 1
@@ -50,7 +53,7 @@ CHIPS = st.builds(
 
 @given(CHIPS)
 @settings(max_examples=60, deadline=None)
-def test_delays_are_those_of_a_walk(chip):
+def test_delays_are_those_of_a_walk(chip: Chip) -> None:
     walked = naive(chip)
     np.testing.assert_allclose(chip.delay_matrix(), walked, rtol=1e-12)
     each = walked[~np.eye(chip.lasers, dtype=bool)]
@@ -61,7 +64,7 @@ def test_delays_are_those_of_a_walk(chip):
     assert found.deviation == pytest.approx(each.std(), rel=1e-6, abs=1e-18)
 
 
-def test_delays_of_a_large_chip_are_those_of_closed_forms():
+def test_delays_of_a_large_chip_are_those_of_closed_forms() -> None:
     """Mean distance on a full square of s × s places, all pairs: 2(s² - 1)/(3s) s²/(s² - 1) = 2s/3."""
     chip = Chip(lasers=10_000, latency=0.0)
     step = chip.step * chip.group_index / speed_of_light
@@ -75,7 +78,7 @@ def test_delays_of_a_large_chip_are_those_of_closed_forms():
 
 
 @pytest.mark.parametrize("kind", [machines.grid, machines.star, machines.sparse, machines.isolated])
-def test_delays_of_couplings_are_those_of_their_pairs(kind):
+def test_delays_of_couplings_are_those_of_their_pairs(kind: Callable[..., NDArray[np.bool_]]) -> None:
     there = kind(30, np.random.default_rng(1))
     chip = Chip(lasers=30, synapses=int(there.sum()))
     found, each = chip.delays(there.astype(float)), naive(chip)[there]
@@ -89,7 +92,7 @@ def test_delays_of_couplings_are_those_of_their_pairs(kind):
     assert chip.delays(sparse).mean == pytest.approx(found.mean)
 
 
-def test_a_placed_network_has_the_delays_of_its_chip():
+def test_a_placed_network_has_the_delays_of_its_chip() -> None:
     machine = ph.BoltzmannMachine(np.ones((6, 6)) - np.eye(6), np.zeros(6))
     network = ph.translate(machine, CALIBRATION, delay=5 * ps)
     chip = Chip(lasers=6)
@@ -103,14 +106,14 @@ def test_a_placed_network_has_the_delays_of_its_chip():
         Chip(lasers=7).place(network)
 
 
-def test_random_delays_have_mean_and_deviation_of_the_chip():
+def test_random_delays_have_mean_and_deviation_of_the_chip() -> None:
     faults = Chip(lasers=50).imperfections()
     delays = naive(Chip(lasers=50))[~np.eye(50, dtype=bool)]
     assert faults.delay == pytest.approx(delays.mean())
     assert faults.delay_spread == pytest.approx(delays.std())
 
 
-def test_the_smallest_window_is_where_the_measured_curve_doubles():
+def test_the_smallest_window_is_where_the_measured_curve_doubles() -> None:
     for name, curve in delay_curves().items():
         share = delay_share(name)
         above = next(k for k, ratio in enumerate(curve["ratio"]) if ratio >= 2)
@@ -128,19 +131,19 @@ def test_the_smallest_window_is_where_the_measured_curve_doubles():
 
 @pytest.mark.parametrize("layout", ["mesh", "crossbar"])
 @pytest.mark.parametrize("latency", [0.0, 10 * ps])
-def test_the_most_lasers_are_where_one_more_is_too_many(layout, latency):
+def test_the_most_lasers_are_where_one_more_is_too_many(layout: str, latency: float) -> None:
     chip = Chip(lasers=3, layout=layout, latency=latency)
     most = chip.most_lasers(5 * ns)
     assert most >= 2
 
-    def needed(lasers):
+    def needed(lasers: int) -> float:
         return chip.replace(lasers=lasers, synapses=None).smallest_window()
 
     assert needed(most) <= 5 * ns < needed(most + 1)
     assert chip.replace(latency=1 * ns).most_lasers(5 * ns) == 0
 
 
-def test_the_ledger_tells_delay_and_smallest_window():
+def test_the_ledger_tells_delay_and_smallest_window() -> None:
     network = ph.translate(ph.BoltzmannMachine(np.ones((9, 9)) - np.eye(9), np.zeros(9)), CALIBRATION)
     counts = Counts.from_rates(network, 1e8)
     ledger = Ledger.of(counts)
@@ -180,12 +183,12 @@ def test_the_ledger_tells_delay_and_smallest_window():
         ({"weights": 3}, "chip setting must be one of .*, got 'weights'.*"),
     ],
 )
-def test_bad_chips_are_refused_in_one_sentence(values, sentence):
+def test_bad_chips_are_refused_in_one_sentence(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ph.InvalidInput, match=f"^{sentence}$"):
         Chip.from_dict({"lasers": 9, **values})
 
 
-def test_a_chip_without_room_is_refused():
+def test_a_chip_without_room_is_refused() -> None:
     with pytest.raises(ph.InvalidInput, match="^chip must have room for 9 lasers, got one of 4$"):
         Chip.of(Chip(lasers=4), lasers=9)
     with pytest.raises(ph.InvalidInput, match="^chip must have room for 9 lasers, got one of 4$"):
@@ -199,7 +202,7 @@ def test_a_chip_without_room_is_refused():
             Chip(lasers=9).smallest_window(times=times)
 
 
-def test_texts_have_units():
+def test_texts_have_units() -> None:
     chip = Chip(lasers=9, area_per_weight="400 µm²", pitch="5 um", latency="3ps")
     assert chip == Chip(lasers=9, area_per_weight=400 * um**2, pitch=5e-6, latency=3 * ps)
     assert Chip.from_dict(chip.to_dict()) == chip

@@ -106,6 +106,8 @@ _UNITS: dict[str, dict[str, float]] = {
     "1/s": _rates(),
     "Hz": _rates(),
     "K": _prefixed("K"),
+    "K/W": {"K/W": 1.0} | {f"K/{prefix}W": 1 / _PREFIXES[prefix] for prefix in ("m", "u", "µ")},
+    "1/Hz": {"1/Hz": 1.0, "/Hz": 1.0, "Hz^-1": 1.0},
     "F": _prefixed("F"),
     "S": _prefixed("S"),
     "carriers": {"": 1.0, "carriers": 1.0, "carrier": 1.0},
@@ -127,6 +129,8 @@ _KINDS = {
     "1/s": ("a rate", "10 MHz"),
     "Hz": ("a frequency", "20 GHz"),
     "K": ("a temperature", "60 K"),
+    "K/W": ("a thermal resistance", "1e5 K/W"),
+    "1/Hz": ("a spectral density", "1e-14 1/Hz or -140 dB/Hz"),
     "F": ("a capacitance", "0.2 nF"),
     "S": ("a conductance", "1 nS"),
     "carriers": ("a number of carriers", "2000"),
@@ -152,9 +156,9 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         "3 dB", "4e-12". SI prefixes run from a to T; µ and u are the same.
     unit
         The SI unit of what is wanted: "s", "m", "m²", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
-        "carriers" or "photons". It is empty for a plain number or a percentage. "loss" and "ratio"
-        stand for a share that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB are a ratio
-        of 10^(-20/10).
+        "K/W", "1/Hz", "carriers" or "photons". It is empty for a plain number or a percentage. "loss"
+        and "ratio" stand for a share that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB
+        are a ratio of 10^(-20/10). "1/Hz" may be in dB/Hz.
     name
         What the quantity is called if the text is refused.
 
@@ -178,6 +182,8 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         return number
     if spelled == "dB" and unit in ("loss", "ratio"):
         return 1 - 10 ** (-number / 10) if unit == "loss" else 10 ** (number / 10)
+    if spelled == "dB/Hz" and unit == "1/Hz":
+        return 10 ** (number / 10)
     known = _UNITS.get(unit, {"": 1.0})
     if spelled in known:
         return _rounded(number * known[spelled])
@@ -242,7 +248,7 @@ class Allowed(NamedTuple):
         """Return a value for people, with prefix and unit."""
         if self.unit in ("", "loss", "ratio"):
             return f"{value:g}"
-        if self.unit in ("carriers", "photons", "carriers/s", "1/s", "K"):
+        if self.unit in ("carriers", "photons", "carriers/s", "1/s", "K", "K/W", "1/Hz"):
             return f"{value:g} {self.unit}"
         if self.unit == "m²":
             return f"{value / um**2:g} µm²"

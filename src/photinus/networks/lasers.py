@@ -35,6 +35,7 @@ PLAUSIBLE_TIMES = {
     "window": Allowed("s", 1e-13, 1e-6, 1e-9),
     "duration": Allowed("s", 1e-14, 1e-3, 1e-9),
     "delay": Allowed("s", 0.0, 1e-6),
+    "rise_time": Allowed("s", 0.0, 1e-6, 20e-12),
 }
 """Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
 
@@ -103,6 +104,9 @@ class LaserNetwork:
         One laser per unit where they are not as designed, see `mismatched`; by default all are.
     depression
         Short-term depression of the synapses, simulated by reduced lasers only; by default none.
+    rise_time
+        Time in which drivers rise from 10 to 90 % [s], a low pass of one pole for pumps and synapses;
+        simulated by full physics only; by default 0.
 
     Raises
     ------
@@ -122,6 +126,7 @@ class LaserNetwork:
     labels: tuple[Hashable, ...] = field(default=())
     devices: tuple[LaserParameters, ...] = ()
     depression: Depression | None = None
+    rise_time: float = 0.0
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
@@ -176,6 +181,7 @@ class LaserNetwork:
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
+        settle(self, rise_time=validate.non_negative("rise_time", self.rise_time, "s"))
         settle(self, devices=validate.listed("devices", self.devices))
         if self.devices:
             validate.same_length("devices", self.devices, "pump", n)
@@ -189,6 +195,7 @@ class LaserNetwork:
             "window": self.window,
             "duration": self.kernel.duration,
             "delay": float(np.max(self.delay)),
+            "rise_time": self.rise_time,
         }
         for name, plausible in PLAUSIBLE_TIMES.items():
             plausible.check(name, times[name])
@@ -291,6 +298,7 @@ class LaserNetwork:
             "labels": files.labels_to_json(self.labels),
             "devices": [device.to_dict() for device in self.devices],
             "depression": None if self.depression is None else self.depression.to_dict(),
+            **({"rise_time": self.rise_time} if self.rise_time else {}),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
@@ -321,6 +329,7 @@ class LaserNetwork:
             labels=files.labels_from_json(document["labels"]),
             devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
             depression=Depression(**given) if (given := document.get("depression")) else None,
+            rise_time=document.get("rise_time", 0.0),
             pump=document["pump"],
             coupling=(
                 from_entries(document["synapses"], len(document["pump"]))
