@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from photinus.networks.couplings import dense
 WINDOWS, CHAINS = 250, 96
 
 
-def additive(calibration: Calibration, **changes) -> Calibration:
+def additive(calibration: Calibration, **changes: Any) -> Calibration:
     """Return the calibration with the pulse of a photodiode behind an RC filter."""
     pulse = SynapticKernel(
         kick=0.0,
@@ -33,7 +34,7 @@ def random_machine(seed: int, scale: float) -> BoltzmannMachine:
     return BoltzmannMachine(upper + upper.T, rng.uniform(-scale, scale, 5))
 
 
-def test_dose_is_the_time_on_per_spike(calibration: Calibration):
+def test_dose_is_the_time_on_per_spike(calibration: Calibration) -> None:
     """At each point of the sweep: p T/τ; below 1 where intervals are shorter than τ."""
     p, interval = calibration.activation, calibration.mean_interval
     some = (p > 0.15) & (p < 0.99)
@@ -46,7 +47,7 @@ def test_dose_is_the_time_on_per_spike(calibration: Calibration):
     np.testing.assert_array_equal(lone.dose(np.array([-3.0, 5.0])), 1.0)
 
 
-def test_only_additive_synapses_are_weakened(calibration: Calibration):
+def test_only_additive_synapses_are_weakened(calibration: Calibration) -> None:
     """Column j by the mean dose of unit j over the states in which it is on, by enumeration."""
     machine = random_machine(0, 2.0)
     plain = dense(translate(machine, calibration, rule="measured").coupling)
@@ -63,13 +64,15 @@ def test_only_additive_synapses_are_weakened(calibration: Calibration):
     assert not np.allclose(weak, plain, rtol=0.01)
 
 
-def test_a_unit_that_is_never_on_keeps_its_couplings(calibration: Calibration):
+def test_a_unit_that_is_never_on_keeps_its_couplings(calibration: Calibration) -> None:
     machine = BoltzmannMachine([[0, 1], [1, 0]], [-800.0, 0.5])
     assert np.isfinite(dense(translate(machine, additive(calibration)).coupling)).all()
 
 
 @pytest.mark.parametrize(("scale", "share"), [(2.0, 0.5), (4.0, 0.8)])
-def test_additive_pulses_sample_strong_machines(calibration: Calibration, scale: float, share: float):
+def test_additive_pulses_sample_strong_machines(
+    calibration: Calibration, scale: float, share: float
+) -> None:
     """Mean KL of eight machines on reduced lasers: at most a share of what it is without doses. With
     24 000 windows each the statistical error of a KL is a few 1e-4, far below the difference."""
     machines = [random_machine(seed, scale) for seed in range(1, 9)]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from photinus import BoltzmannMachine, Calibration, InvalidInput, calibrate, sample
@@ -23,6 +24,7 @@ from photinus.units import ps
 from tests.conftest import same_spikes
 from tests.test_simulation import GRID, MIDPOINT, SLOPE, dark_network, network
 
+Floats = NDArray[np.float64]
 PLAIN = LaserParameters.preset()
 KNEE, SOFTNESS = MIDPOINT - 3 * SLOPE, 2.5 * SLOPE
 
@@ -33,7 +35,7 @@ def behind(laser: LaserParameters, knee: float = KNEE, softness: float = SOFTNES
     return laser.replace(driver_knee=knee, driver_softness=softness)
 
 
-def test_a_driver_follows_its_input_above_the_knee_and_idles_below():
+def test_a_driver_follows_its_input_above_the_knee_and_idles_below() -> None:
     driver = Driver(10.0, 2.0)
     assert driver.pump(1e4) == pytest.approx(1e4, abs=1e-3)
     assert driver.pump(-1e4) == pytest.approx(10.0, abs=1e-3)
@@ -49,7 +51,7 @@ def test_a_driver_follows_its_input_above_the_knee_and_idles_below():
     assert not Driver().bends
 
 
-def test_a_laser_behind_a_driver_is_one_with_the_pump_that_it_makes():
+def test_a_laser_behind_a_driver_is_one_with_the_pump_that_it_makes() -> None:
     """Without synapses the two agree to the bit; a plain laser with the input as its pump does not."""
     given = network([-3.0, -1.0, 0.0, 2.0], parameters=behind(PLAIN))
     plain = given.replace(parameters=PLAIN, pump=given.supplied)
@@ -63,7 +65,7 @@ def test_a_laser_behind_a_driver_is_one_with_the_pump_that_it_makes():
     assert not same_spikes(bent, other)
 
 
-def carriers(n, spikes, time, start, unit):
+def carriers(n: LaserNetwork, spikes: Floats, time: Floats, start: float, unit: int) -> Floats:
     """Return N_g of a dark laser behind a driver, fed by laser 0; a step after the other."""
     laser, kernel = n.parameters, n.kernel
     driver = laser.driver
@@ -88,7 +90,7 @@ def carriers(n, spikes, time, start, unit):
     return np.array(found)
 
 
-def test_pulses_and_kicks_pass_the_driver():
+def test_pulses_and_kicks_pass_the_driver() -> None:
     """Pumps follow the bent input, kicks are as much smaller as the change of the pump that they go
     with; told from a driver that lets kicks pass whole, and from none."""
     coupling = np.zeros((3, 3))
@@ -111,7 +113,7 @@ def test_pulses_and_kicks_pass_the_driver():
         assert abs(found - carriers(wire, spikes, time, found[0], unit)).max() > 100
 
 
-def test_heating_goes_through_the_driver():
+def test_heating_goes_through_the_driver() -> None:
     n = network([-3.0, 0.0], [[0, 1], [1, 0]], parameters=behind(PLAIN))
     hot = Simulator(n, chains=2, seed=5, threads=1)
     hot.advance(1e-9)
@@ -123,7 +125,7 @@ def test_heating_goes_through_the_driver():
     np.testing.assert_allclose(tiles[0, loop.PUMP, :4] / hot.time_step, driver.pump(given), rtol=1e-6)
 
 
-def test_lasers_held_off_get_no_idle_current():
+def test_lasers_held_off_get_no_idle_current() -> None:
     n = network([0.0, 0.0], parameters=behind(PLAIN, MIDPOINT + 2 * SLOPE, SLOPE))
     off = Simulator(n, chains=8, seed=5, clamp={0: 0}, clamp_mode="laser", threads=1)
     spikes = off.advance(2e-8)
@@ -131,14 +133,14 @@ def test_lasers_held_off_get_no_idle_current():
     assert (spikes.unit == 1).sum() > 100
 
 
-def test_the_driver_fitted_makes_log_odds_straight(calibration: Calibration):
+def test_the_driver_fitted_makes_log_odds_straight(calibration: Calibration) -> None:
     """The measured curve is off a straight line by more than half a log-odds; behind the driver by
     less than a seventh over ±4."""
     u = np.linspace(-4, 4, 81)
 
-    def bend(curve):
+    def bend(curve: Floats) -> float:
         line = np.polynomial.Polynomial.fit(u, curve, 1)
-        return np.abs(curve - line(u)).max() / line.convert().coef[1]
+        return float(np.abs(curve - line(u)).max() / line.convert().coef[1])
 
     pump = calibration.drive_at(u)
     laser = straightened(calibration)
@@ -153,7 +155,7 @@ def test_the_driver_fitted_makes_log_odds_straight(calibration: Calibration):
         calibrate(PLAIN, reach=0.5)
 
 
-def test_documents_hold_a_driver_only_where_it_bends(calibration: Calibration):
+def test_documents_hold_a_driver_only_where_it_bends(calibration: Calibration) -> None:
     bent = behind(PLAIN)
     assert "driver_knee" not in PLAIN.to_dict()
     assert LaserParameters.from_dict(json.loads(files.to_json(bent.to_dict()))) == bent
@@ -167,7 +169,7 @@ def test_documents_hold_a_driver_only_where_it_bends(calibration: Calibration):
     assert LaserNetwork.from_dict(n.to_dict()).parameters == bent
 
 
-def test_the_ledger_counts_what_lasers_get(calibration: Calibration):
+def test_the_ledger_counts_what_lasers_get(calibration: Calibration) -> None:
     laser = straightened(calibration)
     driver = laser.driver.scaled(laser.gain_lifetime)
     machine = BoltzmannMachine(np.zeros((2, 2)), [-3.0, 1.0])
@@ -180,7 +182,7 @@ def test_the_ledger_counts_what_lasers_get(calibration: Calibration):
     assert counted != pytest.approx(n.pump.sum(), rel=0.01)
 
 
-def test_reduced_lasers_behind_a_driver(calibration: Calibration):
+def test_reduced_lasers_behind_a_driver(calibration: Calibration) -> None:
     """Without synapses nearly all spikes are those of plain lasers with the pumps that it makes."""
     laser = straightened(calibration)
     drive = laser.driver.scaled(laser.gain_lifetime).input(

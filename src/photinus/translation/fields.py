@@ -35,15 +35,6 @@ class Fields:
     """Slope of the line through (mean, drive) that is closest to x(u)."""
 
 
-def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return states (state, unit) of the target distribution and their probabilities (state,)."""
-    if machine.n_units <= MAX_PER_EVIDENCE:
-        return machine.states(), machine.joint()
-    drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
-    states = drawn.reshape(-1, machine.n_units)
-    return states, np.full(len(states), 1.0 / len(states))
-
-
 def doses(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
     """Return by what the pulses of each unit are to be smaller, array (unit,): 1 where they renew."""
     if calibration.kernel.renewing or calibration.mean_interval is None:
@@ -59,6 +50,15 @@ def fields_met(machine: BoltzmannMachine, calibration: Neuron) -> Fields:
     """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
     states, probability = states_met(machine)
     return line_through(states @ machine.weights + machine.biases, probability, calibration)
+
+
+def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return states (state, unit) and their probabilities (state,): all, or Gibbs draws of many."""
+    if machine.n_units <= MAX_PER_EVIDENCE:
+        return machine.states(), machine.joint()
+    drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
+    states = drawn.reshape(-1, machine.n_units)
+    return states, np.full(len(states), 1.0 / len(states))
 
 
 def sampled_fields(
