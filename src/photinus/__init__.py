@@ -31,6 +31,7 @@ _HOMES = {
     "Tempering": "photinus.samplers.tempering",
     "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
+    "infer": "photinus.tasks.inference",
     "load": "photinus.samplers.samples",
     "refine": "photinus.learning.refinement",
     "sample": "photinus.samplers.sampling",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from photinus.samplers.tempering import Tempering as Tempering
     from photinus.spikes.trains import Recording as Recording
     from photinus.spikes.trains import SpikeTrains as SpikeTrains
+    from photinus.tasks.inference import infer as infer
     from photinus.translation.rules import translate as translate
 
 

@@ -40,6 +40,7 @@ from photinus.learning.trust import Search, Trial
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
+from photinus.samplers import registry
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.translation.rules import slopes, translate
@@ -119,8 +120,9 @@ class Refinement:
 
 def refine(
     machine: BoltzmannMachine,
-    calibration: Calibration,
+    calibration: Calibration | None = None,
     *,
+    substrate: str | None = None,
     network: Network | None = None,
     seed: Seed = 0,
     chains: int = 256,
@@ -140,6 +142,10 @@ def refine(
         The target.
     calibration
         Calibration of the device: gives the network to start from, and the size of the corrections.
+        By default that of the substrate.
+    substrate
+        What simulates the network, as in `photinus.sample`: "laser", "laser-reduced" or "lif". By
+        default the full model of the calibration's device.
     network
         Start from this network instead of the translated one; for instance one whose lasers differ
         from each other (`LaserNetwork.mismatched`), which its moments show and corrections absorb.
@@ -180,8 +186,10 @@ def refine(
         two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
     """
     validate.instance("machine", machine, BoltzmannMachine)
-    validate.instance("calibration", calibration, Calibration)
+    validate.instance("calibration", calibration, Calibration | None)
     validate.instance("network", network, Network | None)
+    if calibration is None:
+        calibration = _default_calibration(substrate)
     validate.instance("imperfections", imperfections, Imperfections | None)
     chains = validate.integer("chains", chains, 8)
     draws = validate.integer("draws", draws, 8)
@@ -198,7 +206,9 @@ def refine(
         warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
-    bench = _Bench(machine, statistics, iter(runs), chains, imperfections, threads)
+    bench = _Bench(
+        machine, statistics, iter(runs), chains, imperfections, threads, substrate, calibration
+    )
     with tracked(progress, "refining", most_rounds) as advance:
 
         def report(trial: Trial[Network]) -> None:
@@ -236,16 +246,20 @@ class _Bench:
         chains: int,
         imperfections: Imperfections | None,
         threads: int | None,
+        substrate: str | None,
+        calibration: Calibration,
     ) -> None:
         self.machine, self.statistics, self.seeds = machine, statistics, seeds
         self.chains, self.imperfections, self.threads = chains, imperfections, threads
+        self.substrate, self.calibration = substrate, calibration
         self.last: Samples
 
     def measure(self, network: Network, draws: int) -> Shown:
         """Return what `network` shows in so many draws per chain."""
         self.last = sample(
             self.machine,
-            substrate_of(network),
+            self.substrate or substrate_of(network),
+            calibration=None if self.substrate is None else self.calibration,
             chains=self.chains,
             draws=draws,
             burn_in=min(draws, 25),
@@ -255,6 +269,16 @@ class _Bench:
             threads=self.threads,
         )
         return shown_by(self.last, self.statistics)
+
+
+def _default_calibration(substrate: str | None) -> Calibration:
+    """Return the calibration that a substrate has by default."""
+    if substrate is None:
+        return Calibration.preset()
+    preset = getattr(registry.substrate(substrate), "preset", None)
+    if preset is None:
+        raise InvalidInput(f"calibration must be given on {substrate!r}, got None")
+    return Calibration.preset(preset)
 
 
 def _start(
