@@ -297,3 +297,19 @@ def test_a_query_is_answered_alone():
 def test_infer_refuses(arguments, message):
     with warnings.catch_warnings(), pytest.raises(InvalidInput, match=f"^{message}$"):
         ph.infer(**{"network": ASIA, "substrate": "gibbs", **arguments})
+
+
+def test_only_neurons_are_refined():
+    machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0])
+    message = "^substrate must be one of 'laser', 'laser-reduced', 'lif'.* to be refined, got 'gibbs'$"
+    with pytest.raises(InvalidInput, match=message):
+        ph.refine(machine, None, substrate="gibbs")
+
+
+@pytest.mark.parametrize("substrate", ["laser-reduced", "lif"])
+def test_refinement_by_a_substrate_brings_its_calibration(substrate):
+    machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [-1, 0.5])
+    options = {"chains": 8, "draws": 8, "most_rounds": 1}
+    found = ph.refine(machine, None, substrate=substrate, **options)
+    preset = "lif-hcs" if substrate == "lif" else "fast-absorber"
+    assert found.network.parameters == ph.Calibration.preset(preset).parameters

@@ -120,7 +120,7 @@ class Refinement:
 
 def refine(
     machine: BoltzmannMachine,
-    calibration: Calibration | None = None,
+    calibration: Calibration | None,
     *,
     substrate: str | None = None,
     network: Network | None = None,
@@ -142,7 +142,7 @@ def refine(
         The target.
     calibration
         Calibration of the device: gives the network to start from, and the size of the corrections.
-        By default that of the substrate.
+        None is the one that the substrate has by default.
     substrate
         What simulates the network, as in `photinus.sample`: "laser", "laser-reduced" or "lif". By
         default the full model of the calibration's device.
@@ -186,14 +186,10 @@ def refine(
         two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
     """
     validate.instance("machine", machine, BoltzmannMachine)
-    validate.instance("calibration", calibration, Calibration | None)
+    calibration = _calibration(calibration, substrate)
     validate.instance("network", network, Network | None)
-    if calibration is None:
-        calibration = _default_calibration(substrate)
     validate.instance("imperfections", imperfections, Imperfections | None)
-    chains = validate.integer("chains", chains, 8)
-    draws = validate.integer("draws", draws, 8)
-    most_rounds = validate.integer("most_rounds", most_rounds, 1)
+    chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
     if damping is not None:
         damping = validate.non_negative("damping", damping)
     validate.one_of("structure", structure, STRUCTURES)
@@ -206,9 +202,10 @@ def refine(
         warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
-    bench = _Bench(
-        machine, statistics, iter(runs), chains, imperfections, threads, substrate, calibration
-    )
+    options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
+    if substrate is not None:
+        options |= {"substrate": substrate, "calibration": calibration}
+    bench = _Bench(machine, statistics, iter(runs), options)
     with tracked(progress, "refining", most_rounds) as advance:
 
         def report(trial: Trial[Network]) -> None:
@@ -243,38 +240,43 @@ class _Bench:
         machine: BoltzmannMachine,
         statistics: Statistics,
         seeds: Iterator[np.random.SeedSequence],
-        chains: int,
-        imperfections: Imperfections | None,
-        threads: int | None,
-        substrate: str | None,
-        calibration: Calibration,
+        options: dict[str, Any],
     ) -> None:
         self.machine, self.statistics, self.seeds = machine, statistics, seeds
-        self.chains, self.imperfections, self.threads = chains, imperfections, threads
-        self.substrate, self.calibration = substrate, calibration
+        self.options = options
         self.last: Samples
 
     def measure(self, network: Network, draws: int) -> Shown:
         """Return what `network` shows in so many draws per chain."""
         self.last = sample(
             self.machine,
-            self.substrate or substrate_of(network),
-            calibration=None if self.substrate is None else self.calibration,
-            chains=self.chains,
             draws=draws,
             burn_in=min(draws, 25),
             seed=next(self.seeds),
             network=network,
-            imperfections=self.imperfections,
-            threads=self.threads,
+            **{"substrate": substrate_of(network), **self.options},
         )
         return shown_by(self.last, self.statistics)
 
 
-def _default_calibration(substrate: str | None) -> Calibration:
-    """Return the calibration that a substrate has by default."""
-    if substrate is None:
-        return Calibration.preset()
+def _lengths(chains: int, draws: int, most_rounds: int) -> tuple[int, int, int]:
+    """Return the size of the measurements, checked."""
+    return (
+        validate.integer("chains", chains, 8),
+        validate.integer("draws", draws, 8),
+        validate.integer("most_rounds", most_rounds, 1),
+    )
+
+
+def _calibration(given: Calibration | None, substrate: str | None) -> Calibration:
+    """Return the calibration to go by, after a look at whether the substrate has neurons."""
+    if substrate is not None and not registry.substrate(substrate).spiking:
+        spiking = ", ".join(map(repr, registry.able("spiking")))
+        raise InvalidInput(f"substrate must be one of {spiking} to be refined, got {substrate!r}")
+    if given is not None or substrate is None:
+        return validate.instance(
+            "calibration", Calibration.preset() if given is None else given, Calibration
+        )
     preset = getattr(registry.substrate(substrate), "preset", None)
     if preset is None:
         raise InvalidInput(f"calibration must be given on {substrate!r}, got None")
