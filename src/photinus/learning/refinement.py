@@ -190,8 +190,7 @@ def refine(
     validate.instance("network", network, Network | None)
     validate.instance("imperfections", imperfections, Imperfections | None)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
-    if damping is not None:
-        damping = validate.non_negative("damping", damping)
+    damping = None if damping is None else validate.non_negative("damping", damping)
     validate.one_of("structure", structure, STRUCTURES)
     network = _start(machine, calibration, network, imperfections, seed)
     *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
