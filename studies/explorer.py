@@ -79,8 +79,8 @@ SPACE: dict[str, tuple[float, float, bool]] = {
 """Lowest and highest value, and whether on a logarithmic scale. Apart from the lifetimes [s]:
 absorption B = τ_ph g_a N_a,tr and saturation ratio a = g_a τ_a / (g_g τ_g) of the Yamada model,
 spontaneous emission factor β = g_g τ_g, transparency τ_ph g_g N_g,tr, pump noise σ_N / N_th."""
-PRESETS = ("fast-absorber", "slow-absorber", "high-beta")
-"""Presets within that space; they are measured first."""
+MEASURED_FIRST = ("fast-absorber", "slow-absorber", "high-beta")
+"""Presets within that space."""
 NOTHING = (0.0, 1e-9, 10.0)
 """What the optimiser is told of a device that does not sample, so that it looks elsewhere."""
 
@@ -264,7 +264,7 @@ def opened(path: Path, seed: int) -> "optuna.Study":
     # A seed that moves on, so that a resumed study does not draw the same devices again.
     study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=RANDOM_TRIALS)
     known = {trial.user_attrs.get("preset") for trial in study.trials}
-    for name in PRESETS:
+    for name in MEASURED_FIRST:
         if name not in known:
             inside = {
                 key: float(np.clip(value, *SPACE[key][:2]))

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from photinus import Calibration, LaserNetwork, SpikeTrains, SynapticKernel, simulate, translate
-from photinus.devices.laser import PRESETS
+from photinus.devices.laser import LASER_PRESETS
 from photinus.devices.laser.response import predicted_kernel, response
 from photinus.faces.figures.plots import FLOOR, LASER, MUTED
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -33,7 +33,7 @@ def theory() -> None:
     """Print linear theory beside the calibrated synapse."""
     print("| laser | bias | static gain | time constant | predicted kick, sustain | calibrated |")
     print("|---|---|---|---|---|---|")
-    for name in PRESETS:
+    for name in LASER_PRESETS:
         calibration = Calibration.preset(name)
         laser, kernel = calibration.laser, calibration.kernel
         for bias in BIASES:

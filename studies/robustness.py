@@ -40,7 +40,7 @@ from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
-from photinus.faces.report.hardware import TOLERANCES, TOLERANCES_SCHEMA
+from photinus.faces.report.hardware import TOLERANCES
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
@@ -593,8 +593,7 @@ def main() -> int:
     files.write_text(options.docs / "robustness.md", text)
     draw(table, names, options.machines).savefig(images / "robustness.png")
     document = {
-        "kind": TOLERANCES,
-        "schema": TOLERANCES_SCHEMA,
+        **files.stamp(TOLERANCES),
         "about": f"Random machines of {UNITS} units, at most {options.machines}: size at which mean "
         f"KL is twice that of the faultless translated network, and at which it is {ABSOLUTE} nats.",
         "head": HEAD,

@@ -19,7 +19,7 @@ from photinus import Calibration, LaserParameters
 from photinus._core.compilation import kernel
 from photinus._core.threads import available_threads
 from photinus.calibration.reduction import uncoupled
-from photinus.devices.laser import PRESETS
+from photinus.devices.laser import LASER_PRESETS
 from photinus.engines.laser.simulator import Simulator, largest_time_step
 from photinus.engines.laser.step import REARM
 from photinus.units import ns, ps
@@ -114,7 +114,7 @@ def measures(intervals: NDArray[np.float64], window: float) -> NDArray[np.float6
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", default=PRESETS[0], choices=PRESETS)
+    parser.add_argument("--preset", default=LASER_PRESETS[0], choices=LASER_PRESETS)
     parser.add_argument("--reference", type=float, default=100.0, help="laser-µs of each reference run")
     options = parser.parse_args()
     calibration = Calibration.preset(options.preset)

@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 from photinus import Calibration, LaserParameters, calibrate
 from photinus.calibration.protocol import _crossing, _fit_logistic
 from photinus.calibration.synapse import MACHINES, Fit
-from photinus.devices import PRESETS, preset
+from photinus.devices import SHIPPED_PRESETS, preset
 from photinus.devices.laser import spike
 from photinus.errors import InvalidInput, NotConverged
 from photinus.translation.neuron import monotone
@@ -76,7 +76,7 @@ def test_activation_curves_agree_point_by_point(again):
     assert (np.abs(again.activation - expected)[inside] < bound * error + 0.004).all()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", SHIPPED_PRESETS)
 def test_shipped_calibrations_are_of_their_preset_and_sane(name):
     calibration = Calibration.preset(name)
     calibration.require(preset(name))

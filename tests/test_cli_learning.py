@@ -1,34 +1,52 @@
 """From images to a learned machine and its tasks, by the commands that a user types."""
 
+import contextlib
 import re
+import shutil
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from photinus import BoltzmannMachine
+from photinus.faces.cli import app
 from photinus.learning.units import Units
+
+LEARN = ("learn", "--data", "bars.npz", "--hidden", 6, "--epochs", 200, "--rate", 0.3, "--batch", 20)
 
 
 @pytest.fixture
 def images(tmp_path):
     """Write an archive of 4×3 images, bright above or below, and return its name."""
+    return write_images(tmp_path)
+
+
+def write_images(folder):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
     grey = rng.random((200, 4, 3)) * 0.5
     grey[labels == 0, :2] += 0.5
     grey[labels == 1, 2:] += 0.5
-    np.savez(tmp_path / "bars.npz", images=grey, labels=labels)
+    np.savez(folder / "bars.npz", images=grey, labels=labels)
     return "bars.npz"
 
 
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """Learn the archive, once for all tests, and return the folder of all that was written."""
+    folder = tmp_path_factory.mktemp("learned")
+    write_images(folder)
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(app, [str(word) for word in LEARN])
+    assert result.exit_code == 0, result.output
+    assert "classes right, exact free energy" in result.output
+    return folder
+
+
 @pytest.fixture
-def model(run, images):
-    """Learn the archive and return the machine's name."""
-    code, out, _ = run(
-        "learn", "--data", images, "--hidden", 6, "--epochs", 200, "--rate", 0.3, "--batch", 20
-    )
-    assert code == 0
-    assert "classes right, exact free energy" in out
+def model(run, learned, tmp_path):
+    """Copy what was learned here, where `run` works, and return the machine's name."""
+    shutil.copytree(learned, tmp_path, dirs_exist_ok=True)
     return "machine.npz"
 
 
@@ -46,10 +64,9 @@ def test_learn_writes_machine_checkpoint_and_report(run, model, images, tmp_path
     code, _, err = run("learn", "--data", images, "--hidden", 6)
     assert code == 2
     assert "path 'machine.npz' exists already" in err
-    arguments = ("--hidden", 6, "--epochs", 200, "--rate", 0.3, "--batch", 20)
     before = BoltzmannMachine.load(tmp_path / model)
     (tmp_path / model).unlink()
-    assert run("learn", "--data", images, *arguments, "--resume")[0] == 0
+    assert run(*LEARN, "--resume")[0] == 0
     assert BoltzmannMachine.load(tmp_path / model) == before
 
 

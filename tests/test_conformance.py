@@ -25,7 +25,7 @@ def test_substrates_keep_what_sample_promises(name: str, check: str) -> None:
     testing.SUBSTRATE_CHECKS[check](testing.subject(name))
 
 
-@pytest.fixture(scope="module", params=devices.PRESETS)
+@pytest.fixture(scope="module", params=devices.SHIPPED_PRESETS)
 def neuron(request: pytest.FixtureRequest) -> testing.DeviceSubject:
     return testing.device_subject(devices.preset(request.param))
 

@@ -55,7 +55,7 @@ def test_devices_of_this_package_are_found_without_a_look_at_others(
 ) -> None:
     monkeypatch.setattr(registry, "plugins", None)
     registry.device.cache_clear()
-    for name in registry.PRESETS:
+    for name in registry.SHIPPED_PRESETS:
         parameters = devices.preset(name)
         device = devices.device_of(parameters)
         assert name in device.presets

@@ -5,8 +5,8 @@ import pytest
 optuna = pytest.importorskip("optuna")
 
 from studies.explorer import (  # noqa: E402
+    MEASURED_FIRST,
     NOTHING,
-    PRESETS,
     SPACE,
     Found,
     beats,
@@ -20,7 +20,7 @@ from studies.explorer import (  # noqa: E402
 from photinus import LaserParameters  # noqa: E402
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", MEASURED_FIRST)
 def test_presets_lie_in_the_space_and_come_back_from_it(name):
     preset = LaserParameters.preset(name)
     point = point_of(preset)

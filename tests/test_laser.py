@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photinus.devices.laser import PRESETS, LaserParameters, Yamada
+from photinus.devices.laser import LASER_PRESETS, LaserParameters, Yamada
 from photinus.errors import InvalidInput
 from photinus.units import fJ, mA, ns, ps, uA
 
@@ -33,7 +33,7 @@ def laser():
 
 def test_presets_have_the_thresholds_of_the_design():
     assert (
-        PRESETS
+        LASER_PRESETS
         == LaserParameters.presets()
         == ("fast-absorber", "slow-absorber", "vcsel-sa", "high-beta")
     )
@@ -45,7 +45,7 @@ def test_presets_have_the_thresholds_of_the_design():
     assert slow.pump_noise == 2e4
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_threshold_is_where_gain_balances_loss_and_unbleached_absorber(name):
     laser = LaserParameters.preset(name)
     gain = laser.gain_coefficient * (laser.threshold_carriers - laser.gain_transparency)
@@ -179,7 +179,7 @@ def test_vcsel_at_its_published_current_is_the_published_yamada_laser():
     assert yamada.absorber_rate == pytest.approx(0.048)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_yamada_threshold_is_the_threshold(name):
     laser = LaserParameters.preset(name)
     yamada = Yamada.from_laser(laser, laser.threshold_carriers / laser.gain_lifetime)
@@ -203,7 +203,7 @@ def test_yamada_there_and_back(pump, absorption, ratio, gain_rate, absorber_rate
         assert getattr(again, name) == pytest.approx(getattr(yamada, name), rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_laser_there_and_back(name):
     laser = LaserParameters.preset(name)
     yamada = Yamada.from_laser(laser, 3e14)

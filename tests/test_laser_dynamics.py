@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photinus.devices.laser import (
-    PRESETS,
+    LASER_PRESETS,
     LaserParameters,
     Yamada,
     instability_pump,
@@ -100,7 +100,7 @@ def test_quiet_state_is_the_lowest_rest_point(case):
     assert (naive_rates(laser, pump, (n_g, n_a, s))[2] >= -1e-9 * laser.cavity_loss_rate * s).all()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_quiet_photons_are_amplified_spontaneous_emission(name):
     laser = LaserParameters.preset(name)
     quiet = quiet_state(laser, 0.95 * threshold_pump(laser))
@@ -136,7 +136,7 @@ def test_quiet_state_of_a_bistable_laser_is_the_lower_one():
     assert quiet_state(above, pump).photons > above.absorber_saturation_photons
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_jacobian_is_the_derivative_of_the_rates(name):
     laser = LaserParameters.preset(name)
     rates, jacobian = rate_equations(laser, threshold_pump(laser))
@@ -149,7 +149,7 @@ def test_jacobian_is_the_derivative_of_the_rates(name):
         assert rates(0.0, state + step).imag / 1e-30 == pytest.approx(exact[:, k], rel=1e-12)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_instability_separates_rest_from_pulsing(name):
     laser = LaserParameters.preset(name)
     pump = instability_pump(laser)
@@ -191,7 +191,7 @@ def test_laser_without_absorber_does_not_pulse():
         spike(laser)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_stable_lasers_come_to_rest(name):
     laser = LaserParameters.preset(name)
     pump = 0.9 * instability_pump(laser)
@@ -203,7 +203,7 @@ def test_stable_lasers_come_to_rest(name):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_waveform_agrees_with_naive_runge_kutta(name, method):
     laser = LaserParameters.preset(name)
     pump = 0.98 * instability_pump(laser)
@@ -219,7 +219,7 @@ def test_waveform_agrees_with_naive_runge_kutta(name, method):
         assert np.abs(mine - other).max() < 2e-6 * other.max()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_waveform_obeys_the_yamada_equations(name):
     from scipy.integrate import solve_ivp
 
@@ -268,7 +268,7 @@ def test_waveforms_can_be_joined():
     assert whole.power[0] == pytest.approx(laser.output_power(start[2]))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_books_of_a_spike_balance(name):
     books = spike(LaserParameters.preset(name)).books
     assert books.residual < 1e-8
@@ -278,7 +278,7 @@ def test_books_of_a_spike_balance(name):
     assert books.emitted < books.stimulated + books.spontaneous
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 @pytest.mark.parametrize(
     "entry",
     ["pumped", "gain_decay", "absorber_decay", "stimulated", "absorbed", "spontaneous", "emitted"],
@@ -289,7 +289,7 @@ def test_books_notice_a_missing_entry(name, entry):
     assert wrong.residual > 1e-7
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 @pytest.mark.parametrize("method", ["Radau", "BDF"])
 def test_solvers_agree_on_a_spike(name, method):
     laser = LaserParameters.preset(name)
@@ -298,7 +298,7 @@ def test_solvers_agree_on_a_spike(name, method):
         assert getattr(other, measure) == pytest.approx(getattr(one, measure), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_measures_agree_with_the_waveform(name):
     laser = LaserParameters.preset(name, output_efficiency=0.5)
     fired = spike(laser)

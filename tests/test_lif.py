@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from photinus.devices.lif import (
-    PRESETS,
+    LIF_PRESETS,
     LifParameters,
     activation,
     area_rule_sustain,
@@ -156,7 +156,7 @@ def test_parameters_as_json():
     changed = NEURON.replace(refractory_time=20 * ms)
     assert changed.name == "custom"
     assert LifParameters.from_dict(changed.to_dict()) == changed
-    assert LifParameters.presets() == PRESETS == ("lif-hcs",)
+    assert LifParameters.presets() == LIF_PRESETS == ("lif-hcs",)
     assert LifParameters.preset("lif-hcs", threshold=-0.04).threshold == -0.04
     values = changed.to_dict()
     del values["noise_time"]

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from photinus._core.files import SCHEMAS
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
-from photinus.networks.lasers import MISMATCHED, SCHEMA, LaserNetwork
+from photinus.networks.lasers import KIND, MISMATCHED, LaserNetwork
 from photinus.units import ps
 
 KERNEL = SynapticKernel(kick=0.25, sustain=0.5, duration=480 * ps)
@@ -188,10 +189,10 @@ def test_wrong_kind(saved):
     refused(saved, "must hold a laser-network, got 'list'")
 
 
-@pytest.mark.parametrize("schema", [SCHEMA + 1, 0, "1", True])
+@pytest.mark.parametrize("schema", [SCHEMAS[KIND] + 1, 0, "1", True])
 def test_unreadable_schema(saved, schema):
     altered(saved, schema=schema)
-    refused(saved, f"must have a schema from 1 to {SCHEMA}")
+    refused(saved, f"must have a schema from 1 to {SCHEMAS[KIND]}")
 
 
 def test_missing_and_bad_entries(saved):

@@ -1,6 +1,7 @@
 """Nothing public is lost or changed unseen: names, signatures, members, and where they were before."""
 
 import ast
+import importlib
 import re
 
 import photinus as ph
@@ -59,6 +60,13 @@ def test_calls_that_stop_working_are_found():
     assert not takes_the_same(old, "f(a, b=2, *, c=2)")
     assert not takes_the_same(old, "f(a, b=1, *, e=4)")
     assert not takes_the_same(old, "f(a, b=1, *, c=2, e)")
+
+
+def test_former_submodules_leave_the_rooms_of_today_alone():
+    former = importlib.import_module("photinus.ledger.comparison")
+    today = importlib.import_module("photinus.hardware")
+    assert today.comparison.__name__ == "photinus.hardware.comparison"
+    assert former.Peer is today.comparison.Peer
 
 
 def test_nothing_public_is_lost_or_changed():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from photinus import Calibration, InvalidInput, LaserParameters
-from photinus.devices.laser import PRESETS, quiet_state, waveform
+from photinus.devices.laser import LASER_PRESETS, quiet_state, waveform
 from photinus.devices.laser.response import predicted_kernel, response
 from photinus.units import ns, ps
 
@@ -14,7 +14,7 @@ def pump_of(name, bias):
     return float(calibration.drive_at(np.array([bias]))[0]) / calibration.laser.gain_lifetime
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_static_gain_is_the_slope_of_the_quiet_state(name):
     laser, pump = LaserParameters.preset(name), pump_of(name, -3.0)
     step = 1e-5 * pump
@@ -24,7 +24,7 @@ def test_static_gain_is_the_slope_of_the_quiet_state(name):
     assert 0 < found < 1
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 @pytest.mark.parametrize("bias", [-3.0, -1.5, 0.0])
 def test_adiabatic_rate_gives_the_same_static_gain(name, bias):
     """At rest light and absorber have followed, so elimination is exact there."""
@@ -33,7 +33,7 @@ def test_adiabatic_rate_gives_the_same_static_gain(name, bias):
     assert 1 / (answer.adiabatic_rate * lifetime) == pytest.approx(answer.static_gain, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_step_and_kick_are_those_of_the_rate_equations(name):
     """A change of a ten-thousandth: the nonlinear solution must follow to 1 %; twins must not."""
     laser, pump = LaserParameters.preset(name), pump_of(name, -3.0)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photinus import BoltzmannMachine, Calibration, LaserParameters, translate
-from photinus.devices.laser import PRESETS
+from photinus.devices.laser import LASER_PRESETS
 from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
@@ -18,7 +18,7 @@ from photinus.networks.lif import LifNetwork
 from photinus.translation.rules import DRIVEN_BIAS, check, evidence_drive, recover
 
 SHIPPED = [
-    name for name in PRESETS if (resources.files("photinus") / "data" / f"{name}.json").is_file()
+    name for name in LASER_PRESETS if (resources.files("photinus") / "data" / f"{name}.json").is_file()
 ]
 
 
@@ -242,7 +242,7 @@ def test_report_against_every_state(machine):
 # Calibrations on disk
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", LASER_PRESETS)
 def test_presets_are_installed(name):
     if name not in SHIPPED:
         pytest.skip(f"the calibration of {name} is not measured yet")

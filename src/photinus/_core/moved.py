@@ -166,7 +166,9 @@ class _Former(ModuleType):
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        homes = [] if name.startswith("__") else [h for h in self._homes() if hasattr(h, name)]
+        # Importing a former submodule binds it here, not in the rooms of today.
+        own = name.startswith("__") or isinstance(value, _Former)
+        homes = [] if own else [h for h in self._homes() if hasattr(h, name)]
         if not homes:
             super().__setattr__(name, value)
         for home in homes:

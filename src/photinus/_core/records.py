@@ -9,6 +9,7 @@ from dataclasses import MISSING, asdict, fields, replace
 from typing import Any, TypeVar
 
 from photinus._core import validate
+from photinus._core.files.kinds import SCHEMAS
 from photinus.errors import InvalidInput
 
 Record = TypeVar("Record", bound=Any)
@@ -42,12 +43,12 @@ def changed(
     return replace(parameters, **{**renamed, **changes})
 
 
-def document_of(parameters: Any, schema: int) -> dict[str, Any]:
-    """Return a device's parameters for JSON, with their schema; `forced` only if they are."""
+def document_of(parameters: Any, kind: str) -> dict[str, Any]:
+    """Return a device's parameters for JSON, with a schema; `forced` only if they are."""
     values = asdict(parameters)
     if not parameters.forced:
         del values["forced"]
-    return {"schema": schema, **values}
+    return {"schema": SCHEMAS[kind], **values}
 
 
 def fields_from(

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus._core.records import settle, values_of
-from photinus.devices import PRESETS, parameters_from_dict
+from photinus.devices import SHIPPED_PRESETS, parameters_from_dict
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
 from photinus.translation.neuron import Neuron
 
-SCHEMA = 2
 KIND = "calibration"
-DEFAULT_PRESET = PRESETS[0]
+DEFAULT_PRESET = SHIPPED_PRESETS[0]
 _TABLE = (
     "activation_error",
     "mean_interval",
@@ -142,7 +141,7 @@ class Calibration(Neuron):
 
         A file that is there already is replaced, unless `replace` is False.
         """
-        document: dict[str, Any] = {"kind": KIND, "schema": SCHEMA}
+        document = files.stamp(KIND)
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "reduced" and value is None:
@@ -167,7 +166,7 @@ class Calibration(Neuron):
         InvalidInput
             If the file is missing, truncated, of another kind or of another schema.
         """
-        document = files.read_json(path, kind=KIND, schema=SCHEMA)
+        document = files.read_json(path, kind=KIND)
         with files.reading(path, KIND):
             names = [field.name for field in fields(cls) if field.name != "reduced"]
             values = {name: document[name] for name in names}
@@ -184,7 +183,7 @@ class Calibration(Neuron):
     @classmethod
     def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
         """Return the calibration of a preset that ships with the package."""
-        return _shipped(validate.one_of("preset", name, PRESETS))
+        return _shipped(validate.one_of("preset", name, SHIPPED_PRESETS))
 
 
 @functools.cache

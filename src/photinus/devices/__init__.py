@@ -1,11 +1,13 @@
 """What one neuron is: the protocol of devices, the registry, lasers, integrate-and-fire neurons."""
 
+from photinus.devices.laser.spiking import THRESHOLD_FRACTION as THRESHOLD_FRACTION
 from photinus.devices.protocol import Device as Device
 from photinus.devices.protocol import Network as Network
 from photinus.devices.protocol import Parameters as Parameters
 from photinus.devices.protocol import Setting as Setting
 from photinus.devices.protocol import SpikingSimulator as SpikingSimulator
 from photinus.devices.registry import PRESETS as PRESETS
+from photinus.devices.registry import SHIPPED_PRESETS as SHIPPED_PRESETS
 from photinus.devices.registry import assemble as assemble
 from photinus.devices.registry import device as device
 from photinus.devices.registry import device_of as device_of

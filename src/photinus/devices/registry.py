@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, plugins, validate
-from photinus.devices.laser.parameters import PRESETS as LASER_PRESETS
-from photinus.devices.lif.parameters import PRESETS as LIF_PRESETS
+from photinus.devices.laser.parameters import LASER_PRESETS
+from photinus.devices.lif.parameters import LIF_PRESETS
 from photinus.devices.protocol import Device, Network, Parameters, Setting, SpikingSimulator
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
@@ -30,9 +30,10 @@ BUILT_IN = {
     "lif": "photinus.engines.lif.device:LifDevice",
 }
 """Name → where the device is."""
-PRESETS = (*LASER_PRESETS, *LIF_PRESETS)
-"""Names of the devices whose calibrations ship with the package, the default first."""
-
+SHIPPED_PRESETS = (*LASER_PRESETS, *LIF_PRESETS)
+"""Names of the lasers and LIF neurons that ship with their calibrations, the default first."""
+PRESETS = SHIPPED_PRESETS
+"""Their name in version 0.1."""
 
 PARTS = tuple(
     sorted({*Device.__annotations__, *(name for name in vars(Device) if not name.startswith("_"))})
@@ -82,7 +83,7 @@ def device_of(thing: Network | Parameters) -> Device:
 
 def preset(name: str) -> Any:
     """Return the parameters of a preset of any device."""
-    for known in names() if name not in PRESETS else BUILT_IN:
+    for known in names() if name not in SHIPPED_PRESETS else BUILT_IN:
         if name in device(known).presets:
             return device(known).preset(name)
     every = [each for known in names() for each in device(known).presets]

@@ -5,3 +5,15 @@ the law wrong), `distance` (how far), `parts` (what could remove it), `temperatu
 the right values are), `verdict` (in words). `fidelity.assess` asks them all: it collects `findings` and
 writes them down as a `certificate`.
 """
+
+from typing import TYPE_CHECKING
+
+from photinus._core import lazy
+
+if TYPE_CHECKING:
+    from photinus.diagnostics import fidelity as fidelity
+
+__all__ = ["fidelity"]
+
+# Needed once there are samples, not to make them.
+__getattr__ = lazy.loader(__name__, {"fidelity": "photinus.diagnostics.fidelity"})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus.hardware.counts import Counts
 from photinus.hardware.prices import UNITS, Price, Prices
 from photinus.units import quantity
@@ -142,8 +142,7 @@ class Ledger:
         counts = {name: value for name, value in asdict(self.counts).items() if name != "parameters"}
         derived = ("updates", "states", "effective", "optical_power")
         return {
-            "kind": "photinus-ledger",
-            "schema": 1,
+            **files.stamp("photinus-ledger"),
             "device": self.counts.parameters.to_dict(),
             "counts": {**counts, **{name: getattr(self.counts, name) for name in derived}},
             "lines": [

@@ -17,8 +17,7 @@ KIND = "boltzmann-estimator"
 def write(estimator: Any, path: str | Path) -> None:
     """Write everything that learning needs to go on (.npz)."""
     head = {
-        "kind": KIND,
-        "schema": 1,
+        **files.stamp(KIND),
         "features": estimator.n_features_in_,
         "classes": getattr(estimator, "classes_", np.empty(0)).tolist(),
         "labelled": hasattr(estimator, "classes_"),
@@ -137,5 +136,5 @@ def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             raise KeyError
     except (KeyError, ValueError, TypeError, RecursionError):
         raise InvalidInput(f"file {str(path)!r} is not a complete saved estimator") from None
-    files.check_schema(path, head.get("schema"), 1)
+    files.check_schema(path, head.get("schema"), files.SCHEMAS[KIND])
     return head, arrays

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from photinus._core import files, validate
 from photinus.errors import InvalidInput
 
-SCHEMA = 1
 KIND = "boltzmann-machine"
 
 
@@ -26,8 +25,7 @@ def write(
     """Write a machine, as `BoltzmannMachine.save` says."""
     if _suffix(path) == ".json":
         document = {
-            "kind": KIND,
-            "schema": SCHEMA,
+            **files.stamp(KIND),
             "labels": list(labels),
             "weights": weights.tolist(),
             "biases": biases.tolist(),
@@ -35,8 +33,7 @@ def write(
         files.write_json(path, document, replace=replace, indent=None)
         return
     arrays = {
-        "kind": np.array(KIND),
-        "schema": np.array(SCHEMA),
+        **{name: np.array(value) for name, value in files.stamp(KIND).items()},
         "labels": np.array(json.dumps(list(labels))),
         "weights": weights,
         "biases": biases,
@@ -47,7 +44,7 @@ def write(
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the weights, biases and labels that a file holds, not checked."""
     if _suffix(path) == ".json":
-        return files.read_json(path, kind=KIND, schema=SCHEMA)
+        return files.read_json(path, kind=KIND)
     return _read_npz(path)
 
 
@@ -68,5 +65,5 @@ def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
     with files.reading(path, KIND):
         kind, schema = arrays["kind"].item(), arrays["schema"].item()
         names = json.loads(arrays["labels"].item()) if kind == KIND else None
-    files.check_document(path, {"kind": kind, "schema": schema}, kind=KIND, schema=SCHEMA)
+    files.check_document(path, {"kind": kind, "schema": schema}, kind=KIND)
     return {**arrays, "labels": names}

@@ -18,7 +18,7 @@ from photinus.errors import InvalidInput
 from photinus.networks.couplings import Coupling, checked, entries, from_entries, is_sparse
 from photinus.units import Allowed, quantity
 
-SCHEMA = 1
+KIND = "laser-network"
 FIELDS = ("parameters", "kernel", "window", "driven_pump", "labels", "pump", "delay")
 """Entries that every document of a network has."""
 MISMATCHED = (
@@ -283,8 +283,7 @@ class LaserNetwork:
     def to_dict(self) -> dict[str, Any]:
         """Return everything, with a kind and a schema number; arrays as they are."""
         return {
-            "kind": "laser-network",
-            "schema": SCHEMA,
+            **files.stamp(KIND),
             "parameters": self.parameters.to_dict(),
             "kernel": self.kernel.to_dict(),
             "window": self.window,
@@ -342,8 +341,8 @@ class LaserNetwork:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "LaserNetwork":
         """Read a network that `save` wrote."""
-        document: Mapping[str, Any] = files.read_json(path, kind="laser-network", schema=SCHEMA)
-        with files.reading(path, "laser-network"):
+        document: Mapping[str, Any] = files.read_json(path, kind=KIND)
+        with files.reading(path, KIND):
             return cls.from_dict(document)
 
 

@@ -16,7 +16,6 @@ from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
 from photinus.units import Allowed, quantity
 
-SCHEMA = 1
 KIND = "lif-network"
 PLAUSIBLE_TIMES = {
     "window": Allowed("s", 1e-8, 10.0, 10e-3),
@@ -151,8 +150,7 @@ class LifNetwork:
     def to_dict(self) -> dict[str, Any]:
         """Return everything, with a kind and a schema number; arrays as they are."""
         return {
-            "kind": KIND,
-            "schema": SCHEMA,
+            **files.stamp(KIND),
             "parameters": self.parameters.to_dict(),
             "kernel": self.kernel.to_dict(),
             "window": self.window,
@@ -190,6 +188,6 @@ class LifNetwork:
         InvalidInput
             If the file is missing, truncated, of another kind or of a newer schema.
         """
-        document: Mapping[str, Any] = files.read_json(path, kind=KIND, schema=SCHEMA)
+        document: Mapping[str, Any] = files.read_json(path, kind=KIND)
         with files.reading(path, KIND):
             return cls.from_dict(document)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus import diagnostics
 from photinus._core import validate
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.devices import Network
-from photinus.diagnostics import fidelity
 from photinus.errors import InvalidInput
-from photinus.hardware.ledger import Ledger
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.samplers import storage
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
+    from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
     from photinus.spikes.readout import Occupancy
@@ -252,7 +252,7 @@ class Samples:
 
     def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
         """Return the certificate of these samples; see `photinus.diagnostics.fidelity.assess`."""
-        return fidelity.assess(self, seed, progress=progress)
+        return diagnostics.fidelity.assess(self, seed, progress=progress)
 
     def draws_needed(self, error: float = 0.01) -> "DrawsNeeded":
         """Return how many draws bring the standard error of the worst marginal down to `error`.
@@ -277,11 +277,11 @@ class Samples:
         >>> ph.sample(machine, "gibbs", chains=16, draws=200, seed=1).draws_needed(0.01).unit
         'wet'
         """
-        return fidelity.draws_needed(self, error)
+        return diagnostics.fidelity.draws_needed(self, error)
 
     def ledger(
         self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None
-    ) -> Ledger:
+    ) -> "Ledger":
         """Return what one chip with these lasers does per second, and what that takes.
 
         Parameters
@@ -294,6 +294,9 @@ class Samples:
         InvalidInput
             If the run was not on lasers or kept no spikes, or a price is not valid.
         """
+        # Most runs never ask for one.
+        from photinus.hardware.ledger import Ledger
+
         return Ledger.of_samples(self, prices)
 
     def to_datatree(self) -> "xarray.DataTree":

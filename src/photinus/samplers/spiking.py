@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.calibration import Calibration
-from photinus.devices import PRESETS, Device, Network, SpikingSimulator, device_of, simulator
+from photinus.devices import SHIPPED_PRESETS, Device, Network, SpikingSimulator, device_of, simulator
 from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.engines.disturbances import Disturbed
 from photinus.engines.reduced.simulator import ReducedSimulator
@@ -220,7 +220,7 @@ class SpikingRun(Run):
 
 def calibration_of(network: Network, given: Calibration | None) -> Calibration | None:
     """Return a calibration of a network's device, if one is at hand."""
-    known = (given,) if given is not None else map(Calibration.preset, PRESETS)
+    known = (given,) if given is not None else map(Calibration.preset, SHIPPED_PRESETS)
     return next((c for c in known if c.fits(network.parameters)), None)
 
 

@@ -26,9 +26,11 @@ from photinus._core.files.folders import (
     remove_folder,
     sync_folder,
 )
+from photinus._core.files.kinds import SCHEMAS, stamp
 from photinus._core.files.paths import beside, check_all, check_new, is_stream, named, unwritable
 
 __all__ = [
+    "SCHEMAS",
     "beside",
     "check_all",
     "check_document",
@@ -49,6 +51,7 @@ __all__ = [
     "read_npz",
     "reading",
     "remove_folder",
+    "stamp",
     "sync_folder",
     "to_json",
     "unwritable",

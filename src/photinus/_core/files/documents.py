@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from photinus._core.files.disk import read_bytes, write_text
+from photinus._core.files.kinds import SCHEMAS
 from photinus.errors import InvalidInput, PhotinusError
 
 MOST_DIGITS = 300
@@ -113,20 +114,22 @@ def parse_toml(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
         raise InvalidInput(f"file {str(path)!r} is not {what}: {error}") from None
 
 
-def read_json(path: str | os.PathLike[str], *, kind: str, schema: int) -> dict[str, Any]:
-    """Return the JSON document at `path`, which must be of `kind` and at most of `schema`."""
+def read_json(path: str | os.PathLike[str], *, kind: str, schema: int | None = None) -> dict[str, Any]:
+    """Return the JSON document at `path`, of `kind` and at most of `schema`, or that of `SCHEMAS`."""
     document = parse_json(path)
     check_document(path, document, kind=kind, schema=schema)
     assert isinstance(document, dict)
     return document
 
 
-def check_document(path: str | os.PathLike[str], document: Any, *, kind: str, schema: int) -> None:
+def check_document(
+    path: str | os.PathLike[str], document: Any, *, kind: str, schema: int | None = None
+) -> None:
     """Raise unless the `document` from `path` is a mapping of `kind`, at most of `schema`."""
     if not isinstance(document, dict) or document.get("kind") != kind:
         found = document.get("kind") if isinstance(document, dict) else type(document).__name__
         raise InvalidInput(f"file {str(path)!r} must hold a {kind}, got {found!r:.80}")
-    check_schema(path, document.get("schema"), schema)
+    check_schema(path, document.get("schema"), SCHEMAS[kind] if schema is None else schema)
 
 
 def check_schema(path: str | os.PathLike[str], found: Any, schema: int) -> None:

@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from math import pi
 from typing import Any, ClassVar, TypeGuard
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.records import changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
-SCHEMA = 1
+KIND = "laser-parameters"
 PLAUSIBLE = {
     "wavelength": Allowed("m", 100e-9, 20e-6),
     "photon_lifetime": Allowed("s", 0.1e-12, 1e-9, 4e-12),
@@ -139,13 +139,13 @@ class LaserParameters:
         InvalidInput
             For an unknown preset or parameter, or a value outside its range.
         """
-        validate.one_of("preset", name, _PRESETS)
-        return _PRESETS[name].replace(**changes) if changes else _PRESETS[name]
+        validate.one_of("preset", name, _BY_NAME)
+        return _BY_NAME[name].replace(**changes) if changes else _BY_NAME[name]
 
     @staticmethod
     def presets() -> tuple[str, ...]:
         """Return the names of the presets."""
-        return tuple(_PRESETS)
+        return tuple(_BY_NAME)
 
     def replace(self, **changes: Any) -> "LaserParameters":
         """Return a copy with some values changed; a changed preset is "custom" unless named.
@@ -155,11 +155,11 @@ class LaserParameters:
         InvalidInput
             For an unknown parameter or a value outside its range.
         """
-        return changed(self, changes, entry="laser parameter", presets=_PRESETS)
+        return changed(self, changes, entry="laser parameter", presets=_BY_NAME)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
-        return document_of(self, SCHEMA)
+        return document_of(self, KIND)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LaserParameters":
@@ -171,7 +171,13 @@ class LaserParameters:
             For an unknown or missing entry, or another schema.
         """
         return cls(
-            **fields_from(cls, values, what="laser parameters", entry="laser parameter", schema=SCHEMA)
+            **fields_from(
+                cls,
+                values,
+                what="laser parameters",
+                entry="laser parameter",
+                schema=files.SCHEMAS[KIND],
+            )
         )
 
     @property
@@ -251,7 +257,7 @@ def _vcsel_with_absorber() -> LaserParameters:
     )
 
 
-_PRESETS = {
+_BY_NAME = {
     "fast-absorber": LaserParameters(
         name="fast-absorber",
         photon_lifetime=4 * ps,
@@ -289,8 +295,10 @@ _PRESETS = {
     ),
 }
 
-PRESETS = tuple(_PRESETS)
-"""Names of the presets, the default first."""
+LASER_PRESETS = tuple(_BY_NAME)
+"""Names of the lasers that ship, the default first."""
+PRESETS = LASER_PRESETS
+"""Their name in version 0.1."""
 
 
 def is_laser(parameters: Any) -> TypeGuard[LaserParameters]:

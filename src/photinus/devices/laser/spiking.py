@@ -26,6 +26,8 @@ PUMP_FRACTION = 0.98
 """Default pump of a spike, over the pump at which the quiet state loses its stability."""
 KICK_FRACTION = 0.05
 """Default kick of a spike, over the threshold carriers."""
+THRESHOLD_FRACTION = 0.5
+"""Detection threshold over the peak of a spike."""
 EDGE_FRACTION = 0.01
 """A spike lasts while the photons exceed the quiet ones by this part of the peak's excess."""
 LIFETIMES_FOLLOWED = 5.0

@@ -6,6 +6,7 @@ Ornstein-Uhlenbeck process, unit k is 1 for τ_ref after neuron k has fired, and
 simulations with.
 """
 
+from photinus.devices.lif.parameters import LIF_PRESETS as LIF_PRESETS
 from photinus.devices.lif.parameters import PRESETS as PRESETS
 from photinus.devices.lif.parameters import FreeMembrane as FreeMembrane
 from photinus.devices.lif.parameters import LifParameters as LifParameters

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, ClassVar, NamedTuple
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.records import changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, ms
 
-SCHEMA = 1
+KIND = "lif-parameters"
 PLAUSIBLE = {
     "membrane_time": Allowed("s", 1e-8, 10.0, 10e-3),
     "synaptic_time": Allowed("s", 1e-8, 10.0, 10e-3),
@@ -109,13 +109,13 @@ class LifParameters:
         InvalidInput
             For an unknown preset or parameter, or a value outside its range.
         """
-        validate.one_of("preset", name, _PRESETS)
-        return _PRESETS[name].replace(**changes) if changes else _PRESETS[name]
+        validate.one_of("preset", name, _BY_NAME)
+        return _BY_NAME[name].replace(**changes) if changes else _BY_NAME[name]
 
     @staticmethod
     def presets() -> tuple[str, ...]:
         """Return the names of the presets."""
-        return tuple(_PRESETS)
+        return tuple(_BY_NAME)
 
     def replace(self, **changes: Any) -> "LifParameters":
         """Return a copy with some values changed; a changed preset is "custom" unless named.
@@ -127,11 +127,11 @@ class LifParameters:
         InvalidInput
             For an unknown parameter or a value outside its range.
         """
-        return changed(self, changes, entry="LIF parameter", presets=_PRESETS)
+        return changed(self, changes, entry="LIF parameter", presets=_BY_NAME)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON, with a schema number; `forced` only if it is."""
-        return document_of(self, SCHEMA)
+        return document_of(self, KIND)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LifParameters":
@@ -143,7 +143,9 @@ class LifParameters:
             For an unknown or missing entry, or another schema.
         """
         return cls(
-            **fields_from(cls, values, what="LIF parameters", entry="LIF parameter", schema=SCHEMA)
+            **fields_from(
+                cls, values, what="LIF parameters", entry="LIF parameter", schema=files.SCHEMAS[KIND]
+            )
         )
 
     @property
@@ -281,7 +283,9 @@ def _tutorial() -> LifParameters:
     )
 
 
-_PRESETS = {"lif-hcs": _tutorial()}
+_BY_NAME = {"lif-hcs": _tutorial()}
 
-PRESETS = tuple(_PRESETS)
-"""Names of the presets."""
+LIF_PRESETS = tuple(_BY_NAME)
+"""Names of the LIF neurons that ship."""
+PRESETS = LIF_PRESETS
+"""Their name in version 0.1."""

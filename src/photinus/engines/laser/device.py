@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.streams import Seed
 from photinus._core.words import count, some
-from photinus.devices.laser import PRESETS, LaserParameters, spike
+from photinus.devices.laser import LASER_PRESETS, THRESHOLD_FRACTION, LaserParameters, spike
 from photinus.devices.laser.dynamics import lasing_pump
 from photinus.devices.protocol import Device, Setting
 from photinus.devices.synapse import SynapticKernel
@@ -21,8 +21,6 @@ from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import Allowed, quantity, uA
 
-THRESHOLD_FRACTION = 0.5
-"""Detection threshold over the peak of a laser's noise-free spike."""
 LASING = 0.8
 """Part of the pump that makes a laser lase steadily; its spikes are lost to the read-out below that."""
 
@@ -33,7 +31,7 @@ class LaserDevice(Device):
     name = "laser"
     noun, plural = "laser", "lasers"
     drive_name = "pump current"
-    presets = PRESETS
+    presets = LASER_PRESETS
     least_drive = 0.0
     can_be_imperfect = True
     can_be_reduced = True

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import units
-from photinus.devices.lif import PRESETS, LifParameters
+from photinus.devices.lif import LIF_PRESETS, LifParameters
 from photinus.devices.protocol import Device, Setting
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.lif.simulator import LifSimulator
@@ -23,7 +23,7 @@ class LifDevice(Device):
     name = "lif"
     noun, plural = "neuron", "integrate-and-fire neurons"
     drive_name = "potential"
-    presets = PRESETS
+    presets = LIF_PRESETS
 
     def preset(self, name: str) -> LifParameters:
         """Return the parameters of a preset."""

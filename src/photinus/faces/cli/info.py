@@ -10,7 +10,7 @@ def info() -> None:
     from importlib.metadata import version
 
     from photinus._core.threads import available_threads
-    from photinus.devices.laser import PRESETS, LaserParameters
+    from photinus.devices.laser import LASER_PRESETS, LaserParameters
     from photinus.units import uA
 
     packages = ("numpy", "scipy", "numba", "xarray", "zarr")
@@ -23,7 +23,7 @@ def info() -> None:
             ("threads", str(available_threads())),
         ],
     )
-    presets = [LaserParameters.preset(name) for name in PRESETS]
+    presets = [LaserParameters.preset(name) for name in LASER_PRESETS]
     table(
         "Presets",
         [

@@ -132,8 +132,7 @@ def _certify(samples: "Samples", out: Path, summary: Path, *, replace: bool) -> 
     fidelity = samples.fidelity(progress=True)
     marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
     document = {
-        "kind": REPORT,
-        "schema": 1,
+        **files.stamp(REPORT),
         "store": out.name,
         "run": dict(run_rows(samples)),
         "marginals": {str(label): float(p) for label, p in marginals},
@@ -159,7 +158,7 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
     if not (os.path.exists(store) and (resume or force)):
         files.check_new(store, instead="; --resume goes on with a run, --force replaces one")
     if resume and os.path.exists(summary):
-        document = files.read_json(summary, kind=REPORT, schema=1)
+        document = files.read_json(summary, kind=REPORT)
         if document.get("store") != store.name:
             raise InvalidInput(
                 f"path {str(summary)!r} must be the report of {store.name!r} to resume it"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import os
 
 
-TOLERANCES, TOLERANCES_SCHEMA = "photinus-tolerances", 1
-"""Kind and schema of the file that ``studies/robustness.py`` writes for `load_tolerances`."""
+TOLERANCES = "photinus-tolerances"
+"""Kind of the file that ``studies/robustness.py`` writes for `load_tolerances`."""
 
 
 def load_tolerances(path: "str | os.PathLike[str]") -> Table:
@@ -29,7 +29,7 @@ def load_tolerances(path: "str | os.PathLike[str]") -> Table:
     InvalidInput
         If the file cannot be read or is not one of these.
     """
-    document = files.read_json(path, kind=TOLERANCES, schema=TOLERANCES_SCHEMA)
+    document = files.read_json(path, kind=TOLERANCES)
     with files.reading(path, "table of tolerances"):
         head = [str(cell) for cell in document["head"]]
         rows = [[str(cell) for cell in row] for row in document["rows"]]

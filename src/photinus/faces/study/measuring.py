@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from photinus._core import files
 from photinus._core.results import Results
 from photinus.calibration import Calibration, calibrate
-from photinus.devices import parameters_from_dict, preset
-from photinus.devices.laser import PRESETS
+from photinus.devices import SHIPPED_PRESETS, parameters_from_dict, preset
 from photinus.devices.registry import device_of
 from photinus.errors import NotConverged, PhotinusError
-from photinus.faces.study.points import SCHEMA, Point
+from photinus.faces.study.points import KIND, Point
 from photinus.faces.study.sections import Sampling, Wiring
 from photinus.learning.refinement import refine
 from photinus.samplers.sampling import sample
@@ -23,14 +22,13 @@ from photinus.translation.rules import translate
 if TYPE_CHECKING:
     from distributed import Client
 
-KIND = "photinus-study-point"
 ENTRIES = {"digest", "settings", "fidelity", "chip_time", "wall_time", "failed"}
 """What a result holds, whole."""
 
 
 def kept_in(folder: Path) -> Results:
     """Return where the results of points are kept."""
-    return Results(files.make_folder(folder), KIND, SCHEMA)
+    return Results(files.make_folder(folder), KIND, files.SCHEMAS[KIND])
 
 
 def usable(result: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -72,7 +70,7 @@ def _device_digest(device: Any) -> str:
 
 def _shipped(device: Any) -> Calibration | None:
     """Return the calibration that comes with the package, if the device is a preset."""
-    for name in (*PRESETS, "lif-hcs"):
+    for name in SHIPPED_PRESETS:
         if _device_digest(preset(name)) == _device_digest(device):
             return Calibration.preset(name)
     return None

@@ -21,8 +21,8 @@ from photinus.samplers import registry
 if TYPE_CHECKING:
     pass
 
-SCHEMA = 1
-"""Raised when what is computed changes: results of before do not count."""
+KIND = "photinus-study-point"
+"""Of the results; its schema is raised when what is computed changes."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Point:
             settings["sample"] = {
                 k: v for k, v in settings["sample"].items() if k not in ("rule", "refined")
             }
-        return {"schema": SCHEMA, **settings}
+        return {"schema": files.SCHEMAS[KIND], **settings}
 
     def digest(self) -> str:
         """Return a name for the point's result."""

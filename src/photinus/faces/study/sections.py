@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photinus._core import validate
-from photinus.devices.laser import PRESETS, LaserParameters
+from photinus.devices.laser import LASER_PRESETS, LaserParameters
 from photinus.devices.laser.parameters import PLAUSIBLE as LASER
 from photinus.errors import InvalidInput
 from photinus.networks.imperfections import PLAUSIBLE as IMPERFECTION
@@ -141,7 +141,7 @@ def axes_of(document: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
             axes.append((name, field.name, [_checked(name, field, v) for v in values]))
     faults = [field.name for field in fields(Imperfections)]
     axes += _given("imperfections", document.get("imperfections", {}), faults, IMPERFECTION)
-    device = {"preset": PRESETS[0], **document.get("device", {})}
+    device = {"preset": LASER_PRESETS[0], **document.get("device", {})}
     named = ["preset", *(field.name for field in fields(LaserParameters) if field.name != "name")]
     return axes + _given("device", device, named, LASER)
 

@@ -19,7 +19,6 @@ from photinus.machines.evidence import Evidence
 if TYPE_CHECKING:
     from photinus.samplers.samples import Samples
 
-SCHEMA = 2
 KIND = "photinus-samples"
 ATTRIBUTE = "photinus"
 CHECKSUM = "photinus_crc32"
@@ -36,8 +35,7 @@ OURS: dict[str, set[str] | None] = {
 def header_of(samples: "Samples") -> dict[str, Any]:
     """Return everything about `samples` that is not an array, as plain values."""
     header = {
-        "kind": KIND,
-        "schema": SCHEMA,
+        **files.stamp(KIND),
         "substrate": samples.substrate,
         "chains": samples.chains,
         "burn_in": samples.burn_in,
@@ -92,7 +90,7 @@ def read_header(path: Path) -> dict[str, Any]:
         if (path / "posterior").is_dir() and is_abandoned(path):
             more = " (it was stopped before it held anything: resume it to start again)"
         raise InvalidInput(f"run {str(path)!r} is not a Zarr store that Photinus wrote{more}")
-    files.check_schema(path, header.get("schema"), SCHEMA)
+    files.check_schema(path, header.get("schema"), files.SCHEMAS[KIND])
     try:
         _check(header)
     except (KeyError, TypeError, ValueError, PhotinusError) as error:

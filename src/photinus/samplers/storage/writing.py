@@ -19,7 +19,7 @@ from photinus.errors import InvalidInput, PhotinusError
 from photinus.samplers.request import Piece, Run
 from photinus.samplers.storage import arrays, checksums, layout
 from photinus.samplers.storage.header import (
-    SCHEMA,
+    KIND,
     attributes_of,
     header_of,
     is_abandoned,
@@ -103,9 +103,9 @@ class RunStore:
         self._root = zarr.open_group(self.path, mode="r+")
         before = contents(self.path)
         self._header = dict(stored)
-        if stored["schema"] < SCHEMA:
+        if stored["schema"] < files.SCHEMAS[KIND]:
             sums = checksums.whole(self._root, checksums.counting(self._root, stored))
-            self._header.update(schema=SCHEMA, checksums=sums)
+            self._header.update(schema=files.SCHEMAS[KIND], checksums=sums)
         _require_same_target(before, self._empty)
         if stored["draws"] == 0:
             return []
@@ -123,7 +123,8 @@ class RunStore:
         else:
             group = self._root[f"checkpoint/{slot}"]
             state = {name: np.asarray(group[name][...]) for name in group.array_keys()}
-            if stored["schema"] == SCHEMA and stored["checkpoint_checksums"] != checksums.each(state):
+            summed = stored["schema"] == files.SCHEMAS[KIND]
+            if summed and stored["checkpoint_checksums"] != checksums.each(state):
                 why = "its checkpoint is damaged"
         if why is not None:
             raise InvalidInput(f"run {str(self.path)!r} cannot be resumed: {why}")

@@ -1,0 +1,28 @@
+"""The kinds of documents that Photinus writes, and the schema of each that this version writes.
+
+A schema is raised when what a document holds changes. Results that are measured again in that case
+rather than read, those of a study, have theirs here too.
+"""
+
+from typing import Any
+
+SCHEMAS = {
+    "boltzmann-estimator": 1,
+    "boltzmann-machine": 1,
+    "calibration": 2,
+    "laser-network": 1,
+    "laser-parameters": 1,
+    "lif-network": 1,
+    "lif-parameters": 1,
+    "photinus-ledger": 1,
+    "photinus-report": 1,
+    "photinus-samples": 2,
+    "photinus-study-point": 1,
+    "photinus-tolerances": 1,
+}
+"""Kind → schema."""
+
+
+def stamp(kind: str) -> dict[str, Any]:
+    """Return what a document of this kind begins with."""
+    return {"kind": kind, "schema": SCHEMAS[kind]}
