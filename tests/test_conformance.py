@@ -61,7 +61,7 @@ def evidence_forgotten(network: LifNetwork, options: dict[str, Any]) -> LifSimul
 
 
 class Cold(LifSimulator):
-    def heat(self, change: Any, strength: float) -> None:
+    def heat(self, change: Any, strength: Any) -> None:
         pass
 
 

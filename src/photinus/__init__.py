@@ -28,6 +28,7 @@ _HOMES = {
     "Samples": "photinus.samplers.samples",
     "SpikeTrains": "photinus.spikes.trains",
     "SynapticKernel": "photinus.devices.synapse",
+    "Parallel": "photinus.samplers.tempering",
     "Tempering": "photinus.samplers.tempering",
     "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from photinus.samplers.samples import Samples as Samples
     from photinus.samplers.samples import load as load
     from photinus.samplers.sampling import sample as sample
+    from photinus.samplers.tempering import Parallel as Parallel
     from photinus.samplers.tempering import Tempering as Tempering
     from photinus.spikes.trains import Recording as Recording
     from photinus.spikes.trains import SpikeTrains as SpikeTrains

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
     from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
-    from photinus.samplers.tempering import Tempering
+    from photinus.samplers.tempering import Parallel, Tempering
     from photinus.spikes.readout import Occupancy
     from photinus.spikes.trains import SpikeTrains
 
@@ -55,8 +55,9 @@ class Samples:
         Spikes from one τ before the kept interval on.
     network : LaserNetwork, LifNetwork or None
         The lasers that were simulated.
-    tempering : Tempering or None
-        How it was heated and cooled between draws; then there are no spikes, and `window` is None.
+    tempering : Tempering, Parallel or None
+        How it was heated between draws, or which copies there were; then there are no spikes, and
+        `window` is None.
     attributes : dict
         Provenance: seed entropy, versions, settings.
     complete : bool
@@ -72,7 +73,7 @@ class Samples:
     window: float | None = None
     spikes: "SpikeTrains | None" = None
     network: "Network | None" = None
-    tempering: "Tempering | None" = None
+    tempering: "Tempering | Parallel | None" = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = True
 
@@ -80,7 +81,7 @@ class Samples:
         validate.instance("machine", self.machine, BoltzmannMachine)
         validate.instance("spikes", self.spikes, "SpikeTrains | None")
         validate.instance("network", self.network, Network | None)
-        validate.instance("tempering", self.tempering, "Tempering | None")
+        validate.instance("tempering", self.tempering, "Tempering | Parallel | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
         settle(self, evidence=evidence)
         settle(self, clamp=evidence.to_dict())

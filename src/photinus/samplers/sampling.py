@@ -31,7 +31,7 @@ from photinus.samplers import registry
 from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.samples import Samples
 from photinus.samplers.storage import RunStore
-from photinus.samplers.tempering import Tempering
+from photinus.samplers.tempering import Parallel, Tempering
 from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.rules import RULES
@@ -68,7 +68,7 @@ def sample(
     clamp_mode: str = "pump",
     initial: ArrayLike | None = None,
     time_step: float | None = None,
-    tempering: Tempering | None = None,
+    tempering: Tempering | Parallel | None = None,
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     workers: int | str | None = None,
@@ -118,8 +118,9 @@ def sample(
         measured with, the default of the device (0.5 ps for lasers): rates move by a percent or so
         with it.
     tempering
-        Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
-        runs keep draws, not spikes; lasers, "lif" and "gibbs" only.
+        For machines with modes far apart: heat and cool in cycles, and draw when it is cold
+        (`Tempering`), or run copies at several temperatures that are swapped (`Parallel`). Such runs
+        keep draws, not spikes; lasers, "lif" and "gibbs" only.
     imperfections
         What is wrong with the chip; lasers only. A `network` that is given is taken to hold all that
         does not change during a run (`Imperfections.apply`); what happens during a run is added.
@@ -178,7 +179,7 @@ def sample(
         imperfections,
     )
     with executor_of(workers, pool) as spread:
-        run = kind(request) if spread is None else SpreadRun(request, spread, kind)
+        run = registry.started(request) if spread is None else SpreadRun(request, spread)
         return _sampled(request, run, initial is not None, store, progress)
 
 
@@ -189,7 +190,7 @@ def _check_objects(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Calibration | None)
     validate.instance("network", network, Network | None)
-    validate.instance("tempering", tempering, Tempering | None)
+    validate.instance("tempering", tempering, Tempering | Parallel | None)
     validate.instance("imperfections", imperfections, Imperfections | None)
     if progress is not None and not isinstance(progress, (bool, Progress)):
         raise InvalidInput(
@@ -198,14 +199,17 @@ def _check_objects(
 
 
 def _check_able(
-    substrate: str, kind: type[Run], tempering: Tempering | None, imperfections: Imperfections | None
+    substrate: str,
+    kind: type[Run],
+    tempering: Tempering | Parallel | None,
+    imperfections: Imperfections | None,
 ) -> None:
     """Raise InvalidInput if a substrate cannot be heated or cannot have faults, but should."""
     for name, given, ability in (
-        ("tempering", tempering, "heated"),
+        ("tempering", tempering, "parallel" if isinstance(tempering, Parallel) else "heated"),
         ("imperfections", imperfections, "imperfect"),
     ):
-        if given is not None and not getattr(kind, ability):
+        if given is not None and not getattr(kind, ability, False):
             allowed = ", ".join(map(repr, registry.able(ability)))
             raise InvalidInput(f"substrate must be one of {allowed} for {name}, got {substrate!r}")
 

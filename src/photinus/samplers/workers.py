@@ -24,7 +24,7 @@ from photinus._core.streams import ChainsFrom
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
-from photinus.samplers.registry import substrate
+from photinus.samplers.registry import started
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
 
@@ -166,8 +166,8 @@ class SpreadRun(Run):
 
     spread = True
 
-    def __init__(self, request: Request, pool: Executor, kind: type[Run]) -> None:
-        whole = kind(request)
+    def __init__(self, request: Request, pool: Executor) -> None:
+        whole = started(request)
         self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
         self.draws_per_piece, self.drive = whole.draws_per_piece, whole.drive
         self._outside = whole.outside()
@@ -258,7 +258,7 @@ def _advance(
     request: Request, state: State | None, draws: int
 ) -> tuple[Piece, dict[str, NDArray[Any]], float]:
     """Advance a block of chains; return its draws, its state, and what it reported as done."""
-    run = substrate(request.substrate)(request)
+    run = started(request)
     if state is not None:
         run.restore(state)
     done: list[float] = []

@@ -10,6 +10,7 @@ from photinus._core.compilation import TILE
 from photinus._core.streams import Role, lane_states
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
+from photinus.engines.base import Strength, by_lane, common_and_gain
 from photinus.engines.laser import loop
 from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
@@ -78,12 +79,13 @@ class LaserBlock:
         self.fired = memory.aligned(np.zeros(padded, np.float32))
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
-    def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
+    def heat(self, base_pump: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other constant pumps, and all synapses at `strength` times their height."""
+        each = np.array(strength, np.float64, ndmin=1)
         self.base_pump = np.resize(base_pump, len(self.drive))
         # Pulses under way are attenuated too, so that what raised them also lowers them.
-        self.drive *= strength / self.strength[0]
-        self.strength[0] = strength
+        self.drive *= by_lane(each / self.strength, self.units, len(self.drive))
+        self.strength = each
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
         tiles[:, loop.PUMP] = np.maximum(self.base_pump + self.drive, 0.0).reshape(-1, TILE)
 
@@ -107,12 +109,12 @@ class LaserBlock:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Advance from `step` to `stop`; return spikes (spike, 2) of (step, lane) and waveforms."""
         c = self.couplings
-        strength = self.strength[0]
+        strength, gain = common_and_gain(self.strength, self.chains)
         kick, height = c.kick, c.height
         if strength != 1:  # copies of all couplings
             kick, height = kick * np.float32(strength), height * strength
         synapses = loop.Synapses(
-            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse
+            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse, gain
         )
         parts = []
         waveforms = []

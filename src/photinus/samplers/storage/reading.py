@@ -13,7 +13,7 @@ from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.storage import checksums
 from photinus.samplers.storage.header import evidence_of, read_header
-from photinus.samplers.tempering import Tempering
+from photinus.samplers.tempering import tempering_of
 from photinus.spikes.trains import SpikeTrains
 
 
@@ -53,7 +53,7 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
         "window": header["window"],
         "spikes": _spikes(grown, header, machine.labels),
         "network": network,
-        "tempering": Tempering(**header["tempering"]) if header["tempering"] else None,
+        "tempering": tempering_of(header["tempering"]),
         "attributes": header["attributes"],
         "complete": header["complete"],
     }
