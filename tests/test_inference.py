@@ -250,6 +250,39 @@ def test_other_substrates_infer_without_refinement(substrate):
         assert abs(posterior.marginals[name] - p) < 5 * posterior.errors[name] + 0.001
 
 
+EITHER = {"either": 1}
+"""Its table is all 0 and 1 and has to stay: its parents are the only place for it."""
+
+
+@pytest.mark.parametrize("substrate", ["gibbs", "exact"])
+def test_weights_undo_softening(substrate):
+    posterior = ph.infer(ASIA, EITHER, substrate, chains=256, draws=300, softening=0.03, seed=5)
+    weights, right = posterior.weights, right_marginals(ASIA, EITHER)
+    assert weights.trusted
+    for name, p in right.items():
+        assert abs(posterior.marginals[name] - p) < 5 * posterior.errors[name]
+    plain = dict(zip(ASIA.variables, weights.values.mean(axis=(0, 1)), strict=True))
+    assert max(abs(plain[name] - p) for name, p in right.items()) > 0.1
+    # Impossible states count for nothing, and only they do.
+    columns = [ASIA.variables.index(name) for name in ("tub", "lung")]
+    impossible = posterior.states[..., columns].max(axis=-1) == 0
+    np.testing.assert_array_equal(weights.weights == 0, impossible)
+    assert ph.infer(ASIA, {"dysp": 1}, substrate, chains=2, draws=9, burn_in=0).weights is None
+
+
+@pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
+def test_weights_help_lasers():
+    posterior = ph.infer(ASIA, EITHER, "laser-reduced", chains=128, draws=200, seed=11)
+    right = right_marginals(ASIA, EITHER)
+    assert max(abs(p - right[name]) for name, p in posterior.marginals.items()) < LIMIT
+
+
+def test_weights_that_few_draws_have_are_not_trusted():
+    with pytest.warns(ph.TranslationWarning, match="^what softening moves stays .* not to be trusted"):
+        posterior = ph.infer(ASIA, EITHER, "exact", chains=4, draws=12, burn_in=0, seed=1)
+    assert not posterior.weights.trusted
+
+
 def test_nothing_may_be_left_to_sample():
     network = BayesianNetwork({"a": 1.0, "b": (("a",), {(0,): 0.3, (1,): 0.9})})
     posterior = ph.infer(network, {"b": 1}, "gibbs", chains=2, draws=3)

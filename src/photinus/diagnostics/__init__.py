@@ -2,8 +2,8 @@
 
 Pure functions of states, moments and a machine: `convergence` (are the chains long enough), `bias` (is
 the law wrong), `distance` (how far), `parts` (what could remove it), `temperature`, `references` (what
-the right values are), `verdict` (in words). `fidelity.assess` asks them all: it collects `findings` and
-writes them down as a `certificate`.
+the right values are), `weights` (of one law for another), `verdict` (in words). `fidelity.assess` asks
+them all: it collects `findings` and writes them down as a `certificate`.
 """
 
 from typing import TYPE_CHECKING
@@ -12,8 +12,12 @@ from photinus._core import lazy
 
 if TYPE_CHECKING:
     from photinus.diagnostics import fidelity as fidelity
+    from photinus.diagnostics import weights as weights
 
-__all__ = ["fidelity"]
+__all__ = ["fidelity", "weights"]
 
 # Needed once there are samples, not to make them.
-__getattr__ = lazy.loader(__name__, {"fidelity": "photinus.diagnostics.fidelity"})
+__getattr__ = lazy.loader(
+    __name__,
+    {"fidelity": "photinus.diagnostics.fidelity", "weights": "photinus.diagnostics.weights"},
+)

@@ -75,6 +75,8 @@ class Reduction:
     """Variables whose place is taken by the function of their parents that they are."""
     sampled: Names
     """Variables that are left: the first units of the machine."""
+    factors: tuple[Factor, ...]
+    """Softened tables of the variables left."""
     machine: BoltzmannMachine | None
     """Its joint is that of the variables left, given the evidence; None if none is left."""
 
@@ -113,6 +115,24 @@ class Reduction:
                 every[..., k] = generator.random(every.shape[:2]) < chance[..., k]
         return every, chance
 
+    def log_weights(self, states: NDArray[np.uint8]) -> Floats:
+        """Return log p - log q of states of all variables, array (chain, draw, variable).
+
+        p is the law of the network, q that of its softened tables, up to a constant: importance
+        weights, array (chain, draw). They are equal if nothing had to be softened.
+        """
+        values = {name: states[..., k] for k, name in enumerate(self.tables)}
+        left_out, total = set(self.barren), np.zeros(states.shape[:2])
+        with np.errstate(divide="ignore"):
+            for name, (parents, rows) in self.tables.items():
+                if name not in left_out:
+                    on = on_of(rows, len(parents))
+                    place = (values[name], *(values[parent] for parent in parents))
+                    total += np.log(np.stack([1 - on, on]))[place]
+        for factor in self.factors:
+            total -= factor.log[tuple(values[name] for name in factor.scope)]
+        return total
+
 
 def reduced(tables: Tables, evidence: Values, query: Names | None, softening: float) -> Reduction:
     """Return what has to be sampled of a network; see `BayesianNetwork.reduced`."""
@@ -126,9 +146,12 @@ def reduced(tables: Tables, evidence: Values, query: Names | None, softening: fl
     barren = [name for name in tables if name not in factors and name not in known]
     replaced = _replace_functions(factors, tables, known)
     left = tuple(name for name in tables if name in factors and name not in known)
-    machine = _machine(factors.values(), left) if left else None
+    soft = tuple(factors.values())
+    machine = _machine(soft, left) if left else None
     asked = tuple(name for name in tables if name not in evidence) if query is None else tuple(query)
-    return Reduction(tables, dict(evidence), asked, settled, tuple(barren), replaced, left, machine)
+    return Reduction(
+        tables, dict(evidence), asked, settled, tuple(barren), replaced, left, soft, machine
+    )
 
 
 def _restricted(tables: Tables, name: Hashable, known: Values) -> tuple[Names, Floats]:

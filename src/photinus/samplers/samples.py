@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
+    from photinus.diagnostics.weights import Weighted
     from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Parallel, Tempering
@@ -254,6 +255,40 @@ class Samples:
     def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
         """Return the certificate of these samples; see `photinus.diagnostics.fidelity.assess`."""
         return diagnostics.fidelity.assess(self, seed, progress=progress)
+
+    def reweighted(self, machine: BoltzmannMachine) -> "Weighted":
+        """Return these draws with weights that make them draws of another machine.
+
+        Of a machine that is heated or softened, say: its samples mix better, and weights lead back.
+
+        Parameters
+        ----------
+        machine
+            Has the same units. With evidence, of which there must be one for all chains, both laws are
+            those given the evidence.
+
+        Returns
+        -------
+        Weighted
+            Weights, effective draws that are left, and whether to trust them.
+
+        Raises
+        ------
+        InvalidInput
+            If the labels differ, or chains have different evidence.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> machine = ph.BoltzmannMachine([[0, 3], [3, 0]], [-1.5, -1.5])
+        >>> hot = ph.sample(machine.heated(2), "exact", chains=16, draws=500, seed=1)
+        >>> found = hot.reweighted(machine)
+        >>> found.trusted, bool(abs(found.mean() - machine.marginals()).max() < 0.03)
+        (True, True)
+        """
+        validate.instance("machine", machine, BoltzmannMachine)
+        self.evidence.common()
+        return diagnostics.weights.reweighted(self.machine, machine, self.states)
 
     def draws_needed(self, error: float = 0.01) -> "DrawsNeeded":
         """Return how many draws bring the standard error of the worst marginal down to `error`.

@@ -5,6 +5,7 @@ of the network never become strong weights. Neurons that are simulated are then 
 (`photinus.learning.refinement`), which chooses its damping by itself, and sampled once more.
 """
 
+import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +16,24 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.progress import Progress
 from photinus._core.streams import Seed, seed_sequence
-from photinus.errors import InvalidInput
+from photinus.diagnostics.convergence import smallest_effective_draws
+from photinus.diagnostics.weights import Weighted, weighted
+from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning.refinement import Refinement, refine
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.elimination import Reduction
-from photinus.machines.softening import SOFTENING
 from photinus.samplers.registry import substrate as kind_of
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 
 NOT_HERE = ("evidence", "clamp", "network", "initial", "path", "resume")
 """Arguments of `sample` that speak of units, which here follow from the variables."""
+SOFTENED = 0.01
+"""Distance from 0 and 1 of deterministic entries that are left. More than where nothing undoes it:
+gentle weights make lasers right and chains quick, and importance weights take the rest away."""
+SAME = 1e-9
+"""Log-weights that differ by less are equal."""
+NOT_UNDONE = "what softening moves stays in the marginals, weights that undo it are"
 REFINED = ("calibration", "imperfections", "threads", "progress")
 """Arguments of `sample` that a refinement takes, too."""
 
@@ -42,6 +50,9 @@ class Posterior:
     wrong is not in them."""
     states: NDArray[np.uint8]
     """States of all variables, array (chain, draw, variable), in the order of the network."""
+    weights: Weighted | None
+    """What undoes the softening of tables, draw by draw; None where none was softened. Marginals go by
+    it where it is to be trusted."""
     reduction: Reduction
     """What had to be sampled."""
     samples: Samples | None
@@ -57,7 +68,7 @@ def infer(
     *,
     query: Iterable[Any] | None = None,
     refined: bool = True,
-    softening: float = SOFTENING,
+    softening: float = SOFTENED,
     chains: int = 256,
     draws: int = 400,
     burn_in: int = 100,
@@ -82,8 +93,8 @@ def infer(
     refined
         Refine simulated neurons first, see `photinus.refine`; others need it not.
     softening
-        Distance from 0 and 1 of deterministic table entries that are left; see
-        `BayesianNetwork.softened`.
+        Distance from 0 and 1 of deterministic table entries that are left, see
+        `BayesianNetwork.softened`. Importance weights undo it, see `Posterior.weights`.
     chains, draws, burn_in
         Of the samples; the first two also of the longest measurement of a refinement.
     seed, calibration, threads, progress, **options
@@ -93,6 +104,11 @@ def infer(
     ------
     InvalidInput
         If an argument is out of its range, or the evidence has probability 0.
+
+    Warns
+    -----
+    TranslationWarning
+        If the weights that would undo the softening are not to be trusted; and as `photinus.sample`.
 
     Examples
     --------
@@ -120,11 +136,19 @@ def infer(
         samples = sample(machine, substrate, burn_in=burn_in, **length, **options)
     states = np.zeros((chains, draws, 0), np.uint8) if samples is None else samples.states
     every, chance = reduction.complete(states, tables)
-    marginals, errors = _told(network, reduction, samples, chance.mean(axis=1))
+    weights = None if samples is None else _weights(reduction, samples, every, chance)
+    if weights is not None and not weights.trusted:
+        warnings.warn(f"{NOT_UNDONE}: {weights.verdict}", TranslationWarning, stacklevel=2)
+    if weights is not None and weights.trusted:
+        mean, error = weights.mean(), weights.errors()
+    else:
+        mean, error = _plain(network, reduction, samples, chance.mean(axis=1))
+    told = {name: network.variables.index(name) for name in reduction.asked}
     return Posterior(
-        marginals=marginals,
-        errors=errors,
+        marginals={name: float(mean[k]) for name, k in told.items()},
+        errors={name: float(error[k]) for name, k in told.items()},
         states=every,
+        weights=weights,
         reduction=reduction,
         samples=samples,
         refinement=refinement,
@@ -138,23 +162,28 @@ def _check_options(options: dict[str, Any]) -> None:
             raise InvalidInput(f"{name} must be left to infer, got {validate.shown(options[name])}")
 
 
-def _told(
+def _weights(
+    reduction: Reduction, samples: Samples, states: NDArray[np.uint8], chance: NDArray[np.float64]
+) -> Weighted | None:
+    """Return the weights that undo what softening did; None where it did nothing."""
+    log_weights = reduction.log_weights(states)
+    if np.ptp(log_weights) < SAME or not np.isfinite(log_weights).any():
+        return None
+    effective = smallest_effective_draws(samples.machine, samples.states)
+    return weighted(chance, log_weights, effective)
+
+
+def _plain(
     network: BayesianNetwork,
     reduction: Reduction,
     samples: Samples | None,
     chance: NDArray[np.float64],
-) -> tuple[dict[Hashable, float], dict[Hashable, float]]:
-    """Return marginals and their errors, from what each chain says, array (chain, variable)."""
-    place = {name: k for k, name in enumerate(network.variables)}
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return means and errors of all variables, from what each chain says, array (chain, variable)."""
     if samples is not None:
         # By dwell times, where there are spikes.
-        sampled = [place[name] for name in reduction.sampled]
-        chance[:, sampled] = samples.chain_marginals()[:, : len(sampled)]
+        place = [network.variables.index(name) for name in reduction.sampled]
+        chance[:, place] = samples.chain_marginals()[:, : len(place)]
     chains = len(chance)
-    spread = chance.std(axis=0, ddof=1) if chains > 1 else np.full(len(place), np.nan)
-    mean, error = chance.mean(axis=0), spread / np.sqrt(chains)
-    told = {name: place[name] for name in reduction.asked}
-    return (
-        {name: float(mean[k]) for name, k in told.items()},
-        {name: float(error[k]) for name, k in told.items()},
-    )
+    spread = chance.std(axis=0, ddof=1) if chains > 1 else np.full(chance.shape[1], np.nan)
+    return chance.mean(axis=0), spread / np.sqrt(chains)
