@@ -6,6 +6,7 @@ draws (Σw)²/Σw² (Kish 1965, Survey Sampling, section 11.7), and by the shape
 weights (Vehtari et al. 2024, J. Mach. Learn. Res. 25, 72).
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +115,7 @@ def _tail(log_weights: Floats) -> float:
     known = log_weights[np.isfinite(log_weights)]
     if len(np.unique(known)) < FEWEST_EFFECTIVE:
         return float("nan")
-    with np.errstate(all="ignore"):
-        # It takes them with the other sign.
+    # It takes them with the other sign, and refuses a tail of equal weights, which has no shape.
+    with np.errstate(all="ignore"), contextlib.suppress(ValueError):
         return float(array_stats.psislw(-known)[1])  # type: ignore[no-untyped-call]
+    return float("nan")
