@@ -11,6 +11,7 @@ import photinus as ph
 from photinus import Calibration, InvalidInput, Parallel, TranslationWarning
 from photinus.devices import simulator
 from photinus.machines.evidence import Evidence
+from photinus.reference._chains import energies
 from photinus.samplers import abstract, parallel, sampling, spiking
 from photinus.samplers.registry import started
 from photinus.samplers.request import Request
@@ -217,3 +218,9 @@ def test_each_chain_can_have_a_strength(preset):
     # Back to one strength, with nothing left over.
     both.heat(still, 1.0)
     assert len(both.advance(5 * network.window)) > 0
+
+
+def test_energies_are_those_of_the_machine():
+    machine = uniform(7, seed=1)
+    states = machine.states()
+    np.testing.assert_allclose(energies(machine, states), machine.energy(states), atol=1e-12)

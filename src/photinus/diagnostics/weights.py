@@ -20,6 +20,8 @@ from photinus.machines.boltzmann import BoltzmannMachine
 Floats = NDArray[np.float64]
 HEAVY = 0.7
 """Shape k of the tail of the weights, above which a few draws decide."""
+EVEN = 0.5
+"""Share of the draws that is left, from which on no few of them decide, whatever the tail is like."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -38,7 +40,13 @@ class Weighted:
     @property
     def trusted(self) -> bool:
         """Whether enough effective draws are left, and no few of them decide."""
-        return self.ess >= FEWEST_EFFECTIVE and not self.pareto_k > HEAVY
+        uneven = self.share < EVEN and self.pareto_k > HEAVY
+        return self.ess >= FEWEST_EFFECTIVE and not uneven
+
+    @property
+    def share(self) -> float:
+        """Share (Σw)²/(n Σw²) of the n draws that weights leave."""
+        return 1 / (self.weights.size * float((self.weights**2).sum()))
 
     @property
     def verdict(self) -> str:
@@ -89,10 +97,10 @@ def weighted(values: NDArray[Any], log_weights: Floats, effective: float) -> Wei
         raise InvalidInput("samples must have draws that the law wanted allows, got none")
     weights = np.exp(log_weights - top)
     weights /= weights.sum()
-    share = 1 / float((weights**2).sum())
+    left = 1 / float((weights**2).sum())
     if effective == effective:
-        share *= min(1.0, effective / weights.size)
-    return Weighted(values=values, weights=weights, ess=share, pareto_k=_tail(log_weights))
+        left *= min(1.0, effective / weights.size)
+    return Weighted(values=values, weights=weights, ess=left, pareto_k=_tail(log_weights))
 
 
 def reweighted(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from photinus._core.streams import ChainsFrom, Role, first_chain_of, philox
 from photinus.reference import starts
+from photinus.reference._chains import energies
 from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.tempering import Parallel
 
@@ -71,7 +72,9 @@ class ParallelRun(Run):
     def _swap(self, states: NDArray[np.uint8]) -> None:
         """Swap temperatures of neighbours, even and odd pairs in turn; states (chain, copy, unit)."""
         beta = 1 / np.array(self._plan.temperatures)
-        energy = self._request.machine.energy(states)
+        # Not by a product of matrices, whose rounding depends on threads.
+        energy = energies(self._request.machine, states.reshape(-1, states.shape[-1]))
+        energy = energy.reshape(self._level.shape)
         row = np.arange(len(states))
         for low in range(int(self._swaps) % 2, len(beta) - 1, 2):
             # The copies at temperatures `low` and `low + 1`.
