@@ -224,3 +224,35 @@ def test_energies_are_those_of_the_machine():
     machine = uniform(7, seed=1)
     states = machine.states()
     np.testing.assert_allclose(energies(machine, states), machine.energy(states), atol=1e-12)
+
+
+def test_the_ledger_counts_all_copies(tmp_path):
+    """Copies at nearly one temperature are as many chips: lasers, spikes and power of each of them."""
+    machine = uniform(4, seed=2)
+    options = {"chains": 32, "draws": 80, "seed": 3}
+    same = Parallel(temperatures=(1, 1 + 1e-9, 1 + 2e-9), every=4)
+    path = tmp_path / "run.zarr"
+    samples = ph.sample(machine, "laser-reduced", tempering=same, path=path, **options)
+    plain = ph.sample(machine, "laser-reduced", **options).ledger()
+    ledger = samples.ledger()
+    assert ledger.counts.lasers == 3 * plain.counts.lasers
+    assert ledger.counts.synapses == 3 * plain.counts.synapses
+    assert ledger.counts.pump == pytest.approx(3 * plain.counts.pump)
+    # 32 × 80 windows of four lasers, about 0.3 spikes in each: 5 standard errors are 9 %.
+    assert ledger.counts.spikes == pytest.approx(3 * plain.counts.spikes, rel=0.09)
+    assert ledger.counts.states == plain.counts.states
+    assert ph.load(path).ledger().counts == ledger.counts
+    np.testing.assert_array_equal(ph.load(path).activity, samples.activity)
+    # Hotter copies of units that are mostly off spike more often.
+    off = ph.BoltzmannMachine(np.zeros((2, 2)), [-3, -3])
+    warm = ph.sample(off, "laser-reduced", tempering=Parallel(temperatures=(1, 3)), **options)
+    cold = ph.sample(off, "laser-reduced", **options)
+    assert warm.ledger().counts.spikes > 3 * cold.ledger().counts.spikes
+
+
+def test_a_run_in_cycles_has_no_ledger():
+    samples = ph.sample(
+        uniform(3), "laser-reduced", chains=2, draws=2, burn_in=0, tempering=ph.Tempering(period=4)
+    )
+    with pytest.raises(InvalidInput, match="^ledger needs a run that keeps its spikes"):
+        samples.ledger()

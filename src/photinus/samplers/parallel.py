@@ -12,6 +12,7 @@ from photinus.reference import starts
 from photinus.reference._chains import energies
 from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.tempering import Parallel
+from photinus.spikes.trains import SpikeTrains
 
 
 class ParallelRun(Run):
@@ -36,6 +37,8 @@ class ParallelRun(Run):
         self._level = np.tile(np.arange(plan.copies), (request.chains, 1))
         self._done = _unswapped(request.burn_in)
         self._swaps = np.array(0)
+        # Spikes of all copies and chains after the burn-in, (unit,).
+        self._spikes = np.zeros(request.machine.n_units, np.int64)
         self._inner.heat(self._temperatures())
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
@@ -60,14 +63,28 @@ class ParallelRun(Run):
 
     def _stretch(self, windows: int, report: Callable[[float], None]) -> NDArray[np.uint8]:
         """Return the cold states of so many windows, (chain, window, unit); swap if it is time."""
-        found = self._inner.advance(windows, report).states
-        copies = found.reshape(*self._level.shape, *found.shape[1:])
+        piece = self._inner.advance(windows, report)
+        self._count(piece.spikes)
+        copies = piece.states.reshape(*self._level.shape, *piece.states.shape[1:])
         cold = (self._level == 0).argmax(axis=1)
         states = np.array(copies[np.arange(len(cold)), cold])
         self._done += windows
         if self._done % self._plan.every == 0:
             self._swap(copies[:, :, -1])
         return states
+
+    def _count(self, spikes: SpikeTrains | None) -> None:
+        """Count the spikes of this stretch; a piece may bring some from before."""
+        if spikes is not None and self._done >= self._request.burn_in:
+            fresh = spikes.unit[spikes.time > self._done * float(self.window or 0.0)]
+            self._spikes += np.bincount(fresh, minlength=len(self._spikes))
+
+    def activity(self) -> NDArray[np.float64] | None:
+        """Return spikes per second and unit of all copies together, (unit,), where there are some."""
+        windows = self._done - self._request.burn_in
+        if self.window is None or windows <= 0:
+            return None
+        return np.asarray(self._spikes / (self._request.chains * windows * self.window))
 
     def _swap(self, states: NDArray[np.uint8]) -> None:
         """Swap temperatures of neighbours, even and odd pairs in turn; states (chain, copy, unit)."""
@@ -108,7 +125,12 @@ class ParallelRun(Run):
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the state of the copies, and which temperatures they have."""
-        own = {"level": self._level, "swaps": self._swaps, "windows": np.array(self._done)}
+        own = {
+            "level": self._level,
+            "swaps": self._swaps,
+            "windows": np.array(self._done),
+            "spikes": self._spikes,
+        }
         return {**self._inner.state(), **{f"parallel.{k}": v.copy() for k, v in own.items()}}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -117,6 +139,7 @@ class ParallelRun(Run):
         self._level = np.array(state["parallel.level"])
         self._swaps = np.array(state["parallel.swaps"])
         self._done = int(state["parallel.windows"])
+        self._spikes = np.array(state["parallel.spikes"])
         self._inner.heat(self._temperatures())
 
 

@@ -107,6 +107,10 @@ class Run(Protocol):
         """Go on with each chain at a temperature, array (chain,); of `parallel` substrates only."""
         raise InvalidInput(f"temperatures must be one for all chains of a {type(self).__name__}")
 
+    def activity(self) -> NDArray[np.float64] | None:
+        """Return spikes per second and unit of all copies together, (unit,), where there are some."""
+        return None
+
     def outside(self) -> list[str]:
         """Return what the device cannot do of what is asked for, a sentence each."""
         return []

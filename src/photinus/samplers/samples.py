@@ -59,6 +59,8 @@ class Samples:
     tempering : Tempering, Parallel or None
         How it was heated between draws, or which copies there were; then there are no spikes, and
         `window` is None.
+    activity : array (unit,) or None
+        Spikes per second of all copies of a unit together, where there were copies.
     attributes : dict
         Provenance: seed entropy, versions, settings.
     complete : bool
@@ -75,6 +77,7 @@ class Samples:
     spikes: "SpikeTrains | None" = None
     network: "Network | None" = None
     tempering: "Tempering | Parallel | None" = None
+    activity: "NDArray[np.float64] | None" = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = True
 

@@ -257,7 +257,12 @@ def _sampled(
         if store is not None and not pieces:
             store.discard()
         raise
-    return gathered(empty, pieces, complete=True)
+    # A run that was complete before has none, but what is stored has.
+    activity = run.activity()
+    found = gathered(empty, pieces, complete=True)
+    if activity is None and store is not None:
+        activity = store.activity()
+    return replace(found, activity=activity)
 
 
 def _advance(

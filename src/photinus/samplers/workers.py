@@ -171,7 +171,7 @@ class SpreadRun(Run):
         self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
         self.draws_per_piece, self.drive = whole.draws_per_piece, whole.drive
         self._outside = whole.outside()
-        self._pool, self._chains = pool, request.chains
+        self._pool, self._chains, self._burn_in = pool, request.chains, request.burn_in
         if request.tempering is not None and request.evidence.distinct()[0].chains > 1:
             raise InvalidInput(
                 "evidence must be the same for all chains where workers heat them: the strength of the "
@@ -219,6 +219,15 @@ class SpreadRun(Run):
             np.concatenate([piece.states for piece in whole]),
             SpikeTrains.side_by_side(spikes) if spikes else None,
         )
+
+    def activity(self) -> NDArray[np.float64] | None:
+        """Return spikes per second and unit of all copies together, (unit,), where there are some."""
+        states = [state or {} for state in self._states]
+        if self.window is None or not all("parallel.spikes" in state for state in states):
+            return None
+        windows = int(states[0]["parallel.windows"]) - self._burn_in
+        spikes = np.sum([state["parallel.spikes"] for state in states], axis=0)
+        return np.asarray(spikes / (self._chains * windows * self.window))
 
     def outside(self) -> list[str]:
         """Return what the device cannot do of what is asked for, a sentence each."""
