@@ -1,5 +1,7 @@
 """The study of devices: its space, and what counts as better."""
 
+from typing import Any
+
 import pytest
 
 optuna = pytest.importorskip("optuna")
@@ -21,7 +23,7 @@ from photinus import LaserParameters  # noqa: E402
 
 
 @pytest.mark.parametrize("name", MEASURED_FIRST)
-def test_presets_lie_in_the_space_and_come_back_from_it(name):
+def test_presets_lie_in_the_space_and_come_back_from_it(name: str) -> None:
     preset = LaserParameters.preset(name)
     point = point_of(preset)
     assert all(low <= point[key] <= high for key, (low, high, _) in SPACE.items())
@@ -44,7 +46,9 @@ DEFAULT = Found([1.0, 1.1, 0.9], [2.0, 2.1, 1.9], [0.010, 0.012, 0.011])
         (2.0, 0.5, 3.0, False),  # farther from its target
     ],
 )
-def test_better_is_faster_and_cheaper_and_no_worse(rate, energy, kl, better):
+def test_better_is_faster_and_cheaper_and_no_worse(
+    rate: Any, energy: Any, kl: Any, better: Any
+) -> None:
     scatter = (0.98, 1.0, 1.02)
     found = Found(
         [rate * x for x in DEFAULT.rate],
@@ -54,16 +58,16 @@ def test_better_is_faster_and_cheaper_and_no_worse(rate, energy, kl, better):
     assert beats(found, DEFAULT) is better
 
 
-def test_a_gain_within_its_error_is_none():
+def test_a_gain_within_its_error_is_none() -> None:
     """Twice as fast on one machine and half as fast on another says nothing."""
     found = Found([2.0, 0.55, 0.9], [1.0, 1.0, 1.0], DEFAULT.kl)
     assert not beats(found, DEFAULT)
 
 
-def test_candidates_are_the_presets_and_devices_spread_along_the_front():
+def test_candidates_are_the_presets_and_devices_spread_along_the_front() -> None:
     study = optuna.create_study(directions=("maximize", "minimize", "minimize"))
 
-    def add(rate, energy, kl, **attributes):
+    def add(rate: Any, energy: Any, kl: Any, **attributes: Any) -> None:
         trial = optuna.trial.create_trial(values=(rate, energy, kl), user_attrs=attributes)
         study.add_trial(trial)
 

@@ -6,6 +6,7 @@ probability 1e-4 at most, and have a twin that must fail.
 
 import itertools
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ LIMIT = 0.02
 """Error that a posterior marginal may have."""
 
 
-def states_given(network, evidence):
+def states_given(network: Any, evidence: Any) -> Any:
     """Return states of all variables that fit the evidence, (state, variable), and p of each."""
     joint, variables = naive_joint(network), network.variables
     states = np.arange(len(joint))[:, None] >> np.arange(len(variables)) & 1
@@ -61,13 +62,13 @@ def states_given(network, evidence):
     return states, joint / joint.sum()
 
 
-def right_marginals(network, evidence):
+def right_marginals(network: Any, evidence: Any) -> Any:
     states, p = states_given(network, evidence)
     found = dict(zip(network.variables, p @ states, strict=True))
     return {name: value for name, value in found.items() if name not in evidence}
 
 
-def random_network(seed, variables=7):
+def random_network(seed: Any, variables: Any = 7) -> Any:
     """Return a network in which half of the tables with parents are functions, names shuffled."""
     rng = np.random.default_rng(seed)
     names = [f"v{k}" for k in rng.permutation(variables)]
@@ -81,7 +82,7 @@ def random_network(seed, variables=7):
     return BayesianNetwork({name: tables[name] for name in sorted(names)})
 
 
-def random_evidence(network, seed):
+def random_evidence(network: Any, seed: Any) -> Any:
     """Return values of some variables, as one possible state has them."""
     rng = np.random.default_rng(seed)
     states, p = states_given(network, {})
@@ -94,7 +95,7 @@ def random_evidence(network, seed):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_the_machine_has_the_law_of_the_variables_left(seed):
+def test_the_machine_has_the_law_of_the_variables_left(seed: Any) -> None:
     """Softened by so little that it does not show; the sum over auxiliary units is exact."""
     network = random_network(seed)
     evidence = random_evidence(network, seed)
@@ -115,13 +116,13 @@ def test_the_machine_has_the_law_of_the_variables_left(seed):
     np.testing.assert_allclose(found, right, atol=2e-5)
 
 
-def test_random_networks_have_something_to_leave_out():
+def test_random_networks_have_something_to_leave_out() -> None:
     reductions = [random_network(k).reduced(random_evidence(random_network(k), k)) for k in range(40)]
     for part in ("barren", "replaced", "settled"):
         assert sum(bool(getattr(reduction, part)) for reduction in reductions) > 5
 
 
-def test_asia_becomes_soft():
+def test_asia_becomes_soft() -> None:
     """`either` needs weights of 15 as a unit; replaced, the hardest weight is a hidden unit's."""
     evidence = {"xray": 1, "dysp": 1}
     reduction = ASIA.reduced(evidence)
@@ -132,7 +133,7 @@ def test_asia_becomes_soft():
     assert EARTHQUAKE.reduced().barren == ("alarm", "john", "mary")
 
 
-def test_a_function_that_helps_nobody_stays():
+def test_a_function_that_helps_nobody_stays() -> None:
     """An XOR that is known: its parents are the only place for it."""
     network = gate(lambda s: sum(s) % 2, 2)
     reduction = network.reduced({"x": 1})
@@ -140,14 +141,14 @@ def test_a_function_that_helps_nobody_stays():
     assert set(reduction.sampled) == {"p0", "p1"}
 
 
-def test_variables_that_are_not_asked_for_are_left_out():
+def test_variables_that_are_not_asked_for_are_left_out() -> None:
     reduction = ASIA.reduced({"smoke": 1}, query=["bronc"])
     assert reduction.sampled == ("bronc",)
     assert set(reduction.barren) == {"asia", "tub", "lung", "either", "xray", "dysp"}
     assert ASIA.reduced({"dysp": 1}, query=["bronc"]).barren == ("xray",)
 
 
-def test_left_out_variables_come_back_by_their_tables():
+def test_left_out_variables_come_back_by_their_tables() -> None:
     """Chances are rows of the tables, and states are drawn with them: 1e-6 for each variable."""
     reduction = ASIA.reduced({"asia": 1})
     rng = np.random.default_rng(1)
@@ -170,7 +171,7 @@ def test_left_out_variables_come_back_by_their_tables():
     assert (states[..., variables.index("asia")] == 1).all()
 
 
-def test_impossible_evidence_is_found():
+def test_impossible_evidence_is_found() -> None:
     """Any values of three variables, at odds with each other or not."""
     impossible = 0
     states = np.arange(64)[:, None] >> np.arange(6) & 1
@@ -189,7 +190,7 @@ def test_impossible_evidence_is_found():
     assert 5 < impossible < 55
 
 
-def test_evidence_can_be_impossible_though_each_table_allows_it():
+def test_evidence_can_be_impossible_though_each_table_allows_it() -> None:
     rows = list(itertools.product((0, 1), repeat=2))
     tables = {
         "a": 0.3,
@@ -208,7 +209,7 @@ def test_evidence_can_be_impossible_though_each_table_allows_it():
 
 @pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
 @pytest.mark.parametrize(("network", "evidence"), CASES)
-def test_posteriors_of_lasers_are_right(network, evidence):
+def test_posteriors_of_lasers_are_right(network: Any, evidence: Any) -> None:
     """Standard errors are below 0.005, so that 0.02 are four of them at least."""
     posterior = ph.infer(network, evidence, "laser-reduced", chains=256, draws=300, seed=11)
     right = right_marginals(network, evidence)
@@ -218,7 +219,7 @@ def test_posteriors_of_lasers_are_right(network, evidence):
 
 
 @pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
-def test_posteriors_of_lasers_are_wrong_without_refinement():
+def test_posteriors_of_lasers_are_wrong_without_refinement() -> None:
     evidence = {"xray": 1, "dysp": 1}
     options = {"chains": 128, "draws": 200, "seed": 11, "refined": False}
     right = right_marginals(ASIA, evidence)
@@ -233,7 +234,7 @@ def test_posteriors_of_lasers_are_wrong_without_refinement():
 
 
 @pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
-def test_full_physics_infers_too():
+def test_full_physics_infers_too() -> None:
     evidence = {"john": 1, "mary": 1}
     right = right_marginals(EARTHQUAKE, evidence)
     posterior = ph.infer(EARTHQUAKE, evidence, "laser", chains=64, draws=200, seed=3)
@@ -241,7 +242,7 @@ def test_full_physics_infers_too():
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "ideal", "exact"])
-def test_other_substrates_infer_without_refinement(substrate):
+def test_other_substrates_infer_without_refinement(substrate: Any) -> None:
     """Errors of the seven marginals within five standard errors and what softening moves."""
     evidence = {"dysp": 1}
     posterior = ph.infer(ASIA, evidence, substrate, chains=256, draws=200, seed=5)
@@ -255,7 +256,7 @@ EITHER = {"either": 1}
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "exact"])
-def test_weights_undo_softening(substrate):
+def test_weights_undo_softening(substrate: Any) -> None:
     posterior = ph.infer(ASIA, EITHER, substrate, chains=256, draws=300, softening=0.03, seed=5)
     weights, right = posterior.weights, right_marginals(ASIA, EITHER)
     assert weights.trusted
@@ -271,19 +272,19 @@ def test_weights_undo_softening(substrate):
 
 
 @pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
-def test_weights_help_lasers():
+def test_weights_help_lasers() -> None:
     posterior = ph.infer(ASIA, EITHER, "laser-reduced", chains=128, draws=200, seed=11)
     right = right_marginals(ASIA, EITHER)
     assert max(abs(p - right[name]) for name, p in posterior.marginals.items()) < LIMIT
 
 
-def test_weights_that_few_draws_have_are_not_trusted():
+def test_weights_that_few_draws_have_are_not_trusted() -> None:
     with pytest.warns(ph.TranslationWarning, match="^what softening moves stays .* not to be trusted"):
         posterior = ph.infer(ASIA, EITHER, "exact", chains=4, draws=12, burn_in=0, seed=1)
     assert not posterior.weights.trusted
 
 
-def test_nothing_may_be_left_to_sample():
+def test_nothing_may_be_left_to_sample() -> None:
     network = BayesianNetwork({"a": 1.0, "b": (("a",), {(0,): 0.3, (1,): 0.9})})
     posterior = ph.infer(network, {"b": 1}, "gibbs", chains=2, draws=3)
     assert posterior.marginals == {"a": 1.0}
@@ -291,7 +292,7 @@ def test_nothing_may_be_left_to_sample():
     assert posterior.states.tolist() == [[[1, 1]] * 3] * 2
 
 
-def test_inference_is_reproducible_and_leaves_its_seed_alone():
+def test_inference_is_reproducible_and_leaves_its_seed_alone() -> None:
     seed = np.random.SeedSequence(4)
     one, other = (
         ph.infer(ASIA, {"dysp": 1}, "gibbs", chains=8, draws=9, burn_in=0, seed=seed) for _ in "ab"
@@ -300,7 +301,7 @@ def test_inference_is_reproducible_and_leaves_its_seed_alone():
     assert one.marginals == other.marginals
 
 
-def test_a_query_is_answered_alone():
+def test_a_query_is_answered_alone() -> None:
     posterior = ph.infer(
         ASIA, {"smoke": 1}, "exact", query=("bronc", "smoke"), chains=64, draws=300, seed=1
     )
@@ -327,12 +328,12 @@ def test_a_query_is_answered_alone():
         ({"network": 3}, "network must be a BayesianNetwork, got 3"),
     ],
 )
-def test_infer_refuses(arguments, message):
+def test_infer_refuses(arguments: Any, message: Any) -> None:
     with warnings.catch_warnings(), pytest.raises(InvalidInput, match=f"^{message}$"):
         ph.infer(**{"network": ASIA, "substrate": "gibbs", **arguments})
 
 
-def test_only_neurons_are_refined():
+def test_only_neurons_are_refined() -> None:
     machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0])
     message = "^substrate must be one of 'laser', 'laser-reduced', 'lif'.* to be refined, got 'gibbs'$"
     with pytest.raises(InvalidInput, match=message):
@@ -340,7 +341,7 @@ def test_only_neurons_are_refined():
 
 
 @pytest.mark.parametrize("substrate", ["laser-reduced", "lif"])
-def test_refinement_by_a_substrate_brings_its_calibration(substrate):
+def test_refinement_by_a_substrate_brings_its_calibration(substrate: Any) -> None:
     machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [-1, 0.5])
     options = {"chains": 8, "draws": 8, "most_rounds": 1}
     found = ph.refine(machine, None, substrate=substrate, **options)

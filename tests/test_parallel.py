@@ -3,6 +3,8 @@
 Statistical tests reject correct code with probability 1e-6 and have a twin that must fail.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import chisquare
@@ -36,18 +38,18 @@ HEATED = ("gibbs", "laser", "laser-reduced", "lif")
         ({"every": 1.5}, "every must be a whole number, got 1.5"),
     ],
 )
-def test_parallel_refuses(changes, message):
+def test_parallel_refuses(changes: Any, message: Any) -> None:
     with pytest.raises(InvalidInput, match=f"^{message}$"):
         Parallel(**changes)
 
 
 @pytest.mark.parametrize("substrate", ["exact", "ideal"])
-def test_some_substrates_have_no_copies(substrate):
+def test_some_substrates_have_no_copies(substrate: Any) -> None:
     with pytest.raises(InvalidInput, match=f"^substrate must be one of .* got '{substrate}'$"):
         ph.sample(uniform(3), substrate, tempering=PLAN)
 
 
-def run_of(machine, substrate, chains, plan, seed=1):
+def run_of(machine: Any, substrate: Any, chains: Any, plan: Any, seed: Any = 1) -> Any:
     """Return a run under way; all chains start with all units off."""
     sequence = np.random.SeedSequence(seed)
     evidence = Evidence.of(None, machine.labels, chains)
@@ -60,14 +62,14 @@ def run_of(machine, substrate, chains, plan, seed=1):
     )  # fmt: skip
 
 
-def chances(machine, plan, states, swapped):
+def chances(machine: Any, plan: Any, states: Any, swapped: Any) -> Any:
     """Return how often two copies in given states are swapped, and how often Metropolis swaps them."""
     energy = machine.energy(states)
     cold, hot = 1.0, 1 / plan.temperatures[1]
     return swapped, np.minimum(1.0, np.exp((cold - hot) * (energy[:, 0] - energy[:, 1])))
 
 
-def test_swaps_have_the_probability_of_metropolis():
+def test_swaps_have_the_probability_of_metropolis() -> None:
     """All pairs of states of two units, 4000 chains each: the flow of p(x) p'(y) is then balanced."""
     machine, plan, times = uniform(2, seed=3), Parallel(temperatures=(1, 4), every=1), 4000
     states = machine.states()
@@ -89,19 +91,19 @@ def test_swaps_have_the_probability_of_metropolis():
 BIMODAL = two_modes(4, 4.0)
 
 
-def levels_found(samples):
+def levels_found(samples: Any) -> Any:
     """Return in how many last draws so many units are on."""
     return np.bincount(samples.states[:, -1].sum(axis=1), minlength=5)
 
 
-def levels_expected(machine):
+def levels_expected(machine: Any) -> Any:
     return np.bincount(machine.states().sum(axis=1), machine.joint(), minlength=5)
 
 
 OPTIONS = {"chains": 4000, "draws": 60, "burn_in": 0, "seed": 2, "initial": np.zeros(4)}
 
 
-def test_copies_leave_the_cold_law_as_it_is():
+def test_copies_leave_the_cold_law_as_it_is() -> None:
     """One draw of each of 4000 chains after 60 sweeps, all of which began in one of two modes."""
     plan = Parallel(temperatures=(1, 1.5, 2.4, 4), every=1)
     samples = ph.sample(BIMODAL, "gibbs", tempering=plan, **OPTIONS)
@@ -114,7 +116,7 @@ def test_copies_leave_the_cold_law_as_it_is():
     assert samples.states.shape == (4000, 60, 4)
 
 
-def test_swaps_without_the_rule_make_the_law_hot(monkeypatch):
+def test_swaps_without_the_rule_make_the_law_hot(monkeypatch: Any) -> None:
     monkeypatch.setattr(
         parallel.ParallelRun, "_uniform", lambda run, low: np.full(run._request.chains, 1e-300)
     )
@@ -124,7 +126,7 @@ def test_swaps_without_the_rule_make_the_law_hot(monkeypatch):
 
 
 @pytest.mark.parametrize("substrate", ["laser", "laser-reduced", "lif"])
-def test_copies_of_a_chip_leave_modes_that_plain_chains_stay_in(substrate):
+def test_copies_of_a_chip_leave_modes_that_plain_chains_stay_in(substrate: Any) -> None:
     """24 chains that begin in the lower mode: after 150 windows both have at least 3 of them.
 
     For a chain in the upper mode with a probability of 0.3 or more, fewer have a probability of 0.0001.
@@ -144,7 +146,9 @@ def test_copies_of_a_chip_leave_modes_that_plain_chains_stay_in(substrate):
 
 
 @pytest.mark.parametrize("substrate", HEATED)
-def test_pieces_files_and_threads_change_nothing(substrate, tmp_path, monkeypatch):
+def test_pieces_files_and_threads_change_nothing(
+    substrate: Any, tmp_path: Any, monkeypatch: Any
+) -> None:
     arguments = {"chains": 3, "draws": 11, "burn_in": 9, "seed": 4, "evidence": {0: [0, 1, 1]}}
     whole = ph.sample(uniform(3), substrate, tempering=PLAN, threads=1, **arguments)
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
@@ -162,14 +166,14 @@ def test_pieces_files_and_threads_change_nothing(substrate, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "laser-reduced"])
-def test_a_chain_does_not_depend_on_how_many_there_are(substrate):
+def test_a_chain_does_not_depend_on_how_many_there_are(substrate: Any) -> None:
     arguments = {"draws": 12, "burn_in": 8, "seed": 4, "tempering": PLAN}
     few, many = (ph.sample(uniform(3), substrate, chains=c, **arguments) for c in (2, 5))
     np.testing.assert_array_equal(few.states, many.states[:2])
 
 
 @pytest.mark.parametrize("substrate", HEATED)
-def test_a_stopped_run_goes_on(substrate, tmp_path, monkeypatch):
+def test_a_stopped_run_goes_on(substrate: Any, tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     arguments = {"chains": 3, "draws": 12, "burn_in": 4, "seed": 4, "tempering": PLAN}
@@ -185,7 +189,7 @@ def test_a_stopped_run_goes_on(substrate, tmp_path, monkeypatch):
         ph.sample(uniform(3), substrate, path=path, resume=True, **changed)
 
 
-def test_imperfect_chips_have_copies_too():
+def test_imperfect_chips_have_copies_too() -> None:
     faults = ph.networks.imperfections.Imperfections(shared_pump_noise=0.01, lost_spikes=0.05)
     options = {"chains": 2, "draws": 6, "burn_in": 4, "seed": 1, "tempering": PLAN}
     one, other = (ph.sample(uniform(3), "laser", imperfections=faults, **options) for _ in "ab")
@@ -193,12 +197,12 @@ def test_imperfect_chips_have_copies_too():
 
 
 @pytest.mark.parametrize("preset", ["fast-absorber", "lif-hcs", "laser-reduced"])
-def test_each_chain_can_have_a_strength(preset):
+def test_each_chain_can_have_a_strength(preset: Any) -> None:
     """Chains with synapses at two strengths are those of two runs with one strength each."""
     calibration = Calibration.preset("fast-absorber" if preset == "laser-reduced" else preset)
     network = ph.translate(uniform(3), calibration)
 
-    def built():
+    def built() -> Any:
         if preset == "laser-reduced":
             from photinus.engines.reduced.simulator import ReducedSimulator
 
@@ -220,13 +224,13 @@ def test_each_chain_can_have_a_strength(preset):
     assert len(both.advance(5 * network.window)) > 0
 
 
-def test_energies_are_those_of_the_machine():
+def test_energies_are_those_of_the_machine() -> None:
     machine = uniform(7, seed=1)
     states = machine.states()
     np.testing.assert_allclose(energies(machine, states), machine.energy(states), atol=1e-12)
 
 
-def test_the_ledger_counts_all_copies(tmp_path):
+def test_the_ledger_counts_all_copies(tmp_path: Any) -> None:
     """Copies at nearly one temperature are as many chips: lasers, spikes and power of each of them."""
     machine = uniform(4, seed=2)
     options = {"chains": 32, "draws": 80, "seed": 3}
@@ -250,7 +254,7 @@ def test_the_ledger_counts_all_copies(tmp_path):
     assert warm.ledger().counts.spikes > 3 * cold.ledger().counts.spikes
 
 
-def test_a_run_in_cycles_has_no_ledger():
+def test_a_run_in_cycles_has_no_ledger() -> None:
     samples = ph.sample(
         uniform(3), "laser-reduced", chains=2, draws=2, burn_in=0, tempering=ph.Tempering(period=4)
     )

@@ -1,5 +1,7 @@
 """Importance weights: draws of one machine as draws of another, and when not to trust them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ MACHINE = uniform(6, seed=4)
 
 
 @pytest.mark.parametrize("substrate", ["exact", "gibbs", "ideal"])
-def test_hot_samples_are_led_back(substrate):
+def test_hot_samples_are_led_back(substrate: Any) -> None:
     """Six marginals within 5 standard errors each (4e-6 for all); plain averages are outside."""
     hot = ph.sample(MACHINE.heated(2), substrate, chains=64, draws=400, seed=1)
     found, right = hot.reweighted(MACHINE), MACHINE.marginals()
@@ -22,14 +24,14 @@ def test_hot_samples_are_led_back(substrate):
     assert (np.abs(hot.states.mean(axis=(0, 1)) - right) > 5 * found.errors()).sum() >= 3
 
 
-def test_weights_are_those_of_the_two_laws():
+def test_weights_are_those_of_the_two_laws() -> None:
     hot = ph.sample(MACHINE.heated(3), "exact", chains=4, draws=50, seed=2)
     weights = hot.reweighted(MACHINE).weights
     ratio = np.exp(MACHINE.log_probability(hot.states) - MACHINE.heated(3).log_probability(hot.states))
     np.testing.assert_allclose(weights, ratio / ratio.sum(), rtol=1e-9)
 
 
-def test_effective_draws_are_kishs():
+def test_effective_draws_are_kishs() -> None:
     """Of two kinds of draws, a share 1/4 with ten times the weight."""
     values, log_weights = np.zeros((2, 8, 1)), np.zeros((2, 8))
     log_weights[:, :2] = np.log(10.0)
@@ -40,7 +42,7 @@ def test_effective_draws_are_kishs():
     assert found.weights.sum() == pytest.approx(1)
 
 
-def test_errors_are_those_over_many_runs():
+def test_errors_are_those_over_many_runs() -> None:
     """The spread of 60 runs is the error told, within a factor of 1.5 (60 runs: 9 % at one sigma)."""
     runs = [ph.sample(MACHINE.heated(2), "exact", chains=16, draws=50, seed=k) for k in range(60)]
     found = [run.reweighted(MACHINE) for run in runs]
@@ -49,7 +51,7 @@ def test_errors_are_those_over_many_runs():
     assert ((spread / told > 1 / 1.5) & (spread / told < 1.5)).all()
 
 
-def test_samples_of_another_mode_are_not_trusted():
+def test_samples_of_another_mode_are_not_trusted() -> None:
     """Hot samples hardly meet the modes of a cold machine: a few draws decide."""
     cold = two_modes(8, 5.0)
     far = ph.sample(cold.heated(100), "exact", chains=8, draws=100, seed=1).reweighted(cold)
@@ -58,7 +60,7 @@ def test_samples_of_another_mode_are_not_trusted():
     assert far.ess < 50
 
 
-def test_heavy_tails_are_told():
+def test_heavy_tails_are_told() -> None:
     """Weights with a tail of shape 2 have no mean; those of shape 0.2 do."""
     rng = np.random.default_rng(1)
     values = np.zeros((4, 5000, 1))
@@ -70,7 +72,7 @@ def test_heavy_tails_are_told():
     assert light.trusted
 
 
-def test_evidence_is_the_same_for_both():
+def test_evidence_is_the_same_for_both() -> None:
     hot = ph.sample(MACHINE.heated(2), "exact", chains=64, draws=300, seed=1, evidence={0: 1})
     found = hot.reweighted(MACHINE)
     right = MACHINE.conditional({0: 1}).marginals()
@@ -78,7 +80,7 @@ def test_evidence_is_the_same_for_both():
     assert (np.abs(found.mean()[1:] - right) < 5 * found.errors()[1:]).all()
 
 
-def test_reweighting_refuses():
+def test_reweighting_refuses() -> None:
     samples = ph.sample(MACHINE, "exact", chains=2, draws=5, evidence={0: [0, 1]}, burn_in=0)
     with pytest.raises(InvalidInput, match="differs between chains"):
         samples.reweighted(MACHINE)

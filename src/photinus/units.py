@@ -144,8 +144,9 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         "3 dB", "4e-12". SI prefixes run from a to T; µ and u are the same.
     unit
         The SI unit of what is wanted: "s", "m", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
-        "carriers", "photons"; "" for a plain number or a percentage; "loss" and "ratio" for a share
-        that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB are a ratio of 10^(-20/10).
+        "carriers" or "photons". It is empty for a plain number or a percentage. "loss" and "ratio"
+        stand for a share that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB are a ratio
+        of 10^(-20/10).
     name
         What the quantity is called if the text is refused.
 

@@ -1,7 +1,7 @@
 """Frozen records: how their fields are settled while they are made, and read from what a file holds.
 
-Small dataclasses of our own, because a wrong entry has to be told in one sentence with its name, its
-value and what is allowed.
+Small dataclasses without a library, because a wrong entry has to be told in one sentence with its name,
+its value and what is allowed.
 """
 
 from collections.abc import Collection, Mapping

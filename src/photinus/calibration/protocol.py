@@ -7,8 +7,8 @@ lasers and integrate-and-fire neurons.
 
 1. *Detection threshold* (lasers). The read-out sees a spike when the photon number passes half the peak
    of the noise-free spike (`photinus.devices.laser.spike`), and looks for the next one below a quarter
-   of that. Weaker pulses pass unseen although they reset the carriers, so a higher threshold makes a
-   laser look more random than it is, at the price of hidden resets; a lower one counts noise.
+   of that. Weaker pulses pass unseen although they reset the carriers. So a higher threshold makes a
+   laser look more random than it is, at the price of hidden resets. A lower one counts noise.
 2. *State window*, first guess. An ideal refractory neuron (Buesing et al. 2011) with refractory time τ
    has interspike intervals of mean τ + 1/r and standard deviation 1/r for the hazard r. At p = ½ that
    is mean 2 τ and coefficient of variation ½. So τ is about half the mean interval at the drive where
@@ -89,9 +89,9 @@ def calibrate(
     window
         State window τ [s]; by default the one with which small networks sample best.
     synapse
-        Kind of pulse to fit: "rectangle" of length τ with pre-emphasis (default for lasers), "plain"
-        without, "exponential" (photodiode behind an RC filter; default for integrate-and-fire
-        neurons), or "charge" (carriers injected at once).
+        Kind of pulse to fit. "rectangle" of length τ with pre-emphasis is the default for lasers,
+        "plain" has none. "exponential" is a photodiode behind an RC filter, and the default for
+        integrate-and-fire neurons. "charge" is carriers injected at once.
     decay
         Time constant of an exponential [s]; by default fitted too (τ_syn of integrate-and-fire
         neurons).

@@ -5,9 +5,9 @@
    Marx 1996, Stat. Sci. 11, 89; arrays as in Currie, Durbán & Eilers 2006, J. R. Stat. Soc. B 68, 259).
 2. Random machines of four units, weights and biases of both signs up to `COUPLINGS`, and the
    calibration's pairs and triples give the joint distributions of coupled lasers. The seven constants
-   of the membrane are those whose joints come closest: to second order a KL is ½ Σ (p - q)²/q over
-   states, a sum of squares, which Gauss–Newton with Marquardt's damping minimises (Marquardt 1963,
-   J. Soc. Indust. Appl. Math. 11, 431).
+   of the membrane are those whose joints come closest. To second order a KL is ½ Σ (p - q)²/q over
+   states, a sum of squares. Gauss–Newton with Marquardt's damping minimises it (Marquardt 1963, J. Soc.
+   Indust. Appl. Math. 11, 431).
 3. Other runs, other seeds: activation, intervals, response to a pulse at several delays after a spike,
    and the joints of other random machines, reduced against full. Where they disagree by more than
    `LIMITS` the reduced laser is not used.

@@ -22,9 +22,9 @@ from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
 
 SYNAPSES = ("rectangle", "plain", "exponential", "charge")
-"""Kinds of synapse that can be fitted: a rectangle of length τ with pre-emphasis (kick and sustained
-pulse), a plain one without, an exponential with height (and time constant, unless given), or a kick
-alone."""
+"""Kinds of synapse that can be fitted. A rectangle of length τ has pre-emphasis (kick and sustained
+pulse), a plain one has none. An exponential has a height (and a time constant, unless given), a charge
+is a kick alone."""
 
 _PAIRS: list[tuple[list[float], list[float]]] = [
     (b, [w])
@@ -114,16 +114,16 @@ def fit_synapse(
     steps: int,
     advance: Callable[[], None],
 ) -> Fit:
-    """Return the kernel that minimises the mean KL, from that of `neuron` on.
+    """Return the synaptic kernel that minimises the mean KL, from that of `neuron` on.
 
     Parameters
     ----------
     bench
         The device, ready to be simulated.
     neuron
-        Activation and state window, with the kernel to start from.
+        Activation and state window, with the synaptic kernel to start from.
     free
-        Names of the kernel's free parameters, with the steps of finite differences.
+        Names of the synapse's free parameters, with the steps of finite differences.
     steps
         Gauss–Newton steps at most.
     advance
@@ -154,7 +154,7 @@ def fit_synapse(
 
 
 def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, float]) -> SynapticKernel:
-    """Return the kernel with its parameters changed, none of them below its range."""
+    """Return the synaptic kernel with its parameters changed, none of them below its range."""
     lowest = {"kick": 0.0, "sustain": 0.0, "duration": 0.05}
     return replace(
         kernel,
@@ -167,7 +167,7 @@ def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, fl
 
 def _joints(bench: Bench, neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
     """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
-    parts = [translate(machine, replace(neuron, kernel=kernel)) for machine in MACHINES]
+    parts = [translate(machine, replace(neuron, kernel=kernel), gauge="none") for machine in MACHINES]
     ends = list(itertools.accumulate(part.n_units for part in parts))
     coupling = np.zeros((ends[-1], ends[-1]))
     for part, end in zip(parts, ends, strict=True):

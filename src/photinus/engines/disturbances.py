@@ -20,9 +20,9 @@ PIECES_PER_CORRELATION = 4
 class Disturbed:
     """A simulator under way whose pumps share their noise and whose read-out errs.
 
-    The same seed gives the same spikes on any number of threads and however the time is cut, and chain
-    c does not depend on how many there are: every random number belongs to a chain, a unit, and a step
-    or the number of a spike.
+    The same seed gives the same spikes on any number of threads and however the time is cut. Chain c
+    does not depend on how many there are. Every random number belongs to a chain, a unit, and a step or
+    the number of a spike.
     """
 
     def __init__(
@@ -129,14 +129,10 @@ class Disturbed:
         else:
             kept = np.ones(len(spikes), bool)
         extra = self._extra(spikes.stop)
-        return SpikeTrains.sorted(
-            chain=np.concatenate([spikes.chain[kept], extra[0]]),
-            unit=np.concatenate([spikes.unit[kept], extra[1]]),
-            time=np.concatenate([spikes.time[kept], extra[2]]),
-            labels=spikes.labels,
-            chains=spikes.chains,
-            start=spikes.start,
-            stop=spikes.stop,
+        return spikes.with_spikes(
+            np.concatenate([spikes.chain[kept], extra[0]]),
+            np.concatenate([spikes.unit[kept], extra[1]]),
+            np.concatenate([spikes.time[kept], extra[2]]),
         )
 
     def _extra(self, stop: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:

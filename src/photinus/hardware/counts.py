@@ -128,7 +128,7 @@ class Counts:
             network,
             rates=counted / time,
             pulses=pulses / time,
-            evidence=_mean_evidence(samples),
+            evidence=_mean_evidence(samples, network),
             driven=samples.attributes.get("clamp_mode") == "laser",
             effective_share=_share_of(samples),
         )
@@ -146,7 +146,7 @@ class Counts:
             network,
             rates=activity / copies,
             pulses=activity / copies,
-            evidence=_mean_evidence(samples),
+            evidence=_mean_evidence(samples, network),
             driven=samples.attributes.get("clamp_mode") == "laser",
             effective_share=_share_of(samples),
         )
@@ -301,10 +301,11 @@ class Counts:
         )
 
 
-def _mean_evidence(samples: "Samples") -> NDArray[np.float64]:
-    """Return the mean value of each unit over chains, (unit,), nan for free units."""
+def _mean_evidence(samples: "Samples", network: LaserNetwork) -> NDArray[np.float64]:
+    """Return the mean value of each laser over chains, (unit,), nan for free ones."""
+    evidence = samples.evidence.flipped(network.gauge)
     given = np.full(samples.machine.n_units, np.nan)
-    given[samples.evidence.positions] = samples.evidence.values.mean(axis=0)
+    given[evidence.positions] = evidence.values.mean(axis=0)
     return given
 
 
@@ -358,9 +359,9 @@ def photons_per_spike(parameters: LaserParameters, pump: float, threshold: float
     """Return the photons that leave a cavity in a mean spike, nan if the laser does not spike.
 
     Measured event by event (`simulate_jumps`) with a fixed seed at the pump [carriers/s], or where the
-    quiet laser loses its stability if that is higher: below, spikes are too rare to measure. A spike
-    is one that the read-out sees, above `threshold` photons; light counts while there are more than
-    half bleach the absorber, so that flanks do and what is emitted between spikes does not.
+    quiet laser loses its stability if that is higher. Below, spikes are too rare to measure. A spike is
+    one that the read-out sees, above `threshold` photons; light counts while there are more than half
+    bleach the absorber. So flanks count, and what is emitted between spikes does not.
     """
     with contextlib.suppress(NotConverged):
         pump = max(pump, instability_pump(parameters))

@@ -5,10 +5,10 @@ out wrong, delays. `Imperfections.apply` turns a designed network into such a on
 takes. The others happen while it runs: noise that all pumps share, spikes that the read-out misses or
 makes up. `photinus.engines.disturbances` puts them around a simulator, between its steps.
 
-Drift belongs to the first kind. A run lasts microseconds; drift is a matter of milliseconds and more,
-so within a run it stands still, and what counts is how far pumps and weights went since they were set.
-Runs with rising `drift_time` are looks at a chip that samples for hours: each pump and weight keeps its
-direction and goes further, by `drifted`.
+Drift belongs to the first kind. A run lasts microseconds, and drift is a matter of milliseconds and
+more. So within a run it stands still, and what counts is how far pumps and weights went since they were
+set. Runs with rising `drift_time` are looks at a chip that samples for hours: each pump and weight
+keeps its direction and goes further, by `drifted`.
 """
 
 import math
@@ -72,8 +72,8 @@ PLAUSIBLE = {
     "detector_bandwidth": Allowed("Hz", 1e3, 1e14),
 }
 """What each imperfection can be; losses and crosstalk may be in decibels (``"3dB"``, ``"-20dB"``).
-A read-out makes up one spike per 10 ps at most, less than a spike lasts; the longest delay is 200 m of
-waveguide; T0 holds over less than 200 K."""
+A read-out makes up one spike per 10 ps at most, less than a spike lasts. The longest delay is 200 m of
+waveguide. T0 holds over less than 200 K."""
 _ABOVE_ZERO = ("flicker_bandwidth", "shared_pump_time", "detector_bandwidth")
 
 
@@ -96,7 +96,7 @@ class Imperfections:
     """Any combination of imperfections; by default there is none. Texts may have units: ``"2%"``.
 
     A *spread* s is the standard deviation of a logarithm, so that 0.05 means five per cent and no
-    factor is negative; it is at most 1.
+    factor is negative. It is at most 1.
 
     Raises
     ------
@@ -145,7 +145,7 @@ class Imperfections:
     """Part of the light that is lost between any two lasers, beyond what the weights allow for."""
     splitter_loss: float = 0.0
     """Part of the light that each splitter loses. A tree of ⌈log2 k⌉ of them feeds the k targets of a
-    laser; that a target gets a k-th of the light is part of the design, this loss is not."""
+    laser. That a target gets a k-th of the light is part of the design, this loss is not."""
     crosstalk: float = 0.0
     """Part of the light of a laser's waveguide that leaks into each neighbouring one, and is weighted
     there; at most ½. Waveguides lie in the order of the units. What comes back to the laser itself is
@@ -329,9 +329,9 @@ def drifted(
     Returns
     -------
     float
-        Relative standard deviation. That of 1/f noise is 2 ∫ h/f (1 - cos 2πft) df from 0 to B
-        = 2h (γ + ln x - Ci x) at x = 2πBt: it grows with the logarithm of time and needs no lower
-        limit of the frequency.
+        Relative standard deviation. That of 1/f noise is 2 ∫ h/f (1 - cos 2πft) df from 0 to B = 2h (γ
+        + ln x - Ci x) at x = 2πBt. It grows with the logarithm of time and needs no lower limit of the
+        frequency.
     """
     elapsed = validate.non_negative("elapsed", elapsed, "s")
     linear = validate.non_negative("linear", linear, "1/s")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.records import settle, values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
@@ -44,10 +45,10 @@ class Depression:
     """Short-term depression of all synapses of a network (Tsodyks & Markram 1997, PNAS 94, 719).
 
     Laser j has resources R_j from 0 to 1. A pulse that its spike sends is R_j times as high as the
-    coupling says; then U R_j are used up, and come back with the time constant `recovery`:
-    dR_j/dt = (1 - R_j)/recovery. So what has been on for long loses its hold on the network, which
-    goes on to other states (Leng et al. 2018, Sci. Rep. 8, 10651). It is not the machine's law any
-    more: weights between units that stay on are smaller by the factor `steady`.
+    coupling says. Then U R_j are used up, and come back with the time constant `recovery`: dR_j/dt = (1
+    - R_j)/recovery. So what has been on for long loses its hold on the network, which goes on to other
+    states (Leng et al. 2018, Sci. Rep. 8, 10651). It is not the machine's law any more: weights between
+    units that stay on are smaller by the factor `steady`.
     """
 
     use: float
@@ -81,19 +82,19 @@ class LaserNetwork:
         Constant pump rate of each laser [carriers/s], >= 0: what its current gives in a laser as
         designed. `currents` gives it in amperes.
     coupling : array (unit, unit)
-        Effect of laser j on laser i, ``coupling[i, j]`` [carriers]: while j is on, i shall behave as
-        if its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not
-        necessarily symmetric; the diagonal must be zero. For large networks with few couplings a
-        sparse matrix of SciPy (kept as csr_array); then `delay` is one number.
+        Effect of laser j on laser i, ``coupling[i, j]`` [carriers]. While j is on, i shall behave as if
+        its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not necessarily
+        symmetric; the diagonal must be zero. For large networks with few couplings a sparse matrix of
+        SciPy (kept as csr_array); then `delay` is one number.
     kernel
         What one spike does to its targets.
     window
         State window τ [s]: unit k is 1 while laser k has fired within the last τ.
     detection_threshold : float or array (unit,)
-        Photon number in the cavity above which the read-out sees a spike; it looks for the next one
+        Photon number in the cavity above which the read-out sees a spike. It looks for the next one
         once the photon number has fallen below a quarter of that.
     driven_pump
-        Pump rates [carriers/s] that hold a laser off and on, for evidence that is driven physically.
+        Pump rates [carriers/s] that keep a laser off and on, for evidence that is driven physically.
     delay : float or array (unit, unit)
         Time from a spike to its effect [s], >= 0; ``delay[i, j]`` for the synapse from j to i. One
         delay may be a text: "30 ps".
@@ -103,6 +104,9 @@ class LaserNetwork:
         One laser per unit where they are not as designed, see `mismatched`; by default all are.
     depression
         Short-term depression of the synapses, simulated by reduced lasers only; by default none.
+    gauge : array (unit,) of bool
+        True for lasers that stand for 1 - z of their unit; by default none does. Pumps and couplings
+        are those of the lasers as they are. Evidence, and states that are read out, speak of z.
 
     Raises
     ------
@@ -122,6 +126,7 @@ class LaserNetwork:
     labels: tuple[Hashable, ...] = field(default=())
     devices: tuple[LaserParameters, ...] = ()
     depression: Depression | None = None
+    gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
@@ -177,6 +182,7 @@ class LaserNetwork:
         threshold.setflags(write=False)
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
         settle(self, devices=validate.listed("devices", self.devices))
+        settle(self, gauge=gauges.checked(self.gauge, n))
         if self.devices:
             validate.same_length("devices", self.devices, "pump", n)
         self._check_times()
@@ -205,7 +211,7 @@ class LaserNetwork:
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a laser off and on [carriers]."""
+        """Drives that keep a laser off and on [carriers]."""
         off, on = (pump * self.parameters.gain_lifetime for pump in self.driven_pump)
         return off, on
 
@@ -291,6 +297,7 @@ class LaserNetwork:
             "labels": files.labels_to_json(self.labels),
             "devices": [device.to_dict() for device in self.devices],
             "depression": None if self.depression is None else self.depression.to_dict(),
+            **gauges.written(self.gauge),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
@@ -329,6 +336,7 @@ class LaserNetwork:
             ),
             delay=document["delay"],
             detection_threshold=document["detection_threshold"],
+            gauge=document.get("gauge", ()),
         )
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:

@@ -25,8 +25,8 @@ class Neuron:
     """The constants that turn a Boltzmann machine into drives and couplings.
 
     The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
-    carriers; that of an integrate-and-fire neuron its mean free membrane potential, in volts.
-    Arrays are read-only copies.
+    carriers. That of an integrate-and-fire neuron is its mean free membrane potential, in volts. Arrays
+    are read-only copies.
     """
 
     parameters: Parameters

@@ -109,10 +109,9 @@ def quiet_state(parameters: LaserParameters, pump: float) -> QuietState:
 
     Notes
     -----
-    Both carrier equations at rest are linear in the carriers, so that with β_g = g_g τ_g and
-    β_a = g_a τ_a they leave one cubic for S. With spontaneous emission it always has a root: one,
-    or three for a bistable laser, of which the lowest is taken. Far above threshold the only root
-    is the lasing state.
+    Both carrier equations at rest are linear in the carriers. With β_g = g_g τ_g and β_a = g_a τ_a they
+    leave one cubic for S. With spontaneous emission it always has a root: one, or three for a bistable
+    laser, of which the lowest is taken. Far above threshold the only root is the lasing state.
     """
     validate.instance("parameters", parameters, LaserParameters)
     pump = validate.non_negative("pump", pump, "carriers/s")

@@ -11,9 +11,9 @@ are the two-section rate equations with saturable absorber (Yamada 1993, IEEE J.
 29, 1330; with densities instead of numbers: Nahmias et al. 2013, IEEE J. Sel. Top. Quantum
 Electron. 19, 1800212) with a Langevin field. R is the spontaneous emission into the mode;
 Einstein's relation ties it to the gain, so the noise is not a free knob. Its carriers are part of
-N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower: g_g τ_g <= 1 and g_a τ_a <= 1. dB are the
-photons that the noise brings beyond their mean; they are missing where they were emitted (McKinstrie
-2020, J. Opt. Soc. Am. B 37, 1333). ``docs/noise.md`` compares with the exact process.
+N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower. So g_g τ_g <= 1 and g_a τ_a <= 1. Here dB
+are the photons that the noise brings beyond their mean. They are missing where they were emitted
+(McKinstrie 2020, J. Opt. Soc. Am. B 37, 1333). ``docs/noise.md`` compares with the exact process.
 """
 
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ PLAUSIBLE = {
     "pump_efficiency": Allowed("", 1e-12, 1.0),
     "output_efficiency": Allowed("", 1e-12, 1.0),
 }
-"""Values that a laser can have: from the smallest cavities and fastest carriers that theory talks of to
-large lasers, with a factor of ten or more on either side. The lower end of the efficiencies is what
-`photinus.networks.imperfections` gives a dead laser."""
+"""Values that a laser can have, with a factor of ten or more on either side. They go from the smallest
+cavities and fastest carriers that theory talks of to large lasers. The lower end of the efficiencies is
+what `photinus.networks.imperfections` gives a dead laser."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,13 +51,13 @@ class LaserParameters:
 
     A text with a unit is taken in place of a number: ``photon_lifetime="4 ps"``.
 
-    There is no linewidth enhancement factor: it turns only the phase of the field, and neither the
+    There is no linewidth enhancement factor. It turns only the phase of the field, and neither the
     photon number nor the law of the noise depends on the phase.
 
     Raises
     ------
     InvalidInput
-        If a value is outside its range or, unless `forced`, not plausible (`PLAUSIBLE`); or if a
+        If a value is outside its range or, unless `forced`, not plausible (`PLAUSIBLE`). Also if a
         section would emit more into the mode than it decays.
 
     Examples
@@ -235,9 +235,9 @@ class LaserParameters:
 def _vcsel_with_absorber() -> LaserParameters:
     """Return the VCSEL of Nahmias et al. 2013, table I, from densities to numbers of carriers.
 
-    A density equation ``dn/dt = -Γ g (n - n_0) S / V`` becomes one of numbers N = n V with the
-    coefficient Γ g / V and the transparency n_0 V. Their spontaneous emission β B n² is replaced by
-    Einstein's relation, as for every laser here.
+    A density equation ``dn/dt = -Γ g (n - n_0) S / V`` becomes one of numbers N = n V. The coefficient
+    is Γ g / V and the transparency n_0 V. Their spontaneous emission β B n² is replaced by Einstein's
+    relation, as for every laser here.
     """
     volume = 2.4e-18  # [m³], the same for both sections
     gain_confinement, absorber_confinement = 0.06, 0.05

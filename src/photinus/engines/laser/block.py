@@ -118,7 +118,7 @@ class LaserBlock:
         )
         parts = []
         waveforms = []
-        begin = step
+        start = step
         while True:
             samples = (stop // every - step // every) if recorded.size else 0
             kept = np.empty((recorded.size, samples, 3), np.float32)
@@ -145,7 +145,7 @@ class LaserBlock:
                 "the simulation left the range of numbers: the time step is too large for these "
                 "parameters"
             )
-        samples = stop // every - begin // every
+        samples = stop // every - start // every
         return np.concatenate(parts), (
             np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
         )

@@ -1,22 +1,22 @@
 """The loop of the full physics on the CPU: layout, events and recording.
 
 Lanes. One lane is one laser of one chain. Chains never interact, so a *block* is a few whole chains
-whose state stays in the first-level cache; blocks run on any thread. Within a block lanes are
-stored in tiles of TILE, each tile holding every quantity of its lanes side by side: the distance
-between two quantities is then a constant, which lets the compiler vectorise without checking
-whether arrays overlap. Units of one chain are neighbours, so the fan-out of a spike is contiguous.
+whose state stays in the first-level cache; blocks run on any thread. Within a block lanes are stored in
+tiles of TILE, each tile holding every quantity of its lanes side by side. The distance between two
+quantities is then a constant. So the compiler vectorises without checking whether arrays overlap. Units
+of one chain are neighbours, so the fan-out of a spike is contiguous.
 
-Time. Field and carriers advance by dt, and every step looks for a spike; its time, synapses, carrier
+Time. Field and carriers advance by dt, and every step looks for a spike. Its time, synapses, carrier
 noise and recording live on a grid of ``SUBSTEPS`` dt. Carrier noise and the amplitude of the field
 noise change little over that time (carrier lifetimes are tens of picoseconds and more).
 
-Synapses. A spike puts two records into a wheel of time slots: one that raises the pump of its
-targets (and gives them the kick), one that lowers it again. Targets of one source are grouped by
-delay; a record serves its first group, then moves on to the slot of the next. A source that fires
-again while its pulse lasts renews it: the old end is cancelled, the pulse is not raised twice, and the
-targets get the share of the kick that belongs to the time by which the pulse is prolonged.
-Exponential pulses have no end: all of them decay together, as the drive of their target, and a spike
-that renews one raises it by the share that it lost.
+Synapses. A spike puts two records into a wheel of time slots. One raises the pump of its targets (and
+gives them the kick), one lowers it again. Targets of one source are grouped by delay; a record serves
+its first group, then moves on to the slot of the next. A source that fires again while its pulse lasts
+renews it. The old end is cancelled, and the pulse is not raised twice. The targets get the share of the
+kick that belongs to the time by which the pulse is prolonged. Exponential pulses have no end. All of
+them decay together, as the drive of their target, and a spike that renews one raises it by the share
+that it lost.
 """
 
 from typing import Any, NamedTuple
@@ -98,9 +98,9 @@ def _at(lane, row):  # type: ignore[no-untyped-def]
 def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
     """Advance all tiles by SUBSTEPS steps; mark lanes that fired and return their number.
 
-    Each part of a step is a separate loop over the lanes of a tile: one lane's step is a long chain
-    of dependent operations, and in short loops the processor works on several lanes' chains at a time.
-    The compiler vectorises innermost loops only, so the words of all substeps are written out.
+    Each part of a step is a separate loop over the lanes of a tile. One lane's step is a long chain of
+    dependent operations. In short loops the processor works on several lanes' chains at a time. The
+    compiler vectorises innermost loops only, so the words of all substeps are written out.
     """
     count = _ZERO
     for tile in range(fired.size // TILE):

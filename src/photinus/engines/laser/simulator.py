@@ -26,8 +26,8 @@ TIME_STEP = 0.5 * ps
 def largest_time_step(parameters: LaserParameters) -> float:
     """Return the largest integration step [s] that the scheme is used with.
 
-    The net gain of a bleached cavity must change the field by less than about a quarter per step,
-    and carriers must change little between two visits of noise and events.
+    The net gain of a bleached cavity must change the field by less than about a quarter per step.
+    Carriers must change little between two visits of noise and events.
     """
     validate.instance("parameters", parameters, LaserParameters)
     return min(
@@ -74,17 +74,19 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
     time_step
         Integration step [s], at most `largest_time_step` of each laser; default: the smallest
         `default_time_step`.
-    clamp
-        Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
-    clamp_mode
-        "pump" (default): a clamped laser is not simulated; its partners get the constant pump that
-        its state calls for. "laser": the clamped laser is held off or on by ``driven_pump`` and
-        acts through its spikes.
+    evidence
+        Known units: label → 0 or 1, or label → array (chain,). See `evidence_mode`.
+    evidence_mode
+        "pump" (default): a known laser is not simulated. Its partners get the constant pump that its
+        state calls for. "laser": ``driven_pump`` drives a known laser off or on, and it acts through
+        its spikes.
     drive : array (chain, unit), optional
-        Constant drives P τ_g [carriers] in place of the network's; they hold the evidence already,
-        so "pump" adds nothing to them for clamped units.
+        Constant drives P τ_g [carriers] in place of the network's. They include the evidence, so
+        "pump" adds nothing to them for known units.
     threads
         Number of threads; by default all cores that this process may use.
+    clamp, clamp_mode
+        What version 0.1 calls `evidence` and `evidence_mode`.
 
     Raises
     ------
@@ -102,10 +104,12 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         chains: int = 1,
         seed: Seed = None,
         time_step: float | None = None,
-        clamp: Given | None = None,
-        clamp_mode: str = "pump",
+        evidence: Given | None = None,
+        evidence_mode: str | None = None,
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
+        clamp: Given | None = None,
+        clamp_mode: str | None = None,
     ) -> None:
         validate.instance("network", network, LaserNetwork)
         if network.depression is not None:
@@ -121,10 +125,12 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
             least=0.0,
             chains=chains,
             seed=seed,
-            clamp=clamp,
-            clamp_mode=clamp_mode,
+            evidence=evidence,
+            evidence_mode=evidence_mode,
             drive=drive,
             threads=threads,
+            clamp=clamp,
+            clamp_mode=clamp_mode,
         )
 
     def _for_blocks(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,9 +194,9 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         window = (round(recording.start / self.grid), round(recording.stop / self.grid))
         cuts = sorted({start, stop, *(min(max(w, start), stop) for w in window)})
         parts = []
-        for begin, end in itertools.pairwise(cuts):
-            inside = window[0] <= begin < window[1]
-            parts.append(self._advance_to(end, recording if inside else None))
+        for first, last in itertools.pairwise(cuts):
+            inside = window[0] <= first < window[1]
+            parts.append(self._advance_to(last, recording if inside else None))
         return parts[0] if len(parts) == 1 else SpikeTrains.joined(parts)
 
     def _advance_to(self, stop: int, recording: Recording | None = None) -> SpikeTrains:

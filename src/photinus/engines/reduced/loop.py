@@ -3,21 +3,22 @@
 Lanes. One lane is one laser of one chain; a block is a few whole chains, stored in tiles of TILE
 lanes as in `photinus.engines.laser.loop`. Drives and carriers are in carriers, times in steps.
 
-Escape. A lane fires when the hazard, integrated since its last spike, has used up a number drawn from
-the unit exponential distribution at that spike (random time change; Daley & Vere-Jones 2003, "An
-Introduction to the Theory of Point Processes" I, section 7.4). Random numbers are thus needed per spike
-and none per step, and spikes fall between grid points. The table of hazards is read at the nearest
-entry, but each lane shifts its position by a part of a cell that is drawn again at every spike: on
-average that interpolates.
+Escape. At each spike a lane draws a number from the unit exponential distribution. It fires when the
+hazard, integrated since then, has used up that number. This is random time change (Daley & Vere-Jones
+2003, "An Introduction to the Theory of Point Processes" I, section 7.4). Random numbers are thus needed
+per spike and none per step, and spikes fall between grid points. The table of hazards is read at the
+nearest entry. But each lane shifts its position by a part of a cell that is drawn again at every spike:
+on average that interpolates.
 
 Synapses. A spike waits in a ring until it acts, raises the drive of its targets, and waits on until
-its pulse ends. What a pulse misses of the step in which it begins, or has too much of the step in which
-it ends, is made up for in the next one, as is the kick: a drive for one step only. A laser that fires
-again while its pulse lasts renews it: the earlier end counts no more. Depressed synapses send lower
-pulses, see `photinus.networks.lasers.Depression`; then a renewed pulse goes over to its new height.
+its pulse ends. A pulse misses something of the step in which it starts, and has too much of the step in
+which it ends. The next step makes up for that. The kick is a drive for one step only. A laser that
+fires again while its pulse lasts renews it: the earlier end counts no more. Depressed synapses send
+lower pulses, see `photinus.networks.lasers.Depression`; then a renewed pulse goes over to its new
+height.
 
 Fan-out. A laser whose targets lie close together has its couplings as one row, with zeros in the gaps.
-Rows are 16-bit integers, multiples of a 32767th of the largest coupling in the row: a row is read at
+Rows are 16-bit integers, multiples of a 32767th of the largest coupling in the row. A row is read at
 every spike, and large machines wait for them. Long rows are delivered four spikes at a time, so that
 the drives of their targets are read and written once for four.
 """
@@ -133,7 +134,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     """Advance all tiles by a step; write the lanes that fired, rising, and return their number.
 
     What waits for memory or decides on a branch comes after all tiles have gone through what is before
-    it: a branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
+    it. A branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
     """
     rest = constants[REST]
     most = constants[MOST]
@@ -282,10 +283,9 @@ def _inhibit_within(  # type: ignore[no-untyped-def]
     """Let lasers of one chain that fire in the same step inhibit each other in it.
 
     Spikes `first` to `end` of `fired` (lanes) happen at `parts` of the step. In order of time, the
-    kick of each, `kicks` times the coupling,
-    lowers the hazards of the later ones, which then fire later; beyond 1 they do not fire in this step.
-    Spikes that raise hazards act from the next step on, as light takes its time to rise; so do those
-    of long rows without a strong coupling.
+    kick of each, `kicks` times the coupling, lowers the hazards of the later ones, which then fire
+    later. Beyond 1 they do not fire in this step. Spikes that raise hazards act from the next step on,
+    as light takes its time to rise. So do those of long rows without a strong coupling.
 
     `order`, `lowered` and `slot` (lane,) are scratch; `slot` comes and goes as -1 everywhere.
     """
