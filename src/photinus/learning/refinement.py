@@ -193,8 +193,7 @@ def refine(
     """
     calibration = _calibration(calibration, substrate)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
-    damping = None if damping is None else validate.non_negative("damping", damping)
-    validate.one_of("structure", structure, STRUCTURES)
+    damping = _damping(damping, structure)
     network = _start(machine, calibration, network, gauge, imperfections, seed)
     # In the coordinates of the neurons, whose pumps and couplings are to change.
     flips = gauges.of(network)
@@ -208,8 +207,7 @@ def refine(
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
-    if substrate is not None:
-        options |= {"substrate": substrate, "calibration": calibration}
+    options |= {} if substrate is None else {"substrate": substrate, "calibration": calibration}
     bench = _Bench(machine, statistics, iter(runs), options)
     with tracked(progress, "refining", most_rounds) as advance:
 
@@ -272,6 +270,12 @@ def _lengths(chains: int, draws: int, most_rounds: int) -> tuple[int, int, int]:
         validate.integer("draws", draws, 8),
         validate.integer("most_rounds", most_rounds, 1),
     )
+
+
+def _damping(damping: float | None, structure: str) -> float | None:
+    """Return the least λ, checked, after a look at what may move."""
+    validate.one_of("structure", structure, STRUCTURES)
+    return None if damping is None else validate.non_negative("damping", damping)
 
 
 def _calibration(given: Calibration | None, substrate: str | None) -> Calibration:
