@@ -44,6 +44,7 @@ from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import MissingDependency, NotConverged, PhotinusError
 from photinus.faces.figures.plots import DPI, EXACT, LASER, MUTED
+from photinus.hardware import Chip
 from photinus.units import ns, ps
 
 try:
@@ -341,9 +342,29 @@ def verdict(confirmed: Mapping[str, Found]) -> list[str]:
             "These are better than `fast-absorber` in rate and energy and no worse in KL: "
             f"{', '.join(better) or 'none'}. Each is judged by two standard errors of its ratio, "
             "machine by machine. The preset `high-beta` is one of the fast devices in round numbers. "
-            "All this is without synaptic delay, which costs fast devices more: see "
-            "[delays.md](delays.md).",
+            "All this is without synaptic delay, which costs fast devices more.",
         ]
+    return [*lines, ""]
+
+
+def sizes(windows: Mapping[str, float]) -> list[str]:
+    """Return how large a chip each device may be used on, given their windows τ [s]."""
+    lines = [
+        "## How large a chip may be",
+        "",
+        "Lasers coupled all to all for which delay at most doubles the KL of translated machines, at "
+        "the device's own τ. [Delays](delays.md) tells the method. Weights are published rings of "
+        "80 × 45 µm². Devices that were not measured there have the strictest limit that was.",
+        "",
+        "| device | τ [ns] | 10 ps latency | no latency |",
+        "|---|---|---|---|",
+    ]
+    for name, window in windows.items():
+        cells = [
+            str(Chip(lasers=2, latency=latency).most_lasers(window, name) or "none")
+            for latency in (10 * ps, 0.0)
+        ]
+        lines.append(f"| {name} | {window / ns:.2g} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 
@@ -394,6 +415,8 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
     ]
     if confirmed:
         lines += verdict(confirmed)
+    named = {**presets, **{f"device {trial.number}": trial for trial in front(good)}}
+    lines += sizes({name: trial.user_attrs["window"] for name, trial in named.items()})
     lines += ["![front](images/explorer.png)", "", "![maps](images/explorer-map.png)", ""]
     return "\n".join(lines)
 

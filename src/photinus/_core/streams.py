@@ -37,7 +37,8 @@ class Role(IntEnum):
     START = 12
     OUTSIDE = 13
     """For the substrates and devices of other packages."""
-    SWAP = 14
+    PUMP_FLICKER = 14
+    SWAP = 15
 
 
 class ChainsFrom(np.random.SeedSequence):

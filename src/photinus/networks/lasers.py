@@ -36,6 +36,7 @@ PLAUSIBLE_TIMES = {
     "window": Allowed("s", 1e-13, 1e-6, 1e-9),
     "duration": Allowed("s", 1e-14, 1e-3, 1e-9),
     "delay": Allowed("s", 0.0, 1e-6),
+    "rise_time": Allowed("s", 0.0, 1e-6, 20e-12),
 }
 """Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
 
@@ -107,6 +108,9 @@ class LaserNetwork:
     gauge : array (unit,) of bool
         True for lasers that stand for 1 - z of their unit; by default none does. Pumps and couplings
         are those of the lasers as they are. Evidence, and states that are read out, speak of z.
+    rise_time
+        Time in which drivers rise from 10 to 90 % [s], a low pass of one pole for pumps and synapses;
+        simulated by full physics only; by default 0.
 
     Raises
     ------
@@ -127,6 +131,7 @@ class LaserNetwork:
     devices: tuple[LaserParameters, ...] = ()
     depression: Depression | None = None
     gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
+    rise_time: float = 0.0
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
@@ -181,6 +186,7 @@ class LaserNetwork:
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
+        settle(self, rise_time=validate.non_negative("rise_time", self.rise_time, "s"))
         settle(self, devices=validate.listed("devices", self.devices))
         settle(self, gauge=gauges.checked(self.gauge, n))
         if self.devices:
@@ -195,6 +201,7 @@ class LaserNetwork:
             "window": self.window,
             "duration": self.kernel.duration,
             "delay": float(np.max(self.delay)),
+            "rise_time": self.rise_time,
         }
         for name, plausible in PLAUSIBLE_TIMES.items():
             plausible.check(name, times[name])
@@ -298,6 +305,7 @@ class LaserNetwork:
             "devices": [device.to_dict() for device in self.devices],
             "depression": None if self.depression is None else self.depression.to_dict(),
             **gauges.written(self.gauge),
+            **({"rise_time": self.rise_time} if self.rise_time else {}),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
@@ -328,6 +336,7 @@ class LaserNetwork:
             labels=files.labels_from_json(document["labels"]),
             devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
             depression=Depression(**given) if (given := document.get("depression")) else None,
+            rise_time=document.get("rise_time", 0.0),
             pump=document["pump"],
             coupling=(
                 from_entries(document["synapses"], len(document["pump"]))

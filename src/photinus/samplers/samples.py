@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
     from photinus.diagnostics.weights import Weighted
+    from photinus.hardware.chip import Chip
     from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Parallel, Tempering
@@ -319,7 +320,9 @@ class Samples:
         return diagnostics.fidelity.draws_needed(self, error)
 
     def ledger(
-        self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None
+        self,
+        prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        chip: "Chip | Mapping[str, Any] | None" = None,
     ) -> "Ledger":
         """Return what one chip with these lasers does per second, and what that takes.
 
@@ -327,16 +330,18 @@ class Samples:
         ----------
         prices
             TOML file, mapping or `photinus.hardware.Prices` whose entries replace the default ones.
+        chip
+            `photinus.hardware.Chip` that the lasers are on, or some of its settings.
 
         Raises
         ------
         InvalidInput
-            If the run was not on lasers or kept no spikes, or a price is not valid.
+            If the run was not on lasers or kept no spikes, or a price or the chip is not valid.
         """
         # Most runs never ask for one.
         from photinus.hardware.ledger import Ledger
 
-        return Ledger.of_samples(self, prices)
+        return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":
         """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""

@@ -2,7 +2,7 @@
 
 The equations (Itô, |E|² = S is the photon number)::
 
-    G = g_g (N_g - N_g,tr)     A = g_a (N_a - N_a,tr)     R = g_g N_g + g_a N_a     κ = 1/τ_ph
+    G = g_g (N_g - N_g,tr)/(1 + ε S)     A = g_a (N_a - N_a,tr)     R = g_g N_g + g_a N_a     κ = 1/τ_ph
     dE   = ½ (G + A - κ) E dt + sqrt(R/2) (dW1 + i dW2)
     dN_g = (P - N_g/τ_g - G S) dt - (g_g N_g/R) dB + shot and pump noise
     dN_a = (-N_a/τ_a - A S) dt    - (g_a N_a/R) dB,      dB = 2 sqrt(R/2) Re(E* (dW1 + i dW2))
@@ -22,7 +22,7 @@ from math import pi
 from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import files, validate
-from photinus._core.records import changed, document_of, fields_from, settle
+from photinus._core.records import RARE, changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
@@ -39,6 +39,7 @@ PLAUSIBLE = {
     "pump_noise": Allowed("carriers", 0.0, 1e9),
     "pump_efficiency": Allowed("", 1e-12, 1.0),
     "output_efficiency": Allowed("", 1e-12, 1.0),
+    "gain_compression": Allowed("", 0.0, 1.0),
 }
 """Values that a laser can have, with a factor of ten or more on either side. They go from the smallest
 cavities and fastest carriers that theory talks of to large lasers. The lower end of the efficiencies is
@@ -95,7 +96,10 @@ class LaserParameters:
     """η_i, carriers in the gain section per electron of the pump current, in (0, 1]."""
     output_efficiency: float = 1.0
     """η_o, part of the cavity loss that leaves as useful light, in (0, 1]."""
-    forced: bool = field(default=False, compare=False)
+    gain_compression: float = field(default=0.0, metadata=RARE)
+    """ε, per photon, >= 0: bright light burns a hole into the gain, which is half as large at 1/ε
+    photons. Spontaneous emission is left as it is: it counts where light is faint."""
+    forced: bool = field(default=False, compare=False, metadata=RARE)
     """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:

@@ -16,11 +16,14 @@ from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
 from photinus.networks.couplings import Couplings
 
+HEATED = [loop.GG, loop.GROWTH_G]
+"""Rows that go with the gain coefficient alone."""
+
 
 class LaserBlock:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free", "strength")
+    _ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free", "strength")
 
     def __init__(
         self,
@@ -33,9 +36,12 @@ class LaserBlock:
         threshold: NDArray[np.float64],
         couplings: Couplings,
         pulse: tuple[int, float, bool],
+        follow: float = 1.0,
     ) -> None:
         self.first_chain, self.chains, self.units = first_chain, chains, units
         self.couplings, self.pulse = couplings, pulse
+        # Part of the way that drivers go in a step.
+        self.follow = follow
         # What all synapses are attenuated to, see `heat`.
         self.strength = np.ones(1)
         lanes = chains * units
@@ -44,6 +50,9 @@ class LaserBlock:
         self.base_pump = np.resize(base_pump, padded)
         self.drive = memory.aligned(np.zeros(padded))
         self.kicked = memory.aligned(np.zeros(padded, np.float32))
+        self.late, self.charge, self.nothing = np.zeros((3, padded if follow < 1 else 0))
+        if follow < 1:
+            self.late[:] = self.base_pump
         self.last_spike = np.full(lanes, -(2**62), np.int64)
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
@@ -54,7 +63,12 @@ class LaserBlock:
 
         rows = np.zeros((loop.ROWS, padded))
         for name, per_unit in constants.items():
-            rows[getattr(loop, name)] = np.resize(per_unit, padded)
+            if name != "COMPRESSION":
+                rows[getattr(loop, name)] = np.resize(per_unit, padded)
+        compression = constants.get("COMPRESSION", np.zeros(1))
+        self.compression = None
+        if compression.any():
+            self.compression = memory.aligned(np.resize(compression, padded).astype(np.float32))
         rows[loop.PUMP] = np.maximum(self.base_pump, 0.0)
         rows[loop.HIGH, :lanes] = np.tile(threshold, chains)
         rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
@@ -70,6 +84,7 @@ class LaserBlock:
         rows[loop.EX, :lanes] = amplitude * np.cos(phase)
         rows[loop.EY, :lanes] = amplitude * np.sin(phase)
         self.f = memory.tiled(rows.astype(np.float32), TILE)
+        self._gain = self.f.reshape(-1, loop.ROWS, TILE)[:, HEATED].copy()
         states = np.zeros((4, padded), np.uint32)
         states[:, lanes:] = np.arange(1, 5, dtype=np.uint32)[:, None]
         noise = lane_states(seed, Role.FIELD_NOISE, chains, units, first_chain)
@@ -79,13 +94,31 @@ class LaserBlock:
         self.fired = memory.aligned(np.zeros(padded, np.float32))
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
+    @property
+    def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
+        """Names of the arrays that tell its state."""
+        return (*self._ARRAYS, "late", "charge") if self.late.size else self._ARRAYS
+
+    def warm(self, factor: NDArray[np.float64]) -> None:
+        """Go on with thresholds of `factor` (chain, unit) times those of the devices.
+
+        The gain falls by it and the carriers at transparency rise, so that their product stays.
+        """
+        tiles = self.f.reshape(-1, loop.ROWS, TILE)
+        lanes = np.resize(1 / factor, len(self.drive)).astype(np.float32)
+        tiles[:, HEATED] = self._gain * lanes.reshape(-1, 1, TILE)
+
     def heat(self, base_pump: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other constant pumps, and all synapses at `strength` times their height."""
         each = np.array(strength, np.float64, ndmin=1)
         self.base_pump = np.resize(base_pump, len(self.drive))
         # Pulses under way are attenuated too, so that what raised them also lowers them.
-        self.drive *= by_lane(each / self.strength, self.units, len(self.drive))
+        factor = by_lane(each / self.strength, self.units, len(self.drive))
+        self.drive *= factor
+        self.charge *= factor[: self.charge.size]
         self.strength = each
+        if self.late.size:  # drivers follow
+            return
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
         tiles[:, loop.PUMP] = np.maximum(self.base_pump + self.drive, 0.0).reshape(-1, TILE)
 
@@ -132,6 +165,8 @@ class LaserBlock:
                 stop,
                 self.spikes,
                 loop.Waveforms(recorded, every, kept),
+                loop.Lag(self.late, self.charge, self.nothing, self.follow),
+                self.compression,
             )
             parts.append(self.spikes[:written].copy())
             if recorded.size:
@@ -177,4 +212,5 @@ def per_step(p: LaserParameters, dt: float) -> dict[str, float]:
         "DA": dt / p.absorber_lifetime,
         "PUMP_NOISE": 2 * p.pump_noise**2 * dt / p.gain_lifetime,
         "SHOT_NOISE": float(p.carrier_noise),
+        "COMPRESSION": p.gain_compression,
     }

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 from photinus._core.compilation import TILE, inlined, kernel
 from photinus._core.streams import next_word
 from photinus.engines.laser.step import (
+    HALF,
+    SIXTH,
     SUBSTEPS,
     UNIT_VARIANCE,
     advance_carriers,
@@ -84,6 +86,7 @@ _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
 _TINY = np.float32(1e-30)
+_QUARTER = np.float32(0.25)
 _FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
 _CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
 
@@ -95,8 +98,24 @@ def _at(lane, row):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
+def _eased(ex, ey, ng, na, growth, growth_g, growth_a, clear, compression):  # type: ignore[no-untyped-def]
+    """Return growth and growth_g of a step whose gain is compressed by the light half-way through it.
+
+    `clear` is what the gain section takes from `growth`, a quarter of its absorption at no carriers.
+    """
+    photons = ex * ex + ey * ey
+    eased = _ONE / (_ONE + compression * photons)
+    x = growth + clear + eased * (growth_g * ng - clear) + growth_a * na
+    w = _ONE + x * (_ONE + x * (HALF + x * SIXTH))
+    eased = _ONE / (_ONE + compression * photons * (w * w))
+    return growth + clear - eased * clear, eased * growth_g
+
+
+@inlined
+def _advance_tiles(f, r, scratch, fired, compression):  # type: ignore[no-untyped-def]
     """Advance all tiles by SUBSTEPS steps; mark lanes that fired and return their number.
+
+    `compression` (lanes,) is the gain compression of each; None, for no lane, compiles to nothing.
 
     Each part of a step is a separate loop over the lanes of a tile. One lane's step is a long chain of
     dependent operations. In short loops the processor works on several lanes' chains at a time. The
@@ -157,6 +176,20 @@ def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
             for lane in range(TILE):
                 i = b + np.uintp(lane)
                 k = np.uintp(lane)
+                growth = f[i + np.uintp(GROWTH * TILE)]
+                growth_g = f[i + np.uintp(GROWTH_G * TILE)]
+                if compression is not None:
+                    growth, growth_g = _eased(
+                        f[i + np.uintp(EX * TILE)],
+                        f[i + np.uintp(EY * TILE)],
+                        f[i + np.uintp(NG * TILE)],
+                        f[i + np.uintp(NA * TILE)],
+                        growth,
+                        growth_g,
+                        f[i + np.uintp(GROWTH_A * TILE)],
+                        _QUARTER * f[i + np.uintp(CLEAR_G * TILE)],
+                        compression[g + k],
+                    )
                 ex, ey, ng, na, photons = advance_field(
                     f[i + np.uintp(EX * TILE)],
                     f[i + np.uintp(EY * TILE)],
@@ -167,8 +200,8 @@ def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
                     scratch[k + np.uintp(NOISE * TILE)],
                     scratch[k + np.uintp(FROM_G * TILE)],
                     scratch[k + np.uintp(FROM_A * TILE)],
-                    f[i + np.uintp(GROWTH * TILE)],
-                    f[i + np.uintp(GROWTH_G * TILE)],
+                    growth,
+                    growth_g,
                     f[i + np.uintp(GROWTH_A * TILE)],
                 )
                 f[i + np.uintp(EX * TILE)] = ex
@@ -178,14 +211,21 @@ def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
                 scratch[k + after] = photons
             for lane in range(TILE):
                 i = b + np.uintp(lane)
+                photons = scratch[np.uintp(lane) + after]
+                gg = f[i + np.uintp(GG * TILE)]
+                clear_g = f[i + np.uintp(CLEAR_G * TILE)]
+                if compression is not None:
+                    eased = _ONE / (_ONE + compression[g + np.uintp(lane)] * photons)
+                    gg *= eased
+                    clear_g *= eased
                 ng, na = advance_carriers(
                     f[i + np.uintp(NG * TILE)],
                     f[i + np.uintp(NA * TILE)],
-                    scratch[np.uintp(lane) + after],
+                    photons,
                     f[i + np.uintp(PUMP * TILE)],
-                    f[i + np.uintp(GG * TILE)],
+                    gg,
                     f[i + np.uintp(GA * TILE)],
-                    f[i + np.uintp(CLEAR_G * TILE)],
+                    clear_g,
                     f[i + np.uintp(CLEAR_A * TILE)],
                     f[i + np.uintp(DG * TILE)],
                     f[i + np.uintp(DA * TILE)],
@@ -259,6 +299,19 @@ def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
             kicked[k] = _ZERO
 
 
+@inlined
+def _lag(late, charge, drive, kicked, base_pump, part):  # type: ignore[no-untyped-def]
+    """Let drivers follow what synapses ask of them, and give out carriers that they hold.
+
+    One pole: in each step the current goes `part` of the way, and that part of what is held leaves.
+    """
+    for lane in range(late.size):
+        late[lane] += part * (base_pump[lane] + drive[lane] - late[lane])
+        held = charge[lane] + kicked[lane]
+        kicked[lane] = np.float32(part * held)
+        charge[lane] = held - part * held
+
+
 class State(NamedTuple):
     """What changes while a block advances."""
 
@@ -317,18 +370,33 @@ class Waveforms(NamedTuple):
     kept: NDArray[np.float32]
 
 
+class Lag(NamedTuple):
+    """Drivers of finite rise time; arrays are empty where they have none."""
+
+    late: NDArray[np.float64]
+    """What reaches the lasers of the pump per dt, (lanes,)."""
+    charge: NDArray[np.float64]
+    """Carriers that are still to come of kicks, (lanes,)."""
+    nothing: NDArray[np.float64]
+    """Zeros, (lanes,)."""
+    part: float
+    """Part of the way that drivers go in a step."""
+
+
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, synapses, n_units, n_chains, step, stop, spikes, waveforms
+    state, synapses, n_units, n_chains, step, stop, spikes, waveforms, lag, compression
 ) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written, why).
 
     Parameters
     ----------
-    state, synapses, waveforms : see `State`, `Synapses`, `Waveforms`.
+    state, synapses, waveforms, lag : see `State`, `Synapses`, `Waveforms`, `Lag`.
     n_units, n_chains : lasers of a chain, and chains.
     spikes : int64 (capacity, 2) of (step, lane).
+    compression : float32 (lanes,), gain compression [1/photon], or None.
     """
+    late, charge, nothing, part = lag
     f, r, scratch, fired, drive, kicked, base_pump = state[:7]
     last_spike, last_end, wheel, pool, free = state[7:]
     groups_of, group_delay, runs_of, runs, kick, height = synapses[:6]
@@ -376,10 +444,13 @@ def advance_block(  # type: ignore[no-untyped-def]
                 free[free[0]] = record
             record = following
 
-        if changed:
+        if late.size > 0:
+            _lag(late, charge, drive, kicked, base_pump, part)
+            _set_pumps(f, late, kicked, nothing)
+        elif changed:
             _set_pumps(f, drive, kicked, base_pump)
 
-        count = _advance_tiles(f, r, scratch, fired)
+        count = _advance_tiles(f, r, scratch, fired, compression)
         step += 1
 
         if count > _ZERO:
