@@ -19,7 +19,7 @@ class ParallelRun(Run):
     """Each chain is several copies at different temperatures; draws are those of the cold one.
 
     Temperatures are swapped, not states: that is what digital logic beside a chip can do, by drives
-    and attenuations. Copy r of chain c is chain ``c * copies + r`` of the run below, and every random
+    and attenuations. Copy r of chain c is chain ``c * copies + r`` of the run below. Every random
     number of a swap belongs to a chain, a temperature, and the number of the swap. So draws depend
     neither on threads, nor on how the work is cut.
     """

@@ -9,9 +9,9 @@ Comput. Biol. 18, e1009753). Hardware heats a network by attenuating all synapse
 the pumps along, which is what the simulation does (`photinus.translation.heated_drive`). The whole
 cycle counts as time on the chip.
 
-Copies of a network run at one temperature each, and pairs of neighbouring temperatures are swapped from
-time to time with the probability min(1, exp((1/T - 1/T')(E - E'))) for the energies E, E' of their
-states (replica exchange: Swendsen & Wang 1986, Phys. Rev. Lett. 57, 2607; Hukushima & Nemoto 1996, J.
+Copies of a network run at one temperature each. From time to time neighbours in temperature are
+swapped, with the probability min(1, exp((1/T - 1/T')(E - E'))) for the energies E, E' of their states.
+That is replica exchange (Swendsen & Wang 1986, Phys. Rev. Lett. 57, 2607; Hukushima & Nemoto 1996, J.
 Phys. Soc. Jpn. 65, 1604). Draws are those of the copy that is at temperature one. All copies count as
 hardware.
 """
