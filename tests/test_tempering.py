@@ -124,7 +124,7 @@ def test_driven_lasers_are_not_heated() -> None:
 
 def test_drives_at_temperature_one_are_those_of_the_evidence(calibration: Calibration | str) -> None:
     machine = uniform(4)
-    network = ph.translate(machine, calibration)
+    network = ph.translate(machine, calibration, gauge="none")
     evidence = Evidence.of({1: [0, 1, 1]}, machine.labels, 3)
     drive, strength = drive_and_strength(machine, calibration, evidence)
     expected = evidence_drive(machine, calibration, network, evidence)
