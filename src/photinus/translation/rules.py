@@ -13,6 +13,9 @@ drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that 
   weighted least squares. The weights are σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then x_k
   = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
 
+Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window, so
+its couplings are smaller by the mean of `Neuron.dose` while it is on.
+
 ``docs/translation.md`` derives both.
 """
 
@@ -29,7 +32,7 @@ from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
-from photinus.translation.fields import fields_met, sampled_fields
+from photinus.translation.fields import doses, fields_met, sampled_fields
 from photinus.translation.gauge import choose_gauge
 from photinus.translation.neuron import Neuron
 
@@ -120,7 +123,7 @@ def translate(
     return assemble(
         calibration.parameters,
         drive=middle + slope * own.biases,
-        coupling=slope[:, None] * own.weights,
+        coupling=slope[:, None] * own.weights * doses(own, calibration),
         kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
