@@ -59,8 +59,8 @@ CROWD = 6
 def targets(reach: float) -> tuple[BoltzmannMachine, ...]:
     """Return `MACHINES`, and with a `reach` above one others with weights up to that.
 
-    These are pairs and triples whose units are on about half of the time, and crowds, whose units are
-    seldom on and excite each other: what they do depends on small weights far below half-activation.
+    These are pairs and triples whose units are on about half of the time, and crowds. Units of a crowd
+    are seldom on and excite each other, so small weights far below half-activation matter there.
     """
     if reach <= 1:
         return MACHINES
