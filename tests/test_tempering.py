@@ -256,5 +256,7 @@ def test_some_substrates_cannot_be_heated(substrate: str) -> None:
 
 
 def test_tempering_must_be_one() -> None:
-    with pytest.raises(InvalidInput, match="^tempering must be a Tempering or Parallel or None, got 4$"):
+    with pytest.raises(
+        InvalidInput, match="^tempering must be a Tempering or Parallel or None, got 4$"
+    ):
         ph.sample(uniform(3), tempering=4)
