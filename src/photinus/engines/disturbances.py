@@ -161,14 +161,10 @@ class Disturbed:
         else:
             kept = np.ones(len(spikes), bool)
         extra = self._extra(spikes.stop)
-        return SpikeTrains.sorted(
-            chain=np.concatenate([spikes.chain[kept], extra[0]]),
-            unit=np.concatenate([spikes.unit[kept], extra[1]]),
-            time=np.concatenate([spikes.time[kept], extra[2]]),
-            labels=spikes.labels,
-            chains=spikes.chains,
-            start=spikes.start,
-            stop=spikes.stop,
+        return spikes.with_spikes(
+            np.concatenate([spikes.chain[kept], extra[0]]),
+            np.concatenate([spikes.unit[kept], extra[1]]),
+            np.concatenate([spikes.time[kept], extra[2]]),
         )
 
     def _extra(self, stop: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:

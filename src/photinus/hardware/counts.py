@@ -107,7 +107,8 @@ class Counts:
         counted = np.bincount(spikes.unit[kept], minlength=network.n_units)
         share = _pulse_share(network.kernel, spikes.chain, spikes.unit, spikes.time)
         pulses = np.bincount(spikes.unit[kept], weights=share[kept], minlength=network.n_units)
-        evidence, given = samples.evidence, np.full(network.n_units, np.nan)
+        evidence = samples.evidence.flipped(network.gauge)
+        given = np.full(network.n_units, np.nan)
         given[evidence.positions] = evidence.values.mean(axis=0)
         states = samples.states[:, :, samples.free_units]
         machine = samples.machine

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.records import settle, values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
@@ -104,6 +105,9 @@ class LaserNetwork:
         One laser per unit where they are not as designed, see `mismatched`; by default all are.
     depression
         Short-term depression of the synapses, simulated by reduced lasers only; by default none.
+    gauge : array (unit,) of bool
+        True for lasers that stand for 1 - z of their unit; by default none does. Pumps and couplings
+        are those of the lasers as they are. Evidence, and states that are read out, speak of z.
     rise_time
         Time in which drivers rise from 10 to 90 % [s], a low pass of one pole for pumps and synapses;
         simulated by full physics only; by default 0.
@@ -126,6 +130,7 @@ class LaserNetwork:
     labels: tuple[Hashable, ...] = field(default=())
     devices: tuple[LaserParameters, ...] = ()
     depression: Depression | None = None
+    gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
     rise_time: float = 0.0
 
     def __post_init__(self) -> None:
@@ -183,6 +188,7 @@ class LaserNetwork:
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
         settle(self, rise_time=validate.non_negative("rise_time", self.rise_time, "s"))
         settle(self, devices=validate.listed("devices", self.devices))
+        settle(self, gauge=gauges.checked(self.gauge, n))
         if self.devices:
             validate.same_length("devices", self.devices, "pump", n)
         self._check_times()
@@ -298,6 +304,7 @@ class LaserNetwork:
             "labels": files.labels_to_json(self.labels),
             "devices": [device.to_dict() for device in self.devices],
             "depression": None if self.depression is None else self.depression.to_dict(),
+            **gauges.written(self.gauge),
             **({"rise_time": self.rise_time} if self.rise_time else {}),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
@@ -338,6 +345,7 @@ class LaserNetwork:
             ),
             delay=document["delay"],
             detection_threshold=document["detection_threshold"],
+            gauge=document.get("gauge", ()),
         )
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:

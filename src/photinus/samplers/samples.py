@@ -180,16 +180,12 @@ class Samples:
         assert joint is not None
         return joint
 
-    def _occupancy(
-        self, stop: float | None = None, *, start: float = 0.0, apart: bool = False
-    ) -> "Occupancy":
-        """Return the occupancy of the free units; `apart`: each as a separate chain, unit fastest."""
+    def _occupancy(self, stop: float | None = None, *, start: float = 0.0) -> "Occupancy":
+        """Return the occupancy of the free units."""
         assert self.spikes is not None
         assert self.window is not None
-        free = self.free_units
         origin = self.burn_in * self.window
-        spikes = self.spikes.of_units(free)
-        return (spikes.apart() if apart else spikes).occupancy(
+        return self.spikes.of_units(self.free_units).occupancy(
             self.window,
             start=origin + start,
             end=origin + (self.draws * self.window if stop is None else stop),
@@ -240,13 +236,15 @@ class Samples:
 
     def chain_marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1) of each chain, array (chain, unit)."""
-        # Not from pairs: those of every chain of a large network would not fit into memory.
         if self.spikes is None:
             return np.asarray(self.states.mean(axis=1, dtype=np.float64))
+        assert self.window is not None
         marginals = self.states[:, 0].astype(np.float64)
-        free = self.free_units
+        free, begin = self.free_units, self.burn_in * self.window
         if len(free):
-            marginals[:, free] = self._occupancy(apart=True).moments.reshape(self.chains, len(free))
+            marginals[:, free] = self.spikes.of_units(free).marginals(
+                self.window, start=begin, end=begin + self.draws * self.window
+            )
         return marginals
 
     def pair_moments(self) -> NDArray[np.float64]:

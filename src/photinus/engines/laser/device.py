@@ -33,6 +33,7 @@ class LaserDevice(Device):
     drive_name = "pump current"
     presets = LASER_PRESETS
     least_drive = 0.0
+    has_gauge = True
     can_be_imperfect = True
     can_be_reduced = True
     can_record = True
