@@ -72,16 +72,8 @@ class LaserBlock:
         rows[loop.HIGH, :lanes] = np.tile(threshold, chains)
         rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
         rows[loop.HIGH, lanes:] = np.inf
-        # A start that no two lasers share: carriers anywhere between a spike's reset and threshold,
-        # a thermal field of a few photons.
         words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
-        uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
-        lasing = -rows[loop.GROWTH] / rows[loop.GROWTH_G]
-        settled = np.minimum(rows[loop.PUMP] / rows[loop.DG], lasing)[:lanes]
-        rows[loop.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
-        amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
-        rows[loop.EX, :lanes] = amplitude * np.cos(phase)
-        rows[loop.EY, :lanes] = amplitude * np.sin(phase)
+        _start(rows, (words.reshape(lanes, 4) + 0.5) / 2.0**32)
         self.f = memory.tiled(rows.astype(np.float32), TILE)
         self._gain = self.f.reshape(-1, loop.ROWS, TILE)[:, HEATED].copy()
         states = np.zeros((4, padded), np.uint32)
@@ -181,6 +173,20 @@ class LaserBlock:
         return np.concatenate(parts), (
             np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
         )
+
+
+def _start(rows: NDArray[np.float64], uniform: NDArray[np.float64]) -> None:
+    """Set a start that no two lasers share, by uniform numbers (lane, 4).
+
+    Carriers are anywhere between a spike's reset and threshold, the field is thermal, of a few photons.
+    """
+    lanes = len(uniform)
+    lasing = -rows[loop.GROWTH] / rows[loop.GROWTH_G]
+    settled = np.minimum(rows[loop.PUMP] / rows[loop.DG], lasing)[:lanes]
+    rows[loop.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
+    amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
+    rows[loop.EX, :lanes] = amplitude * np.cos(phase)
+    rows[loop.EY, :lanes] = amplitude * np.sin(phase)
 
 
 def pulse_of(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool], float]:
