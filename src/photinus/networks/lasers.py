@@ -81,7 +81,8 @@ class LaserNetwork:
         The laser that every unit is made of, as designed.
     pump : array (unit,)
         Constant pump rate of each laser [carriers/s], >= 0: what its current gives in a laser as
-        designed. `currents` gives it in amperes.
+        designed. `currents` gives it in amperes. Where the driver bends, it is what the driver is
+        given, and `supplied` what the laser gets.
     coupling : array (unit, unit)
         Effect of laser j on laser i, ``coupling[i, j]`` [carriers]. While j is on, i shall behave as if
         its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not necessarily
@@ -215,6 +216,12 @@ class LaserNetwork:
     def drive(self) -> NDArray[np.float64]:
         """P τ_g of each laser, array (unit,) [carriers]: the scale on which calibrations measure."""
         return self.pump * self.parameters.gain_lifetime
+
+    @property
+    def supplied(self) -> NDArray[np.float64]:
+        """Pump rate that each laser gets from its driver without synapses, array (unit,)."""
+        driver = self.parameters.driver
+        return np.where(self.pump > 0, driver.pump(self.pump), 0.0) if driver.bends else self.pump
 
     @property
     def holding(self) -> tuple[float, float]:

@@ -13,6 +13,9 @@ drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that 
   weighted least squares. The weights are σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then x_k
   = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
 
+Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window, so
+its couplings are smaller by the mean of `Neuron.dose` while it is on.
+
 ``docs/translation.md`` derives both.
 """
 
@@ -29,7 +32,7 @@ from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
-from photinus.translation.fields import fields_met, sampled_fields
+from photinus.translation.fields import doses, fields_met, sampled_fields
 from photinus.translation.gauge import choose_gauge
 from photinus.translation.neuron import Neuron
 
@@ -97,7 +100,8 @@ def translate(
         Synaptic delay [s], or a text: "30 ps".
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
         Which neurons stand for 1 - z of their unit, see `photinus.translation.choose_gauge`. The
-        network keeps it as `gauge`; states, evidence and moments speak of z all the same.
+        network keeps it as `gauge`. States, evidence and moments speak of z all the same. With the
+        linear rule "auto" is "none".
 
     Notes
     -----
@@ -107,6 +111,8 @@ def translate(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.one_of("rule", rule, RULES)
+    if rule == "linear" and isinstance(gauge, str) and gauge == "auto":
+        gauge = "none"  # its lines are not fitted to the fields
     flips = choose_gauge(machine, calibration, gauge)
     own = machine.flipped(flips)
     if rule == "linear":
@@ -117,7 +123,7 @@ def translate(
     return assemble(
         calibration.parameters,
         drive=middle + slope * own.biases,
-        coupling=slope[:, None] * own.weights,
+        coupling=slope[:, None] * own.weights * doses(own, calibration),
         kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,

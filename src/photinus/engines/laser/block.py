@@ -9,7 +9,9 @@ from photinus._core import memory
 from photinus._core.compilation import TILE
 from photinus._core.streams import Role, lane_states
 from photinus.devices.laser import LaserParameters
+from photinus.devices.laser.driver import Driver, bent
 from photinus.devices.synapse import SynapticKernel
+from photinus.engines.base import Strength, by_lane, common_and_gain
 from photinus.engines.laser import loop
 from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
@@ -35,6 +37,7 @@ class LaserBlock:
         threshold: NDArray[np.float64],
         couplings: Couplings,
         pulse: tuple[int, float, bool],
+        drivers: tuple[Driver, ...] = (),
         follow: float = 1.0,
     ) -> None:
         self.first_chain, self.chains, self.units = first_chain, chains, units
@@ -46,7 +49,8 @@ class LaserBlock:
         lanes = chains * units
         tiles = -(-lanes // TILE)
         padded = tiles * TILE
-        self.base_pump = np.resize(base_pump, padded)
+        self.drivers = drivers
+        self._set_base(np.resize(base_pump, padded))
         self.drive = memory.aligned(np.zeros(padded))
         self.kicked = memory.aligned(np.zeros(padded, np.float32))
         self.late, self.charge, self.nothing = np.zeros((3, padded if follow < 1 else 0))
@@ -68,7 +72,7 @@ class LaserBlock:
         self.compression = None
         if compression.any():
             self.compression = memory.aligned(np.resize(compression, padded).astype(np.float32))
-        rows[loop.PUMP] = np.maximum(self.base_pump, 0.0)
+        rows[loop.PUMP] = self._pumps(self.base_pump)
         rows[loop.HIGH, :lanes] = np.tile(threshold, chains)
         rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
         rows[loop.HIGH, lanes:] = np.inf
@@ -99,17 +103,34 @@ class LaserBlock:
         lanes = np.resize(1 / factor, len(self.drive)).astype(np.float32)
         tiles[:, HEATED] = self._gain * lanes.reshape(-1, 1, TILE)
 
-    def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
+    def heat(self, base_pump: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other constant pumps, and all synapses at `strength` times their height."""
-        self.base_pump = np.resize(base_pump, len(self.drive))
+        each = np.array(strength, np.float64, ndmin=1)
+        self._set_base(np.resize(base_pump, len(self.drive)))
         # Pulses under way are attenuated too, so that what raised them also lowers them.
-        self.drive *= strength / self.strength[0]
-        self.charge *= strength / self.strength[0]
-        self.strength[0] = strength
+        factor = by_lane(each / self.strength, self.units, len(self.drive))
+        self.drive *= factor
+        self.charge *= factor[: self.charge.size]
+        self.strength = each
         if self.late.size:  # drivers follow
             return
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
-        tiles[:, loop.PUMP] = np.maximum(self.base_pump + self.drive, 0.0).reshape(-1, TILE)
+        tiles[:, loop.PUMP] = self._pumps(self.base_pump + self.drive).reshape(-1, TILE)
+
+    def _set_base(self, base_pump: NDArray[np.float64]) -> None:
+        """Take constant inputs of the drivers; one without any input idles at no current."""
+        self.base_pump = base_pump
+        size = len(base_pump) if self.drivers else 0
+        own = [(driver.knee, driver.softness) for driver in self.drivers]
+        knee, softness = np.resize(np.reshape(own, (-1, 2)), (size, 2)).T
+        self.knee = np.where(base_pump[:size] > 0, knee, 0.0)
+        self.bend = np.asarray(softness**2 / 4)
+
+    def _pumps(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pumps that drivers make of their inputs, (lanes,)."""
+        if not self.bend.size:
+            return np.maximum(given, 0.0)
+        return bent(given, self.knee, 2 * np.sqrt(self.bend))
 
     def _grow_pool(self, by: int) -> None:
         size = len(self.pool)
@@ -131,12 +152,12 @@ class LaserBlock:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Advance from `step` to `stop`; return spikes (spike, 2) of (step, lane) and waveforms."""
         c = self.couplings
-        strength = self.strength[0]
+        strength, gain = common_and_gain(self.strength, self.chains)
         kick, height = c.kick, c.height
         if strength != 1:  # copies of all couplings
             kick, height = kick * np.float32(strength), height * strength
         synapses = loop.Synapses(
-            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse
+            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse, gain
         )
         parts = []
         waveforms = []

@@ -270,24 +270,27 @@ def _schedule(wheel, pool, free, step, lane, group, kind, elapsed):  # type: ign
 
 @inlined
 def _deliver(  # type: ignore[no-untyped-def]
-    drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height
+    drive, kicked, first_lane, group, kind, share, gain, runs_of, runs, kick, height
 ):
     """Add one record to what the targets of its group get, in the chain that starts at `first_lane`."""
     for run in range(runs_of[group], runs_of[group + 1]):
         first = np.uintp(first_lane + runs[run, 0])
         offset = np.uintp(runs[run, 1])
         if kind != RENEW:
-            change = share if kind == RAISE else -1.0
+            change = share * gain if kind == RAISE else -gain
             for k in range(np.uintp(runs[run, 2])):
                 drive[first + k] += change * height[offset + k]
         if kind != LOWER:
             for k in range(np.uintp(runs[run, 2])):
-                kicked[first + k] += np.float32(share) * kick[offset + k]
+                kicked[first + k] += np.float32(share * gain) * kick[offset + k]
 
 
 @inlined
-def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
+def _set_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
     """Give the lasers what records have added up: pumps, and carriers at once."""
+    if bend.size > 0:
+        _set_bent_pumps(f, drive, kicked, base_pump, knee, bend)
+        return
     for tile in range(drive.size // TILE):
         b = np.uintp(tile) * _F
         g = np.uintp(tile) * _TILE
@@ -297,6 +300,26 @@ def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
             f[i + np.uintp(PUMP * TILE)] = max(np.float32(base_pump[k] + drive[k]), _ZERO)
             f[i + np.uintp(NG * TILE)] = max(f[i + np.uintp(NG * TILE)] + kicked[k], _ZERO)
             kicked[k] = _ZERO
+
+
+@inlined
+def _set_bent_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
+    """Do the same behind drivers that bend, see `photinus.devices.laser.driver`.
+
+    With y what flows beside the idle current, a change of the input by dx changes y by dx times
+    y y'/(y y' + q), y' the value before. A kick is that part of its height, as it goes with the change.
+    """
+    for lane in range(drive.size):
+        i, g = _at(lane, PUMP), _at(lane, NG)
+        x = base_pump[lane] + drive[lane] - knee[lane]
+        root = np.sqrt(x * x + 4.0 * bend[lane])
+        # Of the two forms, the one that subtracts no numbers of like size.
+        y = 0.5 * (x + root) if x > 0.0 else 2.0 * bend[lane] / (root - x + _TINY)
+        both = y * max(f[i] - knee[lane], 0.0)
+        f[i] = np.float32(knee[lane] + y)
+        share = np.float32(both / (both + bend[lane] + _TINY))
+        f[g] = max(f[g] + share * kicked[lane], _ZERO)
+        kicked[lane] = _ZERO
 
 
 @inlined
@@ -328,7 +351,11 @@ class State(NamedTuple):
     kicked: NDArray[np.float32]
     """Carriers that come at once, (lanes,), zero between calls."""
     base_pump: NDArray[np.float64]
-    """Constant pump per dt, (lanes,)."""
+    """Constant input of the driver per dt, (lanes,): the pump, unless the driver bends."""
+    knee: NDArray[np.float64]
+    """Idle pump per dt of drivers that bend, (lanes,)."""
+    bend: NDArray[np.float64]
+    """Square of half their softness, (lanes,); empty where none bends."""
     last_spike: NDArray[np.int64]
     """Step of the latest spike, (lanes,)."""
     last_end: NDArray[np.int64]
@@ -355,6 +382,8 @@ class Synapses(NamedTuple):
     decay: float
     """Factor by which an exponential decays per step, 1 for a rectangle."""
     renewing: bool
+    gain: NDArray[np.float64]
+    """What all synapses of each chain are multiplied with, (chain,)."""
 
 
 class Waveforms(NamedTuple):
@@ -395,9 +424,10 @@ def advance_block(  # type: ignore[no-untyped-def]
     compression : float32 (lanes,), gain compression [1/photon], or None.
     """
     late, charge, nothing, part = lag
-    f, r, scratch, fired, drive, kicked, base_pump = state[:7]
-    last_spike, last_end, wheel, pool, free = state[7:]
-    groups_of, group_delay, runs_of, runs, kick, height, pulse_steps, decay, renewing = synapses
+    f, r, scratch, fired, drive, kicked, base_pump, knee, bend = state[:9]
+    last_spike, last_end, wheel, pool, free = state[9:]
+    groups_of, group_delay, runs_of, runs, kick, height = synapses[:6]
+    pulse_steps, decay, renewing, gain = synapses[6:]
     recorded, record_every, kept = waveforms
     n_lanes = n_units * n_chains
     exponential = decay < 1.0
@@ -425,7 +455,10 @@ def advance_block(  # type: ignore[no-untyped-def]
                 first_lane = (lane // n_units) * n_units
                 elapsed = pool[record, ELAPSED]
                 share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
-                _deliver(drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height)
+                own = gain[lane // n_units]
+                _deliver(
+                    drive, kicked, first_lane, group, kind, share, own, runs_of, runs, kick, height
+                )
                 changed = True
             source = lane % n_units
             if group + 1 < groups_of[source + 1]:
@@ -440,9 +473,9 @@ def advance_block(  # type: ignore[no-untyped-def]
 
         if late.size > 0:
             _lag(late, charge, drive, kicked, base_pump, part)
-            _set_pumps(f, late, kicked, nothing)
+            _set_pumps(f, late, kicked, nothing, knee, bend)
         elif changed:
-            _set_pumps(f, drive, kicked, base_pump)
+            _set_pumps(f, drive, kicked, base_pump, knee, bend)
 
         count = _advance_tiles(f, r, scratch, fired, compression)
         step += 1

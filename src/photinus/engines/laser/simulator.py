@@ -169,6 +169,8 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         pump = self._for_blocks(level)
+        driver = network.parameters.driver
+        drivers = tuple(driver.scaled(own * dt) for own in efficiency) if driver.bends else ()
         follow = 1.0
         if network.rise_time > 0:
             follow = -math.expm1(-self.grid * math.log(9) / network.rise_time)
@@ -184,6 +186,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
                 threshold,
                 couplings,
                 pulse,
+                drivers,
                 follow,
             )
             for first in range(0, self.chains, size)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.memory import aligned, tiled
 from photinus._core.streams import Role, lane_states
+from photinus.engines.base import Strength, by_lane, common_and_gain
 from photinus.engines.reduced import loop
 from photinus.engines.reduced.layout import Shared
 from photinus.errors import PhotinusError
@@ -23,7 +24,7 @@ PENDING_PER_LANE = 2
 class ReducedBlock:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = (
+    _ARRAYS = (
         "f",
         "r",
         "synaptic",
@@ -61,6 +62,7 @@ class ReducedBlock:
         whole = self.fan_out[:, loop.KEY] >= 0
         self.fan_out[whole, loop.KEY] += chain[whole] * stride
         base = np.clip(drive.ravel() - reduced.reset, -FAR, FAR)
+        pump = base if not shared.driver.bends else shared.driver.pump(drive.ravel()) - reduced.reset
         words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
         uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
         rows = np.zeros((loop.ROWS, padded))
@@ -70,7 +72,7 @@ class ReducedBlock:
         rows[loop.RISEN, at] = -np.expm1(-since / reduced.gain_lifetime)
         rows[loop.BASE, at] = base
         for row in (loop.EFFECTIVE, loop.FELT):
-            rows[row, at] = np.maximum(base, -reduced.reset)
+            rows[row, at] = np.maximum(pump, -reduced.reset)
         rows[loop.LEFT] = np.inf
         rows[loop.LEFT, at] = -np.log(uniform[:, 1])
         rows[loop.SHIFT, at] = uniform[:, 2]
@@ -80,6 +82,8 @@ class ReducedBlock:
         states[:, at] = noise.reshape(drive.size, 4).T
         self.r = tiled(states, TILE)
         self.synaptic, self.once, read = aligned(np.zeros((3, padded), np.float32))
+        self.bent = aligned(np.zeros(padded if shared.driver.bends else 0, np.float32))
+        self._set_knee(drive)
         place = aligned(np.zeros(padded, np.int32))
         words = np.zeros(padded // TILE, np.uint32)
         bit = aligned(2 ** np.arange(TILE).astype(np.uint32))
@@ -94,12 +98,27 @@ class ReducedBlock:
         self.ring = np.zeros(3, np.int64)
         self.spikes: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
 
-    def heat(self, drive: NDArray[np.float64], strength: float) -> None:
+    @property
+    def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
+        """Names of the arrays that tell its state."""
+        return (*self._ARRAYS, "bent") if self.bent.size else self._ARRAYS
+
+    def _set_knee(self, drive: NDArray[np.float64]) -> None:
+        """Set what drivers idle at: those that are given nothing, at no current."""
+        self.knee = np.zeros(self.bent.size, np.float32)
+        if self.bent.size:
+            knee = np.where(drive > 0, self.shared.driver.knee, 0.0) - self.shared.reduced.reset
+            self.knee[self.at] = knee.ravel()
+
+    def heat(self, drive: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other drives, and all synapses at `strength` times their height."""
+        each = np.array(strength, np.float64, ndmin=1)
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
-        self.synaptic *= np.float32(strength / self.strength[0])
-        self.strength[0] = strength
+        factor = by_lane(each / self.strength, self.shared.stride, len(self.synaptic))
+        self.synaptic *= factor.astype(np.float32)
+        self.strength = each
         lanes = np.zeros(tiles.shape[0] * TILE)
+        self._set_knee(drive)
         lanes[self.at] = np.clip(drive.ravel() - self.shared.reduced.reset, -FAR, FAR)
         tiles[:, loop.BASE] = lanes.reshape(-1, TILE)
 
@@ -110,16 +129,18 @@ class ReducedBlock:
     def advance(self, step: int, stop: int) -> NDArray[np.int64]:
         """Advance from `step` to `stop`, keep the spikes for `write`, return their numbers by chain."""
         s = self.shared
+        strength, gain = common_and_gain(self.strength, self.chains)
         counts = np.zeros(self.last_spike.size, np.int64)
         synapses = loop.Synapses(
             *s.couplings,
             self.fan_out,
             self.unit,
-            s.kick * self.strength[0],
-            s.sustain * self.strength[0],
+            s.kick * strength,
+            s.sustain * strength,
             *s.pulse,
             s.delay,
             *s.depression,
+            gain,
         )
         # There are some only if an earlier call was interrupted.
         self.spikes.clear()
@@ -131,6 +152,7 @@ class ReducedBlock:
             times, lanes = np.empty(room), np.empty(room, np.int32)
             step, written = loop.advance_block(
                 self._state(),
+                loop.Drivers(self.bent, self.knee, np.float32(s.driver.softness**2 / 4)),
                 self.scratch,
                 s.law,
                 synapses,

@@ -350,6 +350,30 @@ def _deliver(  # type: ignore[no-untyped-def]
             once[aim + k] += moment * coupling[offset + k]
 
 
+@inlined
+def _bend(f, synaptic, once, bent, knee, bend):  # type: ignore[no-untyped-def]
+    """Write into `bent` what drivers make of the synaptic drives, and weaken kicks as they do.
+
+    See `_set_bent_pumps` of `photinus.engines.laser.loop`.
+    """
+    for tile in range(bent.size // TILE):
+        b = np.uintp(tile) * _F + np.uintp(BASE * TILE)
+        g = np.uintp(tile) * _TILE
+        for lane in range(TILE):
+            k = g + np.uintp(lane)
+            base = f[b + np.uintp(lane)]
+            before = max(base + bent[k] - knee[k], _ZERO)
+            x = base + synaptic[k] - knee[k]
+            root = np.float32(np.sqrt(x * x + np.float32(4.0) * bend))
+            # Of the two forms, the one that subtracts no numbers of like size.
+            above = _HALF * (x + root)
+            below = (bend + bend) / max(root - x, _LEAST)
+            y = above if x > _ZERO else below
+            both = y * before
+            once[k] *= both / (both + bend + _LEAST)
+            bent[k] = (knee[k] + y) - base
+
+
 class State(NamedTuple):
     """What changes while a block advances; `tiles` of lanes."""
 
@@ -384,6 +408,17 @@ class Scratch(NamedTuple):
     """(tiles,)"""
     bit: NDArray[np.uint32]
     """Powers of two, (TILE,)."""
+
+
+class Drivers(NamedTuple):
+    """Drivers that bend, see `photinus.devices.laser.driver`; empty arrays where none does."""
+
+    bent: NDArray[np.float32]
+    """What they make of the synaptic drives, (tiles * TILE,)."""
+    knee: NDArray[np.float32]
+    """Idle drives, relative to the reset, (tiles * TILE,)."""
+    bend: np.float32
+    """Square of half their softness."""
 
 
 class Law(NamedTuple):
@@ -426,11 +461,13 @@ class Synapses(NamedTuple):
     use: float
     """Of a depressed synapse; 0 for one that is not."""
     recovery: float
+    gain: NDArray[np.float64]
+    """What all synapses of each chain are multiplied with, (chain,)."""
 
 
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
+    state, drivers, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
 ) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written).
 
@@ -438,17 +475,19 @@ def advance_block(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    state, scratch, law, synapses : see `State`, `Scratch`, `Law`, `Synapses`.
+    state, drivers, scratch, law, synapses : see `State`, `Drivers`, `Scratch`, `Law`, `Synapses`.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     stride : lanes of a chain.
     times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
     counts : int64 (lanes,), raised by the spikes of each lane.
     """
     f, r, synaptic, once, last_spike, last_place, resources, pending, ring = state
+    bent, knee, bend = drivers
+    felt = bent if bent.size > 0 else synaptic
     place, read, words, bit = scratch
     constants, hazard, trend, columns = law
     runs_of, runs, coupling, dense, fan_out, unit = synapses[:6]
-    kick, sustain, pulse, decay, renewing, delay, use, recovery = synapses[6:]
+    kick, sustain, pulse, decay, renewing, delay, use, recovery, gain = synapses[6:]
     n_lanes = last_spike.size
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
@@ -479,7 +518,9 @@ def advance_block(  # type: ignore[no-untyped-def]
                 break
             ring[BEGINNING] += 1
             elapsed = pending[spike, ELAPSED]
-            height = sustain * pending[spike, HEIGHT]
+            lane = np.uintp(pending[spike, LANE])
+            own = gain[lane // np.uintp(stride)]
+            height = sustain * own * pending[spike, HEIGHT]
             share = 1.0
             if decays:
                 if renewing:
@@ -487,12 +528,12 @@ def advance_block(  # type: ignore[no-untyped-def]
                 height *= share
             elif renewing:
                 share = min(elapsed * per_pulse, 1.0)
-                height -= sustain * (pending[spike, BEFORE] if elapsed < pulse else 0.0)
+                height -= sustain * own * (pending[spike, BEFORE] if elapsed < pulse else 0.0)
             late = step - delay - pending[spike, TIME]
-            lane = np.uintp(pending[spike, LANE])
             sources[events] = lane
             heights[events] = height * unit[lane]
-            moments[events] = (height * late + kick * share * pending[spike, HEIGHT]) * unit[lane]
+            moment = height * late + kick * own * share * pending[spike, HEIGHT]
+            moments[events] = moment * unit[lane]
             events += 1
         while ring[ENDING] < ring[BEGINNING]:
             spike = np.uintp(ring[ENDING] & mask)
@@ -500,7 +541,8 @@ def advance_block(  # type: ignore[no-untyped-def]
                 break
             ring[ENDING] += 1
             lane = np.uintp(pending[spike, LANE])
-            height = -sustain * pending[spike, HEIGHT] * unit[lane]
+            own = gain[lane // np.uintp(stride)]
+            height = -sustain * own * pending[spike, HEIGHT] * unit[lane]
             sources[events] = lane
             heights[events] = height
             moments[events] = height * (step - delay - pulse - pending[spike, TIME])
@@ -539,8 +581,10 @@ def advance_block(  # type: ignore[no-untyped-def]
                 once[i + j] += m0 * w0 + m1 * w1 + m2 * w2 + m3 * w3
 
         step += 1
+        if bent.size > 0:
+            _bend(f, synaptic, once, bent, knee, bend)
         fires = _advance_tiles(
-            f, synaptic, once, place, read, bit, words, fired, constants, hazard, columns, width
+            f, felt, once, place, read, bit, words, fired, constants, hazard, columns, width
         )
         if decays:
             for k in range(synaptic.size):
@@ -557,7 +601,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 share = -np.expm1(rate * elapsed) if decays else min(elapsed * per_pulse, 1.0)
             if use > 0.0:
                 share *= 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
-            kicks[k] = kick * share
+            kicks[k] = kick * gain[lane // np.uintp(stride)] * share
             # Rows of large machines come from far memory: only where some coupling is strong.
             level = constants[TILT] + constants[TURN] * f[i + np.uintp(FELT * TILE)]
             largest = kicks[k] * unit[lane] * _LARGEST * constants[LEAK]
@@ -589,7 +633,7 @@ def advance_block(  # type: ignore[no-untyped-def]
         for k in range(fires):
             lane = np.uintp(fired[k])
             since = np.float32(1.0 - parts[k])
-            _restart(f, r, synaptic, lane, since, constants)
+            _restart(f, r, felt, lane, since, constants)
             times[written + k] = step - np.float64(since)
             lanes[written + k] = lane
             counts[lane] += 1
