@@ -77,7 +77,7 @@ class LaserBlock:
         rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
         rows[loop.HIGH, lanes:] = np.inf
         words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
-        _start(rows, (words.reshape(lanes, 4) + 0.5) / 2.0**32)
+        _start(rows, np.asarray((words.reshape(lanes, 4) + 0.5) / 2.0**32, np.float64))
         self.f = memory.tiled(rows.astype(np.float32), TILE)
         self._gain = self.f.reshape(-1, loop.ROWS, TILE)[:, HEATED].copy()
         states = np.zeros((4, padded), np.uint32)
