@@ -167,7 +167,9 @@ def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, fl
 
 def _joints(bench: Bench, neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
     """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
-    parts = [translate(machine, replace(neuron, kernel=kernel)) for machine in MACHINES]
+    parts = [
+        translate(machine, replace(neuron, kernel=kernel), rule="measured") for machine in MACHINES
+    ]
     ends = list(itertools.accumulate(part.n_units for part in parts))
     coupling = np.zeros((ends[-1], ends[-1]))
     for part, end in zip(parts, ends, strict=True):

@@ -64,7 +64,7 @@ def sample(
     clamp: Given | None = None,
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
-    rule: str = "measured",
+    rule: str | None = None,
     clamp_mode: str = "pump",
     initial: ArrayLike | None = None,
     time_step: float | None = None,
@@ -105,7 +105,8 @@ def sample(
     network
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
-        Translation rule, "measured" or "linear"; see `photinus.translation`.
+        Translation rule, "paired", "measured" or "linear"; see `photinus.translation`. By default
+        "paired", or that of the run that goes on.
     initial : array (unit,) or (chain, unit), optional
         States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
         are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
@@ -170,7 +171,7 @@ def sample(
         states,
         calibration,
         network,
-        validate.one_of("rule", rule, RULES),
+        validate.one_of("rule", _rule(rule, store), RULES),
         validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES),
         None if time_step is None else validate.positive("time_step", time_step, "s"),
         available_threads(threads),
@@ -291,6 +292,12 @@ def _sequence(seed: Seed, store: RunStore | None) -> np.random.SeedSequence:
     """Return the seed of a run: of one that goes on, by default the seed it started with."""
     sequence = seed_sequence(seed)
     return sequence if store is None or seed is not None else store.seed() or sequence
+
+
+def _rule(rule: str | None, store: RunStore | None) -> str:
+    """Return the rule of a run: of one that goes on, by default the rule it started with."""
+    stored = None if store is None else store.rule()
+    return (stored or RULES[0]) if rule is None else rule
 
 
 def _start(

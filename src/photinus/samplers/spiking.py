@@ -18,7 +18,13 @@ from photinus.reference import starts
 from photinus.samplers import limits
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.rules import drive_and_strength, evidence_drive, levels, translate
+from photinus.translation.rules import (
+    drive_and_strength,
+    evidence_drive,
+    followed,
+    levels,
+    translate,
+)
 
 LASER_STEPS_PER_PIECE = 2e9
 """Laser-steps between two commits to disk: a few seconds."""
@@ -39,14 +45,14 @@ class SpikingRun(Run):
     time_step: float
 
     def __init__(self, request: Request) -> None:
+        self._request = request
         network, drive = request.network, None
         if request.prepared is not None:
             network, drive = request.prepared
         elif network is None:
             calibration = self._calibration(request)
             network = translate(request.machine, calibration, rule=request.rule)
-            if request.evidence and request.clamp_mode == "pump" and request.rule == "measured":
-                drive = evidence_drive(request.machine, calibration, network, request.evidence)
+            drive = self._evidence_drive(calibration, network)
             if request.imperfections is not None:
                 designed, device = network, device_of(network)
                 network = device.imperfect(designed, request.imperfections, request.seed)
@@ -65,7 +71,6 @@ class SpikingRun(Run):
                 f"{request.machine.labels!r}"
             )
         self.network, self.window, self.drive = network, network.window, drive
-        self._request = request
         self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
         if request.imperfections is not None and request.imperfections.disturbs:
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
@@ -89,6 +94,17 @@ class SpikingRun(Run):
         if request.calibration is None and self.preset is None:
             raise InvalidInput(f"calibration must be given on {request.substrate!r}, got None")
         return request.calibration or Calibration.preset(str(self.preset))
+
+    def _evidence_drive(self, calibration: Calibration, network: Network) -> NDArray[np.float64] | None:
+        """Return drives (chain, unit) that evidence asks for; None where it acts by couplings alone."""
+        request = self._request
+        rule, by_pump = followed(request.rule, calibration), request.clamp_mode == "pump"
+        if not request.evidence or rule == "linear" or (rule == "measured" and not by_pump):
+            return None
+        drive = evidence_drive(request.machine, calibration, network, request.evidence, rule=rule)
+        # Synapses of known lasers bring a part of it: built for partners that come and go, they are
+        # off for one that stays.
+        return drive if by_pump else drive - request.evidence.through(network.coupling)
 
     def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
         """Return what simulates the network of this run."""
@@ -134,8 +150,16 @@ class SpikingRun(Run):
             request = self._request
             calibration = self._calibration(request)
             calibration.require(self.network.parameters)
+            rule = request.rule if request.network is None else "measured"
             (hot, strength), (cold, _) = (
-                drive_and_strength(request.machine, calibration, request.evidence, temperature=t)
+                drive_and_strength(
+                    request.machine,
+                    calibration,
+                    request.evidence,
+                    temperature=t,
+                    rule=rule,
+                    delay=self.network.delay,
+                )
                 for t in (temperature, 1.0)
             )
             self._heat[temperature] = np.nan_to_num(hot - cold), strength

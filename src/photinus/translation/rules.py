@@ -2,21 +2,23 @@
 
 A neuron whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
 calibrated kernel, a coupling of c acts like a drive that is higher by c while the partner is on. (The
-drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that into numbers:
+drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn that into numbers:
 
 * ``linear``: the activation is taken for its logistic fit, x = x½ + α u for all u. So a bias b becomes
   the drive x½ + α b, and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94, 042312:
   the same rule in membrane voltage).
-* ``measured`` (default): the drive that a field u calls for is read off the measured activation curve,
-  x(u), which is steeper at its foot. A network can only add up, so each unit gets the straight line
+* ``measured``: the drive that a field u calls for is read off the measured activation curve, x(u),
+  which is steeper at its foot. A network can only add up, so each unit gets the straight line
   m_k + s_k u that is closest to x(u) over the fields that the unit meets in the target distribution,
   by weighted least squares with weights σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then
   x_k = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
+* ``paired`` (default): the same for the biases and weights with which pairs of neurons show those of
+  the machine, see `photinus.translation.distortion`. Without a pair table it is ``measured``.
 
-``docs/translation.md`` derives both.
+``docs/translation.md`` derives them.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +30,12 @@ from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
-from photinus.translation.fields import fields_met, sampled_fields
+from photinus.translation.fields import fields_met, states_given, states_met
+from photinus.translation.lines import Lines, Seen
 from photinus.translation.neuron import Neuron
 
-RULES = ("measured", "linear")
+RULES = ("paired", "measured", "linear")
+"""Translation rules, the default first."""
 DRIVEN_BIAS = 8.0
 """Bias, up or down, at which a neuron that is physically driven is held; a laser is off unpumped."""
 
@@ -77,7 +81,7 @@ def translate(
     machine: BoltzmannMachine,
     calibration: Neuron,
     *,
-    rule: str = "measured",
+    rule: str = RULES[0],
     delay: float | str | NDArray[np.float64] = 0.0,
 ) -> Network:
     """Return the network that samples from `machine`.
@@ -89,9 +93,9 @@ def translate(
     calibration
         Calibration of the neurons to use.
     rule
-        "measured" (default) or "linear", see the module's description.
+        "paired" (default), "measured" or "linear", see the module's description.
     delay : float or array (unit, unit)
-        Synaptic delay [s], or a text: "30 ps".
+        Synaptic delay [s], or a text: "30 ps". The paired rule makes up for what it takes away.
 
     Notes
     -----
@@ -101,15 +105,12 @@ def translate(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.one_of("rule", rule, RULES)
-    if rule == "linear":
-        middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
-    else:
-        met = fields_met(machine, calibration)
-        middle, slope = met.drive - met.slope * met.mean, met.slope
+    delay = validate.number("delay", delay, "s") if isinstance(delay, str) else delay
+    lines = Lines.of(machine, calibration, rule, delay)
     return assemble(
         calibration.parameters,
-        drive=middle + slope * machine.biases,
-        coupling=slope[:, None] * machine.weights,
+        drive=lines.drive,
+        coupling=lines.coupling,
         kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
@@ -117,6 +118,11 @@ def translate(
         delay=delay,
         labels=machine.labels,
     )
+
+
+def followed(rule: str, calibration: Neuron) -> str:
+    """Return the rule that is followed: "paired" needs a pair table, and is "measured" without."""
+    return "measured" if rule == "paired" and calibration.pairs is None else rule
 
 
 def levels(calibration: Neuron) -> tuple[float, float]:
@@ -138,6 +144,8 @@ def evidence_drive(
     calibration: Neuron,
     network: Network,
     evidence: Evidence,
+    *,
+    rule: str = RULES[0],
 ) -> NDArray[np.float64]:
     """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
 
@@ -153,9 +161,11 @@ def evidence_drive(
     Parameters
     ----------
     machine, calibration, network
-        A machine, and the network that `translate` made of it by the measured rule.
+        A machine, and the network that `translate` made of it.
     evidence
         Known units, and their values in each chain.
+    rule
+        That of the network.
 
     Returns
     -------
@@ -165,7 +175,7 @@ def evidence_drive(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.instance("network", network, Network)
-    drive, _ = drive_and_strength(machine, calibration, evidence)
+    drive, _ = drive_and_strength(machine, calibration, evidence, rule=rule, delay=network.delay)
     drive[:, evidence.positions] = network.drive[evidence.positions]
     return drive
 
@@ -177,12 +187,13 @@ def heated_drive(
     values: NDArray[np.uint8],
     *,
     temperature: float,
+    rule: str = RULES[0],
 ) -> tuple[NDArray[np.float64], float]:
     """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     evidence = Evidence.at(fixed, values, machine.labels)
-    return drive_and_strength(machine, calibration, evidence, temperature=temperature)
+    return drive_and_strength(machine, calibration, evidence, temperature=temperature, rule=rule)
 
 
 def drive_and_strength(
@@ -191,13 +202,16 @@ def drive_and_strength(
     evidence: Evidence,
     *,
     temperature: float = 1.0,
+    rule: str = RULES[0],
+    delay: float | NDArray[np.float64] = 0.0,
 ) -> tuple[NDArray[np.float64], float]:
     """Return drives and the strength of all synapses with which a network samples at a temperature.
 
     Hardware attenuates all synapses together, so the strength is one number: the mean of what the
     units would need, s_k(T)/(s_k T), where s_k(T) is the slope of unit k in the machine at temperature
-    T. Each drive is such that the unit's line passes through the measured curve at the mean of the
-    fields that it meets at that temperature.
+    T. (The paired rule: times what the weights of that machine call for, compared with a T-th of those
+    that are built.) Each drive is such that the unit's line passes through the measured curve at the
+    mean of the fields that it meets at that temperature.
 
     Parameters
     ----------
@@ -205,6 +219,8 @@ def drive_and_strength(
         As in `evidence_drive`; there may be none.
     temperature
         T > 0: all weights and biases are divided by it.
+    rule, delay
+        As in `translate`; drives of "linear" are those of "measured".
 
     Returns
     -------
@@ -213,23 +229,43 @@ def drive_and_strength(
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
-    free = evidence.free
+    validate.one_of("rule", rule, RULES)
+    rule = "measured" if rule == "linear" else rule
+    lines = Lines.of(machine, calibration, rule, delay)
+    free, (distinct, which) = evidence.free, evidence.distinct()
     drive = np.full((evidence.chains, machine.n_units), np.nan)
-    slope = slopes(machine, calibration)[free]
-    distinct, which = evidence.distinct()
-    biases = machine.biases_given(distinct)
-    if len(free) > MAX_PER_EVIDENCE and evidence:
-        met = sampled_fields(machine.heated(temperature), calibration, distinct)
-    else:
-        targets = map(machine.conditional, distinct.each())
-        met = [fields_met(target.heated(temperature), calibration) for target in targets]
+    slope, biases = lines.slope[free], machine.biases_given(distinct)
+    share = lines.share(temperature)
+    met = [
+        lines.met(seen, free, share / temperature, distinct.chains)
+        for seen in _seen(machine, distinct, temperature)
+    ]
     strength = 1.0
     if temperature != 1:
-        strength = float(np.mean([fields.slope / slope for fields in met])) / temperature
+        strength = float(np.mean([fields.slope / slope for fields in met])) / temperature * share
     for k, fields in enumerate(met):
-        partners = temperature * fields.mean - biases[k]
+        partners = (temperature * fields.mean - biases[k]) / share
         drive[np.ix_(which == k, free)] = fields.drive - slope * strength * partners
     return drive, strength
+
+
+def _seen(machine: BoltzmannMachine, distinct: Evidence, temperature: float) -> Iterator[Seen]:
+    """Return what the free units meet given each evidence, at a temperature."""
+    if len(distinct.free) <= MAX_PER_EVIDENCE or not distinct:
+        for target in map(machine.conditional, distinct.each()):
+            hot = target.heated(temperature)
+            states, probability = states_met(hot)
+            field = states @ hot.weights + hot.biases
+            yield Seen(states, probability, field, hot.biases, hot.weights)
+        return
+    hot = machine.heated(temperature)
+    among = hot.weights[np.ix_(distinct.free, distinct.free)]
+    anyway, each = states_given(hot, distinct)
+    partners = anyway @ among
+    for states, own in zip(each, hot.biases_given(distinct), strict=True):
+        field = np.concatenate([states @ among, partners]) + own
+        equal = np.full(len(field), 0.5 / len(states))
+        yield Seen(np.concatenate([states, anyway]), equal, field, own, among)
 
 
 def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:

@@ -29,6 +29,9 @@ def calibrate(
     additive: Annotated[
         bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")
     ] = False,
+    pairs: Annotated[
+        bool, typer.Option(help="Measure what coupled pairs show, for the rule paired.")
+    ] = True,
     reduced: Annotated[
         bool, typer.Option("--reduced", help="Measure the escape rate too, for laser-reduced.")
     ] = False,
@@ -47,6 +50,7 @@ def calibrate(
         parameters,
         synapse=synapse,
         renewing=not additive,
+        pairs=pairs,
         reduced=reduced,
         seed=seed,
         threads=threads,

@@ -55,7 +55,10 @@ def sample(
     laser: Laser = None,
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
-    rule: Annotated[str, typer.Option(help="Translation rule: measured or linear.")] = "measured",
+    rule: Annotated[
+        str | None,
+        typer.Option(help="Translation rule: paired (default), measured or linear."),
+    ] = None,
     hottest: Hottest = None,
     period: Period = 40,
     imperfection: Faults = None,

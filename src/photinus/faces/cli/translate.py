@@ -20,7 +20,7 @@ def translate(
     out: NetworkFile = Path("network.json"),
     laser: Laser = None,
     calibration: CalibrationFile = None,
-    rule: Annotated[str, typer.Option(help="measured or linear.")] = "measured",
+    rule: Annotated[str, typer.Option(help="paired, measured or linear.")] = "paired",
     force: Force = False,
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""

@@ -52,7 +52,7 @@ class Sampling:
     draws: int = 250
     burn_in: int = 25
     seed: int = 0
-    rule: str = "measured"
+    rule: str = RULES[0]
     refined: bool = False
     """Whether the network is refined first, with as many chains and draws."""
 

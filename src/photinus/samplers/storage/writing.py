@@ -64,6 +64,10 @@ class RunStore:
             pool_size=attributes.get("seed_pool_size", 4),
         )
 
+    def rule(self) -> str | None:
+        """Return the translation rule of the stored run, None for a new one or a network given."""
+        return None if self._stored is None else self._stored["attributes"].get("rule")
+
     def open(self, empty: "Samples", draws: int, run: Run) -> list[Piece]:
         """Create the store, or bring `run` to where the stored one stopped; return what it has."""
         import zarr
