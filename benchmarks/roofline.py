@@ -50,7 +50,7 @@ def operations() -> int:
 
 
 @kernel
-def chains_of_fma(x, repeats):  # type: ignore[no-untyped-def]
+def chains_of_fma(x: Any, repeats: Any) -> None:  # type: ignore[no-untyped-def]
     """Run independent chains of multiply-adds, DEPTH of them for each load and store."""
     b = np.float32(0.2)
     for _ in range(repeats):

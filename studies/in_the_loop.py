@@ -3,7 +3,7 @@
 A 14×14 machine (196 pixels, 10 classes, 200 hidden units) is learned ideally on MNIST, then goes on
 learning with the chip in the loop: reduced lasers give the states of both phases. The chip's lasers
 make more or fewer carriers of their currents, 5 % in standard deviation, and its couplings have 6
-bits. Judged by classes sampled on the chip itself, all lasers simulated, clamped ones driven: mean
+bits. Judged by classes sampled on the chip itself, all lasers simulated, known ones driven: mean
 -log of the part of draws that show the right class, on test images. In the end by full physics too.
 
     python -m studies.in_the_loop DATA_DIR            # goes on where it was stopped
@@ -81,7 +81,7 @@ class Study:
         if device is None:
             substrate = "gibbs"
         else:
-            options = {"network": device.network(machine), "clamp_mode": "laser"}
+            options = {"network": device.network(machine), "evidence_mode": "laser"}
         if substrate == "laser":
             images = images[: self.setting.full]
         found = tasks.classify(machine, images.pixels, substrate, draws=DRAWS, seed=5, **options)

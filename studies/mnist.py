@@ -147,7 +147,7 @@ class Study:
         return {"right": right, "judge": self.judge.classes_[judged] == self.labels}
 
     def classify(self, substrate: str, images: int) -> Figures:
-        """Classes sampled with the image clamped."""
+        """Classes sampled with the image as evidence."""
         found = tasks.classify(
             self.machine, self.test.pixels[:images], substrate, draws=self.setting.draws, seed=1
         )

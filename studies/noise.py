@@ -15,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -150,9 +151,24 @@ def network(
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _field_lane(  # type: ignore[no-untyped-def]
-    rng, gg, ntg, ga, nta, kappa, dg, da, pump, pump_noise, dt, look, high, terms, ng, fired
-):
+def _field_lane(
+    rng: np.random.Generator,
+    gg: Any,
+    ntg: Any,
+    ga: Any,
+    nta: Any,
+    kappa: Any,
+    dg: Any,
+    da: Any,
+    pump: Any,
+    pump_noise: Any,
+    dt: float,
+    look: Any,
+    high: Any,
+    terms: Any,
+    ng: Any,
+    fired: Any,
+) -> Any:
     ex, ey, na = rng.standard_normal(), rng.standard_normal(), 0.0
     excited, spikes = False, 0
     for grid in range(len(fired)):

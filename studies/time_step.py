@@ -11,6 +11,7 @@ hold, at the default. Seven minutes on two cores.
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,9 @@ RATE, ACTIVATION = 0.02, 0.01
 
 
 @kernel
-def euler(state, pump, p, dt, steps, high, seed, times):  # type: ignore[no-untyped-def]
+def euler(
+    state: Any, pump: Any, p: Any, dt: float, steps: Any, high: Any, seed: int, times: Any
+) -> Any:
     """Advance one laser by plain Euler–Maruyama; return its spikes' number, their steps in `times`."""
     gg, ga, ntg, nta, kappa, tg, ta, shot, pump_noise = p
     np.random.seed(seed)  # noqa: NPY002

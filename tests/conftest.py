@@ -1,8 +1,9 @@
 """What tests of several files share: machines, tolerances, fixtures."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from photinus import Calibration, SpikeTrains
 from photinus.faces import cli
 
+Run = Callable[..., tuple[int | str, str, str]]
+"""What the fixture `run` is: arguments → (exit code, out, err)."""
 ALPHA = 1e-6
 """False-alarm probability of a statistical test, unless it states another one."""
 
@@ -20,6 +23,17 @@ def calibration() -> Calibration:
     return Calibration.preset()
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """Return a running cluster of two processes of this machine."""
+    import distributed
+
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as running:
+        yield running
+
+
 def same_spikes(a: SpikeTrains | None, b: SpikeTrains | None) -> bool:
     """Return whether two results hold the same spikes, bit for bit, or both none."""
     if a is None or b is None:
@@ -28,9 +42,7 @@ def same_spikes(a: SpikeTrains | None, b: SpikeTrains | None) -> bool:
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., tuple[int | str, str, str]]:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Return a function that runs the command line here and gives (exit code, out, err)."""
     monkeypatch.chdir(tmp_path)
 

@@ -21,7 +21,8 @@ import photinus as ph
 from photinus.networks.imperfections import Imperfections
 
 FILE = Path(__file__).parent / "data" / "golden.json"
-SMALL: dict[str, Any] = {"chains": 4, "draws": 24, "burn_in": 8, "seed": 2024}
+SMALL: dict[str, Any] = {"chains": 4, "draws": 24, "burn_in": 8, "seed": 2024, "gauge": "none"}
+"""Version 0.1 knew of no gauge."""
 RULE = "measured"
 """The rule that version 0.1 translated by, unless asked otherwise."""
 
@@ -74,7 +75,7 @@ def _resumed(substrate: str) -> dict[str, Any]:
 
 def _translated(preset: str) -> dict[str, Any]:
     calibration = ph.Calibration.preset(preset)
-    network = ph.translate(machine(), calibration, rule=RULE)
+    network = ph.translate(machine(), calibration, rule=RULE, gauge="none")
     constants = {
         name: float(getattr(calibration, name)).hex()
         for name in ("window", "midpoint", "slope", "residual", "network_kl")
@@ -85,7 +86,7 @@ def _translated(preset: str) -> dict[str, Any]:
 
 def _simulated() -> dict[str, Any]:
     calibration = ph.Calibration.preset()
-    network = ph.translate(machine(), calibration, rule=RULE)
+    network = ph.translate(machine(), calibration, rule=RULE, gauge="none")
     assert isinstance(network, ph.LaserNetwork)
     spikes = ph.simulate(network, 20 * calibration.window, chains=3, seed=5)
     return {name: digest(getattr(spikes, name)) for name in ("chain", "unit", "time")}

@@ -4,12 +4,18 @@ Each function reads the arrays as the compiled loops do, one addition after the 
 coupling that is laid out twice, or at another unit, is seen.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
+from photinus.engines.lif.block import Synapses
 from photinus.engines.reduced import loop as reduced
+from photinus.engines.reduced.layout import Shared
+from photinus.reference.gibbs import Couplings
 
 
-def of_gibbs(couplings, n, sign=1):
+def of_gibbs(couplings: Couplings, n: int, sign: int = 1) -> NDArray[Any]:
     """Return what a flip of unit k adds to the field of unit i, array (k, i), in quanta.
 
     `sign` is +1 for flips up, -1 for flips down. What is added beyond the units is in further columns.
@@ -23,7 +29,7 @@ def of_gibbs(couplings, n, sign=1):
     return found
 
 
-def of_gibbs_fast(couplings, n):
+def of_gibbs_fast(couplings: Couplings, n: int) -> NDArray[Any]:
     """Return the same by the shortcut for groups of which all units act on the same stretch."""
     found = of_gibbs(couplings, n)
     groups = zip(couplings.groups[:-1], couplings.groups[1:], couplings.alike, strict=True)
@@ -37,7 +43,9 @@ def of_gibbs_fast(couplings, n):
     return found
 
 
-def of_runs(couplings, n):
+def of_runs(
+    couplings: Any, n: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return carriers, pump per step and delay [steps] of each synapse, arrays (target, source)."""
     kick, height = np.zeros((2, n, n))
     delay = np.full((n, n), -1)
@@ -52,7 +60,7 @@ def of_runs(couplings, n):
     return kick, height, delay
 
 
-def of_rows(shared, n):
+def of_rows(shared: Shared, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what the reduced laser's loop reads, array (target, source), and its rounding (source,).
 
     What it adds beyond the units is in further rows.
@@ -72,7 +80,7 @@ def of_rows(shared, n):
     return found, rounding
 
 
-def of_lif(synapses, n):
+def of_lif(synapses: Synapses, n: int) -> NDArray[np.float64]:
     """Return the couplings (target, source) of integrate-and-fire neurons."""
     found = np.zeros((n, n))
     for source in range(n):

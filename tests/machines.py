@@ -4,35 +4,38 @@ A sampler that is right on dense, restricted and grid machines can be wrong on s
 of samplers, layouts and translations draw from here.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 import photinus as ph
 
 
-def random_graph(n, degree, rng):
+def random_graph(n: int, degree: float, rng: np.random.Generator) -> NDArray[np.bool]:
     """Return coupled (unit, unit): each pair with probability degree/(n - 1)."""
     chance = min(1.0, degree / max(1, n - 1))
     upper = np.triu(rng.random((n, n)) < chance, 1)
     return upper | upper.T
 
 
-def dense(n, rng):
+def dense(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     return ~np.eye(n, dtype=bool)
 
 
-def isolated(n, rng):
+def isolated(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     return np.zeros((n, n), dtype=bool)
 
 
-def sparse(n, rng):
+def sparse(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     return random_graph(n, rng.choice([1.0, 4.0, 10.0, 24.0]), rng)
 
 
-def chain(n, rng):
+def chain(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     return np.eye(n, k=1, dtype=bool) | np.eye(n, k=-1, dtype=bool)
 
 
-def tree(n, rng):
+def tree(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     """Return a tree: every unit but the first has one earlier parent, drawn at random."""
     graph = np.zeros((n, n), dtype=bool)
     for child in range(1, n):
@@ -41,13 +44,13 @@ def tree(n, rng):
     return graph
 
 
-def star(n, rng):
+def star(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     graph = np.zeros((n, n), dtype=bool)
     graph[0, 1:] = graph[1:, 0] = True
     return graph
 
 
-def hubs(n, rng):
+def hubs(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     """Return a sparse graph with a few units that are coupled to half of all."""
     graph = random_graph(n, 2.0, rng)
     for hub in rng.choice(n, max(1, n // 40), replace=False):
@@ -57,7 +60,7 @@ def hubs(n, rng):
     return graph
 
 
-def grid(n, rng):
+def grid(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     """Return the first n sites of a square grid, row by row."""
     side = max(1, int(np.sqrt(n)))
     site = np.arange(n)
@@ -67,18 +70,18 @@ def grid(n, rng):
     return upper | upper.T
 
 
-def blocks(n, rng):
+def blocks(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     """Return groups of nine that are coupled all to all, and to no other group."""
     group = np.arange(n) // 9
     return (group[:, None] == group) & ~np.eye(n, dtype=bool)
 
 
-def restricted(n, rng):
+def restricted(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     side = np.arange(n) < max(1, n // 3)
     return side[:, None] != side
 
 
-def some_isolated(n, rng):
+def some_isolated(n: int, rng: np.random.Generator) -> NDArray[np.bool]:
     """Return a sparse graph in which a third of the units have no partner."""
     graph = random_graph(n, 6.0, rng)
     alone = rng.random(n) < 1 / 3
@@ -97,7 +100,16 @@ GRAPHS = {
 SIGNS = ("mixed", "positive", "negative")
 
 
-def machine(kind, n, rng, *, scale=1.0, sign="mixed", shuffled=False, bias=None):
+def machine(
+    kind: str,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    scale: float = 1.0,
+    sign: str = "mixed",
+    shuffled: bool = False,
+    bias: None = None,
+) -> ph.BoltzmannMachine:
     """Return a machine on a graph of `kind`, weights and biases uniform in ± `scale`.
 
     `sign` is that of all weights; `shuffled` puts the units in random order; `bias` is the scale of
@@ -115,7 +127,7 @@ def machine(kind, n, rng, *, scale=1.0, sign="mixed", shuffled=False, bias=None)
     return ph.BoltzmannMachine(weights, biases)
 
 
-def anywhere(rng, most=300):
+def anywhere(rng: np.random.Generator, most: int = 300) -> Any:
     """Return a machine drawn over the whole domain: kind, n from 1 to `most`, sign, scale, order."""
     n = int(np.ceil(most ** rng.random()))
     return machine(
@@ -128,21 +140,21 @@ def anywhere(rng, most=300):
     )
 
 
-def gaussian(n, seed=0, scale=1.0, labels=None):
+def gaussian(n: int, seed: int = 0, scale: float = 1.0, labels: None = None) -> ph.BoltzmannMachine:
     """Return a machine with all pairs coupled, weights and biases normal with deviation `scale`."""
     rng = np.random.default_rng(seed)
     upper = np.triu(rng.normal(size=(n, n)), 1) * scale
     return ph.BoltzmannMachine(upper + upper.T, rng.normal(size=n) * scale, labels)
 
 
-def uniform(n, seed=0, scale=1.0, labels=None):
+def uniform(n: int, seed: int = 0, scale: float = 1.0, labels: None = None) -> ph.BoltzmannMachine:
     """Return a machine with all pairs coupled, weights and biases uniform in ± `scale`."""
     rng = np.random.default_rng(seed)
     upper = np.triu(rng.uniform(-scale, scale, (n, n)), 1)
     return ph.BoltzmannMachine(upper + upper.T, rng.uniform(-scale, scale, n), labels)
 
 
-def two_modes(n=8, weight=2.5):
+def two_modes(n: int = 8, weight: float = 2.5) -> ph.BoltzmannMachine:
     """All units on or all off, equally probable; between them a valley of exp(-n² weight/8)."""
     return ph.BoltzmannMachine(
         weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2)

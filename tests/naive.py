@@ -14,18 +14,23 @@ that has decayed since the last one.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from photinus import LaserNetwork, LaserParameters, SynapticKernel
 
 REARM = 0.25
 
 
-def rate_equations(p, pump, emission=True):
+def rate_equations(p: LaserParameters, pump: float, emission: bool = True) -> Callable[..., Any]:
     """Return the function (t, (S, N_g, N_a)) → derivative of the rate equations without noise."""
 
-    def derivative(_, y):
+    def derivative(_: float, y: NDArray[np.float64]) -> list[float]:
         s, ng, na = y
-        gain = p.gain_coefficient * (ng - p.gain_transparency)
+        gain = p.gain_coefficient * (ng - p.gain_transparency) / (1 + p.gain_compression * s)
         absorber = p.absorber_coefficient * (na - p.absorber_transparency)
         spontaneous = p.gain_coefficient * ng + p.absorber_coefficient * na
         return [
@@ -37,7 +42,7 @@ def rate_equations(p, pump, emission=True):
     return derivative
 
 
-def kick_share(since_last, kernel):
+def kick_share(since_last: float, kernel: SynapticKernel) -> float:
     """Return the share of the kick that a spike brings `since_last` [s] after the one before."""
     if not kernel.renewing:
         return 1.0
@@ -46,13 +51,22 @@ def kick_share(since_last, kernel):
     return min(1.0, since_last / kernel.duration)
 
 
-def relaxed(carriers, supply, loss, dt):
+def relaxed(
+    carriers: NDArray[np.float64], supply: NDArray[np.float64], loss: NDArray[np.float64], dt: float
+) -> NDArray[np.float64]:
     """Return carriers after dt of dN/dt = supply - loss N."""
     steady = supply / loss
     return steady + (carriers - steady) * np.exp(-loss * dt)
 
 
-def carriers_at(p, field, ng, na, pump, dt):
+def carriers_at(
+    p: LaserParameters,
+    field: NDArray[np.complex128],
+    ng: NDArray[np.float64],
+    na: NDArray[np.float64],
+    pump: NDArray[np.float64],
+    dt: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return both carrier numbers after dt at a fixed field."""
     photons = field.real**2 + field.imag**2
     gain, absorber = p.gain_coefficient * photons, p.absorber_coefficient * photons
@@ -61,7 +75,15 @@ def carriers_at(p, field, ng, na, pump, dt):
     return ng, relaxed(na, supply, 1 / p.absorber_lifetime + absorber, dt)
 
 
-def simulate(network, duration, *, chains, rng, dt, look):
+def simulate(
+    network: LaserNetwork,
+    duration: float,
+    *,
+    chains: int,
+    rng: np.random.Generator,
+    dt: float,
+    look: float,
+) -> Any:
     """Return the spikes of `chains` copies of `network` as arrays chain, unit, time [s].
 
     The read-out looks at the light every `look` seconds, a multiple of `dt`.
@@ -123,7 +145,7 @@ def simulate(network, duration, *, chains, rng, dt, look):
             drive *= np.exp(-dt / kernel.duration)
         diffusion = 2 * p.pump_noise**2 / p.gain_lifetime
         if p.carrier_noise:
-            diffusion = diffusion + np.maximum(driven + ng / p.gain_lifetime, 0.0)
+            diffusion = diffusion + np.maximum(driven + ng / p.gain_lifetime, 0.0)  # type: ignore[assignment]
         ng = ng + rng.normal(size=shape) * np.sqrt(diffusion * dt)
 
         if (step + 1) % round(look / dt):
@@ -146,7 +168,13 @@ def simulate(network, duration, *, chains, rng, dt, look):
     return chain.astype(int), unit.astype(int), time
 
 
-def dark_carriers(network, spike_times, time, start, grid):
+def dark_carriers(
+    network: LaserNetwork,
+    spike_times: list[NDArray[np.float64]],
+    time: NDArray[np.float64],
+    start: NDArray[np.float64],
+    grid: float,
+) -> NDArray[np.float64]:
     """Return N_g of lasers without light, array (unit, sample): a linear filter of the spikes.
 
     Parameters
@@ -163,11 +191,11 @@ def dark_carriers(network, spike_times, time, start, grid):
     rest = network.pump[:, None] * lifetime
     carriers = rest + (start[:, None] - rest) * np.exp(-elapsed / lifetime)
 
-    def rise(t):
+    def rise(t: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the answer to a unit pump switched on at time 0, arrays."""
         return lifetime * -np.expm1(-np.maximum(t, 0.0) / lifetime)
 
-    def decaying(t):
+    def decaying(t: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the answer to an extra pump exp(-t/duration) from time 0 on, arrays."""
         t, rates = np.maximum(t, 0.0), (1 / lifetime, 1 / kernel.duration)
         return (np.exp(-rates[0] * t) - np.exp(-rates[1] * t)) / (rates[1] - rates[0])

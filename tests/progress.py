@@ -4,16 +4,16 @@
 class Impatient:
     """Stops a run after so many windows."""
 
-    def __init__(self, left):
+    def __init__(self, left: float) -> None:
         self.left, self.stopped = left, False
 
-    def start(self, description, total):
+    def start(self, description: str, total: int) -> None:
         pass
 
-    def advance(self, amount):
+    def advance(self, amount: int) -> None:
         self.left -= amount
         if self.left < 0:
             raise KeyboardInterrupt
 
-    def stop(self):
+    def stop(self) -> None:
         self.stopped = True

@@ -4,6 +4,7 @@
 import dataclasses
 import inspect
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -161,7 +162,7 @@ CALLS = {
 }
 
 
-def _fields(thing, skip=()):
+def _fields(thing: Any, skip: tuple[Any, ...] = ()) -> Iterator[Any]:
     """Give a call for each field of a frozen record that makes a copy with another value."""
     for field in dataclasses.fields(thing):
         if field.name not in skip:
@@ -170,7 +171,7 @@ def _fields(thing, skip=()):
             yield name, (copy, getattr(thing, field.name))
 
 
-def _parameters():
+def _parameters() -> Iterator[Any]:
     """Give a call for each parameter of the estimator."""
     apart = ("negative", "checkpoint", "resume", "progress")
     for name in inspect.signature(learning.BoltzmannEstimator).parameters:
@@ -189,7 +190,7 @@ for things in (
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CALLS)
-def test_nonsense_is_taken_or_told_in_one_sentence(name):
+def test_nonsense_is_taken_or_told_in_one_sentence(name: str) -> None:
     call, *arguments = CALLS[name]
     for place in range(len(arguments)):
         for wrong in NONSENSE:

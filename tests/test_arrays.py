@@ -2,10 +2,13 @@
 
 import dataclasses
 import pickle
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import photinus as ph
 from photinus.learning.imports import restricted
@@ -15,7 +18,7 @@ W = np.array([[0, 1.0, 0], [1, 0, -0.5], [0, -0.5, 0]])
 B = np.array([0.5, -1.0, 0.0])
 
 
-def stretched(a):
+def stretched(a: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the same numbers with negative strides, in an array of twice the size."""
     wide = np.zeros(tuple(2 * n for n in a.shape))
     where = tuple(slice(None, None, -2) for _ in a.shape)
@@ -36,11 +39,13 @@ def stretched(a):
         lambda a: np.ascontiguousarray(a).data,
     ],
 )
-def test_layouts_of_the_same_numbers_are_one_machine(layout):
+def test_layouts_of_the_same_numbers_are_one_machine(
+    layout: Callable[..., Any],
+) -> None:
     assert ph.BoltzmannMachine(layout(W), layout(B)) == ph.BoltzmannMachine(W, B)
 
 
-def test_bytes_and_bools_do_not_wrap():
+def test_bytes_and_bools_do_not_wrap() -> None:
     ones = np.array([[0, 200], [200, 0]], np.uint8)
     machine = ph.BoltzmannMachine(ones, np.array([True, False]))
     assert machine.energy(np.array([[True, True]])) == [-201]
@@ -67,21 +72,23 @@ def test_bytes_and_bools_do_not_wrap():
         None,
     ],
 )
-def test_what_is_not_numbers_is_refused(wrong):
+def test_what_is_not_numbers_is_refused(
+    wrong: NDArray[Any] | dict[str, int] | list[list[int | None]] | None,
+) -> None:
     with pytest.raises(ph.InvalidInput, match="^weights must"):
         ph.BoltzmannMachine(wrong, B)
     with pytest.raises(ph.InvalidInput, match="^weights must"):
         restricted(wrong, B, B)
 
 
-def test_sparse_weights():
+def test_sparse_weights() -> None:
     from scipy.sparse import coo_matrix, csr_array
 
     for kind in (coo_matrix, csr_array):
         assert ph.BoltzmannMachine(kind(W), B) == ph.BoltzmannMachine(W, B)
 
 
-def test_names_of_frames_bring_arrays_to_one_order():
+def test_names_of_frames_bring_arrays_to_one_order() -> None:
     pd = pytest.importorskip("pandas")
     import xarray as xr
 
@@ -111,7 +118,7 @@ def test_names_of_frames_bring_arrays_to_one_order():
             ph.BoltzmannMachine(w, other)
 
 
-def exact(weights, biases):
+def exact(weights: float, biases: list[float]) -> list[float]:
     """Return marginals of two units, weights and biases as fractions: the closed form in the limit."""
     logs = [
         Fraction(0),
@@ -130,7 +137,7 @@ def exact(weights, biases):
 @pytest.mark.parametrize(
     ("w", "b"), [(1, (0, 0)), (-1, (0.4, 0.3)), (-0.5, (1, 1)), (0.9, (-0.5, -0.4))]
 )
-def test_exact_answers_at_every_scale(scale, w, b):
+def test_exact_answers_at_every_scale(scale: float, w: float, b: tuple[float, float]) -> None:
     weight, biases = w * scale, [x * scale for x in b]
     machine = ph.BoltzmannMachine([[0, weight], [weight, 0]], biases)
     calls = {
@@ -158,7 +165,7 @@ def test_exact_answers_at_every_scale(scale, w, b):
     assert "marginals" in found or scale >= 1e15
 
 
-def test_states_that_rounding_makes_alike_are_refused():
+def test_states_that_rounding_makes_alike_are_refused() -> None:
     # Two of three states are equally likely; at 1e20 a sum of tenths is off by thousands.
     w = -np.ones((3, 3)) + np.eye(3)
     small, huge = (ph.BoltzmannMachine(w * s, [0.1 * s, 0.1 * s, 0.1 * s]) for s in (1e3, 1e20))
@@ -169,7 +176,7 @@ def test_states_that_rounding_makes_alike_are_refused():
     assert whole.marginals() == pytest.approx([1 / 3] * 3)
 
 
-def arrays_of(value, path="", seen=None):
+def arrays_of(value: Any, path: str = "", seen: set[int] | None = None) -> Iterator[Any]:
     """Give (path, array) of every array that hangs on `value`."""
     seen = set() if seen is None else seen
     if id(value) in seen:
@@ -191,7 +198,7 @@ def arrays_of(value, path="", seen=None):
             yield from arrays_of(one, f"{path}[{key!r}]", seen)
 
 
-def shared():
+def shared() -> Iterator[Any]:
     from scipy.sparse import csr_array
 
     machine = ph.BoltzmannMachine(W, B)
@@ -205,21 +212,21 @@ def shared():
 
 
 @pytest.mark.parametrize("thing", list(shared()), ids=lambda x: type(x).__name__)
-def test_what_is_shared_is_read_only(thing):
+def test_what_is_shared_is_read_only(thing: Any) -> None:
     again = pickle.loads(pickle.dumps(thing))
     for one in (thing, again):
         writable = [path for path, array in arrays_of(one) if array.flags.writeable]
         assert writable == []
 
 
-def test_mappings_of_shared_things_are_read_only():
+def test_mappings_of_shared_things_are_read_only() -> None:
     with pytest.raises(TypeError):
         ph.Calibration.preset().kernel_error["kick"] = 0
     with pytest.raises(TypeError):
         ph.BayesianNetwork.asia().tables["asia"][1][()] = 0.5
 
 
-def test_constructors_copy():
+def test_constructors_copy() -> None:
     w, b, drive = W.copy(), B.copy(), ph.Calibration.preset().drive.copy()
     machine = ph.BoltzmannMachine(w, b)
     network = ph.translate(machine, ph.Calibration.preset())
@@ -245,11 +252,11 @@ def test_constructors_copy():
         ((4, 6), "quarter", 6),
     ],
 )
-def test_masks_hide_what_they_say(shape, kind, hidden):
+def test_masks_hide_what_they_say(shape: tuple[int, int], kind: str, hidden: int) -> None:
     assert np.sum(~tasks.mask(shape, kind)) == hidden
 
 
-def test_labels_of_any_spelling_are_classes():
+def test_labels_of_any_spelling_are_classes() -> None:
     found = tasks.Classification(np.eye(3), ("0", "1", "2"), 10, None)
     for labels in (
         [0, 1, 2],

@@ -3,11 +3,14 @@
 import itertools
 import pickle
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, sample
 from photinus.errors import InvalidInput, TranslationWarning
@@ -16,7 +19,7 @@ from photinus.machines.bayes import BayesianNetwork
 RAIN = {"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})}
 
 
-def random_network(parents, seed=0):
+def random_network(parents: int, seed: int = 0) -> BayesianNetwork:
     """Return a variable `x` with random parents and a random table, the child first."""
     generator = np.random.default_rng(seed)
     names = tuple(f"p{k}" for k in range(parents))
@@ -26,18 +29,18 @@ def random_network(parents, seed=0):
     )
 
 
-def gate(rule, parents):
+def gate(rule: Callable[..., Any], parents: int) -> BayesianNetwork:
     names = tuple(f"p{k}" for k in range(parents))
     rows = {s: float(rule(s)) for s in itertools.product((0, 1), repeat=parents)}
     return BayesianNetwork({**dict.fromkeys(names, 0.3), "x": (names, rows)})
 
 
-def visible_joint(machine, variables):
+def visible_joint(machine: BoltzmannMachine, variables: int) -> NDArray[np.float64]:
     """Return the joint of the first units, the others summed out."""
     return machine.joint().reshape(-1, 2**variables).sum(axis=0)
 
 
-def naive_joint(network):
+def naive_joint(network: BayesianNetwork) -> NDArray[np.float64]:
     """Return the joint, state by state, as its definition says."""
     variables = network.variables
     joint = np.zeros(2 ** len(variables))
@@ -55,13 +58,13 @@ def naive_joint(network):
 
 
 @pytest.mark.parametrize("network", [BayesianNetwork.asia(), random_network(3), gate(any, 2)])
-def test_joint_is_the_product_of_the_tables(network):
+def test_joint_is_the_product_of_the_tables(network: BayesianNetwork) -> None:
     joint = network.joint()
     np.testing.assert_allclose(joint, naive_joint(network), atol=1e-15)
     assert joint.sum() == pytest.approx(1)
 
 
-def test_states_are_in_the_order_of_boltzmann_machines():
+def test_states_are_in_the_order_of_boltzmann_machines() -> None:
     network = BayesianNetwork(RAIN)
     machine = BoltzmannMachine(np.zeros((2, 2)), [0, 0])
     expected = [0.8 * 0.9, 0.2 * 0.1, 0.8 * 0.1, 0.2 * 0.9]
@@ -69,14 +72,14 @@ def test_states_are_in_the_order_of_boltzmann_machines():
     np.testing.assert_allclose(network.joint(), expected)
 
 
-def test_posterior_is_bayes_rule():
+def test_posterior_is_bayes_rule() -> None:
     network = BayesianNetwork(RAIN)
     assert network.posterior() == pytest.approx({"rain": 0.2, "wet": 0.26})
     assert network.posterior({"wet": 1}) == pytest.approx({"rain": 0.18 / 0.26})
     assert network.posterior({"wet": 0}) == pytest.approx({"rain": 0.02 / 0.74})
 
 
-def test_posterior_of_asia_is_that_of_its_states():
+def test_posterior_of_asia_is_that_of_its_states() -> None:
     network = BayesianNetwork.asia()
     joint, states = naive_joint(network), np.arange(256)[:, None] >> np.arange(8) & 1
     evidence = {"xray": 1, "asia": 1, "bronc": 0}
@@ -86,7 +89,7 @@ def test_posterior_of_asia_is_that_of_its_states():
     assert network.posterior(evidence) == pytest.approx(expected, abs=1e-14)
 
 
-def test_asia_has_the_published_marginals():
+def test_asia_has_the_published_marginals() -> None:
     """Lauritzen & Spiegelhalter 1988: the tables alone give these by hand."""
     p = BayesianNetwork.asia().posterior()
     assert p["tub"] == pytest.approx(0.99 * 0.01 + 0.01 * 0.05)
@@ -96,7 +99,7 @@ def test_asia_has_the_published_marginals():
     assert p["xray"] == pytest.approx(0.98 * p["either"] + 0.05 * (1 - p["either"]))
 
 
-def test_24_variables_are_enumerated_and_more_are_refused():
+def test_24_variables_are_enumerated_and_more_are_refused() -> None:
     chain = {0: 0.3, **{k: ((k - 1,), {(0,): 0.1, (1,): 0.8}) for k in range(1, 24)}}
     p = 0.3
     for _ in range(23):
@@ -107,7 +110,7 @@ def test_24_variables_are_enumerated_and_more_are_refused():
         BayesianNetwork(chain).joint()
 
 
-def test_networks_are_values():
+def test_networks_are_values() -> None:
     network = BayesianNetwork.asia()
     assert network == BayesianNetwork.asia() == pickle.loads(pickle.dumps(network))
     assert hash(network) == hash(BayesianNetwork.asia())
@@ -148,7 +151,7 @@ def test_networks_are_values():
         ),
     ],
 )
-def test_bad_tables(tables, message):
+def test_bad_tables(tables: dict[float | str, Any] | list[tuple[str, float]], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         BayesianNetwork(tables)
 
@@ -162,7 +165,7 @@ def test_bad_tables(tables, message):
         ({"a": 0}, "evidence must be possible, got {'a': 0} of probability 0"),
     ],
 )
-def test_bad_evidence(evidence, message):
+def test_bad_evidence(evidence: dict[str, int], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         BayesianNetwork({**RAIN, "a": 1.0} if "a" in evidence else RAIN).posterior(evidence)
 
@@ -170,7 +173,7 @@ def test_bad_evidence(evidence, message):
 # --- softening ---------------------------------------------------------------------------------
 
 
-def test_only_certain_entries_are_softened():
+def test_only_certain_entries_are_softened() -> None:
     network = BayesianNetwork({"a": 1e-6, "b": 0.0, "c": (("a",), {(0,): 0.3, (1,): 1.0})})
     soft = network.softened(0.01)
     assert soft.tables["a"] == network.tables["a"]
@@ -179,7 +182,7 @@ def test_only_certain_entries_are_softened():
 
 
 @pytest.mark.parametrize("rule", [any, all, lambda s: sum(s) > 1], ids=["or", "and", "majority"])
-def test_threshold_functions_get_additive_log_odds(rule):
+def test_threshold_functions_get_additive_log_odds(rule: Callable[..., Any]) -> None:
     for parents in (2, 3):
         network = gate(rule, parents)
         soft, clipped = network.softened(0.01), network.softened(0.01, additive=False)
@@ -195,7 +198,7 @@ def test_threshold_functions_get_additive_log_odds(rule):
         np.testing.assert_allclose(design[inside] @ fit, log_odds, atol=1e-5)
 
 
-def test_default_softening_moves_the_posteriors_of_asia_by_less_than_five_thousandths():
+def test_default_softening_moves_the_posteriors_of_asia_by_less_than_five_thousandths() -> None:
     network = BayesianNetwork.asia()
     for evidence in ({}, {"xray": 1, "dysp": 1}, {"asia": 1, "smoke": 0, "dysp": 1}):
         exact, soft = network.posterior(evidence), network.softened().posterior(evidence)
@@ -222,7 +225,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-def test_exact_machine_is_the_softened_network(network):
+def test_exact_machine_is_the_softened_network(network: BayesianNetwork) -> None:
     n = len(network.variables)
     for softening in (1e-2, 1e-5):
         machine = network.to_boltzmann(softening=softening)
@@ -232,7 +235,7 @@ def test_exact_machine_is_the_softened_network(network):
         assert all(str(label).startswith("hidden(") for label in machine.labels[n:])
 
 
-def test_conditional_of_the_machine_is_the_posterior():
+def test_conditional_of_the_machine_is_the_posterior() -> None:
     network = BayesianNetwork.asia()
     machine, soft = network.to_boltzmann(), network.softened()
     for evidence in ({"xray": 1, "dysp": 1}, {"either": 0}, {"tub": 1, "smoke": 0, "bronc": 1}):
@@ -242,7 +245,7 @@ def test_conditional_of_the_machine_is_the_posterior():
             assert given[name] == pytest.approx(p, abs=1e-9)
 
 
-def test_asia_needs_one_hidden_unit():
+def test_asia_needs_one_hidden_unit() -> None:
     """The OR needs none, as its softened log-odds are additive; the table of dyspnoea has a term."""
     machine = BayesianNetwork.asia().to_boltzmann()
     assert machine.labels[8:] == ("hidden(bronc, either, dysp)",)
@@ -250,7 +253,7 @@ def test_asia_needs_one_hidden_unit():
     assert np.abs(machine.biases).max() < 12.5
 
 
-def test_interactions_that_cancel_between_tables_need_no_unit():
+def test_interactions_that_cancel_between_tables_need_no_unit() -> None:
     """An additive table of two parents: no third order, only what its normalisation couples."""
     log_odds = {s: -1 + 0.5 * s[0] + 2 * s[1] for s in itertools.product((0, 1), repeat=2)}
     rows = {s: 1 / (1 + np.exp(-u)) for s, u in log_odds.items()}
@@ -263,7 +266,7 @@ def test_interactions_that_cancel_between_tables_need_no_unit():
 
 @pytest.mark.parametrize("order", [3, 4, 5])
 @pytest.mark.parametrize("coefficient", [-6.0, -0.01, 0.3, 9.0])
-def test_weight_of_a_hidden_unit_is_the_smallest_that_can_do(order, coefficient):
+def test_weight_of_a_hidden_unit_is_the_smallest_that_can_do(order: int, coefficient: float) -> None:
     """The difference is right, and no c gives as large a one at 99 % of the weight."""
     from math import comb
 
@@ -272,7 +275,7 @@ def test_weight_of_a_hidden_unit_is_the_smallest_that_can_do(order, coefficient)
     count = np.arange(order + 1)
     signs = np.array([(-1) ** (order - s) * comb(order, s) for s in range(order + 1)])
 
-    def difference(weight, offset):
+    def difference(weight: float, offset: NDArray[np.float64] | float) -> NDArray[np.float64] | float:
         return np.logaddexp(0, np.asarray(offset)[..., None] + weight * count) @ signs
 
     weight, offset = _smallest_weight(order, coefficient)
@@ -282,11 +285,11 @@ def test_weight_of_a_hidden_unit_is_the_smallest_that_can_do(order, coefficient)
     assert less.max() < abs(coefficient)
 
 
-def test_probst_tends_to_the_clipped_network():
+def test_probst_tends_to_the_clipped_network() -> None:
     network = random_network(2)
     expected = network.joint()
 
-    def error(strength):
+    def error(strength: int) -> float:
         machine = network.to_boltzmann(method="probst", strength=strength)
         assert machine.n_units == 3 + 8
         return np.abs(visible_joint(machine, 3) - expected).max()
@@ -299,7 +302,7 @@ def test_probst_tends_to_the_clipped_network():
     np.testing.assert_allclose(joint, certain.softened(0.01, additive=False).joint(), atol=1e-6)
 
 
-def test_auxiliary_units_of_probst_are_on_only_in_their_state():
+def test_auxiliary_units_of_probst_are_on_only_in_their_state() -> None:
     machine = random_network(2).to_boltzmann(method="probst")
     label = "state(x=1, p0=0, p1=1)"
     assert label in machine.labels
@@ -318,12 +321,12 @@ def test_auxiliary_units_of_probst_are_on_only_in_their_state():
         ({"strength": -1}, "strength must be above 0, got -1"),
     ],
 )
-def test_bad_arguments(changes, message):
+def test_bad_arguments(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         BayesianNetwork(RAIN).to_boltzmann(**changes)
 
 
-def test_samples_of_the_machine_are_samples_of_the_network():
+def test_samples_of_the_machine_are_samples_of_the_network() -> None:
     """Exact sampler, 64 000 independent draws: within 5.5 standard errors, false alarm below 1e-6.
 
     Power: the network without the evidence is far outside.
@@ -342,7 +345,7 @@ def test_samples_of_the_machine_are_samples_of_the_network():
 # --- pgmpy -------------------------------------------------------------------------------------
 
 
-def fake_model(**changes):
+def fake_model(**changes: Any) -> SimpleNamespace:
     """Return what `from_pgmpy` asks for: a network whose states are named the wrong way round."""
     rain = SimpleNamespace(
         variable="rain",
@@ -361,7 +364,7 @@ def fake_model(**changes):
     return SimpleNamespace(nodes=lambda: fields["nodes"], get_cpds=lambda: fields["cpds"])
 
 
-def test_from_pgmpy_reads_names_of_states_table_by_table():
+def test_from_pgmpy_reads_names_of_states_table_by_table() -> None:
     network = BayesianNetwork.from_pgmpy(fake_model())
     expected = {"rain": 0.2, "wet": (("rain",), {(0,): 0.9, (1,): 0.1})}
     assert network == BayesianNetwork(expected)
@@ -369,14 +372,14 @@ def test_from_pgmpy_reads_names_of_states_table_by_table():
     assert turned == BayesianNetwork({"rain": 0.8, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})})
 
 
-def test_from_pgmpy_without_names_of_states():
+def test_from_pgmpy_without_names_of_states() -> None:
     cpd = SimpleNamespace(variable="a", variables=["a"], values=np.array([0.3, 0.7]))
     model = fake_model(nodes=["a"], cpds=[cpd])
     assert BayesianNetwork.from_pgmpy(model) == BayesianNetwork({"a": 0.7})
 
 
-def test_from_pgmpy_bad_models():
-    def model(names, values=(0.5, 0.5)):
+def test_from_pgmpy_bad_models() -> None:
+    def model(names: list[int | str], values: tuple[float, ...] = (0.5, 0.5)) -> SimpleNamespace:
         cpd = SimpleNamespace(
             variable="a", variables=["a"], values=np.array(values), state_names={"a": names}
         )
@@ -396,7 +399,7 @@ def test_from_pgmpy_bad_models():
         BayesianNetwork.from_pgmpy(fake_model(nodes=["rain", "wet", "b"]))
 
 
-def test_from_pgmpy_itself():
+def test_from_pgmpy_itself() -> None:
     models = pytest.importorskip("pgmpy.models")
     tables = pytest.importorskip("pgmpy.factors.discrete")
     model = models.DiscreteBayesianNetwork([("b", "x"), ("a", "x")])
@@ -424,7 +427,7 @@ def test_from_pgmpy_itself():
 # --- example -----------------------------------------------------------------------------------
 
 
-def test_example_runs(capsys):
+def test_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "asia.py"))
     # The translated machine is beyond what its lasers can do; refinement is the point.
     with pytest.warns(TranslationWarning, match="lie outside"):

@@ -1,11 +1,13 @@
 """The protocol: what it finds on the shipped devices, and what it says where there is nothing."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from photinus import Calibration, LaserParameters, calibrate
@@ -22,12 +24,12 @@ CHAINS = 24
 
 
 @pytest.fixture(scope="module")
-def again():
+def again() -> Any:
     """Calibrate the default device once more, with another seed and fewer chains."""
     return calibrate(LaserParameters.preset(), seed=12345, chains=CHAINS)
 
 
-def constants(calibration):
+def constants(calibration: Any) -> Any:
     """Return the fitted constants, name → (value, standard error)."""
     found = {
         "midpoint": (calibration.midpoint, calibration.midpoint_error),
@@ -39,7 +41,7 @@ def constants(calibration):
 
 
 @pytest.mark.parametrize("name", ["midpoint", "slope", "kick", "sustain"])
-def test_shipped_default_is_found_again_within_its_errors(again, name):
+def test_shipped_default_is_found_again_within_its_errors(again: Any, name: str) -> None:
     """Two independent calibrations differ by noise only; false alarm 1e-7 each."""
     (mine, my_error), (shipped, shipped_error) = (
         constants(c)[name] for c in (again, Calibration.preset())
@@ -50,14 +52,14 @@ def test_shipped_default_is_found_again_within_its_errors(again, name):
     assert 0.25 * shipped > SIGMAS * error
 
 
-def test_read_out_is_found_again(again):
+def test_read_out_is_found_again(again: Any) -> None:
     shipped = Calibration.preset()
     assert again.window == shipped.window
     assert again.detection_threshold == pytest.approx(shipped.detection_threshold, rel=1e-6)
     assert again.parameters == shipped.parameters
 
 
-def test_activation_curves_agree_point_by_point(again):
+def test_activation_curves_agree_point_by_point(again: Any) -> None:
     """Fresh curve against the shipped one; Bonferroni over its points at 1e-6 in all.
 
     Errors come from CHAINS chains, or from more, so a Student bound with CHAINS - 1 degrees of freedom.
@@ -77,7 +79,7 @@ def test_activation_curves_agree_point_by_point(again):
 
 
 @pytest.mark.parametrize("name", SHIPPED_PRESETS)
-def test_shipped_calibrations_are_of_their_preset_and_sane(name):
+def test_shipped_calibrations_are_of_their_preset_and_sane(name: str) -> None:
     calibration = Calibration.preset(name)
     calibration.require(preset(name))
     assert calibration.parameters == preset(name)
@@ -95,7 +97,7 @@ def test_shipped_calibrations_are_of_their_preset_and_sane(name):
     assert calibration.samples_or_pulses.startswith("samples:")
 
 
-def test_inverse_activation_reads_the_measured_curve():
+def test_inverse_activation_reads_the_measured_curve() -> None:
     calibration = Calibration.preset()
     known = (calibration.activation > 0.02) & (calibration.activation < 0.98)
     p = calibration.activation[known]
@@ -105,12 +107,12 @@ def test_inverse_activation_reads_the_measured_curve():
     assert (np.diff(wide) > 0).all()
 
 
-def test_a_window_must_be_significantly_better():
+def test_a_window_must_be_significantly_better() -> None:
     rng = np.random.default_rng(3)
     base = rng.uniform(1e-4, 1e-3, 24)
     kernel = Calibration.preset().kernel
 
-    def fit(kl):
+    def fit(kl: NDArray[np.float64]) -> Fit:
         return Fit(kernel=kernel, error={}, kl=kl)
 
     assert fit(base - 5e-5).beats(fit(base))
@@ -118,7 +120,7 @@ def test_a_window_must_be_significantly_better():
     assert not fit(rng.permutation(base)).beats(fit(base))
 
 
-def test_objective_covers_both_signs_and_no_machine_twice():
+def test_objective_covers_both_signs_and_no_machine_twice() -> None:
     seen = {(m.weights.tobytes(), m.biases.tobytes()) for m in MACHINES}
     assert len(seen) == len(MACHINES) == 24
     upper = np.concatenate([m.weights[np.triu_indices(m.n_units, 1)] for m in MACHINES])
@@ -127,7 +129,7 @@ def test_objective_covers_both_signs_and_no_machine_twice():
     assert abs(upper.mean()) < 0.25
 
 
-def test_current_is_that_of_a_laser():
+def test_current_is_that_of_a_laser() -> None:
     calibration = Calibration.preset()
     assert calibration.current[0] == pytest.approx(
         calibration.laser.current(calibration.drive[0] / calibration.laser.gain_lifetime)
@@ -144,32 +146,32 @@ def test_current_is_that_of_a_laser():
         ({"decay": 0.0}, "decay must be above 0 s"),
     ],
 )
-def test_calibrate_refuses(changes, message):
+def test_calibrate_refuses(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         calibrate(LaserParameters.preset(), **changes)
 
 
-def test_a_device_that_pulses_is_called_so():
+def test_a_device_that_pulses_is_called_so() -> None:
     worse = dataclasses.replace(Calibration.preset(), residual=0.2, network_kl=0.3)
     assert worse.samples_or_pulses.startswith("pulses")
     rough = dataclasses.replace(Calibration.preset(), residual=0.1, network_kl=0.05)
     assert rough.samples_or_pulses.startswith("samples roughly")
 
 
-def test_fit_refuses_a_step():
+def test_fit_refuses_a_step() -> None:
     x = np.linspace(0, 1, 20)
     with pytest.raises(NotConverged, match=r"at least 4 points between 0.05 and 0.95, got 0"):
         _fit_logistic(x, (x > 0.5).astype(float), np.full(20, 0.01))
 
 
-def test_crossing_is_the_last_one_and_may_be_missing():
+def test_crossing_is_the_last_one_and_may_be_missing() -> None:
     x = np.arange(5.0)
     assert _crossing(x, np.array([1.0, 0.9, np.nan, 0.1, 0.0]), 0.5) == pytest.approx(2.0)
     assert _crossing(x, np.ones(5), 0.5) is None
     assert _crossing(x, np.zeros(5), 0.5) is None
 
 
-def test_a_laser_that_cannot_spike_is_refused():
+def test_a_laser_that_cannot_spike_is_refused() -> None:
     dull = LaserParameters.preset(absorber_transparency=1.0)
     with pytest.raises(NotConverged, match="stable"):
         calibrate(dull, seed=0)
@@ -179,7 +181,7 @@ def test_a_laser_that_cannot_spike_is_refused():
     st.lists(st.floats(0.01, 5), min_size=2, max_size=12),
     st.lists(st.integers(-3000, 3000), min_size=13, max_size=13),
 )
-def test_monotone_interpolation_is_that_of_scipy(widths, values):
+def test_monotone_interpolation_is_that_of_scipy(widths: list[float], values: list[int]) -> None:
     x = np.cumsum([0.3, *widths])
     y = np.array(values[: len(x)]) / 1000
     at = np.linspace(x[0], x[-1], 57)

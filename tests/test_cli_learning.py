@@ -3,6 +3,8 @@
 import contextlib
 import re
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,17 +13,18 @@ from typer.testing import CliRunner
 from photinus import BoltzmannMachine
 from photinus.faces.cli import app
 from photinus.learning.units import Units
+from tests.conftest import Run
 
 LEARN = ("learn", "--data", "bars.npz", "--hidden", 6, "--epochs", 200, "--rate", 0.3, "--batch", 20)
 
 
 @pytest.fixture
-def images(tmp_path):
+def images(tmp_path: Path) -> str:
     """Write an archive of 4×3 images, bright above or below, and return its name."""
     return write_images(tmp_path)
 
 
-def write_images(folder):
+def write_images(folder: Path) -> Any:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
     grey = rng.random((200, 4, 3)) * 0.5
@@ -32,7 +35,7 @@ def write_images(folder):
 
 
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory):
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Learn the archive, once for all tests, and return the folder of all that was written."""
     folder = tmp_path_factory.mktemp("learned")
     write_images(folder)
@@ -44,20 +47,22 @@ def learned(tmp_path_factory):
 
 
 @pytest.fixture
-def model(run, learned, tmp_path):
+def model(run: Run, learned: Any, tmp_path: Path) -> Any:
     """Copy what was learned here, where `run` works, and return the machine's name."""
     shutil.copytree(learned, tmp_path, dirs_exist_ok=True)
     return "machine.npz"
 
 
-def report(folder):
+def report(folder: Path) -> Any:
     """Return the HTML report in a folder, which must be self-contained."""
     page = (folder / "report.html").read_text()
     assert "http" not in page.split("</style>")[1]
     return page
 
 
-def test_learn_writes_machine_checkpoint_and_report(run, model, images, tmp_path):
+def test_learn_writes_machine_checkpoint_and_report(
+    run: Run, model: Any, images: Any, tmp_path: Path
+) -> None:
     units = Units.of(BoltzmannMachine.load(tmp_path / model))
     assert (len(units.features), units.names, len(units.hidden)) == (12, ("0", "1"), 6)
     assert (tmp_path / "machine.html").read_text().count("data:image/png;base64,") == 2
@@ -70,7 +75,7 @@ def test_learn_writes_machine_checkpoint_and_report(run, model, images, tmp_path
     assert BoltzmannMachine.load(tmp_path / model) == before
 
 
-def test_learn_deep_and_without_labels(run, images, tmp_path):
+def test_learn_deep_and_without_labels(run: Run, images: str, tmp_path: Path) -> None:
     code, _, _ = run(
         "learn", "--data", images, "--hidden", 5, "--hidden", 3, "--no-labels", "--epochs", 2, "--out", "d.json"
     )  # fmt: skip
@@ -80,7 +85,9 @@ def test_learn_deep_and_without_labels(run, images, tmp_path):
     assert Units.of(machine).names == ()
 
 
-def test_dream_is_judged_beside_gibbs_sampling(run, model, images, tmp_path):
+def test_dream_is_judged_beside_gibbs_sampling(
+    run: Run, model: Any, images: Any, tmp_path: Path
+) -> None:
     code, out, _ = run(
         "dream", model, "--substrate", "laser-reduced", "--chains", 4, "--draws", 60, "--data", images
     )
@@ -103,7 +110,7 @@ def test_dream_is_judged_beside_gibbs_sampling(run, model, images, tmp_path):
     assert (tmp_path / "runs" / "dream-2" / "report.html").exists()
 
 
-def test_dream_heated_and_on_full_physics(run, model):
+def test_dream_heated_and_on_full_physics(run: Run, model: Any) -> None:
     code, out, _ = run(
         "dream", model, "--chains", 2, "--draws", 4, "--hottest", 2, "--period", 8, "--substrate", "laser-reduced"
     )  # fmt: skip
@@ -114,7 +121,7 @@ def test_dream_heated_and_on_full_physics(run, model):
     assert re.search(r"time on the chip\s+\d", out)
 
 
-def test_imagine_shows_the_class(run, images, tmp_path):
+def test_imagine_shows_the_class(run: Run, images: str, tmp_path: Path) -> None:
     """By exact draws: chains of such a machine stay for long in the image that they start with."""
     learn = ("--hidden", 6, "--epochs", 50, "--rate", 0.1, "--batch", 20)
     assert run("learn", "--data", images, *learn)[0] == 0
@@ -128,7 +135,9 @@ def test_imagine_shows_the_class(run, images, tmp_path):
 
 
 @pytest.mark.parametrize("hide", ["half", "quarter", "random"])
-def test_complete_stands_beside_gibbs_sampling(run, model, images, tmp_path, hide):
+def test_complete_stands_beside_gibbs_sampling(
+    run: Run, model: Any, images: Any, tmp_path: Path, hide: str
+) -> None:
     code, out, _ = run(
         "complete",
         model,
@@ -151,7 +160,7 @@ def test_complete_stands_beside_gibbs_sampling(run, model, images, tmp_path, hid
         )
 
 
-def test_classify_stands_beside_gibbs_sampling(run, model, images):
+def test_classify_stands_beside_gibbs_sampling(run: Run, model: Any, images: Any) -> None:
     code, out, _ = run(
         "classify", model, "--data", images, "--substrate", "laser-reduced", "--images", 30
     )
@@ -161,7 +170,7 @@ def test_classify_stands_beside_gibbs_sampling(run, model, images):
     assert min(right) > 80
 
 
-def test_machines_of_rbms_dream(run, tmp_path):
+def test_machines_of_rbms_dream(run: Run, tmp_path: Path) -> None:
     import h5py
 
     with h5py.File(tmp_path / "theirs.h5", "w") as file:
@@ -189,7 +198,9 @@ def test_machines_of_rbms_dream(run, tmp_path):
         (("learn", "--out", "x.npz", "--rate", -1), "learning_rate must be above 0"),
     ],
 )
-def test_bad_input_is_one_sentence(run, model, arguments, message):
+def test_bad_input_is_one_sentence(
+    run: Run, model: Any, arguments: tuple[float | str, ...], message: str
+) -> None:
     code, _, err = run(*(model if given == "MODEL" else given for given in arguments))
     assert code == 2
     assert "Traceback" not in err

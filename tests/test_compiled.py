@@ -94,7 +94,9 @@ def test_starts_where_nothing_can_be_written(copy: Path, cache: str | None) -> N
         python(READ_ONLY + "open('file', 'w')", copy)
 
 
-def test_without_a_home_no_folder_is_made_in_the_working_directory(monkeypatch, tmp_path) -> None:
+def test_without_a_home_no_folder_is_made_in_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "~/.cache/photinus")

@@ -1,9 +1,13 @@
 """Synapses with short-term depression, against their equations."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample, translate
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, SpikeTrains, sample, translate
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput, TranslationWarning
@@ -15,13 +19,17 @@ REDUCED = CALIBRATION.require_reduced()
 TAU = CALIBRATION.window
 
 
-def network(biases, weights=None, depression=None):
+def network(
+    biases: NDArray[np.float64] | list[float],
+    weights: NDArray[np.float64] | None = None,
+    depression: Depression | None = None,
+) -> Any:
     n = len(biases)
     machine = BoltzmannMachine(np.zeros((n, n)) if weights is None else weights, biases)
     return translate(machine, CALIBRATION).replace(depression=depression)
 
 
-def test_resources_follow_the_spikes():
+def test_resources_follow_the_spikes() -> None:
     fatigue = Depression(use=0.2, recovery=5 * ns)
     # Only lasers with synapses have resources.
     ran = network([-1.0, 0.5, 3.0], 1e-3 * (1 - np.eye(3)), fatigue)
@@ -37,7 +45,7 @@ def test_resources_follow_the_spikes():
             assert simulator._blocks[0].resources[lane] == pytest.approx(left, rel=1e-9)
 
 
-def test_steady_is_the_fixed_point():
+def test_steady_is_the_fixed_point() -> None:
     fatigue = Depression(use=0.3, recovery=4 * ns)
     left = 1.0
     for _ in range(200):
@@ -50,7 +58,7 @@ def test_steady_is_the_fixed_point():
 @pytest.mark.parametrize(
     "fatigue", [Depression(use=0.0, recovery=1 * ns), Depression(use=1.0, recovery=1e-15)]
 )
-def test_without_use_or_with_full_recovery_nothing_changes(fatigue):
+def test_without_use_or_with_full_recovery_nothing_changes(fatigue: Depression) -> None:
     rng = np.random.default_rng(0)
     weights = np.triu(rng.normal(0, 1, (6, 6)), 1)
     spikes = [
@@ -64,7 +72,7 @@ def test_without_use_or_with_full_recovery_nothing_changes(fatigue):
 
 
 @pytest.mark.parametrize("n", [2, 70])
-def test_a_laser_that_stays_on_has_the_steady_weight(n):
+def test_a_laser_that_stays_on_has_the_steady_weight(n: int) -> None:
     """The target of a steady source sees the weight times `steady`; n = 70 takes the wide path."""
     fatigue, weight = Depression(use=0.4, recovery=3 * ns), 2.0
     weights = np.zeros((n, n))
@@ -89,11 +97,11 @@ def test_a_laser_that_stays_on_has_the_steady_weight(n):
     assert rates[1] > 1.3 * rates[0]
 
 
-def _rate(spikes):
+def _rate(spikes: SpikeTrains) -> float:
     return float(np.mean((spikes.unit == 1) & (spikes.time > 20 * ns)) * len(spikes))
 
 
-def test_pulses_end_as_high_as_they_were():
+def test_pulses_end_as_high_as_they_were() -> None:
     """After all that was raised is lowered again, nothing is left over."""
     rng = np.random.default_rng(0)
     weights = np.triu(rng.normal(0, 1, (4, 4)), 1)
@@ -105,7 +113,7 @@ def test_pulses_end_as_high_as_they_were():
     assert np.abs(simulator._blocks[0].synaptic).max() < 1e-3 * CALIBRATION.slope
 
 
-def test_the_seed_fixes_the_spikes_however_the_time_is_cut():
+def test_the_seed_fixes_the_spikes_however_the_time_is_cut() -> None:
     ran = network(np.zeros(3), 1 - np.eye(3), Depression(use=0.3, recovery=3 * ns))
     step = REDUCED.time_step
     whole = ReducedSimulator(ran, REDUCED, chains=5, seed=2).advance(1000 * step)
@@ -119,7 +127,7 @@ def test_the_seed_fixes_the_spikes_however_the_time_is_cut():
     np.testing.assert_allclose(times, np.sort(whole.time), rtol=1e-12)
 
 
-def test_depression_frees_from_a_mode():
+def test_depression_frees_from_a_mode() -> None:
     """Two deep modes: with plain synapses chains stay where they are, depressed ones come out."""
     n = 8
     machine = BoltzmannMachine(1.8 * (1 - np.eye(n)), np.full(n, -1.8 * (n - 1) / 2))
@@ -133,13 +141,13 @@ def test_depression_frees_from_a_mode():
     assert changes[1] > 3 * changes[0]
 
 
-def test_networks_keep_it(tmp_path):
+def test_networks_keep_it(tmp_path: Path) -> None:
     ran = network([0.0, 1.0], depression=Depression(use=0.3, recovery=3 * ns))
     ran.save(tmp_path / "network.json")
     assert LaserNetwork.load(tmp_path / "network.json").depression == ran.depression
 
 
-def test_bad_values_and_engines_are_one_sentence():
+def test_bad_values_and_engines_are_one_sentence() -> None:
     with pytest.raises(InvalidInput, match="use must be from 0 to 1, got 2"):
         Depression(use=2, recovery=1.0)
     with pytest.raises(InvalidInput, match="recovery must be above 0 s, got 0"):

@@ -12,6 +12,7 @@ from photinus._core.moved import MOVED
 from photinus.faces import cli
 from photinus.faces.study.plan import Study
 from photinus.hardware import Prices
+from tests import prose
 from tests.prose import forbidden, long_sentences, semicolons
 from tests.texts import ROOT, TEXTS, blocks, commands, dotted, is_former, links, resolve
 
@@ -33,7 +34,7 @@ SOURCES = [
 
 @pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
 @pytest.mark.parametrize("path", WITH_PYTHON)
-def test_python_runs(path, tmp_path, monkeypatch):
+def test_python_runs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "prices.toml").write_text("")
     names = {"machine": ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1]), "__name__": "example"}
@@ -46,27 +47,27 @@ def test_python_runs(path, tmp_path, monkeypatch):
             assert round(eval(expression, names), digits) == float(value), expression
 
 
-def test_shorter_runs_are_of_calls_that_are_shown():
+def test_shorter_runs_are_of_calls_that_are_shown() -> None:
     shown = "".join(TEXTS[path] for path in WITH_PYTHON)
     assert all(call in shown for call in SHORTER)
 
 
 @pytest.mark.parametrize("block", blocks(TEXTS["docs/studies.md"], "toml"))
-def test_study_file_is_a_study(block, tmp_path):
+def test_study_file_is_a_study(block: str, tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text(block)
     assert len(Study.load(path).points) == 2 * 2 * 2 * 3 * 2
 
 
 @pytest.mark.parametrize("block", blocks(TEXTS["docs/imperfections.md"], "toml"))
-def test_imperfections_of_a_study(block):
+def test_imperfections_of_a_study(block: str) -> None:
     (section,) = tomllib.loads(block).values()
     document = {"machines": {"units": 2}, "sample": {"substrate": "laser"}, "imperfections": section}
     assert len(Study.from_dict(document).points) == 3
 
 
 @pytest.mark.parametrize("block", blocks(TEXTS["docs/ledger.md"], "toml"))
-def test_prices(block):
+def test_prices(block: str) -> None:
     prices = Prices.from_dict(tomllib.loads(block))
     assert {"static", "weighting"} <= set(prices.entries)
 
@@ -75,7 +76,9 @@ def test_prices(block):
     "line",
     sorted({line for text in TEXTS.values() for line in commands(text) if line.startswith("photinus")}),
 )
-def test_command_exists_with_its_options(line, tmp_path, monkeypatch):
+def test_command_exists_with_its_options(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     _, name, *arguments = line.split()
     for argument in arguments:  # options that want a file that is there
@@ -90,14 +93,14 @@ def test_command_exists_with_its_options(line, tmp_path, monkeypatch):
     command.make_context(name, arguments)  # raises where an option is unknown or a value is of no use
 
 
-def test_unknown_option_is_found():
+def test_unknown_option_is_found() -> None:
     command = typer.main.get_command(cli.app).commands["sample"]  # type: ignore[attr-defined]
     with pytest.raises(Exception, match="No such option"):
         command.make_context("sample", ["model.json", "--no-such-option", "1"])
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_scripts_and_targets_exist(path):
+def test_scripts_and_targets_exist(path: str) -> None:
     targets = (ROOT / "Makefile").read_text()
     for line in commands(TEXTS[path]):
         words = line.split()
@@ -117,24 +120,24 @@ def test_scripts_and_targets_exist(path):
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_links_lead_somewhere(path):
+def test_links_lead_somewhere(path: str) -> None:
     for target in links(TEXTS[path]):
         assert (ROOT / Path(path).parent / target).is_file(), target
 
 
-def test_every_page_is_linked_from_the_readme():
+def test_every_page_is_linked_from_the_readme() -> None:
     linked = set(links(TEXTS["README.md"]))
     assert {path for path in TEXTS if path.startswith("docs/")} <= linked
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_names_of_texts_are_those_of_today(path):
+def test_names_of_texts_are_those_of_today(path: str) -> None:
     for name in dotted(TEXTS[path]):
         resolve(name)
         assert not is_former(name), name
 
 
-def test_names_of_sources_are_those_of_today():
+def test_names_of_sources_are_those_of_today() -> None:
     for path in SOURCES:
         if path.name == "versions.py":
             continue  # it times old versions, too, by names that both have
@@ -143,7 +146,7 @@ def test_names_of_sources_are_those_of_today():
             assert not is_former(name), (path, name)
 
 
-def test_wrong_names_are_found():
+def test_wrong_names_are_found() -> None:
     assert dotted("see `photinus.sample`, photinus.units.ns.") == [
         "photinus.sample",
         "photinus.units.ns",
@@ -156,22 +159,66 @@ def test_wrong_names_are_found():
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_sentences_are_short_and_words_ours(path):
+def test_sentences_are_short_and_words_ours(path: str) -> None:
     assert long_sentences(TEXTS[path]) == []
     assert forbidden(TEXTS[path]) == []
 
 
-def test_words_of_sources_are_ours():
+def test_words_of_sources_are_ours() -> None:
     for path in SOURCES:
         found = re.findall(r"\banew\b|\bdearer\b|\b(?:its|the) begin\b", path.read_text())
         assert found == [], path
 
 
-def test_semicolons_are_rare():
+@pytest.mark.parametrize("path", prose.SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_docstrings_and_messages_are_short_and_words_ours(path: Path) -> None:
+    text = prose.text_of(path)
+    assert long_sentences(text) == []
+    assert forbidden(text) == []
+
+
+def test_what_people_read_of_a_source_is_found() -> None:
+    source = '''
+"""A module. It has an example::
+
+    code, which is no prose; begin = 1
+
+>>> anew()
+"""
+LIMIT = 3
+"""Of a variable."""
+def call(value):
+    """Do it.
+
+    Parameters
+    ----------
+    value : int
+        What is done.
+    """
+    raise InvalidInput(f"value must be 0, got {value!r} " "anew")
+option = typer.Option("--name", help="Of an option.")
+'''
+    text = prose.prose_of(source)
+    assert list(prose.sentences(text)) == [
+        "A module.",
+        "It has an example.",
+        "Of a variable.",
+        "Do it.",
+        "Parameters",
+        "value : int",
+        "What is done.",
+        "Of an option.",
+        "value must be 0, got VALUE anew",
+    ]
+    assert forbidden(text) == ["anew: write again"]
+    assert len(long_sentences(prose.prose_of(f'"""{"word " * 26}end."""'))) == 1
+
+
+def test_semicolons_are_rare() -> None:
     assert sum(map(semicolons, TEXTS.values())) <= 30
 
 
-def test_long_sentences_and_wrong_words_are_found():
+def test_long_sentences_and_wrong_words_are_found() -> None:
     text = "# A title\n\nShort. " + "word " * 26 + "end.\n\n- It starts anew; a way of its own."
     assert len(long_sentences(text)) == 1
     assert len(forbidden(text)) == 2

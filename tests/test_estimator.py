@@ -1,7 +1,12 @@
 """The estimator against enumeration, against itself interrupted, and in scikit-learn's hands."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import chi2
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -24,7 +29,9 @@ SHAPES = {
 }
 
 
-def noisy_copies(samples=400, n=5, seed=0):
+def noisy_copies(
+    samples: int = 400, n: int = 5, seed: int = 0
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return copies of a common coin with flips, and the coin."""
     rng = np.random.default_rng(seed)
     coin = rng.integers(0, 2, samples)
@@ -35,7 +42,9 @@ def noisy_copies(samples=400, n=5, seed=0):
 X, Y = noisy_copies()
 
 
-def scattered(shape, *, seed=1, scale=0.8, **parameters):
+def scattered(
+    shape: str, *, seed: int = 1, scale: float = 0.8, **parameters: Any
+) -> BoltzmannEstimator:
     """Return an estimator of five features whose parameters are random instead of learned."""
     found = BoltzmannEstimator(**SHAPES[shape], **parameters).partial_fit(X[:100])
     rng = np.random.default_rng(seed)
@@ -46,7 +55,7 @@ def scattered(shape, *, seed=1, scale=0.8, **parameters):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_mask_is_that_of_the_machine(shape):
+def test_the_mask_is_that_of_the_machine(shape: str) -> None:
     found = scattered(shape)
     sizes = (5, *found.hidden)
     layer = np.repeat(np.arange(len(sizes)), sizes)
@@ -59,16 +68,16 @@ def test_the_mask_is_that_of_the_machine(shape):
 class Exactly:
     """Independent draws from the machine's enumerated joint."""
 
-    def __init__(self, draws):
+    def __init__(self, draws: int) -> None:
         self.draws, self.generator = draws, np.random.default_rng(5)
 
-    def __call__(self, machine):
+    def __call__(self, machine: BoltzmannMachine) -> NDArray[np.uint8]:
         chosen = self.generator.choice(2**machine.n_units, self.draws, p=machine.joint())
         return machine.states()[chosen]
 
 
 @pytest.mark.parametrize("shape", ["restricted", "visible", "semi-restricted"])
-def test_an_update_is_the_gradient_of_the_likelihood(shape):
+def test_an_update_is_the_gradient_of_the_likelihood(shape: str) -> None:
     found = scattered(shape, momentum=0.0, weight_decay=0.0, batch_size=len(X))
     machine, draws = found.machine(), 200_000
     features, n = X.shape[1], machine.n_units
@@ -96,7 +105,7 @@ def test_an_update_is_the_gradient_of_the_likelihood(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("method", ["pcd", "tempered"])
-def test_chains_have_the_law_of_the_machine(shape, method):
+def test_chains_have_the_law_of_the_machine(shape: str, method: str) -> None:
     chains = 40_000
     found = scattered(shape, method=method, replicas=3, hottest=3.0, steps=30)
     states = np.zeros((3 if method == "tempered" else 1, chains, len(found.biases_)), np.float32)
@@ -105,7 +114,7 @@ def test_chains_have_the_law_of_the_machine(shape, method):
         states.astype(int) @ 2 ** np.arange(states.shape[1]), minlength=2 ** states.shape[1]
     )
 
-    def misfit(machine):
+    def misfit(machine: BoltzmannMachine) -> float:
         expected = chains * machine.joint()
         return float(((counts - expected) ** 2 / expected).sum())
 
@@ -115,7 +124,7 @@ def test_chains_have_the_law_of_the_machine(shape, method):
     assert misfit(found.machine().heated(1.1)) > bound
 
 
-def test_swapped_temperatures_keep_their_laws():
+def test_swapped_temperatures_keep_their_laws() -> None:
     found = scattered("restricted", method="tempered", replicas=3, hottest=3.0, steps=20)
     states = found._advanced(np.zeros((3, 20_000, len(found.biases_)), np.float32))
     for replica, temperature in zip(states, 1 / np.linspace(1, 1 / 3, 3), strict=True):
@@ -125,7 +134,7 @@ def test_swapped_temperatures_keep_their_laws():
 
 
 @pytest.mark.parametrize("shape", ["restricted", "visible", "semi-restricted"])
-def test_scores_are_log_likelihoods_but_for_the_partition_function(shape):
+def test_scores_are_log_likelihoods_but_for_the_partition_function(shape: str) -> None:
     found = scattered(shape)
     machine, some = found.machine(), X[:20]
     joint = machine.joint().reshape(-1, 2**5).sum(axis=0)  # features come first, as the low bits
@@ -135,13 +144,13 @@ def test_scores_are_log_likelihoods_but_for_the_partition_function(shape):
 
 
 @pytest.fixture(scope="module")
-def labelled():
+def labelled() -> tuple[BoltzmannEstimator, NDArray[Any]]:
     """An estimator of three named classes, learned a little."""
     names = np.array(["ant", "bee", "cow"])[(Y + X[:, 0])]
     return BoltzmannEstimator((3,), epochs=60, learning_rate=0.3, seed=3).fit(X, names), names
 
 
-def test_classes_are_those_of_enumeration(labelled):
+def test_classes_are_those_of_enumeration(labelled: tuple[BoltzmannEstimator, NDArray[Any]]) -> None:
     found, names = labelled
     machine, classes = found.machine(), ["y:ant", "y:bee", "y:cow"]
     for x in X[:5]:
@@ -158,7 +167,7 @@ def test_classes_are_those_of_enumeration(labelled):
     assert found.score(X, names) == np.mean(found.predict(X) == names) > 0.6
 
 
-def test_transform_averages_over_the_classes(labelled):
+def test_transform_averages_over_the_classes(labelled: tuple[BoltzmannEstimator, NDArray[Any]]) -> None:
     found, _ = labelled
     machine, x = found.machine(), X[0]
     evidence = {f"v{k}": int(v) for k, v in enumerate(x)}
@@ -170,7 +179,7 @@ def test_transform_averages_over_the_classes(labelled):
 
 
 @pytest.mark.parametrize("method", ["pcd", "cd", "tempered"])
-def test_a_fully_visible_machine_reaches_the_exact_fit(method):
+def test_a_fully_visible_machine_reaches_the_exact_fit(method: str) -> None:
     best = fit_exact(X)
     found = BoltzmannEstimator(
         (),
@@ -191,7 +200,7 @@ def test_a_fully_visible_machine_reaches_the_exact_fit(method):
 
 
 @pytest.mark.parametrize("hidden", [(4,), (4, 3)])
-def test_hidden_units_learn_correlations(hidden):
+def test_hidden_units_learn_correlations(hidden: tuple[int, ...]) -> None:
     one_of_four = np.tile(np.eye(4, dtype=int), (100, 1))
     found = BoltzmannEstimator(
         hidden, steps=5, epochs=300, batch_size=50, learning_rate=1.0, seed=2
@@ -205,19 +214,19 @@ def test_hidden_units_learn_correlations(hidden):
 class StopAfter:
     """A progress display that presses Ctrl-C."""
 
-    def __init__(self, epochs):
+    def __init__(self, epochs: int) -> None:
         self.left = epochs
 
-    def start(self, description, total):
+    def start(self, description: str, total: int) -> None:
         """Do nothing."""
 
-    def advance(self, amount):
+    def advance(self, amount: int) -> None:
         """Count down."""
         self.left -= amount
         if self.left <= 0:
             raise KeyboardInterrupt
 
-    def stop(self):
+    def stop(self) -> None:
         """Do nothing."""
 
 
@@ -231,7 +240,9 @@ class StopAfter:
         {"validation_fraction": 0.25, "patience": 50},
     ],
 )
-def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, changes):
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     path = tmp_path / "checkpoint.npz"
     parameters = {"hidden": (4,), "epochs": 7, "seed": 5, **changes}
     whole = BoltzmannEstimator(**parameters).fit(X, Y)
@@ -260,7 +271,9 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, changes):
         ({"epochs": 3}, "must be of a run with epochs 3, got 2"),
     ],
 )
-def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, message):
+def test_a_checkpoint_of_another_run_is_refused(
+    tmp_path: Path, change: dict[str, float | tuple[int]], message: str
+) -> None:
     path = tmp_path / "checkpoint.npz"
     parameters = {"hidden": (4,), "epochs": 2, "checkpoint": path}
     BoltzmannEstimator(**parameters).fit(X)
@@ -271,7 +284,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, message):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", b"\x93NUMPY"])
-def test_a_damaged_file_is_one_sentence(tmp_path, content):
+def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(content)
     with pytest.raises(InvalidInput, match=r"is not a complete saved estimator$"):
@@ -280,7 +293,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path, content):
         BoltzmannEstimator.load(tmp_path / "nowhere.npz")
 
 
-def test_a_truncated_file_is_one_sentence(tmp_path):
+def test_a_truncated_file_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.npz"
     BoltzmannEstimator((4,), epochs=1).fit(X).save(path)
     whole = path.read_bytes()
@@ -290,7 +303,9 @@ def test_a_truncated_file_is_one_sentence(tmp_path):
             BoltzmannEstimator.load(path)
 
 
-def test_saved_and_loaded_it_goes_on_the_same(tmp_path, labelled):
+def test_saved_and_loaded_it_goes_on_the_same(
+    tmp_path: Path, labelled: tuple[BoltzmannEstimator, NDArray[Any]]
+) -> None:
     found, names = labelled
     found = clone(found).fit(X, names)
     found.save(tmp_path / "saved.npz")
@@ -303,7 +318,7 @@ def test_saved_and_loaded_it_goes_on_the_same(tmp_path, labelled):
     assert loaded.machine() == found.machine()
 
 
-def test_early_stopping_keeps_the_best_parameters():
+def test_early_stopping_keeps_the_best_parameters() -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 2, (60, 12)).astype(np.uint8)  # nothing to learn but the noise
     parameters = {
@@ -323,7 +338,7 @@ def test_early_stopping_keeps_the_best_parameters():
     assert short.machine() == stopped.machine()
 
 
-def test_scikit_learn_takes_it():
+def test_scikit_learn_takes_it() -> None:
     found = BoltzmannEstimator((6,), epochs=3, batch_size=20, learning_rate=0.5, seed=1)
     assert clone(found).get_params() == found.get_params()
     assert found.set_params(epochs=40).epochs == 40
@@ -340,7 +355,7 @@ def test_scikit_learn_takes_it():
     assert cross_val_score(clone(found), X, Y, cv=3).min() > 0.75
 
 
-def test_the_digits_are_learned_as_well_as_by_scikit_learn():
+def test_the_digits_are_learned_as_well_as_by_scikit_learn() -> None:
     from sklearn.neural_network import BernoulliRBM
 
     from photinus.learning.imports import from_sklearn
@@ -385,7 +400,7 @@ BAD = [
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
 @pytest.mark.parametrize(("parameters", "message"), BAD)
-def test_bad_parameters_are_one_sentence(parameters, message):
+def test_bad_parameters_are_one_sentence(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         BoltzmannEstimator(**parameters).fit(X)
 
@@ -411,12 +426,12 @@ def test_bad_parameters_are_one_sentence(parameters, message):
         (lambda e: e.fit(X).free_energy(X[:, :2]), r"visible must have shape \(sample, 5\)"),
     ],
 )
-def test_bad_data_are_one_sentence(call, message):
+def test_bad_data_are_one_sentence(call: Callable[..., Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         call(BoltzmannEstimator((2,), epochs=1))
 
 
-def test_what_has_no_closed_form_is_refused():
+def test_what_has_no_closed_form_is_refused() -> None:
     deep = BoltzmannEstimator((2, 2), epochs=1).fit(X, Y)
     for call in (deep.predict, deep.score_samples, deep.transform):
         with pytest.raises(InvalidInput, match="hidden must be one layer for a free energy"):
@@ -429,10 +444,10 @@ def test_what_has_no_closed_form_is_refused():
 class Thresholded(BoltzmannEstimator):
     """The estimator behind a threshold: scikit-learn's checks bring numbers that are not 0 and 1."""
 
-    def __init__(self, hidden=(4,), *, epochs=2):
+    def __init__(self, hidden: Any = (4,), *, epochs: Any = 2) -> None:
         super().__init__(hidden, epochs=epochs)
 
-    def _columns(self, X, *, fresh):
+    def _columns(self, X: Any, *, fresh: bool) -> NDArray[np.uint8]:
         sparse = hasattr(X, "toarray")
         numbers = X.data if sparse else np.asarray(X)
         if numbers.dtype.kind in "fiu" and np.isfinite(numbers).all():
@@ -441,7 +456,7 @@ class Thresholded(BoltzmannEstimator):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_scikit_learns_own_checks_pass():
+def test_scikit_learns_own_checks_pass() -> None:
     # One that fails wants a TypeError for objects, where InvalidInput is a ValueError; the other two
     # want every sparse format to be taken, or refused in certain words.
     from sklearn.utils.estimator_checks import check_estimator
@@ -453,7 +468,7 @@ def test_scikit_learns_own_checks_pass():
     assert sum(entry["status"] == "passed" for entry in found) >= 40
 
 
-def test_defaults_learn_small_sets():
+def test_defaults_learn_small_sets() -> None:
     # 200 images of 12 pixels, two classes: stripes with one pixel in ten flipped. The naive Bayes
     # rule, which knows how they were made, is right for all but one in a hundred.
     random = np.random.default_rng(3)
@@ -467,7 +482,7 @@ def test_defaults_learn_small_sets():
     assert short.fit(pixels[:200], classes[:200]).score(pixels[200:], classes[200:]) < 0.9
 
 
-def test_frames_are_checked_by_name():
+def test_frames_are_checked_by_name() -> None:
     pd = pytest.importorskip("pandas")
 
     frame = pd.DataFrame(X, columns=list("abcde"))
@@ -481,7 +496,7 @@ def test_frames_are_checked_by_name():
             found.score_samples(wrong)
 
 
-def test_labels_of_another_kind_are_refused():
+def test_labels_of_another_kind_are_refused() -> None:
     found = BoltzmannEstimator((4,), epochs=2).fit(X, Y)
     assert found.score(X, Y.astype(float)) == found.score(X, Y)
     for wrong in (Y.astype(str), Y[:-1], Y + 5, np.where(Y, np.nan, 0)):

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 import photinus as ph
+from photinus import devices
+from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.ideal import sample_ideal
+from tests.conftest import same_spikes
 from tests.machines import GRAPHS, machine
 
 LABELS = ("rain", 7, "wet", "cold")
@@ -142,6 +145,69 @@ def test_two_names_at_once_are_refused() -> None:
     given: dict[Any, int] = {target.labels[0]: 1}
     with pytest.raises(InvalidInput, match="evidence and clamp are the same thing"):
         ph.sample(target, "gibbs", draws=30, evidence=given, clamp=given)
+
+
+def old_and_new(call: Any, n: Any) -> None:
+    """Assert that a call takes evidence and its mode by new names and by those of version 0.1."""
+    given = {n.labels[0]: 1}
+    by_mode = {}
+    for mode in ("pump", "laser"):
+        new = call(evidence=given, evidence_mode=mode)
+        old = call(clamp=given, clamp_mode=mode)
+        assert same_spikes(new, old)
+        assert same_spikes(new, call(evidence=given, clamp_mode=mode))
+        by_mode[mode] = new
+    assert same_spikes(by_mode["pump"], call(evidence=given))
+    assert not same_spikes(by_mode["pump"], by_mode["laser"])
+    assert not same_spikes(by_mode["pump"], call())
+    for both in (
+        {"evidence": given, "clamp": given},
+        {"evidence_mode": "pump", "clamp_mode": "laser"},
+        {"evidence_mode": "laser", "clamp_mode": "laser"},
+    ):
+        with pytest.raises(InvalidInput, match=" and clamp.* are the same thing: one of them must"):
+            call(**both)
+    for name in ("evidence_mode", "clamp_mode"):
+        with pytest.raises(InvalidInput, match=f"^{name} must be one of 'pump', 'laser', got 'x'"):
+            call(**{name: "x"})
+
+
+@pytest.mark.parametrize("preset", ["fast-absorber", "lif-hcs"])
+def test_simulators_take_both_names(preset: str) -> None:
+    calibration = ph.Calibration.preset(preset)
+    target = ph.BoltzmannMachine(np.array([[0, 2.0], [2.0, 0]]), [0, 0], ["a", "b"])
+    network = ph.translate(target, calibration)
+    time = 12 * network.window
+    options: dict[str, Any] = {"chains": 3, "seed": 2}
+    old_and_new(lambda **given: ph.simulate(network, time, **options, **given), network)
+    old_and_new(lambda **given: devices.simulator(network, **options, **given).advance(time), network)
+    if preset == "fast-absorber":
+        law = calibration.require_reduced()
+        old_and_new(
+            lambda **given: ReducedSimulator(network, law, **options, **given).advance(time), network
+        )
+    old_and_new(lambda **given: _spikes(target, calibration, **options, **given), network)
+
+
+def _spikes(target: ph.BoltzmannMachine, calibration: ph.Calibration, **given: Any) -> Any:
+    substrate = calibration.parameters.device
+    found = ph.sample(target, substrate, calibration=calibration, draws=12, burn_in=0, **given)
+    return found.spikes
+
+
+def test_machines_take_both_names() -> None:
+    target = machine("dense", 4, np.random.default_rng(2))
+    given: dict[Any, int] = {target.labels[1]: 1, target.labels[3]: 0}
+    for name in ("conditional", "clamp_indices"):
+        call = getattr(target, name)
+        found = [call(given), call(evidence=given), call(clamp=given)]
+        if name == "conditional":
+            found = [(each.weights, each.biases) for each in found]
+        for one, other in itertools.pairwise(found):
+            assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+        with pytest.raises(InvalidInput, match="evidence and clamp are the same thing"):
+            call(given, clamp=given)
+    assert target.conditional() is target
 
 
 def test_a_run_goes_on_whatever_the_order_and_the_form(tmp_path: Any) -> None:

@@ -1,10 +1,13 @@
 """The study of devices: its space, and what counts as better."""
 
+from typing import Any
+
 import pytest
 
 optuna = pytest.importorskip("optuna")
 
 from studies.explorer import (  # noqa: E402
+    AIMS,
     MEASURED_FIRST,
     NOTHING,
     SPACE,
@@ -21,7 +24,7 @@ from photinus import LaserParameters  # noqa: E402
 
 
 @pytest.mark.parametrize("name", MEASURED_FIRST)
-def test_presets_lie_in_the_space_and_come_back_from_it(name):
+def test_presets_lie_in_the_space_and_come_back_from_it(name: str) -> None:
     preset = LaserParameters.preset(name)
     point = point_of(preset)
     assert all(low <= point[key] <= high for key, (low, high, _) in SPACE.items())
@@ -44,7 +47,9 @@ DEFAULT = Found([1.0, 1.1, 0.9], [2.0, 2.1, 1.9], [0.010, 0.012, 0.011])
         (2.0, 0.5, 3.0, False),  # farther from its target
     ],
 )
-def test_better_is_faster_and_cheaper_and_no_worse(rate, energy, kl, better):
+def test_better_is_faster_and_cheaper_and_no_worse(
+    rate: Any, energy: Any, kl: Any, better: Any
+) -> None:
     scatter = (0.98, 1.0, 1.02)
     found = Found(
         [rate * x for x in DEFAULT.rate],
@@ -54,17 +59,18 @@ def test_better_is_faster_and_cheaper_and_no_worse(rate, energy, kl, better):
     assert beats(found, DEFAULT) is better
 
 
-def test_a_gain_within_its_error_is_none():
+def test_a_gain_within_its_error_is_none() -> None:
     """Twice as fast on one machine and half as fast on another says nothing."""
     found = Found([2.0, 0.55, 0.9], [1.0, 1.0, 1.0], DEFAULT.kl)
     assert not beats(found, DEFAULT)
 
 
-def test_candidates_are_the_presets_and_devices_spread_along_the_front():
-    study = optuna.create_study(directions=("maximize", "minimize", "minimize"))
+def test_candidates_are_the_presets_and_devices_spread_along_the_front() -> None:
+    study = optuna.create_study(directions=AIMS)
 
-    def add(rate, energy, kl, **attributes):
-        trial = optuna.trial.create_trial(values=(rate, energy, kl), user_attrs=attributes)
+    def add(rate: Any, energy: Any, kl: Any, *others: Any, **attributes: Any) -> None:
+        values = (rate, energy, kl, *(others or (0.5, 0.01)))
+        trial = optuna.trial.create_trial(values=values, user_attrs=attributes)
         study.add_trial(trial)
 
     add(1e9, 5e-14, 0.001, preset="fast-absorber")

@@ -9,13 +9,16 @@ import functools
 import inspect
 import json
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
 import photinus as ph
@@ -40,11 +43,13 @@ from tests.machines import machine as make
 random_machine = functools.partial(gaussian, scale=0.7)
 
 
-def scaled(machine, beta):
+def scaled(machine: BoltzmannMachine, beta: float) -> BoltzmannMachine:
     return BoltzmannMachine(beta * machine.weights, beta * machine.biases, machine.labels)
 
 
-def sticky(machine, tau, shape, rng):
+def sticky(
+    machine: BoltzmannMachine, tau: float, shape: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Return draws of a chain that stays with probability ρ, else draws anew: τ = (1 + ρ)/(1 - ρ)."""
     fresh = rng.random(shape) >= (tau - 1) / (tau + 1)
     fresh[:, 0] = True
@@ -54,12 +59,12 @@ def sticky(machine, tau, shape, rng):
     return ((index[..., None] >> np.arange(machine.n_units)) & 1).astype(np.uint8)
 
 
-def against(samples, machine):
+def against(samples: Samples, machine: BoltzmannMachine) -> Samples:
     """Return `samples` as if they were meant for another machine."""
     return dataclasses.replace(samples, machine=machine)
 
 
-def test_kl_by_hand():
+def test_kl_by_hand() -> None:
     assert kl_divergence(np.array([0.5, 0.5]), np.array([0.25, 0.75])) == pytest.approx(
         0.5 * np.log(2) + 0.5 * np.log(2 / 3)
     )
@@ -68,7 +73,7 @@ def test_kl_by_hand():
     assert kl_divergence(np.array([0.3, 0.7]), np.array([0.3, 0.7])) == 0
 
 
-def test_kl_refuses_an_impossible_state():
+def test_kl_refuses_an_impossible_state() -> None:
     with pytest.raises(InvalidInput, match="target must give every sampled state"):
         kl_divergence(np.array([0.5, 0.5]), np.array([0.0, 1.0]))
 
@@ -77,7 +82,7 @@ counts = arrays(np.int64, st.shared(st.integers(1, 40), key="n"), elements=st.in
 
 
 @given(counts.filter(np.any), counts)
-def test_kl_is_never_negative(sampled, target):
+def test_kl_is_never_negative(sampled: NDArray[np.int64], target: NDArray[np.int64]) -> None:
     """Up to rounding, also where states were not visited (where masking makes it negative)."""
     p, q = sampled / sampled.sum(), (target + 1) / (target + 1).sum()
     value = kl_divergence(p, q)
@@ -92,7 +97,7 @@ def test_kl_is_never_negative(sampled, target):
 @pytest.mark.parametrize(
     ("chains", "draws", "tau"), [(64, 50, 1), (16, 40, 5), (4, 60, 5), (4, 400, 20)]
 )
-def test_beta_interval_covers_as_often_as_it_says(chains, draws, tau):
+def test_beta_interval_covers_as_often_as_it_says(chains: int, draws: int, tau: int) -> None:
     """Exact draws of known autocorrelation: the count of hits is binomial, false alarm ALPHA.
 
     Between 92 and 98 % is allowed: Student's t of few chains is an approximation here. Pieces of such
@@ -101,7 +106,7 @@ def test_beta_interval_covers_as_often_as_it_says(chains, draws, tau):
     """
     machine, runs = random_machine(4, 1), 400
 
-    def covered(source, seed):
+    def covered(source: BoltzmannMachine, seed: int) -> bool:
         states = sticky(source, tau, (chains, draws), np.random.default_rng((seed, chains, tau)))
         low, high = effective_beta(machine, states)[1]
         return low <= 1 <= high
@@ -114,7 +119,7 @@ def test_beta_interval_covers_as_often_as_it_says(chains, draws, tau):
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 1.3])
-def test_beta_is_the_scale_of_the_machine(beta):
+def test_beta_is_the_scale_of_the_machine(beta: float) -> None:
     """Within z(ALPHA) standard errors of the interval itself."""
     machine = random_machine(5, 2)
     states = sample_exact(scaled(machine, beta), chains=200, draws=200, seed=3)
@@ -124,7 +129,7 @@ def test_beta_is_the_scale_of_the_machine(beta):
     assert error < 0.02
 
 
-def test_beta_of_one_unit_in_closed_form():
+def test_beta_of_one_unit_in_closed_form() -> None:
     """One unit with bias b: σ(β b) is the share of ones."""
     states = np.zeros((4, 80, 1), np.uint8)
     states[:, :64] = 1
@@ -132,14 +137,14 @@ def test_beta_of_one_unit_in_closed_form():
     assert found == pytest.approx(np.log(4) / 0.7, rel=1e-8)
 
 
-def test_beta_without_meaning_is_nan():
+def test_beta_without_meaning_is_nan() -> None:
     states = sample_exact(random_machine(2), chains=4, draws=50, seed=0)
     found, interval = effective_beta(BoltzmannMachine(np.zeros((2, 2)), [0, 0]), states)
     assert np.isnan(found)
     assert interval is None
 
 
-def test_one_chain_has_no_beta_interval():
+def test_one_chain_has_no_beta_interval() -> None:
     states = sample_exact(random_machine(2), chains=1, draws=70, seed=0)
     assert effective_beta(random_machine(2), states)[1] is None
     found = Samples(machine=random_machine(2), states=states, substrate="gibbs").fidelity()
@@ -147,7 +152,7 @@ def test_one_chain_has_no_beta_interval():
     assert found.grade == "cannot tell yet"
 
 
-def test_beta_that_is_infinite_is_not_reported_as_a_number():
+def test_beta_that_is_infinite_is_not_reported_as_a_number() -> None:
     """Every unit in its likelier state: the pseudo-likelihood grows for ever with β."""
     states = np.ones((4, 20, 2), np.uint8)
     found, _ = effective_beta(BoltzmannMachine([[0, 1], [1, 0]], [0.5, 1]), states)
@@ -157,7 +162,7 @@ def test_beta_that_is_infinite_is_not_reported_as_a_number():
 # Effective draws
 
 
-def binary_chains(flip, chains, draws, seed):
+def binary_chains(flip: float, chains: int, draws: int, seed: int) -> NDArray[np.float64]:
     """Return a chain that flips with probability `flip`: autocorrelation (1 - 2 flip)^lag."""
     rng = np.random.default_rng(seed)
     flips = rng.random((chains, draws)) < flip
@@ -166,7 +171,7 @@ def binary_chains(flip, chains, draws, seed):
 
 
 @pytest.mark.parametrize("flip", [0.05, 0.25, 0.5, 0.6])
-def test_ess_of_a_binary_chain(flip):
+def test_ess_of_a_binary_chain(flip: float) -> None:
     """τ_int = (1 + ρ)/(1 - ρ) = (1 - flip)/flip.
 
     Its relative error over N draws, summed to lag M, is sqrt(2 (2M + 1)/N) (Madras & Sokal 1988);
@@ -182,12 +187,12 @@ def test_ess_of_a_binary_chain(flip):
     assert abs(slower / tau - 1) > bound
 
 
-def test_ess_of_constant_or_few_draws_is_nan():
+def test_ess_of_constant_or_few_draws_is_nan() -> None:
     assert np.isnan(effective_draws(np.ones((4, 100))))
     assert np.isnan(effective_draws(np.array([[0.0, 1.0, 0.0]])))
 
 
-def test_certificate_takes_the_slowest_quantity():
+def test_certificate_takes_the_slowest_quantity() -> None:
     """Two independent units, one of them sticky: the ESS is that of the sticky one."""
     machine = BoltzmannMachine(np.zeros((2, 2)), [0, 0])
     states = np.stack([binary_chains(p, 50, 400, 2) for p in (0.5, 0.05)], axis=-1).astype(np.uint8)
@@ -201,7 +206,7 @@ def test_certificate_takes_the_slowest_quantity():
 
 
 @pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
-def test_exact_samplers_are_at_the_floor(name):
+def test_exact_samplers_are_at_the_floor(name: str) -> None:
     """One run within six standard deviations of the floor (χ² of 15 degrees: ALPHA).
 
     Power: against a machine whose biases are off by 0.5 the same samples are far above.
@@ -222,7 +227,7 @@ def test_exact_samplers_are_at_the_floor(name):
     assert wrong.grade == "far off"
 
 
-def test_floor_of_independent_draws_is_the_textbook_one():
+def test_floor_of_independent_draws_is_the_textbook_one() -> None:
     """(K - 1)/(2 N), within four standard deviations of χ² as the spread over 50 chains tells it.
 
     The relative error of a floor from C chains is sqrt(2/((C - 1) (K - 1))), and as much again from its
@@ -235,7 +240,7 @@ def test_floor_of_independent_draws_is_the_textbook_one():
     assert abs(ratio - 1) < bound < 1
 
 
-def test_quick_floor_and_errors_by_hand():
+def test_quick_floor_and_errors_by_hand() -> None:
     machine = random_machine(3, 7)
     samples = ph.sample(machine, "exact", chains=8, draws=100, burn_in=0, seed=8)
     fidelity = samples.fidelity()
@@ -247,7 +252,7 @@ def test_quick_floor_and_errors_by_hand():
     assert fidelity.to_dict()["kl"] == fidelity.kl
 
 
-def test_evidence_is_judged_against_the_conditional():
+def test_evidence_is_judged_against_the_conditional() -> None:
     machine = random_machine(4, 9)
     clamp = {1: 1, 3: 0}
     samples = ph.sample(machine, "gibbs", chains=32, draws=300, seed=1, clamp=clamp)
@@ -258,7 +263,7 @@ def test_evidence_is_judged_against_the_conditional():
     assert fidelity.frozen == ()
 
 
-def test_same_evidence_per_chain_is_common_and_different_evidence_is_refused():
+def test_same_evidence_per_chain_is_common_and_different_evidence_is_refused() -> None:
     machine = random_machine(3)
     same = ph.sample(machine, "gibbs", chains=4, draws=30, seed=1, clamp={0: [1, 1, 1, 1]})
     assert (
@@ -270,7 +275,7 @@ def test_same_evidence_per_chain_is_common_and_different_evidence_is_refused():
         mixed.fidelity()
 
 
-def test_frozen_units_are_named():
+def test_frozen_units_are_named() -> None:
     machine = BoltzmannMachine(np.zeros((3, 3)), [0, 30, -30], labels=["free", "stuck on", "off"])
     fidelity = ph.sample(machine, "exact", chains=16, draws=100, burn_in=0, seed=0).fidelity()
     assert fidelity.frozen == ("stuck on", "off")
@@ -278,7 +283,7 @@ def test_frozen_units_are_named():
     assert np.isfinite(fidelity.ess)
 
 
-def test_unit_that_differs_between_chains_only_is_not_frozen_by_mistake():
+def test_unit_that_differs_between_chains_only_is_not_frozen_by_mistake() -> None:
     """Each chain stuck in its own state: it did flip between chains, and ESS shows the rest."""
     machine = BoltzmannMachine([[0.0]], [0.0])
     states = np.zeros((4, 100, 1), np.uint8)
@@ -292,7 +297,7 @@ def test_unit_that_differs_between_chains_only_is_not_frozen_by_mistake():
 
 
 @pytest.mark.parametrize("n", [21, 28])
-def test_large_machines_are_judged_by_moments(n):
+def test_large_machines_are_judged_by_moments(n: int) -> None:
     """Enumerated up to 24 units; beyond, two samplers that agree. No KL: no run fills the joint."""
     machine = random_machine(n, 1, scale=0.2)
     samples = ph.sample(machine, "gibbs", chains=64, draws=250, seed=2)
@@ -309,7 +314,7 @@ def test_large_machines_are_judged_by_moments(n):
     assert wrong.grade == "far off"
 
 
-def test_evidence_can_bring_a_large_machine_within_reach():
+def test_evidence_can_bring_a_large_machine_within_reach() -> None:
     machine = random_machine(22, 1, scale=0.2)
     clamp = dict.fromkeys(range(12), 1)
     fidelity = ph.sample(machine, "gibbs", chains=16, draws=100, seed=2, clamp=clamp).fidelity()
@@ -320,7 +325,9 @@ def test_evidence_can_bring_a_large_machine_within_reach():
 @pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
 @pytest.mark.parametrize(("chains", "draws"), [(1, 1), (1, 2), (1, 5), (3, 1), (1, 40)])
 @pytest.mark.parametrize("n", [1, 3])
-def test_shortest_runs_give_a_certificate_without_warnings(name, chains, draws, n):
+def test_shortest_runs_give_a_certificate_without_warnings(
+    name: str, chains: int, draws: int, n: int
+) -> None:
     samples = ph.sample(random_machine(n), name, chains=chains, draws=draws, burn_in=0, seed=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -335,20 +342,20 @@ def test_shortest_runs_give_a_certificate_without_warnings(name, chains, draws, 
         assert "too few draws for an ESS" in fidelity.verdict
 
 
-def test_no_draws_are_refused():
+def test_no_draws_are_refused() -> None:
     machine = random_machine(2)
     samples = Samples(machine=machine, states=np.empty((3, 0, 2), np.uint8), substrate="gibbs")
     with pytest.raises(InvalidInput, match="samples must hold at least one draw"):
         samples.fidelity()
 
 
-def test_certificate_is_reproducible():
+def test_certificate_is_reproducible() -> None:
     samples = ph.sample(random_machine(3), "gibbs", chains=4, draws=50, seed=1)
     assert samples.fidelity(3) == samples.fidelity(3)
     assert samples.fidelity(3).kl_floor != samples.fidelity(4).kl_floor
 
 
-def test_one_wrong_draw_of_an_all_but_certain_unit():
+def test_one_wrong_draw_of_an_all_but_certain_unit() -> None:
     """The KL is exact although the target gives that state e^-40."""
     states = np.zeros((4, 100, 1), np.uint8)
     states[0, 3] = 1
@@ -362,24 +369,26 @@ def test_one_wrong_draw_of_an_all_but_certain_unit():
 # Four questions, one word
 
 
-def coupled(n, seed, scale, kind="dense", **options):
+def coupled(n: int, seed: int, scale: float, kind: str = "dense", **options: Any) -> BoltzmannMachine:
     return make(kind, n, np.random.default_rng(seed), scale=scale, **options)
 
 
-def judged(machine, law=None, substrate="gibbs", **run):
+def judged(
+    machine: BoltzmannMachine, law: BoltzmannMachine | None = None, substrate: str = "gibbs", **run: Any
+) -> ph.Fidelity:
     """Return the certificate of samples of another law, as if they were meant for the machine."""
     return against(ph.sample(law or machine, substrate, **run), machine).fidelity()
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_couplings_switched_off_are_far_off(seed):
-    """24 units whose couplings hardly matter for marginals, which are right: pair moments tell."""
-    rng = np.random.default_rng(seed)
-    upper = np.triu(rng.uniform(-0.5, 0.5, (24, 24)) * (rng.random((24, 24)) < 0.15), 1)
-    machine = BoltzmannMachine(upper + upper.T, rng.uniform(-0.5, 0.5, 24))
+def test_couplings_switched_off_are_far_off(seed: int) -> None:
+    """22 units whose couplings hardly matter for marginals, which are right: pair moments tell."""
+    n, rng = 22, np.random.default_rng(seed)
+    upper = np.triu(rng.uniform(-0.5, 0.5, (n, n)) * (rng.random((n, n)) < 0.15), 1)
+    machine = BoltzmannMachine(upper + upper.T, rng.uniform(-0.5, 0.5, n))
     p = machine.marginals()
-    independent = BoltzmannMachine(np.zeros((24, 24)), np.log(p / (1 - p)))
-    pairs = np.abs(np.outer(p, p) - machine.pair_moments())[np.triu_indices(24, 1)].max()
+    independent = BoltzmannMachine(np.zeros((n, n)), np.log(p / (1 - p)))
+    pairs = np.abs(np.outer(p, p) - machine.pair_moments())[np.triu_indices(n, 1)].max()
     found = judged(machine, independent, chains=64, draws=250, seed=seed)
     assert 0.015 < pairs < 0.07
     assert found.grade == "far off"
@@ -393,7 +402,7 @@ def test_couplings_switched_off_are_far_off(seed):
 
 @pytest.mark.parametrize("n", [22, 30])
 @pytest.mark.parametrize("draws", [40, 250])
-def test_right_chains_that_mix_slowly_are_not_called_off(n, draws):
+def test_right_chains_that_mix_slowly_are_not_called_off(n: int, draws: int) -> None:
     """A ferromagnet: Gibbs chains stay in one of two modes. Twin: the same draws without couplings."""
     weights = np.full((n, n), 8.0 / n)
     np.fill_diagonal(weights, 0)
@@ -408,7 +417,7 @@ def test_right_chains_that_mix_slowly_are_not_called_off(n, draws):
 
 
 @pytest.mark.parametrize("draws", [10, 40])
-def test_short_right_run_of_a_restricted_machine_is_not_called_off(draws):
+def test_short_right_run_of_a_restricted_machine_is_not_called_off(draws: int) -> None:
     rng = np.random.default_rng(0)
     weights = np.zeros((30, 30))
     weights[:20, 20:] = rng.normal(size=(20, 10)) * 0.5
@@ -419,7 +428,7 @@ def test_short_right_run_of_a_restricted_machine_is_not_called_off(draws):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_one_bias_off_by_a_tenth_is_seen(seed):
+def test_one_bias_off_by_a_tenth_is_seen(seed: int) -> None:
     """n = 10; a marginal wrong by 7 to 8 standard errors is never called indistinguishable."""
     machine = coupled(10, seed, 0.7)
     biases = machine.biases.copy()
@@ -431,7 +440,7 @@ def test_one_bias_off_by_a_tenth_is_seen(seed):
     assert not judged(machine, chains=64, draws=500, seed=seed).biased
 
 
-def test_couplings_that_count_twice_are_far_off():
+def test_couplings_that_count_twice_are_far_off() -> None:
     """n = 20, sparse: as a sampler once had it. The floor does not come from the sampler under test."""
     machine = coupled(20, 5, 0.7, "some_isolated")
     twice = BoltzmannMachine(2 * machine.weights, machine.biases)
@@ -444,14 +453,14 @@ def test_couplings_that_count_twice_are_far_off():
 
 @pytest.mark.parametrize(("chains", "draws"), [(64, 10), (64, 20), (16, 40), (4, 60), (4, 400)])
 @pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
-def test_short_right_runs_are_never_called_off(chains, draws, name):
+def test_short_right_runs_are_never_called_off(chains: int, draws: int, name: str) -> None:
     for seed in range(6):
         machine = coupled(6, seed, 2.0)
         found = judged(machine, None, name, chains=chains, draws=draws, burn_in=10, seed=seed)
         assert found.grade in ("indistinguishable", "close", "cannot tell yet")
 
 
-def test_wrong_sampler_is_called_off_by_few_draws():
+def test_wrong_sampler_is_called_off_by_few_draws() -> None:
     machine = coupled(6, 1, 1.0)
     wrong = BoltzmannMachine(machine.weights, machine.biases + 1)
     assert judged(machine, wrong, chains=64, draws=4, burn_in=4, seed=1).grade == "cannot tell yet"
@@ -459,7 +468,7 @@ def test_wrong_sampler_is_called_off_by_few_draws():
 
 
 @pytest.mark.parametrize("on", [0, 1])
-def test_chains_that_stay_in_one_mode_are_not_indistinguishable(on):
+def test_chains_that_stay_in_one_mode_are_not_indistinguishable(on: int) -> None:
     """All off or all on has half of the mass each; every chain sees one of them only."""
     weights = np.full((8, 8), 2.0)
     np.fill_diagonal(weights, 0)
@@ -476,7 +485,7 @@ def test_chains_that_stay_in_one_mode_are_not_indistinguishable(on):
     assert found.grade == "cannot tell yet"
 
 
-def test_dead_unit_is_far_off():
+def test_dead_unit_is_far_off() -> None:
     """A unit that the others ask to be on, and that never is: no mode explains that."""
     machine = BoltzmannMachine([[0, 0.5], [0.5, 0]], [3.0, 0.0])
     states = sample_exact(machine, chains=64, draws=100, seed=1)
@@ -486,7 +495,7 @@ def test_dead_unit_is_far_off():
     assert found.biased
 
 
-def test_impossible_states_have_a_finite_divergence():
+def test_impossible_states_have_a_finite_divergence() -> None:
     """The target gives them e^-2000: KL is that many nats, not an error."""
     machine = BoltzmannMachine([[0, -2000.0], [-2000.0, 0]], [0, 0])
     states = sample_exact(BoltzmannMachine(np.zeros((2, 2)), [0, 0]), chains=16, draws=50, seed=1)
@@ -497,7 +506,7 @@ def test_impossible_states_have_a_finite_divergence():
     json.dumps(found.to_dict(), allow_nan=False)
 
 
-def test_every_certificate_answers_four_questions():
+def test_every_certificate_answers_four_questions() -> None:
     found = judged(coupled(5, 1, 1.0), chains=32, draws=100, seed=1)
     assert found.on_convergence.startswith("yes: R̂ is at most ")
     assert found.on_bias.startswith("no sign of it (p = ")
@@ -508,7 +517,7 @@ def test_every_certificate_answers_four_questions():
     assert found.advice
 
 
-def test_advice_names_what_refinement_has():
+def test_advice_names_what_refinement_has() -> None:
     """Refinement by its defaults: how many rounds it may take, and what its end says."""
     strong, weak = (SimpleNamespace(network=True, strong=size) for size in (4.0, 1.0))
     rounds = inspect.signature(ph.refine).parameters["most_rounds"].default
@@ -524,7 +533,7 @@ def test_advice_names_what_refinement_has():
 
 
 @pytest.mark.parametrize("kind", ["tree", "chain", "grid", "star", "isolated", "some_isolated"])
-def test_tree_decomposition_agrees_with_enumeration(kind):
+def test_tree_decomposition_agrees_with_enumeration(kind: str) -> None:
     pytest.importorskip("dwave.samplers")
     machine = coupled(14, 3, 1.5, kind, shuffled=True)
     found = references._by_tree(machine)
@@ -533,7 +542,7 @@ def test_tree_decomposition_agrees_with_enumeration(kind):
     assert np.isnan(found.moments[~known]).all()
 
 
-def tree_marginals(machine, parent):
+def tree_marginals(machine: BoltzmannMachine, parent: list[int]) -> Any:
     """Return marginals of a tree by messages towards each unit in turn; no unit before its parent."""
     n, found = machine.n_units, np.empty(machine.n_units)
     near = [set() for _ in range(n)]
@@ -541,7 +550,7 @@ def tree_marginals(machine, parent):
         near[child].add(parent[child])
         near[parent[child]].add(child)
 
-    def message(unit, towards):
+    def message(unit: int, towards: int | None) -> NDArray[np.float64]:
         own = np.array([0.0, machine.biases[unit]])
         for other in near[unit] - {towards}:
             weight = np.array([[0, 0], [0, machine.weights[other, unit]]])
@@ -554,7 +563,7 @@ def tree_marginals(machine, parent):
     return found
 
 
-def test_tree_of_two_hundred_units_by_messages():
+def test_tree_of_two_hundred_units_by_messages() -> None:
     pytest.importorskip("dwave.samplers")
     rng = np.random.default_rng(4)
     parent = [0] + [int(rng.integers(child)) for child in range(1, 200)]
@@ -567,7 +576,7 @@ def test_tree_of_two_hundred_units_by_messages():
     np.testing.assert_allclose(np.diagonal(found.moments), tree_marginals(machine, parent), atol=1e-9)
 
 
-def test_two_samplers_agree_with_enumeration(monkeypatch):
+def test_two_samplers_agree_with_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each moment within z of its own error; the sampler under test is never the reference."""
     machine = coupled(12, 2, 0.7)
     monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
@@ -581,7 +590,7 @@ def test_two_samplers_agree_with_enumeration(monkeypatch):
         assert np.abs(z).max() < 5.5
 
 
-def test_samplers_that_disagree_are_no_reference(monkeypatch):
+def test_samplers_that_disagree_are_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = coupled(12, 2, 0.7)
     monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
     monkeypatch.setattr(references, "_by_tree", lambda *_: None)
@@ -596,7 +605,7 @@ def test_samplers_that_disagree_are_no_reference(monkeypatch):
     assert "disagree" in judgement.verdict
 
 
-def test_too_many_units_are_told_at_once():
+def test_too_many_units_are_told_at_once() -> None:
     machine = coupled(700, 1, 0.01)
     found = judged(machine, chains=16, draws=40, seed=1)
     assert (found.reference, found.marginal_error) == ("none", None)
@@ -608,7 +617,7 @@ def test_too_many_units_are_told_at_once():
 # Draws needed, tables
 
 
-def test_draws_needed_reach_the_error():
+def test_draws_needed_reach_the_error() -> None:
     """Independent draws: p (1 - p)/error² in all; a run of that length has that standard error."""
     machine = BoltzmannMachine(np.zeros((2, 2)), [0.0, 3.0], ["even", "rare"])
     samples = ph.sample(machine, "exact", chains=16, draws=200, burn_in=0, seed=1)
@@ -624,7 +633,7 @@ def test_draws_needed_reach_the_error():
     assert slow.draws * 16 == pytest.approx(9 * 0.25 / 0.005**2, rel=0.2)
 
 
-def test_draws_needed_tells_the_time_on_the_chip():
+def test_draws_needed_tells_the_time_on_the_chip() -> None:
     machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
     samples = ph.sample(machine, "lif", chains=8, draws=50, seed=1)
     needed = samples.draws_needed()
@@ -632,7 +641,7 @@ def test_draws_needed_tells_the_time_on_the_chip():
 
 
 @pytest.mark.parametrize("error", [0, -1, 0.6, np.nan, np.inf])
-def test_draws_needed_refuses_what_makes_no_sense(error):
+def test_draws_needed_refuses_what_makes_no_sense(error: float) -> None:
     samples = ph.sample(random_machine(2), "exact", chains=4, draws=50, burn_in=0, seed=1)
     with pytest.raises(InvalidInput, match="error must be"):
         samples.draws_needed(error)
@@ -641,7 +650,7 @@ def test_draws_needed_refuses_what_makes_no_sense(error):
         frozen.draws_needed()
 
 
-def test_marginal_rows_stand_beside_the_right_values():
+def test_marginal_rows_stand_beside_the_right_values() -> None:
     labels = ["[red]a[/red]", "b", "c"]
     machine = BoltzmannMachine(random_machine(3).weights, random_machine(3).biases, labels)
     found = ph.sample(machine, "gibbs", chains=16, draws=200, seed=1).fidelity()
@@ -654,7 +663,7 @@ def test_marginal_rows_stand_beside_the_right_values():
         assert low < unit.probability < high
 
 
-def test_long_tables_of_marginals_begin_with_the_worst():
+def test_long_tables_of_marginals_begin_with_the_worst() -> None:
     machine = BoltzmannMachine(np.zeros((24, 24)), np.zeros(24))
     states = sample_exact(machine, chains=16, draws=100, seed=1)
     states[..., 17] |= states[..., 3]
@@ -664,7 +673,9 @@ def test_long_tables_of_marginals_begin_with_the_worst():
     assert rows[-1][0] == "… and 19 others"
 
 
-def test_sample_prints_marginals_first_and_then_the_verdict(tmp_path, monkeypatch, capsys):
+def test_sample_prints_marginals_first_and_then_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], ["rain", "wet"])
     machine.save("model.json")
@@ -678,7 +689,7 @@ def test_sample_prints_marginals_first_and_then_the_verdict(tmp_path, monkeypatc
         row = next(line for line in out.splitlines() if line.startswith(str(unit.label)))
         assert row.split()[1:] == [f"{unit.probability:.4f}", f"{unit.error:.4f}", f"{right:.4f}"]
 
-    def refuse(constant):
+    def refuse(constant: Any) -> None:
         raise AssertionError(f"{constant} is no strict JSON")
 
     document = json.loads((tmp_path / "r.zarr.report.json").read_text(), parse_constant=refuse)
@@ -687,7 +698,7 @@ def test_sample_prints_marginals_first_and_then_the_verdict(tmp_path, monkeypatc
     assert page.index("P(on)") < page.index("verdict") < page.index("substrate")
 
 
-def test_pieces_of_chains_have_the_moments_of_the_whole():
+def test_pieces_of_chains_have_the_moments_of_the_whole() -> None:
     """Draws, and dwell times of spikes: the mean over equal pieces is that of the chain."""
     for name in ("gibbs", "ideal"):
         samples = ph.sample(random_machine(3), name, chains=2, draws=60, burn_in=5, seed=1)
@@ -703,20 +714,20 @@ def test_pieces_of_chains_have_the_moments_of_the_whole():
 # Parts of the divergence
 
 
-def tilted(machine, size, order):
+def tilted(machine: BoltzmannMachine, size: float, order: int) -> NDArray[np.float64]:
     """Return the joint of `machine` with an added interaction of `order` units."""
     states = machine.states()
     weight = machine.joint() * np.exp(size * states[:, :order].prod(axis=1))
     return weight / weight.sum()
 
 
-def random_joint(n, seed):
+def random_joint(n: int, seed: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed).dirichlet(np.full(2**n, 3.0))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("scale", [0.5, 2.0])
-def test_parts_add_up(n, scale):
+def test_parts_add_up(n: int, scale: float) -> None:
     """Pythagoras, twice, for any distribution against any machine; no part is negative."""
     machine, joint = random_machine(n, n, scale=scale), random_joint(n, n)
     parts = kl_parts(joint, machine)
@@ -725,7 +736,7 @@ def test_parts_add_up(n, scale):
     assert parts.noise is None
 
 
-def test_parts_of_boltzmann_machines():
+def test_parts_of_boltzmann_machines() -> None:
     """Other biases are seen in the first part alone, a machine has no higher order, itself nothing."""
     machine, other = random_machine(5, 1), random_machine(5, 2)
     own = kl_parts(machine.joint(), machine)
@@ -739,7 +750,7 @@ def test_parts_of_boltzmann_machines():
     assert abs(parts.higher) < 1e-12
 
 
-def test_pairs_part_is_what_is_left_with_the_right_marginals():
+def test_pairs_part_is_what_is_left_with_the_right_marginals() -> None:
     """Two units, target independent: KL = mutual information + what the marginals are off."""
     joint = random_joint(2, 5).reshape(2, 2)  # axis 0 is unit 1
     independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
@@ -751,7 +762,7 @@ def test_pairs_part_is_what_is_left_with_the_right_marginals():
     )
 
 
-def test_higher_part_is_the_distance_to_the_closest_machine():
+def test_higher_part_is_the_distance_to_the_closest_machine() -> None:
     """A triple interaction has one; whatever weights and biases the target has does not change it."""
     joint = tilted(random_machine(4, 3), 1.0, 3)
     first, second = (kl_parts(joint, random_machine(4, seed)) for seed in (4, 5))
@@ -767,7 +778,7 @@ def test_higher_part_is_the_distance_to_the_closest_machine():
         assert kl_divergence(joint, near.joint()) > first.higher
 
 
-def test_parts_with_strong_weights_are_found():
+def test_parts_with_strong_weights_are_found() -> None:
     """Where Newton's method from the target's biases goes astray."""
     for seed in range(5):
         machine, joint = random_machine(6, seed, scale=4), random_joint(6, seed)
@@ -775,7 +786,7 @@ def test_parts_with_strong_weights_are_found():
         assert parts.total == pytest.approx(kl_divergence(joint, machine.joint()), abs=1e-9)
 
 
-def test_parts_refuse_what_has_none():
+def test_parts_refuse_what_has_none() -> None:
     machine = random_machine(2)
     for wrong in (np.ones(3) / 3, np.ones((2, 2, 2)) / 8, np.full(4, 0.3), np.array([2, -1, 0, 0])):
         with pytest.raises(InvalidInput, match="sampled must have"):
@@ -785,7 +796,7 @@ def test_parts_refuse_what_has_none():
 
 
 @pytest.mark.parametrize("name", ["exact", "gibbs", "ideal"])
-def test_chain_joints_are_those_of_the_chains(name):
+def test_chain_joints_are_those_of_the_chains(name: str) -> None:
     """Their mean is the joint of all; with fewer draws, that of the shorter run."""
     machine = random_machine(3, 1)
     samples = ph.sample(machine, name, chains=5, draws=40, burn_in=5, seed=1, clamp={1: 1})
@@ -801,7 +812,7 @@ def test_chain_joints_are_those_of_the_chains(name):
         chain_joints(samples, 41)
 
 
-def test_limit_of_the_floor_is_above_the_floor():
+def test_limit_of_the_floor_is_above_the_floor() -> None:
     samples = ph.sample(random_machine(3), "exact", chains=8, draws=50, burn_in=0, seed=2)
     fidelity = samples.fidelity()
     assert fidelity.kl_limit > fidelity.kl_floor + fidelity.kl_floor_std

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ import photinus as ph
 from photinus._core import files
 from photinus.errors import InvalidInput, NotConverged
 from photinus.tasks import tasks  # noqa: F401, before anything is patched
+from tests.conftest import Run
 
 MACHINE = ph.BoltzmannMachine([[0.0, 1.0], [1.0, 0.0]], [0.5, -1.0], ["z[i]", "w[/b] :smile:"])
 
 
-def alone(*arguments, **options):
+def alone(*arguments: Path | str, **options: Any) -> Any:
     """Run the command line in a process that ends by itself."""
     environment = {
         **os.environ,
@@ -35,7 +37,7 @@ def alone(*arguments, **options):
     return subprocess.run(command, env=environment, timeout=120, **{"capture_output": True, **options})
 
 
-def mode(path):
+def mode(path: Path) -> int:
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
@@ -43,7 +45,7 @@ def mode(path):
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_new_files_have_the_mode_of_the_process(tmp_path, mask):
+def test_new_files_have_the_mode_of_the_process(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         files.write_text(tmp_path / "ours", "x")
@@ -53,7 +55,7 @@ def test_new_files_have_the_mode_of_the_process(tmp_path, mask):
     assert mode(tmp_path / "ours") == mode(tmp_path / "theirs") == 0o666 & ~mask
 
 
-def test_replaced_files_keep_their_mode(tmp_path):
+def test_replaced_files_keep_their_mode(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     for kept in (0o600, 0o664, 0o644):
         path.write_text("old")
@@ -63,7 +65,7 @@ def test_replaced_files_keep_their_mode(tmp_path):
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_links_are_followed(tmp_path, there):
+def test_links_are_followed(tmp_path: Path, there: bool) -> None:
     target, link = tmp_path / "target.json", tmp_path / "link.json"
     if there:
         target.write_text("old")
@@ -76,7 +78,7 @@ def test_links_are_followed(tmp_path, there):
     assert ph.BoltzmannMachine.load(target) == MACHINE
 
 
-def test_pipes_are_written_into(tmp_path):
+def test_pipes_are_written_into(tmp_path: Path) -> None:
     path, found = tmp_path / "pipe.json", []
     os.mkfifo(path)
     reader = threading.Thread(target=lambda: found.append(path.read_bytes()), daemon=True)
@@ -87,7 +89,7 @@ def test_pipes_are_written_into(tmp_path):
     assert json.loads(found[0])["labels"] == list(MACHINE.labels)
 
 
-def test_devices_are_written_into(tmp_path):
+def test_devices_are_written_into(tmp_path: Path) -> None:
     files.write_text("/dev/null", "x")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     with pytest.raises(InvalidInput, match=r"^path '/dev/full' cannot be written: No space left"):
@@ -98,7 +100,7 @@ def test_devices_are_written_into(tmp_path):
 
 
 @pytest.mark.parametrize("as_file", [False, True])
-def test_standard_output_is_a_place_to_write_to(tmp_path, as_file):
+def test_standard_output_is_a_place_to_write_to(tmp_path: Path, as_file: bool) -> None:
     """Also where it is a file: that one is not replaced under the feet of who writes to it."""
     MACHINE.save(tmp_path / "m.json")
     with open(tmp_path / "out", "wb") as stream:
@@ -114,11 +116,11 @@ def test_standard_output_is_a_place_to_write_to(tmp_path, as_file):
 
 
 @pytest.mark.parametrize("replace", [True, False])
-def test_writers_side_by_side(tmp_path, replace):
+def test_writers_side_by_side(tmp_path: Path, replace: bool) -> None:
     path, told = tmp_path / "one.txt", []
     texts = [str(k) * 500_000 for k in range(6)]
 
-    def write(text):
+    def write(text: str) -> None:
         try:
             files.write_text(path, text, replace=replace)
         except InvalidInput as error:
@@ -137,10 +139,10 @@ def test_writers_side_by_side(tmp_path, replace):
     assert os.listdir(tmp_path) == ["one.txt"]
 
 
-def test_a_file_that_came_meanwhile_is_kept(tmp_path, monkeypatch):
+def test_a_file_that_came_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, fsync = tmp_path / "m.json", os.fsync
 
-    def slow(number):
+    def slow(number: int) -> None:
         path.write_text("precious")
         fsync(number)
 
@@ -151,11 +153,11 @@ def test_a_file_that_came_meanwhile_is_kept(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["m.json"]
 
 
-def test_failed_writes_leave_what_was_there(tmp_path, monkeypatch):
+def test_failed_writes_leave_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.json"
     path.write_text("precious")
 
-    def full(number):
+    def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -165,13 +167,13 @@ def test_failed_writes_leave_what_was_there(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["m.json"]
 
 
-def test_a_folder_goes_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_folder_goes_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the middle of removing a store leaves none, not a part that nothing can read."""
     import shutil
 
     ph.sample(MACHINE, "gibbs", chains=2, draws=30, seed=0, path=tmp_path / "run.zarr")
 
-    def pressed(folder, **_):
+    def pressed(folder: Path, **_: Any) -> None:
         os.unlink(Path(folder) / "zarr.json")
         raise KeyboardInterrupt
 
@@ -183,7 +185,7 @@ def test_a_folder_goes_whole_or_not_at_all(tmp_path, monkeypatch):
     assert not (tmp_path / "run.zarr").exists()
 
 
-def test_impossible_paths(tmp_path, monkeypatch):
+def test_impossible_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     (tmp_path / "folder.json").mkdir()
@@ -212,14 +214,14 @@ def test_impossible_paths(tmp_path, monkeypatch):
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.json", "loop.json"]
 
 
-def test_names_of_the_longest_length(tmp_path):
+def test_names_of_the_longest_length(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 250 + ".json")
     MACHINE.save(path)
     assert ph.BoltzmannMachine.load(path) == MACHINE
 
 
 @pytest.mark.parametrize("preset", ["fast-absorber", "lif-hcs"])
-def test_labels_of_networks_come_back(tmp_path, preset):
+def test_labels_of_networks_come_back(tmp_path: Path, preset: str) -> None:
     network = ph.translate(MACHINE, ph.Calibration.preset(preset))
     for labels in [((0, 1), (1, (0, "x"))), (np.int64(3), np.str_("a")), (0.5, "½"), (None, True)]:
         given = network.replace(labels=labels)
@@ -233,7 +235,7 @@ def test_labels_of_networks_come_back(tmp_path, preset):
 # Commands
 
 
-def write_model(folder):
+def write_model(folder: Path) -> str:
     MACHINE.save(folder / "m.json")
     return "m.json"
 
@@ -249,12 +251,14 @@ NEIGHBOURS = {
 
 
 @pytest.mark.parametrize("command", NEIGHBOURS)
-def test_every_file_is_asked_for_before_any_work(run, tmp_path, command, monkeypatch):
+def test_every_file_is_asked_for_before_any_work(
+    run: Run, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whichever file of a command is there already, it is refused at once, and kept."""
     write_model(tmp_path)
     ph.sample(MACHINE, "gibbs", chains=4, draws=30, seed=0, path=tmp_path / "r.zarr")
 
-    def work(*args, **kwargs):
+    def work(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("work was begun")
 
     monkeypatch.setattr("photinus.samplers.sampling.sample", work)
@@ -273,7 +277,7 @@ def test_every_file_is_asked_for_before_any_work(run, tmp_path, command, monkeyp
         (tmp_path / name).unlink()
 
 
-def test_what_is_advised_where_a_file_exists_can_be_done(run, tmp_path):
+def test_what_is_advised_where_a_file_exists_can_be_done(run: Run, tmp_path: Path) -> None:
     """Only runs can be resumed; --force and `replace=` are named where there are such."""
     write_model(tmp_path)
     options = ["--substrate", "gibbs", "--chains", 4, "--draws", 30, "--burn-in", 5]
@@ -297,7 +301,7 @@ def test_what_is_advised_where_a_file_exists_can_be_done(run, tmp_path):
         ph.sample(samples.machine, "gibbs", chains=4, draws=30, path=tmp_path / "run.zarr")
 
 
-def test_resume_never_replaces_a_model(run, tmp_path):
+def test_resume_never_replaces_a_model(run: Run, tmp_path: Path) -> None:
     """With the model m.json beside the store m.zarr: the report has a name of its own."""
     before = (tmp_path / write_model(tmp_path)).read_bytes()
     options = ["--substrate", "gibbs", "--chains", 4, "--draws", 30, "--burn-in", 5, "--out", "m.zarr"]
@@ -313,7 +317,7 @@ def test_resume_never_replaces_a_model(run, tmp_path):
         assert (tmp_path / "m.zarr.report.json").read_text() == other
 
 
-def test_force_replaces_what_photinus_wrote(run, tmp_path):
+def test_force_replaces_what_photinus_wrote(run: Run, tmp_path: Path) -> None:
     write_model(tmp_path)
     options = ["--substrate", "gibbs", "--chains", 4, "--draws", 30, "--burn-in", 5]
     for seed in (1, 2):
@@ -329,7 +333,7 @@ def test_force_replaces_what_photinus_wrote(run, tmp_path):
     assert (tmp_path / "theirs" / "file").read_text() == "precious"
 
 
-def test_study_keeps_a_table_of_others(run, tmp_path):
+def test_study_keeps_a_table_of_others(run: Run, tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text("[sample]\nsubstrate = 'gibbs'\nchains = 4\ndraws = 50\n")
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "table.csv").write_text("precious")
@@ -347,14 +351,19 @@ def test_study_keeps_a_table_of_others(run, tmp_path):
         (NotConverged("the device fires no spikes"), False),
     ],
 )
-def test_study_remembers_only_what_a_point_itself_shows(tmp_path, monkeypatch, why, again):
+def test_study_remembers_only_what_a_point_itself_shows(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    why: InvalidInput | MemoryError | NotConverged,
+    again: bool,
+) -> None:
     from photinus.faces.study import measuring
     from photinus.faces.study.plan import Study
 
     (tmp_path / "s.toml").write_text("[sample]\nsubstrate = 'gibbs'\nchains = 4\ndraws = 50\n")
     planned = Study.load(tmp_path / "s.toml")
 
-    def failing(*args, **kwargs):
+    def failing(*args: ph.BoltzmannMachine | str, **kwargs: Any) -> None:
         raise why
 
     with monkeypatch.context() as patch:
@@ -365,7 +374,7 @@ def test_study_remembers_only_what_a_point_itself_shows(tmp_path, monkeypatch, w
     assert (second["failed"] is None) == again
 
 
-def test_labels_are_no_markup(run, tmp_path):
+def test_labels_are_no_markup(run: Run, tmp_path: Path) -> None:
     write_model(tmp_path)
     code, out, _ = run("translate", "m.json")
     assert code == 0
@@ -374,7 +383,7 @@ def test_labels_are_no_markup(run, tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_output_without_all_letters(tmp_path, encoding):
+def test_output_without_all_letters(tmp_path: Path, encoding: str) -> None:
     ph.BoltzmannMachine([[0, 1.0], [1, 0]], [0.5, -1], ["Ω½", "b"]).save(tmp_path / "m.json")
     for command, status in ((["translate", "m.json"], 0), (["translate", "m.json"], 2)):
         done = alone(*command, cwd=tmp_path, env={"PYTHONIOENCODING": encoding})
@@ -382,7 +391,7 @@ def test_output_without_all_letters(tmp_path, encoding):
         assert done.returncode == status
 
 
-def test_output_that_nobody_takes(tmp_path):
+def test_output_that_nobody_takes(tmp_path: Path) -> None:
     """A closed pipe, a full disk, no output at all: what was computed is there, and no traceback."""
     write_model(tmp_path)
     shell = (
@@ -426,7 +435,9 @@ def test_output_that_nobody_takes(tmp_path):
         (["info", "more"], "more"),
     ],
 )
-def test_bad_arguments_are_one_line(run, tmp_path, arguments, part):
+def test_bad_arguments_are_one_line(
+    run: Run, tmp_path: Path, arguments: list[int | str], part: str
+) -> None:
     write_model(tmp_path)
     code, out, err = run(*arguments)
     assert code == 2
@@ -437,10 +448,10 @@ def test_bad_arguments_are_one_line(run, tmp_path, arguments, part):
     assert os.listdir(tmp_path) == ["m.json"]
 
 
-def test_interrupted_commands_say_so(run, tmp_path, monkeypatch):
+def test_interrupted_commands_say_so(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_model(tmp_path)
 
-    def pressed(*args, **kwargs):
+    def pressed(*args: ph.BoltzmannMachine | ph.Calibration, **kwargs: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("photinus.learning.refinement.refine", pressed)
@@ -448,11 +459,11 @@ def test_interrupted_commands_say_so(run, tmp_path, monkeypatch):
     assert (code, err) == (130, "photinus: stopped\n")
 
 
-def test_report_of_a_run_without_draws(run, tmp_path):
+def test_report_of_a_run_without_draws(run: Run, tmp_path: Path) -> None:
     class Stop:
-        def start(self, *args): ...
-        def stop(self): ...
-        def advance(self, amount):
+        def start(self, *args: int | str) -> None: ...
+        def stop(self) -> None: ...
+        def advance(self, amount: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -463,5 +474,5 @@ def test_report_of_a_run_without_draws(run, tmp_path):
     assert "4 chains of 0 draws" in (tmp_path / "r.html").read_text()
 
 
-def test_package_says_that_it_is_typed():
+def test_package_says_that_it_is_typed() -> None:
     assert (Path(ph.__file__).parent / "py.typed").exists()

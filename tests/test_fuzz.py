@@ -72,7 +72,7 @@ accepted = refused = 0
 
 def read(document, path):
     global accepted, refused
-    path.write_text(json.dumps(document))
+    path.write_text(document)
     try:
         calibration = ph.Calibration.load(path)
     except ph.InvalidInput as error:
@@ -96,12 +96,15 @@ with tempfile.TemporaryDirectory() as folder:
                 changes += [list(map(list, np.add(value, shift))) for shift in (-1e3, -200, 20, 50, 1e3)]
         else:
             changes = absurd
+        rest = {k: v for k, v in text["reduced"].items() if k != name}
+        read(json.dumps({**text, "reduced": rest}), path)
+        # Once for all changes: it is long.
+        start, end = json.dumps({**text, "reduced": {name: "HERE", **rest}}).split('"HERE"')
         for change in changes:
-            read({**text, "reduced": {**text["reduced"], name: change}}, path)
-        read({**text, "reduced": {k: v for k, v in text["reduced"].items() if k != name}}, path)
+            read(start + json.dumps(change) + end, path)
     for name in ("midpoint", "slope"):
         for factor in near:
-            read({**text, name: text[name] * factor}, path)
+            read(json.dumps({**text, name: text[name] * factor}), path)
 assert accepted > 30 and refused > 150, (accepted, refused)
 print("alive")
 """

@@ -3,7 +3,9 @@
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ MOST_LOOSE = 5
 MOST_HIDDEN = 8
 
 
-def module(path):
+def module(path: Path) -> str:
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -24,16 +26,16 @@ def module(path):
 FILES = {module(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def room(name):
+def room(name: str) -> str:
     """Return the room of a module, "" for the package itself."""
     return name.split(".")[1] if "." in name else ""
 
 
-def is_checking(node):
+def is_checking(node: Any) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def imports(node, inside=False):
+def imports(node: Any, inside: bool = False) -> Iterator[Any]:
     """Yield (module, whether inside a function) of every import of ours that runs."""
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
@@ -57,27 +59,27 @@ IMPORTS = {name: set(imports(ast.parse(path.read_text()))) for name, path in FIL
 EDGES = {name: {to for to, _ in found if to != name} for name, found in IMPORTS.items()}
 
 
-def test_few_files_lie_loose():
+def test_few_files_lie_loose() -> None:
     assert len(list(PACKAGE.glob("*.py"))) <= MOST_LOOSE
 
 
-def test_no_cycles_of_files():
+def test_no_cycles_of_files() -> None:
     TopologicalSorter(EDGES).prepare()
 
 
-def test_no_cycles_of_rooms():
+def test_no_cycles_of_rooms() -> None:
     rooms: dict[Any, Any] = {}
     for name, found in EDGES.items():
         rooms.setdefault(room(name), set()).update({room(to) for to in found} - {room(name)})
     TopologicalSorter(rooms).prepare()
 
 
-def test_a_cycle_is_found():
+def test_a_cycle_is_found() -> None:
     with pytest.raises(CycleError):
         TopologicalSorter(EDGES | {"photinus.errors": {"photinus.samplers.sampling"}}).prepare()
 
 
-def test_few_imports_hide_in_functions():
+def test_few_imports_hide_in_functions() -> None:
     hidden = [
         (name, to)
         for name, found in IMPORTS.items()
@@ -87,14 +89,14 @@ def test_few_imports_hide_in_functions():
     assert len(hidden) <= MOST_HIDDEN, hidden
 
 
-def test_imports_inside_functions_are_seen():
+def test_imports_inside_functions_are_seen() -> None:
     tree = ast.parse("def f():\n    from photinus.errors import InvalidInput\n")
     assert list(imports(tree)) == [("photinus.errors", True)]
     tree = ast.parse("if TYPE_CHECKING:\n    from photinus.errors import InvalidInput\n")
     assert list(imports(tree)) == []
 
 
-def told():
+def told() -> dict[str, set[str]]:
     """Return room → rooms that it may use, as CONTRIBUTING's table says."""
     found: dict[Any, Any] = {}
     for name, may in re.findall(
@@ -105,7 +107,7 @@ def told():
     return found
 
 
-def contracted():
+def contracted() -> dict[str, set[str]]:
     """Return room → rooms that it may use, as the contracts of pyproject.toml say."""
     (layers,) = (contract["layers"] for contract in CONTRACTS if contract["type"] == "layers")
     layers = [layer.removeprefix("photinus.") for layer in reversed(layers)]
@@ -117,16 +119,16 @@ def contracted():
     return found
 
 
-def test_contributing_says_what_the_contracts_say():
+def test_contributing_says_what_the_contracts_say() -> None:
     assert told() == contracted()
     assert list(told()) == list(contracted())
 
 
-def test_every_room_is_in_the_contracts():
+def test_every_room_is_in_the_contracts() -> None:
     assert {room(name) for name in FILES} - {""} == set(contracted())
 
 
 @pytest.mark.parametrize("name", contracted())
-def test_rooms_use_what_they_may(name):
+def test_rooms_use_what_they_may(name: str) -> None:
     used = {room(to) for file, found in EDGES.items() if room(file) == name for to in found} - {name}
     assert used <= contracted()[name]

@@ -27,11 +27,11 @@ CUSTOM: dict[str, Any] = {
 
 
 @pytest.fixture
-def laser():
+def laser() -> LaserParameters:
     return LaserParameters(**CUSTOM)
 
 
-def test_presets_have_the_thresholds_of_the_design():
+def test_presets_have_the_thresholds_of_the_design() -> None:
     assert (
         LASER_PRESETS
         == LaserParameters.presets()
@@ -46,14 +46,14 @@ def test_presets_have_the_thresholds_of_the_design():
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_threshold_is_where_gain_balances_loss_and_unbleached_absorber(name):
+def test_threshold_is_where_gain_balances_loss_and_unbleached_absorber(name: str) -> None:
     laser = LaserParameters.preset(name)
     gain = laser.gain_coefficient * (laser.threshold_carriers - laser.gain_transparency)
     absorption = -laser.absorber_coefficient * laser.absorber_transparency
     assert gain + absorption - laser.cavity_loss_rate == pytest.approx(0, abs=1e-6 * gain)
 
 
-def test_vcsel_agrees_with_its_density_form():
+def test_vcsel_agrees_with_its_density_form() -> None:
     # Nahmias et al. 2013, table I, threshold and Yamada parameters worked out with densities.
     laser = LaserParameters.preset("vcsel-sa")
     volume, gamma_a, gamma_s, g_a, g_s = 2.4e-18, 0.06, 0.05, 2.9e-12, 14.5e-12
@@ -64,7 +64,7 @@ def test_vcsel_agrees_with_its_density_form():
     assert laser.output_efficiency == 0.4
 
 
-def test_derived_quantities():
+def test_derived_quantities() -> None:
     laser = LaserParameters.preset()
     assert laser.cavity_loss_rate == pytest.approx(2.5e11)
     assert laser.quality_factor == pytest.approx(4861, abs=1)
@@ -76,7 +76,7 @@ def test_derived_quantities():
     assert half.output_power(1000) * 4 * ps == pytest.approx(0.5 * 0.12816 * fJ, rel=1e-4)
 
 
-def test_current_and_pump_are_inverse(laser):
+def test_current_and_pump_are_inverse(laser: LaserParameters) -> None:
     weak = laser.replace(pump_efficiency=0.25)
     assert weak.pump_rate(weak.current(1e14)) == pytest.approx(1e14)
     assert weak.current(1e14) == pytest.approx(4 * laser.current(1e14))
@@ -84,14 +84,14 @@ def test_current_and_pump_are_inverse(laser):
     assert weak.current(weak.threshold_carriers / weak.gain_lifetime) == weak.threshold_current
 
 
-def test_json_round_trip(laser):
+def test_json_round_trip(laser: LaserParameters) -> None:
     varied = laser.replace(name="seventh", pump_noise=123.0, carrier_noise=False, output_efficiency=0.3)
     document = json.loads(json.dumps(varied.to_dict()))
     assert document["schema"] == 1
     assert LaserParameters.from_dict(document) == varied
 
 
-def test_changes(laser):
+def test_changes(laser: LaserParameters) -> None:
     assert laser.replace() == laser
     changed = laser.replace(gain_lifetime=1 * ns)
     assert (changed.gain_lifetime, changed.absorber_lifetime) == (1 * ns, 30 * ps)
@@ -131,7 +131,9 @@ def test_changes(laser):
         ({"name": 3}, "name must be a string, got 3"),
     ],
 )
-def test_invalid_parameters_are_named(laser, change, sentence):
+def test_invalid_parameters_are_named(
+    laser: LaserParameters, change: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(InvalidInput) as error:
         LaserParameters(**{**CUSTOM, **change})
     assert str(error.value) == sentence
@@ -140,7 +142,7 @@ def test_invalid_parameters_are_named(laser, change, sentence):
     assert str(error.value) == sentence
 
 
-def test_misspellings_are_answered_with_the_nearest_name(laser):
+def test_misspellings_are_answered_with_the_nearest_name(laser: LaserParameters) -> None:
     with pytest.raises(InvalidInput, match=r"preset must be one of .* got 'fast-absorbr' \(did"):
         LaserParameters.preset("fast-absorbr")
     with pytest.raises(InvalidInput, match="did you mean 'pump_noise'"):
@@ -151,7 +153,7 @@ def test_misspellings_are_answered_with_the_nearest_name(laser):
         LaserParameters.from_dict({**laser.to_dict(), "wavelenght": 1e-6})
 
 
-def test_damaged_dictionaries_are_refused(laser):
+def test_damaged_dictionaries_are_refused(laser: LaserParameters) -> None:
     document = laser.to_dict()
     with pytest.raises(InvalidInput, match="schema of laser parameters must be 1, got 2"):
         LaserParameters.from_dict({**document, "schema": 2})
@@ -164,12 +166,14 @@ def test_damaged_dictionaries_are_refused(laser):
 
 @pytest.mark.parametrize("method", ["current", "pump_rate", "output_power"])
 @pytest.mark.parametrize("value", [-1, math.nan, "much"])
-def test_conversions_refuse_what_has_no_meaning(laser, method, value):
+def test_conversions_refuse_what_has_no_meaning(
+    laser: LaserParameters, method: str, value: float | str
+) -> None:
     with pytest.raises(InvalidInput, match="must be"):
         getattr(laser, method)(value)
 
 
-def test_vcsel_at_its_published_current_is_the_published_yamada_laser():
+def test_vcsel_at_its_published_current_is_the_published_yamada_laser() -> None:
     laser = LaserParameters.preset("vcsel-sa")
     yamada = Yamada.from_laser(laser, laser.pump_rate(2 * mA))
     assert yamada.pump == pytest.approx(3.43, abs=0.006)
@@ -180,7 +184,7 @@ def test_vcsel_at_its_published_current_is_the_published_yamada_laser():
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_yamada_threshold_is_the_threshold(name):
+def test_yamada_threshold_is_the_threshold(name: str) -> None:
     laser = LaserParameters.preset(name)
     yamada = Yamada.from_laser(laser, laser.threshold_carriers / laser.gain_lifetime)
     assert yamada.pump == pytest.approx(yamada.threshold, rel=1e-12)
@@ -188,7 +192,9 @@ def test_yamada_threshold_is_the_threshold(name):
 
 @given(st.floats(-1, 20), st.floats(0, 20), st.floats(0.05, 20), st.floats(1e-3, 1), st.floats(1e-3, 1))
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_yamada_there_and_back(pump, absorption, ratio, gain_rate, absorber_rate):
+def test_yamada_there_and_back(
+    pump: float, absorption: float, ratio: float, gain_rate: float, absorber_rate: float
+) -> None:
     yamada = Yamada(
         pump=pump,
         absorption=absorption,
@@ -204,7 +210,7 @@ def test_yamada_there_and_back(pump, absorption, ratio, gain_rate, absorber_rate
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_laser_there_and_back(name):
+def test_laser_there_and_back(name: str) -> None:
     laser = LaserParameters.preset(name)
     yamada = Yamada.from_laser(laser, 3e14)
     again, rate = yamada.to_laser(
@@ -217,7 +223,7 @@ def test_laser_there_and_back(name):
         assert getattr(again, field) == pytest.approx(getattr(laser, field), rel=1e-12)
 
 
-def test_yamada_refuses_what_has_no_laser():
+def test_yamada_refuses_what_has_no_laser() -> None:
     good: dict[str, Any] = {
         "pump": 6.5,
         "absorption": 5.8,
@@ -244,13 +250,13 @@ def test_yamada_refuses_what_has_no_laser():
         Yamada.from_laser(laser, -1)
 
 
-def test_import_needs_no_scipy():
+def test_import_needs_no_scipy() -> None:
     code = (
         "import sys, photinus.devices.laser; sys.exit('scipy' in sys.modules or 'numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_parameters_are_plain_numbers():
+def test_parameters_are_plain_numbers() -> None:
     laser = LaserParameters(**{**CUSTOM, "gain_lifetime": np.float64(1e-9)})
     assert type(laser.gain_lifetime) is float

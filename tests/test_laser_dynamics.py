@@ -3,11 +3,13 @@
 import dataclasses
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from photinus.devices.laser import (
     LASER_PRESETS,
@@ -23,11 +25,16 @@ from photinus.errors import InvalidInput, NotConverged
 from photinus.units import fJ, ns, ps
 
 
-def threshold_pump(laser):
+def threshold_pump(laser: LaserParameters) -> float:
     return laser.threshold_carriers / laser.gain_lifetime
 
 
-def naive_rates(laser, pump, state):
+def naive_rates(
+    laser: LaserParameters,
+    pump: float,
+    state: NDArray[np.float64]
+    | tuple[NDArray[np.float64] | float, NDArray[np.float64] | float, NDArray[np.float64] | float],
+) -> tuple[NDArray[np.float64] | float, NDArray[np.float64] | float, NDArray[np.float64] | float]:
     """The rate equations once more, written from the formulas."""
     n_g, n_a, s = state
     g = laser.gain_coefficient * (n_g - laser.gain_transparency)
@@ -40,11 +47,15 @@ def naive_rates(laser, pump, state):
     )
 
 
-def naive_waveform(laser, pump, state, duration, dt):
+def naive_waveform(
+    laser: LaserParameters, pump: float, state: NDArray[np.float64], duration: float, dt: float
+) -> NDArray[np.float64]:
     """Classical Runge-Kutta at a fixed step."""
     states = [tuple(state)]
 
-    def shifted(state, rates, step):
+    def shifted(
+        state: tuple[float, float, float], rates: list[float] | tuple[float, float, float], step: float
+    ) -> Any:
         return tuple(x + step * r for x, r in zip(state, rates, strict=True))
 
     for _ in range(round(duration / dt)):
@@ -81,7 +92,7 @@ lasers = st.builds(
 
 @given(lasers)
 @settings(max_examples=150, deadline=None, derandomize=True)
-def test_quiet_state_is_the_lowest_rest_point(case):
+def test_quiet_state_is_the_lowest_rest_point(case: tuple[LaserParameters, float]) -> None:
     laser, pump = case
     quiet = quiet_state(laser, pump)
     flows = (
@@ -101,7 +112,7 @@ def test_quiet_state_is_the_lowest_rest_point(case):
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_quiet_photons_are_amplified_spontaneous_emission(name):
+def test_quiet_photons_are_amplified_spontaneous_emission(name: str) -> None:
     laser = LaserParameters.preset(name)
     quiet = quiet_state(laser, 0.95 * threshold_pump(laser))
     emission = (
@@ -115,7 +126,7 @@ def test_quiet_photons_are_amplified_spontaneous_emission(name):
     assert quiet.is_stable
 
 
-def test_quiet_states_known_before():
+def test_quiet_states_known_before() -> None:
     slow = LaserParameters.preset("slow-absorber")
     assert quiet_state(slow, 4.4e5 / slow.gain_lifetime).photons == pytest.approx(11.2, abs=0.1)
     dark = quiet_state(slow, 0.0)
@@ -123,7 +134,7 @@ def test_quiet_states_known_before():
     assert dark.is_stable
 
 
-def test_quiet_state_of_a_bistable_laser_is_the_lower_one():
+def test_quiet_state_of_a_bistable_laser_is_the_lower_one() -> None:
     yamada = Yamada(pump=3.9, absorption=3, saturation_ratio=10, gain_rate=0.01, absorber_rate=0.01)
     laser, pump = yamada.to_laser(photon_lifetime=4 * ps, gain_coefficient=10, gain_transparency=1e6)
     quiet = quiet_state(laser, pump)
@@ -137,7 +148,7 @@ def test_quiet_state_of_a_bistable_laser_is_the_lower_one():
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_jacobian_is_the_derivative_of_the_rates(name):
+def test_jacobian_is_the_derivative_of_the_rates(name: str) -> None:
     laser = LaserParameters.preset(name)
     rates, jacobian = rate_equations(laser, threshold_pump(laser))
     state = np.array([0.8 * laser.threshold_carriers, 0.3 * laser.absorber_transparency, 777.0])
@@ -150,7 +161,7 @@ def test_jacobian_is_the_derivative_of_the_rates(name):
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_instability_separates_rest_from_pulsing(name):
+def test_instability_separates_rest_from_pulsing(name: str) -> None:
     laser = LaserParameters.preset(name)
     pump = instability_pump(laser)
     assert quiet_state(laser, 0.999 * pump).is_stable
@@ -164,14 +175,14 @@ def test_instability_separates_rest_from_pulsing(name):
     assert above[len(above) // 2 :].max() > laser.absorber_saturation_photons
 
 
-def test_instability_known_before():
+def test_instability_known_before() -> None:
     # Fractions of the threshold, from the sign of the eigenvalues over a fine grid of pumps.
     for name, ratio in (("fast-absorber", 1.2067), ("slow-absorber", 0.9826), ("vcsel-sa", 1.0084)):
         laser = LaserParameters.preset(name)
         assert instability_pump(laser) / threshold_pump(laser) == pytest.approx(ratio, abs=1e-4)
 
 
-def test_instability_tends_to_the_yamada_threshold_without_spontaneous_emission():
+def test_instability_tends_to_the_yamada_threshold_without_spontaneous_emission() -> None:
     yamada = Yamada(pump=4, absorption=3.1, saturation_ratio=2, gain_rate=0.0048, absorber_rate=0.048)
     errors = []
     for coefficient in (7e4, 7e2, 7.0):
@@ -183,7 +194,7 @@ def test_instability_tends_to_the_yamada_threshold_without_spontaneous_emission(
     assert errors[-1] < 2e-4
 
 
-def test_laser_without_absorber_does_not_pulse():
+def test_laser_without_absorber_does_not_pulse() -> None:
     laser = LaserParameters.preset(absorber_transparency=0).replace(name="plain")
     with pytest.raises(NotConverged, match="laser 'plain' does not pulse: its steady state is"):
         instability_pump(laser)
@@ -192,7 +203,7 @@ def test_laser_without_absorber_does_not_pulse():
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_stable_lasers_come_to_rest(name):
+def test_stable_lasers_come_to_rest(name: str) -> None:
     laser = LaserParameters.preset(name)
     pump = 0.9 * instability_pump(laser)
     quiet = quiet_state(laser, pump)
@@ -204,7 +215,7 @@ def test_stable_lasers_come_to_rest(name):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_waveform_agrees_with_naive_runge_kutta(name, method):
+def test_waveform_agrees_with_naive_runge_kutta(name: str, method: str) -> None:
     laser = LaserParameters.preset(name)
     pump = 0.98 * instability_pump(laser)
     start = quiet_state(laser, pump).state * [1.1, 1, 1]
@@ -220,7 +231,7 @@ def test_waveform_agrees_with_naive_runge_kutta(name, method):
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_waveform_obeys_the_yamada_equations(name):
+def test_waveform_obeys_the_yamada_equations(name: str) -> None:
     from scipy.integrate import solve_ivp
 
     laser = LaserParameters.preset(name)
@@ -230,7 +241,7 @@ def test_waveform_obeys_the_yamada_equations(name):
     y = Yamada.from_laser(laser, pump)
     unit = laser.gain_coefficient * laser.gain_lifetime  # I = unit · S
 
-    def rates(_, state):
+    def rates(_: float, state: NDArray[np.float64]) -> list[float]:
         gain, absorption, intensity = state
         # ε = g_g τ_g τ_ph R with the carriers expressed by G and Q.
         carriers = gain + laser.photon_lifetime * laser.gain_coefficient * laser.gain_transparency
@@ -257,7 +268,7 @@ def test_waveform_obeys_the_yamada_equations(name):
     assert np.abs(theirs.y[2] / unit - ours.photons).max() < 1e-5 * ours.photons.max()
 
 
-def test_waveforms_can_be_joined():
+def test_waveforms_can_be_joined() -> None:
     laser = LaserParameters.preset("slow-absorber")
     pump = 0.98 * instability_pump(laser)
     start = quiet_state(laser, pump).state * [1.05, 1, 1]
@@ -269,7 +280,7 @@ def test_waveforms_can_be_joined():
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_books_of_a_spike_balance(name):
+def test_books_of_a_spike_balance(name: str) -> None:
     books = spike(LaserParameters.preset(name)).books
     assert books.residual < 1e-8
     change = books.gain_change + books.absorber_change + books.photon_change
@@ -283,7 +294,7 @@ def test_books_of_a_spike_balance(name):
     "entry",
     ["pumped", "gain_decay", "absorber_decay", "stimulated", "absorbed", "spontaneous", "emitted"],
 )
-def test_books_notice_a_missing_entry(name, entry):
+def test_books_notice_a_missing_entry(name: str, entry: str) -> None:
     books = spike(LaserParameters.preset(name)).books
     wrong = dataclasses.replace(books, **{entry: getattr(books, entry) * 0.9})
     assert wrong.residual > 1e-7
@@ -291,7 +302,7 @@ def test_books_notice_a_missing_entry(name, entry):
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
 @pytest.mark.parametrize("method", ["Radau", "BDF"])
-def test_solvers_agree_on_a_spike(name, method):
+def test_solvers_agree_on_a_spike(name: str, method: str) -> None:
     laser = LaserParameters.preset(name)
     one, other = spike(laser), spike(laser, method=method)
     for measure in ("peak_photons", "width", "photons_emitted", "reset_carriers", "peak_time"):
@@ -299,7 +310,7 @@ def test_solvers_agree_on_a_spike(name, method):
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_measures_agree_with_the_waveform(name):
+def test_measures_agree_with_the_waveform(name: str) -> None:
     laser = LaserParameters.preset(name, output_efficiency=0.5)
     fired = spike(laser)
     start = fired.quiet.state + np.array([fired.kick, 0, 0])
@@ -324,7 +335,7 @@ def test_measures_agree_with_the_waveform(name):
     assert fired.absorber_carriers_generated > laser.absorber_transparency / 2
 
 
-def test_slow_absorber_spike_known_before():
+def test_slow_absorber_spike_known_before() -> None:
     # Literature notes: ~3e5 photons, 36-38 fJ, ~15 ps, 7e4 at the peak, reset to 1.4e5 carriers.
     laser = LaserParameters.preset("slow-absorber")
     pump = 4.4e5 / laser.gain_lifetime
@@ -336,7 +347,7 @@ def test_slow_absorber_spike_known_before():
     assert fired.reset_carriers == pytest.approx(1.37e5, rel=0.03)
 
 
-def test_fast_absorber_spike_known_before():
+def test_fast_absorber_spike_known_before() -> None:
     # The spikes of the simulation with noise emit 2-3e4 photons and reset N_g to about half.
     laser = LaserParameters.preset()
     fired = spike(laser)
@@ -346,13 +357,13 @@ def test_fast_absorber_spike_known_before():
 
 
 @pytest.mark.parametrize("name", ["slow-absorber", "vcsel-sa"])
-def test_spikes_of_a_laser_with_little_spontaneous_emission_are_all_or_none(name):
+def test_spikes_of_a_laser_with_little_spontaneous_emission_are_all_or_none(name: str) -> None:
     laser = LaserParameters.preset(name)
     pump = 0.95 * instability_pump(laser)
     quiet = quiet_state(laser, pump)
     saturation = laser.absorber_saturation_photons
 
-    def peak(kick):
+    def peak(kick: float) -> float:
         kicked = quiet.state + np.array([kick, 0, 0])
         return waveform(laser, pump, 5 * laser.gain_lifetime, initial=kicked).photons.max()
 
@@ -364,7 +375,7 @@ def test_spikes_of_a_laser_with_little_spontaneous_emission_are_all_or_none(name
     assert peak(1.1 * high) > 30 * saturation
 
 
-def test_strong_spontaneous_emission_makes_spikes_graded():
+def test_strong_spontaneous_emission_makes_spikes_graded() -> None:
     # The contrast to the test above: no threshold in the strict sense.
     laser = LaserParameters.preset("fast-absorber")
     peaks = [spike(laser, kick=k * laser.threshold_carriers).peak_photons for k in (0.025, 0.05, 0.1)]
@@ -386,18 +397,18 @@ def test_strong_spontaneous_emission_makes_spikes_graded():
         ),
         (
             {"kick": 100},
-            "kick must be large enough to make laser 'fast-absorber' spike at pump 7.39106e+13 "
+            "kick must make laser 'fast-absorber' spike at pump 7.39106e+13 "
             "carriers/s, got 100 carriers",
         ),
     ],
 )
-def test_spike_names_bad_input(change, sentence):
+def test_spike_names_bad_input(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidInput) as error:
         spike(LaserParameters.preset(), **change)
     assert str(error.value).startswith(sentence)
 
 
-def test_spike_that_is_cut_short_is_refused():
+def test_spike_that_is_cut_short_is_refused() -> None:
     laser = LaserParameters.preset()
     end = spike(laser).peak_time
     with pytest.raises(NotConverged, match="does not end within"):
@@ -417,12 +428,14 @@ def test_spike_that_is_cut_short_is_refused():
         ((1e13, 1e-9), {"method": "radau"}, "did you mean 'Radau'?"),
     ],
 )
-def test_waveform_names_bad_input(arguments, options, sentence):
+def test_waveform_names_bad_input(
+    arguments: tuple[float, float], options: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(InvalidInput) as error:
         waveform(LaserParameters.preset(), *arguments, **options)
     assert sentence in str(error.value)
 
 
-def test_quiet_state_names_bad_input():
+def test_quiet_state_names_bad_input() -> None:
     with pytest.raises(InvalidInput, match="pump must be at least 0 carriers/s, got -5"):
         quiet_state(LaserParameters.preset(), -5)

@@ -4,11 +4,13 @@ The matrices are over the whole domain of graphs, and asymmetric where a layout 
 here is statistical: what differs from the given matrix by more than the stated rounding is an error.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 import photinus as ph
@@ -20,7 +22,7 @@ from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import among, compile_couplings, dense
 from photinus.networks.imperfections import Imperfections
 from photinus.reference import gibbs
-from photinus.reference.gibbs import GibbsSampler
+from photinus.reference.gibbs import Couplings, GibbsSampler
 from photinus.units import ns, ps
 from tests import layouts, machines
 from tests.test_lif import DT, MIDPOINT
@@ -31,7 +33,7 @@ SINGLE = 2.0**-23
 """Relative rounding of numbers in single precision, with room for one more operation."""
 
 
-def directed(kind, n, rng, scale=1.0):
+def directed(kind: str, n: int, rng: np.random.Generator, scale: float = 1.0) -> NDArray[np.float64]:
     """Return couplings (target, source) on a graph of `kind` in random order, no two of them alike."""
     order = rng.permutation(n)
     graph = machines.GRAPHS[kind](n, rng)[np.ix_(order, order)]
@@ -39,7 +41,7 @@ def directed(kind, n, rng, scale=1.0):
     return scale * graph * one_way * rng.choice([-1, 1], (n, n)) * rng.uniform(0.05, 1, (n, n))
 
 
-def drawn(seed, number, most):
+def drawn(seed: int, number: int, most: int) -> Iterator[Any]:
     """Give `number` couplings over all kinds of graphs, with a generator for the rest."""
     rng = np.random.default_rng(seed)
     kinds = list(machines.GRAPHS)
@@ -51,7 +53,7 @@ def drawn(seed, number, most):
 # ---------------------------------------------------------------- Gibbs sampling
 
 
-def wrongly_filled(weights, couplings):
+def wrongly_filled(weights: NDArray[Any], couplings: Couplings) -> Couplings:
     """Return the layout that fills stretches up with what follows in the row: it must be caught."""
     n = len(weights)
     padded = np.pad(weights, ((0, 0), (0, gibbs.VECTOR)))
@@ -63,7 +65,7 @@ def wrongly_filled(weights, couplings):
     return couplings._replace(values=np.concatenate([values, -values]))
 
 
-def fault_of(couplings, weights):
+def fault_of(couplings: Couplings, weights: NDArray[Any]) -> str | None:
     """Return what is wrong with a layout of `weights`, in its own order, or None."""
     n = len(weights)
     expected = np.zeros_like(layouts.of_gibbs(couplings, n))
@@ -84,7 +86,7 @@ def fault_of(couplings, weights):
     return None
 
 
-def gibbs_layouts():
+def gibbs_layouts() -> Iterator[Any]:
     """Give couplings in quanta and their layout: every kind, n from 1 to 600, both widths of numbers."""
     rng = np.random.default_rng(1)
     for kind in machines.GRAPHS:
@@ -174,13 +176,15 @@ def test_parts_of_couplings(sparse: bool) -> None:
         assert_allclose(evidence.through(coupling), expected, rtol=1e-12, atol=1e-12)
 
 
-def additive(matrix, **changes):
+def additive(matrix: NDArray[np.float64], **changes: Any) -> ph.LaserNetwork:
     """Return lasers whose pulses add up and end after any test: drives count the spikes received."""
     kernel = SynapticKernel(kick=0.0, sustain=0.7, duration=1e4 * ns, renewing=False)
     return laser_network(matrix, kernel=kernel, **changes)
 
 
-def received(spikes, chains, units, due, stop):
+def received(
+    spikes: "Spikes", chains: int, units: NDArray[np.int64], due: NDArray[np.int64], stop: int
+) -> NDArray[np.float64]:
     """Return how many spikes of each source have come to each target, array (chain, target, source).
 
     `due` are the steps after a spike from which on it acts, array (target, source); `stop` is the step
@@ -197,7 +201,7 @@ def received(spikes, chains, units, due, stop):
 class Spikes:
     """Spikes with the step in which each was fired."""
 
-    def __init__(self, found, grid):
+    def __init__(self, found: ph.SpikeTrains, grid: float) -> None:
         self.chain, self.unit = found.chain, found.unit
         self.steps = np.ceil(found.time / grid - 1e-6).astype(int)
 

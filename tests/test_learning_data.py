@@ -5,12 +5,17 @@ import io
 import os
 import struct
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.neural_network import BernoulliRBM
 
+from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput, MissingDependency
 from photinus.learning import data
 from photinus.learning.imports import from_rbms, from_sklearn
@@ -20,14 +25,14 @@ GREY = np.random.default_rng(0).integers(0, 256, (7, 4, 6)).astype(np.uint8)
 LABELS = np.arange(7, dtype=np.uint8)
 
 
-def idx(array):
+def idx(array: NDArray[np.uint8]) -> bytes:
     """Return the bytes of an IDX file (LeCun et al. 1998)."""
     head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     return head + array.tobytes()
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """A folder of IDX files, the training part packed."""
     images, labels = data.MNIST_FILES["train"]
     (tmp_path / f"{images}.gz").write_bytes(gzip.compress(idx(GREY)))
@@ -38,7 +43,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_idx_files(folder):
+def test_idx_files(folder: Path) -> None:
     train, test = (data.load("mnist", part, data_dir=folder) for part in ("train", "test"))
     np.testing.assert_array_equal(train.pixels, (GREY > 127.5).reshape(7, 24))
     np.testing.assert_array_equal(train.labels, LABELS)
@@ -60,13 +65,13 @@ def test_idx_files(folder):
         (idx(GREY[:5]), "must hold as many labels as images"),
     ],
 )
-def test_damaged_idx_files_are_one_sentence(folder, content, message):
+def test_damaged_idx_files_are_one_sentence(folder: Path, content: bytes, message: str) -> None:
     (folder / data.MNIST_FILES["train"][0]).write_bytes(content)  # goes before the packed one
     with pytest.raises(InvalidInput, match=message):
         data.mnist(folder)
 
 
-def test_missing_idx_files_are_named(tmp_path):
+def test_missing_idx_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"data_dir must hold train-images.* or .*\.gz, got"):
         data.mnist(tmp_path)
     with pytest.raises(InvalidInput, match="data_dir must be the folder of the MNIST files"):
@@ -78,14 +83,14 @@ def test_missing_idx_files_are_named(tmp_path):
         data.mnist(tmp_path, pool=5)
 
 
-def test_openml_is_asked_through_scikit_learn(monkeypatch):
+def test_openml_is_asked_through_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     class Found:
         data = np.repeat(np.arange(6) * 50.0, 784).reshape(6, 784)
         target = np.array(list("012345"))
 
     asked = []
 
-    def fetch(name, **options):
+    def fetch(name: str, **options: Any) -> type[Found]:
         asked.append(name)
         return Found
 
@@ -98,7 +103,7 @@ def test_openml_is_asked_through_scikit_learn(monkeypatch):
     np.testing.assert_array_equal(train.pixels.mean(axis=1), [0, 0, 0, 1])
     assert train.shape == (28, 28)
 
-    def offline(name, **options):
+    def offline(name: str, **options: Any) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", offline)
@@ -106,7 +111,7 @@ def test_openml_is_asked_through_scikit_learn(monkeypatch):
         data.load("openml-mnist")
 
 
-def test_the_digits_have_two_parts():
+def test_the_digits_have_two_parts() -> None:
     train, test = data.load("digits"), data.load("digits", "test")
     assert (len(train), len(test), train.shape) == (1437, 360, (8, 8))
     assert set(np.unique(train.pixels)) == {0, 1}
@@ -115,12 +120,12 @@ def test_the_digits_have_two_parts():
     assert len(both) < 0.05 * len(test)
 
 
-def save(path, **arrays):
+def save(path: Path, **arrays: Any) -> str:
     np.savez(path, **arrays)
     return str(path)
 
 
-def test_archives_hold_back_every_fifth_image(tmp_path):
+def test_archives_hold_back_every_fifth_image(tmp_path: Path) -> None:
     path = save(tmp_path / "own.npz", images=GREY / 255, labels=LABELS.astype(int))
     train, test = data.load(path), data.load(path, "test")
     np.testing.assert_array_equal(test.labels, [0, 5])
@@ -129,7 +134,7 @@ def test_archives_hold_back_every_fifth_image(tmp_path):
     assert train.shape == (4, 6)
 
 
-def test_archives_may_have_their_own_test_part(tmp_path):
+def test_archives_may_have_their_own_test_part(tmp_path: Path) -> None:
     flat = GREY.reshape(7, 24) > 100
     path = save(tmp_path / "own.npz", images=flat, test_images=flat[:2])
     train, test = data.load(path), data.load(path, "test")
@@ -157,12 +162,12 @@ def test_archives_may_have_their_own_test_part(tmp_path):
         ),
     ],
 )
-def test_bad_archives_are_one_sentence(tmp_path, arrays, message):
+def test_bad_archives_are_one_sentence(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         data.load(save(tmp_path / "own.npz", **arrays))
 
 
-def test_bad_names_are_one_sentence(tmp_path):
+def test_bad_names_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"data must be one of .*did you mean 'digits'\?"):
         data.load("digit")
     with pytest.raises(InvalidInput, match="part must be one of 'train', 'test', got 'all'"):
@@ -180,13 +185,13 @@ def test_bad_names_are_one_sentence(tmp_path):
 # Machines of others: asymmetric numbers of units, so that a transposed matrix cannot pass.
 
 
-def free_energies(machine, visible):
+def free_energies(machine: BoltzmannMachine, visible: int) -> NDArray[np.float64]:
     """Return -log Σ_h exp(-E(v, h)) by enumeration, array (state of v,)."""
     joint = machine.joint().reshape(-1, 2**visible).sum(axis=0)
     return -np.log(joint)
 
 
-def test_the_machine_of_scikit_learn_has_its_free_energies():
+def test_the_machine_of_scikit_learn_has_its_free_energies() -> None:
     X = np.random.default_rng(0).integers(0, 2, (60, 4))
     rbm = BernoulliRBM(3, n_iter=20, learning_rate=0.5, random_state=0).fit(X)
     machine = from_sklearn(rbm)
@@ -199,14 +204,16 @@ def test_the_machine_of_scikit_learn_has_its_free_energies():
     assert (len(units.features), len(units.hidden), units.names) == (4, 3, ())
 
 
-def test_what_scikit_learn_has_not_fitted_is_refused():
+def test_what_scikit_learn_has_not_fitted_is_refused() -> None:
     with pytest.raises(InvalidInput, match="rbm must be a fitted BernoulliRBM"):
         from_sklearn(BernoulliRBM(3))
     with pytest.raises(InvalidInput, match="rbm must be a fitted BernoulliRBM, got 7"):
         from_sklearn(7)
 
 
-def rbms_file(path, *, kind="BBRBM", nested=True, drop=()):
+def rbms_file(
+    path: Path, *, kind: str = "BBRBM", nested: bool = True, drop: tuple[str, ...] = ()
+) -> Path:
     """Write a file as rbms 0.2 … 0.6 do, with two updates."""
     rng = np.random.default_rng(3)
     with h5py.File(path, "w") as file:
@@ -224,7 +231,7 @@ def rbms_file(path, *, kind="BBRBM", nested=True, drop=()):
 
 
 @pytest.mark.parametrize("nested", [True, False])
-def test_the_file_of_rbms_holds_the_machine(tmp_path, nested):
+def test_the_file_of_rbms_holds_the_machine(tmp_path: Path, nested: bool) -> None:
     path = rbms_file(tmp_path / "rbm.h5", nested=nested)
     for update, given in ((10, None), (2, 2)):
         machine = from_rbms(path, given)
@@ -245,12 +252,14 @@ def test_the_file_of_rbms_holds_the_machine(tmp_path, nested):
         ({"drop": ("hbias",)}, None, "'hbias' is missing"),
     ],
 )
-def test_bad_files_of_rbms_are_one_sentence(tmp_path, options, update, message):
+def test_bad_files_of_rbms_are_one_sentence(
+    tmp_path: Path, options: dict[str, Any], update: int | None, message: str
+) -> None:
     with pytest.raises(InvalidInput, match=message):
         from_rbms(rbms_file(tmp_path / "rbm.h5", **options), update)
 
 
-def test_damaged_files_of_rbms_are_one_sentence(tmp_path):
+def test_damaged_files_of_rbms_are_one_sentence(tmp_path: Path) -> None:
     path = rbms_file(tmp_path / "rbm.h5")
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InvalidInput, match="is not a complete HDF5 file"):
@@ -271,7 +280,9 @@ def test_damaged_files_of_rbms_are_one_sentence(tmp_path):
         ("sklearn.datasets", lambda: data.load("openml-mnist")),
     ],
 )
-def test_a_missing_package_is_named_with_an_extra_that_exists(monkeypatch, module, call):
+def test_a_missing_package_is_named_with_an_extra_that_exists(
+    monkeypatch: pytest.MonkeyPatch, module: str, call: Callable[..., Any]
+) -> None:
     import re
     import tomllib
     from pathlib import Path
@@ -285,7 +296,7 @@ def test_a_missing_package_is_named_with_an_extra_that_exists(monkeypatch, modul
     assert named[1] in project["project"]["optional-dependencies"]
 
 
-def test_every_extra_that_a_message_names_exists():
+def test_every_extra_that_a_message_names_exists() -> None:
     import re
     import tomllib
     from pathlib import Path
@@ -300,7 +311,7 @@ def test_every_extra_that_a_message_names_exists():
     assert {"learn", "rbms"} <= named <= set(extras)
 
 
-def test_an_archive_from_a_pipe_is_read_once():
+def test_an_archive_from_a_pipe_is_read_once() -> None:
     """What a pipe gave once is gone: what is wrong with it is told from the first reading."""
     buffer = io.BytesIO()
     np.savez(buffer, pictures=GREY)

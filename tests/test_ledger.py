@@ -5,6 +5,8 @@ import itertools
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +19,10 @@ from photinus.faces import cli
 from photinus.faces.figures import comparison as pictured
 from photinus.hardware import (
     CASES,
+    Chip,
     Counts,
     Ledger,
+    Peer,
     Prices,
     balance,
     comparison,
@@ -39,17 +43,17 @@ PRICE = {"value": 1e-13, "unit": "J/update", "source": "data sheet", "kind": "da
 
 
 @pytest.fixture(scope="module")
-def samples():
+def samples() -> ph.Samples:
     return ph.sample(MACHINE, chains=8, draws=100, seed=1, threads=1)
 
 
 @pytest.fixture(scope="module")
-def ledger(samples):
+def ledger(samples: ph.Samples) -> Any:
     return samples.ledger()
 
 
 @pytest.fixture(scope="module")
-def gibbs():
+def gibbs() -> Peer:
     return own_gibbs(MACHINE, seconds=0.01, threads=1)
 
 
@@ -57,7 +61,7 @@ def gibbs():
 
 
 @pytest.mark.parametrize("preset", ["fast-absorber", "slow-absorber"])
-def test_balance_closes_per_spike(preset):
+def test_balance_closes_per_spike(preset: str) -> None:
     calibration = ph.Calibration.preset(preset)
     laser = calibration.laser
     pump = 1.3 * calibration.midpoint / laser.gain_lifetime
@@ -66,7 +70,7 @@ def test_balance_closes_per_spike(preset):
     assert account.emitted > 0.1 * account.pump
 
 
-def test_balance_closes_with_noise():
+def test_balance_closes_with_noise() -> None:
     calibration = ph.Calibration.preset()
     laser = calibration.laser
     account = noisy_balance(laser, 1.1 * calibration.midpoint / laser.gain_lifetime, 100e-9, seed=3)
@@ -74,7 +78,7 @@ def test_balance_closes_with_noise():
     assert account.per_spike.residual < 0.01
 
 
-def single_laser(duration, start):
+def single_laser(duration: float, start: float) -> Any:
     """Return an uncoupled laser at 1.1 times the pump of half activation, and its recorded run."""
     network = ph.translate(ph.BoltzmannMachine([[0.0]], [0.0]), ph.Calibration.preset())
     network = network.replace(pump=1.1 * network.pump)
@@ -82,7 +86,7 @@ def single_laser(duration, start):
     return network, ph.simulate(network, duration, seed=1, threads=1, recording=recording)
 
 
-def test_balance_of_the_simulation_closes():
+def test_balance_of_the_simulation_closes() -> None:
     network, run = single_laser(100e-9, 10e-9)
     account = recorded_balance(network, run)
     assert account.spikes > 50
@@ -92,7 +96,7 @@ def test_balance_of_the_simulation_closes():
     assert recorded_balance(network.replace(parameters=other), run).residual > 0.01
 
 
-def test_balance_of_the_simulation_needs_one_recorded_laser():
+def test_balance_of_the_simulation_needs_one_recorded_laser() -> None:
     network, run = single_laser(2e-9, 1e-9)
     with pytest.raises(ph.InvalidInput, match="waveforms, got none"):
         recorded_balance(network, replace(run, waveforms=None))
@@ -102,14 +106,14 @@ def test_balance_of_the_simulation_needs_one_recorded_laser():
 
 
 @pytest.mark.parametrize("term", ["spontaneous", "absorbed", "emitted"])
-def test_balance_without_a_term_does_not_close(term):
+def test_balance_without_a_term_does_not_close(term: str) -> None:
     calibration = ph.Calibration.preset()
     laser = calibration.laser
     account = balance(laser, 1.3 * calibration.midpoint / laser.gain_lifetime, 20e-9)
     assert replace(account, **{term: 0.0}).residual > 0.05
 
 
-def test_stored_energy_is_needed_over_a_part_of_a_period():
+def test_stored_energy_is_needed_over_a_part_of_a_period() -> None:
     # From the middle of a recovery on the gain section fills up: without that the balance is open.
     calibration = ph.Calibration.preset()
     laser = calibration.laser
@@ -118,7 +122,7 @@ def test_stored_energy_is_needed_over_a_part_of_a_period():
     assert replace(account, stored=0.0).residual > 0.05
 
 
-def test_balance_of_noise_agrees_with_the_rate_equations_far_above_threshold():
+def test_balance_of_noise_agrees_with_the_rate_equations_far_above_threshold() -> None:
     laser = ph.LaserParameters.preset()
     pump = 2.0 * laser.threshold_carriers / laser.gain_lifetime
     quiet, noisy = balance(laser, pump, 40e-9), noisy_balance(laser, pump, 40e-9, seed=5)
@@ -126,7 +130,7 @@ def test_balance_of_noise_agrees_with_the_rate_equations_far_above_threshold():
     assert noisy.pump == pytest.approx(quiet.pump, rel=0.01)
 
 
-def test_balance_without_spikes_has_no_mean_spike():
+def test_balance_without_spikes_has_no_mean_spike() -> None:
     laser = ph.LaserParameters.preset()
     with pytest.raises(ph.InvalidInput, match="at least 1 spike, got 0"):
         _ = balance(laser, 0.1 * laser.threshold_carriers / laser.gain_lifetime, 1e-9).per_spike
@@ -135,7 +139,7 @@ def test_balance_without_spikes_has_no_mean_spike():
 # --- counts
 
 
-def test_counts_of_a_run(samples, ledger):
+def test_counts_of_a_run(samples: Any, ledger: Any) -> None:
     c = ledger.counts
     window = samples.network.window
     kept = samples.spikes.time > samples.burn_in * window
@@ -149,7 +153,7 @@ def test_counts_of_a_run(samples, ledger):
     assert 0 < c.effective <= c.states
 
 
-def test_renewing_pulses_are_counted_in_part():
+def test_renewing_pulses_are_counted_in_part() -> None:
     # Lasers that are on nearly always spike again before their pulse has ended.
     busy = ph.BoltzmannMachine([[0.0, 0.5], [0.5, 0.0]], [3.0, 3.0])
     run = ph.sample(busy, chains=4, draws=100, seed=1, threads=1)
@@ -161,7 +165,7 @@ def test_renewing_pulses_are_counted_in_part():
     assert again.driving == pytest.approx(additive.driving, rel=0.05)
 
 
-def test_share_of_renewed_pulses_by_hand():
+def test_share_of_renewed_pulses_by_hand() -> None:
     kernel = ph.SynapticKernel(kick=0, sustain=1, duration=2.0)
     chain, unit = np.array([0, 0, 0, 0, 1], np.int32), np.array([0, 1, 0, 0, 0], np.int32)
     time = np.array([1.0, 1.5, 2.0, 9.0, 2.5])
@@ -172,7 +176,7 @@ def test_share_of_renewed_pulses_by_hand():
     np.testing.assert_array_equal(_pulse_share(replace(kernel, renewing=False), chain, unit, time), 1)
 
 
-def test_evidence_by_pump_needs_no_laser():
+def test_evidence_by_pump_needs_no_laser() -> None:
     run = ph.sample(MACHINE, chains=4, draws=50, seed=2, clamp={"b": 1}, threads=1)
     c = run.ledger().counts
     assert (c.lasers, c.free, c.synapses) == (2, 2, 2)
@@ -182,14 +186,14 @@ def test_evidence_by_pump_needs_no_laser():
     assert off.ledger().counts.driving == 0
 
 
-def test_evidence_by_laser_is_a_laser_that_runs():
+def test_evidence_by_laser_is_a_laser_that_runs() -> None:
     run = ph.sample(MACHINE, chains=4, draws=50, seed=2, clamp={"b": 1}, clamp_mode="laser", threads=1)
     c = run.ledger().counts
     assert (c.lasers, c.free, c.synapses) == (3, 2, 4)
     assert c.pump == pytest.approx(run.network.pump[[0, 2]].sum() + run.network.driven_pump[1])
 
 
-def test_planned_counts_agree_with_a_network_of_that_size():
+def test_planned_counts_agree_with_a_network_of_that_size() -> None:
     calibration = ph.Calibration.preset()
     plain = ph.BoltzmannMachine(np.zeros((4, 4)), np.zeros(4))
     run = ph.sample(plain, chains=16, draws=200, seed=4, threads=1).ledger().counts
@@ -201,7 +205,7 @@ def test_planned_counts_agree_with_a_network_of_that_size():
 
 
 @pytest.mark.parametrize("preset", ["fast-absorber", "slow-absorber"])
-def test_light_of_a_spike_agrees_with_the_rate_equations(preset):
+def test_light_of_a_spike_agrees_with_the_rate_equations(preset: str) -> None:
     # Kicked by 5 % of its threshold carriers, the quiet laser gives a spike near the mean one.
     calibration = ph.Calibration.preset(preset)
     laser, threshold = calibration.laser, calibration.detection_threshold
@@ -211,7 +215,7 @@ def test_light_of_a_spike_agrees_with_the_rate_equations(preset):
     assert photons_per_spike(laser, 0.5 * pump, threshold) == photons_per_spike(laser, pump, threshold)
 
 
-def test_all_light_is_more_than_that_of_the_spikes():
+def test_all_light_is_more_than_that_of_the_spikes() -> None:
     calibration = ph.Calibration.preset()
     laser, threshold = calibration.laser, calibration.detection_threshold
     pump = instability_pump(laser)
@@ -222,7 +226,7 @@ def test_all_light_is_more_than_that_of_the_spikes():
 # --- sums
 
 
-def test_energies_times_rates_are_the_power(ledger):
+def test_energies_times_rates_are_the_power(ledger: Any) -> None:
     c = ledger.counts
     for case in CASES:
         energy = ledger.energies(case)
@@ -238,23 +242,23 @@ def test_energies_times_rates_are_the_power(ledger):
         assert sum(p for p in lines if p is not None) == pytest.approx(ledger.power(case))
 
 
-def test_best_case_is_the_current_times_the_photon_energy_in_volts(samples, ledger):
+def test_best_case_is_the_current_times_the_photon_energy_in_volts(samples: Any, ledger: Any) -> None:
     laser = samples.network.parameters
     volts = laser.photon_energy / 1.602176634e-19
     currents = samples.network.currents.sum() + ledger.counts.driving * 1.602176634e-19
     assert ledger.power("best") == pytest.approx(volts * currents)
 
 
-def test_light_is_less_than_the_pump_that_makes_it(ledger):
+def test_light_is_less_than_the_pump_that_makes_it(ledger: Any) -> None:
     assert 0 < ledger.counts.optical_power < ledger.power("best")
 
 
-def test_cases_are_ordered(ledger):
+def test_cases_are_ordered(ledger: Any) -> None:
     best, expected, worst = (ledger.power(case) for case in CASES)
     assert 0 < best < expected < worst
 
 
-def test_unpriced_is_listed_and_never_zero(ledger):
+def test_unpriced_is_listed_and_never_zero(ledger: Any) -> None:
     assert ledger.unpriced == ("supply", "synaptic_event", "static")
     for line in ledger.lines:
         assert (line.price is None) == (line.name in ledger.unpriced)
@@ -271,7 +275,7 @@ def test_unpriced_is_listed_and_never_zero(ledger):
     value=st.floats(0, 1e-3),
     more=st.floats(1, 100),
 )
-def test_a_higher_price_never_lowers_the_power(name, value, more):
+def test_a_higher_price_never_lowers_the_power(name: str, value: float, more: float) -> None:
     counts = Counts(
         parameters=ph.LaserParameters.preset(), lasers=5, free=4, synapses=8, window=1e-9, pump=1e14,
         driving=1e13, spikes=1e9, synaptic_events=1e10, photons=1e13,
@@ -288,7 +292,7 @@ def test_a_higher_price_never_lowers_the_power(name, value, more):
 
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(factor=st.floats(1, 10))
-def test_power_grows_with_the_rates(factor):
+def test_power_grows_with_the_rates(factor: float) -> None:
     network = ph.translate(MACHINE, ph.Calibration.preset())
     few, many = (Counts.from_rates(network, rate) for rate in (1e8, 1e8 * factor))
     for name in ("spikes", "synaptic_events", "driving", "photons"):
@@ -320,7 +324,9 @@ def test_power_grows_with_the_rates(factor):
         ),
     ],
 )
-def test_bad_prices_are_one_sentence(tables, parts):
+def test_bad_prices_are_one_sentence(
+    tables: dict[str, dict[str, float | str] | float], parts: tuple[str, ...]
+) -> None:
     with pytest.raises(ph.InvalidInput) as error:
         Prices.of(tables)
     sentence = str(error.value)
@@ -329,7 +335,7 @@ def test_bad_prices_are_one_sentence(tables, parts):
         assert part in sentence
 
 
-def test_bad_arguments_are_told(samples):
+def test_bad_arguments_are_told(samples: ph.Samples) -> None:
     with pytest.raises(ph.InvalidInput, match="prices must be"):
         samples.ledger(3)
     with pytest.raises(ph.InvalidInput, match="case must be one of"):
@@ -347,13 +353,13 @@ def test_bad_arguments_are_told(samples):
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "ideal", "lif"])
-def test_only_lasers_have_a_ledger(substrate):
+def test_only_lasers_have_a_ledger(substrate: str) -> None:
     run = ph.sample(MACHINE, substrate, chains=2, draws=10, burn_in=2, seed=0, threads=1)
     with pytest.raises(ph.InvalidInput, match=f"a run on lasers, got one on '{substrate}'"):
         run.ledger()
 
 
-def test_a_tempered_run_has_no_ledger():
+def test_a_tempered_run_has_no_ledger() -> None:
     run = ph.sample(
         MACHINE, chains=2, draws=10, burn_in=2, seed=0, threads=1,
         tempering=ph.Tempering(hottest=2, period=8),
@@ -365,7 +371,7 @@ def test_a_tempered_run_has_no_ledger():
 # --- comparison
 
 
-def test_peers_are_cited_and_marked():
+def test_peers_are_cited_and_marked() -> None:
     known = peers()
     assert len(known) >= 14
     assert len({peer.name for peer in known}) == len(known)
@@ -379,7 +385,7 @@ def test_peers_are_cited_and_marked():
             assert "recalled" in peer.source
 
 
-def test_figure_draws_unverified_machines_hollow(ledger, gibbs):
+def test_figure_draws_unverified_machines_hollow(ledger: Any, gibbs: Any) -> None:
     known = [*peers(), gibbs]
     axes = pictured.figure(ledger, known).axes[0]
     hollow = sum(
@@ -393,7 +399,7 @@ def test_figure_draws_unverified_machines_hollow(ledger, gibbs):
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
 
-def covered(axes):
+def covered(axes: Any) -> Any:
     """Return the pairs of names that cover each other, and the markers that names cover."""
     axes.figure.canvas.draw()
     boxes = [text.get_window_extent() for text in axes.texts]
@@ -403,7 +409,7 @@ def covered(axes):
     return pairs, sum(box.contains(*point) for box in boxes for point in at)
 
 
-def test_names_in_the_figure_cover_neither_each_other_nor_markers(ledger, gibbs):
+def test_names_in_the_figure_cover_neither_each_other_nor_markers(ledger: Any, gibbs: Any) -> None:
     known = [*peers(), gibbs]
     axes = pictured.figure(ledger, known).axes[0]
     assert covered(axes) == (0, 0)
@@ -416,13 +422,13 @@ def test_names_in_the_figure_cover_neither_each_other_nor_markers(ledger, gibbs)
     assert covered(axes)[0] > 0
 
 
-def test_table_holds_every_machine(ledger, gibbs):
+def test_table_holds_every_machine(ledger: Any, gibbs: Any) -> None:
     table = comparison.rows(ledger, [*peers(), gibbs])
     assert len(table) == len(peers()) + 2
     assert all(len(row) == len(comparison.HEAD) for row in table)
 
 
-def test_headline_is_made_of_the_figures(ledger, gibbs):
+def test_headline_is_made_of_the_figures(ledger: Any, gibbs: Any) -> None:
     reference = next(peer for peer in peers() if peer.name == "BrainScaleS-2")
     c = ledger.counts
     slow = replace(gibbs, updates=c.updates / 1234)
@@ -439,7 +445,7 @@ def test_headline_is_made_of_the_figures(ledger, gibbs):
     assert f"that is {c.states * 512 / reference.updates:,.0f} × BrainScaleS-2 per unit" in alone
 
 
-def test_own_gibbs_is_timed_and_priced_only_on_request(gibbs):
+def test_own_gibbs_is_timed_and_priced_only_on_request(gibbs: Peer) -> None:
     assert gibbs.updates > 0
     assert gibbs.energy(1.0) is None
     priced = own_gibbs(MACHINE, seconds=0.01, threads=1, power=20.0)
@@ -450,7 +456,9 @@ def test_own_gibbs_is_timed_and_priced_only_on_request(gibbs):
 # --- command line
 
 
-def command(monkeypatch, capsys, *arguments):
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: Path | str
+) -> Any:
     monkeypatch.setattr(sys, "argv", ["photinus", *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
         cli.main()
@@ -458,7 +466,13 @@ def command(monkeypatch, capsys, *arguments):
     return stop.value.code or 0, out, err
 
 
-def test_command_line_end_to_end(monkeypatch, capsys, tmp_path, samples, ledger):
+def test_command_line_end_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    samples: Any,
+    ledger: Any,
+) -> None:
     store = tmp_path / "run.zarr"
     samples.save(store)
     code, out, _ = command(monkeypatch, capsys, "ledger", store)
@@ -477,6 +491,16 @@ def test_command_line_end_to_end(monkeypatch, capsys, tmp_path, samples, ledger)
     found = json.loads(out)
     assert found["power"]["worst"] == pytest.approx(ledger.power("worst") + 0.5)
     assert found["unpriced"] == ["supply", "synaptic_event"]
+    given = ("--chip", "latency=20ps", "--chip", "layout=crossbar", "--chip", "lasers=7")
+    code, out, _ = command(monkeypatch, capsys, "ledger", store, *given, "--json")
+    assert code == 0
+    placed = Chip(lasers=7, synapses=4, layout="crossbar", latency=20e-12)
+    assert json.loads(out)["chip"]["delays"]["mean"] == placed.delays().mean
+    for wrong, part in (("layout=ring", "layout must be one of"), ("lasers=2", "room for 3 lasers")):
+        code, _, err = command(monkeypatch, capsys, "ledger", store, "--chip", wrong)
+        assert code == 2
+        assert part in err
+        assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -487,7 +511,13 @@ def test_command_line_end_to_end(monkeypatch, capsys, tmp_path, samples, ledger)
         ("[static]\nvalue = 1\nunit = 'W/chip'\nkind = 'user'", "must have a source"),
     ],
 )
-def test_command_line_refuses_bad_lists(monkeypatch, capsys, tmp_path, text, part):
+def test_command_line_refuses_bad_lists(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str,
+    part: str,
+) -> None:
     prices = tmp_path / "prices.toml"
     prices.write_text(text)
     code, _, err = command(monkeypatch, capsys, "ledger", tmp_path / "none.zarr", "--prices", prices)
@@ -506,7 +536,7 @@ TOLERANCES = {
 }
 
 
-def test_report_has_a_chapter_on_hardware(samples):
+def test_report_has_a_chapter_on_hardware(samples: ph.Samples) -> None:
     from photinus.faces.report.run import run_page
 
     page = run_page(samples)
@@ -521,12 +551,14 @@ def test_report_has_a_chapter_on_hardware(samples):
     assert "Hardware" not in run_page(gibbs_run)
 
 
-def test_a_report_reads_and_measures_nothing(monkeypatch, samples, gibbs):
+def test_a_report_reads_and_measures_nothing(
+    monkeypatch: pytest.MonkeyPatch, samples: ph.Samples, gibbs: Peer
+) -> None:
     """The same run gives the same page; this computer's sampler is in it if it was timed before."""
     from photinus.faces.report.hardware import NOT_TIMED
     from photinus.faces.report.run import run_page
 
-    def timed(*_, **__):
+    def timed(*_: Any, **__: Any) -> None:
         raise AssertionError("something was timed")
 
     monkeypatch.setattr("photinus.hardware.comparison.GibbsSampler", timed)
@@ -544,13 +576,16 @@ def test_a_report_reads_and_measures_nothing(monkeypatch, samples, gibbs):
         run_page(exact, gibbs=gibbs)
 
 
-def test_the_command_times_gibbs_on_request(monkeypatch, capsys, tmp_path, samples):
+def test_the_command_times_gibbs_on_request(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    samples: ph.Samples,
+) -> None:
     monkeypatch.setattr("photinus.hardware.comparison.GIBBS_SECONDS", 0.01)
     store = tmp_path / "run.zarr"
     samples.save(store)
-    assert command(monkeypatch, capsys, "report", store)[0] == 0
-    assert "Gibbs here" not in (tmp_path / "run.html").read_text()
-    assert command(monkeypatch, capsys, "report", store, "--time-gibbs", "--force")[0] == 0
+    assert command(monkeypatch, capsys, "report", store, "--time-gibbs")[0] == 0
     assert "Gibbs here" in (tmp_path / "run.html").read_text()
     other = tmp_path / "exact.zarr"
     ph.sample(MACHINE, "exact", chains=2, draws=20, burn_in=2, seed=0, threads=1).save(other)
@@ -560,7 +595,12 @@ def test_the_command_times_gibbs_on_request(monkeypatch, capsys, tmp_path, sampl
     assert not (tmp_path / "exact.html").exists()
 
 
-def test_report_shows_tolerances_that_are_given(monkeypatch, capsys, tmp_path, samples):
+def test_report_shows_tolerances_that_are_given(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    samples: ph.Samples,
+) -> None:
     store, tolerances = tmp_path / "run.zarr", tmp_path / "tolerances.json"
     samples.save(store)
     tolerances.write_text(json.dumps(TOLERANCES))
@@ -569,6 +609,7 @@ def test_report_shows_tolerances_that_are_given(monkeypatch, capsys, tmp_path, s
     page = (tmp_path / "run.html").read_text()
     for part in ("<h3>Tolerances</h3>", "four machines", "<td>1.2 %</td>"):
         assert part in page
+    assert "Gibbs here" not in page  # which is timed on request
 
 
 @pytest.mark.parametrize(
@@ -580,7 +621,13 @@ def test_report_shows_tolerances_that_are_given(monkeypatch, capsys, tmp_path, s
         ({"rows": 3}, "is not a valid table of tolerances"),
     ],
 )
-def test_bad_tolerances_are_one_sentence(monkeypatch, capsys, tmp_path, change, part):
+def test_bad_tolerances_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    change: dict[str, Any],
+    part: str,
+) -> None:
     path = tmp_path / "tolerances.json"
     path.write_text(json.dumps({**TOLERANCES, **change}))
     code, _, err = command(monkeypatch, capsys, "report", tmp_path / "x.zarr", "--tolerances", path)
@@ -589,7 +636,7 @@ def test_bad_tolerances_are_one_sentence(monkeypatch, capsys, tmp_path, change, 
     assert err.count("\n") == 1
 
 
-def test_report_names_the_imperfections_of_a_run():
+def test_report_names_the_imperfections_of_a_run() -> None:
     from photinus.faces.report.rows import run_rows
 
     faulty = ph.sample(
@@ -599,7 +646,7 @@ def test_report_names_the_imperfections_of_a_run():
     assert dict(run_rows(faulty))["imperfections"] == "weight_bits = 4, lost_spikes = 0.1"
 
 
-def test_a_short_run_does_not_tell_its_effective_samples(samples, ledger):
+def test_a_short_run_does_not_tell_its_effective_samples(samples: Any, ledger: Any) -> None:
     assert ledger.counts.effective is not None
     short = ph.sample(MACHINE, chains=8, draws=9, burn_in=2, seed=1, threads=1)
     assert short.ledger().counts.effective is None

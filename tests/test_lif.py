@@ -7,11 +7,13 @@ that they look at) and have a twin: the same comparison with a wrong target, whi
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import norm
@@ -43,11 +45,15 @@ MIDPOINT, SLOPE = -50.475 * mV, 0.611 * mV
 KERNEL = SynapticKernel(kick=0, sustain=1.4, duration=NEURON.synaptic_time, shape="exponential")
 
 
-def kernel(**changes):
+def kernel(**changes: Any) -> SynapticKernel:
     return SynapticKernel(**{name: getattr(KERNEL, name) for name in KERNEL.__slots__} | changes)
 
 
-def network(drive, coupling=None, **changes):
+def network(
+    drive: NDArray[np.float64] | list[float],
+    coupling: NDArray[np.float64] | list[list[float]] | None = None,
+    **changes: Any,
+) -> LifNetwork:
     """Return neurons of the preset with mean free potentials `drive`."""
     n = len(drive)
     values = {
@@ -61,7 +67,7 @@ def network(drive, coupling=None, **changes):
     return LifNetwork(**{**values, **changes})
 
 
-def coupled(n=5, **changes):
+def coupled(n: int = 5, **changes: Any) -> LifNetwork:
     """Return an asymmetric noisy network of `n` neurons with a delay; large ones have full rows."""
     rng = np.random.default_rng(7)
     weights = rng.normal(size=(n, n)) * np.sqrt(5 / n)
@@ -71,7 +77,7 @@ def coupled(n=5, **changes):
     return network(drive, SLOPE * weights, **{"delay": 0.3 * ms, **changes})
 
 
-def run(net, duration, *, settle=0.0, **options):
+def run(net: LifNetwork, duration: float, *, settle: float = 0.0, **options: Any) -> SpikeTrains:
     """Return the spikes of `duration` seconds after `settle` seconds."""
     simulator = LifSimulator(net, **{"seed": 1, "threads": 2, **options})
     if settle:
@@ -79,7 +85,7 @@ def run(net, duration, *, settle=0.0, **options):
     return simulator.advance(duration)
 
 
-def assert_same(a, b):
+def assert_same(a: SpikeTrains, b: SpikeTrains) -> None:
     """Assert that two results hold the same spikes, bit for bit."""
     assert len(a) > 50
     assert same_spikes(a, b)
@@ -88,7 +94,7 @@ def assert_same(a, b):
 # ---------------------------------------------------------------------------- parameters
 
 
-def test_preset_follows_from_the_conductances():
+def test_preset_follows_from_the_conductances() -> None:
     """g_l = 200 nS and two sources of 30 nS leave C/g = 0.2 nF/260 nS; μ stays where they balance."""
     membrane = free_membrane(
         capacitance=0.2e-9,
@@ -106,7 +112,7 @@ def test_preset_follows_from_the_conductances():
     assert NEURON.noise_time == NEURON.synaptic_time == NEURON.refractory_time == 10 * ms
 
 
-def test_free_membrane_equals_the_published_form():
+def test_free_membrane_equals_the_published_form() -> None:
     """The variance as Petrovici et al. 2016 write it, with S and the difference of times."""
     c, g, e, tau = 0.2e-9, 10e-9, -65 * mV, 8 * ms
     rate, weight, reversal = np.array([5000, 4000]), np.array([3.5e-9, 5.5e-9]), np.array([0, -0.09])
@@ -127,7 +133,7 @@ def test_free_membrane_equals_the_published_form():
     np.testing.assert_allclose(found, (fast, mean, np.sqrt(variance)), rtol=1e-12)
 
 
-def test_free_membrane_under_poisson_noise():
+def test_free_membrane_under_poisson_noise() -> None:
     """The formulas against 2000 membranes under Poisson spikes, conductances and all.
 
     Linearised PSPs leave out corrections of the order of a PSP over the driving force (here below
@@ -152,7 +158,7 @@ def test_free_membrane_under_poisson_noise():
     assert abs(np.mean(seen) - right.mean) < 0.04 * right.deviation
 
 
-def test_parameters_as_json():
+def test_parameters_as_json() -> None:
     changed = NEURON.replace(refractory_time=20 * ms)
     assert changed.name == "custom"
     assert LifParameters.from_dict(changed.to_dict()) == changed
@@ -175,12 +181,12 @@ def test_parameters_as_json():
         ({"name": 3}, "name must be a string"),
     ],
 )
-def test_parameters_out_of_range(change, message):
+def test_parameters_out_of_range(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         NEURON.replace(**change)
 
 
-def test_parameters_from_a_bad_mapping():
+def test_parameters_from_a_bad_mapping() -> None:
     values = NEURON.to_dict()
     with pytest.raises(InvalidInput, match="schema of LIF parameters must be 1, got 9"):
         LifParameters.from_dict({**values, "schema": 9})
@@ -204,7 +210,7 @@ def test_parameters_from_a_bad_mapping():
 # ---------------------------------------------------------------------------- networks
 
 
-def test_networks_as_json(tmp_path):
+def test_networks_as_json(tmp_path: Path) -> None:
     path = tmp_path / "network.json"
     net = coupled(labels=("a", "b", "c", "d", "e"))
     net.save(path)
@@ -236,7 +242,7 @@ def test_networks_as_json(tmp_path):
         ({"pump": 1}, "field of LifNetwork must be one of"),
     ],
 )
-def test_networks_out_of_range(change, message):
+def test_networks_out_of_range(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         network([0.0, 0.0]).replace(**change)
 
@@ -253,20 +259,20 @@ def test_networks_out_of_range(change, message):
         ({"threads": 0}, "threads must be at least 1"),
     ],
 )
-def test_simulator_out_of_range(change, message):
+def test_simulator_out_of_range(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         LifSimulator(network([0.0, 0.0]), **change)
 
 
-def test_a_kernel_too_short_for_the_step_is_refused():
-    with pytest.raises(InvalidInput, match="at most a quarter of the kernel's duration"):
+def test_a_kernel_too_short_for_the_step_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="at most a quarter of the synaptic kernel's duration"):
         LifSimulator(network([0.0], kernel=kernel(duration=0.2 * ms)))
 
 
 # ---------------------------------------------------------------------------- reproducibility
 
 
-def test_threads_do_not_change_spikes():
+def test_threads_do_not_change_spikes() -> None:
     runs = [run(coupled(), 0.5, chains=100, threads=k) for k in (1, 2, 3)]
     assert_same(runs[0], runs[1])
     assert_same(runs[0], runs[2])
@@ -274,7 +280,7 @@ def test_threads_do_not_change_spikes():
 
 @settings(max_examples=5, deadline=None)
 @given(cuts=st.lists(st.integers(1, 9999), min_size=1, max_size=40))
-def test_cutting_time_does_not_change_spikes(cuts):
+def test_cutting_time_does_not_change_spikes(cuts: list[int]) -> None:
     whole = LifSimulator(coupled(), chains=5, seed=1).advance(10_000 * DT)
     pieces = LifSimulator(coupled(), chains=5, seed=1)
     parts = [pieces.advance((b - a) * DT) for a, b in pairwise(sorted({0, *cuts, 10_000}))]
@@ -286,7 +292,7 @@ def test_cutting_time_does_not_change_spikes(cuts):
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.3 * ms, 25 * ms])
-def test_resume_from_state(delay):
+def test_resume_from_state(delay: float) -> None:
     net = coupled(delay=delay)
     first = LifSimulator(net, chains=100, seed=5, threads=2)
     first.advance(0.2)
@@ -305,7 +311,7 @@ def test_resume_from_state(delay):
 
 @pytest.mark.parametrize("units", [5, 40])
 @pytest.mark.parametrize("chains", [1, 40, 300])
-def test_a_chain_does_not_depend_on_their_number(chains, units):
+def test_a_chain_does_not_depend_on_their_number(chains: int, units: int) -> None:
     """40 units: whether their targets fill whole tiles depends on the chain's place in its block."""
     small, large = (run(coupled(units), 0.4, chains=c) for c in (8, chains))
     common = min(8, chains)
@@ -318,7 +324,7 @@ def test_a_chain_does_not_depend_on_their_number(chains, units):
     np.testing.assert_array_equal(*kept)
 
 
-def test_spikes_are_sorted():
+def test_spikes_are_sorted() -> None:
     spikes = run(coupled(20), 1.0, chains=30)
     order = np.lexsort((spikes.unit, spikes.time, spikes.chain))
     np.testing.assert_array_equal(order, np.arange(len(spikes)))
@@ -326,7 +332,7 @@ def test_spikes_are_sorted():
     assert set(spikes.unit) == set(range(20))
 
 
-def test_seeds():
+def test_seeds() -> None:
     one, same, other = (run(coupled(), 0.3, chains=3, seed=s) for s in (1, 1, 2))
     assert_same(one, same)
     assert len(one) != len(other) or (one.time != other.time).any()
@@ -337,7 +343,7 @@ def test_seeds():
 # ---------------------------------------------------------------------------- the free membrane
 
 
-def test_free_membrane_of_the_simulation():
+def test_free_membrane_of_the_simulation() -> None:
     """Mean, deviation and autocorrelation of the membrane without threshold.
 
     4000 lanes × 20 moments 10 τ apart: m = 80 000 independent values, so the errors of mean, σ and
@@ -359,7 +365,7 @@ def test_free_membrane_of_the_simulation():
     slow, fast = p.noise_time, p.membrane_time
     rho = (slow * np.exp(-lag / slow) - fast * np.exp(-lag / fast)) / (slow - fast)
 
-    def alarm(deviation, correlation):
+    def alarm(deviation: float, correlation: float) -> bool:
         return (
             abs(v.mean() + 50 * mV) > z * deviation / np.sqrt(m)
             or abs(v.std() - deviation) > z * deviation / np.sqrt(2 * m)
@@ -376,7 +382,7 @@ def test_free_membrane_of_the_simulation():
 
 @pytest.mark.parametrize("above", [0.2 * mV, 1 * mV, 5 * mV])
 @pytest.mark.parametrize("depth", [0.001 * mV, 3 * mV])
-def test_regular_firing(above, depth):
+def test_regular_firing(above: float, depth: float) -> None:
     """Period of a noiseless neuron: τ_ref + τ_m log((V̄ - reset)/(V̄ - θ)), to second order in dt."""
     p = QUIET.replace(reset=QUIET.threshold - depth)
     drive = p.threshold + above
@@ -391,11 +397,11 @@ def test_regular_firing(above, depth):
     assert errors[1] < max(errors[0] / 3, 2e-3 * DT)
 
 
-def test_no_spikes_below_threshold():
+def test_no_spikes_below_threshold() -> None:
     assert len(run(network([QUIET.threshold - 1e-6], parameters=QUIET), 1.0)) == 0
 
 
-def plain_rates(drive, duration, *, chains, dt):
+def plain_rates(drive: NDArray[np.float64], duration: float, *, chains: int, dt: float) -> Any:
     """Return spike rates (chain, drive): Euler-Maruyama in float64 with Gaussian noise."""
     p, rng = NEURON, np.random.default_rng(11)
     shape = (chains, len(drive))
@@ -418,7 +424,7 @@ def plain_rates(drive, duration, *, chains, dt):
     return counts / duration
 
 
-def test_rates_agree_with_a_plain_simulation():
+def test_rates_agree_with_a_plain_simulation() -> None:
     """Welch's test over chains at two drives; the twin has 10 % more noise."""
     drive = np.array([-52, -50.5]) * mV
     plain = plain_rates(drive, 1.0, chains=600, dt=0.05 * ms)
@@ -432,7 +438,7 @@ def test_rates_agree_with_a_plain_simulation():
     assert alarms == [False, True]
 
 
-def test_default_step_is_fine_enough():
+def test_default_step_is_fine_enough() -> None:
     """Activation at the default step and at an eighth of it agree within 0.01, errors included.
 
     The twin compares with drives that are 0.05 mV off.
@@ -444,7 +450,7 @@ def test_default_step_is_fine_enough():
     )
     z = norm.isf(ALPHA / 6)
 
-    def within(p):
+    def within(p: Any) -> Any:
         stderr = np.sqrt((p.var(axis=0) + fine.var(axis=0)) / 100)
         return (abs(p.mean(axis=0) - fine.mean(axis=0)) + z * stderr < 0.01).all()
 
@@ -452,7 +458,7 @@ def test_default_step_is_fine_enough():
     assert not within(off)
 
 
-def test_activation_rises_with_the_drive():
+def test_activation_rises_with_the_drive() -> None:
     """p_on over 25 drives rises by more than its error from each point to the next but one."""
     drive = np.linspace(-54, -47, 15) * mV
     p = run(network(drive), 5.0, settle=0.1, chains=100).rates() * NEURON.refractory_time
@@ -462,7 +468,7 @@ def test_activation_rises_with_the_drive():
     assert mean[-1] > 0.99
 
 
-def test_activation_of_a_fast_membrane_is_that_of_bursts():
+def test_activation_of_a_fast_membrane_is_that_of_bursts() -> None:
     """τ_m = τ_noise/200; the theory's own error is 0.005 there, a twin forgets the shift of θ."""
     p = NEURON.replace(membrane_time=NEURON.noise_time / 200, time_step=12.5e-6)
     drive = np.linspace(-53, -48, 6) * mV
@@ -475,7 +481,7 @@ def test_activation_of_a_fast_membrane_is_that_of_bursts():
     assert (abs(on.mean(axis=0) - unshifted) > margin).any()
 
 
-def test_activation_of_bursts_in_limits():
+def test_activation_of_bursts_in_limits() -> None:
     """Slow noise: P(u > θ). Long refractoriness: each wait starts from a fresh Gaussian u."""
     p = NEURON.replace(membrane_time=1e-12, time_step=1e-13, forced=True)
     drive = np.array([-51, -50, -49]) * mV
@@ -498,7 +504,7 @@ def test_activation_of_bursts_in_limits():
 # ---------------------------------------------------------------------------- synapses
 
 
-def test_psp_is_the_difference_of_exponentials():
+def test_psp_is_the_difference_of_exponentials() -> None:
     """The free membrane of a target after one spike at a known time, between grid points."""
     for kick, delay in ((0.0, 0.0), (0.3, 0.0), (0.0, 0.7 * ms)):
         strong = kernel(kick=kick)
@@ -520,7 +526,7 @@ def test_psp_is_the_difference_of_exponentials():
         assert abs(seen - late).max() > 0.02 * 2 * mV
 
 
-def test_a_kick_over_the_threshold_fires_at_once():
+def test_a_kick_over_the_threshold_fires_at_once() -> None:
     """The target fires within a step of the arrival; with half the kick it stays silent."""
     drive = QUIET.threshold + np.array([1, -1]) * mV
     for kick, fires in ((1.2, True), (0.6, False)):
@@ -534,7 +540,7 @@ def test_a_kick_over_the_threshold_fires_at_once():
 
 
 @pytest.mark.parametrize("renewing", [True, False])
-def test_current_of_regular_spikes(renewing):
+def test_current_of_regular_spikes(renewing: bool) -> None:
     """A renewing current starts at full height each time, additive ones pile up geometrically."""
     sending = kernel(renewing=renewing)
     drive = [QUIET.threshold + 0.5 * mV, -60 * mV]
@@ -555,7 +561,7 @@ def test_current_of_regular_spikes(renewing):
     assert abs(np.mean(currents) / mV / other - 1) > 0.3
 
 
-def test_area_rule():
+def test_area_rule() -> None:
     """The PSP's area over τ_ref, by quadrature, is that of the rectangle; twin: one τ_m off."""
     for p in (NEURON, NEURON.replace(membrane_time=NEURON.synaptic_time)):
         t = np.linspace(0, p.refractory_time, 20_001)
@@ -570,14 +576,14 @@ def test_area_rule():
     assert 1 / (inside / (c - g * tau)) / g == pytest.approx(area_rule_sustain(NEURON))
 
 
-def plain_spikes(net, duration):
+def plain_spikes(net: LifNetwork, duration: float) -> NDArray[np.float64]:
     """Return (unit, time) of noiseless neurons, from event to event in closed form."""
     p, k, n = net.parameters, net.kernel, net.n_units
     fast, slow = p.membrane_time, k.duration
     v, current, free_at = np.full(n, p.reset), np.zeros(n), np.zeros(n)
     now, last, coming, spikes = 0.0, np.full(n, -np.inf), [], []
 
-    def potential(later):
+    def potential(later: NDArray[np.float64] | float) -> NDArray[np.float64]:
         s = (np.atleast_1d(later) - now)[:, None]
         rise = slow / (slow - fast) * (np.exp(-s / slow) - np.exp(-s / fast)) * current
         free = net.drive + (v - net.drive) * np.exp(-s / fast) + rise
@@ -608,7 +614,7 @@ def plain_spikes(net, duration):
 
 
 @pytest.mark.parametrize("renewing", [True, False])
-def test_a_noiseless_network_agrees_with_a_plain_simulation(renewing):
+def test_a_noiseless_network_agrees_with_a_plain_simulation(renewing: bool) -> None:
     """Four neurons that drive each other: the spike times of 100 ms, spike by spike.
 
     Each of ten intervals may be off by dt²/(4 τ_m); twins without coupling or with the other kind of
@@ -621,7 +627,7 @@ def test_a_noiseless_network_agrees_with_a_plain_simulation(renewing):
     net = network(drive, coupling, kernel=kernel(renewing=renewing), **changes)
     expected = plain_spikes(net, 0.1)
 
-    def error(other):
+    def error(other: LifNetwork) -> float:
         found = run(other, 0.1)
         count = min(len(found), len(expected))
         assert abs(len(found) - len(expected)) <= 4
@@ -638,7 +644,7 @@ def test_a_noiseless_network_agrees_with_a_plain_simulation(renewing):
 # ---------------------------------------------------------------------------- sampling and evidence
 
 
-def joints(net, duration=3.0, chains=200):
+def joints(net: LifNetwork, duration: float = 3.0, chains: int = 200) -> NDArray[np.float64]:
     """Return dwell-time moments of each chain, array (chain, unit, unit)."""
     settle = 0.2
     simulator = LifSimulator(net, chains=chains, seed=4, threads=2)
@@ -656,7 +662,7 @@ def joints(net, duration=3.0, chains=200):
 
 
 @pytest.mark.parametrize("weight", [-1.0, 1.0])
-def test_symmetric_pair(weight):
+def test_symmetric_pair(weight: float) -> None:
     """The log-odds ratio of a pair is its weight, within 0.2; that of no weight is far outside.
 
     0.2 is room for the translation; the statistical error is below 0.02.
@@ -671,7 +677,7 @@ def test_symmetric_pair(weight):
 
 
 @pytest.mark.parametrize("value", [0, 1])
-def test_pump_clamp_is_a_constant_drive(value):
+def test_pump_clamp_is_a_constant_drive(value: int) -> None:
     """Spike by spike the network of the other units, with coupling times value added to the drive."""
     net = coupled()
     fixed, rest = 2, np.array([0, 1, 3, 4])
@@ -687,7 +693,7 @@ def test_pump_clamp_is_a_constant_drive(value):
     )
 
 
-def test_each_chain_its_own_evidence_and_drive():
+def test_each_chain_its_own_evidence_and_drive() -> None:
     net = coupled()
     values = np.arange(40) % 2
     mixed = run(net, 0.5, chains=40, clamp={2: values})
@@ -701,7 +707,7 @@ def test_each_chain_its_own_evidence_and_drive():
     assert_same(mixed, run(net, 0.5, chains=40, clamp={2: 0}, drive=drive))
 
 
-def test_driven_clamp():
+def test_driven_clamp() -> None:
     """A driven neuron is on or off for more than 99.9 % of the time, and acts by its spikes.
 
     Its partner then is on about as often as with the constant drive: within 0.05, while the other
@@ -722,7 +728,7 @@ def test_driven_clamp():
     assert on[1] - on[0] > 0.15
 
 
-def test_all_sizes():
+def test_all_sizes() -> None:
     """One unit, more units than a block has lanes, chains that do not fill a tile."""
     for n, chains in ((1, 1), (1, 17), (300, 1), (17, 3)):
         spikes = run(network(np.full(n, MIDPOINT), np.zeros((n, n))), 0.3, chains=chains)
@@ -733,7 +739,7 @@ def test_all_sizes():
 # ---------------------------------------------------------------------------- documentation
 
 
-def test_numbers_in_the_page_for_users_of_sbs():
+def test_numbers_in_the_page_for_users_of_sbs() -> None:
     """The blocks run, one after the other, and give what the page says."""
     page = (Path(__file__).parent.parent / "docs" / "from-sbs.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -745,7 +751,7 @@ def test_numbers_in_the_page_for_users_of_sbs():
             assert eval(expression, names) == pytest.approx(float(value), rel=2e-3)
 
 
-def test_midpoint_is_where_the_page_says():
+def test_midpoint_is_where_the_page_says() -> None:
     """θ minus the half-activation drive of the burst theory, for orientation: half a millivolt."""
     half = brentq(lambda v: activation(NEURON, v) - 0.5, -60 * mV, -40 * mV)
     assert abs(half - MIDPOINT) < 0.15 * mV

@@ -9,7 +9,7 @@ from photinus.learning import likelihood
 from photinus.learning.likelihood import log_partition
 
 
-def layered(sizes, seed=0, scale=1.0):
+def layered(sizes: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> BoltzmannMachine:
     """Return a machine with couplings between neighbouring layers."""
     rng = np.random.default_rng(seed)
     layer = np.repeat(np.arange(len(sizes)), sizes)
@@ -18,7 +18,7 @@ def layered(sizes, seed=0, scale=1.0):
 
 
 @pytest.fixture
-def annealed(monkeypatch):
+def annealed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let machines be annealed however small they are."""
     monkeypatch.setattr(likelihood, "MAX_PER_RUN", 0)
     monkeypatch.setattr(likelihood, "MAX_ENUMERATED", 0)
@@ -26,7 +26,9 @@ def annealed(monkeypatch):
 
 @pytest.mark.parametrize("sizes", [(7, 5), (4, 5, 3), (2, 3, 3, 2)])
 @pytest.mark.parametrize("scale", [0.5, 1.5])
-def test_annealing_finds_the_partition_function(annealed, sizes, scale):
+def test_annealing_finds_the_partition_function(
+    annealed: None, sizes: tuple[int, ...], scale: float
+) -> None:
     machine = layered(sizes, scale=scale)
     exact = machine.log_partition()
     found = log_partition(machine, chains=400, temperatures=300, seed=1)
@@ -44,7 +46,7 @@ def test_annealing_finds_the_partition_function(annealed, sizes, scale):
     assert back.value == found.value
 
 
-def test_one_step_is_seen_by_the_reverse_check(annealed):
+def test_one_step_is_seen_by_the_reverse_check(annealed: None) -> None:
     machine = layered((8, 6), scale=2.5)
     exact = machine.log_partition()
     rng = np.random.default_rng(2)
@@ -59,7 +61,7 @@ def test_one_step_is_seen_by_the_reverse_check(annealed):
     assert abs(found.value - exact) < 0.2
 
 
-def test_a_base_near_the_machine_is_better(annealed):
+def test_a_base_near_the_machine_is_better(annealed: None) -> None:
     rng = np.random.default_rng(0)
     machine = BoltzmannMachine(layered((8, 6), scale=0.1).weights, rng.normal(0, 3, 14))
     good = log_partition(machine, chains=100, temperatures=20, base=machine.biases)
@@ -69,7 +71,7 @@ def test_a_base_near_the_machine_is_better(annealed):
 
 
 @pytest.mark.parametrize("hidden", [3, 13])
-def test_the_smaller_side_is_summed_exactly(hidden):
+def test_the_smaller_side_is_summed_exactly(hidden: int) -> None:
     machine = layered((16, hidden), seed=4)
     found = log_partition(machine)
     assert (found.method, found.error, found.reverse) == ("exact", 0.0, None)
@@ -82,14 +84,14 @@ def test_the_smaller_side_is_summed_exactly(hidden):
     assert found.value == pytest.approx(float(np.logaddexp.reduce(logs)), rel=1e-12)
 
 
-def test_any_machine_of_24_units_is_exact():
+def test_any_machine_of_24_units_is_exact() -> None:
     rng = np.random.default_rng(0)
     w = np.triu(rng.normal(0, 0.2, (22, 22)), 1)
     machine = BoltzmannMachine(w + w.T, np.zeros(22))
     assert log_partition(machine).value == machine.log_partition()
 
 
-def test_what_cannot_be_annealed_is_refused():
+def test_what_cannot_be_annealed_is_refused() -> None:
     w = np.ones((30, 30)) - np.eye(30)
     with pytest.raises(InvalidInput, match="machine must be bipartite.*cycle of odd length"):
         log_partition(BoltzmannMachine(w, np.zeros(30)))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +22,11 @@ LASERS = ("laser", "laser-reduced")
 FEW = {"chains": 4, "draws": 8, "burn_in": 4, "seed": 1}
 
 
-def all_pairs(n, weight, bias):
+def all_pairs(n: int, weight: float, bias: float) -> BoltzmannMachine:
     return BoltzmannMachine(weight * (np.ones((n, n)) - np.eye(n)), np.full(n, float(bias)))
 
 
-def told(target, substrate="laser", **options):
+def told(target: BoltzmannMachine, substrate: str = "laser", **options: Any) -> tuple[str, ph.Samples]:
     """Return what one call says, and its result."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -41,7 +42,7 @@ def told(target, substrate="laser", **options):
 
 
 @pytest.mark.parametrize("substrate", [*LASERS, "lif"])
-def test_strong_weights_are_said(substrate):
+def test_strong_weights_are_said(substrate: str) -> None:
     """A group of which one unit is on: exactly 1.003 are, of lasers more."""
     said, samples = told(all_pairs(20, -16, 8), substrate, chains=16, draws=60, burn_in=20)
     assert "190 weights of 190 lie outside [-2, +2]" in said
@@ -53,14 +54,14 @@ def test_strong_weights_are_said(substrate):
 
 
 @pytest.mark.parametrize("preset", ["fast-absorber", "high-beta"])
-def test_lasers_that_lase_are_said_and_do(preset):
+def test_lasers_that_lase_are_said_and_do(preset: str) -> None:
     """Just above what is said a laser's spikes may still be seen; far above it is never on."""
     calibration = Calibration.preset(preset)
     lasing = lasing_pump(calibration.laser) * calibration.laser.gain_lifetime
     target = BoltzmannMachine([[0.0]], [8.0], ["x"])
     network = ph.translate(target, calibration)
 
-    def pumped(factor):
+    def pumped(factor: float) -> tuple[str, ph.Samples]:
         return told(target, network=network.driven(np.array([factor * lasing])), burn_in=8)
 
     said, samples = pumped(1.6)
@@ -80,7 +81,7 @@ def test_lasers_that_lase_are_said_and_do(preset):
 
 
 @pytest.mark.parametrize("mode", ["pump", "laser"])
-def test_evidence_can_make_a_laser_lase(mode):
+def test_evidence_can_make_a_laser_lase(mode: str) -> None:
     target = BoltzmannMachine([[0, 200.0], [200.0, 0]], [0, 0])
     for value in (0, 1):
         said, _ = told(target, clamp={0: value}, clamp_mode=mode)
@@ -91,7 +92,7 @@ def test_evidence_can_make_a_laser_lase(mode):
     assert "outside" not in said
 
 
-def test_a_given_network_has_limits_of_its_own():
+def test_a_given_network_has_limits_of_its_own() -> None:
     target = BoltzmannMachine([[0, 3.0], [3.0, 0]], [-1, -1])
     calibration = Calibration.preset()
     network = ph.translate(target, calibration)
@@ -107,7 +108,7 @@ def test_a_given_network_has_limits_of_its_own():
     assert not told(target, network=strong.replace(devices=(calibration.laser, weak)))[0]
 
 
-def test_lasing_pump_is_where_pulsing_ends():
+def test_lasing_pump_is_where_pulsing_ends() -> None:
     for name in LaserParameters.presets():
         laser = LaserParameters.preset(name)
         pump = lasing_pump(laser)
@@ -116,7 +117,7 @@ def test_lasing_pump_is_where_pulsing_ends():
         assert not quiet_state(laser, 0.9 * pump).is_stable
 
 
-def test_cooperation_is_the_change_of_marginals():
+def test_cooperation_is_the_change_of_marginals() -> None:
     """The covariance against enumeration with all weights larger by 1e-5."""
     target = all_pairs(8, 2, -7)
     said, _ = told(target)
@@ -128,7 +129,7 @@ def test_cooperation_is_the_change_of_marginals():
     assert not told(target, clamp={0: 1, 1: 0, 2: 1, 3: 0})[0]
 
 
-def test_negative_pumps_are_said():
+def test_negative_pumps_are_said() -> None:
     """Its partners would have to overcome a bias of -30, and overcome one of -20."""
     n = 30
     weights = np.zeros((n, n))
@@ -142,7 +143,7 @@ def test_negative_pumps_are_said():
     assert not told(BoltzmannMachine([[0, 1.0], [1.0, 0]], [-30, 0]))[0]
 
 
-def test_nothing_is_said_where_samples_are_right():
+def test_nothing_is_said_where_samples_are_right() -> None:
     """Machines of every kind of graph, weights and biases up to one, up to ten units."""
     calibrations = [Calibration.preset(name) for name in ("fast-absorber", "high-beta", "lif-hcs")]
     rng = np.random.default_rng(7)
@@ -160,7 +161,7 @@ def test_nothing_is_said_where_samples_are_right():
         assert not told(all_pairs(6, -16, 8), substrate)[0]
 
 
-def test_what_reduced_lasers_were_not_compared_on_is_said():
+def test_what_reduced_lasers_were_not_compared_on_is_said() -> None:
     """Two modes of ten units: reduced lasers weigh them differently, full physics is not said so."""
     strong = all_pairs(10, 1.0, -4.5)
     said, samples = told(strong, "laser-reduced")
@@ -178,7 +179,7 @@ def test_what_reduced_lasers_were_not_compared_on_is_said():
     assert not told(all_pairs(5, 0.8, -1), "laser-reduced")[0]
 
 
-def test_it_is_stored_and_resumed(tmp_path):
+def test_it_is_stored_and_resumed(tmp_path: Path) -> None:
     target, path = all_pairs(5, -4, 2), tmp_path / "run.zarr"
     said, samples = told(target, path=path)
     assert said
@@ -187,7 +188,7 @@ def test_it_is_stored_and_resumed(tmp_path):
     assert again == said
 
 
-def test_the_command_line_says_it_once(tmp_path: Path):
+def test_the_command_line_says_it_once(tmp_path: Path) -> None:
     model = tmp_path / "model.json"
     all_pairs(5, -4, 2).save(model)
     code = "import sys; from photinus.faces.cli import main; sys.exit(main())"

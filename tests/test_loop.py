@@ -1,6 +1,9 @@
 """Chains of lasers that go on while weights change."""
 
 import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,14 +18,14 @@ CALIBRATION = Calibration.preset()
 CHAINS = 400
 
 
-def restricted(seed=0, scale=0.6):
+def restricted(seed: int = 0, scale: float = 0.6) -> BoltzmannMachine:
     rng = np.random.default_rng(seed)
     w = np.zeros((7, 7))
     w[:4, 4:] = rng.normal(0, scale, (4, 3))
     return BoltzmannMachine(w + w.T, rng.normal(0, scale, 7))
 
 
-def test_states_are_those_of_the_machine():
+def test_states_are_those_of_the_machine() -> None:
     machine = restricted()
     chip = DeviceChains(CALIBRATION, chains=CHAINS, windows=20, seed=1)
     mean = np.mean([chip(machine) for _ in range(5)], axis=(0, 1))
@@ -31,7 +34,7 @@ def test_states_are_those_of_the_machine():
 
 
 @pytest.mark.parametrize("substrate", ["laser-reduced", "laser"])
-def test_states_go_on(substrate):
+def test_states_go_on(substrate: str) -> None:
     # Two deep modes, never left in so short a time: a chain must stay where it is.
     n = 8
     machine = BoltzmannMachine(2.5 * (1 - np.eye(n)), np.full(n, -2.5 * (n - 1) / 2))
@@ -46,7 +49,7 @@ def test_states_go_on(substrate):
 
 
 @pytest.mark.parametrize("substrate", ["laser-reduced", "laser"])
-def test_new_biases_and_weights_reach_the_chip(substrate):
+def test_new_biases_and_weights_reach_the_chip(substrate: str) -> None:
     chip = DeviceChains(CALIBRATION, substrate=substrate, chains=200, windows=6, seed=1)
     alone = BoltzmannMachine(np.zeros((3, 3)), [-1.0, 0.0, 1.0])
     chip(alone)
@@ -59,7 +62,7 @@ def test_new_biases_and_weights_reach_the_chip(substrate):
     assert abs(together - pair.pair_moments()[0, 1]) < 6 * 0.5 / np.sqrt(800) + 0.03
 
 
-def test_a_chip_goes_on_from_a_stored_state():
+def test_a_chip_goes_on_from_a_stored_state() -> None:
     machine, other = restricted(), restricted(1)
     chip = DeviceChains(CALIBRATION, chains=20, windows=4, seed=3)
     chip(machine)
@@ -71,10 +74,10 @@ def test_a_chip_goes_on_from_a_stored_state():
         np.testing.assert_array_equal(again(other), states)
 
 
-def test_learning_on_a_chip_resumes_exactly(tmp_path):
+def test_learning_on_a_chip_resumes_exactly(tmp_path: Path) -> None:
     X = np.random.default_rng(0).integers(0, 2, (40, 4))
 
-    def learn(epochs, **options):
+    def learn(epochs: int, **options: Any) -> BoltzmannEstimator:
         chip = DeviceChains(CALIBRATION, chains=20, windows=3, seed=3)
         parameters = {"hidden": (3,), "epochs": 3, "batch_size": 10, "negative": chip, **options}
         return BoltzmannEstimator(**parameters).fit(X)
@@ -82,16 +85,16 @@ def test_learning_on_a_chip_resumes_exactly(tmp_path):
     class Stop:
         left = 2
 
-        def start(self, description, total):
+        def start(self, description: str, total: int) -> None:
             """Do nothing."""
 
-        def advance(self, amount):
+        def advance(self, amount: int) -> None:
             """Press Ctrl-C in the end."""
             self.left -= amount
             if self.left <= 0:
                 raise KeyboardInterrupt
 
-        def stop(self):
+        def stop(self) -> None:
             """Do nothing."""
 
     path = tmp_path / "checkpoint.npz"
@@ -103,21 +106,21 @@ def test_learning_on_a_chip_resumes_exactly(tmp_path):
 class NegativeOnly:
     """A chip that is asked for the negative phase alone."""
 
-    def __init__(self, chip):
+    def __init__(self, chip: Any) -> None:
         self.chip = chip
 
-    def __call__(self, machine):
+    def __call__(self, machine: BoltzmannMachine) -> Any:
         return self.chip(machine)
 
 
-def test_learning_takes_back_what_the_chip_does_wrong():
+def test_learning_takes_back_what_the_chip_does_wrong() -> None:
     """A chip whose lasers differ by 10 % shows the data after learning on it, not before."""
     rng = np.random.default_rng(1)
     coin = np.random.default_rng(0).integers(0, 2, 600)
     X = (coin[:, None] ^ (rng.random((600, 4)) < [0.1, 0.2, 0.3, 0.2])).astype(int)
     ideal = BoltzmannEstimator((2,), epochs=100, batch_size=50, learning_rate=0.3, seed=1).fit(X, None)
 
-    def learned(wrap):
+    def learned(wrap: Callable[..., Any]) -> Any:
         chip = DeviceChains(
             CALIBRATION,
             alter=lambda network: Imperfections(efficiency_mismatch=0.1).apply(network, 5),
@@ -126,7 +129,7 @@ def test_learning_takes_back_what_the_chip_does_wrong():
             seed=2,
         )
 
-        def misfit(machine):
+        def misfit(machine: BoltzmannMachine) -> Any:
             states = np.concatenate([chip(machine)[:, :4] for _ in range(10)]).astype(float)
             return float(np.abs(states.T @ states / len(states) - X.T @ X / len(X)).max())
 
@@ -145,7 +148,7 @@ def test_learning_takes_back_what_the_chip_does_wrong():
     assert learned(NegativeOnly)[1] > 0.1
 
 
-def test_bad_arguments_are_one_sentence():
+def test_bad_arguments_are_one_sentence() -> None:
     with pytest.raises(InvalidInput, match="substrate must be one of"):
         DeviceChains(CALIBRATION, substrate="gibbs")
     with pytest.raises(InvalidInput, match="windows must be at least 1"):

@@ -1,6 +1,8 @@
 """The description of a network: what it accepts, what it refuses, and its file."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from photinus.units import ps
 KERNEL = SynapticKernel(kick=0.25, sustain=0.5, duration=480 * ps)
 
 
-def network(**changes):
+def network(**changes: Any) -> LaserNetwork:
     values = {
         "parameters": LaserParameters.preset(),
         "pump": [1e14, 1.1e14, 0.0],
@@ -28,7 +30,7 @@ def network(**changes):
     return LaserNetwork(**{**values, **changes})
 
 
-def same(a, b):
+def same(a: LaserNetwork, b: LaserNetwork) -> None:
     assert a.parameters == b.parameters
     assert a.kernel == b.kernel
     assert (a.window, a.driven_pump, a.labels) == (b.window, b.driven_pump, b.labels)
@@ -50,7 +52,7 @@ def same(a, b):
         ({"shape": "rectangel"}, "shape must be one of .*"),
     ],
 )
-def test_kernel_refuses(changes, message):
+def test_kernel_refuses(changes: dict[str, Any], message: str) -> None:
     values = {"kick": 0.25, "sustain": 0.5, "duration": 480 * ps, **changes}
     with pytest.raises(InvalidInput, match=f"^{message}$"):
         SynapticKernel(**values)
@@ -94,13 +96,13 @@ def test_kernel_refuses(changes, message):
         ),
     ],
 )
-def test_network_refuses(changes, message):
+def test_network_refuses(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{message}$") as caught:
         network(**changes)
     assert "\n" not in str(caught.value)
 
 
-def test_defaults_and_derived():
+def test_defaults_and_derived() -> None:
     n = network()
     assert n.n_units == 3
     assert n.labels == (0, 1, 2)
@@ -108,7 +110,7 @@ def test_defaults_and_derived():
     np.testing.assert_allclose(n.currents, [n.parameters.current(x) for x in n.pump], rtol=1e-15)
 
 
-def test_arrays_are_copies_and_read_only():
+def test_arrays_are_copies_and_read_only() -> None:
     pump = np.array([1e14, 1.1e14, 0.0])
     n = network(pump=pump)
     pump[0] = 0.0
@@ -117,7 +119,7 @@ def test_arrays_are_copies_and_read_only():
         n.pump[0] = 0.0
 
 
-def test_replace():
+def test_replace() -> None:
     n = network()
     same(n.replace(), n)
     assert n.replace(window=1e-9).window == 1e-9
@@ -143,13 +145,13 @@ def test_replace():
         },
     ],
 )
-def test_file_round_trip(tmp_path, changes):
+def test_file_round_trip(tmp_path: Path, changes: dict[str, Any]) -> None:
     original = network(**changes)
     original.save(tmp_path / "network.json")
     same(LaserNetwork.load(tmp_path / "network.json"), original)
 
 
-def altered(path, **changes):
+def altered(path: Path, **changes: Any) -> None:
     document = json.loads(path.read_text())
     for name, value in changes.items():
         if value is None:
@@ -160,29 +162,29 @@ def altered(path, **changes):
 
 
 @pytest.fixture
-def saved(tmp_path):
+def saved(tmp_path: Path) -> Path:
     path = tmp_path / "network.json"
     network().save(path)
     return path
 
 
-def refused(path, message):
+def refused(path: Path, message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as caught:
         LaserNetwork.load(path)
     assert "network.json" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_missing_file(tmp_path):
+def test_missing_file(tmp_path: Path) -> None:
     refused(tmp_path / "network.json", "does not exist")
 
 
-def test_truncated_file(saved):
+def test_truncated_file(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-40])
     refused(saved, "truncated")
 
 
-def test_wrong_kind(saved):
+def test_wrong_kind(saved: Path) -> None:
     altered(saved, kind="calibration")
     refused(saved, "must hold a laser-network, got 'calibration'")
     saved.write_text("[1, 2]")
@@ -190,12 +192,12 @@ def test_wrong_kind(saved):
 
 
 @pytest.mark.parametrize("schema", [SCHEMAS[KIND] + 1, 0, "1", True])
-def test_unreadable_schema(saved, schema):
+def test_unreadable_schema(saved: Path, schema: int | str) -> None:
     altered(saved, schema=schema)
     refused(saved, f"must have a schema from 1 to {SCHEMAS[KIND]}")
 
 
-def test_missing_and_bad_entries(saved):
+def test_missing_and_bad_entries(saved: Path) -> None:
     original = saved.read_text()
     for name in ("pump", "coupling", "kernel", "window", "parameters", "driven_pump", "labels"):
         saved.write_text(original)
@@ -213,17 +215,17 @@ def test_missing_and_bad_entries(saved):
 
 
 @pytest.mark.parametrize("pair", [(1.0,), (1.0, 2.0, 3.0), 1.0, None])
-def test_driven_pump_must_be_a_pair(pair):
+def test_driven_pump_must_be_a_pair(pair: float | tuple[float, ...] | None) -> None:
     with pytest.raises(InvalidInput, match="driven_pump must"):
         network(driven_pump=pair)
 
 
-def test_labels_must_differ():
+def test_labels_must_differ() -> None:
     with pytest.raises(InvalidInput, match="labels must"):
         network(labels=("a", "a", "b"))
 
 
-def test_save_into_missing_folder(tmp_path):
+def test_save_into_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be written"):
         network().save(tmp_path / "nowhere" / "network.json")
 
@@ -231,7 +233,7 @@ def test_save_into_missing_folder(tmp_path):
 # ---------------------------------------------------------------------------- mismatch
 
 
-def test_mismatch_has_the_spread_asked_for():
+def test_mismatch_has_the_spread_asked_for() -> None:
     """Standard deviation of 7 x 400 log factors; a chi-square of 2800 leaves ±7 % at 1e-6."""
     n = network(pump=np.ones(400), coupling=np.zeros((400, 400)), labels=())
     found = n.mismatched(0.05, seed=1)
@@ -244,7 +246,7 @@ def test_mismatch_has_the_spread_asked_for():
     assert np.std(logs) != pytest.approx(0.06, rel=0.07)
 
 
-def test_mismatch_is_reproducible_and_selective():
+def test_mismatch_is_reproducible_and_selective() -> None:
     n = network()
     everything = n.mismatched(0.05, seed=1)
     assert everything.devices == n.mismatched(0.05, seed=1).devices
@@ -262,17 +264,17 @@ def test_mismatch_is_reproducible_and_selective():
         ({"spread": 0.1, "names": ["wavelength"]}, "name must be one of"),
     ],
 )
-def test_mismatch_refuses(arguments, message):
+def test_mismatch_refuses(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         network().mismatched(**arguments)
 
 
-def test_devices_must_be_one_per_laser():
+def test_devices_must_be_one_per_laser() -> None:
     with pytest.raises(InvalidInput, match="devices"):
         network(devices=(network().parameters,))
 
 
-def test_drive_and_driven_are_each_other():
+def test_drive_and_driven_are_each_other() -> None:
     n = network()
     drive = n.drive + 100.0
     assert n.driven(drive).drive == pytest.approx(drive)

@@ -13,6 +13,9 @@ import pkgutil
 import sys
 import types
 import typing
+from collections.abc import Callable, Iterator
+from types import GenericAlias, ModuleType, UnionType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,18 +63,18 @@ class Unknown:
 
     DataTree = None
 
-    def __class_getitem__(cls, _):
+    def __class_getitem__(cls, _: Any) -> Any:
         return cls
 
 
 class Names(dict):  # type: ignore[type-arg]
     """What annotations may name: imports for type checkers alone are not there at run time."""
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self.own = function.__globals__
 
-    def __missing__(self, name):
+    def __missing__(self, name: str) -> ModuleType | UnionType | type[Any]:
         if name.startswith("__"):
             raise KeyError(name)
         if name in self.own:
@@ -83,13 +86,13 @@ class Names(dict):  # type: ignore[type-arg]
 HELD_BY_NAME = {kind.__name__: kind for kind in HELD}
 
 
-def modules():
+def modules() -> Iterator[Any]:
     for found in pkgutil.walk_packages(ph.__path__, "photinus."):
         if not any(part.startswith("_") for part in found.name.split(".")[1:]):
             yield importlib.import_module(found.name)
 
 
-def calls():
+def calls() -> Iterator[Any]:
     """Give (name, function, what stands for self or the class) of all public functions and methods."""
     for module in modules():
         for name, thing in vars(module).items():
@@ -103,7 +106,7 @@ def calls():
                 yield from methods(f"{module.__name__}.{name}", thing)
 
 
-def methods(path, kind):
+def methods(path: str, kind: type[Any]) -> Iterator[Any]:
     for name, member in vars(kind).items():
         function = getattr(member, "__func__", member)
         if not inspect.isfunction(function) or (name.startswith("_") and name != "__init__"):
@@ -115,14 +118,14 @@ def methods(path, kind):
         yield f"{path}.{name}", function, () if bare else (owner,)
 
 
-def wanted(annotation):
+def wanted(annotation: Any) -> tuple[GenericAlias | type[Any], ...]:
     """Return the kinds of an annotation, if an object of the user's is among them."""
     union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
     kinds = typing.get_args(annotation) if union else (annotation,)
     return kinds if any(kind in HELD for kind in kinds) else ()
 
 
-def objects():
+def objects() -> Iterator[Any]:
     """Give (name, function, self, argument, kinds) of each argument that is an object."""
     for name, function, owner in calls():
         if name.removeprefix("photinus.").startswith(INNER):
@@ -136,13 +139,13 @@ def objects():
 CASES = {f"{name}({argument})": rest for name, *rest in objects() for argument in [rest[2]]}
 
 
-def right(kinds):
+def right(kinds: tuple[GenericAlias | type[Any], ...]) -> Any:
     """Return something that passes as one of the kinds, empty unless it must answer."""
     kind = next(kind for kind in kinds if kind in HELD)
-    return PASSES[kind] if kind in PASSES else kind.__new__(kind)
+    return PASSES[kind] if kind in PASSES else kind.__new__(kind)  # type: ignore[call-arg]
 
 
-def told(function, owner, argument, wrong):
+def told(function: Callable[..., Any], owner: tuple[Any, ...], argument: str, wrong: Any) -> Any:
     """Return what is raised when the argument is wrong and the other objects are right."""
     hints = typing.get_type_hints(function, localns=Names(function))
     given = {}
@@ -161,7 +164,7 @@ def told(function, owner, argument, wrong):
     return None
 
 
-def test_the_walk_finds_what_users_call():
+def test_the_walk_finds_what_users_call() -> None:
     for name in ("translation.rules.translate(machine)", "devices.laser.spiking.spike(parameters)",
                  "hardware.counts.Counts.from_samples(samples)",
                  "samplers.sampling.sample(machine)"):  # fmt: skip
@@ -170,7 +173,7 @@ def test_the_walk_finds_what_users_call():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_object_of_another_kind_is_refused_by_name(case):
+def test_an_object_of_another_kind_is_refused_by_name(case: str) -> None:
     function, owner, argument, kinds = CASES[case]
     allowed = tuple(kind for kind in kinds if isinstance(kind, type))
     for wrong in WRONG:
@@ -187,7 +190,7 @@ NOT_EVIDENCE = [np.zeros(0), np.zeros(3), [], (), "", 0, False, [("a", 1)]]
 
 @pytest.mark.parametrize("substrate", ["laser", "laser-reduced", "lif", "ideal", "gibbs", "exact"])
 @pytest.mark.parametrize("clamp", NOT_EVIDENCE, ids=repr)
-def test_evidence_is_a_mapping_even_if_it_is_empty(substrate, clamp):
+def test_evidence_is_a_mapping_even_if_it_is_empty(substrate: str, clamp: Any) -> None:
     with pytest.raises(ph.InvalidInput, match=r"^evidence must be a mapping unit → 0 or 1, got"):
         ph.sample(MACHINE, substrate, chains=2, draws=30, clamp=clamp, seed=0)
     if substrate == "laser":
@@ -198,17 +201,17 @@ def test_evidence_is_a_mapping_even_if_it_is_empty(substrate, clamp):
 
 @pytest.mark.parametrize("places", [None, 0, "01", np.array(3), {0: 1}], ids=repr)
 @pytest.mark.parametrize("name", ["units", "chains"])
-def test_what_is_recorded_is_a_list(name, places):
+def test_what_is_recorded_is_a_list(name: str, places: Any) -> None:
     with pytest.raises(ph.InvalidInput, match=rf"^recorded {name} must be a list, got"):
         ph.Recording(**{"units": (0,), "stop": 1e-9, name: places})
 
 
-def test_a_recording_takes_units_of_time():
+def test_a_recording_takes_units_of_time() -> None:
     given = ph.Recording(units=[0], start="100 ps", stop="1 ns")
     assert (given.start, given.stop) == pytest.approx((1e-10, 1e-9), rel=1e-12)
 
 
-def test_a_network_of_neurons_is_simulated_by_its_device():
+def test_a_network_of_neurons_is_simulated_by_its_device() -> None:
     network = ph.translate(MACHINE, ph.Calibration.preset("lif-hcs"))
     options = {"chains": 3, "seed": 4, "clamp": {MACHINE.labels[0]: 1}}
     spikes = ph.simulate(network, 0.2, **options)
@@ -220,13 +223,15 @@ def test_a_network_of_neurons_is_simulated_by_its_device():
         ph.simulate(network, 0.2, recording=ph.Recording(units=[0], stop=0.1))
 
 
-def test_processes_without_their_package_are_a_missing_dependency(monkeypatch):
+def test_processes_without_their_package_are_a_missing_dependency(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependency, match=r"pip install 'photinus\[workers\]'"):
         ph.sample(MACHINE, "gibbs", chains=2, draws=30, seed=0, workers=2)
 
 
-def test_labels_that_look_like_formulas_are_drawn_as_they_are():
+def test_labels_that_look_like_formulas_are_drawn_as_they_are() -> None:
     samples = ph.sample(MACHINE, "ideal", chains=2, draws=30, seed=0)
     figure = plots.raster(samples)
     figure.savefig(io.BytesIO())
@@ -234,7 +239,7 @@ def test_labels_that_look_like_formulas_are_drawn_as_they_are():
     assert shown == list(MACHINE.labels)
 
 
-def test_a_raster_of_many_units_can_be_drawn():
+def test_a_raster_of_many_units_can_be_drawn() -> None:
     n = 320  # 0.32 inches for each of a few thousand would be more pixels than can be drawn
     machine = ph.BoltzmannMachine(np.zeros((n, n)), np.full(n, -12.0))
     raster = plots.raster(ph.sample(machine, "ideal", chains=1, draws=2, burn_in=0, seed=0))

@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +21,9 @@ from tests import machines
 AXIS = np.linspace(-4, 4, 9)
 
 
-def table(rng=None, *, weaker=0.0, activation=()):
+def table(
+    rng: np.random.Generator | None = None, *, weaker: float = 0.0, activation: Any = ()
+) -> PairTable:
     """Return a table drawn at random, or of weights that come out weaker by a part."""
     shape = (2, 9, 9, 9)
     weight, middle = np.zeros((2, *shape))
@@ -38,20 +42,20 @@ def table(rng=None, *, weaker=0.0, activation=()):
     )
 
 
-def whole(machine):
+def whole(machine: ph.BoltzmannMachine) -> Context:
     """Return all states of a machine as a context."""
     z, p = machine.states().astype(float), machine.joint()
     return Context(z, p, z @ machine.weights + machine.biases)
 
 
-def joint_of(biases, weights):
+def joint_of(biases: Any, weights: Any) -> Any:
     return ph.BoltzmannMachine(weights, biases).joint()
 
 
 # The table
 
 
-def test_between_its_points_a_table_is_linear():
+def test_between_its_points_a_table_is_linear() -> None:
     from scipy.interpolate import RegularGridInterpolator
 
     rng = np.random.default_rng(1)
@@ -70,7 +74,7 @@ def test_between_its_points_a_table_is_linear():
     assert np.abs(own - other).max() > 0.1
 
 
-def test_beyond_its_ends_a_table_stays():
+def test_beyond_its_ends_a_table_stays() -> None:
     found = table(np.random.default_rng(2))
     inside = found.changes(0.25, np.array([4.0]), np.array([-4.0]), np.array([1.5]))
     beyond = found.changes(0.9, np.array([1e6]), np.array([-50.0]), np.array([1.5]))
@@ -86,13 +90,13 @@ def test_beyond_its_ends_a_table_stays():
         ({"middle_change": np.zeros((2, 9, 9, 8))}, "pairs.middle_change must have shape"),
     ],
 )
-def test_a_table_that_is_none_is_refused(changes, sentence):
+def test_a_table_that_is_none_is_refused(changes: dict[str, Any], sentence: str) -> None:
     values = {name: getattr(table(), name) for name in PairTable.__dataclass_fields__}
     with pytest.raises(InvalidInput, match=sentence):
         PairTable(**{**values, **changes})
 
 
-def test_tables_go_through_files(calibration, tmp_path):
+def test_tables_go_through_files(calibration: ph.Calibration, tmp_path: Path) -> None:
     kept = table(np.random.default_rng(3), activation=calibration.activation)
     path = tmp_path / "c.json"
     dataclasses.replace(calibration, pairs=kept).save(path)
@@ -108,7 +112,7 @@ def test_tables_go_through_files(calibration, tmp_path):
 # How it is measured
 
 
-def test_joints_tell_weights_and_middles(monkeypatch):
+def test_joints_tell_weights_and_middles() -> None:
     """Pairs that show 0.8 of their weights, and whose units lean by 0.1 and their place in the grid."""
     grid = measuring._Grid.of()
     weight, one, other = grid.values
@@ -126,7 +130,7 @@ def test_joints_tell_weights_and_middles(monkeypatch):
     np.testing.assert_allclose(middles, lean, atol=2e-3)
 
 
-def test_smoothing_keeps_planes_and_takes_noise_away():
+def test_smoothing_keeps_planes_and_takes_noise_away() -> None:
     rng = np.random.default_rng(4)
     plane = 0.1 * AXIS[:, None, None] - 0.05 * AXIS[:, None] + 0.02 * AXIS
     noise = rng.normal(size=plane.shape) * 0.3
@@ -141,7 +145,7 @@ def test_smoothing_keeps_planes_and_takes_noise_away():
     )
 
 
-def test_pairs_are_measured_alike_on_any_number_of_threads():
+def test_pairs_are_measured_alike_on_any_number_of_threads() -> None:
     neuron = ph.Calibration.preset("lif-hcs")
     one, two = (
         measuring.measure_pairs(neuron, chains=8, windows=1, seed=3, threads=threads).to_dict()
@@ -155,7 +159,9 @@ def test_pairs_are_measured_alike_on_any_number_of_threads():
 # What neurons are given
 
 
-def naive_errors(machine, table, given, biases, delay=0.0):
+def naive_errors(
+    machine: ph.BoltzmannMachine, table: PairTable, given: Any, biases: Any, delay: float = 0.0
+) -> Any:
     """Return by how much log-odds are off, loop by loop: array (state, unit)."""
     z, p, n = machine.states().astype(float), machine.joint(), machine.n_units
     error = np.zeros(z.shape)
@@ -183,7 +189,7 @@ def naive_errors(machine, table, given, biases, delay=0.0):
 
 
 @pytest.mark.parametrize("kind", ["dense", "star", "some_isolated", "restricted"])
-def test_errors_are_those_of_a_loop(kind):
+def test_errors_are_those_of_a_loop(kind: str) -> None:
     rng = np.random.default_rng(5)
     machine = machines.machine(kind, 5, rng, scale=1.5)
     drawn = table(rng)
@@ -198,7 +204,7 @@ def test_errors_are_those_of_a_loop(kind):
 
 
 @pytest.mark.parametrize("sign", ["mixed", "positive", "negative"])
-def test_weaker_synapses_are_made_stronger(sign):
+def test_weaker_synapses_are_made_stronger(sign: str) -> None:
     """Where pairs show 0.8 of each weight, the weights given are 1/0.8 of the machine's."""
     machine = machines.machine("dense", 5, np.random.default_rng(6), scale=2.0, sign=sign)
     pairs = Pairs.between(machine.weights, table(weaker=0.2))
@@ -206,7 +212,7 @@ def test_weaker_synapses_are_made_stronger(sign):
     np.testing.assert_allclose(given.weights, machine.weights / 0.8, rtol=2e-3)
 
 
-def test_marginals_are_kept_in_the_mean():
+def test_marginals_are_kept_in_the_mean() -> None:
     """The log-odds given are off by nothing in the mean, weighted by σ(1 - σ)."""
     rng = np.random.default_rng(7)
     machine = machines.machine("dense", 5, rng, scale=1.5)
@@ -216,7 +222,7 @@ def test_marginals_are_kept_in_the_mean():
     z, field = context.states, context.field
     choice = machine.joint()[:, None] / (2 + 2 * np.cosh(field))
 
-    def mean(biases, weights):
+    def mean(biases: Any, weights: Any) -> Any:
         shown = z @ weights + biases + naive_errors(machine, drawn, weights, biases)
         return (choice * (shown - field)).sum(axis=0) / choice.sum(axis=0)
 
@@ -228,7 +234,7 @@ def test_marginals_are_kept_in_the_mean():
     assert np.abs(mean(lifted, machine.weights)).max() < 5e-3
 
 
-def test_without_a_table_the_rule_is_the_measured_one(calibration):
+def test_without_a_table_the_rule_is_the_measured_one(calibration: ph.Calibration) -> None:
     bare = dataclasses.replace(calibration, pairs=None)
     machine = machines.gaussian(6, seed=8)
     paired, measured = (translate(machine, bare, rule=rule) for rule in ("paired", "measured"))
@@ -239,7 +245,7 @@ def test_without_a_table_the_rule_is_the_measured_one(calibration):
     np.testing.assert_array_equal(translate(machine, with_table, rule="measured").drive, measured.drive)
 
 
-def test_units_alone_have_the_drive_of_their_bias(calibration):
+def test_units_alone_have_the_drive_of_their_bias(calibration: ph.Calibration) -> None:
     kept = dataclasses.replace(calibration, pairs=table(weaker=0.1, activation=calibration.activation))
     machine = ph.BoltzmannMachine(np.zeros((3, 3)), [-1.0, 0.0, 1.2])
     np.testing.assert_allclose(
@@ -247,7 +253,7 @@ def test_units_alone_have_the_drive_of_their_bias(calibration):
     )
 
 
-def test_known_partners_bring_exactly_their_weight(calibration):
+def test_known_partners_bring_exactly_their_weight(calibration: ph.Calibration) -> None:
     """A unit whose partners are all known feels nothing that comes and goes."""
     kept = dataclasses.replace(
         calibration, pairs=table(np.random.default_rng(9), activation=calibration.activation)
@@ -261,7 +267,7 @@ def test_known_partners_bring_exactly_their_weight(calibration):
     assert drive[0, 0] == pytest.approx(float(kept.drive_at(np.array([field]))[0]), rel=1e-9)
 
 
-def test_heated_synapses_follow_what_pairs_show(calibration):
+def test_heated_synapses_follow_what_pairs_show(calibration: ph.Calibration) -> None:
     """A curve that is straight, and pairs that show 0.8 of each weight: a strength of 1/T."""
     straight = dataclasses.replace(
         calibration,
@@ -283,13 +289,13 @@ def test_heated_synapses_follow_what_pairs_show(calibration):
 # The law that is foretold
 
 
-def test_the_law_of_right_log_odds_is_the_machine():
+def test_the_law_of_right_log_odds_is_the_machine() -> None:
     machine = machines.machine("dense", 6, np.random.default_rng(11), scale=3.0)
     field = machine.states() @ machine.weights + machine.biases
     np.testing.assert_allclose(stationary(field), machine.joint(), atol=1e-12)
 
 
-def test_the_law_of_any_log_odds_is_what_jumps_settle_to():
+def test_the_law_of_any_log_odds_is_what_jumps_settle_to() -> None:
     """Log-odds that no machine has: powers of the chain's matrix, made state by state."""
     rng = np.random.default_rng(12)
     field = rng.normal(size=(8, 3))

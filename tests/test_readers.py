@@ -8,12 +8,17 @@ import shutil
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from h5py._hl.files import File
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.core import DataObject
+from numpy.typing import NDArray
 
 import photinus as ph
 from photinus import devices
@@ -44,12 +49,12 @@ ODD: st.SearchStrategy = st.sampled_from(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _tidy():
+def _tidy() -> Iterator[Any]:
     yield
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-def fine(load, path):
+def fine(load: Callable[..., Any], path: Path) -> None:
     """Load a file; nothing but a PhotinusError may come out, and one line of it."""
     told = ""
     try:
@@ -60,7 +65,7 @@ def fine(load, path):
     assert len(told) < 1600
 
 
-def bent(document, draw, depth=0):
+def bent(document: Any, draw: Callable[..., Any], depth: int = 0) -> Any:
     """Return a JSON document with one part replaced, dropped, or repeated."""
     if (
         depth > 5
@@ -81,18 +86,18 @@ def bent(document, draw, depth=0):
     return copy
 
 
-def broken(content, draw):
+def broken(content: bytes, draw: Callable[..., Any]) -> bytes:
     """Return bytes with a piece of them cut, changed or put in."""
     at, length = draw(st.integers(0, len(content))), draw(st.sampled_from([0, 1, 2, 8, 100]))
     return content[:at] + draw(st.binary(max_size=12)) + content[at + length :]
 
 
-def saved(save, name):
+def saved(save: Callable[..., Any], name: str) -> bytes:
     save(FOLDER / name)
     return (FOLDER / name).read_bytes()
 
 
-def tolerances():
+def tolerances() -> dict[str, int | list[list[str] | str] | str]:
     return {
         "kind": "photinus-tolerances",
         "schema": 1,
@@ -131,7 +136,7 @@ JSON = {
 
 
 @pytest.mark.parametrize("name", JSON)
-def test_json_files(name):
+def test_json_files(name: str) -> None:
     load, make = JSON[name]
     document = make()
     text = json.dumps(document).encode()
@@ -139,7 +144,7 @@ def test_json_files(name):
 
     @few
     @given(st.data())
-    def check(data):
+    def check(data: DataObject) -> None:
         if data.draw(st.booleans()):
             path.write_bytes(broken(text, data.draw))
         else:
@@ -170,7 +175,7 @@ ODD_FILES = {
 
 
 @pytest.mark.parametrize("odd", ODD_FILES)
-def test_odd_files_are_refused_by_every_reader(odd):
+def test_odd_files_are_refused_by_every_reader(odd: str) -> None:
     readers = {name: (load, ".json") for name, (load, _) in JSON.items()}
     readers |= {
         "npz": (ph.BoltzmannMachine.load, ".npz"),
@@ -187,7 +192,7 @@ def test_odd_files_are_refused_by_every_reader(odd):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
-def test_json_of_other_editors_is_read(encoding):
+def test_json_of_other_editors_is_read(encoding: str) -> None:
     path = FOLDER / "editor.json"
     text = saved(MACHINE.save, "m.json").decode().replace("\n", "\r\n")
     path.write_bytes(text.encode(encoding))
@@ -221,7 +226,7 @@ range = [1e-19, 3e-19]
 """
 
 
-def as_toml(value):
+def as_toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
@@ -232,12 +237,12 @@ def as_toml(value):
 
 
 @pytest.mark.parametrize(("load", "content"), [(Study.load, STUDY), (Prices.load, PRICES)])
-def test_toml_files(load, content):
+def test_toml_files(load: Callable[..., Any], content: bytes) -> None:
     path, document = FOLDER / "file.toml", tomllib.loads(content.decode())
 
     @few
     @given(st.data())
-    def check(data):
+    def check(data: DataObject) -> None:
         if data.draw(st.booleans()):
             path.write_bytes(broken(content, data.draw))
         else:
@@ -257,7 +262,7 @@ def test_toml_files(load, content):
     fine(load, path)
 
 
-def test_toml_of_other_editors_is_read():
+def test_toml_of_other_editors_is_read() -> None:
     path = FOLDER / "editor.toml"
     for change in (lambda c: b"\xef\xbb\xbf" + c, lambda c: c.replace(b"\n", b"\r\n")):
         path.write_bytes(change(b"[sample]\nchains = 4\n"))
@@ -267,22 +272,22 @@ def test_toml_of_other_editors_is_read():
 # Archives
 
 
-def machine_arrays():
+def machine_arrays() -> dict[str, NDArray[Any]]:
     with np.load(FOLDER / "m.npz") as file:
         return dict(file)
 
 
-def estimator_arrays():
+def estimator_arrays() -> dict[str, NDArray[Any]]:
     with np.load(FOLDER / "e.npz") as file:
         return dict(file)
 
 
-def image_arrays():
+def image_arrays() -> dict[str, NDArray[Any]]:
     random = np.random.default_rng(0)
     return {"images": random.random((10, 4, 3)), "labels": np.arange(10) % 2}
 
 
-def learned(path):
+def learned(path: Path) -> None:
     x = (np.random.default_rng(0).random((20, 4)) < 0.5).astype(int)
     BoltzmannEstimator((2,), epochs=1, chains=4).fit(x).save(path)
 
@@ -303,7 +308,7 @@ ARRAYS: st.SearchStrategy = st.sampled_from(
         (BoltzmannEstimator.load, estimator_arrays),
     ],
 )
-def test_archives(load, make):
+def test_archives(load: Callable[..., Any], make: Callable[..., Any]) -> None:
     MACHINE.save(FOLDER / "m.npz")
     learned(FOLDER / "e.npz")
     arrays, path = make(), FOLDER / "file.npz"
@@ -313,7 +318,7 @@ def test_archives(load, make):
 
     @few
     @given(st.data())
-    def check(data):
+    def check(data: DataObject) -> None:
         how = data.draw(st.integers(0, 3))
         if how == 0:
             path.write_bytes(broken(content, data.draw))
@@ -328,7 +333,7 @@ def test_archives(load, make):
     check()
 
 
-def header(shape, descr="<f8"):
+def header(shape: tuple[int, ...], descr: str = "<f8") -> bytes:
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(head, {"descr": descr, "fortran_order": False, "shape": shape})
     return head.getvalue()
@@ -336,7 +341,7 @@ def header(shape, descr="<f8"):
 
 @pytest.mark.parametrize("load", [ph.BoltzmannMachine.load, images.archive, BoltzmannEstimator.load])
 @pytest.mark.parametrize("shape", [(10**6, 10**6), (2**40, 2**40), (-1,), (3, 3), (2**64,)])
-def test_headers_that_lie_allocate_nothing(load, shape):
+def test_headers_that_lie_allocate_nothing(load: Callable[..., Any], shape: tuple[int, ...]) -> None:
     import tracemalloc
 
     path = FOLDER / "lie.npz"
@@ -350,7 +355,7 @@ def test_headers_that_lie_allocate_nothing(load, shape):
     tracemalloc.stop()
 
 
-def test_archive_that_unpacks_to_more_than_the_memory(monkeypatch):
+def test_archive_that_unpacks_to_more_than_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     from photinus._core import memory
 
     path = FOLDER / "bomb.npz"
@@ -361,9 +366,9 @@ def test_archive_that_unpacks_to_more_than_the_memory(monkeypatch):
         images.archive(path)
 
 
-def test_pickles_are_never_executed(tmp_path):
+def test_pickles_are_never_executed(tmp_path: Path) -> None:
     class Evil:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[Callable[..., Any], tuple[Path]]:
             return Path.touch, (tmp_path / "pwned",)
 
     arrays = {
@@ -376,7 +381,7 @@ def test_pickles_are_never_executed(tmp_path):
     assert not (tmp_path / "pwned").exists()
 
 
-def test_arrays_come_back_in_every_layout():
+def test_arrays_come_back_in_every_layout() -> None:
     """Against NumPy's own reader: orders, kinds and sizes of arrays."""
     from photinus._core import files
 
@@ -405,14 +410,14 @@ def test_arrays_come_back_in_every_layout():
 # IDX
 
 
-def idx(array):
+def idx(array: NDArray[np.uint8]) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
 
 
 GREY = np.random.default_rng(1).integers(0, 256, (6, 4, 4)).astype(np.uint8)
 
 
-def folder(pixels, names=images.MNIST_FILES["train"], n=6):
+def folder(pixels: bytes, names: tuple[str, str] = images.MNIST_FILES["train"], n: int = 6) -> Path:
     for path in FOLDER.glob("train*"):
         path.unlink()
     (FOLDER / names[0]).write_bytes(pixels)
@@ -420,10 +425,10 @@ def folder(pixels, names=images.MNIST_FILES["train"], n=6):
     return FOLDER
 
 
-def test_idx_files():
+def test_idx_files() -> None:
     @few
     @given(st.data())
-    def check(data):
+    def check(data: DataObject) -> None:
         content = broken(idx(GREY), data.draw)
         fine(images.mnist, folder(gzip.compress(content, 1) if data.draw(st.booleans()) else content))
         fine(images.mnist, folder(broken(gzip.compress(idx(GREY), 1), data.draw)))
@@ -447,24 +452,24 @@ def test_idx_files():
         (gzip.compress(idx(GREY))[:-12], "not complete"),
     ],
 )
-def test_idx_files_that_are_wrong(content, message):
+def test_idx_files_that_are_wrong(content: bytes, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         images.mnist(folder(content))
 
 
-def test_idx_without_any_image():
+def test_idx_without_any_image() -> None:
     with pytest.raises(InvalidInput, match="at least 1"):
         images.mnist(folder(idx(np.zeros((0, 4, 4), np.uint8)), n=0))
 
 
 @pytest.mark.parametrize("end", ["", ".gz"])
-def test_idx_names_with_a_dot(end):
+def test_idx_names_with_a_dot(end: str) -> None:
     names = tuple(name.replace("-idx", ".idx") + end for name in images.MNIST_FILES["train"])
     found = images.mnist(folder(gzip.compress(idx(GREY)) if end else idx(GREY), names))
     assert np.array_equal(found.pixels, (GREY > 127.5).reshape(6, 16))
 
 
-def test_binary_idx_files():
+def test_binary_idx_files() -> None:
     """Images of 0 and 1 are taken as they are; their brightest pixel is 1, not 255."""
     binary = (GREY > 127).astype(np.uint8)
     assert np.array_equal(images.mnist(folder(idx(binary))).pixels, binary.reshape(6, 16))
@@ -478,11 +483,11 @@ def test_binary_idx_files():
 # HDF5
 
 
-def test_rbms_files():
+def test_rbms_files() -> None:
     h5py = pytest.importorskip("h5py")
     path = FOLDER / "x.h5"
 
-    def make(change=lambda file: None):
+    def make(change: Callable[..., Any] = lambda file: None) -> Path:
         with h5py.File(path, "w") as file:
             group = file.create_group("update_5/params")
             group["weight_matrix"], group["vbias"], group["hbias"] = (
@@ -493,8 +498,8 @@ def test_rbms_files():
             change(file)
         return path
 
-    def replace(name, value):
-        def change(file):
+    def replace(name: str, value: Any) -> Callable[..., Any]:
+        def change(file: File) -> None:
             del file[name]
             if value is not None:
                 file[name] = value
@@ -541,7 +546,7 @@ def test_rbms_files():
 # Stores
 
 
-def test_stores():
+def test_stores() -> None:
     """Any file of a store with a piece of it changed: the same samples, or one sentence."""
     whole = FOLDER / "whole.zarr"
     run = ph.sample(MACHINE, "ideal", chains=2, draws=6, burn_in=1, seed=0)
@@ -551,7 +556,7 @@ def test_stores():
 
     @settings(few, max_examples=40)
     @given(st.data())
-    def check(data):
+    def check(data: DataObject) -> None:
         name = data.draw(st.sampled_from(files))
         path, content = whole / name, (whole / name).read_bytes()
         path.write_bytes(broken(content, data.draw))

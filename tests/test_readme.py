@@ -2,9 +2,11 @@
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.texts import TEXTS, blocks
 
@@ -20,7 +22,7 @@ of 16 000 draws. Seeds are fixed."""
 
 
 @pytest.fixture(scope="module")
-def names():
+def names() -> dict[str, Any]:
     """Return what the README's example leaves behind."""
     (block,) = blocks(README, "python")
     printed = []
@@ -29,30 +31,30 @@ def names():
     return found | {"printed": printed}
 
 
-def is_close(marginals, right):
+def is_close(marginals: NDArray[np.float64], right: tuple[float, float]) -> bool:
     return all(abs(a - b) < CLOSE for a, b in zip(marginals, right, strict=True))
 
 
-def test_marginals_are_those_of_the_machine(names):
+def test_marginals_are_those_of_the_machine(names: dict[str, Any]) -> None:
     assert is_close(names["machine"].marginals(), (RAIN, WET))
     assert is_close(names["samples"].marginals(), (RAIN, WET))
     assert not is_close(names["samples"].marginals(), (WET, RAIN))
 
 
-def test_evidence_changes_the_posterior(names):
+def test_evidence_changes_the_posterior(names: dict[str, Any]) -> None:
     marginals = names["posterior"].marginals()
     assert marginals[1] == 1
     assert abs(marginals[0] - RAIN_IF_WET) < CLOSE
     assert abs(marginals[0] - RAIN) > CLOSE
 
 
-def test_verdict_is_one_of_the_words(names):
+def test_verdict_is_one_of_the_words(names: dict[str, Any]) -> None:
     verdict = names["samples"].fidelity().verdict
     assert verdict == names["printed"][-1]
     assert re.match("(indistinguishable|close)[: ]", verdict)
 
 
-def test_network_and_refinement(names):
+def test_network_and_refinement(names: dict[str, Any]) -> None:
     network, refined = names["network"], names["refined"]
     assert network.labels == refined.network.labels == ("rain", "wet")
     assert (network.coupling[~np.eye(2, dtype=bool)] > 0).all()  # the weight is positive
@@ -60,12 +62,12 @@ def test_network_and_refinement(names):
     assert refined.rounds[-1].marginal_error < CLOSE
 
 
-def test_example_has_ten_lines():
+def test_example_has_ten_lines() -> None:
     (block,) = blocks(README, "python")
     assert len(block.splitlines()) == 10
 
 
-def test_order():
+def test_order() -> None:
     assert re.findall("^## (.*)", README, re.MULTILINE) == [
         "What comes out",
         "In Python",

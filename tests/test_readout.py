@@ -5,28 +5,33 @@ on an edge of a cell, and the state at the middle of a cell holds for the whole 
 """
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-from photinus.spikes.readout import occupancy, states_on_grid
+from photinus.spikes.readout import Occupancy, occupancy, states_on_grid
 
 CELL = 0.125
 
 
 @st.composite
-def runs(draw):
+def runs(
+    draw: Callable[..., Any],
+) -> tuple[list[tuple[int, float, int]], dict[str, NDArray[np.uint8] | float]]:
     """Return (spikes sorted by chain and time, arguments), with all times multiples of a cell."""
     chains, units = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     spike = st.tuples(st.integers(0, chains - 1), st.integers(-40, 60), st.integers(0, units - 1))
     spikes = sorted(draw(st.lists(spike, max_size=40)))
-    fixed = np.zeros((chains, units), np.uint8)
+    known = np.zeros((chains, units), np.uint8)
     silent = draw(st.integers(0, units))  # the units from here on are evidence and have no spikes
-    fixed[:, silent:] = draw(
+    known[:, silent:] = draw(
         st.lists(
             st.lists(st.integers(0, 1), min_size=units - silent, max_size=units - silent),
             min_size=chains,
@@ -41,44 +46,48 @@ def runs(draw):
         "window": draw(st.integers(1, 20)) * CELL,
         "start": start,
         "stop": start + length,
-        "fixed": fixed,
+        "known": known,
     }
     return spikes, arguments
 
 
-def arrays(spikes):
+def arrays(
+    spikes: list[tuple[int, float, int]],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
     chain, time, unit = zip(*spikes, strict=True) if spikes else ((), (), ())
     return np.array(chain, np.int32), np.array(unit, np.int32), np.array(time, np.float64)
 
 
-def state_at(spikes, chain, t, window, fixed):
+def state_at(spikes: Any, chain: int, t: float, window: float, known: Any) -> NDArray[np.uint8]:
     """Return the states of all units of a chain at t, by looking at every spike."""
-    state = fixed[chain].tolist()
+    state = known[chain].tolist()
     for c, s, u in spikes:
         if c == chain and t - window < s <= t:
             state[u] = 1
     return state
 
 
-def naive_occupancy(spikes, *, chains, units, window, start, stop, fixed):
+def naive_occupancy(
+    spikes: Any, *, chains: int, units: int, window: float, start: float, stop: float, known: Any
+) -> Any:
     cells = round((stop - start) / CELL)
     moments, joint = np.zeros((chains, units, units)), np.zeros(2**units)
     for chain in range(chains):
         for cell in range(cells):
-            z = state_at(spikes, chain, start + (cell + 0.5) * CELL, window, fixed)
+            z = state_at(spikes, chain, start + (cell + 0.5) * CELL, window, known)
             moments[chain] += np.outer(z, z) / cells
             joint[sum(on << k for k, on in enumerate(z))] += 1 / (cells * chains)
     return moments, joint
 
 
-def moments_of(joint, units):
+def moments_of(joint: NDArray[np.float64], units: int) -> NDArray[np.float64]:
     states = (np.arange(2**units)[:, None] >> np.arange(units)) & 1
     return (states.T * joint) @ states
 
 
 @settings(deadline=None)
 @given(runs())
-def test_occupancy_is_the_time_in_each_state(run):
+def test_occupancy_is_the_time_in_each_state(run: Any) -> None:
     spikes, arguments = run
     moments, joint = naive_occupancy(spikes, **arguments)
     found = occupancy(*arrays(spikes), **arguments)
@@ -93,10 +102,10 @@ def test_occupancy_is_the_time_in_each_state(run):
 
 @settings(deadline=None)
 @given(runs(), st.integers(1, 12))
-def test_states_on_a_grid_are_the_states_at_those_times(run, interval):
+def test_states_on_a_grid_are_the_states_at_those_times(run: Any, interval: int) -> None:
     spikes, arguments = run
     first, draws = arguments["start"], 7
-    fixed, window = arguments["fixed"], arguments["window"]
+    known, window = arguments["known"], arguments["window"]
     found = states_on_grid(
         *arrays(spikes),
         chains=arguments["chains"],
@@ -105,18 +114,18 @@ def test_states_on_a_grid_are_the_states_at_those_times(run, interval):
         first=first,
         interval=interval * CELL,
         draws=draws,
-        fixed=fixed,
+        known=known,
     )
     assert found.dtype == np.uint8
     assert found.tolist() == [
-        [state_at(spikes, c, first + d * interval * CELL, window, fixed) for d in range(draws)]
+        [state_at(spikes, c, first + d * interval * CELL, window, known) for d in range(draws)]
         for c in range(arguments["chains"])
     ]
 
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_arbitrary_times(seed):
+def test_arbitrary_times(seed: int) -> None:
     """Times off any grid: dwell times from a sort of all switches, state by state."""
     rng = np.random.default_rng(seed)
     n, window = 30, 0.7
@@ -131,12 +140,12 @@ def test_arbitrary_times(seed):
     assert found.moments[0] == pytest.approx(moments_of(joint, 3), abs=1e-12)
 
 
-def simple(spikes, units=1, **changes):
+def simple(spikes: list[tuple[int, float, int]], units: int = 1, **changes: Any) -> Occupancy:
     arguments = {"chains": 1, "units": units, "window": 1.0, "start": 0.0, "stop": 4.0, **changes}
     return occupancy(*arrays(spikes), **arguments)
 
 
-def test_cases_by_hand():
+def test_cases_by_hand() -> None:
     # A spike during the window renews it: on from 1 to 2.5, not twice for one window.
     assert simple([(0, 1.0, 0), (0, 1.5, 0)]).joint.tolist() == [2.5 / 4, 1.5 / 4]
     # A window that reaches into the interval from before counts for what is inside.
@@ -153,22 +162,22 @@ def test_cases_by_hand():
     assert two.moments[0].tolist() == [[1 / 4, 0.5 / 4], [0.5 / 4, 1 / 4]]
 
 
-def test_no_spikes():
-    fixed = np.array([[0, 1, 1]], np.uint8)
-    quiet = simple([], units=3, fixed=fixed)
+def test_no_spikes() -> None:
+    known = np.array([[0, 1, 1]], np.uint8)
+    quiet = simple([], units=3, known=known)
     assert quiet.joint.tolist() == [0, 0, 0, 0, 0, 0, 1, 0]
     assert quiet.moments[0].tolist() == [[0, 0, 0], [0, 1, 1], [0, 1, 1]]
-    assert fixed.tolist() == [[0, 1, 1]]  # not overwritten
+    assert known.tolist() == [[0, 1, 1]]  # not overwritten
 
 
-def test_state_holds_from_the_spike_to_just_before_the_window_ends():
+def test_state_holds_from_the_spike_to_just_before_the_window_ends() -> None:
     states = states_on_grid(
         *arrays([(0, 1.0, 0)]), chains=1, units=1, window=1.0, first=0.0, interval=0.5, draws=6
     )
     assert states[0, :, 0].tolist() == [0, 0, 1, 1, 0, 0]
 
 
-def test_more_than_24_units_have_moments_but_no_joint():
+def test_more_than_24_units_have_moments_but_no_joint() -> None:
     found = simple([(0, 1.0, MAX_ENUMERATED)], units=MAX_ENUMERATED + 1)
     assert found.joint is None
     assert found.moments[0, MAX_ENUMERATED, MAX_ENUMERATED] == 0.25
@@ -184,7 +193,7 @@ def test_more_than_24_units_have_moments_but_no_joint():
         ({"stop": float("nan")}, "^stop must be after start"),
     ],
 )
-def test_empty_intervals_are_refused(changes, message):
+def test_empty_intervals_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         simple([(0, 1.0, 0)], **changes)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -315,7 +316,7 @@ def test_fit_finds_the_membrane_of_its_own_spikes(
     calibration: ph.Calibration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Joints of a reduced network lead back to a laser with the same joints, from a start far off."""
-    monkeypatch.setattr(membrane, "COUPLED", 150)
+    monkeypatch.setattr(membrane, "COUPLED", 75)
     monkeypatch.setattr(membrane, "ROUNDS", 4)
     # Light that follows at once and hardly sharpens: far from any laser.
     monkeypatch.setattr(membrane, "GUESS", (-0.3, 25.0, 0.85, 30.0, 15.0, 150.0, 3.0))
@@ -502,7 +503,7 @@ def test_what_is_refused(calibration: ph.Calibration) -> None:
         ph.calibrate(ph.LifParameters.preset("lif-hcs"), reduced=True)
 
 
-def test_calibration_keeps_it(calibration: ph.Calibration, tmp_path) -> None:
+def test_calibration_keeps_it(calibration: ph.Calibration, tmp_path: Path) -> None:
     calibration.save(tmp_path / "c.json")
     again = ph.Calibration.load(tmp_path / "c.json").require_reduced()
     mine = calibration.require_reduced()
@@ -514,7 +515,7 @@ def test_calibration_keeps_it(calibration: ph.Calibration, tmp_path) -> None:
     assert json.loads(text)["reduced"]["time_step"] == mine.time_step
 
 
-def test_command_line(tmp_path) -> None:
+def test_command_line(tmp_path: Path) -> None:
     model, out = tmp_path / "m.json", tmp_path / "run.zarr"
     ph.BoltzmannMachine(np.array([[0, 1.0], [1.0, 0]]), np.zeros(2)).save(model)
     options = ["--substrate", "laser-reduced", "--chains", "8", "--draws", "50", "--out", str(out)]

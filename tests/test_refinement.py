@@ -1,12 +1,13 @@
 """Refinement in the loop: what it reaches on lasers, its record, its arguments."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from photinus import BoltzmannMachine, Calibration, sample, translate
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, LifNetwork, sample, translate
 from photinus.diagnostics import references
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput, TranslationWarning
@@ -15,14 +16,14 @@ from photinus.learning.refinement import refine
 from tests.machines import uniform
 
 
-def target_of(machine, structure="all"):
+def target_of(machine: BoltzmannMachine, structure: str = "all") -> tuple[Statistics, Target]:
     network = translate(machine, Calibration.preset())
     statistics = Statistics.between(network.coupling, structure)
     return statistics, Target.of(machine, statistics, np.random.SeedSequence(0))
 
 
 @pytest.fixture(scope="module")
-def astray():
+def astray() -> Any:
     """Return a machine and a network whose pumps and couplings are all wrong."""
     machine = uniform(4, seed=3)
     network = translate(machine, Calibration.preset())
@@ -32,17 +33,17 @@ def astray():
 
 
 @pytest.fixture(scope="module")
-def refined(astray):
+def refined(astray: tuple[BoltzmannMachine, LaserNetwork]) -> Any:
     machine, network = astray
     return refine(machine, Calibration.preset(), network=network, seed=1, draws=200)
 
 
-def test_a_network_that_is_all_wrong_is_put_right(astray, refined):
+def test_a_network_that_is_all_wrong_is_put_right(astray: Any, refined: Any) -> None:
     """KL falls from above 0.05 to near the floor, which is about 1e-4 for this length."""
     machine, network = astray
     exact = machine.joint()
 
-    def kl(lasers):
+    def kl(lasers: Any) -> Any:
         run = sample(machine, chains=256, draws=200, burn_in=25, seed=77, network=lasers)
         return kl_divergence(run.joint(), exact)
 
@@ -55,14 +56,14 @@ def test_a_network_that_is_all_wrong_is_put_right(astray, refined):
     assert refined.rounds[-1].p_value >= 0.01
 
 
-def test_mismatch_of_the_lasers_is_absorbed():
+def test_mismatch_of_the_lasers_is_absorbed() -> None:
     """Five per cent in every parameter: what the translation is off by, refinement takes away."""
     machine = uniform(3, seed=5)
     network = translate(machine, Calibration.preset()).mismatched(0.05, seed=1)
     result = refine(machine, Calibration.preset(), network=network, seed=2, draws=100)
     assert result.network.devices == network.devices
 
-    def kl(lasers):
+    def kl(lasers: Any) -> Any:
         run = sample(machine, chains=256, draws=100, burn_in=25, seed=77, network=lasers)
         return kl_divergence(run.joint(), machine.joint())
 
@@ -71,14 +72,14 @@ def test_mismatch_of_the_lasers_is_absorbed():
     assert kl(result.network) < 1e-3
 
 
-def test_integrate_and_fire_neurons_are_refined_too():
+def test_integrate_and_fire_neurons_are_refined_too() -> None:
     machine, calibration = uniform(4, seed=3), Calibration.preset("lif-hcs")
     network = translate(machine, calibration, rule="linear")
     network = network.driven(network.drive + calibration.slope * np.array([0.5, -0.5, 0.5, -0.5]))
     result = refine(machine, calibration, network=network, seed=2, draws=100)
     assert result.converged
 
-    def kl(neurons):
+    def kl(neurons: LifNetwork) -> Any:
         run = sample(machine, "lif", chains=256, draws=100, burn_in=25, seed=77, network=neurons)
         return kl_divergence(run.joint(), machine.joint())
 
@@ -86,7 +87,7 @@ def test_integrate_and_fire_neurons_are_refined_too():
     assert kl(result.network) < 1e-3
 
 
-def test_record_is_plain(refined):
+def test_record_is_plain(refined: Any) -> None:
     record = refined.to_dict()
     assert record["converged"] is True
     assert record["reason"] == refined.reason
@@ -94,15 +95,20 @@ def test_record_is_plain(refined):
     assert json.loads(json.dumps(record)) == record
 
 
-def test_same_seed_same_network(astray, refined):
+def test_same_seed_same_network(astray: Any) -> None:
     machine, network = astray
-    again = refine(machine, Calibration.preset(), network=network, seed=1, draws=200, threads=1)
-    np.testing.assert_array_equal(again.network.pump, refined.network.pump)
-    np.testing.assert_array_equal(again.network.coupling, refined.network.coupling)
-    assert again.rounds == refined.rounds
+    options = {"network": network, "chains": 130, "draws": 20, "most_rounds": 3}
+    one, again, other = (
+        refine(machine, Calibration.preset(), seed=seed, threads=threads, **options)
+        for seed, threads in ((1, 1), (1, 3), (2, 1))
+    )
+    np.testing.assert_array_equal(again.network.pump, one.network.pump)
+    np.testing.assert_array_equal(again.network.coupling, one.network.coupling)
+    assert again.rounds == one.rounds
+    assert (other.network.pump != one.network.pump).all()
 
 
-def test_missing_couplings_stay_missing_where_the_chip_has_no_synapse():
+def test_missing_couplings_stay_missing_where_the_chip_has_no_synapse() -> None:
     weights = np.array([[0, 0.8, 0], [0.8, 0, -0.6], [0, -0.6, 0]])
     machine = BoltzmannMachine(weights, [0.1, 0.2, -0.3], labels=["a", "b", "c"])
     result = refine(
@@ -112,7 +118,7 @@ def test_missing_couplings_stay_missing_where_the_chip_has_no_synapse():
     assert result.network.labels == ("a", "b", "c")
 
 
-def test_all_pairs_may_get_a_coupling():
+def test_all_pairs_may_get_a_coupling() -> None:
     weights = np.array([[0, 1.5, 0], [1.5, 0, -1.5], [0, -1.5, 0]])
     machine = BoltzmannMachine(weights, [0.1, 0.2, -0.3])
     network = translate(machine, Calibration.preset())
@@ -121,7 +127,7 @@ def test_all_pairs_may_get_a_coupling():
     assert result.network.coupling[0, 2] != 0
 
 
-def test_a_seed_sequence_is_not_changed_by_use():
+def test_a_seed_sequence_is_not_changed_by_use() -> None:
     machine, seed = uniform(2), np.random.SeedSequence(5)
     options = {"chains": 8, "draws": 16, "most_rounds": 2, "seed": seed}
     one, two = (refine(machine, Calibration.preset(), **options).network for _ in range(2))
@@ -129,7 +135,7 @@ def test_a_seed_sequence_is_not_changed_by_use():
     assert seed.n_children_spawned == 0
 
 
-def test_it_says_why_it_stopped_and_which_round_it_chose(refined):
+def test_it_says_why_it_stopped_and_which_round_it_chose(refined: Any) -> None:
     assert refined.reason.startswith("No misfit is left that ")
     assert refined.best is refined.rounds[refined.chosen] is refined.rounds[-1]
     machine = uniform(4, seed=3)
@@ -139,10 +145,10 @@ def test_it_says_why_it_stopped_and_which_round_it_chose(refined):
     assert short.reason == "No more than 1 measurements were allowed."
 
 
-def test_it_says_where_chains_stay_in_their_modes():
+def test_it_says_where_chains_stay_in_their_modes() -> None:
     """Of a ferromagnet, all on or all off; not of the same machine with a tenth of its strengths."""
 
-    def reason(scale):
+    def reason(scale: float) -> str:
         weights = 4 * scale * (1 - np.eye(6))
         machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
         options = {"chains": 16, "draws": 60, "most_rounds": 2}
@@ -152,7 +158,7 @@ def test_it_says_where_chains_stay_in_their_modes():
     assert "modes" not in reason(0.1)
 
 
-def test_sparse_couplings_stay_sparse_and_where_they_are():
+def test_sparse_couplings_stay_sparse_and_where_they_are() -> None:
     weights = np.array([[0, 0.8, 0], [0.8, 0, -0.6], [0, -0.6, 0]])
     machine = BoltzmannMachine(weights, [0.8, 0.2, -0.3])
     network = translate(machine, Calibration.preset())
@@ -165,7 +171,7 @@ def test_sparse_couplings_stay_sparse_and_where_they_are():
     np.testing.assert_allclose(two.coupling.toarray(), one.coupling, rtol=1e-9)
 
 
-def test_moments_wanted_are_exact_up_to_as_many_units_as_are_enumerated():
+def test_moments_wanted_are_exact_up_to_as_many_units_as_are_enumerated() -> None:
     machine = uniform(21, scale=0.4)
     statistics, target = target_of(machine)
     exact = machine.pair_moments()[statistics.rows, statistics.columns]
@@ -176,7 +182,9 @@ def test_moments_wanted_are_exact_up_to_as_many_units_as_are_enumerated():
     assert len(result.rounds) <= 2
 
 
-def test_larger_machines_take_their_moments_from_two_samplers_that_agree(monkeypatch):
+def test_larger_machines_take_their_moments_from_two_samplers_that_agree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Each of 171 moments within 5.5 of its own standard errors: false alarms below 1e-4."""
     machine = uniform(18, scale=0.6)
     monkeypatch.setattr(references, "MAX_ENUMERATED", 8)
@@ -192,7 +200,7 @@ def test_larger_machines_take_their_moments_from_two_samplers_that_agree(monkeyp
     assert np.abs(z + 0.05 / error).max() > 5.5
 
 
-def test_trees_that_mix_slowly_take_their_moments_from_an_exact_method():
+def test_trees_that_mix_slowly_take_their_moments_from_an_exact_method() -> None:
     """Of a star with strong couplings, symmetric under flips of all units: every marginal is ½."""
     pytest.importorskip("dwave.samplers")
     n, weight = 30, 7.0
@@ -212,7 +220,7 @@ def test_trees_that_mix_slowly_take_their_moments_from_an_exact_method():
     assert np.abs(moments[n:] - exact).max() < 8 * error.max() < 0.06
 
 
-def test_moments_that_nothing_confirms_are_said_to_be_unsure():
+def test_moments_that_nothing_confirms_are_said_to_be_unsure() -> None:
     """Chains of a strong ferromagnet stay in one mode; refinement runs, and says what it goes by."""
     n = 26
     weights = 2.0 * (1 - np.eye(n))
@@ -235,12 +243,12 @@ def test_moments_that_nothing_confirms_are_said_to_be_unsure():
         ({"damping": -1}, "damping must be at least 0, got -1"),
     ],
 )
-def test_bad_arguments(changes, message):
+def test_bad_arguments(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         refine(uniform(2), Calibration.preset(), **changes)
 
 
-def test_network_of_another_device_or_machine(astray):
+def test_network_of_another_device_or_machine(astray: tuple[BoltzmannMachine, LaserNetwork]) -> None:
     machine, network = astray
     with pytest.raises(InvalidInput, match="same device"):
         refine(machine, Calibration.preset("slow-absorber"), network=network)

@@ -3,9 +3,11 @@
 import copy
 import dataclasses
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import photinus as ph
 from photinus import BoltzmannMachine, Calibration, LaserParameters
@@ -20,12 +22,12 @@ SUBSTRATES = tuple(registry.SUBSTRATES)
 CHAINS, DRAWS, BURN_IN = 4, 6, 3
 
 
-def draw(machine, substrate, **changes):
+def draw(machine: BoltzmannMachine | NDArray[np.float64], substrate: str, **changes: Any) -> ph.Samples:
     arguments = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1, **changes}
     return ph.sample(machine, substrate, **arguments)
 
 
-def test_pieces_change_nothing(monkeypatch):
+def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = machine_of(3)
     whole = draw(machine, "laser", draws=20, clamp={-7: 1})
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
@@ -35,7 +37,7 @@ def test_pieces_change_nothing(monkeypatch):
     assert (whole.spikes.start, whole.spikes.stop) == (pieces.spikes.start, pieces.spikes.stop)
 
 
-def test_interruption_carries_what_was_finished(monkeypatch):
+def test_interruption_carries_what_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     machine = machine_of(2)
 
@@ -56,7 +58,7 @@ def test_interruption_carries_what_was_finished(monkeypatch):
 
 
 @pytest.mark.parametrize("substrate", ["laser", "gibbs"])
-def test_interruptions_can_be_handed_over(substrate):
+def test_interruptions_can_be_handed_over(substrate: str) -> None:
     """A process pool pickles what was raised."""
     stop = sampling.Interrupted(draw(machine_of(2), substrate))
     for again in (pickle.loads(pickle.dumps(stop)), copy.copy(stop)):
@@ -67,7 +69,7 @@ def test_interruptions_can_be_handed_over(substrate):
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "ideal", "laser"])
-def test_joints_of_many_units_are_refused(substrate):
+def test_joints_of_many_units_are_refused(substrate: str) -> None:
     samples = draw(BoltzmannMachine(np.zeros((40, 40)), np.zeros(40)), substrate)
     with pytest.raises(InvalidInput, match="^free_joint needs at most 24 free units, got 40$"):
         samples.free_joint()
@@ -78,11 +80,11 @@ def test_joints_of_many_units_are_refused(substrate):
 class Twice(dict[int, int]):
     """A mapping that names a unit twice, as one with its own equality of keys can."""
 
-    def items(self):
+    def items(self) -> list[tuple[int, int]]:  # type: ignore[override]
         return [(0, 1), (0, 0)]
 
 
-def test_evidence_names_units_once():
+def test_evidence_names_units_once() -> None:
     machine = BoltzmannMachine(np.zeros((3, 3)), np.zeros(3))
     for substrate in SUBSTRATES:
         with pytest.raises(InvalidInput, match="^evidence must name each unit once, got 0 twice$"):
@@ -92,7 +94,7 @@ def test_evidence_names_units_once():
         assert (found.states[:, :, 2] == 0).all()
 
 
-def test_own_network_is_simulated():
+def test_own_network_is_simulated() -> None:
     machine = machine_of(2)
     network = ph.translate(machine, Calibration.preset(), rule="linear")
     given = draw(machine, "laser", network=network)
@@ -103,7 +105,7 @@ def test_own_network_is_simulated():
     assert same(given, draw(machine, "laser", network=network, calibration=calibration))
 
 
-def test_large_machines():
+def test_large_machines() -> None:
     machine = BoltzmannMachine(np.zeros((26, 26)), np.zeros(26))
     for substrate in ("gibbs", "ideal"):
         samples = draw(machine, substrate)
@@ -144,7 +146,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("changes", "message"), BAD, ids=lambda value: str(value)[:40])
-def test_refuses(changes, message):
+def test_refuses(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         draw(machine_of(3), **{"substrate": "gibbs", **changes})
 
@@ -158,18 +160,18 @@ def test_refuses(changes, message):
         ({"time_step": 1.0}, "^time_step must be at most .* ps"),
     ],
 )
-def test_laser_refuses(changes, message):
+def test_laser_refuses(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         draw(machine_of(3), "laser", **changes)
 
 
 @pytest.mark.parametrize("substrate", SUBSTRATES)
-def test_refuses_what_is_no_machine(substrate):
+def test_refuses_what_is_no_machine(substrate: str) -> None:
     with pytest.raises(InvalidInput, match=r"^machine must be a BoltzmannMachine, got ndarray$"):
         draw(np.eye(2), substrate)
 
 
-def test_calibration_must_be_of_the_network():
+def test_calibration_must_be_of_the_network() -> None:
     machine = machine_of(2)
     network = ph.translate(machine, Calibration.preset())
     other = dataclasses.replace(Calibration.preset(), parameters=LaserParameters.preset("vcsel-sa"))
@@ -177,7 +179,7 @@ def test_calibration_must_be_of_the_network():
         draw(machine, "laser", network=network, calibration=other)
 
 
-def test_device_must_be_of_the_substrate():
+def test_device_must_be_of_the_substrate() -> None:
     machine = machine_of(2)
     for substrate, preset in (("laser", "lif-hcs"), ("lif", "fast-absorber")):
         calibration = Calibration.preset(preset)
@@ -187,20 +189,22 @@ def test_device_must_be_of_the_substrate():
             draw(machine, substrate, network=ph.translate(machine, calibration))
 
 
-def test_network_must_be_of_the_machine():
+def test_network_must_be_of_the_machine() -> None:
     network = ph.translate(machine_of(2), Calibration.preset())
     with pytest.raises(InvalidInput, match=r"^network must have the labels of the machine"):
         draw(machine_of(3), "laser", network=network)
 
 
-def test_exact_refuses_more_than_24_units():
+def test_exact_refuses_more_than_24_units() -> None:
     machine = BoltzmannMachine(np.zeros((25, 25)), np.zeros(25))
     with pytest.raises(InvalidInput, match=r"at most 24 units, this machine has 25"):
         draw(machine, "exact")
 
 
 @pytest.mark.parametrize("substrate", SUBSTRATES)
-def test_runs_that_do_not_fit_into_memory_are_refused(substrate, monkeypatch):
+def test_runs_that_do_not_fit_into_memory_are_refused(
+    substrate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """States are one byte each: 1000 x 10^6 x 3 of them are 2.79 GiB."""
     monkeypatch.setattr("photinus._core.memory.available", lambda: 2.0**30)
     message = "^the states of this run would need about 2.79 GiB of memory, 1 GiB are available$"
@@ -208,14 +212,14 @@ def test_runs_that_do_not_fit_into_memory_are_refused(substrate, monkeypatch):
         draw(machine_of(3), substrate, chains=1000, draws=10**6)
 
 
-def test_spikes_count_as_memory(monkeypatch):
+def test_spikes_count_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to a spike of 64 bytes per laser and τ: far more than the states."""
     monkeypatch.setattr("photinus._core.memory.available", lambda: 2.0**30)
     with pytest.raises(InvalidInput, match=r"^the spikes of this run would need about 17.9 GiB"):
         draw(machine_of(3), "laser", chains=1000, draws=10**5)
 
 
-def test_ideal_spikes_count_as_memory(monkeypatch):
+def test_ideal_spikes_count_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """10^5 τ x 3 units x 8 chains and 16 bytes each at least: tens of MiB against 2.3 of states."""
     monkeypatch.setattr("photinus._core.memory.available", lambda: 10 * 2.0**20)
     with pytest.raises(InvalidInput, match=r"^the spikes of this run"):
@@ -223,23 +227,23 @@ def test_ideal_spikes_count_as_memory(monkeypatch):
 
 
 @pytest.mark.parametrize("changes", [{"rule": "x"}, {"clamp_mode": "x"}, {"calibration": 3}])
-def test_wrong_values_are_refused_even_where_they_are_not_used(changes):
+def test_wrong_values_are_refused_even_where_they_are_not_used(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         draw(machine_of(2), "gibbs", **changes)
 
 
 @pytest.mark.parametrize("name", ["calibration", "network", "progress"])
-def test_objects_of_wrong_type_are_refused(name):
+def test_objects_of_wrong_type_are_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match=rf"^{name} must be"):
         draw(machine_of(2), "laser", **{name: 3})
 
 
-def test_exact_refuses_zero_threads():
+def test_exact_refuses_zero_threads() -> None:
     with pytest.raises(InvalidInput, match=r"threads must be at least 1"):
         draw(machine_of(2), "exact", threads=0)
 
 
-def test_gibbs_run_is_the_gibbs_sampler():
+def test_gibbs_run_is_the_gibbs_sampler() -> None:
     machine = machine_of(3)
     initial = dispersed(np.random.SeedSequence(1), CHAINS, 3)
     options = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1}
@@ -248,7 +252,7 @@ def test_gibbs_run_is_the_gibbs_sampler():
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "laser", "ideal"])
-def test_marginals_of_chains_are_those_of_their_pairs(substrate):
+def test_marginals_of_chains_are_those_of_their_pairs(substrate: str) -> None:
     machine = BoltzmannMachine([[0, 1, -0.5], [1, 0, 0.3], [-0.5, 0.3, 0]], [0.5, -1, 0.2])
     clamp = {machine.labels[1]: np.array([0, 1, 1, 0])}
     found = ph.sample(machine, substrate, chains=4, draws=30, burn_in=5, seed=1, clamp=clamp)

@@ -1,10 +1,13 @@
 """Seeds are never changed by use: what takes one gives the same twice, and can be resumed."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import photinus as ph
 from photinus import BoltzmannMachine, Calibration
@@ -27,15 +30,15 @@ FEW: dict[str, Any] = {"chains": 4, "draws": 6, "burn_in": 4}
 IMAGES = (np.random.default_rng(0).random((40, 4)) < 0.5).astype(np.uint8)
 
 
-def network():
+def network() -> Any:
     return ph.translate(MACHINE, Calibration.preset())
 
 
-def estimator(seed):
+def estimator(seed: int | np.random.SeedSequence) -> BoltzmannEstimator:
     return BoltzmannEstimator((2,), epochs=1, seed=seed).fit(IMAGES)
 
 
-def restricted():
+def restricted() -> BoltzmannMachine:
     rng = np.random.default_rng(0)
     weights = np.zeros((6, 6))
     weights[:4, 4:] = rng.normal(size=(4, 2))
@@ -43,13 +46,13 @@ def restricted():
     return BoltzmannMachine(weights + weights.T, np.zeros(6), labels)
 
 
-def labelled():
+def labelled() -> BoltzmannMachine:
     rng = np.random.default_rng(1)
     upper = np.triu(rng.normal(size=(6, 6)), 1)
     return BoltzmannMachine(upper + upper.T, np.zeros(6), ["v0", "v1", "v2", "v3", "y:a", "y:b"])
 
 
-def learning_loop(seed):
+def learning_loop(seed: int | np.random.SeedSequence) -> Iterator[Any]:
     """Give what a chip shows in two updates, and its means given data."""
     chip = DeviceChains(Calibration.preset(), chains=3, windows=2, seed=seed)
     yield chip(MACHINE)
@@ -61,7 +64,7 @@ WIDE = restricted_machine(np.full((24, 22), 0.1), np.zeros(24), np.zeros(22))
 """Too wide on both sides for an exact partition function."""
 
 
-def refined(seed):
+def refined(seed: int | np.random.SeedSequence) -> NDArray[np.float64]:
     """Return the pumps and what was measured: so few draws may leave every network as it started."""
     found = ph.refine(MACHINE, Calibration.preset(), chains=8, draws=16, most_rounds=2, seed=seed)
     return np.append(found.network.pump, [measured.divergence for measured in found.rounds])
@@ -103,12 +106,12 @@ CALLS = {
 }
 
 
-def values(found):
+def values(found: NDArray[Any] | float | list[float]) -> NDArray[Any]:
     return np.concatenate([np.ravel(np.asarray(part)) for part in np.atleast_1d(found)])
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_sequence_used_twice_gives_the_same_twice(name):
+def test_a_sequence_used_twice_gives_the_same_twice(name: str) -> None:
     """And is as it was; one that children were spawned from gives the same, too; another does not."""
     seed, spawned = np.random.SeedSequence(7), np.random.SeedSequence(7)
     spawned.spawn(3)
@@ -122,11 +125,11 @@ def test_a_sequence_used_twice_gives_the_same_twice(name):
     assert other.shape != first.shape or not np.array_equal(other, first)
 
 
-def test_calibration_does_not_change_its_seed(monkeypatch):
+def test_calibration_does_not_change_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measuring takes minutes: it is stopped where the seeds have been handed out."""
     found = []
 
-    def bench(*arguments):
+    def bench(*arguments: Any) -> None:
         found.append([child.generate_state(2).tolist() for child in arguments[-1]])
         raise KeyboardInterrupt
 
@@ -153,7 +156,7 @@ ENTROPIES = [
 
 
 @pytest.mark.parametrize("entropy", ENTROPIES, ids=str)
-def test_entropy_is_kept_as_text(entropy):
+def test_entropy_is_kept_as_text(entropy: Any) -> None:
     seed = np.random.SeedSequence(entropy, spawn_key=(1, 2), pool_size=8)
     text = entropy_text(seed)
     again = np.random.SeedSequence(entropy_of(text), spawn_key=(1, 2), pool_size=8)
@@ -163,7 +166,9 @@ def test_entropy_is_kept_as_text(entropy):
 
 
 @pytest.mark.parametrize("entropy", ENTROPIES, ids=str)
-def test_runs_of_any_entropy_can_be_resumed(entropy, tmp_path, monkeypatch):
+def test_runs_of_any_entropy_can_be_resumed(
+    entropy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a seed the stored one is taken, its key and pool included."""
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     seed = np.random.SeedSequence(entropy, spawn_key=(1,), pool_size=8)
@@ -178,7 +183,7 @@ def test_runs_of_any_entropy_can_be_resumed(entropy, tmp_path, monkeypatch):
         assert np.array_equal(resumed.states, whole.states)
 
 
-def test_a_part_of_the_chains_keeps_its_place():
+def test_a_part_of_the_chains_keeps_its_place() -> None:
     part = ChainsFrom(3, np.random.SeedSequence(1))
     for _ in range(2):
         part = seed_sequence(part)  # type: ignore[assignment]

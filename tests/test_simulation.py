@@ -6,15 +6,18 @@ the bound follows) and have a twin: the same comparison with a wrong target, whi
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from photinus import SpikeTrains
 from photinus._core import memory
 from photinus.devices.laser import LaserParameters, waveform
 from photinus.devices.synapse import SynapticKernel
@@ -45,7 +48,11 @@ KERNEL = SynapticKernel(kick=0.28, sustain=0.48, duration=WINDOW)
 GRID = SUBSTEPS * TIME_STEP
 
 
-def network(biases, weights=None, **changes):
+def network(
+    biases: NDArray[np.float64] | list[float],
+    weights: NDArray[np.float64] | None = None,
+    **changes: Any,
+) -> LaserNetwork:
     """Return a network of default lasers, biases and weights in log-odds."""
     n = len(biases)
     values = {
@@ -60,7 +67,7 @@ def network(biases, weights=None, **changes):
     return LaserNetwork(**{**values, **changes})
 
 
-def coupled(n=5, **changes):
+def coupled(n: int = 5, **changes: Any) -> LaserNetwork:
     """Return an asymmetric network of `n` lasers with a delay per synapse."""
     rng = np.random.default_rng(7)
     weights = rng.normal(size=(n, n)) * (rng.random((n, n)) < 0.7)
@@ -68,25 +75,25 @@ def coupled(n=5, **changes):
     return network(rng.normal(size=n), weights, delay=rng.uniform(0, 150 * ps, size=(n, n)), **changes)
 
 
-def assert_same(a, b):
+def assert_same(a: SpikeTrains, b: SpikeTrains) -> None:
     """Assert that two results hold the same spikes, bit for bit."""
     assert len(a) > 20
     assert same_spikes(a, b)
 
 
-def only_chains(spikes, chains):
+def only_chains(spikes: SpikeTrains, chains: int) -> NDArray[np.float64]:
     kept = spikes.chain < chains
     return np.array([spikes.chain[kept], spikes.unit[kept], spikes.time[kept]])
 
 
-def is_close(value, target, stderr, z=Z):
+def is_close(value: float, target: float, stderr: float, z: float = Z) -> bool:
     return bool(np.all(abs(value - target) <= z * stderr))
 
 
 # ---------------------------------------------------------------------------- reproducibility
 
 
-def test_threads_do_not_change_spikes():
+def test_threads_do_not_change_spikes() -> None:
     runs = [simulate(coupled(), 15 * ns, chains=30, seed=3, threads=k) for k in (1, 2, 3)]
     assert_same(runs[0], runs[1])
     assert_same(runs[0], runs[2])
@@ -94,7 +101,7 @@ def test_threads_do_not_change_spikes():
 
 @settings(max_examples=5, deadline=None)
 @given(cuts=st.lists(st.integers(1, 9999), min_size=1, max_size=40))
-def test_cutting_time_does_not_change_spikes(cuts):
+def test_cutting_time_does_not_change_spikes(cuts: list[int]) -> None:
     whole = Simulator(coupled(), chains=5, seed=1, threads=1).advance(10_000 * GRID)
     pieces = Simulator(coupled(), chains=5, seed=1, threads=1)
     parts = [pieces.advance((b - a) * GRID) for a, b in pairwise(sorted({0, *cuts, 10_000}))]
@@ -102,12 +109,12 @@ def test_cutting_time_does_not_change_spikes(cuts):
     assert_same(whole, type(whole).joined(parts))
 
 
-def test_simulate_is_one_advance():
+def test_simulate_is_one_advance() -> None:
     whole = Simulator(coupled(), chains=5, seed=1).advance(12 * ns)
     assert_same(whole, simulate(coupled(), 12 * ns, chains=5, seed=1))
 
 
-def test_resume_from_state():
+def test_resume_from_state() -> None:
     first = Simulator(coupled(), chains=20, seed=5, threads=2)
     first.advance(7 * ns)
     state = first.state()
@@ -121,14 +128,14 @@ def test_resume_from_state():
     assert_same(expected, first.advance(10 * ns))
 
 
-def test_state_of_another_layout_is_refused():
+def test_state_of_another_layout_is_refused() -> None:
     state = Simulator(coupled(), chains=2, seed=5).state()
     with pytest.raises(InvalidInput, match="state must come from a simulator built with the same"):
         Simulator(coupled(), chains=60, seed=5).restore(state)
 
 
 @pytest.mark.parametrize("chains", [1, 40, 300])
-def test_a_chain_does_not_depend_on_their_number(chains):
+def test_a_chain_does_not_depend_on_their_number(chains: int) -> None:
     small = simulate(coupled(), 12 * ns, chains=8, seed=2)
     large = simulate(coupled(), 12 * ns, chains=chains, seed=2)
     common = min(8, chains)
@@ -136,7 +143,7 @@ def test_a_chain_does_not_depend_on_their_number(chains):
     np.testing.assert_array_equal(only_chains(small, common), only_chains(large, common))
 
 
-def test_seeds():
+def test_seeds() -> None:
     one, same, other = (simulate(coupled(), 10 * ns, chains=3, seed=s) for s in (1, 1, 2))
     assert_same(one, same)
     sequence = simulate(coupled(), 10 * ns, chains=3, seed=np.random.SeedSequence(1))
@@ -148,7 +155,7 @@ def test_seeds():
     assert len(set(times)) == 3
 
 
-def test_one_compiled_signature():
+def test_one_compiled_signature() -> None:
     simulate(coupled(2), 1 * ns)
     simulate(coupled(17), 1 * ns, chains=3, time_step=0.25 * ps, clamp={3: 1})
     quiet = network([0.0], parameters=DEVICE.replace(carrier_noise=False, pump_noise=10))
@@ -157,7 +164,7 @@ def test_one_compiled_signature():
     assert len(loop.advance_block.signatures) == 1  # type: ignore[attr-defined]
 
 
-def test_spikes_are_sorted_and_inside_the_run():
+def test_spikes_are_sorted_and_inside_the_run() -> None:
     spikes = simulate(coupled(), 12 * ns, chains=4, seed=0)
     order = np.lexsort((spikes.unit, spikes.time, spikes.chain))
     np.testing.assert_array_equal(order, np.arange(len(spikes)))
@@ -170,7 +177,7 @@ def test_spikes_are_sorted_and_inside_the_run():
 # ---------------------------------------------------------------------------- one laser, no noise
 
 
-def enlarged(scale, **changes):
+def enlarged(scale: float, **changes: Any) -> LaserParameters:
     """Return the default device `scale` times larger: the same dynamics, less relative noise."""
     return DEVICE.replace(
         forced=True,
@@ -182,7 +189,7 @@ def enlarged(scale, **changes):
     )
 
 
-def test_spike_follows_the_rate_equations():
+def test_spike_follows_the_rate_equations() -> None:
     """A device 1e6 times larger has 1000 times less relative noise; from a thousandth of the peak
     on, the engine must follow the deterministic waveform."""
     p = enlarged(1e6)
@@ -197,7 +204,7 @@ def test_spike_follows_the_rate_equations():
     window = slice(start, start + round(100 * ps / GRID))
     time = w.time[window] - w.time[start]
 
-    def reference(laser):
+    def reference(laser: LaserParameters) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         # The field stands half a step before the carriers: bring it forward to the same time.
         net = (
             laser.gain_coefficient * (gain[start] - laser.gain_transparency)
@@ -221,7 +228,9 @@ def test_spike_follows_the_rate_equations():
     assert abs(gain[window] - carriers).max() > 0.02 * np.ptp(carriers)
 
 
-def quiet_step(p, pump, dt, state):
+def quiet_step(
+    p: LaserParameters, pump: float, dt: float, state: tuple[float, ...]
+) -> tuple[float, ...]:
     """Return the state (ex, ey, ng, na) one step later, without noise, in double precision."""
     c = {name: np.float64(value) for name, value in per_step(p, dt).items()}
     zero = np.float64(0)
@@ -231,7 +240,7 @@ def quiet_step(p, pump, dt, state):
     return ex, ey, *advance_carriers(ng, na, photons, np.float64(pump * dt), *rest)
 
 
-def test_step_is_of_second_order():
+def test_step_is_of_second_order() -> None:
     """The field is known half a step before the carriers; errors must fall by 4 per halving."""
     p, pump, lead, span = DEVICE, 1.5e14, 4 * ps, 96 * ps
     y0 = [100.0, 85_000.0, 0.0]
@@ -251,7 +260,7 @@ def test_step_is_of_second_order():
         state = np.sqrt(exact(lead - dt / 2)[0]), np.float64(0), ng, na
         path = []
         for k in range(1, round(span / dt) + 1):
-            state = ex, _, ng, na = quiet_step(p, pump, dt, state)
+            state = ex, _, ng, na = quiet_step(p, pump, dt, state)  # type: ignore[assignment]
             if abs(k * dt / ps % 1) < 1e-9:
                 s = exact(lead + (k - 0.5) * dt)[0]
                 _, g, a = exact(lead + k * dt)
@@ -267,7 +276,15 @@ def test_step_is_of_second_order():
 # ---------------------------------------------------------------------------- field noise
 
 
-def linear_mode(rate, emission, dt, steps, lanes, seed, euler=False):
+def linear_mode(
+    rate: float,
+    emission: float,
+    dt: float,
+    steps: list[int],
+    lanes: int,
+    seed: int,
+    euler: bool = False,
+) -> NDArray[np.float64]:
     """Return photon numbers (sample, lane) of a mode with fixed carriers and net gain -`rate`."""
     rng = np.random.default_rng(seed)
     noise = np.float32(np.sqrt(emission * dt / 2) * UNIT_VARIANCE)
@@ -292,7 +309,7 @@ def linear_mode(rate, emission, dt, steps, lanes, seed, euler=False):
 
 
 @pytest.mark.parametrize("dt", [0.25 * ps, 0.5 * ps, 1 * ps])
-def test_stationary_photon_number(dt):
+def test_stationary_photon_number(dt: float) -> None:
     """Photon number R/(κ - G - A), false alarm 1e-6: thermal light has relative deviation 1, so
     the mean of n independent samples has 1/sqrt(n); samples lie 5 decay times apart, which leaves
     a correlation of e^-5. The bias allowed is the second-order one, (rate dt)²/24."""
@@ -307,7 +324,7 @@ def test_stationary_photon_number(dt):
     assert abs(euler * rate / emission - 1) > Z * stderr + 1.1 * bias
 
 
-def test_engine_light_below_threshold_is_thermal():
+def test_engine_light_below_threshold_is_thermal() -> None:
     """Mean R/(κ - G - A) and g2(0) = 2 (Loudon 2000, section 3.7) in the whole engine; false alarm
     1e-6 each: standard errors 1/sqrt(n) and, by the delta method for an exponential law, 2/sqrt(n).
     Samples lie 4 decay times apart. A device 1e5 times larger keeps the carriers fixed."""
@@ -343,7 +360,7 @@ def test_engine_light_below_threshold_is_thermal():
 # ---------------------------------------------------------------------------- carrier noise
 
 
-def dark(**changes):
+def dark(**changes: Any) -> LaserParameters:
     """Return a device whose gain is so small that light does nothing."""
     return DEVICE.replace(
         **{
@@ -359,7 +376,9 @@ def dark(**changes):
     )
 
 
-def dark_variance(p, carriers, seed=0, units=128, samples=200):
+def dark_variance(
+    p: LaserParameters, carriers: float, seed: int = 0, units: int = 128, samples: int = 200
+) -> tuple[float, float, float]:
     """Return mean and variance of N_g, and how many independent samples the variance rests on."""
     n = network(np.zeros(units), parameters=p, detection_threshold=1e30)
     simulator = Simulator(n.replace(pump=np.full(units, carriers / p.gain_lifetime)), seed=seed)
@@ -379,7 +398,9 @@ def dark_variance(p, carriers, seed=0, units=128, samples=200):
         ({"pump_noise": 300.0, "carrier_noise": True}, 1e5, 1.9e5),
     ],
 )
-def test_carrier_noise_of_a_dark_laser(changes, carriers, expected):
+def test_carrier_noise_of_a_dark_laser(
+    changes: dict[str, Any], carriers: float, expected: float
+) -> None:
     """Variance σ_N² of an Ornstein-Uhlenbeck process, and P τ_g for the shot noise of pumping and
     decay (Poisson); false alarm 1e-6: relative standard error sqrt(2/n). The engine visits the
     noise every grid step h and records before the next visit: variance times 2q/(e^2q - 1),
@@ -394,7 +415,7 @@ def test_carrier_noise_of_a_dark_laser(changes, carriers, expected):
     assert not is_close(variance, 1.1 * expected, expected * np.sqrt(2 / n))
 
 
-def test_no_carrier_noise_where_it_is_off():
+def test_no_carrier_noise_where_it_is_off() -> None:
     _, variance, _ = dark_variance(dark(), 1e5, samples=5)
     # Single precision may be off by 0.004 per step, which adds up over a lifetime of 400 steps.
     assert variance < 100
@@ -409,14 +430,16 @@ BIAS = 0.01
 """Relative error of a rate that a time step of 0.5 ps may make."""
 
 
-def rates_per_chain(chain, unit, time, chains, units, start, stop):
+def rates_per_chain(
+    chain: Any, unit: Any, time: Any, chains: int, units: int, start: Any, stop: Any
+) -> Any:
     counts = np.zeros((chains, units))
     late = (time >= start) & (time < stop)
     np.add.at(counts, (chain[late], unit[late]), 1)
     return counts / (stop - start)
 
 
-def differ(a, b):
+def differ(a: Any, b: Any) -> Any:
     """Return by how many standard errors two sets of chains (chain, unit) lie apart beyond BIAS."""
     error = np.sqrt(a.var(axis=0, ddof=1) / len(a) + b.var(axis=0, ddof=1) / len(b))
     gap = abs(a.mean(axis=0) - b.mean(axis=0)) - BIAS * b.mean(axis=0)
@@ -424,7 +447,7 @@ def differ(a, b):
 
 
 @pytest.fixture(scope="module")
-def reference_rates():
+def reference_rates() -> Any:
     """Return the network, its rates by `naive` (chain, unit), and the interval counted."""
     weights = np.zeros((4, 4))
     weights[2, 1] = 1.5
@@ -432,18 +455,19 @@ def reference_rates():
     delay = np.zeros((4, 4))
     delay[2, 1] = 100 * ps
     n = network([0.0, 1.0, 0.0, 0.0], weights, delay=delay)
-    chains, start, stop = 96, 5 * ns, 15 * ns
+    # What costs time is steps: many chains, for a short time.
+    chains, start, stop = 240, 5 * ns, 9 * ns
     rng = np.random.default_rng(11)
     spikes = naive.simulate(n, stop, chains=chains, rng=rng, dt=0.25 * ps, look=TIME_STEP)
     return n, rates_per_chain(*spikes, chains, 4, start, stop), start, stop  # type: ignore[call-arg]
 
 
-def engine_rates(n, start, stop, chains=1000):
+def engine_rates(n: int, start: Any, stop: Any, chains: int = 1000) -> Any:
     s = simulate(n, stop, chains=chains, seed=12)
     return rates_per_chain(s.chain, s.unit, s.time, chains, n.n_units, start, stop)
 
 
-def test_cheap_noise_gives_the_rates_of_gaussian_noise(reference_rates):
+def test_cheap_noise_gives_the_rates_of_gaussian_noise(reference_rates: Any) -> None:
     """Engine (cheap noise, 0.5 ps) against `naive` (Gaussian, 0.25 ps), a single laser and the
     targets of an exciting and an inhibiting synapse; false alarm 1e-6 for all four lasers together:
     Student's t with the chains of `naive`, Bonferroni. Both look for a spike every 0.5 ps."""
@@ -452,7 +476,7 @@ def test_cheap_noise_gives_the_rates_of_gaussian_noise(reference_rates):
     assert (differ(engine_rates(n, start, stop), expected) < bound).all()
 
 
-def test_rate_comparison_has_power(reference_rates):
+def test_rate_comparison_has_power(reference_rates: Any) -> None:
     """Half a unit of log-odds at the laser, or no synapse, must be told apart."""
     n, expected, start, stop = reference_rates
     bound = student.isf(ALPHA / 2 / 4, len(expected) - 1)
@@ -465,7 +489,13 @@ def test_rate_comparison_has_power(reference_rates):
 # ---------------------------------------------------------------------------- synapses
 
 
-def dark_network(coupling, delay, kernel, carriers=3e4, level=3.0):
+def dark_network(
+    coupling: NDArray[np.float64],
+    delay: NDArray[np.float64],
+    kernel: SynapticKernel,
+    carriers: float = 3e4,
+    level: float = 3.0,
+) -> LaserNetwork:
     """Return dark lasers whose faint thermal light crosses the sources' thresholds at random.
 
     Laser j is a source where column j of `coupling` has an entry; the others never fire.
@@ -485,7 +515,13 @@ def dark_network(coupling, delay, kernel, carriers=3e4, level=3.0):
     )
 
 
-def delivered(n, chains=3, duration=3 * ns, seed=0, time_step=TIME_STEP):
+def delivered(
+    n: LaserNetwork,
+    chains: int = 3,
+    duration: float = 3 * ns,
+    seed: int = 0,
+    time_step: float = TIME_STEP,
+) -> tuple[SpikeTrains, NDArray[np.float64], NDArray[np.float64]]:
     """Return spikes and, per chain, N_g of engine and closed form, arrays (unit, sample)."""
     recording = Recording(units=tuple(range(n.n_units)), chains=tuple(range(chains)), stop=duration)
     s = simulate(
@@ -512,7 +548,7 @@ KERNELS = [
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_kernel_is_delivered_exactly(kernel):
+def test_kernel_is_delivered_exactly(kernel: SynapticKernel) -> None:
     """One source and two targets, one exciting with delay, one inhibiting without."""
     coupling = np.zeros((3, 3))
     coupling[1, 0], coupling[2, 0] = 4000.0, -2000.0
@@ -536,7 +572,7 @@ def test_kernel_is_delivered_exactly(kernel):
 
 
 @pytest.mark.parametrize("time_step", [0.25 * ps, 0.5 * ps, 1 * ps])
-def test_every_synapse_reaches_its_own_target(time_step):
+def test_every_synapse_reaches_its_own_target(time_step: float) -> None:
     """Sparse asymmetric couplings with their own delays, more lasers than one tile holds."""
     rng = np.random.default_rng(5)
     n = 19
@@ -566,7 +602,7 @@ def test_every_synapse_reaches_its_own_target(time_step):
 
 @settings(max_examples=100, deadline=None)
 @given(n=st.integers(1, 9), density=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
-def test_compiled_couplings_are_the_matrix(n, density, seed):
+def test_compiled_couplings_are_the_matrix(n: int, density: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     coupling = rng.normal(size=(n, n)) * (rng.random((n, n)) < density)
     delay = rng.integers(0, 4, (n, n)) * 2.2 * ps
@@ -600,7 +636,7 @@ def test_compiled_couplings_are_the_matrix(n, density, seed):
 # ---------------------------------------------------------------------------- devices
 
 
-def test_each_laser_has_its_own_parameters():
+def test_each_laser_has_its_own_parameters() -> None:
     """Uncoupled lasers share nothing, so unit k is the laser of a network made of its device alone."""
     designed = network([0.5] * 6)
     mixed = designed.mismatched(0.05, seed=3)
@@ -612,7 +648,7 @@ def test_each_laser_has_its_own_parameters():
         assert not np.array_equal(found.time[found.unit == k], nominal.time[nominal.unit == k])
 
 
-def test_clamped_lasers_leave_the_others_their_devices():
+def test_clamped_lasers_leave_the_others_their_devices() -> None:
     designed = network([0.5] * 4)
     mixed = designed.mismatched(0.05, seed=3)
     found = simulate(mixed, 20 * ns, chains=4, seed=8, clamp={1: 1})
@@ -622,7 +658,7 @@ def test_clamped_lasers_leave_the_others_their_devices():
     np.testing.assert_array_equal(found.unit, np.array([0, 2, 3])[expected.unit])
 
 
-def test_efficiency_scales_what_a_driver_gives():
+def test_efficiency_scales_what_a_driver_gives() -> None:
     """Half the efficiency at twice the pump and coupling is the same laser."""
     weights = np.array([[0, 1.0], [1.0, 0]])
     half = DEVICE.replace(pump_efficiency=0.5)
@@ -637,7 +673,7 @@ def test_efficiency_scales_what_a_driver_gives():
 WEIGHTS = np.array([[0, 0.8, -1.0], [0.5, 0, 1.2], [0.3, 0.3, 0]])
 
 
-def test_clamped_pump_is_a_change_of_bias():
+def test_clamped_pump_is_a_change_of_bias() -> None:
     n = network([0.2, -0.4, 0.1], WEIGHTS)
     for value in (0, 1):
         clamped = simulate(n, 12 * ns, chains=10, seed=6, clamp={2: value})
@@ -653,7 +689,7 @@ def test_clamped_pump_is_a_change_of_bias():
         assert_same(clamped, simulate(rest, 12 * ns, chains=10, seed=6))
 
 
-def test_clamped_first_unit_keeps_names_of_the_others():
+def test_clamped_first_unit_keeps_names_of_the_others() -> None:
     n = network([0.2, -0.4, 0.1], WEIGHTS, labels=("a", "b", "c"))
     s = simulate(n, 12 * ns, chains=10, seed=6, clamp={"a": 1})
     assert set(s.unit) == {1, 2}
@@ -661,7 +697,7 @@ def test_clamped_first_unit_keeps_names_of_the_others():
 
 
 @pytest.mark.parametrize("mode", ["pump", "laser"])
-def test_clamp_per_chain(mode):
+def test_clamp_per_chain(mode: str) -> None:
     n = network([0.2, -0.4, 0.1], WEIGHTS)
     values = np.arange(12) % 2
     mixed = simulate(n, 12 * ns, chains=12, seed=6, clamp={1: values}, clamp_mode=mode)
@@ -676,7 +712,7 @@ def test_clamp_per_chain(mode):
     assert not np.array_equal(only_chains(mixed, 12), pure_on)
 
 
-def test_clamped_lasers_are_off_and_on():
+def test_clamped_lasers_are_off_and_on() -> None:
     """Off: not one spike. On at bias 8: on with probability 0.9997 if it were ideal; 0.98 asked."""
     n = network([0.0, 0.0, 0.0])
     s = simulate(n, 25 * ns, chains=20, seed=9, clamp={0: 0, 2: 1}, clamp_mode="laser")
@@ -694,7 +730,7 @@ def test_clamped_lasers_are_off_and_on():
 # ---------------------------------------------------------------------------- recording
 
 
-def test_recording_window():
+def test_recording_window() -> None:
     n = coupled()
     plain = simulate(n, 12 * ns, chains=20, seed=3, threads=2)
     recording = Recording(units=(3, 1), chains=(0, 7, 19), start=4 * ns, stop=6 * ns)
@@ -719,7 +755,7 @@ def test_recording_window():
             assert len(mine) <= crossings.sum() + 1
 
 
-def test_recording_does_not_depend_on_pieces():
+def test_recording_does_not_depend_on_pieces() -> None:
     recording = Recording(units=(0, 2), chains=(1,), start=1 * ns, stop=3 * ns)
     whole = Simulator(coupled(), chains=3, seed=3).advance(4 * ns, recording)
     pieces = Simulator(coupled(), chains=3, seed=3)
@@ -729,8 +765,8 @@ def test_recording_does_not_depend_on_pieces():
         np.testing.assert_array_equal(getattr(joined.waveforms, name), getattr(whole.waveforms, name))
 
 
-def test_recorded_chains_in_any_order():
-    def record(chains):
+def test_recorded_chains_in_any_order() -> None:
+    def record(chains: NDArray[np.int64] | range | tuple[int, ...]) -> Any:
         recording = Recording(units=(2, 0), chains=chains, stop=1 * ns)
         return simulate(coupled(), 1 * ns, chains=40, seed=3, recording=recording).waveforms
 
@@ -743,8 +779,8 @@ def test_recorded_chains_in_any_order():
             np.testing.assert_array_equal(getattr(found, name), expected)
 
 
-def test_recorded_units_in_any_order():
-    def record(units):
+def test_recorded_units_in_any_order() -> None:
+    def record(units: NDArray[np.int64] | range | tuple[int, ...]) -> NDArray[np.float32]:
         recording = Recording(units=units, chains=(1, 0), stop=1 * ns)
         return simulate(coupled(), 1 * ns, chains=2, seed=3, recording=recording).waveforms.photons
 
@@ -771,12 +807,12 @@ def test_recorded_units_in_any_order():
     ],
     ids=str,
 )
-def test_recordings_refused(changes, message):
+def test_recordings_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{message}"):
         Recording(**{"units": (0,), "stop": 1e-9, **changes})
 
 
-def test_recording_beside_a_clamp():
+def test_recording_beside_a_clamp() -> None:
     recording = Recording(units=(2,), stop=1 * ns)
     n = network([0.2, -0.4, 0.1], WEIGHTS)
     w = simulate(n, 1 * ns, seed=1, clamp={0: 1}, recording=recording).waveforms
@@ -835,7 +871,7 @@ def test_recording_beside_a_clamp():
         ),
     ],
 )
-def test_refused(changes, message):
+def test_refused(changes: dict[str, Any], message: str) -> None:
     values = {"duration": 1 * ns, "seed": 0, **changes}
     with pytest.raises(InvalidInput, match=f"^{message}") as caught:
         simulate(coupled(), values.pop("duration"), **values)
@@ -843,24 +879,24 @@ def test_refused(changes, message):
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "network"])
-def test_only_lasers_are_simulated(wrong):
+def test_only_lasers_are_simulated(wrong: int | str | None) -> None:
     with pytest.raises(InvalidInput, match="^network must be a Network, got"):
         simulate(wrong, 1 * ns)
 
 
 @pytest.mark.parametrize("duration", [0, -1 * ns, np.nan])
-def test_advance_refuses_durations(duration):
+def test_advance_refuses_durations(duration: float) -> None:
     with pytest.raises(InvalidInput, match="duration must be"):
         Simulator(coupled(), seed=0).advance(duration)
 
 
-def test_largest_time_step_is_accepted():
+def test_largest_time_step_is_accepted() -> None:
     limit = largest_time_step(DEVICE)
     assert limit == pytest.approx(1 * ps)
     assert Simulator(coupled(), seed=0, time_step=limit).advance(1 * ns).stop >= 1 * ns
 
 
-def test_memory_is_asked_for_first(monkeypatch):
+def test_memory_is_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available", lambda: 1e3)
     with pytest.raises(InvalidInput, match=r"the spikes of this run would need about .* GiB"):
         simulate(coupled(), 1000 * ns, chains=100, seed=0)
@@ -868,18 +904,18 @@ def test_memory_is_asked_for_first(monkeypatch):
     assert simulate(coupled(), 1 * ns, seed=0).chains == 1
 
 
-def test_memory_counts_recordings(monkeypatch):
+def test_memory_counts_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available", lambda: 1e5)
     recording = Recording(units=(0, 1, 2, 3, 4), stop=100 * ns)
     with pytest.raises(InvalidInput, match="would need about"):
         simulate(coupled(), 100 * ns, seed=0, recording=recording)
 
 
-def test_recording_may_skip_samples():
+def test_recording_may_skip_samples() -> None:
     """Every seventh sample is the same as in the full recording, however the time is cut."""
     n = network([0.0, 1.0])
 
-    def record(every):
+    def record(every: int) -> list[NDArray[Any]]:
         simulator = Simulator(n, chains=3, seed=4)
         recording = Recording(units=(1,), chains=(0, 2), start=0.3 * ns, stop=1 * ns, every=every)
         parts = [simulator.advance(piece * ns, recording) for piece in (0.4, 0.301, 0.5)]

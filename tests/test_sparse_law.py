@@ -5,8 +5,11 @@ with Bonferroni's correction), and each has a twin that must fail. Exact values 
 connected parts are small enough to enumerate, or that are trees (message passing, written here).
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import t as student
@@ -21,13 +24,13 @@ ALPHA = 1e-5
 CHAINS = 128
 
 
-def parts(machine):
+def parts(machine: BoltzmannMachine) -> list[NDArray[np.int64]]:
     """Return the connected parts of a machine, lists of units."""
     _, part = connected_components(csr_array(machine.weights != 0), directed=False)
     return [np.flatnonzero(part == k) for k in range(part.max() + 1)]
 
 
-def enumerated(machine):
+def enumerated(machine: BoltzmannMachine) -> NDArray[np.float64]:
     """Return exact pair moments (unit, unit) of a machine, part by part; the diagonal has marginals."""
     found = np.zeros(machine.weights.shape)
     for units in parts(machine):
@@ -40,12 +43,12 @@ def enumerated(machine):
     return found
 
 
-def passed_on(machine):
+def passed_on(machine: BoltzmannMachine) -> NDArray[np.float64]:
     """Return exact pair moments of the coupled pairs and marginals of a tree, by message passing."""
     w, b = machine.weights, machine.biases
     odds = {}
 
-    def message(i, j):
+    def message(i: int, j: int) -> float:
         """Return the log odds that the part behind i, seen from j, gives to z_j."""
         if (i, j) not in odds:
             own = b[i] + sum(message(k, i) for k in np.flatnonzero(w[i]) if k != j)
@@ -66,7 +69,9 @@ def passed_on(machine):
     return found
 
 
-def naive_gibbs(machine, chains, draws, burn_in, seed):
+def naive_gibbs(
+    machine: BoltzmannMachine, chains: int, draws: int, burn_in: int, seed: int
+) -> NDArray[np.uint8]:
     """Return draws (chain, draw, unit) of a sequential sweep in plain NumPy, unit after unit."""
     rng, n = np.random.default_rng(seed), machine.n_units
     z = rng.integers(0, 2, (n, chains)).astype(float)
@@ -82,18 +87,20 @@ def naive_gibbs(machine, chains, draws, burn_in, seed):
     return found
 
 
-def moments(states, pairs):
+def moments(
+    states: NDArray[np.uint8], pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> NDArray[np.float32]:
     """Return marginals and moments of `pairs` of each chain, array (chain, number)."""
     z = states.astype(np.float32)
     i, j = pairs
     return np.hstack([z.mean(axis=1), np.stack([(c[:, i] * c[:, j]).mean(axis=0) for c in z])])
 
 
-def pairs_of(machine):
+def pairs_of(machine: BoltzmannMachine) -> Any:
     return np.nonzero(np.triu(machine.weights))
 
 
-def alarm(one, other):
+def alarm(one: NDArray[Any], other: NDArray[Any]) -> bool:
     """Return whether means differ; arrays (chain, number), or exact values (number,) as `other`."""
     difference, variance, freedom = one.mean(axis=0), one.var(axis=0, ddof=1) / len(one), len(one) - 1
     if other.ndim == 2:
@@ -105,7 +112,7 @@ def alarm(one, other):
     return bool((np.abs(difference) > bound).any())
 
 
-def faulty(machine, chains, seed):
+def faulty(machine: BoltzmannMachine, chains: int, seed: int) -> GibbsSampler:
     """Return a sampler in which some couplings count twice, as those of sparse machines once did."""
     sampler = GibbsSampler(machine, chains=chains, seed=seed)
     units = sampler._units
@@ -128,7 +135,7 @@ def test_gibbs_against_a_naive_loop(degree: int) -> None:
     assert alarm(moments(faulty(machine, CHAINS, 2).run(200, skip=50), pairs), naive)
 
 
-def small_parts(rng):
+def small_parts(rng: np.random.Generator) -> NDArray[np.bool]:
     """Return 150 units in parts of at most fourteen, in random order."""
     while True:
         graph = machines.random_graph(150, 0.9, rng)
@@ -137,7 +144,7 @@ def small_parts(rng):
             return graph
 
 
-def of_graph(graph, rng):
+def of_graph(graph: NDArray[np.bool], rng: np.random.Generator) -> BoltzmannMachine:
     order = rng.permutation(len(graph))
     # Hubs of many strong partners would hardly ever move.
     scale = min(1.5, 4 / np.sqrt(graph.sum(axis=1).max()))
@@ -145,7 +152,7 @@ def of_graph(graph, rng):
     return BoltzmannMachine(upper + upper.T, rng.uniform(-1, 1, len(graph)))
 
 
-def known(kind):
+def known(kind: str) -> tuple[BoltzmannMachine, NDArray[np.float64]]:
     """Return a machine of 150 units and its exact pair moments."""
     rng = np.random.default_rng(5)
     if kind == "small parts":
@@ -170,7 +177,7 @@ def test_gibbs_against_exact_inference(kind: str) -> None:
     assert alarm(moments(states, pairs), truth)
 
 
-def ideal_rates(machine, seed):
+def ideal_rates(machine: BoltzmannMachine, seed: int) -> NDArray[np.float64]:
     """Return spikes per τ of each unit, array (chain, unit): they fire once for each τ of being on."""
     chains, duration, start = CHAINS // 2, 100.0, 20.0
     chain, unit, time = sample_ideal(machine, chains=chains, duration=duration, seed=seed)

@@ -3,8 +3,12 @@
 Statistical tests state their false-alarm probability and have a twin that must fail.
 """
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import chisquare
 
 import photinus as ph
@@ -13,7 +17,7 @@ from photinus._core.streams import ChainsFrom
 from photinus.devices import simulator
 from photinus.reference import starts
 from photinus.reference.ideal import sample_ideal
-from photinus.samplers import abstract, registry, sampling, spiking, workers
+from photinus.samplers import Request, abstract, registry, sampling, spiking, workers
 from tests.conftest import same_spikes
 from tests.progress import Impatient
 
@@ -22,34 +26,34 @@ SUBSTRATES = (*SPIKING, "gibbs", "ideal")
 quietly = pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
 
 
-def mild(n=3, seed=0):
+def mild(n: int = 3, seed: int = 0) -> BoltzmannMachine:
     rng = np.random.default_rng(seed)
     upper = np.triu(rng.uniform(-1, 1, (n, n)), 1)
     return BoltzmannMachine(upper + upper.T, rng.uniform(-0.5, 0.5, n))
 
 
-def strong(n, seed, weight=4.0):
+def strong(n: int, seed: int, weight: float = 4.0) -> BoltzmannMachine:
     """All pairs coupled by ± `weight`: partners call for drives far beyond what holds a unit."""
     rng = np.random.default_rng(seed)
     upper = np.triu(rng.choice([-weight, weight], (n, n)), 1)
     return BoltzmannMachine(upper + upper.T, rng.uniform(-weight, weight, n))
 
 
-def two_modes(n=8, weight=2.0):
+def two_modes(n: int = 8, weight: float = 2.0) -> BoltzmannMachine:
     """All on or all off, equally probable."""
     return BoltzmannMachine(weight * (np.ones((n, n)) - np.eye(n)), np.full(n, -weight * (n - 1) / 2))
 
 
 class Caught(Exception):
-    def __init__(self, request):
+    def __init__(self, request: Request) -> None:
         self.request = request
 
 
-def request_of(machine, substrate, **options):
+def request_of(machine: BoltzmannMachine, substrate: str, **options: Any) -> Request:
     """Return the checked request of a call of `sample`, which is not run."""
 
     class Catching(registry.substrate(substrate)):
-        def __init__(self, request):
+        def __init__(self, request: Request) -> None:
             raise Caught(request)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Caught) as caught:
@@ -58,7 +62,9 @@ def request_of(machine, substrate, **options):
     return caught.value.request
 
 
-def after_driving(machine, substrate, **options):
+def after_driving(
+    machine: BoltzmannMachine, substrate: str, **options: Any
+) -> tuple[NDArray[np.uint8], Request]:
     """Return the states of all chains after the driven windows, and the request."""
     request = request_of(machine, substrate, **options)
     run = registry.substrate(substrate)(request)
@@ -74,7 +80,7 @@ def after_driving(machine, substrate, **options):
 # Which starts
 
 
-def test_starts_are_coins_off_and_on_in_turn():
+def test_starts_are_coins_off_and_on_in_turn() -> None:
     """Of 10 000 coins, a share of heads off by 0.02 has the probability 6e-5."""
     states = starts.dispersed(np.random.SeedSequence(3), 300, 100)
     assert (states[1::3] == 0).all()
@@ -86,7 +92,7 @@ def test_starts_are_coins_off_and_on_in_turn():
     assert not np.array_equal(states, starts.dispersed(np.random.SeedSequence(4), 300, 100))
 
 
-def test_a_start_belongs_to_its_chain():
+def test_a_start_belongs_to_its_chain() -> None:
     seed = np.random.SeedSequence(3)
     whole = starts.dispersed(seed, 20, 7)
     assert np.array_equal(starts.dispersed(seed, 5, 7), whole[:5])
@@ -95,7 +101,7 @@ def test_a_start_belongs_to_its_chain():
 
 
 @pytest.mark.parametrize("burn_in", [0, 1, 3, 4, 7, 8, 12, 25, 1000])
-def test_driven_windows_leave_most_of_the_burn_in(burn_in):
+def test_driven_windows_leave_most_of_the_burn_in(burn_in: int) -> None:
     driven = starts.driven_windows(burn_in)
     assert driven <= min(3, burn_in / 4)
     assert (driven > 0) == (burn_in >= 4)
@@ -116,7 +122,7 @@ def test_driven_windows_leave_most_of_the_burn_in(burn_in):
 @pytest.mark.parametrize("substrate", SPIKING)
 @pytest.mark.parametrize("burn_in", [4, 8, 25])
 @pytest.mark.parametrize("kind", ["mild", "mixed", "excited", "inhibited", "evidence"])
-def test_units_are_where_they_were_driven(substrate, burn_in, kind):
+def test_units_are_where_they_were_driven(substrate: str, burn_in: int, kind: str) -> None:
     """Couplings of ±4 between all pairs cannot overrule it; without driving far fewer are there."""
     n, options = 10, {}
     machine = strong(n, 1)
@@ -138,7 +144,7 @@ def test_units_are_where_they_were_driven(substrate, burn_in, kind):
 
 
 @pytest.mark.parametrize("mode", ["pump", "laser"])
-def test_evidence_overwrites_the_start(mode):
+def test_evidence_overwrites_the_start(mode: str) -> None:
     clamp = {0: 1, 2: [0, 1, 0, 1]}
     options = {"chains": 4, "clamp": clamp, "clamp_mode": mode, "seed": 1}
     for substrate in SUBSTRATES:
@@ -150,7 +156,7 @@ def test_evidence_overwrites_the_start(mode):
 
 
 @pytest.mark.parametrize("preset", ["fast-absorber", "high-beta", "lif-hcs"])
-def test_silenced_synapses_come_back_as_they_were(preset):
+def test_silenced_synapses_come_back_as_they_were(preset: str) -> None:
     """Pulses under way included: spikes to the last bit, where a strength of 0.3 leaves rounding."""
     network = ph.translate(mild(), Calibration.preset(preset))
     one, other = (simulator(network, chains=6, seed=1) for _ in range(2))
@@ -163,7 +169,7 @@ def test_silenced_synapses_come_back_as_they_were(preset):
     assert np.array_equal(a.unit, b.unit)
 
 
-def test_drives_can_be_read():
+def test_drives_can_be_read() -> None:
     calibration = Calibration.preset()
     network = ph.translate(mild(), calibration)
     running = simulator(network, chains=2, seed=1, clamp={0: [0, 1]})
@@ -175,7 +181,7 @@ def test_drives_can_be_read():
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "ideal"])
-def test_exact_samplers_forget_their_start(substrate):
+def test_exact_samplers_forget_their_start(substrate: str) -> None:
     """One draw of each of 6000 chains, chi-square at 1e-6; after one step they have not forgotten."""
     machine = mild(3, 1)
     found = ph.sample(machine, substrate, chains=6000, draws=25, burn_in=25, seed=5)
@@ -192,11 +198,11 @@ def test_exact_samplers_forget_their_start(substrate):
 
 @quietly
 @pytest.mark.parametrize("substrate", SPIKING)
-def test_devices_forget_their_start(substrate):
+def test_devices_forget_their_start(substrate: str) -> None:
     """First draws of 1500 chains from all off and all on: 3 differences of shares, |z| < 4.5 each, so
     a false alarm has the probability 2e-5. Two modes are not forgotten in four windows."""
 
-    def z(machine, burn_in):
+    def z(machine: BoltzmannMachine, burn_in: int) -> NDArray[np.float64]:
         off, on = (
             ph.sample(
                 machine,
@@ -218,7 +224,7 @@ def test_devices_forget_their_start(substrate):
     assert z(two_modes(3, 3.0), 4).max() > 4.5
 
 
-def test_marginals_of_lasers_are_those_of_the_machine():
+def test_marginals_of_lasers_are_those_of_the_machine() -> None:
     """Translation errs by less than 0.02 at weights up to 1; 384 chains of 60 draws have an error of
     0.006 at most (chains as the sample), so 0.05 is five of them beyond."""
     machine = mild(3, 1)
@@ -231,7 +237,7 @@ def test_marginals_of_lasers_are_those_of_the_machine():
 
 @quietly
 @pytest.mark.parametrize("substrate", SUBSTRATES)
-def test_chains_disagree_about_modes_that_they_do_not_leave(substrate):
+def test_chains_disagree_about_modes_that_they_do_not_leave(substrate: str) -> None:
     """Today's default start shows both modes; from all off, no chain of any substrate tells."""
     options = {"chains": 24, "draws": 40, "burn_in": 25, "seed": 1}
     chains = ph.sample(two_modes(), substrate, **options).chain_marginals().mean(axis=1)
@@ -249,12 +255,12 @@ def test_chains_disagree_about_modes_that_they_do_not_leave(substrate):
 # However it is cut
 
 
-def same(a, b):
+def same(a: ph.Samples, b: ph.Samples) -> bool:
     return np.array_equal(a.states, b.states) and same_spikes(a.spikes, b.spikes)
 
 
 @pytest.mark.parametrize("substrate", SUBSTRATES)
-def test_threads_and_chains_do_not_matter(substrate):
+def test_threads_and_chains_do_not_matter(substrate: str) -> None:
     options = {"draws": 12, "burn_in": 8, "seed": 4}
     whole = ph.sample(mild(), substrate, chains=9, threads=1, **options)
     assert same(whole, ph.sample(mild(), substrate, chains=9, threads=3, **options))
@@ -264,7 +270,7 @@ def test_threads_and_chains_do_not_matter(substrate):
 
 @pytest.mark.parametrize("substrate", SUBSTRATES)
 @pytest.mark.parametrize("initial", [None, "given"])
-def test_parts_of_the_chains_are_those_of_the_whole(substrate, initial):
+def test_parts_of_the_chains_are_those_of_the_whole(substrate: str, initial: str | None) -> None:
     """What workers do, without processes."""
     given = None if initial is None else np.random.default_rng(0).integers(0, 2, (9, 3))
     options = {"chains": 9, "draws": 12, "burn_in": 8, "seed": 4, "initial": given}
@@ -283,7 +289,13 @@ def test_parts_of_the_chains_are_those_of_the_whole(substrate, initial):
     [*((s, None) for s in (*SPIKING, "gibbs")), ("laser", Tempering(period=8))],
 )
 @pytest.mark.parametrize("windows", [2, 14])
-def test_a_stopped_run_goes_on(substrate, tempering, windows, tmp_path, monkeypatch):
+def test_a_stopped_run_goes_on(
+    substrate: str,
+    tempering: Tempering | None,
+    windows: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Stopped while it is driven, in the rest of the burn-in, and later."""
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     for name in ("LASER_STEPS_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
@@ -298,7 +310,7 @@ def test_a_stopped_run_goes_on(substrate, tempering, windows, tmp_path, monkeypa
     assert np.array_equal(ph.load(path).states, whole.states)
 
 
-def test_pieces_of_the_driven_windows_change_nothing(monkeypatch):
+def test_pieces_of_the_driven_windows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"chains": 3, "draws": 16, "burn_in": 12, "seed": 4}
     whole = ph.sample(mild(), "laser", **options)
     for name in ("LASER_STEPS_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
@@ -306,7 +318,7 @@ def test_pieces_of_the_driven_windows_change_nothing(monkeypatch):
     assert same(whole, ph.sample(mild(), "laser", **options))
 
 
-def test_resume_needs_the_same_start(tmp_path, monkeypatch):
+def test_resume_needs_the_same_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     options = {"chains": 3, "draws": 16, "burn_in": 4, "seed": 4}
     path = tmp_path / "run.zarr"
@@ -320,7 +332,7 @@ def test_resume_needs_the_same_start(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("substrate", ["laser", "laser-reduced"])
-def test_disturbed_networks_are_driven_too(substrate):
+def test_disturbed_networks_are_driven_too(substrate: str) -> None:
     from photinus.networks.imperfections import Imperfections
 
     faults = Imperfections(shared_pump_noise=0.02, mismatch=0.02 if substrate == "laser" else 0.0)
@@ -333,7 +345,7 @@ def test_disturbed_networks_are_driven_too(substrate):
 # Ideal neurons
 
 
-def test_ideal_neurons_start_as_told():
+def test_ideal_neurons_start_as_told() -> None:
     """Unit 1 fires at rate 1/τ while unit 0, on at first, has not ended, at a uniform time.
 
     P(it fires) = 1 - E[exp(-U)] = exp(-1); a deviation beyond 4.5 standard errors has the probability
@@ -352,13 +364,13 @@ def test_ideal_neurons_start_as_told():
         assert len(sample_ideal(machine, chains=50, duration=2.0, seed=1, initial=initial)[0]) == 0
 
 
-def test_ideal_neurons_are_stationary_from_a_stationary_start():
+def test_ideal_neurons_are_stationary_from_a_stationary_start() -> None:
     """Started from exact draws with uniform phases, the very first window has the law of the machine:
     the share on at 20 times, |z| < 5 over 4000 independent chains. From all off it has not."""
     machine = mild(4, 2)
     exact = ph.sample(machine, "exact", chains=4000, draws=1, burn_in=0, seed=9).states[:, 0]
 
-    def worst(initial):
+    def worst(initial: NDArray[Any]) -> float:
         chain, unit, time = sample_ideal(machine, chains=4000, duration=2.0, seed=1, initial=initial)
         z = []
         for t in (1.05, 1.3, 1.9):
@@ -377,8 +389,8 @@ def test_ideal_neurons_are_stationary_from_a_stationary_start():
 
 
 @pytest.mark.parametrize("substrate", [*SUBSTRATES, "exact"])
-def test_the_kind_of_start_is_recorded(substrate):
-    def told(**options):
+def test_the_kind_of_start_is_recorded(substrate: str) -> None:
+    def told(**options: Any) -> str:
         options = {"chains": 3, "draws": 6, "seed": 1} | options
         return ph.sample(mild(), substrate, **options).attributes["start"]
 
@@ -406,13 +418,13 @@ def test_the_kind_of_start_is_recorded(substrate):
     ],
     ids=str,
 )
-def test_bad_starts_are_refused(substrate, initial, message):
+def test_bad_starts_are_refused(substrate: str, initial: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         ph.sample(mild(), substrate, chains=4, draws=25, initial=initial)
 
 
 @pytest.mark.parametrize(("substrate", "least"), [("laser", 4), ("lif", 4), ("ideal", 1)])
-def test_a_start_needs_a_burn_in(substrate, least):
+def test_a_start_needs_a_burn_in(substrate: str, least: int) -> None:
     options = {"chains": 3, "draws": 6, "seed": 1, "initial": [1, 1, 1]}
     ph.sample(mild(), substrate, burn_in=least, **options)
     message = f"^initial must be None on '{substrate}' with a burn_in below {least}, got burn_in="
@@ -420,7 +432,7 @@ def test_a_start_needs_a_burn_in(substrate, least):
         ph.sample(mild(), substrate, burn_in=least - 1, **options)
 
 
-def test_given_starts_are_copied():
+def test_given_starts_are_copied() -> None:
     initial = np.ones((3, 3), np.uint8)
     request = request_of(mild(), "gibbs", chains=3, initial=initial, clamp={0: 0})
     assert initial.all()

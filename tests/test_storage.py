@@ -11,9 +11,13 @@ import threading
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
+from numpy.typing import NDArray
+from zarr.core.array import Array
 
 import photinus as ph
 from photinus import BoltzmannMachine
@@ -34,39 +38,39 @@ DRAWS_PER_PIECE = 3
 class Impatient:
     """A progress display at which somebody presses Ctrl-C (or worse) after `left` draws."""
 
-    def __init__(self, left, stop=KeyboardInterrupt):
+    def __init__(self, left: int, stop: type[KeyboardInterrupt] = KeyboardInterrupt) -> None:
         self.left, self.why = left, stop
 
-    def start(self, description, total):
+    def start(self, description: str, total: int) -> None:
         pass
 
-    def advance(self, amount):
+    def advance(self, amount: int) -> None:
         self.left -= amount
         if self.left < 0:
             raise self.why
 
-    def stop(self):
+    def stop(self) -> None:
         pass
 
 
-def steps_per_piece():
+def steps_per_piece() -> float:
     window = ph.Calibration.preset().window
     return 1.01 * DRAWS_PER_PIECE * CHAINS * MACHINE.n_units * window / TIME_STEP
 
 
 @pytest.fixture
-def pieces(monkeypatch):
+def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let lasers be stored every few draws."""
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", steps_per_piece())
 
 
 @pytest.fixture(scope="module")
-def whole():
+def whole() -> ph.Samples:
     """The run that nobody interrupted."""
     return ph.sample(MACHINE, "laser", **ARGUMENTS)
 
 
-def assert_same(a, b):
+def assert_same(a: ph.Samples, b: ph.Samples) -> None:
     assert a.machine == b.machine
     assert np.array_equal(a.states, b.states)
     assert a.states.dtype == b.states.dtype
@@ -99,7 +103,9 @@ def assert_same(a, b):
 @pytest.mark.parametrize(
     "clamp", [{}, {-7: 1}, {"Ω/2": np.array([1, 0, 1])}], ids=["free", "all", "each"]
 )
-def test_round_trip(tmp_path, substrate, clamp):
+def test_round_trip(
+    tmp_path: Path, substrate: str, clamp: dict[int | str, NDArray[np.int64] | int]
+) -> None:
     samples = ph.sample(MACHINE, substrate, **ARGUMENTS, clamp=clamp)
     samples.save(tmp_path / "saved.zarr")
     written = ph.sample(MACHINE, substrate, **ARGUMENTS, clamp=clamp, path=tmp_path / "run.zarr")
@@ -111,21 +117,21 @@ def test_round_trip(tmp_path, substrate, clamp):
             assert np.array_equal(loaded.joint(), samples.joint())
 
 
-def test_ideal_spikes_begin_where_they_say(tmp_path):
+def test_ideal_spikes_begin_where_they_say(tmp_path: Path) -> None:
     samples = ph.sample(MACHINE, "ideal", **ARGUMENTS, path=tmp_path / "run.zarr")
     loaded = ph.load(tmp_path / "run.zarr")
     assert loaded.spikes.time.min() >= loaded.spikes.start
     assert np.array_equal(loaded.spikes.rates(), samples.spikes.rates())
 
 
-def test_saving_leaves_nothing_else(tmp_path, whole):
+def test_saving_leaves_nothing_else(tmp_path: Path, whole: ph.Samples) -> None:
     whole.save(tmp_path / "a.zarr")
     assert os.listdir(tmp_path) == ["a.zarr"]
     ph.load(tmp_path / "a.zarr").save(tmp_path / "b.zarr")
     assert_same(ph.load(tmp_path / "b.zarr"), whole)
 
 
-def test_network_with_arrays_comes_back(tmp_path):
+def test_network_with_arrays_comes_back(tmp_path: Path) -> None:
     network = ph.translate(MACHINE, ph.Calibration.preset(), delay=np.full((3, 3), 2e-11))
     network = network.replace(detection_threshold=network.detection_threshold * np.array([1, 0.9, 1.1]))
     samples = ph.sample(MACHINE, "laser", **ARGUMENTS, network=network)
@@ -136,7 +142,7 @@ def test_network_with_arrays_comes_back(tmp_path):
 # Other readers
 
 
-def opened(path):
+def opened(path: Path) -> xr.DataTree:
     import xarray
 
     with warnings.catch_warnings():
@@ -148,7 +154,7 @@ def opened(path):
 
 @pytest.mark.parametrize("substrate", ["ideal", "gibbs", "exact"])
 @pytest.mark.parametrize("way", ["save", "path"])
-def test_xarray_reads_what_to_datatree_gives(tmp_path, substrate, way):
+def test_xarray_reads_what_to_datatree_gives(tmp_path: Path, substrate: str, way: str) -> None:
     import xarray
 
     path = tmp_path / "a.zarr"
@@ -160,7 +166,7 @@ def test_xarray_reads_what_to_datatree_gives(tmp_path, substrate, way):
 
 @pytest.mark.parametrize("substrate", ["gibbs", "exact"])
 @pytest.mark.parametrize("group", ["posterior", "sample_stats", "target"])
-def test_xarray_reads_each_group(tmp_path, substrate, group):
+def test_xarray_reads_each_group(tmp_path: Path, substrate: str, group: str) -> None:
     import xarray
 
     samples = ph.sample(MACHINE, substrate, **ARGUMENTS, path=tmp_path / "a.zarr")
@@ -171,7 +177,7 @@ def test_xarray_reads_each_group(tmp_path, substrate, group):
 
 
 @pytest.mark.parametrize("group", ["posterior", "sample_stats", "target", "spikes"])
-def test_xarray_reads_each_group_of_a_laser_run(tmp_path, whole, group):
+def test_xarray_reads_each_group_of_a_laser_run(tmp_path: Path, whole: ph.Samples, group: str) -> None:
     import xarray
 
     whole.save(tmp_path / "a.zarr")
@@ -183,14 +189,14 @@ def test_xarray_reads_each_group_of_a_laser_run(tmp_path, whole, group):
         assert tree["posterior/time"].values == pytest.approx(expected)
 
 
-def test_network_of_the_tree_is_that_of_the_store(tmp_path, whole):
+def test_network_of_the_tree_is_that_of_the_store(tmp_path: Path, whole: ph.Samples) -> None:
     import xarray
 
     whole.save(tmp_path / "a.zarr")
     xarray.testing.assert_equal(opened(tmp_path / "a.zarr"), whole.to_datatree())
 
 
-def test_arviz_reads_a_complete_run(tmp_path):
+def test_arviz_reads_a_complete_run(tmp_path: Path) -> None:
     import arviz_stats.base
 
     ph.sample(MACHINE, "gibbs", chains=4, draws=100, burn_in=10, seed=1, path=tmp_path / "a")
@@ -206,7 +212,7 @@ def test_arviz_reads_a_complete_run(tmp_path):
     assert (rhat < 1.2).all()
 
 
-def test_energy_is_stored(tmp_path, whole):
+def test_energy_is_stored(tmp_path: Path, whole: ph.Samples) -> None:
     whole.save(tmp_path / "a.zarr")
     found = opened(tmp_path / "a.zarr")["sample_stats/energy"].values
     assert np.array_equal(found, MACHINE.energy(whole.states))
@@ -217,7 +223,9 @@ def test_energy_is_stored(tmp_path, whole):
 
 @pytest.mark.parametrize("after", [0, BURN_IN + 1, BURN_IN + 7, BURN_IN + DRAWS - 1])
 @pytest.mark.parametrize("clamp", [{}, {-7: [0, 1, 1]}], ids=["free", "clamped"])
-def test_interrupted_run_is_readable_and_resumes_to_the_same_result(tmp_path, pieces, after, clamp):
+def test_interrupted_run_is_readable_and_resumes_to_the_same_result(
+    tmp_path: Path, pieces: None, after: int, clamp: dict[int | str, list[int]]
+) -> None:
     path = tmp_path / "run.zarr"
     with pytest.raises(Interrupted) as stop:
         ph.sample(MACHINE, **ARGUMENTS, clamp=clamp, path=path, progress=Impatient(after))
@@ -240,7 +248,7 @@ def test_interrupted_run_is_readable_and_resumes_to_the_same_result(tmp_path, pi
     assert not (path / "checkpoint").exists()
 
 
-def test_interrupted_again_and_again(tmp_path, pieces, whole):
+def test_interrupted_again_and_again(tmp_path: Path, pieces: None, whole: ph.Samples) -> None:
     path = tmp_path / "run.zarr"
     for _ in range(20):
         try:
@@ -253,23 +261,23 @@ def test_interrupted_again_and_again(tmp_path, pieces, whole):
     assert_same(ph.load(path), whole)
 
 
-def _seen(path):
+def _seen(path: Path) -> int:
     """Progress that lets about two more pieces through."""
     done = ph.load(path).draws if path.exists() else 0
     return BURN_IN + done + 2 * DRAWS_PER_PIECE + 1
 
 
-def test_resuming_a_complete_run_gives_it_back(tmp_path, pieces, whole):
+def test_resuming_a_complete_run_gives_it_back(tmp_path: Path, pieces: None, whole: ph.Samples) -> None:
     path = tmp_path / "run.zarr"
     ph.sample(MACHINE, **ARGUMENTS, path=path)
     assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
 
 
-def test_resuming_what_is_not_there_starts_it(tmp_path, whole):
+def test_resuming_what_is_not_there_starts_it(tmp_path: Path, whole: ph.Samples) -> None:
     assert_same(ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "a", resume=True), whole)
 
 
-def test_fresh_entropy_is_taken_from_the_store(tmp_path, pieces):
+def test_fresh_entropy_is_taken_from_the_store(tmp_path: Path, pieces: None) -> None:
     path, arguments = tmp_path / "run.zarr", {**ARGUMENTS, "seed": None}
     with pytest.raises(Interrupted):
         ph.sample(MACHINE, **arguments, path=path, progress=Impatient(BURN_IN + 7))
@@ -283,11 +291,13 @@ class PowerCut(Exception):
 
 
 @pytest.mark.parametrize("writes", [0, 4, 10, 17, 26, 38])
-def test_run_that_dies_while_it_writes(tmp_path, pieces, whole, monkeypatch, writes):
+def test_run_that_dies_while_it_writes(
+    tmp_path: Path, pieces: None, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
     """Nine arrays are placed per piece; half way through any of them nothing of it counts."""
     path, place, done = tmp_path / "run.zarr", arrays.place, []
 
-    def failing(array, values, first, axis=0):
+    def failing(array: Array, values: NDArray[Any], first: int, axis: int = 0) -> None:  # type: ignore[type-arg]
         if len(done) == writes:
             # What a kill in the middle leaves: resized, and only some of it written.
             place(array, np.zeros_like(values), first, axis)
@@ -310,11 +320,13 @@ def test_run_that_dies_while_it_writes(tmp_path, pieces, whole, monkeypatch, wri
 
 
 @pytest.mark.parametrize("commits", [1, 2, 4])
-def test_run_that_dies_before_a_piece_counts(tmp_path, pieces, whole, monkeypatch, commits):
+def test_run_that_dies_before_a_piece_counts(
+    tmp_path: Path, pieces: None, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch, commits: int
+) -> None:
     """Everything of a piece is written, checkpoint included, but the header does not say so yet."""
     path, commit, done = tmp_path / "run.zarr", storage.RunStore._commit, []
 
-    def failing(self):
+    def failing(self: Any) -> None:
         if len(done) == commits:
             raise PowerCut
         done.append(1)
@@ -329,11 +341,13 @@ def test_run_that_dies_before_a_piece_counts(tmp_path, pieces, whole, monkeypatc
     assert_same(ph.load(path), whole)
 
 
-def test_run_that_dies_after_its_last_piece(tmp_path, pieces, whole, monkeypatch):
+def test_run_that_dies_after_its_last_piece(
+    tmp_path: Path, pieces: None, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is left to do then is tidying up."""
     import zarr
 
-    def failing(*args, **kwargs):
+    def failing(*args: Any, **kwargs: Any) -> None:
         raise PowerCut
 
     with monkeypatch.context() as patch:
@@ -344,7 +358,7 @@ def test_run_that_dies_after_its_last_piece(tmp_path, pieces, whole, monkeypatch
     assert_same(ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "run.zarr", resume=True), whole)
 
 
-def test_killed_process(tmp_path, whole):
+def test_killed_process(tmp_path: Path, whole: ph.Samples) -> None:
     """SIGKILL in the middle of the third piece: no handler runs, no buffer is flushed."""
     program = f"""
 import os, signal
@@ -375,10 +389,12 @@ ph.sample(t.MACHINE, **t.ARGUMENTS, path={str(tmp_path / "run.zarr")!r})
     assert_same(ph.load(tmp_path / "run.zarr"), whole)
 
 
-def test_control_c_waits_for_the_piece_that_is_being_written(tmp_path, pieces, whole, monkeypatch):
+def test_control_c_waits_for_the_piece_that_is_being_written(
+    tmp_path: Path, pieces: None, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, place, calls = tmp_path / "run.zarr", arrays.place, []
 
-    def pressed(array, values, first, axis=0):
+    def pressed(array: Array, values: NDArray[Any], first: int, axis: int = 0) -> None:  # type: ignore[type-arg]
         calls.append(1)
         if len(calls) == 12:
             os.kill(os.getpid(), signal.SIGINT)
@@ -393,7 +409,7 @@ def test_control_c_waits_for_the_piece_that_is_being_written(tmp_path, pieces, w
     assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
 
 
-def test_gibbs_run_resumes(tmp_path, monkeypatch):
+def test_gibbs_run_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is stored in pieces, too; whole, it is one piece."""
     arguments = {**ARGUMENTS, "draws": 40, "clamp": {"Ω/2": [0, 1, 1]}}
     complete = ph.sample(MACHINE, "gibbs", **arguments)
@@ -406,7 +422,7 @@ def test_gibbs_run_resumes(tmp_path, monkeypatch):
     assert_same(ph.load(path), complete)
 
 
-def test_saved_part_of_a_run_is_readable_but_not_resumed(tmp_path, pieces):
+def test_saved_part_of_a_run_is_readable_but_not_resumed(tmp_path: Path, pieces: None) -> None:
     """It has no checkpoint to go on from, and says so instead of adding to what it has."""
     with pytest.raises(Interrupted) as stop:
         ph.sample(MACHINE, **ARGUMENTS, progress=Impatient(BURN_IN + 7))
@@ -417,12 +433,20 @@ def test_saved_part_of_a_run_is_readable_but_not_resumed(tmp_path, pieces):
     assert_same(ph.load(path), stop.value.samples)
 
 
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was interrupted, for all tests."""
+    path = tmp_path_factory.mktemp("stopped") / "run.zarr"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(spiking, "LASER_STEPS_PER_PIECE", steps_per_piece())
+        ph.sample(MACHINE, **ARGUMENTS, path=path, progress=Impatient(BURN_IN + 7))
+    return path
+
+
 @pytest.fixture
-def stopped(tmp_path, pieces):
+def stopped(tmp_path: Path, pieces: None, stopped_once: Path) -> Path:
     """A run that was interrupted."""
-    with pytest.raises(Interrupted):
-        ph.sample(MACHINE, **ARGUMENTS, path=tmp_path / "run.zarr", progress=Impatient(BURN_IN + 7))
-    return tmp_path / "run.zarr"
+    return shutil.copytree(stopped_once, tmp_path / "run.zarr")
 
 
 @pytest.mark.parametrize(
@@ -435,8 +459,8 @@ def stopped(tmp_path, pieces):
         ({"substrate": "gibbs"}, "^resume needs .*: substrate was 'laser', got 'gibbs'$"),
         ({"rule": "linear"}, "^resume needs .*: rule was 'measured', got 'linear'$"),
         ({"time_step": TIME_STEP / 2}, "^resume needs .*: time_step was "),
-        ({"clamp": {-7: 1}}, "^resume needs .*: clamp was "),
-        ({"clamp_mode": "laser"}, "^resume needs .*: clamp_mode was 'pump', got 'laser'$"),
+        ({"clamp": {-7: 1}}, "^resume needs .*: evidence was "),
+        ({"clamp_mode": "laser"}, "^resume needs .*: evidence_mode was 'pump', got 'laser'$"),
         ({"machine": BoltzmannMachine(np.zeros((3, 3)), [0, 0, 0])}, "^resume needs .*: labels was "),
         (
             {"machine": BoltzmannMachine(MACHINE.weights * 2, MACHINE.biases, MACHINE.labels)},
@@ -445,7 +469,9 @@ def stopped(tmp_path, pieces):
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_resuming_with_other_arguments_is_refused(stopped, changes, message):
+def test_resuming_with_other_arguments_is_refused(
+    stopped: Path, changes: dict[str, Any], message: str
+) -> None:
     arguments = {"machine": MACHINE, **ARGUMENTS, **changes}
     with pytest.raises(InvalidInput, match=message):
         ph.sample(**arguments, path=stopped, resume=True)
@@ -453,7 +479,7 @@ def test_resuming_with_other_arguments_is_refused(stopped, changes, message):
     assert ph.load(stopped).draws == 6
 
 
-def test_resuming_with_another_network_is_refused(stopped):
+def test_resuming_with_another_network_is_refused(stopped: Path) -> None:
     """Same rule, device and machine, but a delay: another experiment."""
     network = ph.load(stopped).network.replace(delay=1e-10)
     first = stopped.with_name("network.zarr")
@@ -467,7 +493,7 @@ def test_resuming_with_another_network_is_refused(stopped):
 # Paths
 
 
-def test_existing_paths_are_kept(tmp_path, whole):
+def test_existing_paths_are_kept(tmp_path: Path, whole: ph.Samples) -> None:
     (tmp_path / "file").write_text("precious")
     (tmp_path / "folder").mkdir()
     for name in ("file", "folder"):
@@ -481,7 +507,7 @@ def test_existing_paths_are_kept(tmp_path, whole):
     assert os.listdir(tmp_path / "folder") == []
 
 
-def test_missing_folders_are_named(tmp_path, whole):
+def test_missing_folders_are_named(tmp_path: Path, whole: ph.Samples) -> None:
     for write in (
         whole.save,
         lambda path: ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=path),
@@ -492,7 +518,9 @@ def test_missing_folders_are_named(tmp_path, whole):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-def test_unwritable_folders_are_named(tmp_path, whole, monkeypatch):
+def test_unwritable_folders_are_named(
+    tmp_path: Path, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Root may write anywhere, so what the system answers is feigned.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     message = "^path .* cannot be written: no permission in its folder$"
@@ -502,31 +530,37 @@ def test_unwritable_folders_are_named(tmp_path, whole, monkeypatch):
         ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / "run.zarr")
 
 
-def full(*args, **kwargs):
+def full(*args: Any, **kwargs: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_failed_save_leaves_nothing(tmp_path, whole, monkeypatch):
+def test_failed_save_leaves_nothing(
+    tmp_path: Path, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(arrays, "place", full)
     with pytest.raises(ph.PhotinusError, match=r"cannot be written: No space left on device"):
         whole.save(tmp_path / "run.zarr")
     assert os.listdir(tmp_path) == []
 
 
-def test_failed_save_names_the_path_that_was_asked_for(tmp_path, whole, monkeypatch):
+def test_failed_save_names_the_path_that_was_asked_for(
+    tmp_path: Path, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(arrays, "place", full)
     message = r"^path .*/run.zarr' cannot be written: No space left on device$"
     with pytest.raises(ph.PhotinusError, match=message):
         whole.save(tmp_path / "run.zarr")
 
 
-def test_disk_that_fills_up_during_a_run_is_one_sentence(tmp_path, monkeypatch):
+def test_disk_that_fills_up_during_a_run_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(arrays, "place", full)
     with pytest.raises(ph.PhotinusError, match=r"No space left on device"):
         ph.sample(MACHINE, "gibbs", **ARGUMENTS, path=tmp_path / "run.zarr")
 
 
-def test_refused_run_leaves_no_store(tmp_path):
+def test_refused_run_leaves_no_store(tmp_path: Path) -> None:
     machine = BoltzmannMachine(np.zeros((25, 25)), np.zeros(25))
     with pytest.raises(InvalidInput):
         ph.sample(machine, "exact", **ARGUMENTS, path=tmp_path / "run.zarr")
@@ -536,13 +570,19 @@ def test_refused_run_leaves_no_store(tmp_path):
 # Damage
 
 
+@pytest.fixture(scope="module")
+def store_once(tmp_path_factory: pytest.TempPathFactory, whole: ph.Samples) -> Path:
+    path = tmp_path_factory.mktemp("store") / "run.zarr"
+    whole.save(path)
+    return path
+
+
 @pytest.fixture
-def store(tmp_path, whole):
-    whole.save(tmp_path / "run.zarr")
-    return tmp_path / "run.zarr"
+def store(tmp_path: Path, store_once: Path) -> Path:
+    return shutil.copytree(store_once, tmp_path / "run.zarr")
 
 
-def test_what_is_no_store_is_refused(tmp_path):
+def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"^run .*none' does not exist$"):
         ph.load(tmp_path / "none")
     (tmp_path / "file").write_bytes(b"\0\1\2")
@@ -555,11 +595,11 @@ def test_what_is_no_store_is_refused(tmp_path):
             ph.load(tmp_path / name)
 
 
-def header_of(store):
+def header_of(store: Path) -> dict[str, Any]:
     return json.loads(json.loads((store / "zarr.json").read_text())["attributes"]["photinus"])
 
 
-def edit_header(store, drop=(), **changes):
+def edit_header(store: Path, drop: list[str] | tuple[Any, ...] = (), **changes: Any) -> None:
     """Change the header of a store as somebody would who knows of its checksum."""
     document = json.loads((store / "zarr.json").read_text())
     header = {k: v for k, v in (header_of(store) | changes).items() if k not in drop}
@@ -569,7 +609,7 @@ def edit_header(store, drop=(), **changes):
 
 
 @pytest.mark.parametrize("schema", [3, 0, "1", None])
-def test_schemas_of_other_versions_are_refused(store, schema):
+def test_schemas_of_other_versions_are_refused(store: Path, schema: int | str | None) -> None:
     edit_header(store, schema=schema)
     with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 2, got .*newer version"):
         ph.load(store)
@@ -577,7 +617,7 @@ def test_schemas_of_other_versions_are_refused(store, schema):
         ph.sample(MACHINE, **ARGUMENTS, path=store, resume=True)
 
 
-def test_truncated_root_is_refused(store):
+def test_truncated_root_is_refused(store: Path) -> None:
     text = (store / "zarr.json").read_text()
     for length in (0, 1, len(text) // 2):
         (store / "zarr.json").write_text(text[:length])
@@ -586,7 +626,7 @@ def test_truncated_root_is_refused(store):
 
 
 @pytest.mark.parametrize("group", ["posterior/z", "target/weights", "spikes/time", "network/pump"])
-def test_missing_arrays_are_one_sentence(store, group):
+def test_missing_arrays_are_one_sentence(store: Path, group: str) -> None:
     # Without the summary that Zarr keeps of all its arrays, which would still name it.
     document = json.loads((store / "zarr.json").read_text())
     document.pop("consolidated_metadata")
@@ -597,7 +637,7 @@ def test_missing_arrays_are_one_sentence(store, group):
 
 
 @pytest.mark.parametrize("array", ["posterior/z", "target/weights", "spikes/time"])
-def test_garbage_in_a_chunk_is_one_sentence(store, array):
+def test_garbage_in_a_chunk_is_one_sentence(store: Path, array: str) -> None:
     chunk = next(p for p in sorted((store / array / "c").rglob("*")) if p.is_file())
     chunk.write_bytes(b"\xff\0garbage")
     with pytest.raises(InvalidInput, match=r"^run .*run.zarr' is damaged: "):
@@ -605,7 +645,7 @@ def test_garbage_in_a_chunk_is_one_sentence(store, array):
 
 
 @pytest.mark.parametrize("array", ["posterior/z", "spikes/time"])
-def test_missing_chunks_are_noticed(store, array):
+def test_missing_chunks_are_noticed(store: Path, array: str) -> None:
     shutil.rmtree(store / array / "c")
     with pytest.raises(InvalidInput, match=r"is damaged"):
         ph.load(store)
@@ -614,13 +654,13 @@ def test_missing_chunks_are_noticed(store, array):
 @pytest.mark.parametrize(
     "changes", [{"draws": "x"}, {"labels": ["a"]}, {"window": None}, {"network": {}}, {"clamp": 3}]
 )
-def test_damaged_headers_are_one_sentence(store, changes):
+def test_damaged_headers_are_one_sentence(store: Path, changes: dict[str, Any]) -> None:
     edit_header(store, **changes)
     with pytest.raises(InvalidInput, match=r"^(run .*is damaged: |file |labels )"):
         ph.load(store)
 
 
-def test_other_errors_of_a_damaged_store_never_come_through(store):
+def test_other_errors_of_a_damaged_store_never_come_through(store: Path) -> None:
     text = (store / "zarr.json").read_text()
     for name in header_of(store):
         (store / "zarr.json").write_text(text)
@@ -646,7 +686,9 @@ def test_other_errors_of_a_damaged_store_never_come_through(store):
         ("network/pump", 1, 1.0),
     ],
 )
-def test_a_changed_value_is_found(store, array, place, value):
+def test_a_changed_value_is_found(
+    store: Path, array: str, place: int | tuple[int, ...], value: float | None
+) -> None:
     """None: the other one of two values that are both allowed, which only a checksum can tell."""
     import zarr
 
@@ -656,7 +698,7 @@ def test_a_changed_value_is_found(store, array, place, value):
         ph.load(store)
 
 
-def test_a_changed_letter_of_the_header_is_found(store):
+def test_a_changed_letter_of_the_header_is_found(store: Path) -> None:
     text = (store / "zarr.json").read_text()
     for old, new in (("grass", "glass"), ('\\"burn_in\\": 4', '\\"burn_in\\": 3')):
         assert old in text
@@ -686,13 +728,13 @@ def test_a_changed_letter_of_the_header_is_found(store):
         ({"checksums": {}}, "not what was written"),
     ],
 )
-def test_values_of_the_header_are_checked(store, changes, message):
+def test_values_of_the_header_are_checked(store: Path, changes: dict[str, Any], message: str) -> None:
     edit_header(store, **changes)
     with pytest.raises(InvalidInput, match=message):
         ph.load(store)
 
 
-def test_damaged_checkpoint_is_not_gone_on_with(stopped):
+def test_damaged_checkpoint_is_not_gone_on_with(stopped: Path) -> None:
     import zarr
 
     slot = header_of(stopped)["checkpoint"]
@@ -706,7 +748,7 @@ def test_damaged_checkpoint_is_not_gone_on_with(stopped):
 
 
 @pytest.fixture(scope="module")
-def older(tmp_path_factory):
+def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files as version 0.1.0 wrote them before stores had checksums; see `test_older_*`."""
     folder = tmp_path_factory.mktemp("older")
     with tarfile.open(Path(__file__).parent / "data" / "schema-1.tar.xz") as archive:
@@ -714,7 +756,7 @@ def older(tmp_path_factory):
     return folder
 
 
-def test_older_store_loads(older):
+def test_older_store_loads(older: Path) -> None:
     found = ph.load(older / "laser.zarr")
     assert found.machine == MACHINE
     assert (found.chains, found.draws, found.burn_in, found.complete) == (2, 6, 2, True)
@@ -726,7 +768,7 @@ def test_older_store_loads(older):
     assert found.network.labels == MACHINE.labels
 
 
-def test_older_stopped_store_is_kept(older, tmp_path):
+def test_older_stopped_store_is_kept(older: Path, tmp_path: Path) -> None:
     """Its chains started otherwise: it is read, and not mixed with draws of this version."""
     shutil.copytree(older / "stopped.zarr", tmp_path / "run.zarr")
     arguments = {"chains": 2, "draws": 12, "burn_in": 2, "seed": 5}
@@ -738,7 +780,7 @@ def test_older_stopped_store_is_kept(older, tmp_path):
     assert ph.load(tmp_path / "run.zarr").complete
 
 
-def test_older_store_is_checked_by_value(older, tmp_path):
+def test_older_store_is_checked_by_value(older: Path, tmp_path: Path) -> None:
     import zarr
 
     for array, place, value in (("posterior/z", (0, 0, 0), 9), ("spikes/unit", 0, 131072)):
@@ -749,7 +791,7 @@ def test_older_store_is_checked_by_value(older, tmp_path):
             ph.load(path)
 
 
-def test_older_files_load(older):
+def test_older_files_load(older: Path) -> None:
     from photinus.learning.estimator import BoltzmannEstimator
 
     for name in ("machine.json", "machine.npz"):
@@ -762,7 +804,7 @@ def test_older_files_load(older):
 # Killed at once, written twice
 
 
-def half_made(path):
+def half_made(path: Path) -> None:
     """What older versions left behind when they were killed while they made a store."""
     import zarr
 
@@ -770,7 +812,7 @@ def half_made(path):
     posterior.create_array("z", shape=(3, 0, 3), dtype="u1", chunks=(3, 1, 3))
 
 
-def test_half_made_store_is_started_again(tmp_path):
+def test_half_made_store_is_started_again(tmp_path: Path) -> None:
     import zarr
 
     half_made(tmp_path / "half")
@@ -786,7 +828,7 @@ def test_half_made_store_is_started_again(tmp_path):
 
 
 @pytest.mark.parametrize("foreign", ["array", "attribute", "file", "draws", "group"])
-def test_what_others_wrote_is_never_taken_for_a_half_made_store(tmp_path, foreign):
+def test_what_others_wrote_is_never_taken_for_a_half_made_store(tmp_path: Path, foreign: str) -> None:
     import zarr
 
     path = tmp_path / "theirs.zarr"
@@ -808,11 +850,11 @@ def test_what_others_wrote_is_never_taken_for_a_half_made_store(tmp_path, foreig
     assert sorted(p.relative_to(path) for p in path.rglob("*")) == before
 
 
-def test_store_is_whole_or_not_there(tmp_path, monkeypatch):
+def test_store_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever array of the store its making stops at, nothing is at its path, nothing beside it."""
     left, array = [0], arrays.create
 
-    def failing(*args, **kwargs):
+    def failing(*args: Any, **kwargs: Any) -> Array:  # type: ignore[type-arg]
         left[0] -= 1
         if left[0] == 0:
             raise OSError(28, "No space left on device")
@@ -826,11 +868,11 @@ def test_store_is_whole_or_not_there(tmp_path, monkeypatch):
         assert os.listdir(tmp_path) == []
 
 
-def test_savers_side_by_side(tmp_path):
+def test_savers_side_by_side(tmp_path: Path) -> None:
     runs = [ph.sample(MACHINE, "gibbs", **{**ARGUMENTS, "seed": seed}) for seed in range(4)]
     told = []
 
-    def save(run):
+    def save(run: ph.Samples) -> None:
         try:
             run.save(tmp_path / "run.zarr")
         except InvalidInput as error:
@@ -848,11 +890,11 @@ def test_savers_side_by_side(tmp_path):
     assert os.listdir(tmp_path) == ["run.zarr"]
 
 
-def test_two_that_go_on_with_one_run(stopped, monkeypatch):
+def test_two_that_go_on_with_one_run(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second one to write a piece is told, and the first one's run is whole."""
     check, raced = storage.RunStore._check_alone, []
 
-    def checked(self):
+    def checked(self: Any) -> None:
         if not raced:
             raced.append(1)
             ph.sample(MACHINE, **ARGUMENTS, path=stopped, resume=True)
@@ -867,7 +909,7 @@ def test_two_that_go_on_with_one_run(stopped, monkeypatch):
 # Kinds of labels and numbers
 
 
-def test_numbers_of_numpy_are_stored(tmp_path):
+def test_numbers_of_numpy_are_stored(tmp_path: Path) -> None:
     machine = BoltzmannMachine([[0, 1.0], [1, 0]], [0, 0], np.array([3, 4]))
     arguments = {"chains": np.int64(2), "draws": np.int32(30), "burn_in": np.uint8(3), "seed": 0}
     clamp = {np.int64(4): np.array([1, 0])}
@@ -880,7 +922,7 @@ def test_numbers_of_numpy_are_stored(tmp_path):
         assert {k: v.tolist() for k, v in found.clamp.items()} == {4: [1, 0]}
 
 
-def test_tree_has_only_what_netcdf_holds(tmp_path, whole):
+def test_tree_has_only_what_netcdf_holds(tmp_path: Path, whole: ph.Samples) -> None:
     import xarray
 
     tree = whole.to_datatree()

@@ -1,6 +1,7 @@
 """Random streams: published answers, an independent generator, and who may share what."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from photinus.errors import InvalidInput
 
 
 @kernel
-def _words(state, words):
+def _words(state: Any, words: Any) -> None:
     s0, s1, s2, s3 = state
     for i in range(len(words)):
         words[i], s0, s1, s2, s3 = next_word(s0, s1, s2, s3)

@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from studies.fidelity import figures, points, report, results, variants
 from studies.fidelity.__main__ import main
 from studies.fidelity.points import Point, Selection, Target
@@ -22,7 +25,7 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return the folder of a tiny study that has run."""
     folder = tmp_path_factory.mktemp("study")
     assert main(["run", *ARGUMENTS, "--results", str(folder)]) == 0
@@ -30,11 +33,11 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture
-def tiny():
+def tiny() -> Any:
     return Selection(("grid",), ("uniform",), (3,), 2, FAST, TINY)
 
 
-def contents(folder):
+def contents(folder: Path) -> Any:
     return {path.name: path.read_bytes() for path in folder.rglob("*.json")}
 
 
@@ -42,7 +45,7 @@ def contents(folder):
 
 
 @pytest.mark.parametrize(("family", "edge"), [("uniform", 1.0), ("beta", 1.2)])
-def test_machines_are_random_within_their_family_and_always_the_same(family, edge):
+def test_machines_are_random_within_their_family_and_always_the_same(family: str, edge: float) -> None:
     """Beta(½, ½) has variance 1/8, so its machines (2.4/√8)² = 0.72, uniform ones 1/3.
 
     1000 biases each: the relative standard error of their variance is below 4 %, 0.2 is 5 of them.
@@ -57,13 +60,13 @@ def test_machines_are_random_within_their_family_and_always_the_same(family, edg
     assert np.var([machine.biases for machine in machines]) == pytest.approx(variance, rel=0.2)
 
 
-def test_scaled_machine_is_the_same_one_scaled():
+def test_scaled_machine_is_the_same_one_scaled() -> None:
     one, three = (Target("beta", 5, 4, scale).machine() for scale in (1.0, 3.0))
     np.testing.assert_allclose(three.weights, 3 * one.weights)
     np.testing.assert_allclose(three.biases, 3 * one.biases)
 
 
-def test_no_calibration_has_the_seed_of_the_study():
+def test_no_calibration_has_the_seed_of_the_study() -> None:
     for preset in ("fast-absorber", "slow-absorber", "vcsel-sa"):
         assert ph.Calibration.preset(preset).seed != str(points.SEED)
 
@@ -71,7 +74,7 @@ def test_no_calibration_has_the_seed_of_the_study():
 # Points
 
 
-def test_whole_study_has_every_point_once():
+def test_whole_study_has_every_point_once() -> None:
     whole = Selection().points()
     grid = len(points.FAMILIES) * len(points.SIZES) * points.MACHINES * len(VARIANTS)  # type: ignore[attr-defined]
     delays = points.SWEEP_MACHINES * 2 * (len(variants.DELAYS) - 1)
@@ -81,7 +84,7 @@ def test_whole_study_has_every_point_once():
     assert all("/" not in point.name() and " " not in point.name() for point in whole)
 
 
-def test_everything_that_determines_a_result_is_in_its_name(monkeypatch):
+def test_everything_that_determines_a_result_is_in_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     point = Point(Target("uniform", 3, 0), TRANSLATED, TINY)
     target, budget = point.target, point.budget
     others = [
@@ -103,12 +106,12 @@ def test_everything_that_determines_a_result_is_in_its_name(monkeypatch):
     assert point.name() not in {name, *names}
 
 
-def test_code_is_told_by_what_it_does(tmp_path, monkeypatch):
+def test_code_is_told_by_what_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Comments and docstrings do not count, statements do."""
     here = results.code_digest()
     assert here.startswith(ph.__version__)
 
-    def digest(text):
+    def digest(text: Any) -> Any:
         (tmp_path / "module.py").write_text(text)
         monkeypatch.setattr(results.resources, "files", lambda name: tmp_path)  # type: ignore[attr-defined]
         return results.code_digest.__wrapped__()
@@ -121,7 +124,9 @@ def test_code_is_told_by_what_it_does(tmp_path, monkeypatch):
 # Running
 
 
-def test_second_run_measures_nothing_and_changes_nothing(study, capsys):
+def test_second_run_measures_nothing_and_changes_nothing(
+    study: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = contents(study)
     assert len(before) == 2 * 6
     assert main(["run", *ARGUMENTS, "--results", str(study)]) == 0
@@ -129,11 +134,13 @@ def test_second_run_measures_nothing_and_changes_nothing(study, capsys):
     assert contents(study) == before
 
 
-def test_stopped_study_goes_on_where_it_was(study, tmp_path, monkeypatch, capsys):
+def test_stopped_study_goes_on_where_it_was(
+    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Ctrl-C in the fourth point: three are kept, and the rest come out as in one go."""
     calls = []
 
-    def measure(point):
+    def measure(point: Any) -> Any:
         calls.append(point)
         if len(calls) == 4:
             raise KeyboardInterrupt
@@ -147,7 +154,7 @@ def test_stopped_study_goes_on_where_it_was(study, tmp_path, monkeypatch, capsys
     assert main(arguments) == 0
     assert len(calls) == len(set(calls)) + 1 == 13
 
-    def measured(folder):
+    def measured(folder: Path) -> Any:
         found = {name: json.loads(text)["result"] for name, text in contents(folder).items()}
         for result in found.values():
             del result["seconds"]
@@ -157,8 +164,10 @@ def test_stopped_study_goes_on_where_it_was(study, tmp_path, monkeypatch, capsys
     assert measured(tmp_path) == measured(study)
 
 
-def test_one_failing_point_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
-    def fail(machine, seed, budget):
+def test_one_failing_point_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(machine: ph.BoltzmannMachine, seed: int, budget: Any) -> None:
         raise ph.InvalidInput("this one must fail")
 
     monkeypatch.setitem(VARIANTS, "gibbs", dataclasses.replace(VARIANTS["gibbs"], draw=fail))
@@ -168,7 +177,7 @@ def test_one_failing_point_does_not_stop_the_others(tmp_path, monkeypatch, capsy
     assert "2 points measured, 2 failed" in out
 
 
-def test_list_measures_nothing(tmp_path, capsys):
+def test_list_measures_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--list", "--results", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert str(len(Selection().points())) in out
@@ -187,7 +196,9 @@ def test_list_measures_nothing(tmp_path, capsys):
         (["--code", "0.1.0-other"], "--code must be one of"),
     ],
 )
-def test_bad_arguments_are_one_sentence(tmp_path, capsys, arguments, message):
+def test_bad_arguments_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
     assert main(["run", "--results", str(tmp_path), *arguments]) == 1
     assert message in capsys.readouterr().out
 
@@ -195,7 +206,7 @@ def test_bad_arguments_are_one_sentence(tmp_path, capsys, arguments, message):
 # What a point holds
 
 
-def test_a_point_is_what_it_says():
+def test_a_point_is_what_it_says() -> None:
     point = Point(Target("uniform", 3, 0), "ideal", TINY)
     result, machine = results.measure(point), point.target.machine()
     assert result["draws"] == [3, 6, 12, 24, 48, 96]
@@ -207,14 +218,14 @@ def test_a_point_is_what_it_says():
     assert result["ess"] == samples.fidelity().ess
 
 
-def test_divergences_are_means_over_disjoint_groups():
+def test_divergences_are_means_over_disjoint_groups() -> None:
     machine = Target("uniform", 3, 1).machine()
     samples = ph.sample(machine, "gibbs", chains=6, draws=12, seed=1, burn_in=2)
     target = machine.joint()
     draws, kl = results.divergences(samples, results.chain_joints(samples), target)  # type: ignore[attr-defined]
     states = samples.states @ np.array([1, 2, 4])
 
-    def divergence(part):
+    def divergence(part: NDArray[np.int64]) -> float:
         return kl_divergence(np.bincount(part.ravel(), minlength=8) / part.size, target)
 
     expected = {
@@ -229,14 +240,14 @@ def test_divergences_are_means_over_disjoint_groups():
     np.testing.assert_allclose(kl, [np.mean(values) for values in expected.values()])
 
 
-def test_refined_points_say_how_they_came_about(study, tiny):
+def test_refined_points_say_how_they_came_about(study: Any, tiny: Any) -> None:
     found, codes = results.read_points(study / results.code_digest(), tiny.points())
     assert codes == {results.code_digest()}
     for point, result in found.items():
         assert ("rounds" in result) == ("converged" in result) == (point.variant == REFINED)
 
 
-def test_delays_reach_the_network(monkeypatch):
+def test_delays_reach_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(
         ph, "sample", lambda machine, substrate, **options: seen.append(options["network"])
@@ -252,7 +263,9 @@ def test_delays_reach_the_network(monkeypatch):
 # Report
 
 
-def test_report_writes_tables_and_figures_and_what_is_missing(study, tmp_path, capsys):
+def test_report_writes_tables_and_figures_and_what_is_missing(
+    study: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["report", *ARGUMENTS, "--results", str(study), "--docs", str(tmp_path)]
     assert main(arguments) == 0
     text = (tmp_path / "fidelity-results.md").read_text()
@@ -273,7 +286,9 @@ def test_report_writes_tables_and_figures_and_what_is_missing(study, tmp_path, c
     assert f"| {REFINED} | 22 | 24 |" in text
 
 
-def test_report_does_not_mix_code_silently(study, tmp_path, monkeypatch, capsys):
+def test_report_does_not_mix_code_silently(
+    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Results of other code are not found; with --code they are, and the page says so."""
     old = results.code_digest()
     monkeypatch.setattr("studies.fidelity.__main__.code_digest", lambda: "0.1.0-new")
@@ -294,7 +309,7 @@ def test_report_does_not_mix_code_silently(study, tmp_path, monkeypatch, capsys)
     assert "**Some were measured by other code: 0.1.0-new.**" in text
 
 
-def test_sweeps_are_tabulated_and_drawn():
+def test_sweeps_are_tabulated_and_drawn() -> None:
     selection = Selection(machines=3, budget=TINY)
     made = {
         point: {
@@ -316,7 +331,7 @@ def test_sweeps_are_tabulated_and_drawn():
     assert list(study.sweeps()["delay"]) == [EXACT_IN_LAW, TRANSLATED, REFINED]
 
 
-def test_interval_of_the_median_covers():
+def test_interval_of_the_median_covers() -> None:
     """Of 20 machines: at least 90 % of 300 intervals hold the true median (binomial, α = 1e-6).
 
     Twin: intervals around a median that is off by one standard deviation.

@@ -143,10 +143,10 @@ def test_imperfections_are_swept_on_lasers_alone(tmp_path: Path) -> None:
     assert results[1]["fidelity"]["kl"] > by_hand.fidelity().kl
 
 
-def test_with_workers(tmp_path: Path) -> None:
+def test_with_workers(tmp_path: Path, cluster: Any) -> None:
     planned = Study.load(write(tmp_path, SMALL))
     one = planned.run(tmp_path / "one")
-    two = planned.run(tmp_path / "two", workers=2)
+    two = planned.run(tmp_path / "two", workers=cluster.scheduler_address)
     assert [r["fidelity"] for r in one] == [r["fidelity"] for r in two]
 
 

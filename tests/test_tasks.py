@@ -1,7 +1,12 @@
 """Tasks of learned machines against enumeration, and the figures that judge dreams."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput
@@ -15,7 +20,7 @@ FEATURES, CLASSES, HIDDEN = 4, ("cat", "dog"), 3
 
 
 @pytest.fixture(scope="module")
-def machine():
+def machine() -> BoltzmannMachine:
     generator = np.random.default_rng(5)
     visible = FEATURES + len(CLASSES)
     w = np.zeros((visible + HIDDEN, visible + HIDDEN))
@@ -25,14 +30,14 @@ def machine():
     )
 
 
-def exact(machine, clamp):
+def exact(machine: BoltzmannMachine, clamp: dict[str, int]) -> NDArray[np.float64]:
     """Return P(on) of every unit given evidence (label → value)."""
     rest = machine.conditional(clamp)
     known = dict(zip(rest.labels, rest.marginals(), strict=True)) | clamp
     return np.array([known[label] for label in machine.labels])
 
 
-def test_units_are_read_from_labels(machine):
+def test_units_are_read_from_labels(machine: BoltzmannMachine) -> None:
     units = Units.of(machine)
     assert units.names == CLASSES
     assert units.shape == (2, 2)
@@ -44,7 +49,7 @@ def test_units_are_read_from_labels(machine):
 
 
 @pytest.mark.parametrize("substrate", ["gibbs", "ideal"])
-def test_completion_is_the_conditional(machine, substrate):
+def test_completion_is_the_conditional(machine: BoltzmannMachine, substrate: str) -> None:
     images = np.array([[1, 0, 1, 1], [0, 1, 0, 0], [1, 1, 0, 1]])
     known = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0]], bool)
     found = tasks.complete(machine, images, known, substrate, draws=20_000, seed=1)
@@ -62,7 +67,7 @@ def test_completion_is_the_conditional(machine, substrate):
 
 
 @pytest.mark.filterwarnings("ignore:reduced lasers are known:photinus.TranslationWarning")
-def test_lasers_complete_a_large_machine_as_gibbs_sampling_does():
+def test_lasers_complete_a_large_machine_as_gibbs_sampling_does() -> None:
     """24×24 pixels, 100 hidden units: a machine with many modes and strong biases.
 
     Both samplers complete the same 50 images; the ratio of their wrong pixels has a standard error of
@@ -84,7 +89,7 @@ def test_lasers_complete_a_large_machine_as_gibbs_sampling_does():
     assert lasers / gibbs == pytest.approx(1.0, abs=0.05)
 
 
-def test_classification_is_the_conditional(machine):
+def test_classification_is_the_conditional(machine: BoltzmannMachine) -> None:
     images = np.array([[1, 0, 1, 1], [0, 1, 0, 0]])
     found = tasks.classify(machine, images, "gibbs", draws=20_000, seed=2)
     for image, probabilities in zip(images, found.probabilities, strict=True):
@@ -95,7 +100,9 @@ def test_classification_is_the_conditional(machine):
     assert found.accuracy(["cat", "cat"]) == np.mean(names == "cat")
 
 
-def test_images_are_taken_in_batches(machine, monkeypatch):
+def test_images_are_taken_in_batches(
+    machine: BoltzmannMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images = np.random.default_rng(0).integers(0, 2, (7, FEATURES))
     monkeypatch.setattr(tasks, "STATES_PER_BATCH", 3 * 4000 * machine.n_units)
     found = tasks.classify(machine, images, "gibbs", draws=4000, seed=2)
@@ -103,7 +110,7 @@ def test_images_are_taken_in_batches(machine, monkeypatch):
     np.testing.assert_allclose(found.probabilities[:, 0], expected, atol=6 * 0.5 / np.sqrt(200))
 
 
-def test_imagined_classes_are_clamped(machine):
+def test_imagined_classes_are_clamped(machine: BoltzmannMachine) -> None:
     found = tasks.imagine(machine, ["dog", "cat", "dog"], "gibbs", draws=10, seed=3)
     assert found.pixels.shape == (3, 10, FEATURES)
     np.testing.assert_array_equal(found.labels, [[1] * 10, [0] * 10, [1] * 10])
@@ -113,7 +120,7 @@ def test_imagined_classes_are_clamped(machine):
         tasks.imagine(machine, [], "gibbs")
 
 
-def test_lasers_dream_with_their_time(machine):
+def test_lasers_dream_with_their_time(machine: BoltzmannMachine) -> None:
     found = tasks.dream(machine, "laser", chains=2, draws=5, seed=4)
     assert found.interval == found.samples.window
     field = found.samples.states @ machine.weights[:, :FEATURES] + machine.biases[:FEATURES]
@@ -130,25 +137,25 @@ def test_lasers_dream_with_their_time(machine):
         (lambda m: tasks.mask((2, 2), "third"), "kind must be one of"),
     ],
 )
-def test_refuses(machine, call, message):
+def test_refuses(machine: BoltzmannMachine, call: Callable[..., Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         call(machine)
 
 
-def test_no_classes_no_classification():
+def test_no_classes_no_classification() -> None:
     machine = BoltzmannMachine(np.zeros((2, 2)), [0, 0], ["v0", "h0"])
     for call in (lambda: tasks.classify(machine, [[1]], "gibbs"), lambda: tasks.imagine(machine, [0])):
         with pytest.raises(InvalidInput, match="machine must have classes"):
             call()
 
 
-def test_masks():
+def test_masks() -> None:
     assert tasks.mask((4, 6), "half").sum() == 12
     assert tasks.mask((4, 6), "quarter").sum() == 18
     np.testing.assert_array_equal(tasks.mask((4, 6), "random"), tasks.mask((4, 6), "random"))
 
 
-def test_autocorrelation_time_of_a_known_process():
+def test_autocorrelation_time_of_a_known_process() -> None:
     # AR(1) with coefficient a has the time (1 + a)/(1 - a) = 9; over 200 000 draws the estimate's
     # standard error is about 2 % (Sokal 1997), and five of them are allowed.
     a, generator = 0.8, np.random.default_rng(0)
@@ -167,15 +174,15 @@ class ByBrightness:
 
     classes_ = np.arange(2)
 
-    def __init__(self, level):
+    def __init__(self, level: float) -> None:
         self.level = level
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         on = np.asarray(X)[:, 0] > self.level
         return np.column_stack([1 - on, on]).astype(float)
 
 
-def test_mixing_counts_classes(machine):
+def test_mixing_counts_classes(machine: BoltzmannMachine) -> None:
     found = tasks.dream(machine, "gibbs", chains=4, draws=200, seed=1)
     level = np.median(found.smooth[:, :, 0])
     mixing = evaluation.mixing(found, ByBrightness(level))
@@ -187,7 +194,7 @@ def test_mixing_counts_classes(machine):
     assert 0 < mixing.entropy <= np.log(2)
 
 
-def test_pictures_are_drawn(machine, tmp_path):
+def test_pictures_are_drawn(machine: BoltzmannMachine, tmp_path: Path) -> None:
     found = tasks.dream(machine, "laser", chains=2, draws=8, seed=1)
     for figure in (
         pictures.strip(found),
@@ -206,7 +213,7 @@ def test_pictures_are_drawn(machine, tmp_path):
         pictures.animate(found, tmp_path / "no" / "dream.gif")
 
 
-def test_mixing_of_a_known_walk(machine):
+def test_mixing_of_a_known_walk(machine: BoltzmannMachine) -> None:
     """Three chains whose classes are given: counts, switches, first visits."""
     found = tasks.dream(machine, "gibbs", chains=3, draws=6, seed=1)
     classes = np.array([[0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 2, 2]])
@@ -215,7 +222,7 @@ def test_mixing_of_a_known_walk(machine):
         classes_ = np.arange(3)
         chain = 0
 
-        def predict_proba(self, X):
+        def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
             proba = np.eye(3)[classes[self.chain]]
             if self.chain == 0:
                 proba[1] = [0.4, 0.3, 0.3]  # not sure
@@ -235,7 +242,7 @@ def test_mixing_of_a_known_walk(machine):
         evaluation.mixing(found, Told(), sure=2)
 
 
-def test_rates_are_per_time_on_the_chip(machine):
+def test_rates_are_per_time_on_the_chip(machine: BoltzmannMachine) -> None:
     found = tasks.dream(machine, "laser-reduced", chains=4, draws=100, seed=1)
     mixing = evaluation.mixing(found, ByBrightness(0.5))
     assert mixing.interval == found.samples.window
@@ -245,7 +252,7 @@ def test_rates_are_per_time_on_the_chip(machine):
     )
 
 
-def test_the_error_of_the_entropy_is_its_scatter():
+def test_the_error_of_the_entropy_is_its_scatter() -> None:
     # Independent draws: the jackknife against the scatter over repetitions, within 20 %.
     rng = np.random.default_rng(0)
     made = [
@@ -257,7 +264,7 @@ def test_the_error_of_the_entropy_is_its_scatter():
     assert np.isnan(evaluation.Mixing(np.ones((1, 3), int), 3, 1.0, 0.0, None, 1.0, None).entropy_error)
 
 
-def test_indirect_likelihood_is_its_formula(monkeypatch):
+def test_indirect_likelihood_is_its_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     samples, images = rng.integers(0, 2, (30, 9)), rng.integers(0, 2, (5, 9))
     same = (samples[None] == images[:, None]).sum(axis=2)
@@ -282,6 +289,8 @@ def test_indirect_likelihood_is_its_formula(monkeypatch):
         (np.zeros((0, 2)), [[0, 1]], 0.9, "must have shapes"),
     ],
 )
-def test_indirect_likelihood_refuses(samples, images, beta, message):
+def test_indirect_likelihood_refuses(
+    samples: NDArray[np.float64] | list[list[int]], images: list[list[int]], beta: float, message: str
+) -> None:
     with pytest.raises(InvalidInput, match=message):
         evaluation.indirect_likelihood(samples, images, beta=beta)

@@ -3,15 +3,21 @@
 Statistical tests reject correct code with probability 1e-6 and have a twin that must fail.
 """
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import binom, chisquare
 
 import photinus as ph
 from photinus import Calibration, InvalidInput, Tempering, TranslationWarning
 from photinus.devices import simulator
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.lif.simulator import LifSimulator
 from photinus.machines.evidence import Evidence
 from photinus.samplers import abstract, sampling, spiking
 from photinus.translation.rules import drive_and_strength, evidence_drive, heated_drive
@@ -23,7 +29,7 @@ from tests.progress import Impatient
 
 
 @given(hottest=st.floats(1, 50), quarter=st.integers(1, 40), draw=st.integers(0, 500))
-def test_draws_are_taken_cold_and_in_order(hottest, quarter, draw):
+def test_draws_are_taken_cold_and_in_order(hottest: float, quarter: int, draw: int) -> None:
     t = Tempering(hottest=hottest, period=4 * quarter)
     window = t.window_of(draw)
     assert t.window_of(draw + 1) > window
@@ -46,7 +52,7 @@ def test_draws_are_taken_cold_and_in_order(hottest, quarter, draw):
         ({"period": 10}, "period must be a multiple of 4, got 10"),
     ],
 )
-def test_tempering_refuses(changes, message):
+def test_tempering_refuses(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{message}$"):
         Tempering(**changes)
 
@@ -55,16 +61,18 @@ def test_tempering_refuses(changes, message):
 
 
 @pytest.fixture(params=["fast-absorber", "lif-hcs"])
-def calibration(request):
+def calibration(request: pytest.FixtureRequest) -> Calibration:
     return Calibration.preset(request.param)
 
 
-def spikes_of(running, windows, network):
+def spikes_of(
+    running: LifSimulator | Simulator, windows: int, network: ph.LaserNetwork | ph.LifNetwork
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
     found = running.advance(windows * network.window)
     return found.chain, found.unit, found.time
 
 
-def test_attenuation_is_that_of_the_couplings(calibration):
+def test_attenuation_is_that_of_the_couplings(calibration: Calibration | str) -> None:
     network = ph.translate(uniform(3), calibration)
     weak = network.driven(network.drive, 0.4 * network.coupling)
     heated = simulator(network, chains=6, seed=1)
@@ -76,7 +84,7 @@ def test_attenuation_is_that_of_the_couplings(calibration):
     assert len(spikes_of(plain, 30, network)[2]) != len(spikes_of(built, 30, network)[2])
 
 
-def test_heating_in_the_middle_is_undone_by_cooling(calibration):
+def test_heating_in_the_middle_is_undone_by_cooling(calibration: Calibration | str) -> None:
     """Pulses under way are attenuated and come back, so that nothing is left of a heating."""
     network = ph.translate(uniform(3), calibration)
     one, other = (simulator(network, chains=6, seed=1) for _ in range(2))
@@ -88,7 +96,7 @@ def test_heating_in_the_middle_is_undone_by_cooling(calibration):
         np.testing.assert_allclose(a, b, rtol=1e-4)
 
 
-def test_no_drive_is_left_over():
+def test_no_drive_is_left_over() -> None:
     """After hundreds of pulses under changing strengths, silent lasers are driven by nothing."""
     calibration = Calibration.preset()
     network = ph.translate(uniform(3), calibration)
@@ -102,7 +110,7 @@ def test_no_drive_is_left_over():
     assert max(np.abs(block.drive).max() for block in running._blocks) < 1e-9 * scale
 
 
-def test_driven_lasers_are_not_heated():
+def test_driven_lasers_are_not_heated() -> None:
     network = ph.translate(uniform(3), Calibration.preset())
     clamp = {0: 1}
     one, other = (
@@ -114,7 +122,7 @@ def test_driven_lasers_are_not_heated():
     assert len(found) > 0.5 * (plain.unit == 0).sum()
 
 
-def test_drives_at_temperature_one_are_those_of_the_evidence(calibration):
+def test_drives_at_temperature_one_are_those_of_the_evidence(calibration: Calibration | str) -> None:
     machine = uniform(4)
     network = ph.translate(machine, calibration)
     evidence = Evidence.of({1: [0, 1, 1]}, machine.labels, 3)
@@ -133,7 +141,7 @@ def test_drives_at_temperature_one_are_those_of_the_evidence(calibration):
     np.testing.assert_allclose(drive[0], network.drive, rtol=1e-9)
 
 
-def test_hot_drives_are_those_of_the_hot_machine(calibration):
+def test_hot_drives_are_those_of_the_hot_machine(calibration: Calibration | str) -> None:
     """With equal units the common attenuation is what each of them needs: the same network."""
     machine = two_modes(5, 0.8)
     none = Evidence.of(None, machine.labels)
@@ -146,7 +154,7 @@ def test_hot_drives_are_those_of_the_hot_machine(calibration):
 # Tempered samples
 
 
-def test_tempered_gibbs_draws_are_of_the_machine():
+def test_tempered_gibbs_draws_are_of_the_machine() -> None:
     """One draw of each of 6000 chains, chi-square at 1e-6; the hot machine's joint must be refused."""
     machine = uniform(3, seed=2)
     tempering = Tempering(hottest=6, period=40)
@@ -159,7 +167,7 @@ def test_tempered_gibbs_draws_are_of_the_machine():
 
 
 @pytest.mark.parametrize("substrate", ["laser", "lif"])
-def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate):
+def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate: str) -> None:
     """Two deep modes at equal time: plain chains hardly cross, tempered ones are found in both.
 
     A chain changes its mode in each of 10 cycles with probability 0.15 at least, so that the 24 chains
@@ -182,7 +190,7 @@ def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate):
     assert 1 < up < 23
 
 
-def crossings(samples):
+def crossings(samples: ph.Samples) -> int:
     """Return how often chains went from mostly on to mostly off or back."""
     level = samples.states.mean(axis=2)
     total = 0
@@ -193,7 +201,9 @@ def crossings(samples):
 
 
 @pytest.mark.parametrize("substrate", ["laser", "lif", "gibbs"])
-def test_pieces_and_files_are_those_of_one_run(substrate, tmp_path, monkeypatch):
+def test_pieces_and_files_are_those_of_one_run(
+    substrate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = {"chains": 3, "draws": 11, "burn_in": 2, "seed": 4, "clamp": {0: [0, 1, 1]}}
     tempering = Tempering(hottest=3, period=12)
     whole = ph.sample(uniform(3), substrate, tempering=tempering, **arguments)
@@ -210,7 +220,7 @@ def test_pieces_and_files_are_those_of_one_run(substrate, tmp_path, monkeypatch)
     assert np.array_equal(loaded.joint(), whole.joint()) if not whole.clamp else True
 
 
-def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
+def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     arguments = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
     whole = ph.sample(uniform(3), "laser", **arguments)
@@ -231,7 +241,7 @@ def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
         )
 
 
-def test_certificate_of_tempered_samples():
+def test_certificate_of_tempered_samples() -> None:
     machine = uniform(3)
     samples = ph.sample(machine, "laser", chains=32, draws=40, seed=1, tempering=Tempering(period=8))
     fidelity = samples.fidelity()
@@ -240,11 +250,11 @@ def test_certificate_of_tempered_samples():
 
 
 @pytest.mark.parametrize("substrate", ["exact", "ideal"])
-def test_some_substrates_cannot_be_heated(substrate):
+def test_some_substrates_cannot_be_heated(substrate: str) -> None:
     with pytest.raises(InvalidInput, match=f"^substrate must be one of .* got '{substrate}'$"):
         ph.sample(uniform(3), substrate, tempering=Tempering())
 
 
-def test_tempering_must_be_one():
+def test_tempering_must_be_one() -> None:
     with pytest.raises(InvalidInput, match="^tempering must be a Tempering or None, got 4$"):
         ph.sample(uniform(3), tempering=4)

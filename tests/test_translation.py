@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +25,7 @@ SHIPPED = [
 ]
 
 
-def machine_of(n, seed=0, scale=0.6):
+def machine_of(n: int, seed: int = 0, scale: float = 0.6) -> BoltzmannMachine:
     rng = np.random.default_rng(seed)
     upper = np.triu(rng.normal(size=(n, n)), 1) * scale
     return BoltzmannMachine(
@@ -31,7 +34,7 @@ def machine_of(n, seed=0, scale=0.6):
 
 
 @st.composite
-def machines(draw, reach=1.5):
+def machines(draw: Callable[..., Any], reach: float = 1.5) -> BoltzmannMachine:
     n = draw(st.integers(1, 6))
     number = st.floats(-reach, reach)
     weights = np.zeros((n, n))
@@ -44,7 +47,7 @@ def machines(draw, reach=1.5):
 # The linear rule
 
 
-def test_formulas_of_the_linear_rule(calibration):
+def test_formulas_of_the_linear_rule(calibration: Calibration) -> None:
     """P = (N½ + α b)/τ_g, coupling α W; checked with numbers that are not those of the code."""
     machine = machine_of(4)
     network = translate(machine, calibration, rule="linear", delay=2e-11)
@@ -66,7 +69,7 @@ def test_formulas_of_the_linear_rule(calibration):
     assert on == pytest.approx((calibration.midpoint + DRIVEN_BIAS * calibration.slope) / lifetime)
 
 
-def test_a_bias_of_zero_is_half_on_and_a_pump_is_never_negative(calibration):
+def test_a_bias_of_zero_is_half_on_and_a_pump_is_never_negative(calibration: Calibration) -> None:
     machine = BoltzmannMachine(np.zeros((2, 2)), [0.0, -1e4])
     for rule in ("linear", "measured"):
         network = translate(machine, calibration, rule=rule)
@@ -78,7 +81,7 @@ def test_a_bias_of_zero_is_half_on_and_a_pump_is_never_negative(calibration):
 
 @settings(deadline=None)
 @given(machines())
-def test_round_trip_of_the_linear_rule(machine):
+def test_round_trip_of_the_linear_rule(machine: BoltzmannMachine) -> None:
     calibration = Calibration.preset()
     found = recover(translate(machine, calibration, rule="linear"), calibration)
     assert found.labels == machine.labels
@@ -86,7 +89,7 @@ def test_round_trip_of_the_linear_rule(machine):
     assert found.biases == pytest.approx(machine.biases, abs=1e-10)
 
 
-def test_recover_refuses_another_device_and_asymmetric_couplings(calibration):
+def test_recover_refuses_another_device_and_asymmetric_couplings(calibration: Calibration) -> None:
     machine = machine_of(3)
     network = translate(machine, calibration, rule="linear")
     parameters = calibration.parameters.replace(gain_lifetime=2 * calibration.parameters.gain_lifetime)
@@ -96,7 +99,7 @@ def test_recover_refuses_another_device_and_asymmetric_couplings(calibration):
         recover(translate(machine, calibration), calibration)
 
 
-def test_unknown_rule(calibration):
+def test_unknown_rule(calibration: Calibration) -> None:
     with pytest.raises(InvalidInput, match=r"^rule must be one of .*\(did you mean 'linear'\?\)$"):
         translate(machine_of(2), calibration, rule="linea")
 
@@ -104,7 +107,7 @@ def test_unknown_rule(calibration):
 # The measured rule
 
 
-def logistic_device(calibration):
+def logistic_device(calibration: Calibration) -> Calibration:
     """A device whose measured curve is exactly the logistic."""
     log_odds = np.linspace(-5, 5, 41)
     carriers = calibration.midpoint + calibration.slope * log_odds
@@ -117,18 +120,19 @@ def logistic_device(calibration):
 
 @settings(deadline=None)
 @given(machines(reach=0.8))
-def test_rules_agree_where_the_activation_is_logistic(machine):
+def test_rules_agree_where_the_activation_is_logistic(machine: BoltzmannMachine) -> None:
     device = logistic_device(Calibration.preset())
-    measured, linear = translate(machine, device), translate(machine, device, rule="linear")
+    measured = translate(machine, device, gauge="none")
+    linear = translate(machine, device, rule="linear")
     assert measured.pump == pytest.approx(linear.pump, rel=1e-6)
     assert measured.coupling == pytest.approx(linear.coupling, rel=1e-3, abs=1e-6 * device.slope)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_measured_rule_by_naive_least_squares(calibration, n):
+def test_measured_rule_by_naive_least_squares(calibration: Calibration, n: int) -> None:
     """The line through N(u) over the target distribution, weights σ(u)σ(-u), by plain polyfit."""
     machine = machine_of(n, seed=n, scale=1.0)
-    network = translate(machine, calibration)
+    network = translate(machine, calibration, gauge="none")
     states, joint = machine.states(), machine.joint()
     for k in range(n):
         u = np.array([machine.biases[k] + machine.weights[k] @ z for z in states])
@@ -143,15 +147,15 @@ def test_measured_rule_by_naive_least_squares(calibration, n):
         assert found == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_laser_without_partners_gets_the_measured_pump(calibration):
+def test_a_laser_without_partners_gets_the_measured_pump(calibration: Calibration) -> None:
     machine = BoltzmannMachine(np.zeros((3, 3)), [-1.5, 0.0, 1.5])
-    carriers = translate(machine, calibration).pump * calibration.parameters.gain_lifetime
+    carriers = translate(machine, calibration, gauge="none").pump * calibration.parameters.gain_lifetime
     assert carriers == pytest.approx(calibration.drive_at(machine.biases))
     known = np.interp(carriers, calibration.drive, calibration.activation)
     assert known == pytest.approx(1 / (1 + np.exp(-machine.biases)), abs=0.01)
 
 
-def test_large_machines_are_translated_by_sampling(calibration):
+def test_large_machines_are_translated_by_sampling(calibration: Calibration) -> None:
     """Enumeration ends at 14 units: two independent halves of 14 look the same either way."""
     small = machine_of(8, seed=3, scale=0.4)
     zero = np.zeros((8, 8))
@@ -163,10 +167,10 @@ def test_large_machines_are_translated_by_sampling(calibration):
     assert np.array_equal(found.pump, translate(double, calibration).pump)  # no hidden randomness
 
 
-def test_drive_given_evidence(calibration):
+def test_drive_given_evidence(calibration: Calibration) -> None:
     """A laser whose partners are all known gets exactly the pump of its field, chain by chain."""
     machine = BoltzmannMachine([[0, 1.0, -0.5], [1.0, 0, 0.4], [-0.5, 0.4, 0]], [0.2, -0.3, 0.1])
-    network = translate(machine, calibration)
+    network = translate(machine, calibration, gauge="none")
     values = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [1, 0]], np.uint8)
     evidence = Evidence.of({1: values[:, 0], 2: values[:, 1]}, machine.labels, 5)
     drive = evidence_drive(machine, calibration, network, evidence)
@@ -181,14 +185,14 @@ def test_drive_given_evidence(calibration):
 # The report of validity
 
 
-def test_everything_inside(calibration):
+def test_everything_inside(calibration: Calibration) -> None:
     found = check(BoltzmannMachine([[0, 0.1], [0.1, 0]], [0.1, -0.1]), calibration)
     assert found
     assert (found.biases, found.drives, found.weights) == ((), (), ())
     assert str(found) == "everything is inside the calibrated range"
 
 
-def test_report_names_units_and_weights(calibration):
+def test_report_names_units_and_weights(calibration: Calibration) -> None:
     low, high = calibration.bias_range
     weights = np.zeros((4, 4))
     weights[0, 1] = weights[1, 0] = calibration.weight_range[1] + 0.5
@@ -215,7 +219,7 @@ def test_report_names_units_and_weights(calibration):
 
 @given(machines(reach=6.0))
 @settings(deadline=None)
-def test_report_against_every_state(machine):
+def test_report_against_every_state(machine: BoltzmannMachine) -> None:
     calibration = Calibration.preset()
     found = check(machine, calibration)
     low, high = calibration.bias_range
@@ -243,7 +247,7 @@ def test_report_against_every_state(machine):
 
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_presets_are_installed(name):
+def test_presets_are_installed(name: str) -> None:
     if name not in SHIPPED:
         pytest.skip(f"the calibration of {name} is not measured yet")
     document = json.loads((resources.files("photinus") / "data" / f"{name}.json").read_text())
@@ -254,12 +258,12 @@ def test_presets_are_installed(name):
     assert translate(machine_of(3), calibration).n_units == 3
 
 
-def test_unknown_preset():
+def test_unknown_preset() -> None:
     with pytest.raises(InvalidInput, match=r"^preset must be .*\(did you mean 'fast-absorber'\?\)$"):
         Calibration.preset("fast-absorbr")
 
 
-def test_file_round_trip(tmp_path, calibration):
+def test_file_round_trip(tmp_path: Path, calibration: Calibration) -> None:
     path = tmp_path / "laser.json"
     calibration.save(path)
     found = Calibration.load(str(path))
@@ -279,7 +283,7 @@ def test_file_round_trip(tmp_path, calibration):
     assert "NaN" not in path.read_text()
 
 
-def test_tables_with_gaps_come_back(tmp_path, calibration):
+def test_tables_with_gaps_come_back(tmp_path: Path, calibration: Calibration) -> None:
     gaps = np.linspace(1e-9, 2e-9, len(calibration.mean_interval))
     gaps[:3] = np.nan
     dataclasses.replace(calibration, mean_interval=gaps).save(tmp_path / "laser.json")
@@ -288,7 +292,7 @@ def test_tables_with_gaps_come_back(tmp_path, calibration):
     assert not np.isnan(found[3])
 
 
-def test_damaged_files_are_one_sentence(tmp_path, calibration):
+def test_damaged_files_are_one_sentence(tmp_path: Path, calibration: Calibration) -> None:
     path = tmp_path / "laser.json"
     with pytest.raises(InvalidInput, match=r"^file .*laser.json' does not exist$"):
         Calibration.load(path)
@@ -316,7 +320,9 @@ def test_damaged_files_are_one_sentence(tmp_path, calibration):
         ({"bias_range": 3}, "is not a valid calibration: "),
     ],
 )
-def test_wrong_documents_are_named(tmp_path, calibration, changes, message):
+def test_wrong_documents_are_named(
+    tmp_path: Path, calibration: Calibration, changes: dict[str, Any], message: str
+) -> None:
     path = tmp_path / "laser.json"
     calibration.save(path)
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
@@ -324,7 +330,7 @@ def test_wrong_documents_are_named(tmp_path, calibration, changes, message):
         Calibration.load(path)
 
 
-def test_missing_entries_are_named(tmp_path, calibration):
+def test_missing_entries_are_named(tmp_path: Path, calibration: Calibration) -> None:
     path = tmp_path / "laser.json"
     calibration.save(path)
     document = json.loads(path.read_text())
@@ -348,7 +354,9 @@ def test_missing_entries_are_named(tmp_path, calibration):
         {"bias_range": [1, 2, 3]},
     ],
 )
-def test_wrong_values_of_a_calibration(tmp_path, calibration, changes):
+def test_wrong_values_of_a_calibration(
+    tmp_path: Path, calibration: Calibration, changes: dict[str, Any]
+) -> None:
     """Values of a wrong sort must not come through to the simulation."""
     path = tmp_path / "laser.json"
     calibration.save(path)
@@ -358,7 +366,7 @@ def test_wrong_values_of_a_calibration(tmp_path, calibration, changes):
         Calibration.load(path)
 
 
-def test_require_compares_the_device_but_not_its_name(calibration):
+def test_require_compares_the_device_but_not_its_name(calibration: Calibration) -> None:
     parameters = calibration.parameters
     calibration.require(parameters.replace(name="mine"))
     for name in ("gain_lifetime", "photon_lifetime", "absorber_coefficient", "wavelength"):
@@ -372,7 +380,7 @@ def test_require_compares_the_device_but_not_its_name(calibration):
 # Integrate-and-fire neurons
 
 
-def test_integrate_and_fire_neurons_are_translated_by_the_same_rules():
+def test_integrate_and_fire_neurons_are_translated_by_the_same_rules() -> None:
     calibration, machine = Calibration.preset("lif-hcs"), machine_of(3)
     network = translate(machine, calibration, rule="linear")
     assert isinstance(network, LifNetwork)

@@ -1,14 +1,18 @@
 """The trust region of refinement, on devices whose moments are enumerated: honest and adversarial."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import binom
 
 from photinus import BoltzmannMachine
 from photinus.learning.judgement import FALSE_ALARM, Judged, Shown, judge
 from photinus.learning.moments import Statistics, Target
 from photinus.learning.response import DENSE, Response
-from photinus.learning.trust import search, step
+from photinus.learning.trust import Search, search, step
 from tests.machines import uniform
 
 DISPERSION = 2
@@ -18,7 +22,15 @@ DISPERSION = 2
 class Device:
     """A device whose law is that of parameters distorted by `answer`, read with sampling noise."""
 
-    def __init__(self, machine, answer, *, chains=256, seed=0, structure="all"):
+    def __init__(
+        self,
+        machine: BoltzmannMachine,
+        answer: Callable[..., Any],
+        *,
+        chains: int = 256,
+        seed: int = 0,
+        structure: str = "all",
+    ) -> None:
         n = machine.n_units
         self.machine, self.answer, self.chains = machine, answer, chains
         self.statistics = Statistics.between(machine.weights, structure)
@@ -29,28 +41,28 @@ class Device:
         self.start = np.r_[machine.biases, machine.weights[rows[n:], columns[n:]]]
         self.generator = np.random.default_rng(seed)
 
-    def law(self, theta):
+    def law(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         exponent = self.features @ self.answer(theta)
         law = np.exp(exponent - exponent.max())
         return law / law.sum()
 
-    def off(self, theta):
+    def off(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the true differences of the moments."""
         return self.wanted.moments - self.law(theta) @ self.features
 
-    def loss(self, theta):
+    def loss(self, theta: NDArray[np.float64]) -> float:
         """Return the true Q."""
         off = self.off(theta)
         return float(off @ self.wanted.metric(off[None])[0]) / 2
 
-    def measure(self, theta, draws):
+    def measure(self, theta: NDArray[np.float64], draws: int) -> Shown:
         size = self.chains, max(1, draws // DISPERSION)
         drawn = self.generator.choice(len(self.states), size=size, p=self.law(theta))
         chains = np.array([self.features[chain].mean(axis=0) for chain in drawn])
         seen = self.states[drawn.ravel()[:: max(1, drawn.size // 8192)]]
         return Shown(chains, draws, self.statistics.response(seen))
 
-    def search(self, *, draws=400, most_rounds=24, **options):
+    def search(self, *, draws: int = 400, most_rounds: int = 24, **options: Any) -> Search:  # type: ignore[type-arg]
         return search(
             self.start,
             self.measure,
@@ -62,38 +74,40 @@ class Device:
         )
 
 
-def weak(theta):
+def weak(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """All parameters arrive at nine tenths, and are shifted."""
     return 0.9 * theta + 0.05
 
 
-def saturating(theta):
+def saturating(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Nothing beyond ±3 gets through, and little near it."""
     return 3 * np.tanh(theta / 3) - 0.2
 
 
-def backwards(theta):
+def backwards(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Every change acts the wrong way round, from a law that is off at the start."""
     return theta if backwards.start is None else 2 * backwards.start - theta + 0.3  # type: ignore[attr-defined]
 
 
-def stuck(theta):
+def stuck(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Nothing that one changes reaches the moments."""
     return stuck.law  # type: ignore[attr-defined]
 
 
-def overdone(theta):
+def overdone(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Every change acts four times as strongly as designed."""
     return overdone.start + 4 * (theta - overdone.start) + 0.2  # type: ignore[attr-defined]
 
 
-def losses(device, found):
+def losses(device: Device, found: Search) -> list[float]:  # type: ignore[type-arg]
     return [device.loss(trial.judged.setting) for trial in found.trials]
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0, 4.0])
 @pytest.mark.parametrize("answer", [weak, saturating])
-def test_no_round_is_twice_as_bad_as_the_first_and_the_end_is_far_better(answer, scale):
+def test_no_round_is_twice_as_bad_as_the_first_and_the_end_is_far_better(
+    answer: Callable[..., Any], scale: float
+) -> None:
     for seed in range(3):
         device = Device(uniform(6, 100 + seed, scale), answer, seed=seed)
         found = device.search()
@@ -102,7 +116,7 @@ def test_no_round_is_twice_as_bad_as_the_first_and_the_end_is_far_better(answer,
         assert device.loss(found.best.setting) < seen[0] / 10
 
 
-def test_strong_machines_are_right_within_fifteen_rounds():
+def test_strong_machines_are_right_within_fifteen_rounds() -> None:
     """|W|, |b| <= 4: every marginal within 0.01."""
     for seed in range(3):
         device = Device(uniform(9, 200 + seed, 4.0), weak, seed=seed)
@@ -110,7 +124,7 @@ def test_strong_machines_are_right_within_fifteen_rounds():
         assert np.abs(device.off(found.best.setting)[:9]).max() < 0.01
 
 
-def test_an_exact_device_is_left_as_it_is():
+def test_an_exact_device_is_left_as_it_is() -> None:
     """Seven of eight runs at least end where they began: the chance of two alarms of 1 % is 0.3 %."""
     same = 0
     for seed in range(8):
@@ -123,7 +137,9 @@ def test_an_exact_device_is_left_as_it_is():
 
 
 @pytest.mark.parametrize("answer", [backwards, stuck, overdone])
-def test_a_device_that_does_not_answer_as_designed_ends_no_worse_and_says_why(answer):
+def test_a_device_that_does_not_answer_as_designed_ends_no_worse_and_says_why(
+    answer: Callable[..., Any],
+) -> None:
     for seed in range(4):
         machine = uniform(5, 400 + seed, 1.0)
         device = Device(machine, answer, seed=seed)
@@ -138,7 +154,7 @@ def test_a_device_that_does_not_answer_as_designed_ends_no_worse_and_says_why(an
             assert not found.converged
 
 
-def test_moments_that_are_mostly_noise_do_no_harm():
+def test_moments_that_are_mostly_noise_do_no_harm() -> None:
     """A strong ferromagnet, 38 draws of 64 chains: never worse than at the start by more than noise."""
     for seed in range(6):
         machine = uniform(8, 500 + seed, 4.0)
@@ -150,7 +166,7 @@ def test_moments_that_are_mostly_noise_do_no_harm():
         assert device.loss(found.best.setting) < device.loss(device.start) + 2 * start.error
 
 
-def test_pairs_without_a_coupling_may_move_or_not():
+def test_pairs_without_a_coupling_may_move_or_not() -> None:
     machine = uniform(5, 7, 2.0)
     weights = machine.weights.copy()
     weights[0, 1] = weights[1, 0] = 0.0
@@ -159,7 +175,7 @@ def test_pairs_without_a_coupling_may_move_or_not():
     assert len(Device(machine, weak, structure="given").start) == 5 + 9
 
 
-def test_misfits_of_a_right_device_alarm_as_rarely_as_stated():
+def test_misfits_of_a_right_device_alarm_as_rarely_as_stated() -> None:
     """At most 1 % of p-values below 0.01, and power: parameters off by a tenth are found out."""
     alarms, found = 0, 0
     for chains, units in ((16, 3), (64, 3), (16, 6), (256, 6)):
@@ -172,7 +188,7 @@ def test_misfits_of_a_right_device_alarm_as_rarely_as_stated():
     assert found > 390
 
 
-def test_loss_and_its_error_are_those_of_many_runs():
+def test_loss_and_its_error_are_those_of_many_runs() -> None:
     """The mean over 200 runs is the true Q within five standard errors, their spread as told."""
     device = Device(uniform(4, 8, 1.0), weak)
     runs = [judge(None, device.measure(device.start, 100), device.wanted) for _ in range(200)]
@@ -182,12 +198,12 @@ def test_loss_and_its_error_are_those_of_many_runs():
     assert np.median([run.error for run in runs]) == pytest.approx(losses.std(), rel=0.25)
 
 
-def test_one_step_leads_from_one_machine_to_another_nearby():
+def test_one_step_leads_from_one_machine_to_another_nearby() -> None:
     """By the mean response the error is of third order: half the distance leaves an eighth."""
     machine = uniform(4, 9, 1.0)
     direction = np.random.default_rng(3).uniform(-0.4, 0.4, 10)
 
-    def left(size):
+    def left(size: float) -> float:
         device = Device(machine, lambda theta: theta)
         theta = device.start + size * direction
         response = device.statistics.response(machine.states(), device.law(theta))
@@ -198,7 +214,7 @@ def test_one_step_leads_from_one_machine_to_another_nearby():
     assert left(0.5) < left(1.0) / 6 < 0.02
 
 
-def test_products_with_states_solve_as_the_matrix_does():
+def test_products_with_states_solve_as_the_matrix_does() -> None:
     generator = np.random.default_rng(0)
     states = (generator.random((500, 12)) < 0.4).astype(np.uint8)
     rows, columns = np.triu_indices(12)
@@ -211,7 +227,7 @@ def test_products_with_states_solve_as_the_matrix_does():
         np.testing.assert_allclose(products.resolvent(vectors)(damping), right, rtol=1e-3, atol=1e-3)
 
 
-def test_as_many_statistics_as_make_no_matrix_are_refined_too(monkeypatch):
+def test_as_many_statistics_as_make_no_matrix_are_refined_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same search where the response is told by states, and only the diagonal judges."""
     monkeypatch.setattr("photinus.learning.response.DENSE", 0)
     monkeypatch.setattr("photinus.learning.trust.DENSE", 0)

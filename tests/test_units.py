@@ -59,7 +59,7 @@ from photinus.units import Allowed, parse
         ("7", "", 7.0),
     ],
 )
-def test_quantities_are_read(text, unit, value):
+def test_quantities_are_read(text: str, unit: str, value: float) -> None:
     assert parse(text, unit) == pytest.approx(value, rel=1e-14)
 
 
@@ -67,7 +67,7 @@ def test_quantities_are_read(text, unit, value):
 @pytest.mark.parametrize(
     ("unit", "power"), [("fs", -15), ("ps", -12), ("ns", -9), ("us", -6), ("ms", -3)]
 )
-def test_a_prefix_is_a_power_of_ten_to_the_last_digit(digits, unit, power):
+def test_a_prefix_is_a_power_of_ten_to_the_last_digit(digits: str, unit: str, power: int) -> None:
     assert parse(f"{digits} {unit}", "s") == float(f"{float(digits)}e{power}")
 
 
@@ -90,7 +90,7 @@ def test_a_prefix_is_a_power_of_ten_to_the_last_digit(digits, unit, power):
         ("a", "", ["a number", "'a'"]),
     ],
 )
-def test_what_is_no_such_quantity_is_refused(text, unit, parts):
+def test_what_is_no_such_quantity_is_refused(text: str, unit: str, parts: list[str]) -> None:
     with pytest.raises(ph.InvalidInput) as error:
         parse(text, unit, "lifetime")
     sentence = str(error.value)
@@ -126,7 +126,7 @@ def refusal(call: Any, *arguments: Any, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("name", LASER)
-def test_lasers_keep_to_their_ranges(name):
+def test_lasers_keep_to_their_ranges(name: str) -> None:
     low, high = LASER[name].low, LASER[name].high
     for value in (low, high):
         assert getattr(laser(name, value), name) == value
@@ -140,7 +140,7 @@ def test_lasers_keep_to_their_ranges(name):
 
 
 @pytest.mark.parametrize("name", LIF)
-def test_neurons_keep_to_their_ranges(name):
+def test_neurons_keep_to_their_ranges(name: str) -> None:
     low, high = LIF[name].low, LIF[name].high
     # A reset lies below its threshold, so that one end of each cannot be had.
     ends = {"threshold": {high}, "reset": {low}}.get(name, {low, high})
@@ -152,7 +152,7 @@ def test_neurons_keep_to_their_ranges(name):
 
 
 @pytest.mark.parametrize("name", IMPERFECTION)
-def test_imperfections_keep_to_their_ranges(name):
+def test_imperfections_keep_to_their_ranges(name: str) -> None:
     low, high = IMPERFECTION[name].low, IMPERFECTION[name].high
     for value in (low, high):
         assert getattr(Imperfections(**{name: value}), name) == value
@@ -165,7 +165,7 @@ def kernel(**changes: Any) -> SynapticKernel:
 
 
 @pytest.mark.parametrize("name", PLAUSIBLE_SYNAPSE)
-def test_synapses_keep_to_their_ranges(name):
+def test_synapses_keep_to_their_ranges(name: str) -> None:
     low, high = PLAUSIBLE_SYNAPSE[name].low, PLAUSIBLE_SYNAPSE[name].high
     for value in (low, high):
         assert getattr(kernel(**{name: value}), name) == value
@@ -177,7 +177,7 @@ def machine() -> ph.BoltzmannMachine:
     return ph.BoltzmannMachine(np.array([[0.0, 1.0], [1.0, 0.0]]), [0.5, -0.5])
 
 
-def test_times_of_networks_keep_to_their_ranges():
+def test_times_of_networks_keep_to_their_ranges() -> None:
     network = ph.translate(machine(), ph.Calibration.preset())
     assert isinstance(network, LaserNetwork)
     for name in ("window", "delay"):
@@ -192,7 +192,7 @@ def test_times_of_networks_keep_to_their_ranges():
     assert forced.delay == 4
 
 
-def test_a_delay_may_have_a_unit():
+def test_a_delay_may_have_a_unit() -> None:
     for preset in ("fast-absorber", "lif-hcs"):
         calibration = ph.Calibration.preset(preset)
         assert ph.translate(machine(), calibration, delay="30 ps").delay == 3e-11
@@ -203,14 +203,14 @@ def test_a_delay_may_have_a_unit():
 # ------------------------------------------------------------------------- suggestions
 
 
-def test_four_seconds_were_four_picoseconds():
+def test_four_seconds_were_four_picoseconds() -> None:
     sentence = refusal(LaserParameters.preset, photon_lifetime=4)
     assert sentence == ("photon_lifetime must be from 100 fs to 1 ns, got 4 s: did you mean 4 ps?")
 
 
 @pytest.mark.parametrize("power", [-12, -9, -6, -3, 3, 6, 9, 12])
 @pytest.mark.parametrize("preset", [*ph.LaserParameters.presets(), "lif-hcs"])
-def test_a_wrong_prefix_is_answered_with_the_right_value(preset, power):
+def test_a_wrong_prefix_is_answered_with_the_right_value(preset: str, power: int) -> None:
     """Each parameter of each preset, off by a power of a thousand."""
     kind, table = (LifParameters, LIF) if preset == "lif-hcs" else (LaserParameters, LASER)
     device, seen = kind.preset(preset), 0
@@ -226,12 +226,12 @@ def test_a_wrong_prefix_is_answered_with_the_right_value(preset, power):
     assert seen or abs(power) == 3
 
 
-def test_two_meant_as_percent():
+def test_two_meant_as_percent() -> None:
     assert "did you mean 2 %?" in refusal(Imperfections, mismatch=2)
     assert Imperfections(mismatch="2%") == Imperfections(mismatch=0.02)
 
 
-def test_nothing_is_suggested_where_nothing_fits():
+def test_nothing_is_suggested_where_nothing_fits() -> None:
     assert "did you mean" not in refusal(Allowed("s", 1e-12, 2e-12).check, "time", 5.0)
     assert "did you mean" not in refusal(LaserParameters.preset, pump_noise=-5)
 
@@ -239,7 +239,7 @@ def test_nothing_is_suggested_where_nothing_fits():
 # ------------------------------------------------------------------------- at the doors
 
 
-def test_forced_values_are_kept_in_files(tmp_path):
+def test_forced_values_are_kept_in_files(tmp_path: Path) -> None:
     odd = LaserParameters.preset(photon_lifetime=4, forced=True)
     assert odd.photon_lifetime == 4
     assert LaserParameters.from_dict(json.loads(json.dumps(odd.to_dict()))).photon_lifetime == 4
@@ -253,7 +253,7 @@ def test_forced_values_are_kept_in_files(tmp_path):
     )
 
 
-def test_json_files_of_devices_take_units(tmp_path):
+def test_json_files_of_devices_take_units(tmp_path: Path) -> None:
     path = tmp_path / "device.json"
     values = LaserParameters.preset().to_dict() | {"photon_lifetime": "4 ps", "wavelength": "1550nm"}
     path.write_text(json.dumps(values))
@@ -264,7 +264,9 @@ def test_json_files_of_devices_take_units(tmp_path):
     assert read_parameters(str(path), [], forced=True).photon_lifetime == 4
 
 
-def test_the_command_line_takes_units_and_refuses_four_seconds(tmp_path, monkeypatch, capsys):
+def test_the_command_line_takes_units_and_refuses_four_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         sys, "argv", ["photinus", "calibrate", "fast-absorber", "--set", "photon_lifetime=4"]
@@ -285,7 +287,7 @@ def test_the_command_line_takes_units_and_refuses_four_seconds(tmp_path, monkeyp
     )
 
 
-def test_studies_take_units(tmp_path):
+def test_studies_take_units(tmp_path: Path) -> None:
     path: Path = tmp_path / "study.toml"
 
     def study(text: str) -> Study:
@@ -306,7 +308,7 @@ def test_studies_take_units(tmp_path):
     assert "percentage" in refusal(study, "[imperfections]\nmismatch = '2 dB'")
 
 
-def test_price_lists_take_units():
+def test_price_lists_take_units() -> None:
     entry = {"unit": "J/update", "source": "mine", "kind": "user"}
     assert (
         Prices.from_dict({"detection": {**entry, "value": "5 fJ"}}).entries["detection"].value == 5e-15
@@ -318,7 +320,9 @@ def test_price_lists_take_units():
 @pytest.mark.parametrize("preset", ["fast-absorber", "lif-hcs"])
 @pytest.mark.parametrize("name", ["window", "time_step", "midpoint", "slope"])
 @pytest.mark.parametrize("factor", [1e12, 1e300])
-def test_calibration_files_with_absurd_constants_are_refused(tmp_path, preset, name, factor):
+def test_calibration_files_with_absurd_constants_are_refused(
+    tmp_path: Path, preset: str, name: str, factor: float
+) -> None:
     path = tmp_path / "calibration.json"
     ph.Calibration.preset(preset).save(path)
     document = json.loads(path.read_text())
@@ -328,7 +332,7 @@ def test_calibration_files_with_absurd_constants_are_refused(tmp_path, preset, n
 
 
 @pytest.mark.parametrize("name", LASER)
-def test_calibration_files_of_absurd_lasers_are_refused(tmp_path, name):
+def test_calibration_files_of_absurd_lasers_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "calibration.json"
     ph.Calibration.preset().save(path)
     document = json.loads(path.read_text())
@@ -340,7 +344,7 @@ def test_calibration_files_of_absurd_lasers_are_refused(tmp_path, name):
 # ------------------------------------------------------------------------- what failed, in terms of what was given
 
 
-def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given():
+def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given() -> None:
     """No pump is given, so none is blamed."""
     heavy = LaserParameters.preset(
         "high-beta", absorber_lifetime="1.5 ps", gain_transparency=200, absorber_transparency=600
@@ -352,7 +356,7 @@ def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given():
     assert "absorber_transparency" in str(error.value)
 
 
-def test_a_neuron_without_a_range_of_biases_says_why():
+def test_a_neuron_without_a_range_of_biases_says_why() -> None:
     neuron = LifParameters.preset().replace(reset="-58 mV", name="deep")
     with pytest.raises(NotConverged, match="'deep' has no range of biases.*its reset lies 8 mV below"):
         ph.calibrate(neuron, chains=8)

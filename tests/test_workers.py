@@ -31,14 +31,6 @@ MACHINE = ph.BoltzmannMachine(
 )
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Any:
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
-    ) as running:
-        yield running
-
-
 def same(one: ph.Samples, other: ph.Samples) -> None:
     assert_array_equal(one.states, other.states)
     assert same_spikes(one.spikes, other.spikes)
@@ -78,8 +70,10 @@ def test_tempered(cluster: Any) -> None:
         ph.sample(MACHINE, "laser-reduced", workers=address, clamp={"a": [0, 1, 0, 1, 0]}, **options)
 
 
-def test_own_processes_store_and_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped after some pieces, a run goes on to the same end."""
+def test_own_processes_store_and_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Any
+) -> None:
+    """Stopped after some pieces, a run goes on to the same end, on any workers."""
     monkeypatch.setattr("photinus.samplers.spiking.LASER_STEPS_PER_PIECE", 2e3)
     options: dict[str, Any] = {"chains": 6, "draws": 30, "burn_in": 2, "seed": 1}
     whole = ph.sample(MACHINE, "laser-reduced", **options)
@@ -99,7 +93,8 @@ def test_own_processes_store_and_resume(tmp_path: Path, monkeypatch: pytest.Monk
     assert 0 < stop.value.samples.draws < 30
     with pytest.raises(InvalidInput, match="workers must be given to go on"):
         ph.sample(MACHINE, "laser-reduced", path=path, resume=True, **options)
-    same(ph.sample(MACHINE, "laser-reduced", workers=1, path=path, resume=True, **options), whole)
+    options |= {"path": path, "resume": True, "workers": cluster.scheduler_address}
+    same(ph.sample(MACHINE, "laser-reduced", **options), whole)
 
 
 def test_a_killed_worker_costs_nothing() -> None:

@@ -1,7 +1,7 @@
 """Photinus: Bayesian inference on networks of spiking nanolasers.
 
-A Boltzmann machine is translated into a network of excitable lasers, whose physics is simulated;
-the spikes are read out as samples, with a certificate of how far they are from the target.
+A Boltzmann machine is translated into a network of excitable lasers, whose physics is simulated. The
+spikes are read out as samples, with a certificate of how far they are from the target.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Numba as Photinus uses it: one place for the compiler flags and for the disk cache.
 
-Numba's disk cache notices a change only in the file that holds the kernel, and takes another folder
-where the wanted one cannot be written: a changed imported function would leave the old physics running.
-Here compiled code lies in a folder whose name is a hash over every source file that holds or feeds a
-kernel. Where there is no such folder, kernels are compiled in every process.
+Numba's disk cache notices a change only in the file of the compiled loop. It takes another folder where
+the wanted one cannot be written. So a changed imported function would leave the old physics running.
+Here compiled code lies in a folder whose name is a hash over every source file of a compiled loop, and
+of what it calls. Where there is no such folder, loops are compiled in every process.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ def _cache_folder() -> Path | None:
 
 
 def _fingerprint() -> str:
-    """Return a hash over all sources of kernels and the version of the compiler."""
+    """Return a hash over all sources of compiled loops and the version of the compiler."""
     content = hashlib.sha256(numba.__version__.encode())
     for path in _sources():
         content.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -66,7 +66,7 @@ def _sources() -> list[Path]:
 
 
 class _DiskCache(NullCache):
-    """Compiled code of one kernel: a file for each signature and processor, headed by its checksum.
+    """Compiled code of one loop: a file for each signature and processor, headed by its checksum.
 
     Files are written whole and never changed, so processes that start together cannot mix them up. What
     cannot be read counts as missing, and what cannot be written is not kept.
@@ -116,4 +116,4 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 inlined: Callable[..., Any] = numba.extending.register_jitable
-"""Mark scalar arithmetic that a kernel of any target (plain Python included) may call."""
+"""Mark scalar arithmetic that a loop of any target (plain Python included) may call."""

@@ -37,8 +37,8 @@ def require(needed: float, what: str) -> None:
 def aligned(values: NDArray[Any]) -> NDArray[Any]:
     """Return a copy that begins with a cache line: vectors that cross one cost twice as much."""
     room = np.empty(values.nbytes + CACHE_LINE, np.uint8)
-    begin = -room.ctypes.data % CACHE_LINE
-    copy = room[begin : begin + values.nbytes].view(values.dtype).reshape(values.shape)
+    start = -room.ctypes.data % CACHE_LINE
+    copy = room[start : start + values.nbytes].view(values.dtype).reshape(values.shape)
     copy[...] = values
     return copy
 

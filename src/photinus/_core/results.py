@@ -86,9 +86,9 @@ class Results:
         found = self.read(name)
         if found is not None:
             return found
-        begin = time.perf_counter()
+        start = time.perf_counter()
         measured = dict(measure())
-        measured["seconds"] = time.perf_counter() - begin
+        measured["seconds"] = time.perf_counter() - start
         self.write(name, measured)
         if tell is not None:
             tell(name, measured)

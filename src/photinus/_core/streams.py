@@ -1,9 +1,9 @@
 """Random streams: one xoshiro128+ generator per lane, keyed by what it drives.
 
-A stream belongs to (seed, role, chain, unit), never to a thread or a chunk, so the same seed gives
-the same numbers however the work is cut. Philox4x32-10 (Salmon et al. 2011, SC11, "Parallel random
-numbers: as easy as 1, 2, 3") turns the key into the generator's 128-bit starting state; inside the
-loop runs xoshiro128+ (Blackman & Vigna 2021, ACM TOMS 47, 36), which is three times cheaper.
+A stream belongs to (seed, role, chain, unit), never to a thread or a chunk. So the same seed gives the
+same numbers however the work is cut. Philox4x32-10 (Salmon et al. 2011, SC11, "Parallel random numbers:
+as easy as 1, 2, 3") turns the key into the generator's 128-bit starting state. Inside the loop runs
+xoshiro128+ (Blackman & Vigna 2021, ACM TOMS 47, 36), which is three times cheaper.
 """
 
 import json
@@ -37,6 +37,7 @@ class Role(IntEnum):
     START = 12
     OUTSIDE = 13
     """For the substrates and devices of other packages."""
+    PUMP_FLICKER = 14
 
 
 class ChainsFrom(np.random.SeedSequence):
@@ -128,8 +129,8 @@ def lane_states(
 def next_word(s0, s1, s2, s3):  # type: ignore[no-untyped-def]
     """Return one xoshiro128+ word and the next state; uint32 in, uint32 out.
 
-    Every sum and shift is cast back: compiled arithmetic of two uint32 is promoted to 64 bits,
-    which biases the stream and halves the vector width.
+    Every sum and shift is cast back. Compiled arithmetic of two uint32 is promoted to 64 bits, which
+    biases the stream and halves the vector width.
     """
     word = np.uint32(s0 + s3)
     t = np.uint32(s1 << np.uint32(9))

@@ -307,6 +307,21 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     raise InvalidInput(f"{name} must be one of {listed}, got {shown(value)}{hint}")
 
 
+def either(**given: Any) -> Any:
+    """Return the value that one of several names of the same argument has; None for none.
+
+    Raises
+    ------
+    InvalidInput
+        If more than one of them is given.
+    """
+    said = [name for name, value in given.items() if value is not None]
+    if len(said) > 1:
+        names = " and ".join(given)
+        raise InvalidInput(f"{names} are the same thing: one of them must be None")
+    return given[said[0]] if said else None
+
+
 def same_length(name: str, value: Sized, other: str, length: int) -> None:
     """Raise unless `value` has `length` entries, as `other` has."""
     try:

@@ -7,8 +7,8 @@ lasers and integrate-and-fire neurons.
 
 1. *Detection threshold* (lasers). The read-out sees a spike when the photon number passes half the peak
    of the noise-free spike (`photinus.devices.laser.spike`), and looks for the next one below a quarter
-   of that. Weaker pulses pass unseen although they reset the carriers, so a higher threshold makes a
-   laser look more random than it is, at the price of hidden resets; a lower one counts noise.
+   of that. Weaker pulses pass unseen although they reset the carriers. So a higher threshold makes a
+   laser look more random than it is, at the price of hidden resets. A lower one counts noise.
 2. *State window*, first guess. An ideal refractory neuron (Buesing et al. 2011) with refractory time τ
    has interspike intervals of mean τ + 1/r and standard deviation 1/r for the hazard r. At p = ½ that
    is mean 2 τ and coefficient of variation ½. So τ is about half the mean interval at the drive where
@@ -39,16 +39,18 @@ from photinus.calibration.pairs import STAGES as PAIR_STAGES
 from photinus.calibration.pairs import measure_pairs
 from photinus.calibration.record import Calibration
 from photinus.calibration.reduction import STAGES, reduce_laser
+from photinus.calibration.straight import straightened
 from photinus.calibration.synapse import (
     GROUPS,
     SYNAPSES,
-    WEIGHT_RANGE,
     Fit,
     first_guess,
     fit_synapse,
     free_parameters,
+    targets,
 )
 from photinus.devices import Parameters, device_of
+from photinus.devices.laser.parameters import is_laser
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput, NotConverged
 from photinus.spikes.trains import SpikeTrains
@@ -75,8 +77,10 @@ def calibrate(
     synapse: str | None = None,
     decay: float | None = None,
     renewing: bool = True,
-    pairs: bool = True,
+    pairs: bool = False,
     reduced: bool = False,
+    straight: bool = False,
+    reach: float = 1.0,
     chains: int = CHAINS,
     seed: Seed = 0,
     time_step: float | None = None,
@@ -92,9 +96,9 @@ def calibrate(
     window
         State window τ [s]; by default the one with which small networks sample best.
     synapse
-        Kind of pulse to fit: "rectangle" of length τ with pre-emphasis (default for lasers), "plain"
-        without, "exponential" (photodiode behind an RC filter; default for integrate-and-fire
-        neurons), or "charge" (carriers injected at once).
+        Kind of pulse to fit. "rectangle" of length τ with pre-emphasis is the default for lasers,
+        "plain" has none. "exponential" is a photodiode behind an RC filter, and the default for
+        integrate-and-fire neurons. "charge" is carriers injected at once.
     decay
         Time constant of an exponential [s]; by default fitted too (τ_syn of integrate-and-fire
         neurons).
@@ -106,6 +110,12 @@ def calibrate(
     reduced
         Whether to measure the device as an escape rate too, for the substrate "laser-reduced"; lasers
         only, takes two minutes more. See `photinus.engines.reduced`.
+    straight
+        Whether to fit a driver first, behind which the log-odds are straight in the input current (see
+        `photinus.devices.laser.driver`); lasers only.
+    reach
+        Largest weight of the small networks that the synapse is fitted to, from 1 to 8. Above 1 there
+        are twice as many of them, with strong weights and with units that are seldom on.
     chains
         Copies of the device in each measurement, at least 8. Time goes down with their number, errors
         go up with its root: fewer than the default only to compare many devices.
@@ -128,6 +138,11 @@ def calibrate(
     device = device_of(parameters)
     if reduced and not device.can_be_reduced:
         raise InvalidInput(f"reduced must be False for {device.plural}, got True")
+    if straight and not is_laser(parameters):
+        raise InvalidInput(f"straight must be False for {device.plural}, got True")
+    if straight and is_laser(parameters):
+        parameters = parameters.replace(driver_knee=0.0, driver_softness=0.0)
+    reach = validate.within("reach", reach, 1.0, 8.0)
     found = device.setting(parameters)
     synapse = found.synapse if synapse is None else synapse
     validate.one_of("synapse", synapse, SYNAPSES)
@@ -142,18 +157,20 @@ def calibrate(
     bench = Bench(parameters, found, kernel, chains, dt, threads, [*sequence.spawn(9)])
     free = free_parameters(synapse, decay=decay)
     factors = WINDOW_FACTORS if window is None else (1.0,)
-    rounds = 4 + len(free) * (len(factors) + STEPS)
+    rounds = 4 * (1 + straight) + len(free) * (len(factors) + STEPS)
     rounds += (PAIR_STAGES if pairs else 0) + (STAGES if reduced else 0)
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
         step = functools.partial(advance, 1)
+        if straight:
+            bench = _behind_driver(bench, window, step)
         near, guess = _survey(bench, window, step)
         sweep = _sweep(bench, near, guess)
         step()
         windows = [near] if window is not None else [float(f"{near * x:.2g}") for x in factors]
-        tried = _tried(bench, sweep, windows, kernel, free, step, follows=decay is None)
+        tried = _tried(bench, sweep, windows, kernel, free, step, follows=decay is None, reach=reach)
         best = _best(tried)
-        start, measured = _started(bench, *sweep, best[0], best[1].kernel)
-        fit = fit_synapse(bench, start, free, steps=STEPS, advance=step)
+        start, measured = _started(bench, *sweep, best[0], best[1].kernel, reach)
+        fit = fit_synapse(bench, start, free, machines=targets(reach), steps=STEPS, advance=step)
         neuron = replace(start, kernel=fit.kernel)
         escape = None
         if pairs:
@@ -182,6 +199,7 @@ def _started(
     spikes: SpikeTrains,
     window: float,
     kernel: SynapticKernel,
+    reach: float,
 ) -> tuple[Neuron, dict[str, Any]]:
     """Return the neuron with a state window, a synapse to start from, and its errors."""
     constants, measured = _activation_curve(bench, drive, spikes, window)
@@ -190,11 +208,20 @@ def _started(
         window=window,
         detection_threshold=bench.setting.detection_threshold,
         kernel=kernel,
-        weight_range=WEIGHT_RANGE,
+        weight_range=(-reach, reach),
         time_step=bench.time_step,
         **constants,
     )
     return neuron, measured
+
+
+def _behind_driver(bench: Bench, window: float | None, advance: Callable[[], None]) -> Bench:
+    """Return the bench with a driver in front of the device that makes its log-odds straight."""
+    near, guess = _survey(bench, window, advance)
+    drive, spikes = _sweep(bench, near, guess)
+    advance()
+    plain, _ = _started(bench, drive, spikes, near, bench.kernel, 1.0)
+    return replace(bench, parameters=straightened(plain))
 
 
 def _tried(
@@ -206,6 +233,7 @@ def _tried(
     advance: Callable[[], None],
     *,
     follows: bool,
+    reach: float,
 ) -> list[tuple[float, Fit]]:
     """Return a first fit of the synapse with each state window, each from the one before.
 
@@ -215,8 +243,8 @@ def _tried(
     for window in windows:
         if follows:
             kernel = replace(kernel, duration=window)
-        start, _ = _started(bench, *sweep, window, kernel)
-        fit = fit_synapse(bench, start, free, steps=1, advance=advance)
+        start, _ = _started(bench, *sweep, window, kernel, reach)
+        fit = fit_synapse(bench, start, free, machines=targets(reach), steps=1, advance=advance)
         kernel = fit.kernel
         found.append((window, fit))
     return found
@@ -351,13 +379,13 @@ def _activation_curve(
         "bias_range": (float(bias[first]), float(bias[last])),
         "drive": drive,
         "activation": p,
+        "mean_interval": mean,
     }
     measured = {
         "midpoint_error": midpoint_error,
         "slope_error": slope_error,
         "residual": residual,
         "activation_error": error,
-        "mean_interval": mean,
         "interval_cv": cv,
         "shortest_interval": shortest,
     }

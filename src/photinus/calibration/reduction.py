@@ -5,9 +5,9 @@
    Marx 1996, Stat. Sci. 11, 89; arrays as in Currie, Durbán & Eilers 2006, J. R. Stat. Soc. B 68, 259).
 2. Random machines of four units, weights and biases of both signs up to `COUPLINGS`, and the
    calibration's pairs and triples give the joint distributions of coupled lasers. The seven constants
-   of the membrane are those whose joints come closest: to second order a KL is ½ Σ (p - q)²/q over
-   states, a sum of squares, which Gauss–Newton with Marquardt's damping minimises (Marquardt 1963,
-   J. Soc. Indust. Appl. Math. 11, 431).
+   of the membrane are those whose joints come closest. To second order a KL is ½ Σ (p - q)²/q over
+   states, a sum of squares. Gauss–Newton with Marquardt's damping minimises it (Marquardt 1963, J. Soc.
+   Indust. Appl. Math. 11, 431).
 3. Other runs, other seeds: activation, intervals, response to a pulse at several delays after a spike,
    and the joints of other random machines, reduced against full. Where they disagree by more than
    `LIMITS` the reduced laser is not used.
@@ -105,14 +105,17 @@ def reduce_laser(
 
     single = run(uncoupled(neuron, drives), WINDOWS, 0)
     advance()
-    drive = np.linspace(drives[0], drives[-1], COLUMNS)
+    # The table is over what the laser gets, behind its driver.
+    driver = laser.driver.scaled(laser.gain_lifetime)
+    pumps = driver.pump(drives)
+    drive = np.linspace(pumps[0], pumps[-1], COLUMNS)
     bin_ = window / AGES_PER_WINDOW
     age = np.asarray((np.arange(round(OLDEST * AGES_PER_WINDOW)) + 0.5) * bin_, np.float64)
-    log_hazard = smooth_hazard(single, drives, drive, len(age), bin_) + np.log(laser.gain_lifetime)
+    log_hazard = smooth_hazard(single, pumps, drive, len(age), bin_) + np.log(laser.gain_lifetime)
     advance()
     start = EscapeRate(
         time_step=window / steps,
-        midpoint=neuron.midpoint,
+        midpoint=float(driver.pump(neuron.midpoint)),
         slope=neuron.slope,
         threshold_carriers=laser.threshold_carriers,
         gain_lifetime=laser.gain_lifetime,

@@ -57,7 +57,7 @@ def network_of(
 def random_machines(seed: int, units: int = 4) -> list[BoltzmannMachine]:
     """Return eight machines for each of `COUPLINGS`, the weakest first.
 
-    Of each eight, three have weights of both signs, two inhibit only, one excites only, and two are
+    Of each eight, three have weights of both signs, two inhibit only and one excites only. Two are
     frustrated: all weights of the same size, signs drawn.
     """
     rng = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ class SmallNetworks:
         """Return the lasers that sample from `machines`, by the measured rule."""
         from scipy.linalg import block_diag
 
-        parts = [translate(machine, neuron, rule="measured") for machine in machines]
+        parts = [translate(machine, neuron, rule="measured", gauge="none") for machine in machines]
         network = network_of(
             neuron,
             np.concatenate([part.drive for part in parts]),
@@ -141,8 +141,8 @@ def response(spikes: SpikeTrains, window: float) -> NDArray[np.float64]:
     By the delay since its own latest spike, in the classes of `DELAYS`; sources that were on already
     are left out.
     """
-    _lane, begins, time = spikes.by_lane()
-    trains = [time[begin:end] for begin, end in itertools.pairwise(begins)]
+    _lane, starts, time = spikes.by_lane()
+    trains = [time[start:end] for start, end in itertools.pairwise(starts)]
     chains = spikes.chains
     kinds = (spikes.n_units - 1) // COPIES
     fired, pulses = np.zeros((2, kinds, len(DELAYS) - 1))

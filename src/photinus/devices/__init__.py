@@ -11,6 +11,7 @@ from photinus.devices.registry import SHIPPED_PRESETS as SHIPPED_PRESETS
 from photinus.devices.registry import assemble as assemble
 from photinus.devices.registry import device as device
 from photinus.devices.registry import device_of as device_of
+from photinus.devices.registry import driven_levels as driven_levels
 from photinus.devices.registry import held as held
 from photinus.devices.registry import load_network as load_network
 from photinus.devices.registry import names as names

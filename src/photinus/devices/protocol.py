@@ -4,8 +4,8 @@ A neuron is described by its parameters, set by a *drive*, and coupled in units 
 of a laser is P τ_g in carriers. That of an integrate-and-fire neuron is its mean free membrane
 potential in volts.
 
-Three things say what a kind of neuron is: its `Parameters`, a `Network` of such neurons, and a `Device`
-that puts networks together and simulates them. All three carry the device's name.
+Three things say what a kind of neuron is. They are its `Parameters`, a `Network` of such neurons, and a
+`Device` that puts networks together and simulates them. All three carry the device's name.
 """
 
 import math
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 from photinus.units import Allowed
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
     from photinus._core.streams import Seed
     from photinus.machines.evidence import Given
     from photinus.spikes.trains import SpikeTrains
+
+
+EVIDENCE_MODES = ("pump", "laser")
+"""How a network gets evidence: through the drives of its partners, or by driving the known units."""
+
+
+def evidence_mode_of(evidence_mode: str | None, clamp_mode: str | None = None) -> str:
+    """Return one of `EVIDENCE_MODES`, by default the first.
+
+    `clamp_mode` is what version 0.1 calls the argument.
+    """
+    mode = validate.either(evidence_mode=evidence_mode, clamp_mode=clamp_mode)
+    name = "evidence_mode" if clamp_mode is None else "clamp_mode"
+    return EVIDENCE_MODES[0] if mode is None else validate.one_of(name, mode, EVIDENCE_MODES)
 
 
 @runtime_checkable
@@ -89,7 +104,7 @@ class Network(Protocol):
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a neuron off and on."""
+        """Drives that keep a neuron off and on."""
 
     @property
     def ARRAYS(self) -> Sequence[str]:  # noqa: N802
@@ -206,6 +221,8 @@ class Device(Protocol):
     """Names of the parameter sets that come with it."""
     least_drive: float = -math.inf
     """Smallest drive that there is."""
+    has_gauge: bool = False
+    """Whether its networks have a field `gauge`, array (unit,) of bool: who stands for 1 - z."""
     can_heat: bool = True
     """Whether its simulator takes other drives and attenuated synapses while it runs (`heat`)."""
     can_be_imperfect: bool = False
@@ -254,7 +271,7 @@ class Device(Protocol):
         delay: float | NDArray[np.float64] = 0.0,
         labels: tuple[Hashable, ...] = (),
     ) -> Any:
-        """Return a network; `driven` are the drives that hold a neuron off and on."""
+        """Return a network; `driven` are the drives that keep a neuron off and on."""
         raise NotImplementedError
 
     def simulator(
@@ -264,8 +281,8 @@ class Device(Protocol):
         chains: int,
         seed: "Seed",
         time_step: float | None = None,
-        clamp: "Given | None" = None,
-        clamp_mode: str = "pump",
+        evidence: "Given | None" = None,
+        evidence_mode: str = "pump",
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
     ) -> SpikingSimulator:
@@ -292,7 +309,7 @@ class Device(Protocol):
         """Return drives (chain, unit) that were meant for `network` as they come out in `built`."""
         return drive
 
-    def beyond(self, network: Any, drive: NDArray[np.float64], fixed: NDArray[np.intp]) -> list[str]:
+    def beyond(self, network: Any, drive: NDArray[np.float64], known: NDArray[np.intp]) -> list[str]:
         """Return what neurons cannot do of what is asked for, a sentence each.
 
         Parameters
@@ -301,7 +318,7 @@ class Device(Protocol):
             What is to be simulated.
         drive : array (chain, unit)
             Constant drives, evidence included.
-        fixed : array (k,)
+        known : array (k,)
             Positions of units that are evidence.
         """
         return []

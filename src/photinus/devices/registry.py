@@ -11,12 +11,20 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, plugins, validate
+from photinus._core import gauge as gauges
 from photinus.devices.laser.parameters import LASER_PRESETS
 from photinus.devices.lif.parameters import LIF_PRESETS
-from photinus.devices.protocol import Device, Network, Parameters, Setting, SpikingSimulator
+from photinus.devices.protocol import (
+    Device,
+    Network,
+    Parameters,
+    Setting,
+    SpikingSimulator,
+    evidence_mode_of,
+)
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 
@@ -124,10 +132,14 @@ def substrate_of(network: Network) -> str:
     return network.device
 
 
-def held(network: Network) -> tuple[float, float]:
-    """Return the drives that hold a neuron of a network off and on."""
+def driven_levels(network: Network) -> tuple[float, float]:
+    """Return the drives that keep a neuron of a network off and on."""
     validate.instance("network", network, Network)
     return network.holding
+
+
+held = driven_levels
+"""Its older name."""
 
 
 def setting(parameters: Parameters) -> Setting:
@@ -153,11 +165,13 @@ def assemble(
     driven: tuple[float, float],
     delay: float | str | NDArray[np.float64] = 0.0,
     labels: tuple[Hashable, ...] = (),
+    gauge: ArrayLike = (),
 ) -> Network:
     """Return a network of neurons of one kind.
 
-    `driven` are the drives that hold a neuron off and on; a laser is off without any pump. A pump
-    cannot be negative: lasers whose drive asks for one get none.
+    `driven` are the drives that keep a neuron off and on; a laser is off without any pump. A pump
+    cannot be negative: lasers whose drive asks for one get none. `gauge` says which neurons stand for
+    1 - z of their unit.
     """
     validate.instance("kernel", kernel, SynapticKernel)
     validate.instance("parameters", parameters, Parameters)
@@ -172,7 +186,12 @@ def assemble(
         delay=validate.number("delay", delay, "s") if isinstance(delay, str) else delay,
         labels=labels,
     )
-    return built
+    flips = gauges.checked(gauge, built.n_units)
+    if not flips.any():
+        return built
+    if not device_of(parameters).has_gauge:
+        raise InvalidInput(f"gauge must be 'none' for {device_of(parameters).plural}")
+    return built.replace(gauge=flips)
 
 
 def simulator(
@@ -181,10 +200,12 @@ def simulator(
     chains: int,
     seed: "Seed",
     time_step: float | None = None,
-    clamp: "Given | None" = None,
-    clamp_mode: str = "pump",
+    evidence: "Given | None" = None,
+    evidence_mode: str | None = None,
     drive: NDArray[np.float64] | None = None,
     threads: int | None = None,
+    clamp: "Given | None" = None,
+    clamp_mode: str | None = None,
 ) -> SpikingSimulator:
     """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`."""
     validate.instance("network", network, Network)
@@ -193,8 +214,8 @@ def simulator(
         chains=chains,
         seed=seed,
         time_step=time_step,
-        clamp=clamp,
-        clamp_mode=clamp_mode,
+        evidence=validate.either(evidence=evidence, clamp=clamp),
+        evidence_mode=evidence_mode_of(evidence_mode, clamp_mode),
         drive=drive,
         threads=threads,
     )

@@ -26,19 +26,19 @@ PLAUSIBLE_SYNAPSE = {
 class SynapticKernel:
     """What one spike does to the neuron behind a synapse, per unit of coupling.
 
-    A spike of laser j changes laser i, whose coupling from j is c carriers, twice: at once by
-    ``kick * c`` carriers in the gain section, and by an extra pump that starts at
-    ``sustain * c / gain_lifetime``. A *rectangle* keeps that height for `duration`; an *exponential*
-    decays with the time constant `duration`, as the current of a photodiode behind an RC filter.
-    With ``sustain=0`` the synapse injects charge and nothing else.
+    A spike of laser j changes laser i twice, where c carriers are the coupling from j to i. It does so
+    at once by ``kick * c`` carriers in the gain section, and by an extra pump that starts at ``sustain
+    * c / gain_lifetime``. A *rectangle* keeps that height for `duration`; an *exponential* decays with
+    the time constant `duration`, as the current of a photodiode behind an RC filter. With ``sustain=0``
+    the synapse injects charge and nothing else.
 
     The kick is pre-emphasis: it takes the place of the slow rise that the carrier lifetime imposes on
-    a plain pulse. A *renewing* synapse saturates: a further spike of j brings its pulse back to the
-    begin instead of adding a second one. A rectangle's end moves out by the time t since the last
-    spike, with the share t/duration of the kick; an exponential gets back what it lost since, the
-    share 1 - exp(-t/duration) of height and kick (a synapse with short-term depression, U = 1 and
-    recovery time = duration; Tsodyks & Markram 1997, PNAS 94, 719). A laser that stays on thus
-    drives its partners steadily. In an *additive* one, pulses add up.
+    a plain pulse. A *renewing* synapse saturates: a further spike of j brings its pulse back to its
+    start instead of adding a second one. A rectangle's end moves out by the time t since the last
+    spike, with the share t/duration of the kick. An exponential gets back what it lost since, the share
+    1 - exp(-t/duration) of height and kick. That is a synapse with short-term depression, U = 1 and
+    recovery time = duration (Tsodyks & Markram 1997, PNAS 94, 719). A laser that stays on thus drives
+    its partners steadily. In an *additive* one, pulses add up.
     """
 
     kick: float

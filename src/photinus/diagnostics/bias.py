@@ -1,6 +1,6 @@
 """Is the law wrong: tests with a stated share of false alarms.
 
-Chains are independent whatever their autocorrelation is, so the spread between them is the error of
+Chains are independent whatever their autocorrelation is. So the spread between them is the error of
 their mean, with Student's t and Hotelling's T² as its laws. Where chains are few but long, pieces of
 them take their place (`pieces_of`).
 """
@@ -118,12 +118,13 @@ def compare(
 
     Notes
     -----
-    The standard error is that of the mean over groups, and at least what independent draws would have
-    (times the typical autocorrelation where that is below 1, as with dwell times). A rare event that
-    was missed in most groups shows too little spread: its error is at least that of the slowest
-    quantity, and more if it was never seen. p is the larger of Student's and the binomial one for as
-    many draws as have this standard error, which knows that rare events are skewed. An event of
-    probability q is met at all in N draws, however correlated, with probability N q at most: so is p.
+    The standard error is that of the mean over groups, and at least what independent draws would have.
+    The latter counts times the typical autocorrelation where that is below 1, as with dwell times. A
+    rare event that was missed in most groups shows too little spread. Its error is at least that of the
+    slowest quantity, and more if it was never seen. The p value is the larger of two, Student's and the
+    binomial one for as many draws as have this standard error. The latter knows that rare events are
+    skewed. An event of probability q is met at all in N draws, however correlated, with probability N q
+    at most: so is p.
     """
     count = len(values)
     mean = values.mean(axis=0)
@@ -187,8 +188,8 @@ def share_interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the ends of intervals of shares of time, arrays (moment,), from their standard errors.
 
-    Clopper & Pearson 1934 (Biometrika 26, 404) for as many independent draws as have this error, of
-    which Student's t takes a few away: near 0 and 1 an interval is not symmetric.
+    Clopper & Pearson 1934 (Biometrika 26, 404) for as many independent draws as have this error.
+    Student's t takes a few of them away. Near 0 and 1 an interval is not symmetric.
     """
     from scipy.special import betaincinv, ndtri
 

@@ -31,8 +31,8 @@ class Fidelity:
     """The certificate of a set of samples."""
 
     kl: float | None
-    """KL(sampled‖target) in nats, weighted by dwell time where there are spikes; None for more than
-    20 free units, where no run is long enough to fill the joint."""
+    """KL(sampled‖target) in nats, weighted by dwell time where there are spikes. None for more than 20
+    free units, where no run is long enough to fill the joint."""
     kl_floor: float | None
     """Mean KL of exact draws that are as noisy as these samples; None where `kl` is, or the noise is
     unknown."""

@@ -68,8 +68,8 @@ def effective_draws(values: NDArray[np.float64]) -> float:
     Geyer's initial monotone sequence, as ArviZ computes it, on all chains joined end to end. Chains
     are independent and of one law, so the joint mean is that of each. A mean per chain would leave a
     rest of τ/(draws per chain) in every correlation. It adds up to far too few effective draws where
-    chains are short. A product across a seam is 0 in the mean: this gives lags the weight
-    1 - lag/draws, which they have in the variance of a mean.
+    chains are short. A product across a seam is 0 in the mean. This gives lags the weight 1 -
+    lag/draws, which they have in the variance of a mean.
     """
     if values.shape[1] < FEW_DRAWS or np.ptp(values) == 0:
         return float("nan")
@@ -120,7 +120,7 @@ def smallest_effective_draws(machine: BoltzmannMachine, states: NDArray[np.uint8
     """Return the effective number of independent draws of `states` (chain, draw, unit).
 
     The smallest over the units that flip, the energy and the most strongly coupled pairs, at most the
-    number of draws; nan if none can be estimated.
+    number of draws. It is nan if none can be estimated.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     found = np.array([effective_draws(values) for _, values in quantities(machine, states)])

@@ -113,12 +113,13 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
     -----
     Noise of the shares p adds ½ Σ Var(p_s)/q_s to a KL, to second order. The spread over groups tells
     it whatever the autocorrelation is, state by state: chains are independent. Compared with the same
-    sum for independent draws it says how many of these have as much noise, and so many are drawn from
-    the enumerated target: their mean KL is the floor, which then holds also where there are more states
-    than draws. States that expect few draws are weighted down, or one rare visit would outweigh all.
-    So neither the floor's law nor its mean comes from the sampler under test, only the number of draws.
+    sum for independent draws it says how many of these have as much noise. So many are drawn from the
+    enumerated target. Their mean KL is the floor, which then holds also where there are more states
+    than draws. States that expect few draws are weighted down, or one rare visit would outweigh all. So
+    neither the floor's law nor its mean comes from the sampler under test, only the number of draws.
     The limit takes the KL as a sum of squares with ν degrees of freedom, ν = (tr Σ)²/tr Σ² from the
-    scalar products between groups, over a noise that is itself known with ν (groups - 1) degrees.
+    scalar products between groups. It stands over a noise that is itself known with ν (groups - 1)
+    degrees.
     """
     validate.instance("target", target, BoltzmannMachine)
     q = target.joint()
@@ -197,8 +198,9 @@ def _kl_interval(
 ) -> tuple[float, float]:
     """Return the 95 % interval of the KL, less what noise adds.
 
-    Its error has a part that is linear in the error of p, from the spread over groups, and a quadratic
-    one, of variance 2 noise²/ν. Noise of p in the linear part adds twice that, which is taken off.
+    Its error has two parts. One is linear in the error of p, from the spread over groups, and one is
+    quadratic, of variance 2 noise²/ν. Noise of p in the linear part adds twice that, which is taken
+    off.
     """
     count = shares.shape[0]
     with np.errstate(divide="ignore", invalid="ignore"):

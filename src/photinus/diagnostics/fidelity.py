@@ -1,7 +1,7 @@
 """The certificate: how far samples are from the machine that they should come from.
 
-`assess` asks four questions and answers each with its number: have the chains converged, is their law
-biased, how far is it off, and what should be done next. `photinus.diagnostics` has the statistics.
+`assess` asks four questions and answers each with its number. Have the chains converged, is their law
+biased, how far is it off, and what should be done next? `photinus.diagnostics` has the statistics.
 
 The Kullback–Leibler divergence KL(sampled‖target) is always finite for a Boltzmann target, whatever
 states were not visited. Beside it stands its *floor*: the divergence of exact draws with the same

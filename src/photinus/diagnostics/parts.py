@@ -26,7 +26,7 @@ class KlParts:
     """KL(sampled‖target) [nats], split by what could remove it; see `kl_parts`."""
 
     marginals: float
-    """What other biases, in lasers pumps, could remove."""
+    """What other biases, so other drives, could remove."""
     pairs: float
     """What other weights, in lasers couplings, could remove on top."""
     higher: float
@@ -43,8 +43,8 @@ class KlParts:
 def kl_parts(sampled: NDArray[np.float64], machine: BoltzmannMachine) -> KlParts:
     """Return KL(sampled‖target) split into what biases, what weights and what neither can remove.
 
-    With p sampled, q the target, p̃ the Boltzmann machine that has the marginals and pair moments of
-    p, and q̂ the one that has the marginals of p and the weights of q::
+    Here p is sampled and q the target. The machine p̃ has the marginals and pair moments of
+    p, q̂ is the one with the marginals of p and the weights of q::
 
         KL(p‖q) = KL(p‖p̃) + KL(p̃‖q̂) + KL(q̂‖q)
                   higher    pairs      marginals
@@ -64,17 +64,17 @@ def kl_parts(sampled: NDArray[np.float64], machine: BoltzmannMachine) -> KlParts
 
     Notes
     -----
-    Nothing is subtracted. A part shows in the mean its true value plus `noise`, which for
-    independent draws is (number of statistics)/(2 × draws): as many statistics as units, as pairs,
-    and as there are states but for these and one. Other draws count for more or less, so it is
-    taken from the spread over chains: ½ tr(F⁻¹C), C the covariance of the mean statistics, F their
-    Fisher information in p̃; the error of the KL to second order.
+    Nothing is subtracted. A part shows in the mean its true value plus `noise`, which for independent
+    draws is (number of statistics)/(2 × draws). There are as many statistics as units, as pairs, and as
+    states but for these and one. Other draws count for more or less, so it is taken from the spread
+    over chains. It is ½ tr(F⁻¹C), the error of the KL to second order. C is the covariance of the mean
+    statistics, F their Fisher information in p̃.
 
     Raises
     ------
     InvalidInput
-        If `sampled` is no distribution over the machine's states, for more than 16 units, or if a
-        unit or a pair of them never shows one of its states: p̃ then lies at infinity.
+        If `sampled` is no distribution over the machine's states, or for more than 16 units. Also if a
+        unit or a pair never shows one of its states, for p̃ then lies at infinity.
     NotConverged
         If p̃ or q̂ was not found.
     """

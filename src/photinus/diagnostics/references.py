@@ -1,8 +1,9 @@
 """What the right moments are, and how they are known: never by the sampler under test.
 
-In this order: enumeration; exact inference along a tree decomposition, where `dwave-samplers` is
-installed and the graph is close to a tree; two samplers that are exact in law, Gibbs and ideal neurons,
-if each has converged by itself and they agree with each other; else none, with the reason.
+Enumeration comes first. Next is exact inference along a tree decomposition, where `dwave-samplers` is
+installed and the graph is close to a tree. Then come two samplers that are exact in law, Gibbs and
+ideal neurons. Each must have converged by itself, and they must agree with each other. Else there is no
+reference, but the reason.
 """
 
 from collections.abc import Callable

@@ -22,10 +22,10 @@ def beta_estimate(machine: BoltzmannMachine, groups: NDArray[np.uint8]) -> tuple
 
     Maximum pseudo-likelihood (Besag 1975, The Statistician 24, 179): the one-dimensional concave
     maximum of Σ log σ(β s_k u_k), s = 2z - 1, u = b + Wz. Its standard error is the sandwich estimate
-    over groups, which must be independent of each other, and at least that of independent draws, from
-    the curvature. nan where there is no maximum (every unit always in its likelier state), and as the
-    error of one group, or of few draws of units in their unlikelier state: what tells the temperature
-    are those, and few rare events are far from normal.
+    over groups, which must be independent of each other. It is at least that of independent draws, from
+    the curvature. Both are nan where there is no maximum, as every unit is always in its likelier
+    state. The error is nan for one group, and for few draws of units in their unlikelier state. Those
+    draws tell the temperature, and few rare events are far from normal.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     beta, unknown = 1.0, float("nan")

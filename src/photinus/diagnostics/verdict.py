@@ -27,9 +27,9 @@ CLOSE_KL, FAR_KL = 0.02, 0.1
 CLOSE_BETA, FAR_BETA = 0.1, 0.15
 """The same for |β_eff - 1|."""
 RESOLUTION = CLOSE_ERROR
-"""Half width of the widest 95 % interval of a marginal or pair moment, up to which a sampler without
-significant bias is called indistinguishable: an error that is not close any more would show. The
-standard error is then 0.01."""
+"""Largest half width of the widest 95 % interval of a marginal or pair moment. Up to it, a sampler
+without significant bias is called indistinguishable: an error that is not close any more would show.
+The standard error is then 0.01."""
 SETTLED = 10
 """Draws, burn-in included, before the second half of a run, from which a start may be forgotten."""
 SURE = 1e-4

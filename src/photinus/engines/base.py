@@ -12,17 +12,18 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.memory import aligned
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.threads import available_threads, on_threads
+from photinus.devices.protocol import evidence_mode_of
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence, Given
 from photinus.spikes.trains import SpikeTrains, Waveforms
 
 BLOCKS = 8
 """Blocks at least, where there are chains enough: more than that many threads find no work."""
-CLAMP_MODES = ("pump", "laser")
 LASER_STEPS_PER_CHUNK = 2e8
 """Laser-steps between two looks at progress and interruption: a fraction of a second."""
 BYTES_PER_SPIKE = 64
@@ -84,12 +85,12 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
     time_step, grid
         Integration step, and the step that spikes and pieces are counted in [s].
     holding
-        Levels that hold a neuron off and on.
+        Levels that keep a neuron off and on.
     scale
         Drives are divided by it to give levels: what the engine counts constant drives in.
     least
         Smallest drive that there is.
-    chains, seed, clamp, clamp_mode, drive, threads
+    chains, seed, evidence, evidence_mode, drive, threads, clamp, clamp_mode
         As the engine got them, see `photinus.engines.laser.Simulator`.
 
     Attributes
@@ -119,10 +120,12 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         least: float = -math.inf,
         chains: int,
         seed: Seed,
-        clamp: Given | None,
-        clamp_mode: str,
-        drive: NDArray[np.float64] | None,
-        threads: int | None,
+        evidence: Given | None = None,
+        evidence_mode: str | None = None,
+        drive: NDArray[np.float64] | None = None,
+        threads: int | None = None,
+        clamp: Given | None = None,
+        clamp_mode: str | None = None,
     ) -> None:
         self.network, self.time_step, self.grid = network, time_step, grid
         self.chains = validate.integer("chains", chains, 1)
@@ -135,18 +138,19 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         if drive is not None and constant.shape != shape:
             raise InvalidInput(f"drive must have shape {shape}, got {constant.shape}")
         level = np.broadcast_to(np.maximum(constant, least) / scale, shape).copy()
-        # The one place where evidence is dealt with.
-        validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES)
-        evidence = Evidence.of(clamp, network.labels, self.chains)
+        # The one place where evidence is dealt with, and turned from units to neurons.
+        mode = evidence_mode_of(evidence_mode, clamp_mode)
+        self._gauge = gauges.of(network)
+        known = Evidence.either(evidence, clamp, network.labels, self.chains).flipped(self._gauge)
         self.units = np.arange(network.n_units)
-        if clamp_mode == "pump":
-            self.units = evidence.free
+        if mode == "pump":
+            self.units = known.free
             if drive is None:
-                level += self._from_evidence(evidence) / scale
+                level += self._from_evidence(known) / scale
         else:
             off, on = holding
-            level[:, evidence.positions] = np.where(evidence.values == 1, on, off)
-        self._driven = np.isin(self.units, evidence.positions)
+            level[:, known.positions] = np.where(known.values == 1, on, off)
+        self._driven = np.isin(self.units, known.positions)
         self._level = level[:, self.units]
         self._blocks = self._lay_out(self._level)
 
@@ -195,6 +199,7 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
             start=start * self.grid,
             stop=self.step * self.grid,
             waveforms=waveforms,
+            gauge=self._gauge,
         )
 
     @property
@@ -213,8 +218,8 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         Parameters
         ----------
         change : array (chain, unit)
-            What is added to the drives that the simulator was built with; units that are clamped by
-            driving them keep theirs.
+            What is added to the drives that the simulator was built with. Known units that are driven
+            keep theirs.
         strength
             What all couplings are multiplied with, >= 0; 1 as they were built.
         """

@@ -11,11 +11,12 @@ and the linear gain g_x (N_x - N_x,tr)::
     pump                       P                              N_g + 1
     noise of the pump          σ_N²/τ_g, each way             N_g ± 1
 
-n of the emissions are stimulated, one is spontaneous: that is Einstein's relation. The means obey
-the rate equations up to correlations of the numbers; all fluctuations, those of photons and carriers
-together among them, follow from the events being single ones (the shot-noise rule, McKinstrie 2020,
-J. Opt. Soc. Am. B 37, 1333; such chains are right for any number of photons: Bundgaard-Nielsen,
-Lippi & Mørk 2025, arXiv 2511.13622).
+Of the emissions n are stimulated and one is spontaneous: that is Einstein's relation. Where the gain is
+compressed, n/(1 + ε n) stands for n in the gain section. The means obey
+the rate equations up to correlations of the numbers. All fluctuations follow from the events being
+single ones, those of photons and carriers together among them (the shot-noise rule, McKinstrie 2020, J.
+Opt. Soc. Am. B 37, 1333; such chains are right for any number of photons: Bundgaard-Nielsen, Lippi &
+Mørk 2025, arXiv 2511.13622).
 
 Events of the light are drawn one by one (Gillespie 1977, J. Phys. Chem. 81, 2340) while they are
 few, and in leaps by the midpoint rule (Gillespie 2001, J. Chem. Phys. 115, 1716) when they are many,
@@ -92,8 +93,8 @@ def simulate_jumps(
     duration
         Time per laser [s], > 0, rounded up to four time steps.
     threshold
-        Photons above which the read-out sees a spike, > 0; it looks at every time step, and for the
-        next spike once it finds less than a quarter of that, as `photinus.simulate` does.
+        Photons above which the read-out sees a spike, > 0. It looks at every time step. It looks for
+        the next spike once it finds less than a quarter of that, as `photinus.simulate` does.
     chains
         Number of independent copies of each laser, >= 1.
     seed
@@ -102,8 +103,8 @@ def simulate_jumps(
     time_step
         Time between two looks [s], > 0.
     leap
-        Part of the photons, or of the carriers of a section, that take part in the events of one
-        leap, from 0 (no leaps: event by event throughout) to 1.
+        Part of the photons, or of the carriers of a section, that take part in the events of one leap.
+        From 0 (no leaps: event by event throughout) to 1.
     sample_every
         Keep photons and carriers once in so many grid steps (four time steps each); 0 keeps none.
     threads

@@ -6,7 +6,7 @@ from typing import Any
 from photinus._core import memory, validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed
-from photinus.devices.protocol import Network, SpikingSimulator
+from photinus.devices.protocol import Network, SpikingSimulator, evidence_mode_of
 from photinus.devices.registry import device_of
 from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.errors import InvalidInput
@@ -26,11 +26,13 @@ def simulate(
     chains: int = 1,
     seed: Seed = None,
     time_step: float | None = None,
-    clamp: Given | None = None,
-    clamp_mode: str = "pump",
+    evidence: Given | None = None,
+    evidence_mode: str | None = None,
     recording: Recording | None = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
+    clamp: Given | None = None,
+    clamp_mode: str | None = None,
 ) -> SpikeTrains:
     """Simulate a network and return its spikes; lasers with full physics.
 
@@ -40,7 +42,7 @@ def simulate(
         Neurons of any device: their drives, their couplings.
     duration
         Physical time per chain [s], > 0.
-    chains, seed, time_step, clamp, clamp_mode, threads
+    chains, seed, time_step, evidence, evidence_mode, threads, clamp, clamp_mode
         See `photinus.engines.laser.Simulator`.
     recording
         Waveforms to keep beside the spikes; lasers only.
@@ -71,8 +73,8 @@ def simulate(
         chains=chains,
         seed=seed,
         time_step=time_step,
-        clamp=clamp,
-        clamp_mode=clamp_mode,
+        evidence=validate.either(evidence=evidence, clamp=clamp),
+        evidence_mode=evidence_mode_of(evidence_mode, clamp_mode),
         threads=threads,
     )
     if recording is not None:

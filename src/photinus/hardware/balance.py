@@ -83,7 +83,7 @@ def balance(parameters: LaserParameters, pump: float, duration: float) -> Balanc
     Notes
     -----
     The four energies are integrated beside carriers and photons, each from its own term of the
-    equations, so that the balance closes only if the terms agree.
+    equations. So the balance closes only if the terms agree.
     """
     validate.instance("parameters", parameters, LaserParameters)
     from scipy.integrate import solve_ivp
@@ -153,9 +153,9 @@ def noisy_balance(
 
     Notes
     -----
-    Pump and light out are numbers of events. What decays is the number of carriers that the mean
-    rate of the rate equations lets decay at the carriers seen on a grid of time, not the events
-    themselves: the balance closes as far as the events follow the rate equations.
+    Pump and light out are numbers of events. What decays is not the events themselves. It is the number
+    of carriers that the mean rate of the rate equations lets decay, at the carriers seen on a grid of
+    time. So the balance closes as far as the events follow the rate equations.
     """
     validate.instance("parameters", parameters, LaserParameters)
     pump = validate.positive("pump", pump, "carriers/s")
@@ -195,8 +195,8 @@ def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) 
     network
         What was simulated; the laser must have no synapses to it.
     spikes
-        Its spikes, with the waveforms of `unit` in the first recorded chain at their first place, on
-        a grid fine enough to follow a spike (``every=1``).
+        Its spikes, with the waveforms of `unit` in the first recorded chain at their first place. The
+        grid must be fine enough to follow a spike (``every=1``).
     unit
         Position of the laser.
 
@@ -207,9 +207,8 @@ def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) 
 
     Notes
     -----
-    The pump is its mean rate times the time; all else is integrated over the recorded waveforms by
-    the trapezoidal rule, so that the balance closes only as far as the simulation follows the rate
-    equations.
+    The pump is its mean rate times the time. All else is integrated over the recorded waveforms by the
+    trapezoidal rule. So the balance closes only as far as the simulation follows the rate equations.
     """
     validate.instance("network", network, LaserNetwork)
     validate.instance("spikes", spikes, SpikeTrains)
@@ -226,14 +225,14 @@ def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) 
     )
     decay_g = 1 / laser.gain_lifetime - laser.gain_coefficient
     decay_a = 1 / laser.absorber_lifetime - laser.absorber_coefficient
-    begin, end = float(waves.time[0]), float(waves.time[-1])
+    start, end = float(waves.time[0]), float(waves.time[-1])
     mine = (spikes.chain == 0) & (spikes.unit == unit)
-    inside = mine & (spikes.time >= begin) & (spikes.time <= end)
+    inside = mine & (spikes.time >= start) & (spikes.time <= end)
     total = gain + absorber + photons
     quantum = laser.photon_energy
     return Balance(
         spikes=int(inside.sum()),
-        pump=quantum * float(network.pump[unit]) * (end - begin),
+        pump=quantum * float(network.supplied[unit]) * (end - start),
         stored=quantum * float(total[-1] - total[0]),
         spontaneous=quantum * decay_g * float(np.trapezoid(gain, waves.time)),
         absorbed=quantum * decay_a * float(np.trapezoid(absorber, waves.time)),

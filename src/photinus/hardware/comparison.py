@@ -131,9 +131,9 @@ def own_gibbs(
     sampler.sweep(warm, keep)  # compiles
     sweeps, count, elapsed = 2, 0, 0.0
     while elapsed < seconds:
-        begin = time.perf_counter()
+        start = time.perf_counter()
         sampler.sweep(np.ones(sweeps), np.zeros(sweeps, bool))
-        elapsed += time.perf_counter() - begin
+        elapsed += time.perf_counter() - start
         count += sweeps
         sweeps *= 2 if elapsed < seconds / 4 else 1
     sweep_rate = count * chains / elapsed

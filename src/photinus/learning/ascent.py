@@ -104,15 +104,15 @@ class Ascent:
         return self._sides
 
     def _epoch(
-        self, visible: NDArray[np.float32], held: NDArray[np.float32], begin: float, length: float
+        self, visible: NDArray[np.float32], held: NDArray[np.float32], start: float, length: float
     ) -> None:
-        """Go once through the data; `begin` and `length` of the epoch are parts of the whole run."""
+        """Go once through the data; `start` and `length` of the epoch are parts of the whole run."""
         started = time.perf_counter()
         order = self._generator.permutation(len(visible))
         size = min(self.batch_size, len(visible))
         batches = len(visible) // size
         for k in range(batches):
-            part = begin + length * k / batches
+            part = start + length * k / batches
             rate = self.learning_rate + (self.final_rate - self.learning_rate) * part
             self._update(visible[order[k * size : (k + 1) * size]], np.float32(rate))
         if not np.isfinite(self.biases_).all() or not np.isfinite(self.weights_).all():
@@ -190,7 +190,7 @@ class Ascent:
             return [slice(k, k + 1) for k in range(len(self.biases_) - 1, -1, -1)]
         # Layers of a deep machine: odd ones given the even ones, then even ones, the visible one last.
         ends = np.cumsum(np.bincount(self.layers_)).tolist()
-        layers = [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+        layers = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
         return [*layers[1::2], *layers[2::2], layers[0]]
 
     def _advanced(self, chains: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,11 +1,11 @@
 """Boltzmann machines with hidden units, learned from images or other binary data.
 
 The gradient of the log-likelihood is <z_i z_j> under the data minus that under the machine (Ackley,
-Hinton & Sejnowski 1985). The second is sampled: from the data on ("cd", Hinton 2002, Neural Comput.
-14, 1771), by chains that persist ("pcd", Tieleman 2008, ICML), by chains at several temperatures that
-swap states ("tempered", Desjardins et al. 2010, AISTATS), or by whatever the caller gives, such as
-simulated lasers. Statistics are centred on running means (Melchior, Fischer & Wiskott 2016, JMLR 17,
-99), without which the first epochs go into the biases.
+Hinton & Sejnowski 1985). The second is sampled: from the data on ("cd", Hinton 2002, Neural Comput. 14,
+1771) or by chains that persist ("pcd", Tieleman 2008, ICML). Chains at several temperatures may swap
+states ("tempered", Desjardins et al. 2010, AISTATS). Or the caller gives a sampler, such as simulated
+lasers. Statistics are centred on running means (Melchior, Fischer & Wiskott 2016, JMLR 17, 99), without
+which the first epochs go into the biases.
 """
 
 import hashlib

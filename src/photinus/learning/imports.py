@@ -16,7 +16,7 @@ MODEL = "BBRBM"
 """Name that rbms gives to restricted machines of 0/1 units on both sides."""
 ARRAYS = ("weight_matrix", "vbias", "hbias")
 UPDATE = "update_"
-"""Begin of the names of checkpoints in an rbms file; the number of updates follows."""
+"""Start of the names of checkpoints in an rbms file; the number of updates follows."""
 
 
 class Restricted(Protocol):

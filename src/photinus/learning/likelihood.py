@@ -5,10 +5,10 @@ In a bipartite machine (restricted, or deep) one side sums out: with sides A and
     log p*(z_A) = b_A·z_A + Σ_j log(1 + exp(b_j + Σ_i W_ij z_i)),   j in B.
 
 Annealed importance sampling (Neal 2001, Stat. Comput. 11, 125; for restricted machines Salakhutdinov &
-Murray 2008, ICML, section 4.1) goes from independent units to the machine in many small steps and
-gives an estimate of Z without bias, so of log Z one that is low by Jensen's inequality. The same path
+Murray 2008, ICML, section 4.1) goes from independent units to the machine in many small steps. It gives
+an estimate of Z without bias, so of log Z one that is low by Jensen's inequality. The same path
 backwards from the machine's own states gives one that is high (Grosse et al. 2015, arXiv:1511.02543,
-bidirectional Monte Carlo; with states from a long chain instead of exact ones it is a check, no bound).
+bidirectional Monte Carlo). With states from a long chain instead of exact ones it is a check, no bound.
 """
 
 from dataclasses import dataclass
@@ -154,8 +154,8 @@ def log_partition(
         Biases of the independent units to begin with; those of the larger side are used. By default
         the machine's own. The closer to the data's log odds, the smaller the error.
     states : array (chain, unit), optional
-        States of the machine to anneal backwards from, such as those of a long chain; by default the
-        ends of the forward runs, which are only as good as these.
+        States of the machine to anneal backwards from, such as those of a long chain. By default these
+        are the ends of the forward runs, which are only as good as those.
     seed
         Of the annealing.
 
@@ -222,8 +222,8 @@ def _summed(machine: BoltzmannMachine, sides: Sides) -> float:
     w = machine.weights[np.ix_(sides.first, sides.second)]
     first, second = machine.biases[sides.first], machine.biases[sides.second]
     total = -np.inf
-    for begin in range(0, 2**n, STATES_PER_BLOCK):
-        index = np.arange(begin, min(begin + STATES_PER_BLOCK, 2**n))
+    for start in range(0, 2**n, STATES_PER_BLOCK):
+        index = np.arange(start, min(start + STATES_PER_BLOCK, 2**n))
         h = ((index[:, None] >> np.arange(n)) & 1).astype(np.float64)
         logs = h @ second + np.logaddexp(0, h @ w.T + first).sum(axis=1)
         total = np.logaddexp(total, np.logaddexp.reduce(logs))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.gauge import Gauge, flip_differences
 from photinus._core.states import MAX_PER_STEP
 from photinus.diagnostics.references import Reference, reference
 from photinus.learning.judgement import Shown, Wanted
@@ -25,7 +26,7 @@ STATES = 8192
 GROUPS = 32
 """Groups of chains, each a sample by itself, where there are too many statistics for each chain."""
 RIDGE = 1e-3
-"""What is added to the Fisher information where it judges: a moment that hardly varies in the machine
+"""What is added to the Fisher information where it judges. A moment that hardly varies in the machine
 counts at most so much, however little it varies."""
 
 
@@ -52,6 +53,10 @@ class Statistics:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def flipped(self, differences: NDArray[np.float64], gauge: Gauge) -> NDArray[np.float64]:
+        """Return differences of moments, as they are of the neurons, as those of their units."""
+        return flip_differences(differences, self.rows, self.columns, gauge)
 
     def response(self, states: NDArray[np.uint8], weight: Any = None) -> Response:
         """Return the response that states (draw, unit) tell."""

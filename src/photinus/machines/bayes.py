@@ -46,14 +46,14 @@ class BayesianNetwork:
     ----------
     tables : mapping variable → table
         Variables are named by strings or whole numbers, in any order. A table is P(variable = 1) if
-        the variable has no parents, else ``(parents, {states of the parents: P(variable = 1)})`` with
-        one row for each joint state of the parents.
+        the variable has no parents, else ``(parents, {states of the parents: P(variable = 1)})`` .
+        There is one row for each joint state of the parents.
 
     Raises
     ------
     InvalidInput
-        If a parent is unknown or named twice, a row is missing or not a state of the parents, a
-        probability is outside [0, 1], or variables depend on themselves.
+        If a parent is unknown or named twice, or a row is missing or not a state of the parents. Also
+        if a probability is outside [0, 1], or variables depend on themselves.
 
     Examples
     --------
@@ -198,9 +198,9 @@ class BayesianNetwork:
 
         Notes
         -----
-        ε is a trade-off: the smaller, the closer to the network, but the larger the weights (about
-        2 L) and the more slowly a sampler that flips one unit at a time moves on, since it goes
-        through states of a probability of the order ε.
+        ε is a trade-off: the smaller, the closer to the network, but the larger the weights (about 2
+        L). A sampler that flips one unit at a time moves on more slowly, too. It goes through states of
+        a probability of the order ε.
         """
         additive, soft = validate.flag("additive", additive), {}
         for name, (parents, rows) in self.tables.items():

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
+from photinus._core.gauge import checked
 from photinus._core.records import settle
 from photinus._core.states import require_enumerable, states_of
 from photinus.errors import InvalidInput
@@ -111,8 +112,8 @@ class BoltzmannMachine:
         Raises
         ------
         InvalidInput
-            If the last axis is not the units, an entry is neither 0 nor 1, or weights and biases are
-            so large that energies could overflow: their sizes add up to more than 1e300.
+            If the last axis is not the units, or an entry is neither 0 nor 1. Also if energies could
+            overflow, as the sizes of weights and biases add up to more than 1e300.
         """
         z = validate.binary_array("states", validate.aligned("states", states, self.labels))
         if z.ndim == 0 or z.shape[-1] != self.n_units:
@@ -175,23 +176,26 @@ class BoltzmannMachine:
         return self._enumeration.sums.moments.copy()
 
     def clamp_indices(
-        self, clamp: Given, chains: int = 1
+        self, evidence: Given | None = None, chains: int = 1, *, clamp: Given | None = None
     ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
         """Return the positions of known units, array (k,), and their values, array (chain, k).
 
         Parameters
         ----------
-        clamp : mapping label → 0, 1 or array (chain,) of these
-            Evidence; at least one unit must stay free.
+        evidence : mapping label → 0, 1 or array (chain,) of these
+            Known units; at least one unit must stay free.
         chains
             Number of chains that the values are for.
+        clamp
+            What version 0.1 calls `evidence`.
 
         Raises
         ------
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        known = Evidence.of(clamp, self.labels, validate.integer("chains", chains, 1))
+        chains = validate.integer("chains", chains, 1)
+        known = Evidence.either(evidence, clamp, self.labels, chains)
         return known.positions, known.values
 
     def heated(self, temperature: float) -> "BoltzmannMachine":
@@ -203,13 +207,42 @@ class BoltzmannMachine:
             raise InvalidInput(f"temperature must leave weights and biases finite, got {t:g}")
         return BoltzmannMachine(weights, biases, self.labels)
 
-    def conditional(self, clamp: Given) -> "BoltzmannMachine":
+    def flipped(self, gauge: ArrayLike) -> "BoltzmannMachine":
+        """Return the machine of y, where y_k = 1 - z_k for units with ``gauge[k]``, else y_k = z_k.
+
+        W_ij changes its sign for each of i and j that is flipped. Put z_k = g_k + s_k y_k, with g_k = 1
+        and s_k = -1 for flipped units, else 0 and 1. Then b_i becomes s_i (b_i + Σ_j g_j W_ij).
+        Energies differ by a constant. Flipped again it is this machine, but for rounding.
+
+        Parameters
+        ----------
+        gauge : array (unit,) of bool
+            Which units to flip.
+
+        Raises
+        ------
+        InvalidInput
+            If that is not one True or False per unit, or a bias would not be finite.
+        """
+        flips = checked(gauge, self.n_units)
+        if not flips.any():
+            return self
+        sign = np.where(flips, -1.0, 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            biases = sign * (self.biases + self.weights @ flips)
+        return BoltzmannMachine(np.outer(sign, sign) * self.weights + 0.0, biases, self.labels)
+
+    def conditional(
+        self, evidence: Given | None = None, *, clamp: Given | None = None
+    ) -> "BoltzmannMachine":
         """Return the machine of the free units, given the known ones.
 
         Parameters
         ----------
-        clamp : mapping label → 0 or 1
-            Evidence; at least one unit must stay free.
+        evidence : mapping label → 0 or 1
+            Known units; at least one unit must stay free.
+        clamp
+            What version 0.1 calls `evidence`.
 
         Returns
         -------
@@ -222,12 +255,12 @@ class BoltzmannMachine:
         InvalidInput
             For an unknown label, a value other than 0 or 1, or no unit left.
         """
-        evidence = Evidence.of(clamp, self.labels)
-        if not evidence:
+        given = Evidence.either(evidence, clamp, self.labels)
+        if not given:
             return self
-        free, known = evidence.free, evidence.positions
+        free, known = given.free, given.positions
         with np.errstate(over="ignore", invalid="ignore"):
-            biases = self.biases[free] + self.weights[np.ix_(free, known)] @ evidence.values[0]
+            biases = self.biases[free] + self.weights[np.ix_(free, known)] @ given.values[0]
         return BoltzmannMachine(
             self.weights[np.ix_(free, free)],
             biases,

@@ -9,13 +9,13 @@ Boltzmann machine. Higher ones are made by auxiliary units, which nobody reads, 
 
 * ``exact``: one hidden unit per term. A unit with the bias c and the weight w to k variables, summed
   over its two states, adds g(s) = log(1 + exp(c + w s)) to log p, where s counts the variables that
-  are on. The k-th difference of g, Σ_s (-1)^{k-s} C(k, s) g(s), shall be λ_A: one equation for w and
-  c, of whose solutions the smallest w is taken. What g adds at lower orders is subtracted there before
-  these are made. A variable may enter as 1 - z, which turns the sign of the difference. (That hidden
-  units can make any distribution: Younes 1996, Appl. Math. Lett. 9, 109; Le Roux & Bengio 2008, Neural
-  Comput. 20, 1631.)
+  are on. The k-th difference of g, Σ_s (-1)^{k-s} C(k, s) g(s), shall be λ_A. This is one equation for
+  w and c, of whose solutions the smallest w is taken. What g adds at lower orders is subtracted there
+  before these are made. A variable may enter as 1 - z, which turns the sign of the difference. (That
+  hidden units can make any distribution: Younes 1996, Appl. Math. Lett. 9, 109; Le Roux & Bengio 2008,
+  Neural Comput. 20, 1631.)
 * ``probst``: one auxiliary unit per joint state v of a table of more than two variables, so strongly
-  coupled that it can only be on when its variables are in v; there its two states together have the
+  coupled that it can only be on when its variables are in v. There its two states together have the
   weight μ φ(v) (Pecevski, Buesing & Maass 2011, PLoS Comput. Biol. 7, e1002294; Probst et al. 2015,
   Front. Comput. Neurosci. 9, 13).
 """
@@ -121,8 +121,8 @@ def _hidden_units(polynomial: Polynomial, variables: Sequence[Hashable]) -> list
 def _hidden_unit(wanted: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """Return bias and weights of the hidden unit whose highest coefficient is the `wanted` one.
 
-    Of the 2^k ways to let variables enter as z or 1 - z, the one whose largest number is smallest:
-    its own weights and bias, and the coefficients that are left to others.
+    There are 2^k ways to let variables enter as z or 1 - z. The one whose largest number is smallest is
+    taken. The numbers are weights and bias, and the coefficients that are left to others.
     """
     order = wanted.ndim
     coefficient = float(wanted[(1,) * order])
@@ -145,7 +145,7 @@ def _smallest_weight(order: int, coefficient: float) -> tuple[float, float]:
     """Return the smallest w > 0, and its c, for which the difference of log(1 + exp(c + w s)) is right.
 
     At each w the difference is looked up over a grid of c, centred where the unit is undecided with
-    half of the variables on; its largest value grows with w.
+    half of the variables on. Its largest value grows with w.
     """
     from scipy.optimize import brentq
 
@@ -185,8 +185,8 @@ def _state_units(
     """Return one unit per state v of a factor φ: bias log(μ φ(v) - 1) - M |v|, weights ±M.
 
     |v| is the number of ones; the weight is M to variables that are 1 in v and -M to the others. The
-    unit's two states add up to μ φ(v) in v, and to 1 + (μ φ(v) - 1) exp(-M d) at d flips from it.
-    μ is such that the smallest μ φ is 2.
+    unit's two states add up to μ φ(v) in v, and to 1 + (μ φ(v) - 1) exp(-M d) at d flips from it. The
+    factor μ is such that the smallest μ φ is 2.
     """
     log_scale = math.log(2.0) - float(log_factor.min())
     units, plain = [], _plain_names(variables)

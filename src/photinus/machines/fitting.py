@@ -30,11 +30,11 @@ def fit_exact(
     Raises
     ------
     InvalidInput
-        If the data are not 0 and 1, a unit is constant, or (without `l2`) a pair of units never
-        shows one of its four states: the maximum then lies at infinity.
+        If the data are not 0 and 1, or a unit is constant. Without `l2` also if a pair of units never
+        shows one of its four states, as the maximum then lies at infinity.
     NotConverged
-        If the maximum was not reached; for data on the edge of what machines can do it lies at
-        infinity though no single pair shows it.
+        If the maximum was not reached. For data on the edge of what machines can do it lies at infinity
+        though no single pair shows it.
     """
     return BoltzmannMachine.fit(data, l2, labels)
 

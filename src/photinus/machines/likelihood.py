@@ -1,10 +1,10 @@
 """Learning a Boltzmann machine from data.
 
-The family p(z) ∝ exp(½ zᵀWz + bᵀz) is exponential with the statistics z_i and z_i z_j (i < j). So
-the log-likelihood is concave, its gradient is the moments of the data minus those of the machine
-(Ackley, Hinton & Sejnowski 1985, Cognitive Science 9, 147), and its Hessian is minus their
-covariance. A finite maximum exists only for moments in the interior of what distributions over 0/1
-units can have (Wainwright & Jordan 2008, Found. Trends Mach. Learn. 1, 1, section 3).
+The family p(z) ∝ exp(½ zᵀWz + bᵀz) is exponential with the statistics z_i and z_i z_j (i < j). So the
+log-likelihood is concave. Its gradient is the moments of the data minus those of the machine (Ackley,
+Hinton & Sejnowski 1985, Cognitive Science 9, 147). Its Hessian is minus their covariance. A finite
+maximum exists only for moments in the interior of what distributions over 0/1 units can have
+(Wainwright & Jordan 2008, Found. Trends Mach. Learn. 1, 1, section 3).
 """
 
 from collections.abc import Hashable
@@ -65,9 +65,9 @@ def most_likely(
 class _Likelihood:
     """The penalised negative log-likelihood of parameters θ = (b_i, then W_ij for i < j).
 
-    A parameter belongs to a set of one or two units, a state is the set of units that are 1, and
-    sets are bit masks. Then -E(z) is the sum of θ over the subsets of z, and the moment of a set is
-    the sum of p over its supersets: both are n passes of additions over the table of all states.
+    A parameter belongs to a set of one or two units, and a state is the set of units that are 1. Sets
+    are bit masks. Then -E(z) is the sum of θ over the subsets of z. The moment of a set is the sum of p
+    over its supersets. Both are n passes of additions over the table of all states.
     """
 
     n_units: int
@@ -155,8 +155,8 @@ def _require_no_constant_unit(moments: NDArray[np.float64], names: tuple[Hashabl
     for name, mean in zip(names, np.diagonal(moments), strict=True):
         if not MOMENT_TOLERANCE < mean < 1 - MOMENT_TOLERANCE:
             raise InvalidInput(
-                f"unit {name!r} must be both 0 and 1 in the data, its mean is {mean:g} and no "
-                "finite bias gives that (leave the unit out: l2 does not penalise biases)"
+                f"unit {name!r} must be both 0 and 1 in data, its mean is {mean:g}: no finite "
+                "bias gives that (leave it out, l2 cannot help)"
             )
 
 
@@ -172,6 +172,6 @@ def _require_no_empty_cell(moments: NDArray[np.float64], names: tuple[Hashable, 
         for (a, b), probability in cells.items():
             if probability[i, j] <= MOMENT_TOLERANCE:
                 raise InvalidInput(
-                    f"units {names[i]!r} and {names[j]!r} must show all four states in the data, "
-                    f"they are never {a} and {b} and no finite weight gives that (set l2 above 0)"
+                    f"units {names[i]!r} and {names[j]!r} must show all four states, "
+                    f"they are never {a} and {b}: no finite weight gives that (set l2 above 0)"
                 )

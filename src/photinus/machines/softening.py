@@ -42,7 +42,7 @@ def _least_interacting(
 ) -> NDArray[np.float64]:
     """Return log-odds with the smallest interactions; `certain` entries may grow in size.
 
-    A linear programme: minimise Σ_{|A| ≥ 2} |μ_A| plus a little of the sizes, where μ_A are the
+    A linear programme minimises Σ_{|A| ≥ 2} |μ_A| plus a little of the sizes. Here μ_A are the
     coefficients of the log-odds as a polynomial in the parents.
     """
     from scipy.optimize import linprog

@@ -1,1 +1,1 @@
-"""What is built: pumps, couplings, synapses, delays, faults of fabrication."""
+"""What is built: drives, couplings, synapses, delays, faults of fabrication."""

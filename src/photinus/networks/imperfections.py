@@ -5,10 +5,10 @@ out wrong, delays. `Imperfections.apply` turns a designed network into such a on
 takes. The others happen while it runs: noise that all pumps share, spikes that the read-out misses or
 makes up. `photinus.engines.disturbances` puts them around a simulator, between its steps.
 
-Drift belongs to the first kind. A run lasts microseconds; drift is a matter of milliseconds and more,
-so within a run it stands still, and what counts is how far pumps and weights went since they were set.
-Runs with rising `drift_time` are looks at a chip that samples for hours: each pump and weight keeps its
-direction and goes further, by `drifted`.
+Drift belongs to the first kind. A run lasts microseconds, and drift is a matter of milliseconds and
+more. So within a run it stands still, and what counts is how far pumps and weights went since they were
+set. Runs with rising `drift_time` are looks at a chip that samples for hours: each pump and weight
+keeps its direction and goes further, by `drifted`.
 """
 
 import math
@@ -29,8 +29,10 @@ from photinus.networks.fabrication import (
     coupled_like,
     quantised,
     transmitted,
+    with_compression,
     with_dead,
     with_thresholds,
+    with_white_noise,
 )
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import Allowed, ns
@@ -70,10 +72,16 @@ PLAUSIBLE = {
     "spurious_rate": Allowed("1/s", 0.0, 1e11),
     "detector_noise": Allowed("", 0.0, 100.0),
     "detector_bandwidth": Allowed("Hz", 1e3, 1e14),
+    "gain_compression": Allowed("", 0.0, 1.0),
+    "driver_rise_time": Allowed("s", 0.0, 1e-6, 20e-12),
+    "pump_noise_density": Allowed("1/Hz", 0.0, 1e-6, 1e-14),
+    "pump_noise_corner": Allowed("Hz", 0.0, 1e11, 1e6),
+    "thermal_resistance": Allowed("K/W", 0.0, 1e8, 3e5),
+    "thermal_time": Allowed("s", 1e-9, 1.0, 1e-6),
 }
 """What each imperfection can be; losses and crosstalk may be in decibels (``"3dB"``, ``"-20dB"``).
-A read-out makes up one spike per 10 ps at most, less than a spike lasts; the longest delay is 200 m of
-waveguide; T0 holds over less than 200 K."""
+A read-out makes up one spike per 10 ps at most, less than a spike lasts. The longest delay is 200 m of
+waveguide. T0 holds over less than 200 K."""
 _ABOVE_ZERO = ("flicker_bandwidth", "shared_pump_time", "detector_bandwidth")
 
 
@@ -96,7 +104,7 @@ class Imperfections:
     """Any combination of imperfections; by default there is none. Texts may have units: ``"2%"``.
 
     A *spread* s is the standard deviation of a logarithm, so that 0.05 means five per cent and no
-    factor is negative; it is at most 1.
+    factor is negative. It is at most 1.
 
     Raises
     ------
@@ -145,7 +153,7 @@ class Imperfections:
     """Part of the light that is lost between any two lasers, beyond what the weights allow for."""
     splitter_loss: float = 0.0
     """Part of the light that each splitter loses. A tree of ⌈log2 k⌉ of them feeds the k targets of a
-    laser; that a target gets a k-th of the light is part of the design, this loss is not."""
+    laser. That a target gets a k-th of the light is part of the design, this loss is not."""
     crosstalk: float = 0.0
     """Part of the light of a laser's waveguide that leaks into each neighbouring one, and is weighted
     there; at most ½. Waveguides lie in the order of the units. What comes back to the laser itself is
@@ -169,6 +177,20 @@ class Imperfections:
     makes some up, see `missed` and `made_up`."""
     detector_bandwidth: float = 20e9
     """Bandwidth of that noise, an ideal low-pass [Hz], > 0."""
+    gain_compression: float = 0.0
+    """ε of every laser, beyond its own: light burns a hole into the gain, which falls to half at 1/ε
+    photons, see `LaserParameters.gain_compression`."""
+    driver_rise_time: float = 0.0
+    """Time in which drivers rise from 10 to 90 % [s]: a low pass of one pole for pumps and synapses."""
+    pump_noise_density: float = 0.0
+    """Relative one-sided spectral density S of the noise of each pump, white [1/Hz]."""
+    pump_noise_corner: float = 0.0
+    """Frequency below which that noise is 1/f [Hz]: its density is S (1 + corner/f)."""
+    thermal_resistance: float = 0.0
+    """Warming of a laser per heat that it makes [K/W], each laser by itself. Its threshold follows
+    `characteristic_temperature`; the chip was calibrated with the heat of the mean laser."""
+    thermal_time: float = 1e-6
+    """Time constant of that warming [s]."""
 
     def __post_init__(self) -> None:
         for name, plausible in PLAUSIBLE.items():
@@ -236,7 +258,13 @@ class Imperfections:
     @property
     def disturbs(self) -> bool:
         """Whether something happens during a run."""
-        return self.shared_pump_noise > 0 or self.missed > 0 or self.made_up > 0
+        read_out = self.missed > 0 or self.made_up > 0
+        return self.shared_pump_noise > 0 or self.flickers or self.thermal_resistance > 0 or read_out
+
+    @property
+    def flickers(self) -> bool:
+        """Whether pumps have 1/f noise during a run."""
+        return self.pump_noise_density > 0 and self.pump_noise_corner > 0
 
     def apply(self, network: LaserNetwork, seed: Seed = None) -> LaserNetwork:
         """Return the network as it comes out: all that does not change during a run.
@@ -307,7 +335,16 @@ class Imperfections:
         threshold = network.detection_threshold
         if self.detector_spread:
             threshold = threshold * np.exp(self.detector_spread * normal(_Draw.DETECTOR, n))
-        return network.replace(pump=pump, coupling=coupling, delay=delay, detection_threshold=threshold)
+        network = network.replace(
+            pump=pump,
+            coupling=coupling,
+            delay=delay,
+            detection_threshold=threshold,
+            rise_time=math.hypot(network.rise_time, self.driver_rise_time),
+        )
+        if self.gain_compression:
+            network = with_compression(network, self.gain_compression)
+        return with_white_noise(network, self.pump_noise_density)
 
 
 def drifted(
@@ -329,9 +366,9 @@ def drifted(
     Returns
     -------
     float
-        Relative standard deviation. That of 1/f noise is 2 ∫ h/f (1 - cos 2πft) df from 0 to B
-        = 2h (γ + ln x - Ci x) at x = 2πBt: it grows with the logarithm of time and needs no lower
-        limit of the frequency.
+        Relative standard deviation. That of 1/f noise is 2 ∫ h/f (1 - cos 2πft) df from 0 to B = 2h (γ
+        + ln x - Ci x) at x = 2πBt. It grows with the logarithm of time and needs no lower limit of the
+        frequency.
     """
     elapsed = validate.non_negative("elapsed", elapsed, "s")
     linear = validate.non_negative("linear", linear, "1/s")

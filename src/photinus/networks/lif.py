@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.records import settle
 from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
@@ -35,22 +36,24 @@ class LifNetwork:
     drive : array (unit,)
         V̄, mean free potential of each neuron without its partners [V].
     coupling : array (unit, unit)
-        Effect of neuron j on neuron i, ``coupling[i, j]`` [V]: while j is on, i shall behave as if its
-        drive were higher by that (α W for a weight W). Any real matrix, not necessarily symmetric;
-        the diagonal must be zero.
+        Effect of neuron j on neuron i, ``coupling[i, j]`` [V]. While j is on, i shall behave as if its
+        drive were higher by that (α W for a weight W). Any real matrix, not necessarily symmetric; the
+        diagonal must be zero.
     kernel
-        What one spike does to its targets, of shape "exponential": the synaptic current I of i rises
-        by ``sustain * coupling[i, j]`` [V] and decays with the time constant `duration`, and V itself
-        jumps by ``kick * coupling[i, j]``. A renewing synapse gets back only what it lost since its
-        last spike, so that the current of one source never exceeds its full height.
+        What one spike does to its targets, of shape "exponential". The synaptic current I of i rises by
+        ``sustain * coupling[i, j]`` [V] and decays with the time constant `duration`. V itself jumps by
+        ``kick * coupling[i, j]``. A renewing synapse gets back only what it lost since its last spike,
+        so that the current of one source never exceeds its full height.
     window
         State window τ [s]: unit k is 1 while neuron k has fired within the last τ; τ_ref.
     driven_drive
-        Drives [V] that hold a neuron off and on, for evidence that is driven physically.
+        Drives [V] that keep a neuron off and on, for evidence that is driven physically.
     delay
         Time from a spike to its effect [s], >= 0; rounded to the integration step.
     labels
         One name per neuron; by default 0 … n-1.
+    gauge : array (unit,) of bool
+        True for neurons that stand for 1 - z of their unit, see `LaserNetwork`; by default none does.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class LifNetwork:
     driven_drive: tuple[float, float]
     delay: float = 0.0
     labels: tuple[Hashable, ...] = field(default=())
+    gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LifParameters)
@@ -101,6 +105,7 @@ class LifNetwork:
             for name in ("delay", "window"):
                 PLAUSIBLE_TIMES[name].check(name, getattr(self, name))
         settle(self, labels=labels)
+        settle(self, gauge=gauges.checked(self.gauge, n))
         settle(self, driven_drive=tuple(driven.tolist()))
 
     @property
@@ -110,17 +115,19 @@ class LifNetwork:
 
     @property
     def holding(self) -> tuple[float, float]:
-        """Drives that hold a neuron off and on [V]."""
+        """Drives that keep a neuron off and on [V]."""
         return self.driven_drive
 
     def drive_given(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return the drives that known partners give, array (chain, unit) [V].
 
-        A partner that is on for good adds its coupling to the drive, one that is off adds nothing:
-        that is what a coupling means (α W), and what a kernel is calibrated for. The mean current of
-        a partner that fires all the time is ``theory.mean_current(kernel, window)`` times that; the
-        factor is near one but not one, because a calibrated kernel makes up for the shape of its
-        pulses.
+        `evidence` speaks of the neurons as they are, whatever the gauge.
+
+        A partner that is on for good adds its coupling to the drive, one that is off adds nothing. That
+        is what a coupling means (α W), and what a synaptic kernel is calibrated for. The mean current
+        of a partner that fires all the time is ``theory.mean_current(kernel, window)`` times that. The
+        factor is near one but not one, because a calibrated synaptic kernel makes up for the shape of
+        its pulses.
         """
         return np.asarray(self.drive + evidence.values @ self.coupling[:, evidence.positions].T)
 
@@ -157,6 +164,7 @@ class LifNetwork:
             "driven_drive": list(self.driven_drive),
             "delay": self.delay,
             "labels": files.labels_to_json(self.labels),
+            **gauges.written(self.gauge),
             "drive": self.drive,
             "coupling": self.coupling,
         }
@@ -169,6 +177,7 @@ class LifNetwork:
             kernel=SynapticKernel(**document["kernel"]),
             driven_drive=tuple(document["driven_drive"]),
             labels=files.labels_from_json(document["labels"]),
+            gauge=document.get("gauge", ()),
             **{name: document[name] for name in ("drive", "coupling", "window", "delay")},
         )
 

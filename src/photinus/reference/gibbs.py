@@ -1,11 +1,11 @@
 """Gibbs sampling: units drawn from their conditionals, P(z_k = 1 | others) = σ(u_k).
 
 u_k = b_k + Σ_j W_kj z_j (Geman & Geman 1984, IEEE Trans. Pattern Anal. Mach. Intell. 6, 721). A sweep
-goes through groups of units that are not coupled to each other, and draws all units of a group at
-once, which is the same as one after the other. The groups are a colouring of the graph of couplings
-between the free units: two for a bipartite machine (a restricted one, a chessboard), as many as there
-are units for a dense one. So block Gibbs sampling, checkerboard updates and the sequential sweep are
-one procedure.
+goes through groups of units that are not coupled to each other. It draws all units of a group at once,
+which is the same as one after the other. The groups are a colouring of the graph of couplings between
+the free units. There are two for a bipartite machine (a restricted one, a chessboard), as many as units
+for a dense one. So block Gibbs sampling, checkerboard updates and the sequential sweep are one
+procedure.
 
 All u are kept up to date: when a unit flips, its row of W is added or subtracted, so a sweep costs what
 changes. They are whole multiples of a quantum. Whole numbers add up exactly in any order, so nothing
@@ -147,8 +147,8 @@ def _alike(counts: NDArray[np.intp], stretches: NDArray[np.intp]) -> bool:
 class GibbsSampler:
     """Gibbs sampling under way: `run` goes on where the last call stopped.
 
-    The draws depend neither on the number of threads, nor on how they are cut into runs; those of
-    chain c not on how many chains there are.
+    The draws depend neither on the number of threads, nor on how they are cut into runs. Those of chain
+    c do not depend on how many chains there are.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
 """Ideal refractory neurons in continuous time.
 
-A silent unit k fires with hazard exp(u_k)/τ, u_k = b_k + Σ_j W_kj z_j; then z_k = 1 for exactly τ,
+A silent unit k fires with hazard exp(u_k)/τ, u_k = b_k + Σ_j W_kj z_j. Then z_k = 1 for exactly τ,
 during which it cannot fire (Buesing et al. 2011, PLoS Comput. Biol. 7, e1002211). Interaction is
-rectangular and instantaneous, so the dwell times in the joint states follow p(z) exactly: state by
-state, exp(u_k)/τ times the probability of k silent is 1/τ times that of k active, and under this
-balance the law of an active period matters only through its mean.
+rectangular and instantaneous, so the dwell times in the joint states follow p(z) exactly. State by
+state, exp(u_k)/τ times the probability of k silent is 1/τ times that of k active. Under this balance
+the law of an active period matters only through its mean.
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def sample_ideal(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
     """Return the spikes (chain, unit, time) of ideal neurons, sorted by chain, then time.
 
-    Every event is exact: the next spike of the silent units is a competition of exponential waiting
+    Every event is exact. The next spike of the silent units is a competition of exponential waiting
     times, against the known end of the oldest active period. How long to wait for equilibrium is the
     caller's business.
 
@@ -57,8 +57,8 @@ def sample_ideal(
     chains
         Number of independent chains, >= 1.
     duration
-        Time per chain in units of τ, > 0; spikes lie in [0, duration], so that a unit which ends at
-        the last moment and fires again at once is on there.
+        Time per chain in units of τ, > 0. Spikes lie in [0, duration], so that a unit which ends at the
+        last moment and fires again at once is on there.
     seed
         Integer, SeedSequence or None (fresh entropy). The spikes depend neither on the number of
         threads, nor those of chain c on how many chains there are.

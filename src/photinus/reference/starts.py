@@ -1,6 +1,6 @@
 """Where chains start: each in another state, so that modes which they never leave can be seen.
 
-Chains that all start alike and stay in one mode agree with each other, and no comparison of chains
+Chains that all start alike and stay in one mode agree with each other. No comparison of chains then
 shows that there is a second one (Gelman & Rubin 1992, Stat. Sci. 7, 457: start from points that are
 further apart than the target's own).
 """
@@ -20,7 +20,7 @@ BURN_IN_PER_DRIVEN = 4
 """Windows of burn-in for each of them: three quarters of the burn-in are left to forget the start."""
 SLICES = 8
 """Moments of the first of them at which units go on, where there are several. Units that all went on at
-once would all end at once, too, and a mode of units that hold each other on would break down."""
+once would all end at once, too. A mode of units that keep each other on would break down."""
 SILENCED = 2.0**-40
 """Strength of the synapses meanwhile: none can overrule a drive. A power of two, so that pulses under
 way come back exactly as they were."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
+    from photinus.hardware.chip import Chip
     from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
@@ -47,7 +48,9 @@ class Samples:
     burn_in : int
         Draws that were simulated before the first one kept.
     clamp : mapping label → 0, 1 or array (chain,)
-        Known units and their values. `evidence` has the same, as an object.
+        What version 0.1 calls `evidence`: known units and their values.
+    evidence : Evidence
+        The same as an object.
     window : float or None
         State window τ, which is also the time between draws: in seconds for lasers, 1 for ideal
         neurons, None for samplers without time.
@@ -126,7 +129,7 @@ class Samples:
         return len(self.free_units) <= MAX_ENUMERATED
 
     def common_clamp(self) -> dict[Hashable, int]:
-        """Return the evidence if it is the same in all chains.
+        """Return the evidence if it is the same in all chains: ``evidence.common()`` as a mapping.
 
         Raises
         ------
@@ -177,26 +180,22 @@ class Samples:
         assert joint is not None
         return joint
 
-    def _occupancy(
-        self, stop: float | None = None, *, start: float = 0.0, apart: bool = False
-    ) -> "Occupancy":
-        """Return the occupancy of the free units; `apart`: each as a separate chain, unit fastest."""
+    def _occupancy(self, stop: float | None = None, *, start: float = 0.0) -> "Occupancy":
+        """Return the occupancy of the free units."""
         assert self.spikes is not None
         assert self.window is not None
-        free = self.free_units
-        begin = self.burn_in * self.window
-        spikes = self.spikes.of_units(free)
-        return (spikes.apart() if apart else spikes).occupancy(
+        origin = self.burn_in * self.window
+        return self.spikes.of_units(self.free_units).occupancy(
             self.window,
-            start=begin + start,
-            end=begin + (self.draws * self.window if stop is None else stop),
+            start=origin + start,
+            end=origin + (self.draws * self.window if stop is None else stop),
         )
 
     def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:
         """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal.
 
         With `pieces`, of each of so many equally long pieces of a chain, (chain * pieces, unit, unit),
-        piece after piece; draws that are left over are left out.
+        piece after piece. Draws that are left over are left out.
 
         Raises
         ------
@@ -237,13 +236,15 @@ class Samples:
 
     def chain_marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1) of each chain, array (chain, unit)."""
-        # Not from pairs: those of every chain of a large network would not fit into memory.
         if self.spikes is None:
             return np.asarray(self.states.mean(axis=1, dtype=np.float64))
+        assert self.window is not None
         marginals = self.states[:, 0].astype(np.float64)
-        free = self.free_units
+        free, begin = self.free_units, self.burn_in * self.window
         if len(free):
-            marginals[:, free] = self._occupancy(apart=True).moments.reshape(self.chains, len(free))
+            marginals[:, free] = self.spikes.of_units(free).marginals(
+                self.window, start=begin, end=begin + self.draws * self.window
+            )
         return marginals
 
     def pair_moments(self) -> NDArray[np.float64]:
@@ -280,7 +281,9 @@ class Samples:
         return diagnostics.fidelity.draws_needed(self, error)
 
     def ledger(
-        self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None
+        self,
+        prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        chip: "Chip | Mapping[str, Any] | None" = None,
     ) -> "Ledger":
         """Return what one chip with these lasers does per second, and what that takes.
 
@@ -288,16 +291,18 @@ class Samples:
         ----------
         prices
             TOML file, mapping or `photinus.hardware.Prices` whose entries replace the default ones.
+        chip
+            `photinus.hardware.Chip` that the lasers are on, or some of its settings.
 
         Raises
         ------
         InvalidInput
-            If the run was not on lasers or kept no spikes, or a price is not valid.
+            If the run was not on lasers or kept no spikes, or a price or the chip is not valid.
         """
         # Most runs never ask for one.
         from photinus.hardware.ledger import Ledger
 
-        return Ledger.of_samples(self, prices)
+        return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":
         """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""

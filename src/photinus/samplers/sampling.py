@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import memory, validate
+from photinus._core.gauge import Gauge, checked
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, entropy_text, seed_sequence
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.calibration import Calibration
 from photinus.devices import Network
-from photinus.engines.base import CLAMP_MODES
+from photinus.devices.protocol import evidence_mode_of
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence, Given
@@ -34,7 +35,8 @@ from photinus.samplers.storage import RunStore
 from photinus.samplers.tempering import Tempering
 from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.rules import RULES
+from photinus.translation.gauge import CHOICES
+from photinus.translation.rules import DEFAULT_RULE, RULES
 
 if TYPE_CHECKING:
     import os
@@ -61,11 +63,11 @@ def sample(
     burn_in: int = 25,
     seed: Seed = None,
     evidence: Given | None = None,
-    clamp: Given | None = None,
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
     rule: str | None = None,
-    clamp_mode: str = "pump",
+    gauge: "str | ArrayLike" = "auto",
+    evidence_mode: str | None = None,
     initial: ArrayLike | None = None,
     time_step: float | None = None,
     tempering: Tempering | None = None,
@@ -76,6 +78,8 @@ def sample(
     path: "str | os.PathLike[str] | None" = None,
     resume: bool = False,
     progress: Progress | bool | None = None,
+    clamp: Given | None = None,
+    clamp_mode: str | None = None,
 ) -> Samples:
     """Sample from a Boltzmann machine on a substrate.
 
@@ -96,8 +100,6 @@ def sample(
         Integer, SeedSequence or None (fresh entropy, recorded in the result).
     evidence
         Known units: label → 0 or 1, or label → array (chain,), each chain its own evidence.
-    clamp
-        What version 0.1 calls `evidence`: the same thing.
     calibration
         Calibration of the laser, or of the integrate-and-fire neuron; by default the one shipped for
         the default preset. "gibbs", "exact" and "ideal" ignore it, so that they can be swapped in the
@@ -105,19 +107,22 @@ def sample(
     network
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
-        Translation rule, "paired", "measured" or "linear"; see `photinus.translation`. By default
-        "paired", or that of the run that goes on.
+        Translation rule, "measured", "paired" or "linear"; see `photinus.translation`. By default
+        "measured", or that of the run that goes on.
+    gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
+        Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
+        given has its own; a stored run that is gone on with keeps its own by default.
     initial : array (unit,) or (chain, unit), optional
         States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
         are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
         their mode disagree, and the burn-in makes the others forget. A network is driven to its start
-        for the first windows of the burn-in, a quarter of it, but at most three, with its synapses
-        silenced. With `burn_in` below 4 there are none: lasers and "lif" start silent then, "ideal"
+        with its synapses silenced. That takes the first windows of the burn-in, a quarter of it, but at
+        most three. With `burn_in` below 4 there are none: lasers and "lif" start silent then, "ideal"
         only without any burn-in. Draws of "exact" are independent and need no start.
-    clamp_mode, time_step, threads
+    evidence_mode, time_step, threads
         See `photinus.engines.laser.Simulator`. Calibrations hold for the time step that they were
-        measured with, the default of the device (0.5 ps for lasers): rates move by a percent or so
-        with it.
+        measured with, the default of the device (0.5 ps for lasers). Rates move by a percent or so with
+        it.
     tempering
         Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
         runs keep draws, not spikes; lasers, "lif" and "gibbs" only.
@@ -137,6 +142,8 @@ def sample(
         Go on with the run stored at `path`; the result is that of an uninterrupted run.
     progress
         True for a bar on the terminal, or an object with ``start``, ``advance``, ``stop``.
+    clamp, clamp_mode
+        What version 0.1 calls `evidence` and `evidence_mode`: the same things.
 
     Raises
     ------
@@ -172,11 +179,12 @@ def sample(
         calibration,
         network,
         validate.one_of("rule", _rule(rule, store), RULES),
-        validate.one_of("clamp_mode", clamp_mode, CLAMP_MODES),
+        evidence_mode_of(evidence_mode, clamp_mode),
         None if time_step is None else validate.positive("time_step", time_step, "s"),
         available_threads(threads),
         tempering,
         imperfections,
+        gauge=_gauge(gauge, machine.n_units, network, store),
     )
     with executor_of(workers, pool) as spread:
         run = kind(request) if spread is None else SpreadRun(request, spread, kind)
@@ -196,6 +204,20 @@ def _check_objects(
         raise InvalidInput(
             f"progress must be True, False or have start, advance and stop, got {progress!r}"
         )
+
+
+def _gauge(
+    gauge: "str | ArrayLike", units: int, network: "Network | None", store: RunStore | None
+) -> "str | Gauge":
+    """Return how to choose a gauge, or the gauge itself, checked."""
+    if not isinstance(gauge, str):
+        gauge = checked(gauge, units)
+    elif validate.one_of("gauge", gauge, CHOICES) == "auto":
+        stored = None if store is None else store.gauge()
+        return "auto" if stored is None else checked(stored, units)
+    if network is not None:
+        raise InvalidInput(f"gauge must be 'auto' with a network, which has its own, got {gauge!r}")
+    return gauge
 
 
 def _check_able(
@@ -297,7 +319,7 @@ def _sequence(seed: Seed, store: RunStore | None) -> np.random.SeedSequence:
 def _rule(rule: str | None, store: RunStore | None) -> str:
     """Return the rule of a run: of one that goes on, by default the rule it started with."""
     stored = None if store is None else store.rule()
-    return (stored or RULES[0]) if rule is None else rule
+    return (stored or DEFAULT_RULE) if rule is None else rule
 
 
 def _start(
@@ -342,7 +364,7 @@ def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
         "substrate": request.substrate,
         "draws_requested": request.draws,
         "time_step": run.time_step,
-        "clamp_mode": request.clamp_mode,
+        "clamp_mode": request.evidence_mode,
         "start": _start_words(request, given),
         "rule": request.rule if request.network is None else None,
         **({"imperfections": request.imperfections.to_dict()} if request.imperfections else {}),

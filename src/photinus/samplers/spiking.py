@@ -1,11 +1,13 @@
 """Substrates that simulate a device: lasers, reduced lasers, integrate-and-fire neurons."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import memory
 from photinus.calibration import Calibration
 from photinus.devices import SHIPPED_PRESETS, Device, Network, SpikingSimulator, device_of, simulator
@@ -51,7 +53,7 @@ class SpikingRun(Run):
             network, drive = request.prepared
         elif network is None:
             calibration = self._calibration(request)
-            network = translate(request.machine, calibration, rule=request.rule)
+            network = translate(request.machine, calibration, rule=request.rule, gauge=request.gauge)
             drive = self._evidence_drive(calibration, network)
             if request.imperfections is not None:
                 designed, device = network, device_of(network)
@@ -71,6 +73,7 @@ class SpikingRun(Run):
                 f"{request.machine.labels!r}"
             )
         self.network, self.window, self.drive = network, network.window, drive
+        self._seen = request.flipped(gauges.of(network))
         self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
         if request.imperfections is not None and request.imperfections.disturbs:
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
@@ -87,7 +90,7 @@ class SpikingRun(Run):
         self._driven = 0 if self.least_burn_in is None else starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
-        self._tail = SpikeTrains.empty(network.labels, request.chains)
+        self._tail = SpikeTrains.empty(network.labels, request.chains, gauge=gauge)
 
     def _calibration(self, request: Request) -> Calibration:
         """Return the calibration to translate and heat by."""
@@ -98,13 +101,17 @@ class SpikingRun(Run):
     def _evidence_drive(self, calibration: Calibration, network: Network) -> NDArray[np.float64] | None:
         """Return drives (chain, unit) that evidence asks for; None where it acts by couplings alone."""
         request = self._request
-        rule, by_pump = followed(request.rule, calibration), request.clamp_mode == "pump"
+        rule, by_pump = followed(request.rule, calibration), request.evidence_mode == "pump"
         if not request.evidence or rule == "linear" or (rule == "measured" and not by_pump):
             return None
         drive = evidence_drive(request.machine, calibration, network, request.evidence, rule=rule)
         # Synapses of known lasers bring a part of it: built for partners that come and go, they are
         # off for one that stays.
-        return drive if by_pump else drive - request.evidence.through(network.coupling)
+        return (
+            drive
+            if by_pump
+            else drive - request.evidence.flipped(gauges.of(network)).through(network.coupling)
+        )
 
     def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
         """Return what simulates the network of this run."""
@@ -116,27 +123,27 @@ class SpikingRun(Run):
         return {
             "chains": request.chains,
             "seed": request.seed,
-            "clamp": request.evidence,
-            "clamp_mode": request.clamp_mode,
+            "evidence": request.evidence,
+            "evidence_mode": request.evidence_mode,
             "threads": request.threads,
         }
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws and their spikes."""
         request, window = self._request, self.window
-        begin = request.window_of(self._draw)
-        if self._done < begin:
-            self._simulate(begin - self._done, report)
+        start = request.window_of(self._draw)
+        if self._done < start:
+            self._simulate(start - self._done, report)
         ends = np.array([request.window_of(self._draw + d) for d in range(draws)])
         before = self._tail
-        fresh = self._simulate(int(ends[-1]) + 1 - begin, report)
+        fresh = self._simulate(int(ends[-1]) + 1 - start, report)
         spikes = SpikeTrains.joined([before, fresh])
         states = spikes.states(
             window,
-            first=(begin + 1) * window,
+            first=(start + 1) * window,
             interval=window,
-            draws=int(ends[-1]) + 1 - begin,
-        )[:, ends - begin]
+            draws=int(ends[-1]) + 1 - start,
+        )[:, ends - start]
         request.evidence.fill(states)
         first = self._draw == request.burn_in
         self._draw += draws
@@ -147,15 +154,15 @@ class SpikingRun(Run):
     def _heating(self, temperature: float) -> tuple[NDArray[np.float64], float]:
         """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
         if temperature not in self._heat:
-            request = self._request
-            calibration = self._calibration(request)
+            seen = self._seen
+            calibration = self._calibration(seen)
             calibration.require(self.network.parameters)
-            rule = request.rule if request.network is None else "measured"
+            rule = seen.rule if seen.network is None else "measured"
             (hot, strength), (cold, _) = (
                 drive_and_strength(
-                    request.machine,
+                    seen.machine,
                     calibration,
-                    request.evidence,
+                    seen.evidence,
                     temperature=t,
                     rule=rule,
                     delay=self.network.delay,
@@ -168,7 +175,7 @@ class SpikingRun(Run):
     def _drive_to_start(self, report: Callable[[float], None]) -> list[SpikeTrains]:
         """Bring all chains to their start, as evidence is driven, and let go."""
         parts = []
-        for end, states in starts.schedule(self._request.start, self._driven, self._request.seed):
+        for end, states in starts.schedule(self._seen.start, self._driven, self._seen.seed):
             self.simulator.heat(self._towards(states), starts.SILENCED)
             parts.append(self.simulator.advance(end * self.window - self.simulator.time))
         if self._driven:
@@ -205,16 +212,21 @@ class SpikingRun(Run):
 
     def outside(self) -> list[str]:
         """Return what these neurons cannot do of what is asked for, a sentence each."""
-        request, network, drive = self._request, self.network, self.drive
-        evidence = request.evidence
+        seen, network, drive = self._seen, self.network, self.drive
+        evidence = seen.evidence
         if drive is None:
             drive = network.drive + evidence.through(network.coupling)
         found = limits.beyond_lasers(network, drive, evidence.positions)
         found += self._beyond_model()
-        if request.network is None:
-            calibration = calibration_of(network, request.calibration)
+        if seen.network is None:
+            calibration = calibration_of(network, seen.calibration)
             assert calibration is not None  # it was translated with it
-            found += limits.beyond_translation(request.machine, calibration, network, evidence)
+            told = limits.beyond_translation(seen.machine, calibration, network, evidence)
+            flips = int(gauges.of(network).sum())
+            built = (
+                f" (as built, with {flips} of {network.n_units} standing for 1 - z)" if flips else ""
+            )
+            found += [sentence + built for sentence in told]
         return found
 
     def _beyond_model(self) -> list[str]:
@@ -231,12 +243,11 @@ class SpikingRun(Run):
         """Go on from a state of the same run."""
         self.simulator.restore(state)
         self._done, self._draw = int(state["done"]), int(state["draw"])
-        self._tail = SpikeTrains(
+        self._tail = replace(
+            self._tail,
             chain=np.asarray(state["tail.chain"], np.int32),
             unit=np.asarray(state["tail.unit"], np.int32),
             time=np.asarray(state["tail.time"], np.float64),
-            labels=self.network.labels,
-            chains=self._request.chains,
             start=(self._done - 1) * self.window,
             stop=self._done * self.window,
         )

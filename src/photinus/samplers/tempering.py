@@ -1,10 +1,10 @@
 """Tempering: heat and cool a sampler in cycles, so that it leaves one mode for another.
 
 At temperature T a machine has the weights W/T and biases b/T. In each cycle the temperature rises from
-one to its highest value and falls back, and draws are taken at the end of the cold half only: simulated
-tempering by oscillating noise (Korcsak-Gorzo et al. 2022, PLoS Comput. Biol. 18, e1009753). Hardware
-heats a network by attenuating all synapses together and moving the pumps along, which is what the
-simulation does (`photinus.translation.heated_drive`). The whole cycle counts as time on the chip.
+one to its highest value and falls back. Draws are taken at the end of the cold half only. This is
+simulated tempering by oscillating noise (Korcsak-Gorzo et al. 2022, PLoS Comput. Biol. 18, e1009753).
+Hardware heats a network by attenuating all synapses together and moving the drives along, which is what
+the simulation does (`photinus.translation.heated_drive`). The whole cycle counts as time on the chip.
 """
 
 from dataclasses import asdict, dataclass

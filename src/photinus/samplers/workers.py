@@ -84,9 +84,8 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
                     )
             except RuntimeError:
                 raise InvalidInput(
-                    f"workers must be None where processes cannot be started, got {workers} (a script "
-                    'that is run must do its work under `if __name__ == "__main__":`, for each process '
-                    "imports it)"
+                    f"workers must be None where processes cannot be started, got {workers} (a script, "
+                    'which each process imports, must do its work under `if __name__ == "__main__":`)'
                 ) from None
             stack.enter_context(cluster)
             client = stack.enter_context(distributed.Client(cluster))

@@ -138,7 +138,7 @@ def occupancy(
     window: float,
     start: float,
     stop: float,
-    fixed: NDArray[np.uint8] | None = None,
+    known: NDArray[np.uint8] | None = None,
 ) -> Occupancy:
     """Return how long each chain was in each joint state and pair of states.
 
@@ -152,8 +152,8 @@ def occupancy(
         State window τ, in the unit of `time`.
     start, stop
         Interval to look at.
-    fixed : array (chain, unit) of uint8, optional
-        1 for units that are held on without spikes (evidence).
+    known : array (chain, unit) of uint8, optional
+        1 for units that evidence keeps on without spikes.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def occupancy(
     validate.positive("window", window)
     if not stop > start:
         raise InvalidInput(f"stop must be after start ({start:g}), got {stop:g}")
-    on = np.zeros((chains, units), np.uint8) if fixed is None else fixed.copy()
+    on = np.zeros((chains, units), np.uint8) if known is None else known.copy()
     switches = _on_periods(chain, unit, time, float(window), float(start), float(stop), chains, units)
     joint = None
     if units <= MAX_ENUMERATED:
@@ -199,14 +199,14 @@ def states_on_grid(
     first: float,
     interval: float,
     draws: int,
-    fixed: NDArray[np.uint8] | None = None,
+    known: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """Return unit states at ``first + draw * interval``, array (chain, draw, unit) of uint8.
 
     Arguments as for `occupancy`; `interval` is usually τ.
     """
     states = np.zeros((chains, draws, units), np.uint8)
-    if fixed is not None:
-        states |= fixed[:, None, :]
+    if known is not None:
+        states |= known[:, None, :]
     _states_on_grid(chain, unit, time, float(window), float(first), float(interval), states)
     return states

@@ -170,10 +170,10 @@ def indirect_likelihood(
     """Return the indirect sampling log-likelihood of images [nats per image], and its standard error.
 
     Each sample becomes a density in which every pixel is its own with probability β and the other one
-    with 1 - β; their mean is what a finite run knows of the law (Breuleux, Bengio & Vincent 2011,
-    Neural Comput. 23, 2058). It judges quality and diversity at once: a sampler that stays in one
-    mode gives the images of the others no sample nearby. Compare equal numbers of samples, or runs of
-    equal time.
+    with 1 - β. Their mean is what a finite run knows of the law (Breuleux, Bengio & Vincent 2011,
+    Neural Comput. 23, 2058). It judges quality and diversity at once: a sampler that stays in one mode
+    gives the images of the others no sample nearby. Compare equal numbers of samples, or runs of equal
+    time.
 
     Parameters
     ----------
@@ -199,8 +199,8 @@ def indirect_likelihood(
     spins = 2 * x.T.astype(np.float32) - 1
     size = max(1, int(PAIRS_PER_BLOCK / len(x)))
     logs = np.empty(len(y))
-    for begin in range(0, len(y), size):
-        some = slice(begin, begin + size)
+    for start in range(0, len(y), size):
+        some = slice(start, start + size)
         # Agreements minus disagreements of each pair, whole numbers that single precision holds.
         alike = (2 * y[some].astype(np.float32) - 1) @ spins
         differing = (x.shape[1] - alike.astype(np.float64)) / 2

@@ -1,8 +1,8 @@
 """What a learned machine is for: dream, imagine, complete, classify, on any substrate.
 
-Each call clamps some units, samples, and reads the others. `dream` clamps nothing, `imagine` the
-classes, `complete` a part of the image, `classify` the image. All take the options of
-`photinus.sample` (calibration, network, threads, workers, clamp_mode, tempering, …).
+Each call takes some units as evidence, samples, and reads the others. `dream` knows nothing,
+`imagine` the classes, `complete` a part of the image, `classify` the image. All take the options of
+`photinus.sample` (calibration, network, threads, workers, evidence_mode, tempering, …).
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,7 +73,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classification:
-    """Classes sampled with the image clamped."""
+    """Classes sampled with the image as evidence."""
 
     probabilities: NDArray[np.float64]
     """Part of the draws in which each class unit is on, array (image, class)."""
@@ -142,7 +142,7 @@ def dream(
     burn_in: int = 25,
     **options: Any,
 ) -> Dream:
-    """Return what a machine with nothing clamped makes up.
+    """Return what a machine without evidence makes up.
 
     Parameters
     ----------
@@ -180,12 +180,12 @@ def imagine(
     wanted = [_class_name("class", name, units.names) for name in classes]
     if not wanted:
         raise InvalidInput("classes must have at least 1 entry, got 0")
-    clamp = {
+    evidence = {
         machine.labels[unit]: np.array([int(name == want) for want in wanted])
         for unit, name in zip(units.classes, units.names, strict=True)
     }
     draws, burn_in = _lengths(draws, burn_in)
-    settings = {"draws": draws, "burn_in": burn_in, "clamp": clamp, **options}
+    settings = {"draws": draws, "burn_in": burn_in, "evidence": evidence, **options}
     return _dreamt(machine, sample(machine, substrate, chains=len(wanted), **settings))
 
 
@@ -228,8 +228,8 @@ def complete(
     images : array (image, pixel) of 0 and 1
         One chain each; hidden pixels only serve to compare.
     known : array (pixel,) or (image, pixel) of bool
-        Which pixels are clamped; in a batch all chains clamp the same units, so images with masks of
-        their own are sampled one mask at a time. See `mask`.
+        Which pixels are evidence. All chains of a batch know the same units, so images with different
+        masks are sampled one mask at a time. See `mask`.
     draws, burn_in
         Draws averaged, and dropped, per image.
     seed, progress, **options
@@ -253,7 +253,7 @@ def complete(
             batches, seed_sequence(seed).spawn(len(batches)), strict=True
         ):
             where = units.features[pattern]
-            clamp = {machine.labels[u]: truth[part, k] for u, k in _pairs(where, pattern)}
+            evidence = {machine.labels[u]: truth[part, k] for u, k in _pairs(where, pattern)}
             samples = sample(
                 machine,
                 substrate,
@@ -261,7 +261,7 @@ def complete(
                 draws=draws,
                 burn_in=burn_in,
                 seed=child,
-                clamp=clamp,
+                evidence=evidence,
                 **options,
             )
             found = samples.chain_marginals()[:, units.features]
@@ -308,7 +308,7 @@ def classify(
     progress: Progress | bool | None = None,
     **options: Any,
 ) -> Classification:
-    """Return how often each class unit is on while an image is clamped, one chain per image.
+    """Return how often each class unit is on given an image, one chain per image.
 
     Parameters
     ----------
@@ -333,7 +333,7 @@ def classify(
                 draws=draws,
                 burn_in=burn_in,
                 seed=child,
-                clamp={machine.labels[u]: pixels[part, k] for k, u in enumerate(units.features)},
+                evidence={machine.labels[u]: pixels[part, k] for k, u in enumerate(units.features)},
                 **options,
             )
             found[part] = samples.chain_marginals()[:, units.classes]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files
+from photinus._core import gauge as gauges
 from photinus.devices import (
     Device,
     Network,
@@ -266,25 +267,43 @@ def _coupled(subject: DeviceSubject) -> Network:
 
 
 def check_evidence(subject: DeviceSubject) -> None:
-    """Check that known units are held, chain by chain, and that their partners feel it."""
+    """Check that known units keep their values, chain by chain, and that their partners feel it."""
     coupling = np.zeros((3, 3))
     coupling[1, 0] = 4 * _step(subject)
     network = subject.network(subject.levels[1], coupling)
     known = np.arange(CHAINS) % 2
     for mode in ("pump", "laser"):
         evidence = {LABELS[0]: known}
-        spikes = subject.run(network, clamp=evidence, clamp_mode=mode)
+        spikes = subject.run(network, evidence=evidence, evidence_mode=mode)
         partner = [_count(spikes.unit[known[spikes.chain] == v] == 1) for v in (0, 1)]
         require(partner[1] > partner[0], f"partners must feel evidence ({mode!r}), got {partner}")
-        held = [_count(spikes.unit[known[spikes.chain] == v] == 0) for v in (0, 1)]
+        spent = [_count(spikes.unit[known[spikes.chain] == v] == 0) for v in (0, 1)]
         if mode == "pump":
-            require(held == [0, 0], f"a unit that is left out must have no spikes, got {held}")
+            require(spent == [0, 0], f"a unit that is left out must have no spikes, got {spent}")
         else:
-            require(5 * held[0] < held[1], f"a unit that is held must be silent or fire, got {held}")
+            require(5 * spent[0] < spent[1], f"a known unit must be silent or fire, got {spent}")
 
 
 def _count(what: NDArray[np.bool_]) -> int:
     return int(np.count_nonzero(what))
+
+
+def check_gauge(subject: DeviceSubject) -> None:
+    """Check that neurons that stand for 1 - z do the same work, told in z, in files, too."""
+    if not subject.device.has_gauge:
+        return
+    bare, gauge = _coupled(subject), np.array([True, False, True])
+    network = bare.replace(gauge=gauge)
+    for one in (network, network_from_dict(network.to_dict())):
+        require(bool((gauges.of(one) == gauge).all()), "a network must keep its gauge")
+    given, turned = ({LABELS[0]: value, LABELS[1]: 1} for value in (1, 0))
+    for mode in ("pump", "laser"):
+        told = subject.run(network, evidence=given, evidence_mode=mode)
+        same = subject.run(bare, evidence=turned, evidence_mode=mode)
+        require(same_spikes(told, same), f"evidence must reach neurons in their gauge ({mode!r})")
+        z, y = (spikes.marginals(network.window) for spikes in (told, same))
+        agree = np.allclose(z, np.where(gauge, 1 - y, y))
+        require(agree, "spikes must carry the gauge, and be read out in z")
 
 
 def check_heat(subject: DeviceSubject) -> None:
@@ -318,10 +337,10 @@ def check_device_refusals(subject: DeviceSubject) -> None:
         ({"threads": 0}, "threads"),
         ({"time_step": 0.0}, "time_step"),
         ({"time_step": 1e6 * subject.setting.time_constant}, "time_step"),
-        ({"clamp": {"b": 1}}, "b"),
-        ({"clamp": {"a": 2}}, "a"),
-        ({"clamp": dict.fromkeys(LABELS, 1)}, "free"),
-        ({"clamp_mode": "current"}, "clamp_mode"),
+        ({"evidence": {"b": 1}}, "b"),
+        ({"evidence": {"a": 2}}, "a"),
+        ({"evidence": dict.fromkeys(LABELS, 1)}, "free"),
+        ({"evidence_mode": "current"}, "evidence_mode"),
         ({"drive": np.zeros((2, 2))}, "drive"),
     ):
         given: dict[str, Any] = {"chains": 2, "seed": 1, **options}
@@ -359,6 +378,7 @@ DEVICE_CHECKS: dict[str, Callable[[DeviceSubject], None]] = {
     "seed": check_device_seed,
     "pieces": check_pieces,
     "evidence": check_evidence,
+    "gauge": check_gauge,
     "heat": check_heat,
     "refusals": check_device_refusals,
 }

@@ -35,7 +35,7 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"evidence": [-7]}, "mapping"),
     ({"time_step": 0}, "time_step"),
     ({"rule": "measure"}, "rule"),
-    ({"clamp_mode": "current"}, "clamp_mode"),
+    ({"evidence_mode": "current"}, "evidence_mode"),
     ({"threads": 0}, "threads"),
     ({"calibration": 3}, "calibration"),
     ({"network": 3}, "network"),

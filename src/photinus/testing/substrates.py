@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.gauge import flip_states
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers import Interrupted, Request, Tempering, load
@@ -128,7 +129,7 @@ def check_spikes(subject: Subject) -> None:
         recent = (spikes.time > t - window * (1 - 1e-9)) & (spikes.time <= t * (1 + 1e-12))
         expected = np.zeros((CHAINS, 3), np.uint8)
         expected[spikes.chain[recent], spikes.unit[recent]] = 1
-        agrees = np.array_equal(found.states[:, d], expected)
+        agrees = np.array_equal(found.states[:, d], flip_states(expected, spikes.gauge))
         require(agrees, f"draw {d} must be on where there is a spike in the window before it")
 
 
@@ -185,9 +186,9 @@ def check_threads(subject: Subject) -> None:
 
 def check_chains(subject: Subject) -> None:
     """Check that chain c does not depend on how many chains there are."""
-    clamp = np.arange(9) % 2
-    many = subject.draw(machine_of(3), chains=9, evidence={-7: clamp})
-    few = subject.draw(machine_of(3), chains=4, evidence={-7: clamp[:4]})
+    known = np.arange(9) % 2
+    many = subject.draw(machine_of(3), chains=9, evidence={-7: known})
+    few = subject.draw(machine_of(3), chains=4, evidence={-7: known[:4]})
     require(np.array_equal(many.states[:4], few.states), "the first of more chains must be the same")
 
 
@@ -293,11 +294,13 @@ def _in_pieces(name: str) -> Iterator[None]:
 
 
 def check_common_evidence(subject: Subject) -> None:
-    """Check that known units have their values in every draw, however they are held."""
+    """Check that known units have their values in every draw, in each mode."""
     for mode in ("pump", "laser"):
-        found = subject.draw(machine_of(5), evidence={-7: 1, "": 0}, clamp_mode=mode)
-        held = found.states[:, :, [1, 4]].reshape(-1, 2)
-        require(bool((held == [1, 0]).all()), f"evidence must be in every draw (clamp_mode={mode!r})")
+        found = subject.draw(machine_of(5), evidence={-7: 1, "": 0}, evidence_mode=mode)
+        drawn = found.states[:, :, [1, 4]].reshape(-1, 2)
+        require(
+            bool((drawn == [1, 0]).all()), f"evidence must be in every draw (evidence_mode={mode!r})"
+        )
         require(found.marginals()[[1, 4]].tolist() == [1, 0], "marginals must be those of evidence")
         state = np.arange(2**5)
         given = ((state >> 1) & 1 == 1) & ((state >> 4) & 1 == 0)
@@ -307,8 +310,8 @@ def check_common_evidence(subject: Subject) -> None:
 def check_evidence_of_chains(subject: Subject) -> None:
     """Check that every chain can have evidence apart."""
     found = subject.draw(machine_of(3), evidence={-7: [0, 1, 1, 0]})
-    held = found.states[:, :, 1] == np.array([0, 1, 1, 0])[:, None]
-    require(bool(held.all()), "evidence of each chain must be in all of its draws")
+    right = found.states[:, :, 1] == np.array([0, 1, 1, 0])[:, None]
+    require(bool(right.all()), "evidence of each chain must be in all of its draws")
     require(
         found.chain_marginals()[:, 1].tolist() == [0, 1, 1, 0], "marginals must be those of evidence"
     )

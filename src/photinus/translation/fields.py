@@ -45,6 +45,17 @@ def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np
     return states, np.full(len(states), 1.0 / len(states))
 
 
+def doses(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
+    """Return by what the pulses of each unit are to be smaller, array (unit,): 1 where they renew."""
+    if calibration.kernel.renewing or calibration.mean_interval is None:
+        return np.ones(machine.n_units)
+    states, probability = states_met(machine)
+    weight = probability[:, None] * states
+    # The added constant keeps the sum above zero for a unit that is never on.
+    dose = calibration.dose(states @ machine.weights + machine.biases)
+    return np.asarray(((weight * dose).sum(axis=0) + 1e-12) / (weight.sum(axis=0) + 1e-12))
+
+
 def fields_met(machine: BoltzmannMachine, calibration: Neuron) -> Fields:
     """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
     states, probability = states_met(machine)

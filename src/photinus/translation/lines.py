@@ -15,7 +15,7 @@ from photinus.translation.distortion import (
     distorted,
     lifted_biases,
 )
-from photinus.translation.fields import Fields, fields_met, line_through, states_met
+from photinus.translation.fields import Fields, doses, fields_met, line_through, states_met
 from photinus.translation.law import Curve, Shown, stationary
 from photinus.translation.matching import MOST_MATCHED, matched
 from photinus.translation.neuron import Neuron
@@ -23,7 +23,7 @@ from photinus.translation.neuron import Neuron
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Lines m_k + s_k u of the units of a machine, and what neurons are given for biases and weights."""
+    """Lines m_k + s_k u of the units of a machine, and what neurons are given."""
 
     machine: BoltzmannMachine
     curve: Neuron
@@ -67,7 +67,7 @@ class Lines:
 
             def law(given: Distorted) -> NDArray[np.float64]:
                 built = lines(given)
-                shown = Shown.by(context, built.drive, built.coupling, backwards, pairs)
+                shown = Shown.by(context, built.drive, built.brought, backwards, pairs)
                 return stationary(shown.together)
 
             given = matched(context.states, probability, given, (pairs.one, pairs.other), law)
@@ -81,6 +81,11 @@ class Lines:
     @property
     def coupling(self) -> NDArray[np.float64]:
         """Couplings, array (target, source)."""
+        return self.brought * doses(self.machine, self.curve)
+
+    @property
+    def brought(self) -> NDArray[np.float64]:
+        """What a source that is on brings each target, array (target, source)."""
         return self.slope[:, None] * self.given.weights
 
     def share(self, temperature: float) -> float:

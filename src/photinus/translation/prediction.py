@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.words import some
 from photinus.devices import Network
@@ -13,7 +14,7 @@ from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense
 from photinus.translation.distortion import Context, Pairs, information, told_of
-from photinus.translation.fields import states_met
+from photinus.translation.fields import doses, states_met
 from photinus.translation.law import MOST_SOLVED, Curve, Shown, stationary
 from photinus.translation.neuron import Neuron
 from photinus.translation.pairs import PairTable
@@ -105,7 +106,10 @@ def predict(machine: BoltzmannMachine, calibration: Neuron, network: Network) ->
             f"network must have the labels of the machine, got {network.labels!r} for "
             f"{machine.labels!r}"
         )
-    return foretold(machine, calibration, network.drive, dense(network.coupling), network.delay)
+    gauge = gauges.of(network)
+    own = machine.flipped(gauge)
+    brought = dense(network.coupling) / doses(own, calibration)
+    return foretold(own, calibration, network.drive, brought, network.delay)
 
 
 def foretold(

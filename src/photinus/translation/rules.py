@@ -1,19 +1,22 @@
 """From a Boltzmann machine to drives and couplings, and back.
 
 A neuron whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
-calibrated kernel, a coupling of c acts like a drive that is higher by c while the partner is on. (The
+calibrated synapse, a coupling of c acts like a drive that is higher by c while the partner is on. (The
 drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn that into numbers:
 
 * ``linear``: the activation is taken for its logistic fit, x = x½ + α u for all u. So a bias b becomes
   the drive x½ + α b, and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94, 042312:
   the same rule in membrane voltage).
-* ``measured``: the drive that a field u calls for is read off the measured activation curve, x(u),
-  which is steeper at its foot. A network can only add up, so each unit gets the straight line
-  m_k + s_k u that is closest to x(u) over the fields that the unit meets in the target distribution,
-  by weighted least squares with weights σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then
-  x_k = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
-* ``paired`` (default): the same for the biases and weights with which pairs of neurons show those of
-  the machine, see `photinus.translation.distortion`. Without a pair table it is ``measured``.
+* ``measured`` (default): the drive that a field u calls for is read off the measured activation curve,
+  x(u), which is steeper at its foot. A network can only add up, so each unit gets a straight line m_k +
+  s_k u. It is closest to x(u) over the fields that the unit meets in the target distribution, by
+  weighted least squares. The weights are σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then x_k
+  = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
+* ``paired``: the same for the biases and weights with which pairs of neurons show those of the machine,
+  see `photinus.translation.distortion`. Without a pair table it is ``measured``.
+
+Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window, so
+its couplings are smaller by the mean of `Neuron.dose` while it is on.
 
 ``docs/translation.md`` derives them.
 """
@@ -22,8 +25,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices import Network, assemble
@@ -31,13 +35,14 @@ from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
 from photinus.translation.fields import fields_met, states_given, states_met
+from photinus.translation.gauge import choose_gauge
 from photinus.translation.lines import Lines, Seen
 from photinus.translation.neuron import Neuron
 
-RULES = ("paired", "measured", "linear")
-"""Translation rules, the default first."""
+RULES = ("measured", "paired", "linear")
+DEFAULT_RULE = RULES[0]
 DRIVEN_BIAS = 8.0
-"""Bias, up or down, at which a neuron that is physically driven is held; a laser is off unpumped."""
+"""Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,9 @@ def translate(
     machine: BoltzmannMachine,
     calibration: Neuron,
     *,
-    rule: str = RULES[0],
+    rule: str = DEFAULT_RULE,
     delay: float | str | NDArray[np.float64] = 0.0,
+    gauge: str | ArrayLike = "auto",
 ) -> Network:
     """Return the network that samples from `machine`.
 
@@ -93,20 +99,27 @@ def translate(
     calibration
         Calibration of the neurons to use.
     rule
-        "paired" (default), "measured" or "linear", see the module's description.
+        "measured" (default), "paired" or "linear", see the module's description.
     delay : float or array (unit, unit)
         Synaptic delay [s], or a text: "30 ps". The paired rule makes up for what it takes away.
+    gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
+        Which neurons stand for 1 - z of their unit, see `photinus.translation.choose_gauge`. The
+        network keeps it as `gauge`. States, evidence and moments speak of z all the same. With the
+        linear rule "auto" is "none".
 
     Notes
     -----
-    A pump cannot be negative: units whose bias asks for one get none. `check` names everything that
+    A pump cannot be negative: lasers whose bias asks for one get none. `check` names everything that
     lies outside the calibrated range.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.one_of("rule", rule, RULES)
+    if rule == "linear" and isinstance(gauge, str) and gauge == "auto":
+        gauge = "none"  # its lines are not fitted to the fields
+    flips = choose_gauge(machine, calibration, gauge)
     delay = validate.number("delay", delay, "s") if isinstance(delay, str) else delay
-    lines = Lines.of(machine, calibration, rule, delay)
+    lines = Lines.of(machine.flipped(flips), calibration, rule, delay)
     return assemble(
         calibration.parameters,
         drive=lines.drive,
@@ -117,6 +130,7 @@ def translate(
         driven=levels(calibration),
         delay=delay,
         labels=machine.labels,
+        gauge=flips,
     )
 
 
@@ -126,14 +140,17 @@ def followed(rule: str, calibration: Neuron) -> str:
 
 
 def levels(calibration: Neuron) -> tuple[float, float]:
-    """Return the drives at which a neuron is held off and on, by log-odds of `DRIVEN_BIAS`."""
+    """Return the drives that keep a neuron off and on, by log-odds of `DRIVEN_BIAS`."""
     validate.instance("calibration", calibration, Neuron)
     reach = DRIVEN_BIAS * calibration.slope
     return calibration.midpoint - reach, calibration.midpoint + reach
 
 
 def slopes(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
-    """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive."""
+    """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive.
+
+    `machine` is that of the neurons: `BoltzmannMachine.flipped` by the gauge of their network.
+    """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     return fields_met(machine, calibration).slope
@@ -145,17 +162,17 @@ def evidence_drive(
     network: Network,
     evidence: Evidence,
     *,
-    rule: str = RULES[0],
+    rule: str = DEFAULT_RULE,
 ) -> NDArray[np.float64]:
     """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
 
-    With evidence the fields that a free unit meets are others than without it, so its drive is read
-    off the measured curve again: the network's slopes s_k stay (couplings are built in), and x_k is
-    such that the line passes through the measured curve at the mean of the fields given the evidence.
-    A neuron whose partners are all known gets exactly the drive of its field.
+    With evidence the fields that a free unit meets are others than without it, so its drive is read off
+    the measured curve again. The network's slopes s_k stay, as couplings are built in. The line of unit
+    k, through x_k, passes through the measured curve at the mean of the fields given the evidence. A
+    neuron whose partners are all known gets exactly the drive of its field.
 
-    Where there are too many free units to enumerate their states, half of the states that tell the
-    fields are drawn given the evidence and half without it: draws given the evidence stay in few modes
+    There may be too many free units to enumerate their states. Then half of the states that tell the
+    fields are drawn given the evidence and half without it. Draws given the evidence stay in few modes
     of a large machine, and lines that fit these alone make others far too probable.
 
     Parameters
@@ -175,7 +192,10 @@ def evidence_drive(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.instance("network", network, Network)
-    drive, _ = drive_and_strength(machine, calibration, evidence, rule=rule, delay=network.delay)
+    gauge = gauges.of(network)
+    drive, _ = drive_and_strength(
+        machine.flipped(gauge), calibration, evidence.flipped(gauge), rule=rule, delay=network.delay
+    )
     drive[:, evidence.positions] = network.drive[evidence.positions]
     return drive
 
@@ -187,7 +207,7 @@ def heated_drive(
     values: NDArray[np.uint8],
     *,
     temperature: float,
-    rule: str = RULES[0],
+    rule: str = DEFAULT_RULE,
 ) -> tuple[NDArray[np.float64], float]:
     """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
     validate.instance("machine", machine, BoltzmannMachine)
@@ -202,21 +222,22 @@ def drive_and_strength(
     evidence: Evidence,
     *,
     temperature: float = 1.0,
-    rule: str = RULES[0],
+    rule: str = DEFAULT_RULE,
     delay: float | NDArray[np.float64] = 0.0,
 ) -> tuple[NDArray[np.float64], float]:
     """Return drives and the strength of all synapses with which a network samples at a temperature.
 
-    Hardware attenuates all synapses together, so the strength is one number: the mean of what the
-    units would need, s_k(T)/(s_k T), where s_k(T) is the slope of unit k in the machine at temperature
-    T. (The paired rule: times what the weights of that machine call for, compared with a T-th of those
-    that are built.) Each drive is such that the unit's line passes through the measured curve at the
-    mean of the fields that it meets at that temperature.
+    Hardware attenuates all synapses together, so the strength is one number. It is the mean of what the
+    units would need, s_k(T)/(s_k T), where s_k(T) is the slope of unit k at temperature T. (The paired
+    rule: times what the weights of that machine call for, compared with a T-th of those that are
+    built.) Each drive is such that the unit's line passes through the measured curve at the mean of the
+    fields that it meets at that temperature.
 
     Parameters
     ----------
     machine, calibration, evidence
-        As in `evidence_drive`; there may be none.
+        As in `evidence_drive`, but as the neurons see it, flipped by the gauge of their network; there
+        may be no evidence.
     temperature
         T > 0: all weights and biases are divided by it.
     rule, delay
@@ -274,8 +295,8 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
     Raises
     ------
     InvalidInput
-        If the calibration is of another device, or the couplings are not symmetric (the measured
-        rule gives each unit its own slope, which a network does not tell).
+        If the calibration is of another device, or the couplings are not symmetric. The measured rule
+        gives each unit its own slope, which a network does not tell.
     """
     validate.instance("network", network, Network)
     validate.instance("calibration", calibration, Neuron)
@@ -284,7 +305,7 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
         dense(network.coupling) / calibration.slope,
         (network.drive - calibration.midpoint) / calibration.slope,
         labels=network.labels,
-    )
+    ).flipped(gauges.of(network))
 
 
 def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:

@@ -1,6 +1,6 @@
 """Reading and writing files: the one door to the disk.
 
-What is written is there whole or not at all, replaces nothing that it was not asked to replace, and
+What is written is there whole or not at all. It replaces nothing that it was not asked to replace, and
 leaves links, modes and pipes as they are. What is read may be anything: a result or one sentence.
 """
 

@@ -73,14 +73,14 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
             else np.lib.format.read_array_header_2_0
         )
         shape, fortran, dtype = read(stream)
-        begin = stream.tell()
+        start = stream.tell()
         count = math.prod(shape)
         if dtype.kind not in "biufSU" or min(shape, default=0) < 0:
             raise ValueError
-        if begin + count * dtype.itemsize != entry.file_size:
+        if start + count * dtype.itemsize != entry.file_size:
             raise ValueError
         # One byte more than there should be: reaching the end makes zipfile compare its checksum.
-        content = stream.read(entry.file_size - begin + 1)
+        content = stream.read(entry.file_size - start + 1)
     values = np.empty(count, dtype)
     if values.nbytes:
         values[...] = np.frombuffer(content, dtype, count)

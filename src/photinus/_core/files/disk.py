@@ -21,8 +21,8 @@ MOST_FROM_PIPE = 2**28
 def write_bytes(path: str | os.PathLike[str], content: bytes, *, replace: bool = True) -> None:
     """Write `content` to `path` at once: whole or not at all.
 
-    A link is followed, a file that is replaced keeps its mode, a new one gets the usual one of the
-    process, and a pipe or a device is written into.
+    A link is followed, and a pipe or a device is written into. A file that is replaced keeps its mode,
+    and a new one gets the usual mode of the process.
 
     Raises
     ------

@@ -1,15 +1,15 @@
 r"""How a quiet laser answers small changes of its pump, and what that says about synapses.
 
-The rate equations of `photinus.devices.laser.dynamics`, linearised at the quiet state: with y the
-deviation of (N_g, N_a, S) and x that of the drive P τ_g, dy/dt = J y + (x/τ_g, 0, 0). N_g is the
-membrane potential of the laser, but a clamped one: a higher pump raises the amplified spontaneous
-emission S, which burns most of what it brings. When light and absorber follow at once (both are fast),
+The rate equations of `photinus.devices.laser.dynamics`, linearised at the quiet state, are dy/dt = J y
++ (x/τ_g, 0, 0). Here y is the deviation of (N_g, N_a, S) and x that of the drive P τ_g. N_g is the
+membrane potential of the laser, but a clamped one. A higher pump raises the amplified spontaneous
+emission S, which burns most of what it brings. Where light and absorber are fast, they follow at once::
 
     dN_g/dt = -λ (N_g - …),   λ = 1/τ_g + g_g S + G S',   S' = g_g (1 + S)/(γ - g_a (1 + S) N_a'),
     γ = κ - G - A,   N_a' = g_a τ_a (N_a,tr - N_a)/(1 + g_a τ_a S),
 
-so that a step of the drive raises N_g by the static gain 1/(λ τ_g), within the time 1/λ. Own algebra;
-``docs/translation.md`` derives it and says where it ends.
+So a step of the drive raises N_g by the static gain 1/(λ τ_g), within the time 1/λ. The algebra is
+Photinus's own. ``docs/translation.md`` derives it and says where it ends.
 """
 
 from dataclasses import dataclass
@@ -101,9 +101,10 @@ def response(parameters: LaserParameters, pump: float) -> Response:
 def predicted_kernel(parameters: LaserParameters, pump: float, window: float) -> tuple[float, float]:
     """Return the kick and the sustained pulse that move N_g most nearly as a rectangle.
 
-    Least squares over four windows between the response of N_g to ``kick`` carriers at once and a drive
-    higher by ``sustain`` for one `window`, and the rectangle that a theory of neural sampling wants
-    (Buesing et al. 2011, PLoS Comput. Biol. 7, e1002211): the static gain for one window, then nothing.
+    Least squares over four windows between the response of N_g and a rectangle. The response is to
+    ``kick`` carriers at once and a drive higher by ``sustain`` for one `window`. The rectangle is what
+    a theory of neural sampling wants (Buesing et al. 2011, PLoS Comput. Biol. 7, e1002211): the static
+    gain for one window, then nothing.
 
     Parameters
     ----------

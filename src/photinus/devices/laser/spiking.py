@@ -45,7 +45,7 @@ class Books:
         photons   stimulated - absorbed + spontaneous - emitted      = photon_change
 
     The spontaneous emission of both sections into the mode takes its carriers out of `gain_decay`
-    and `absorber_decay`; the rest of the decay, `lost`, makes no photon in the mode. The sum of the
+    and `absorber_decay`. The rest of the decay, `lost`, makes no photon in the mode. The sum of the
     accounts is ``pumped - emitted - lost = change of all excitations``.
     """
 
@@ -249,9 +249,8 @@ def _check_spike(
         why = f"rises from {quiet.photons:.3g} to {highest:.3g} photons when it is kicked"
         raise NotConverged(_why_no_spike(parameters, why))
     raise InvalidInput(
-        f"kick must be large enough to make laser {parameters.name!r} spike at pump {pump:g} "
-        f"carriers/s, got {kick:g} carriers, which raises no more than {highest:.3g} "
-        f"photons (a spike exceeds {least:.3g})"
+        f"kick must make laser {parameters.name!r} spike at pump {pump:g} carriers/s, got {kick:g} "
+        f"carriers, which raise at most {highest:.3g} photons (a spike exceeds {least:.3g})"
     )
 
 
@@ -319,6 +318,7 @@ def _account(
     weight = (half * weights).ravel()
     ng, na, s = solution(time)
     gain = parameters.gain_coefficient * (ng - parameters.gain_transparency)
+    gain = gain / (1 + parameters.gain_compression * s)
     absorption = parameters.absorber_coefficient * (na - parameters.absorber_transparency)
     spontaneous = parameters.gain_coefficient * ng + parameters.absorber_coefficient * na
     change = solution(stop) - solution(start)

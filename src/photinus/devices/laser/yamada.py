@@ -1,15 +1,15 @@
 """The dimensionless Yamada model: what a laser is, apart from its scales.
 
-With time in photon lifetimes and the variables ``G = τ_ph g_g (N_g - N_g,tr)``,
+Time is in photon lifetimes. With the variables ``G = τ_ph g_g (N_g - N_g,tr)``,
 ``Q = τ_ph g_a (N_a,tr - N_a)`` and ``I = g_g τ_g S``, the rate equations of
-`photinus.devices.laser.dynamics` become, exactly ::
+`photinus.devices.laser.dynamics` become, exactly::
 
     dG/dt = γ_G (A - G - G I)
     dQ/dt = γ_Q (B - Q - a Q I)
     dI/dt = (G - Q - 1) I + ε         ε = g_g τ_g τ_ph R
 
-the form of Dubbeldam & Krauskopf 1999 (Opt. Commun. 159, 325). The map of the parameters is that
-of Nahmias et al. 2013 (IEEE J. Sel. Top. Quantum Electron. 19, 1800212), in numbers of carriers
+This is the form of Dubbeldam & Krauskopf 1999 (Opt. Commun. 159, 325). The map of the parameters is
+that of Nahmias et al. 2013 (IEEE J. Sel. Top. Quantum Electron. 19, 1800212), in numbers of carriers
 instead of densities.
 """
 

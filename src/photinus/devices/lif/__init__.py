@@ -1,8 +1,8 @@
 """LIF sampling: leaky integrate-and-fire neurons in the high-conductance state.
 
-The neurons of Petrovici et al. 2016 (Phys. Rev. E 94, 042312): high-rate noise puts the membrane on an
-Ornstein-Uhlenbeck process, unit k is 1 for τ_ref after neuron k has fired, and synapses with
-τ_syn = τ_ref carry the weights. `LifParameters` are the neuron, `theory` holds closed forms to check
+The neurons of Petrovici et al. 2016 (Phys. Rev. E 94, 042312). High-rate noise puts the membrane on an
+Ornstein-Uhlenbeck process. Unit k is 1 for τ_ref after neuron k has fired, and synapses with τ_syn =
+τ_ref carry the weights. `LifParameters` are the neuron, `theory` holds closed forms to check
 simulations with.
 """
 

@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Any, ClassVar, NamedTuple
 
 from photinus._core import files, validate
-from photinus._core.records import changed, document_of, fields_from, settle
+from photinus._core.records import RARE, changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, ms
 
@@ -21,8 +21,8 @@ PLAUSIBLE = {
     "reset": Allowed("V", -2.0, 2.0, 50e-3),
     "noise": Allowed("V", 0.0, 1.0, 1e-3),
 }
-"""Values that a neuron can have: from silicon that runs a hundred thousand times as fast as the brain
-to slow synapses, with a factor of ten on either side."""
+"""Values that a neuron can have, with a factor of ten on either side. They go from silicon that runs a
+hundred thousand times as fast as the brain to slow synapses."""
 STEPS_PER_TIME_CONSTANT = 4
 """Integration steps that every time constant must last at least."""
 
@@ -31,11 +31,11 @@ STEPS_PER_TIME_CONSTANT = 4
 class LifParameters:
     """A leaky integrate-and-fire neuron under high-rate noise; every quantity in SI, or with a unit.
 
-    The membrane follows τ_m dV/dt = V̄ + I + X - V: the drive V̄ (the mean free potential), the
-    synaptic current I in volts, and an Ornstein-Uhlenbeck noise X that gives the free membrane the
-    standard deviation σ. At V >= θ the neuron fires and V is held at its reset for τ_ref, while
-    noise and synapses go on. In the high-conductance state τ_m is so short that the membrane follows
-    its input (Petrovici et al. 2016, Phys. Rev. E 94, 042312).
+    The membrane follows τ_m dV/dt = V̄ + I + X - V. V̄ is the drive (the mean free potential), I the
+    synaptic current in volts. X is an Ornstein-Uhlenbeck noise that gives the free membrane the
+    standard deviation σ. At V >= θ the neuron fires and V is held at its reset for τ_ref, while noise
+    and synapses go on. In the high-conductance state τ_m is so short that the membrane follows its
+    input (Petrovici et al. 2016, Phys. Rev. E 94, 042312).
 
     Raises
     ------
@@ -70,7 +70,7 @@ class LifParameters:
     synapses."""
     time_step: float = 0.1 * ms
     """Default integration step [s], > 0, at most a quarter of every time constant."""
-    forced: bool = field(default=False, compare=False)
+    forced: bool = field(default=False, compare=False, metadata=RARE)
     """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:
@@ -98,9 +98,9 @@ class LifParameters:
         ----------
         name
             "lif-hcs": membrane time and noise that `free_membrane` gives for the conductance-based
-            neuron of the tutorial of `sbs`: 0.2 nF, leak 1 ms to -50 mV, reversal potentials 0 and
-            -100 mV, one excitatory and one inhibitory source of 3 kHz and 1 nS, τ_syn = τ_ref = 10 ms,
-            threshold -50 mV, reset 1 µV below.
+            neuron of the tutorial of `sbs`. That has 0.2 nF, a leak of 1 ms to -50 mV, and reversal
+            potentials of 0 and -100 mV. One excitatory and one inhibitory source have 3 kHz and 1 nS.
+            τ_syn = τ_ref = 10 ms, the threshold is -50 mV, the reset 1 µV below.
         **changes
             New values, as in `replace`.
 
@@ -232,9 +232,9 @@ def free_membrane(
         S = w (E - μ)/(C (1/τ_eff - 1/τ_syn))
         σ² = Σ ν S² (τ_syn/2 + τ_eff/2 - 2 τ_eff τ_syn/(τ_eff + τ_syn))
 
-    Here σ² = Σ ν (w (E - μ)/C)² (τ_eff τ_syn)²/(2 (τ_eff + τ_syn)), which is the same and does not
-    divide by zero where both times are equal. A leak potential that is higher by x raises μ by
-    x g_l/g_tot: drives of `LifNetwork` are mean free potentials, not leak potentials.
+    Here σ² = Σ ν (w (E - μ)/C)² (τ_eff τ_syn)²/(2 (τ_eff + τ_syn)). This is the same and does not
+    divide by zero where both times are equal. A leak potential that is higher by x raises μ by x
+    g_l/g_tot: drives of `LifNetwork` are mean free potentials, not leak potentials.
     """
     capacitance = validate.positive("capacitance", capacitance, "F")
     leak = validate.positive("leak_conductance", leak_conductance, "S")

@@ -25,7 +25,7 @@ def psp(parameters: LifParameters, kernel: SynapticKernel, time: ArrayLike) -> N
     Notes
     -----
     A current that jumps to h and decays with τ_s gives the free membrane the difference of
-    exponentials ``h τ_s/(τ_s - τ_m) (exp(-t/τ_s) - exp(-t/τ_m))``, a kick k adds ``k exp(-t/τ_m)``.
+    exponentials ``h τ_s/(τ_s - τ_m) (exp(-t/τ_s) - exp(-t/τ_m))``. A kick k adds ``k exp(-t/τ_m)``.
     """
     validate.instance("parameters", parameters, LifParameters)
     validate.instance("kernel", kernel, SynapticKernel)
@@ -64,8 +64,8 @@ def area_rule_sustain(
 
     Notes
     -----
-    One PSP shall have, over [0, τ], the area α W τ of the rectangle that an ideal neuron would see
-    (Petrovici et al. 2016, Phys. Rev. E 94, 042312). For exponential currents, in volts of drive::
+    Over [0, τ], one PSP shall have the area α W τ of the rectangle of an ideal neuron (Petrovici et al.
+    2016, Phys. Rev. E 94, 042312). For exponential currents, in volts of drive::
 
         h = α W τ / {τ_s/(τ_s - τ_m) [τ_s (1 - exp(-τ/τ_s)) - τ_m (1 - exp(-τ/τ_m))]}
 
@@ -96,11 +96,11 @@ def activation(parameters: LifParameters, drive: ArrayLike) -> NDArray[np.float6
     -----
     Propagation of bursts (Petrovici et al. 2016, Phys. Rev. E 94, 042312), for τ_m → 0: the membrane
     equals its input, an Ornstein-Uhlenbeck process u. A refractory time after a spike at u, the input
-    is Gaussian with mean ρ u and variance 1 - ρ² (in units of σ about V̄, ρ = exp(-τ_ref/τ_noise)).
-    Above the threshold b the neuron fires again at once, and the burst goes on; below, it waits for
-    the first passage, on average ``τ_noise √π ∫ exp(x²) (1 + erf x) dx`` over [u/√2, b/√2], and the
-    next burst starts at b. So p_on = n τ_ref/(n τ_ref + T) with n the mean spikes of a burst, T the
-    mean wait behind it, both from a linear integral equation.
+    is Gaussian with mean ρ u and variance 1 - ρ². Units are σ about V̄. Here ρ = exp(-τ_ref/τ_noise).
+    Above the threshold b the neuron fires again at once, and the burst goes on. Below, it waits for the
+    first passage, on average ``τ_noise √π ∫ exp(x²) (1 + erf x) dx`` over [u/√2, b/√2]. The next burst
+    starts at b. So p_on = n τ_ref/(n τ_ref + T), where n is the mean number of spikes of a burst and T
+    the mean wait behind it. Both come from a linear integral equation.
 
     To first order a finite membrane time moves the threshold up by |ζ(1/2)| σ sqrt(τ_m/τ_noise)
     (Brunel & Sergi 1998, J. Theor. Biol. 195, 87: a threshold under filtered noise), which is

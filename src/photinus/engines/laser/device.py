@@ -33,6 +33,7 @@ class LaserDevice(Device):
     drive_name = "pump current"
     presets = LASER_PRESETS
     least_drive = 0.0
+    has_gauge = True
     can_be_imperfect = True
     can_be_reduced = True
     can_record = True
@@ -124,15 +125,17 @@ class LaserDevice(Device):
         return drive * np.where(pumped, built.pump / np.where(pumped, network.pump, 1.0), 1.0)
 
     def beyond(
-        self, network: LaserNetwork, drive: NDArray[np.float64], fixed: NDArray[np.intp]
+        self, network: LaserNetwork, drive: NDArray[np.float64], known: NDArray[np.intp]
     ) -> list[str]:
         """Return which lasers can be driven into steady lasing, a sentence or none."""
         target, source, value = entries(network.coupling)
-        free = ~np.isin(source, fixed)
+        free = ~np.isin(source, known)
         most = np.bincount(target[free], np.maximum(value[free], 0.0), network.n_units)
         highest = np.maximum(drive, 0.0).max(axis=0) + most
-        highest[fixed] = 0.0
-        # Nobody lases at the drives that hold evidence: no need to look for the pump at which they do.
+        if (driver := network.parameters.driver).bends:
+            highest = driver.scaled(network.parameters.gain_lifetime).pump(highest)
+        highest[known] = 0.0
+        # Nobody lases at the drives of evidence: no need to look for the pump at which they do.
         suspects = np.flatnonzero(highest > network.holding[1])
         devices, nominal = network.each_device(), network.parameters
         limit = np.full(network.n_units, np.inf)

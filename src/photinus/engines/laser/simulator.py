@@ -1,6 +1,7 @@
 """The face of the simulation: validates, lays out, cuts into pieces, records."""
 
 import itertools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,8 @@ TIME_STEP = 0.5 * ps
 def largest_time_step(parameters: LaserParameters) -> float:
     """Return the largest integration step [s] that the scheme is used with.
 
-    The net gain of a bleached cavity must change the field by less than about a quarter per step,
-    and carriers must change little between two visits of noise and events.
+    The net gain of a bleached cavity must change the field by less than about a quarter per step.
+    Carriers must change little between two visits of noise and events.
     """
     validate.instance("parameters", parameters, LaserParameters)
     return min(
@@ -74,17 +75,19 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
     time_step
         Integration step [s], at most `largest_time_step` of each laser; default: the smallest
         `default_time_step`.
-    clamp
-        Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
-    clamp_mode
-        "pump" (default): a clamped laser is not simulated; its partners get the constant pump that
-        its state calls for. "laser": the clamped laser is held off or on by ``driven_pump`` and
-        acts through its spikes.
+    evidence
+        Known units: label → 0 or 1, or label → array (chain,). See `evidence_mode`.
+    evidence_mode
+        "pump" (default): a known laser is not simulated. Its partners get the constant pump that its
+        state calls for. "laser": ``driven_pump`` drives a known laser off or on, and it acts through
+        its spikes.
     drive : array (chain, unit), optional
-        Constant drives P τ_g [carriers] in place of the network's; they hold the evidence already,
-        so "pump" adds nothing to them for clamped units.
+        Constant drives P τ_g [carriers] in place of the network's. They include the evidence, so
+        "pump" adds nothing to them for known units.
     threads
         Number of threads; by default all cores that this process may use.
+    clamp, clamp_mode
+        What version 0.1 calls `evidence` and `evidence_mode`.
 
     Raises
     ------
@@ -102,10 +105,12 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         chains: int = 1,
         seed: Seed = None,
         time_step: float | None = None,
-        clamp: Given | None = None,
-        clamp_mode: str = "pump",
+        evidence: Given | None = None,
+        evidence_mode: str | None = None,
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
+        clamp: Given | None = None,
+        clamp_mode: str | None = None,
     ) -> None:
         validate.instance("network", network, LaserNetwork)
         if network.depression is not None:
@@ -121,10 +126,12 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
             least=0.0,
             chains=chains,
             seed=seed,
-            clamp=clamp,
-            clamp_mode=clamp_mode,
+            evidence=evidence,
+            evidence_mode=evidence_mode,
             drive=drive,
             threads=threads,
+            clamp=clamp,
+            clamp_mode=clamp_mode,
         )
 
     def _for_blocks(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -162,6 +169,11 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         pump = self._for_blocks(level)
+        driver = network.parameters.driver
+        drivers = tuple(driver.scaled(own * dt) for own in efficiency) if driver.bends else ()
+        follow = 1.0
+        if network.rise_time > 0:
+            follow = -math.expm1(-self.grid * math.log(9) / network.rise_time)
         size = self._chains_per_block(n)
         return [
             LaserBlock(
@@ -174,9 +186,21 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
                 threshold,
                 couplings,
                 pulse,
+                drivers,
+                follow,
             )
             for first in range(0, self.chains, size)
         ]
+
+    def warm(self, factor: NDArray[np.float64]) -> None:
+        """Go on with lasers of `factor` times their threshold carriers, array (chain, unit) above 0.
+
+        Transparency rises and gain falls by it, as in
+        `photinus.networks.fabrication.with_thresholds`.
+        """
+        factor = factor[:, self.units]
+        for block in self._blocks:
+            block.warm(factor[block.first_chain : block.first_chain + block.chains])
 
     def advance(self, duration: float, recording: Recording | None = None) -> SpikeTrains:
         """Simulate on for `duration` [s], rounded up to the grid, and return the new spikes."""
@@ -188,9 +212,9 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         window = (round(recording.start / self.grid), round(recording.stop / self.grid))
         cuts = sorted({start, stop, *(min(max(w, start), stop) for w in window)})
         parts = []
-        for begin, end in itertools.pairwise(cuts):
-            inside = window[0] <= begin < window[1]
-            parts.append(self._advance_to(end, recording if inside else None))
+        for first, last in itertools.pairwise(cuts):
+            inside = window[0] <= first < window[1]
+            parts.append(self._advance_to(last, recording if inside else None))
         return parts[0] if len(parts) == 1 else SpikeTrains.joined(parts)
 
     def _advance_to(self, stop: int, recording: Recording | None = None) -> SpikeTrains:

@@ -1,12 +1,12 @@
 r"""Arithmetic of one laser and one time step: scalars in, scalars out.
 
-Symbols, all per step of length dt: ``ex``, ``ey`` field quadratures (|E|² is the photon number),
-``ng``, ``na`` carriers in the gain section and in the saturable absorber, ``gg``, ``ga`` gain and
-absorber coefficients times dt, ``clear_g``, ``clear_a`` the same times the carriers at transparency,
-``dg``, ``da`` dt over the carrier lifetimes, ``pump`` carriers injected per step. A quarter of the net
-growth rate times dt is ``growth + growth_g ng + growth_a na``. ``noise`` is the amplitude of the field
-noise; ``from_g``, ``from_a`` are twice that amplitude times the shares of the emission that come from
-the gain section and from the absorber.
+All symbols are per step of length dt. ``ex``, ``ey`` are the field quadratures (|E|² is the photon
+number), ``ng``, ``na`` the carriers in the gain section and in the saturable absorber. ``gg``, ``ga``
+are the gain and absorber coefficients times dt, ``clear_g``, ``clear_a`` the same times the carriers at
+transparency. ``dg``, ``da`` are dt over the carrier lifetimes, ``pump`` the carriers injected per step.
+A quarter of the net growth rate times dt is ``growth + growth_g ng + growth_a na``. ``noise`` is the
+amplitude of the field noise. ``from_g``, ``from_a`` are twice that amplitude times the shares of the
+emission that come from the gain section and from the absorber.
 
 The scheme splits one step into field and carriers and staggers them (leapfrog), so that without
 noise it is of second order:
@@ -15,15 +15,15 @@ noise it is of second order:
   quadrature the stationary photon number of a linear mode is right to second order in dt, where
   plain Euler–Maruyama is off by the first.
 * partition: the photons that the noise brings, 2 Re(E* ξ) less their mean, are taken from the carriers
-  that emitted them. Mean emission is part of the decay already; this is its fluctuation, fully
+  that emitted them. Mean emission is part of the decay already. This is its fluctuation, fully
   correlated with the field's (Langevin forces of the rate equations; McKinstrie 2020, J. Opt. Soc. Am.
   B 37, 1333).
 * carriers: linear decay at fixed photon number, with exp(−q) ≈ 1/(1 + q + q²/2). This stays
   positive and bounded for any q; an explicit step of the absorber blows up once ``ga S > 1``.
 
-ξ is not Gaussian but a sum of four small uniform numbers, which costs a few integer operations: a weak
+ξ is not Gaussian but a sum of four small uniform numbers, which costs a few integer operations. A weak
 scheme of order one needs only the first three moments (Kloeden & Platen 1992, section 14.1). The fourth
-is off by 0.3, a quarter of what one uniform number has; it matters to g2(0) of light whose coherence
+is off by 0.3, a quarter of what one uniform number has. It matters to g2(0) of light whose coherence
 lasts a few steps only.
 """
 

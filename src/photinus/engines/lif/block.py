@@ -143,9 +143,9 @@ def _constants(p: LifParameters, decay_time: float, dt: float) -> NDArray[np.flo
 
     Notes
     -----
-    For dY = A Y dt + B dW with Y = (V, I, X), propagator F and noise covariance Q over dt are
-    blocks of one matrix exponential: exp([[-A, BBᵀ], [0, Aᵀ]] dt) = [[…, F⁻¹Q], [0, Fᵀ]]
-    (Van Loan 1978, IEEE Trans. Automat. Contr. 23, 395).
+    Let dY = A Y dt + B dW with Y = (V, I, X). Propagator F and noise covariance Q over dt are blocks of
+    one matrix exponential. It is exp([[-A, BBᵀ], [0, Aᵀ]] dt) = [[…, F⁻¹Q], [0, Fᵀ]] (Van Loan 1978,
+    IEEE Trans. Automat. Contr. 23, 395).
     """
     from scipy.linalg import expm
 

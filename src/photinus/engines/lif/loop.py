@@ -3,16 +3,16 @@
 Lanes. One lane is one neuron of one chain; a block is a few whole chains, stored in tiles of TILE
 lanes as in `photinus.engines.laser.loop`. Voltages are relative to the threshold.
 
-One step of length dt. Membrane V, synaptic current I and noise X are a linear system, so their step
-is exact: V ← a V + b + c I + d X + noise, I ← e I, X ← g X + noise, where the two noises have the
+One step of length dt. Membrane V, synaptic current I and noise X are a linear system, so their step is
+exact. It is V ← a V + b + c I + d X + noise, I ← e I, X ← g X + noise. The two noises have the
 covariance that the continuous process collects in dt. Uniform instead of Gaussian increments do,
 because tens of them make up a correlation time.
 
 Between grid points. A spike happens where the line through V at both ends of the step crosses the
-threshold, and refractoriness ends exactly τ_ref later, within a step: the neuron then gets the part
-of that step for which it is free. A synaptic current that starts within a step has decayed and
-charged the membrane a little when the grid is reached. Without these three, rates would be off by
-the first order of dt/τ_ref.
+threshold. Refractoriness ends exactly τ_ref later, within a step. The neuron then gets the part of that
+step for which it is free. A synaptic current that starts within a step has decayed and charged the
+membrane a little when the grid is reached. Without these three, rates would be off by the first order
+of dt/τ_ref.
 """
 
 import numpy as np

@@ -32,18 +32,20 @@ class LifSimulator(Engine[LifNetwork, LifBlock]):
     time_step
         Integration step [s]; by default that of the network's parameters, and at most a quarter of
         the shortest time constant.
-    clamp
-        Evidence: label → 0 or 1, or label → array (chain,). See `clamp_mode`.
-    clamp_mode
-        "pump" (default): a clamped neuron is not simulated; its partners get the constant drive that
-        its state calls for (`LifNetwork.drive_given`). "laser": the clamped neuron is held off or
-        on by ``driven_drive`` and acts through its spikes. The names are those of lasers, so that
+    evidence
+        Known units: label → 0 or 1, or label → array (chain,). See `evidence_mode`.
+    evidence_mode
+        "pump" (default): a known neuron is not simulated. Its partners get the constant drive that
+        its state calls for (`LifNetwork.drive_given`). "laser": ``driven_drive`` drives a known
+        neuron off or on, and it acts through its spikes. The names are those of lasers, so that
         substrates can be swapped in the same call.
     drive : array (chain, unit), optional
-        Constant drives [V] in place of the network's; they hold the evidence already, so "pump" adds
-        nothing to them for clamped units.
+        Constant drives [V] in place of the network's. They include the evidence, so "pump" adds
+        nothing to them for known units.
     threads
         Number of threads; by default all cores that this process may use.
+    clamp, clamp_mode
+        What version 0.1 calls `evidence` and `evidence_mode`.
 
     Attributes
     ----------
@@ -68,10 +70,12 @@ class LifSimulator(Engine[LifNetwork, LifBlock]):
         chains: int = 1,
         seed: Seed = None,
         time_step: float | None = None,
-        clamp: Given | None = None,
-        clamp_mode: str = "pump",
+        evidence: Given | None = None,
+        evidence_mode: str | None = None,
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
+        clamp: Given | None = None,
+        clamp_mode: str | None = None,
     ) -> None:
         validate.instance("network", network, LifNetwork)
         time_step = network.parameters.check_time_step(
@@ -79,7 +83,7 @@ class LifSimulator(Engine[LifNetwork, LifBlock]):
         )
         if time_step > network.kernel.duration / STEPS_PER_TIME_CONSTANT:
             raise InvalidInput(
-                "time_step must be at most a quarter of the kernel's duration "
+                "time_step must be at most a quarter of the synaptic kernel's duration "
                 f"({network.kernel.duration:g} s), got {time_step:g}"
             )
         super().__init__(
@@ -89,10 +93,12 @@ class LifSimulator(Engine[LifNetwork, LifBlock]):
             holding=network.driven_drive,
             chains=chains,
             seed=seed,
-            clamp=clamp,
-            clamp_mode=clamp_mode,
+            evidence=evidence,
+            evidence_mode=evidence_mode,
             drive=drive,
             threads=threads,
+            clamp=clamp,
+            clamp_mode=clamp_mode,
         )
 
     def _from_evidence(self, evidence: Evidence) -> NDArray[np.float64]:

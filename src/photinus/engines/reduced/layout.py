@@ -35,6 +35,7 @@ class Shared:
     ) -> None:
         kernel, dt = network.kernel, reduced.time_step
         self.reduced, self.units, self.stride = reduced, units, stride
+        self.driver = network.parameters.driver.scaled(network.parameters.gain_lifetime)
         runs_of = couplings.runs_of[couplings.groups_of]
         dense, self.fan_out, self.unit = _rows(couplings, runs_of, stride)
         self.couplings = runs_of, couplings.runs, couplings.kick, dense
@@ -59,13 +60,13 @@ def stride_of(units: int) -> int:
 
 
 def _rows(
-    couplings: Couplings, begin: NDArray[np.int64], stride: int
+    couplings: Couplings, starts: NDArray[np.int64], stride: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int64], NDArray[np.float32]]:
     """Return the couplings of sources whose targets lie close together, as whole rows.
 
     Parameters
     ----------
-    begin
+    starts
         Where the runs of each source begin, array (source + 1,).
     stride
         Lanes of a chain. Rows of tiles if these are whole tiles.
@@ -78,14 +79,14 @@ def _rows(
     """
     fan_out = np.zeros((stride, FAN_OUT), np.int64)
     fan_out[:, KEY] = NOWHERE
-    some = np.flatnonzero(np.diff(begin))
+    some = np.flatnonzero(np.diff(starts))
     if not len(some):
         return np.zeros(0, np.int16), fan_out, np.ones(stride, np.float32)
     target, _, length = couplings.runs.T
     width = WIDTH if stride % TILE else TILE
-    first = target[begin[:-1][some]] // width
-    last = -(-(target + length)[begin[1:][some] - 1] // width)
-    filled = np.add.reduceat(length, begin[:-1][some])
+    first = target[starts[:-1][some]] // width
+    last = -(-(target + length)[starts[1:][some] - 1] // width)
+    filled = np.add.reduceat(length, starts[:-1][some])
     close = (filled >= FULL * width * (last - first)) | (stride < WIDE)
     place = np.stack([first, last - first], axis=1)
     if len(np.unique(place[close], axis=0)) > CLASSES:
@@ -100,7 +101,7 @@ def _rows(
     unit = np.ones(stride, np.float32)
     for source in rows:
         shift = fan_out[source, ROW] - fan_out[source, AIM]
-        runs = couplings.runs[begin[source] : begin[source + 1]]
+        runs = couplings.runs[starts[source] : starts[source + 1]]
         each = couplings.kick[runs[0, 1] : runs[-1, 1] + runs[-1, 2]]
         unit[source] = max(np.abs(each).max() / LARGEST, np.finfo(np.float32).tiny)
         for aim, offset, size in runs:

@@ -3,21 +3,22 @@
 Lanes. One lane is one laser of one chain; a block is a few whole chains, stored in tiles of TILE
 lanes as in `photinus.engines.laser.loop`. Drives and carriers are in carriers, times in steps.
 
-Escape. A lane fires when the hazard, integrated since its last spike, has used up a number drawn from
-the unit exponential distribution at that spike (random time change; Daley & Vere-Jones 2003, "An
-Introduction to the Theory of Point Processes" I, section 7.4). Random numbers are thus needed per spike
-and none per step, and spikes fall between grid points. The table of hazards is read at the nearest
-entry, but each lane shifts its position by a part of a cell that is drawn again at every spike: on
-average that interpolates.
+Escape. At each spike a lane draws a number from the unit exponential distribution. It fires when the
+hazard, integrated since then, has used up that number. This is random time change (Daley & Vere-Jones
+2003, "An Introduction to the Theory of Point Processes" I, section 7.4). Random numbers are thus needed
+per spike and none per step, and spikes fall between grid points. The table of hazards is read at the
+nearest entry. But each lane shifts its position by a part of a cell that is drawn again at every spike:
+on average that interpolates.
 
 Synapses. A spike waits in a ring until it acts, raises the drive of its targets, and waits on until
-its pulse ends. What a pulse misses of the step in which it begins, or has too much of the step in which
-it ends, is made up for in the next one, as is the kick: a drive for one step only. A laser that fires
-again while its pulse lasts renews it: the earlier end counts no more. Depressed synapses send lower
-pulses, see `photinus.networks.lasers.Depression`; then a renewed pulse goes over to its new height.
+its pulse ends. A pulse misses something of the step in which it starts, and has too much of the step in
+which it ends. The next step makes up for that. The kick is a drive for one step only. A laser that
+fires again while its pulse lasts renews it: the earlier end counts no more. Depressed synapses send
+lower pulses, see `photinus.networks.lasers.Depression`; then a renewed pulse goes over to its new
+height.
 
 Fan-out. A laser whose targets lie close together has its couplings as one row, with zeros in the gaps.
-Rows are 16-bit integers, multiples of a 32767th of the largest coupling in the row: a row is read at
+Rows are 16-bit integers, multiples of a 32767th of the largest coupling in the row. A row is read at
 every spike, and large machines wait for them. Long rows are delivered four spikes at a time, so that
 the drives of their targets are read and written once for four.
 """
@@ -133,7 +134,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     """Advance all tiles by a step; write the lanes that fired, rising, and return their number.
 
     What waits for memory or decides on a branch comes after all tiles have gone through what is before
-    it: a branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
+    it. A branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
     """
     rest = constants[REST]
     most = constants[MOST]
@@ -282,10 +283,9 @@ def _inhibit_within(  # type: ignore[no-untyped-def]
     """Let lasers of one chain that fire in the same step inhibit each other in it.
 
     Spikes `first` to `end` of `fired` (lanes) happen at `parts` of the step. In order of time, the
-    kick of each, `kicks` times the coupling,
-    lowers the hazards of the later ones, which then fire later; beyond 1 they do not fire in this step.
-    Spikes that raise hazards act from the next step on, as light takes its time to rise; so do those
-    of long rows without a strong coupling.
+    kick of each, `kicks` times the coupling, lowers the hazards of the later ones, which then fire
+    later. Beyond 1 they do not fire in this step. Spikes that raise hazards act from the next step on,
+    as light takes its time to rise. So do those of long rows without a strong coupling.
 
     `order`, `lowered` and `slot` (lane,) are scratch; `slot` comes and goes as -1 everywhere.
     """
@@ -350,6 +350,30 @@ def _deliver(  # type: ignore[no-untyped-def]
             once[aim + k] += moment * coupling[offset + k]
 
 
+@inlined
+def _bend(f, synaptic, once, bent, knee, bend):  # type: ignore[no-untyped-def]
+    """Write into `bent` what drivers make of the synaptic drives, and weaken kicks as they do.
+
+    See `_set_bent_pumps` of `photinus.engines.laser.loop`.
+    """
+    for tile in range(bent.size // TILE):
+        b = np.uintp(tile) * _F + np.uintp(BASE * TILE)
+        g = np.uintp(tile) * _TILE
+        for lane in range(TILE):
+            k = g + np.uintp(lane)
+            base = f[b + np.uintp(lane)]
+            before = max(base + bent[k] - knee[k], _ZERO)
+            x = base + synaptic[k] - knee[k]
+            root = np.float32(np.sqrt(x * x + np.float32(4.0) * bend))
+            # Of the two forms, the one that subtracts no numbers of like size.
+            above = _HALF * (x + root)
+            below = (bend + bend) / max(root - x, _LEAST)
+            y = above if x > _ZERO else below
+            both = y * before
+            once[k] *= both / (both + bend + _LEAST)
+            bent[k] = (knee[k] + y) - base
+
+
 class State(NamedTuple):
     """What changes while a block advances; `tiles` of lanes."""
 
@@ -384,6 +408,17 @@ class Scratch(NamedTuple):
     """(tiles,)"""
     bit: NDArray[np.uint32]
     """Powers of two, (TILE,)."""
+
+
+class Drivers(NamedTuple):
+    """Drivers that bend, see `photinus.devices.laser.driver`; empty arrays where none does."""
+
+    bent: NDArray[np.float32]
+    """What they make of the synaptic drives, (tiles * TILE,)."""
+    knee: NDArray[np.float32]
+    """Idle drives, relative to the reset, (tiles * TILE,)."""
+    bend: np.float32
+    """Square of half their softness."""
 
 
 class Law(NamedTuple):
@@ -430,7 +465,7 @@ class Synapses(NamedTuple):
 
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
+    state, drivers, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
 ) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written).
 
@@ -438,13 +473,15 @@ def advance_block(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    state, scratch, law, synapses : see `State`, `Scratch`, `Law`, `Synapses`.
+    state, drivers, scratch, law, synapses : see `State`, `Drivers`, `Scratch`, `Law`, `Synapses`.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     stride : lanes of a chain.
     times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
     counts : int64 (lanes,), raised by the spikes of each lane.
     """
     f, r, synaptic, once, last_spike, last_place, resources, pending, ring = state
+    bent, knee, bend = drivers
+    felt = bent if bent.size > 0 else synaptic
     place, read, words, bit = scratch
     constants, hazard, trend, columns = law
     runs_of, runs, coupling, dense, fan_out, unit = synapses[:6]
@@ -539,8 +576,10 @@ def advance_block(  # type: ignore[no-untyped-def]
                 once[i + j] += m0 * w0 + m1 * w1 + m2 * w2 + m3 * w3
 
         step += 1
+        if bent.size > 0:
+            _bend(f, synaptic, once, bent, knee, bend)
         fires = _advance_tiles(
-            f, synaptic, once, place, read, bit, words, fired, constants, hazard, columns, width
+            f, felt, once, place, read, bit, words, fired, constants, hazard, columns, width
         )
         if decays:
             for k in range(synaptic.size):
@@ -589,7 +628,7 @@ def advance_block(  # type: ignore[no-untyped-def]
         for k in range(fires):
             lane = np.uintp(fired[k])
             since = np.float32(1.0 - parts[k])
-            _restart(f, r, synaptic, lane, since, constants)
+            _restart(f, r, felt, lane, since, constants)
             times[written + k] = step - np.float64(since)
             lanes[written + k] = lane
             counts[lane] += 1

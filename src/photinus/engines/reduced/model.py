@@ -2,14 +2,14 @@ r"""The reduced laser: an escape rate, measured on the full model, instead of fi
 
 Between two spikes the field is eliminated. What is left of a laser is how long ago it fired (its age a)
 and the drive D = P τ_g that it feels. At a constant drive this is exact as far as one spike makes the
-laser forget what was before it: intervals are then independent, and their hazard h(a, D) says
-everything. It is measured on the full model and kept as a table. A rate that depends on N_g alone
-would not do: after the recovery light and carriers ring, small pulses reset the carriers unseen, and
-the hazard rises and falls with them.
+laser forget what was before it. Intervals are then independent, and their hazard h(a, D) says
+everything. It is measured on the full model and kept as a table. A rate that depends on N_g alone would
+not do. After the recovery light and carriers ring, small pulses reset the carriers unseen, and the
+hazard rises and falls with them.
 
 A drive that varies acts through an effective one, the constant drive that would have brought the
-laser to where it is. N_g recovers from its reset N_0 as a leaky integrator, and amplified spontaneous
-emission pulls it the faster to where a constant drive keeps it, the higher it stands:
+laser to where it is. N_g recovers from its reset N_0 as a leaky integrator. Amplified spontaneous
+emission pulls it to where a constant drive keeps it, the faster the higher it stands::
 
     dN/dt = (D - N)/τ_g + λ(N) (N_0 + w (D - N_0) - N),   w = 1 - exp(-a/τ_g),
     λ(N) = λ_c max(N/N_th - n_c, 0)²,
@@ -18,13 +18,13 @@ emission pulls it the faster to where a constant drive keeps it, the higher it s
     dq/dt = (D - x)/τ_g - q/τ_q,   carriers in excess of those that go with x,
     hazard = h(a, z) (1 + s q/16)¹⁶,   s = max(s_0 - s_1 (z - x½)/α, 0)/N_th,
 
-where a kick of c carriers is a drive of c τ_g for an instant, x½ and α are midpoint and slope of the
-activation, and the power stands for exp(s q). The excess is what pre-emphasis brings: a population of
+A kick of c carriers is a drive of c τ_g for an instant, x½ and α are midpoint and slope of the
+activation. The power stands for exp(s q). The excess is what pre-emphasis brings: a population of
 lasers near threshold is shifted at once, long before the light settles.
 
 N_0, λ_c, n_c, τ_l, τ_q, s_0 and s_1 are fitted to the joint distributions of small machines at full
 physics (`photinus.calibration.reduction`). They are constants of this recursion at its time step, and
-only nearly those of a laser: N_0 for instance, which weighs what early drives do later, comes out below
+only nearly those of a laser. N_0 for instance, which weighs what early drives do later, comes out below
 the true reset. The equations are Photinus's own; that escape rates reduce stochastic neurons is common
 knowledge (Gerstner & Kistler 2002, "Spiking Neuron Models", chapter 5).
 """
@@ -121,12 +121,12 @@ LIMITS = {"activation": 0.01, "intervals": 0.02, "response": 0.05, "networks": 0
 STRONG = 0.01
 """Largest `Agreement.strong` with which strong couplings are used without a word."""
 REACH = (3.0, 6.0)
-"""Couplings that a laser may hear, root of the sum of their squares, where agreement was measured
-without strong weights, and with [slopes]: a weight makes a coupling of about as many slopes."""
+"""Couplings that a laser may hear, root of the sum of their squares [slopes]: where agreement was
+measured without strong weights, and with them. A weight makes a coupling of about as many slopes."""
 
 PUSHED = 4.0
-"""Sum of the couplings that excite one laser, beyond which modes may have the wrong weight [slopes]:
-lasers are pushed far above where they fire, and stay on a little less than at full physics."""
+"""Sum of the couplings that excite one laser, beyond which modes may have the wrong weight [slopes].
+Lasers are then pushed far above where they fire, and stay on a little less than at full physics."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -33,7 +33,7 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
         Number of independent copies, >= 1.
     seed
         Integer, SeedSequence or None (fresh entropy).
-    clamp, clamp_mode, drive, threads
+    evidence, evidence_mode, drive, threads, clamp, clamp_mode
         As in `photinus.engines.laser.Simulator`.
 
     Attributes
@@ -59,20 +59,26 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
         *,
         chains: int = 1,
         seed: Seed = None,
-        clamp: Given | None = None,
-        clamp_mode: str = "pump",
+        evidence: Given | None = None,
+        evidence_mode: str | None = None,
         drive: NDArray[np.float64] | None = None,
         threads: int | None = None,
+        clamp: Given | None = None,
+        clamp_mode: str | None = None,
     ) -> None:
         validate.instance("network", network, LaserNetwork)
         validate.instance("reduced", reduced, EscapeRate)
         if network.devices:
             raise InvalidInput(
                 "devices must be empty for reduced lasers, which are all as designed, "
-                f"got {len(network.devices)} lasers of their own"
+                f"got {len(network.devices)} lasers that differ"
             )
         if np.ptp(network.delay) > 0:
             raise InvalidInput("delay must be one number for reduced lasers, got different ones")
+        if network.rise_time > 0:
+            raise InvalidInput(
+                f"rise_time must be 0 s for reduced lasers, got {network.rise_time:g}: 'laser' has it"
+            )
         self.reduced = reduced
         super().__init__(
             network,
@@ -81,10 +87,12 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
             holding=network.holding,
             chains=chains,
             seed=seed,
-            clamp=clamp,
-            clamp_mode=clamp_mode,
+            evidence=evidence,
+            evidence_mode=evidence_mode,
             drive=drive,
             threads=threads,
+            clamp=clamp,
+            clamp_mode=clamp_mode,
         )
 
     def _lay_out(self, level: NDArray[np.float64]) -> list[ReducedBlock]:

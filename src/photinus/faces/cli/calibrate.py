@@ -30,11 +30,17 @@ def calibrate(
         bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")
     ] = False,
     pairs: Annotated[
-        bool, typer.Option(help="Measure what coupled pairs show, for the rule paired.")
-    ] = True,
+        bool, typer.Option("--pairs", help="Measure what coupled pairs show, for the rule paired.")
+    ] = False,
     reduced: Annotated[
         bool, typer.Option("--reduced", help="Measure the escape rate too, for laser-reduced.")
     ] = False,
+    straight: Annotated[
+        bool, typer.Option("--straight", help="Fit a driver that makes the log-odds straight first.")
+    ] = False,
+    reach: Annotated[
+        float, typer.Option(help="Largest weight of the networks that the synapse is fitted to.")
+    ] = 1.0,
     seed: Seed = 0,
     force: Force = False,
     threads: Threads = None,
@@ -52,6 +58,8 @@ def calibrate(
         renewing=not additive,
         pairs=pairs,
         reduced=reduced,
+        straight=straight,
+        reach=reach,
         seed=seed,
         threads=threads,
         progress=True,

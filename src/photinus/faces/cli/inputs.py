@@ -29,20 +29,20 @@ def read_calibration(device: str | None, path: Path | None, substrate: str = "la
     return loaded
 
 
-def read_evidence(clamps: list[str], machine: "BoltzmannMachine") -> dict[Hashable, Any]:
+def read_evidence(given: list[str], machine: "BoltzmannMachine") -> dict[Hashable, Any]:
     """Return LABEL=VALUE pairs as evidence."""
     names: dict[str, Hashable] = {}
     for known in machine.labels:
         names[str(known)] = _AMBIGUOUS if str(known) in names else known
     known_units: dict[Hashable, Any] = {}
-    for clamp in clamps:
-        label, equals, value = clamp.rpartition("=")
+    for pair in given:
+        label, equals, value = pair.rpartition("=")
         if not equals or value.strip() not in ("0", "1"):
-            raise InvalidInput(f"--evidence must be LABEL=0 or LABEL=1, got {clamp!r}")
+            raise InvalidInput(f"--evidence must be LABEL=0 or LABEL=1, got {pair!r}")
         unit = names.get(label, label)
         if unit is _AMBIGUOUS:
             raise InvalidInput(
-                f"--evidence must name one unit, got {clamp!r} where several have a label that reads so"
+                f"--evidence must name one unit, got {pair!r} where several have a label that reads so"
             )
         if unit in known_units:
             raise InvalidInput(f"--evidence must name each unit once, got {label!r} twice")
@@ -73,6 +73,16 @@ def read_imperfections(given: list[str] | None) -> "Imperfections | None":
     values = read_settings("--imperfection", given)
     whole = {name: int(value) for name, value in values.items() if str(value).isdecimal()}
     return Imperfections.from_dict({**values, **whole})
+
+
+def read_chip(given: list[str] | None) -> dict[str, Any]:
+    """Return NAME=VALUE pairs as settings of a chip, checked."""
+    from photinus.hardware import Chip
+
+    settings = read_settings("--chip", given)
+    whole = {name: int(value) for name, value in settings.items() if str(value).isdecimal()}
+    Chip.of({**settings, **whole}, lasers=1)
+    return {**settings, **whole}
 
 
 def read_workers(given: str | None) -> int | str | None:

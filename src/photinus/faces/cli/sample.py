@@ -13,6 +13,7 @@ from photinus.faces.cli.options import (
     CalibrationFile,
     Faults,
     Force,
+    Gauge,
     Hottest,
     Laser,
     MachineFile,
@@ -28,12 +29,18 @@ if TYPE_CHECKING:
 REPORT = "photinus-report"
 """Kind of the file that `sample` writes beside its store."""
 
-Clamps = Annotated[
+Known = Annotated[
     list[str] | None,
     typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
 ]
-ClampMode = Annotated[
-    str, typer.Option(help="Evidence acts on the partners (pump) or drives the laser (laser).")
+Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
+EvidenceMode = Annotated[
+    str,
+    typer.Option(
+        "--evidence-mode",
+        "--clamp-mode",
+        help="Evidence acts on the partners (pump) or drives the known units (laser).",
+    ),
 ]
 NetworkFile = Annotated[
     Path | None, typer.Option(help="Network file instead of translating the model.")
@@ -43,22 +50,21 @@ NetworkFile = Annotated[
 def sample(
     model: MachineFile,
     out: Annotated[Path, typer.Option(help="Zarr store to write.")] = Path("run.zarr"),
-    substrate: Annotated[
-        str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")
-    ] = "laser",
+    substrate: Substrate = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
     burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 25,
     seed: Seed = 0,
-    clamp: Clamps = None,
-    clamp_mode: ClampMode = "pump",
+    evidence: Known = None,
+    evidence_mode: EvidenceMode = "pump",
     laser: Laser = None,
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
     rule: Annotated[
         str | None,
-        typer.Option(help="Translation rule: paired (default), measured or linear."),
+        typer.Option(help="Translation rule: measured (default), paired or linear."),
     ] = None,
+    gauge: Gauge = "auto",
     hottest: Hottest = None,
     period: Period = 40,
     imperfection: Faults = None,
@@ -91,9 +97,10 @@ def sample(
             draws=draws,
             burn_in=burn_in,
             seed=seed,
-            clamp=read_evidence(clamp or [], machine),
-            clamp_mode=clamp_mode,
+            evidence=read_evidence(evidence or [], machine),
+            evidence_mode=evidence_mode,
             rule=rule,
+            gauge=gauge,
             tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
             imperfections=faults,
             threads=threads,
@@ -121,7 +128,9 @@ def _device(
         return {"calibration": read_calibration(laser, calibration, substrate)}
     loaded = load_network(network)
     if faulty:
-        typer.echo("The network is taken as built; added is what happens during a run.", err=True)
+        typer.echo(
+            "The network counts as fabricated. Only faults during the run are added to it.", err=True
+        )
     return {"network": loaded}
 
 

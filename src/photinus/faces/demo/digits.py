@@ -49,7 +49,7 @@ def learn_digits(
     from photinus.learning.estimator import BoltzmannEstimator
     from photinus.tasks.tasks import complete, dream, mask
 
-    begin = time.perf_counter()
+    start = time.perf_counter()
     train, test = digits("train"), digits("test")
     learning, dreaming, completing = seed.spawn(3)
     estimator = BoltzmannEstimator(
@@ -70,5 +70,5 @@ def learn_digits(
         dreamt,
         by_gibbs,
         by_lasers,
-        time.perf_counter() - begin,
+        time.perf_counter() - start,
     )

@@ -1,10 +1,11 @@
 """The main job: from real data to a posterior that simulated lasers computed.
 
 Wisconsin breast cancer (569 patients; Street, Wolberg & Mangasarian 1993; shipped by scikit-learn).
-Eight measurements and the diagnosis become nine binary units, a fully visible Boltzmann machine is
-learned by exact maximum likelihood on the training split, translated to lasers, sampled freely (before
-and after refinement in the loop) and with the measurements of held-out patients as evidence. In a
-second act, a restricted machine learns handwritten digits, and lasers dream and complete them.
+Eight measurements and the diagnosis become nine binary units. A fully visible Boltzmann machine is
+learned by exact maximum likelihood on the training split, and translated to lasers. It is sampled
+freely, before and after refinement in the loop, and with the measurements of held-out patients as
+evidence. In a second act, a restricted machine learns handwritten digits, and lasers dream and complete
+them.
 """
 
 import time
@@ -15,6 +16,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
@@ -61,7 +63,7 @@ def run(
     """
     chains = validate.integer("chains", chains, 1)
     draws = validate.integer("draws", draws, 25)
-    begin = time.perf_counter()
+    start = time.perf_counter()
     split, free, *conditioned, tuning, after, second = seed_sequence(seed).spawn(8)
     data = load_data(split)
     machine = BoltzmannMachine.fit(data.train, l2=L2, labels=data.labels)
@@ -88,7 +90,7 @@ def run(
         data=data,
         machine=machine,
         calibration=calibration,
-        validity=check(machine, calibration),
+        validity=check(machine.flipped(gauges.of(samples.network)), calibration),
         samples=samples,
         fidelity=samples.fidelity(progress=progress),
         refinement=refinement,
@@ -99,7 +101,7 @@ def run(
         gibbs=own_gibbs(machine, threads=threads),
         figures=_figures(samples, refined, exact_runs, calibration, posteriors, handwritten, progress),
         simulation_time=simulation_time,
-        wall_time=time.perf_counter() - begin,
+        wall_time=time.perf_counter() - start,
     )
 
 

@@ -39,8 +39,8 @@ TEST_FRACTION = 0.3
 
 
 L2 = 0.05
-"""Penalty on the weights: the largest stays near 1.2, close to what the synapse was measured with;
-exact inference on the held-out patients is as accurate as with 0.01."""
+"""Penalty on the weights. The largest stays near 1.2, close to what the synapse was measured with.
+Exact inference on the held-out patients is as accurate as with 0.01."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

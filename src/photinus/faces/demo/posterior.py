@@ -66,12 +66,12 @@ def posterior_of(
     known = tuple(known)
     patients = np.repeat(np.arange(len(data.test)), REPEATS)
     columns = [data.labels.index(name) for name in known]
-    clamp = {name: data.test[patients, k] for name, k in zip(known, columns, strict=True)}
+    evidence = {name: data.test[patients, k] for name, k in zip(known, columns, strict=True)}
     settings: dict[str, Any] = {
         "chains": len(patients),
         "draws": draws,
         "burn_in": 25,
-        "clamp": clamp,
+        "evidence": evidence,
         "threads": threads,
     }
 

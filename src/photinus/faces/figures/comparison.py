@@ -47,7 +47,7 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> Figure:
     """Draw energy per update against updates per second, both logarithmic.
 
     Hollow where a figure was not read in its source, triangles where it is projected. Machines whose
-    energy is unknown stand at the lower edge, those whose speed is unknown at the left one; where both
+    energy is unknown stand at the lower edge, those whose speed is unknown at the left one. Where both
     are, they are in the table alone.
     """
     validate.instance("ledger", ledger, Ledger)

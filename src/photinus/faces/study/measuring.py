@@ -17,6 +17,7 @@ from photinus.faces.study.points import KIND, Point
 from photinus.faces.study.sections import Sampling, Wiring
 from photinus.learning.refinement import refine
 from photinus.samplers.sampling import sample
+from photinus.translation.gauge import choose_gauge
 from photinus.translation.rules import translate
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def measured(
     point: Point, calibration: Calibration | PhotinusError | None, threads: int | None
 ) -> dict[str, Any]:
     """Return the result of a point."""
-    begin = time.perf_counter()
+    start = time.perf_counter()
     result: dict[str, Any] = {
         "digest": point.digest(),
         "settings": {name: dict(section) for name, section in point.settings.items()},
@@ -123,7 +124,7 @@ def measured(
         result.update(failed=str(error), lasting=isinstance(error, NotConverged))
     except MemoryError:
         result["failed"] = "memory is too short for this point"
-    result["wall_time"] = time.perf_counter() - begin
+    result["wall_time"] = time.perf_counter() - start
     return result
 
 
@@ -135,7 +136,13 @@ def _sampled(
     machine, faults = point.machine(), point.imperfections()
     network = None
     if calibration is not None:
-        network = translate(machine, calibration, rule=wanted.rule, delay=wiring.of(calibration.window))
+        network = translate(
+            machine,
+            calibration,
+            rule=wanted.rule,
+            gauge=choose_gauge(machine, calibration, wanted.gauge, corrected=wanted.refined),
+            delay=wiring.of(calibration.window),
+        )
         if faults is not None:
             network = device_of(network).imperfect(network, faults, wanted.seed)
         if wanted.refined:

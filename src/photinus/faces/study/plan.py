@@ -1,9 +1,9 @@
 """Parameter studies: one TOML file, every combination of the values in it, each result kept at once.
 
 A key whose value is a list is swept; the study is the product of all lists. A point is one machine on
-one device with one way of sampling, and its result is one JSON file named by a digest of everything
-that determines it. So a study goes on where it stopped, points that two studies share are measured
-once, and more values can be added at any time. Devices other than the presets are calibrated first.
+one device with one way of sampling. Its result is one JSON file, named by a digest of everything that
+determines it. So a study goes on where it stopped, points that two studies share are measured once, and
+more values can be added at any time. Devices other than the presets are calibrated first.
 """
 
 import csv

@@ -25,7 +25,7 @@ Others that grow follow from these and the header.
 def crc(values: Any, before: int = 0) -> int:
     """Return the checksum of an array behind that of what stands before it.
 
-    Draws (chain, draw, …) count draw by draw, so that pieces add up to the whole; of every other array
+    Draws (chain, draw, …) count draw by draw, so that pieces add up to the whole. Of every other array
     this is an order like any other.
     """
     values = np.asarray(values)

@@ -30,6 +30,8 @@ OURS: dict[str, set[str] | None] = {
     "network": None,
 }
 """Groups of a store without a draw, and the arrays of each; None for any."""
+ARGUMENTS = {"clamp": "evidence", "clamp_mode": "evidence_mode"}
+"""Entry of a header, named as in version 0.1 → the argument that it tells."""
 
 
 def header_of(samples: "Samples") -> dict[str, Any]:
@@ -157,7 +159,7 @@ def _difference(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) 
     if isinstance(old, dict) and isinstance(new, dict):
         key = next(k for k in {**old, **new} if old.get(k) != new.get(k))
         return _difference(key, old, new)
-    return f"{name} was {old!r}, got {new!r}"
+    return f"{ARGUMENTS.get(name, name)} was {old!r}, got {new!r}"
 
 
 def is_abandoned(path: Path) -> bool:

@@ -68,6 +68,12 @@ class RunStore:
         """Return the translation rule of the stored run, None for a new one or a network given."""
         return None if self._stored is None else self._stored["attributes"].get("rule")
 
+    def gauge(self) -> list[bool] | None:
+        """Return the gauge of the stored run's network, empty for none; None for a new run."""
+        if self._stored is None or self._stored["network"] is None:
+            return None
+        return list(self._stored["network"].get("gauge", ()))
+
     def open(self, empty: "Samples", draws: int, run: Run) -> list[Piece]:
         """Create the store, or bring `run` to where the stored one stopped; return what it has."""
         import zarr
