@@ -169,10 +169,10 @@ def naive_errors(
         if not machine.weights[i, j]:
             continue
         some = [[p[(z[:, i] == a) & (z[:, j] == b)].sum() for b in (0, 1)] for a in (0, 1)]
-        some = np.array(some) + 0.5 / len(z)
+        joint = np.array(some) + 0.5 / len(z)
         typical = [
-            0.5 * np.log(some[1, 0] * some[1, 1] / some[0, 0] / some[0, 1]),
-            0.5 * np.log(some[0, 1] * some[1, 1] / some[0, 0] / some[1, 0]),
+            0.5 * np.log(joint[1, 0] * joint[1, 1] / joint[0, 0] / joint[0, 1]),
+            0.5 * np.log(joint[0, 1] * joint[1, 1] / joint[0, 0] / joint[1, 0]),
         ]
         for s, state in enumerate(z):
             field = state @ given + biases
@@ -237,19 +237,27 @@ def test_marginals_are_kept_in_the_mean() -> None:
 def test_without_a_table_the_rule_is_the_measured_one(calibration: ph.Calibration) -> None:
     bare = dataclasses.replace(calibration, pairs=None)
     machine = machines.gaussian(6, seed=8)
-    paired, measured = (translate(machine, bare, rule=rule) for rule in ("paired", "measured"))
+    paired, measured = (
+        translate(machine, bare, rule=rule, gauge="none") for rule in ("paired", "measured")
+    )
     np.testing.assert_array_equal(paired.drive, measured.drive)
     np.testing.assert_array_equal(paired.coupling, measured.coupling)
     with_table = dataclasses.replace(bare, pairs=table(weaker=0.1, activation=calibration.activation))
-    assert (translate(machine, with_table).coupling != measured.coupling).any()
-    np.testing.assert_array_equal(translate(machine, with_table, rule="measured").drive, measured.drive)
+    assert (
+        translate(machine, with_table, rule="paired", gauge="none").coupling != measured.coupling
+    ).any()
+    np.testing.assert_array_equal(
+        translate(machine, with_table, rule="measured", gauge="none").drive, measured.drive
+    )
 
 
 def test_units_alone_have_the_drive_of_their_bias(calibration: ph.Calibration) -> None:
     kept = dataclasses.replace(calibration, pairs=table(weaker=0.1, activation=calibration.activation))
     machine = ph.BoltzmannMachine(np.zeros((3, 3)), [-1.0, 0.0, 1.2])
     np.testing.assert_allclose(
-        translate(machine, kept).drive, calibration.drive_at(machine.biases), rtol=1e-9
+        translate(machine, kept, rule="paired", gauge="none").drive,
+        calibration.drive_at(machine.biases),
+        rtol=1e-9,
     )
 
 
@@ -259,10 +267,10 @@ def test_known_partners_bring_exactly_their_weight(calibration: ph.Calibration) 
         calibration, pairs=table(np.random.default_rng(9), activation=calibration.activation)
     )
     machine = machines.gaussian(4, seed=9)
-    network = translate(machine, kept)
+    network = translate(machine, kept, rule="paired", gauge="none")
     known = {label: k % 2 for k, label in enumerate(machine.labels[1:])}
     evidence = Evidence.of(known, machine.labels, 1)
-    drive = evidence_drive(machine, kept, network, evidence)
+    drive = evidence_drive(machine, kept, network, evidence, rule="paired")
     field = machine.biases[0] + machine.weights[0, 1:] @ [0, 1, 0]
     assert drive[0, 0] == pytest.approx(float(kept.drive_at(np.array([field]))[0]), rel=1e-9)
 
@@ -276,10 +284,10 @@ def test_heated_synapses_follow_what_pairs_show(calibration: ph.Calibration) -> 
     )
     machine = machines.machine("dense", 4, np.random.default_rng(10), scale=1.0)
     nobody = Evidence.of(None, machine.labels, 1)
-    drive, strength = drive_and_strength(machine, straight, nobody, temperature=2.0)
+    drive, strength = drive_and_strength(machine, straight, nobody, temperature=2.0, rule="paired")
     assert strength == pytest.approx(0.5, rel=5e-3)
-    network = translate(machine, straight)
-    cold, _ = drive_and_strength(machine, straight, nobody)
+    network = translate(machine, straight, rule="paired", gauge="none")
+    cold, _ = drive_and_strength(machine, straight, nobody, rule="paired")
     np.testing.assert_allclose(cold[0], network.drive, atol=0.01 * calibration.slope)
     # Drives are halfway between those at T = 1 and that of half activation.
     halfway = 0.5 * (network.drive + calibration.midpoint)

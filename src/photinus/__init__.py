@@ -32,6 +32,7 @@ _HOMES = {
     "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
     "load": "photinus.samplers.samples",
+    "predict": "photinus.translation.prediction",
     "refine": "photinus.learning.refinement",
     "sample": "photinus.samplers.sampling",
     "simulate": "photinus.engines.simulation",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from photinus.samplers.tempering import Tempering as Tempering
     from photinus.spikes.trains import Recording as Recording
     from photinus.spikes.trains import SpikeTrains as SpikeTrains
+    from photinus.translation.prediction import predict as predict
     from photinus.translation.rules import translate as translate
 
 

@@ -7,8 +7,7 @@ both exactly: what is off is the synapse, not the curve. Noise of rare states is
 with second differences over all axes (Whittaker 1923, Proc. Edinburgh Math. Soc. 41, 63).
 """
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -175,6 +174,14 @@ def pair_joint(
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
+def _kron(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the Kronecker product of matrices."""
+    product = np.eye(1)
+    for part in parts:
+        product = np.asarray(np.kron(product, part), np.float64)
+    return product
+
+
 def _smooth(values: NDArray[np.float64], precision: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the surface nearest to `values` whose second differences are about `BEND`."""
     bends = [np.diff(np.eye(size), 2, axis=0) for size in values.shape]
@@ -182,5 +189,6 @@ def _smooth(values: NDArray[np.float64], precision: NDArray[np.float64]) -> NDAr
     system = np.diag(precision.ravel())
     for axis, bend in enumerate(bends):
         parts = [bend.T @ bend if k == axis else eye for k, eye in enumerate(eyes)]
-        system += functools.reduce(np.kron, parts) / BEND**2
-    return np.linalg.solve(system, (precision * values).ravel()).reshape(values.shape)
+        system += _kron(parts) / BEND**2
+    found = np.linalg.solve(system, (precision * values).ravel())
+    return np.asarray(found.reshape(values.shape))

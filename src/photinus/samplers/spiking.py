@@ -73,7 +73,8 @@ class SpikingRun(Run):
                 f"{request.machine.labels!r}"
             )
         self.network, self.window, self.drive = network, network.window, drive
-        self._seen = request.flipped(gauges.of(network))
+        gauge = gauges.of(network)
+        self._seen = request.flipped(gauge)
         self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
         if request.imperfections is not None and request.imperfections.disturbs:
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)

@@ -132,7 +132,7 @@ class Lines:
 class Seen:
     """States of some units of a target with these biases and weights, as `Context`."""
 
-    states: NDArray[np.generic]
+    states: NDArray[np.float64]
     probability: NDArray[np.float64]
     field: NDArray[np.float64]
     biases: NDArray[np.float64]

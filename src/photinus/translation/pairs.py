@@ -79,7 +79,8 @@ class PairTable:
         both = np.stack([self.weight_change, self.middle_change, self.middle_change.swapaxes(2, 3)])
         found: Any = 0.0
         for corner in range(16):
-            places, parts = [], 1.0
+            places: list[NDArray[np.intp]] = []
+            parts: Any = 1.0
             for k, (first, part) in enumerate((d, w, i, j)):
                 upper = corner >> k & 1
                 places.append(first + upper)

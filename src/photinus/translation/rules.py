@@ -277,16 +277,16 @@ def _seen(machine: BoltzmannMachine, distinct: Evidence, temperature: float) -> 
             hot = target.heated(temperature)
             states, probability = states_met(hot)
             field = states @ hot.weights + hot.biases
-            yield Seen(states, probability, field, hot.biases, hot.weights)
+            yield Seen(states.astype(np.float64), probability, field, hot.biases, hot.weights)
         return
     hot = machine.heated(temperature)
     among = hot.weights[np.ix_(distinct.free, distinct.free)]
     anyway, each = states_given(hot, distinct)
     partners = anyway @ among
-    for states, own in zip(each, hot.biases_given(distinct), strict=True):
-        field = np.concatenate([states @ among, partners]) + own
-        equal = np.full(len(field), 0.5 / len(states))
-        yield Seen(np.concatenate([states, anyway]), equal, field, own, among)
+    for drawn, own in zip(each, hot.biases_given(distinct), strict=True):
+        field = np.concatenate([drawn @ among, partners]) + own
+        equal = np.full(len(field), 0.5 / len(drawn))
+        yield Seen(np.concatenate([drawn, anyway]), equal, field, own, among)
 
 
 def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
