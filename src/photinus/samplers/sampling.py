@@ -36,7 +36,7 @@ from photinus.samplers.tempering import Tempering
 from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.gauge import CHOICES
-from photinus.translation.rules import DEFAULT_RULE, RULES
+from photinus.translation.rules import RULES
 
 if TYPE_CHECKING:
     import os
@@ -65,7 +65,7 @@ def sample(
     evidence: Given | None = None,
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
-    rule: str | None = None,
+    rule: str = "measured",
     gauge: "str | ArrayLike" = "auto",
     evidence_mode: str | None = None,
     initial: ArrayLike | None = None,
@@ -107,8 +107,7 @@ def sample(
     network
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
-        Translation rule, "measured", "paired" or "linear"; see `photinus.translation`. By default
-        "measured", or that of the run that goes on.
+        Translation rule, "measured", "paired" or "linear"; see `photinus.translation`.
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
         Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
         given has its own; a stored run that is gone on with keeps its own by default.
@@ -178,7 +177,7 @@ def sample(
         states,
         calibration,
         network,
-        validate.one_of("rule", _rule(rule, store), RULES),
+        validate.one_of("rule", rule, RULES),
         evidence_mode_of(evidence_mode, clamp_mode),
         None if time_step is None else validate.positive("time_step", time_step, "s"),
         available_threads(threads),
@@ -314,12 +313,6 @@ def _sequence(seed: Seed, store: RunStore | None) -> np.random.SeedSequence:
     """Return the seed of a run: of one that goes on, by default the seed it started with."""
     sequence = seed_sequence(seed)
     return sequence if store is None or seed is not None else store.seed() or sequence
-
-
-def _rule(rule: str | None, store: RunStore | None) -> str:
-    """Return the rule of a run: of one that goes on, by default the rule it started with."""
-    stored = None if store is None else store.rule()
-    return (stored or DEFAULT_RULE) if rule is None else rule
 
 
 def _start(

@@ -61,9 +61,8 @@ def sample(
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
     rule: Annotated[
-        str | None,
-        typer.Option(help="Translation rule: measured (default), paired or linear."),
-    ] = None,
+        str, typer.Option(help="Translation rule: measured (default), paired or linear.")
+    ] = "measured",
     gauge: Gauge = "auto",
     hottest: Hottest = None,
     period: Period = 40,

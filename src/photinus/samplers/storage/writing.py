@@ -64,10 +64,6 @@ class RunStore:
             pool_size=attributes.get("seed_pool_size", 4),
         )
 
-    def rule(self) -> str | None:
-        """Return the translation rule of the stored run, None for a new one or a network given."""
-        return None if self._stored is None else self._stored["attributes"].get("rule")
-
     def gauge(self) -> list[bool] | None:
         """Return the gauge of the stored run's network, empty for none; None for a new run."""
         if self._stored is None or self._stored["network"] is None:
