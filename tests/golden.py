@@ -23,6 +23,8 @@ from photinus.networks.imperfections import Imperfections
 FILE = Path(__file__).parent / "data" / "golden.json"
 SMALL: dict[str, Any] = {"chains": 4, "draws": 24, "burn_in": 8, "seed": 2024, "gauge": "none"}
 """Version 0.1 knew of no gauge."""
+RULE = "measured"
+"""The rule that version 0.1 translated by, unless asked otherwise."""
 
 
 def machine() -> ph.BoltzmannMachine:
@@ -41,7 +43,7 @@ def digest(array: Any) -> str:
 
 
 def _run(substrate: str, **options: Any) -> dict[str, Any]:
-    samples = ph.sample(machine(), substrate, **{**SMALL, **options})
+    samples = ph.sample(machine(), substrate, **{**SMALL, "rule": RULE, **options})
     found: dict[str, Any] = {
         "states": digest(samples.states),
         "marginals": [float(p).hex() for p in samples.marginals()],
@@ -65,7 +67,7 @@ def _resumed(substrate: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.zarr"
         with contextlib.suppress(KeyboardInterrupt):
-            ph.sample(machine(), substrate, path=path, progress=Stop(), **SMALL)
+            ph.sample(machine(), substrate, path=path, progress=Stop(), rule=RULE, **SMALL)
         return {
             "states": digest(ph.sample(machine(), substrate, path=path, resume=True, **SMALL).states)
         }
@@ -73,7 +75,7 @@ def _resumed(substrate: str) -> dict[str, Any]:
 
 def _translated(preset: str) -> dict[str, Any]:
     calibration = ph.Calibration.preset(preset)
-    network = ph.translate(machine(), calibration, gauge="none")
+    network = ph.translate(machine(), calibration, rule=RULE, gauge="none")
     constants = {
         name: float(getattr(calibration, name)).hex()
         for name in ("window", "midpoint", "slope", "residual", "network_kl")
@@ -84,7 +86,7 @@ def _translated(preset: str) -> dict[str, Any]:
 
 def _simulated() -> dict[str, Any]:
     calibration = ph.Calibration.preset()
-    network = ph.translate(machine(), calibration, gauge="none")
+    network = ph.translate(machine(), calibration, rule=RULE, gauge="none")
     assert isinstance(network, ph.LaserNetwork)
     spikes = ph.simulate(network, 20 * calibration.window, chains=3, seed=5)
     return {name: digest(getattr(spikes, name)) for name in ("chain", "unit", "time")}

@@ -34,6 +34,7 @@ _HOMES = {
     "calibrate": "photinus.calibration",
     "infer": "photinus.tasks.inference",
     "load": "photinus.samplers.samples",
+    "predict": "photinus.translation.prediction",
     "refine": "photinus.learning.refinement",
     "sample": "photinus.samplers.sampling",
     "simulate": "photinus.engines.simulation",
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from photinus.spikes.trains import Recording as Recording
     from photinus.spikes.trains import SpikeTrains as SpikeTrains
     from photinus.tasks.inference import infer as infer
+    from photinus.translation.prediction import predict as predict
     from photinus.translation.rules import translate as translate
 
 

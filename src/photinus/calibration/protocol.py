@@ -35,6 +35,8 @@ from photinus._core.records import values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
 from photinus.calibration.bench import Bench, activation, intervals_by_unit
+from photinus.calibration.pairs import STAGES as PAIR_STAGES
+from photinus.calibration.pairs import measure_pairs
 from photinus.calibration.record import Calibration
 from photinus.calibration.reduction import STAGES, reduce_laser
 from photinus.calibration.straight import straightened
@@ -76,6 +78,7 @@ def calibrate(
     synapse: str | None = None,
     decay: float | None = None,
     renewing: bool = True,
+    pairs: bool = False,
     reduced: bool = False,
     straight: bool = False,
     reach: float = 1.0,
@@ -102,6 +105,9 @@ def calibrate(
         neurons).
     renewing
         Whether a spike during a pulse renews it; otherwise pulses add up. See `SynapticKernel`.
+    pairs
+        Whether to measure what coupled pairs show, for the translation rule "paired"; takes half a
+        minute of the time. See `photinus.calibration.pairs`.
     reduced
         Whether to measure the device as an escape rate too, for the substrate "laser-reduced"; lasers
         only, takes two minutes more. See `photinus.engines.reduced`.
@@ -143,10 +149,11 @@ def calibrate(
     dt = found.time_step if time_step is None else time_step
     about = found.time_constant if window is None else window
     kernel = first_guess(synapse, about, renewing=renewing, decay=decay)
-    bench = Bench(parameters, found, kernel, chains, dt, threads, [*sequence.spawn(8)])
+    bench = Bench(parameters, found, kernel, chains, dt, threads, [*sequence.spawn(9)])
     free = free_parameters(synapse, decay=decay)
     factors = WINDOW_FACTORS if window is None else (1.0,)
-    rounds = 4 * (1 + straight) + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
+    rounds = 4 * (1 + straight) + len(free) * (len(factors) + STEPS)
+    rounds += (PAIR_STAGES if pairs else 0) + (STAGES if reduced else 0)
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
         step = functools.partial(advance, 1)
         bench = _behind_driver(bench, window, step) if straight else bench
@@ -160,8 +167,13 @@ def calibrate(
         fit = fit_synapse(bench, start, free, machines=targets(reach), steps=STEPS, advance=step)
         neuron = replace(start, kernel=fit.kernel)
         escape = None
+        if pairs:
+            table = measure_pairs(
+                neuron, chains=chains, seed=bench.seeds[8], threads=threads, advance=step
+            )
+            neuron = replace(neuron, pairs=table)
         if reduced:
-            escape = reduce_laser(neuron, seed=bench.seeds[-1], threads=threads, advance=step)
+            escape = reduce_laser(neuron, seed=bench.seeds[7], threads=threads, advance=step)
     return Calibration(
         **values_of(neuron),
         **measured,

@@ -19,8 +19,11 @@ from photinus.devices.synapse import SynapticKernel
 from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
 from photinus.translation.neuron import Neuron
+from photinus.translation.pairs import PairTable
 
 KIND = "calibration"
+OPTIONAL: dict[str, Any] = {"pairs": PairTable, "reduced": ReducedLaser}
+"""What a calibration may hold or not, and what it is."""
 DEFAULT_PRESET = SHIPPED_PRESETS[0]
 _TABLE = (
     "activation_error",
@@ -144,18 +147,16 @@ class Calibration(Neuron):
         document = files.stamp(KIND)
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name == "reduced" and value is None:
+            if field.name in OPTIONAL and value is None:
                 continue
-            if field.name in ("parameters", "kernel", "reduced"):
+            if field.name in ("parameters", "kernel", *OPTIONAL):
                 value = value.to_dict()
             elif isinstance(value, np.ndarray):
                 value = [None if np.isnan(x) else float(f"{x:.6g}") for x in value]
             elif isinstance(value, Mapping):
                 value = dict(value)
             document[field.name] = value
-        text = files.to_json(document, indent=1)
-        # One line per list of numbers: tables stay readable, and so do their changes.
-        files.write_text(path, re.sub(r"\[[^][{}]*\]", _on_one_line, text) + "\n", replace=replace)
+        files.write_text(path, text_of(document), replace=replace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Calibration":
@@ -168,10 +169,11 @@ class Calibration(Neuron):
         """
         document = files.read_json(path, kind=KIND)
         with files.reading(path, KIND):
-            names = [field.name for field in fields(cls) if field.name != "reduced"]
+            names = [field.name for field in fields(cls) if field.name not in OPTIONAL]
             values = {name: document[name] for name in names}
-            if "reduced" in document:
-                values["reduced"] = ReducedLaser.from_dict(document["reduced"])
+            for name, kind in OPTIONAL.items():
+                if name in document:
+                    values[name] = kind.from_dict(document[name])
             values["parameters"] = parameters_from_dict(values["parameters"])
             values["kernel"] = SynapticKernel(**values["kernel"])
             for name in ("bias_range", "weight_range"):
@@ -184,6 +186,13 @@ class Calibration(Neuron):
     def preset(cls, name: str = DEFAULT_PRESET) -> "Calibration":
         """Return the calibration of a preset that ships with the package."""
         return _shipped(validate.one_of("preset", name, SHIPPED_PRESETS))
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """Return a calibration's document as its file has it."""
+    text = files.to_json(document, indent=1)
+    # One line per list of numbers: tables stay readable, and so do their changes.
+    return re.sub(r"\[[^][{}]*\]", _on_one_line, text) + "\n"
 
 
 @functools.cache

@@ -211,7 +211,10 @@ def _joints(
     bench: Bench, neuron: Neuron, kernel: SynapticKernel, machines: Sequence[BoltzmannMachine]
 ) -> list[NDArray[np.float64]]:
     """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
-    parts = [translate(machine, replace(neuron, kernel=kernel), gauge="none") for machine in machines]
+    parts = [
+        translate(machine, replace(neuron, kernel=kernel), rule="measured", gauge="none")
+        for machine in machines
+    ]
     ends = list(itertools.accumulate(part.n_units for part in parts))
     coupling = np.zeros((ends[-1], ends[-1]))
     for part, end in zip(parts, ends, strict=True):

@@ -107,7 +107,7 @@ def sample(
     network
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
-        Translation rule, "measured" or "linear"; see `photinus.translation`.
+        Translation rule, "measured", "paired" or "linear"; see `photinus.translation`.
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
         Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
         given has its own; a stored run that is gone on with keeps its own by default.

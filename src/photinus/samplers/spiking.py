@@ -20,7 +20,13 @@ from photinus.reference import starts
 from photinus.samplers import limits
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.rules import drive_and_strength, evidence_drive, levels, translate
+from photinus.translation.rules import (
+    drive_and_strength,
+    evidence_drive,
+    followed,
+    levels,
+    translate,
+)
 
 LASER_STEPS_PER_PIECE = 2e9
 """Laser-steps between two commits to disk: a few seconds."""
@@ -42,14 +48,14 @@ class SpikingRun(Run):
     time_step: float
 
     def __init__(self, request: Request) -> None:
+        self._request = request
         network, drive = request.network, None
         if request.prepared is not None:
             network, drive = request.prepared
         elif network is None:
             calibration = self._calibration(request)
             network = translate(request.machine, calibration, rule=request.rule, gauge=request.gauge)
-            if request.evidence and request.evidence_mode == "pump" and request.rule == "measured":
-                drive = evidence_drive(request.machine, calibration, network, request.evidence)
+            drive = self._evidence_drive(calibration, network)
             if request.imperfections is not None:
                 designed, device = network, device_of(network)
                 network = device.imperfect(designed, request.imperfections, request.seed)
@@ -69,7 +75,7 @@ class SpikingRun(Run):
             )
         self.network, self.window, self.drive = network, network.window, drive
         gauge = gauges.of(network)
-        self._request, self._seen = request, request.flipped(gauge)
+        self._seen = request.flipped(gauge)
         self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
         if request.imperfections is not None and request.imperfections.disturbs:
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
@@ -94,6 +100,21 @@ class SpikingRun(Run):
         if request.calibration is None and self.preset is None:
             raise InvalidInput(f"calibration must be given on {request.substrate!r}, got None")
         return request.calibration or Calibration.preset(str(self.preset))
+
+    def _evidence_drive(self, calibration: Calibration, network: Network) -> NDArray[np.float64] | None:
+        """Return drives (chain, unit) that evidence asks for; None where it acts by couplings alone."""
+        request = self._request
+        rule, by_pump = followed(request.rule, calibration), request.evidence_mode == "pump"
+        if not request.evidence or rule == "linear" or (rule == "measured" and not by_pump):
+            return None
+        drive = evidence_drive(request.machine, calibration, network, request.evidence, rule=rule)
+        # Synapses of known lasers bring a part of it: built for partners that come and go, they are
+        # off for one that stays.
+        return (
+            drive
+            if by_pump
+            else drive - request.evidence.flipped(gauges.of(network)).through(network.coupling)
+        )
 
     def _simulator(self, network: Network, drive: NDArray[np.float64] | None) -> SpikingSimulator:
         """Return what simulates the network of this run."""
@@ -139,8 +160,16 @@ class SpikingRun(Run):
             seen = self._seen
             calibration = self._calibration(seen)
             calibration.require(self.network.parameters)
+            rule = seen.rule if seen.network is None else "measured"
             (hot, strength), (cold, _) = (
-                drive_and_strength(seen.machine, calibration, seen.evidence, temperature=t)
+                drive_and_strength(
+                    seen.machine,
+                    calibration,
+                    seen.evidence,
+                    temperature=t,
+                    rule=rule,
+                    delay=self.network.delay,
+                )
                 for t in (temperature, 1.0)
             )
             self._heat[temperature] = np.nan_to_num(hot - cold), strength

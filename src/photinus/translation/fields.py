@@ -1,5 +1,6 @@
 """The fields that units meet in the target, and the lines that stand for the measured curve."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,16 @@ class Fields:
     """Slope of the line through (mean, drive) that is closest to x(u)."""
 
 
+def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return states (state, unit) and their probabilities (state,): all, or Gibbs draws of many."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    if machine.n_units <= MAX_PER_EVIDENCE:
+        return machine.states(), machine.joint()
+    drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
+    states = drawn.reshape(-1, machine.n_units)
+    return states, np.full(len(states), 1.0 / len(states))
+
+
 def doses(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
     """Return by what the pulses of each unit are to be smaller, array (unit,): 1 where they renew."""
     if calibration.kernel.renewing or calibration.mean_interval is None:
@@ -54,35 +65,24 @@ def fields_met(machine: BoltzmannMachine, calibration: Neuron) -> Fields:
     return line_through(states @ machine.weights + machine.biases, probability, calibration)
 
 
-def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return states (state, unit) and their probabilities (state,): all, or Gibbs draws of many."""
-    validate.instance("machine", machine, BoltzmannMachine)
-    if machine.n_units <= MAX_PER_EVIDENCE:
-        return machine.states(), machine.joint()
-    drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
-    states = drawn.reshape(-1, machine.n_units)
-    return states, np.full(len(states), 1.0 / len(states))
+def states_given(
+    machine: BoltzmannMachine, distinct: Evidence
+) -> tuple[NDArray[np.uint8], Iterator[NDArray[np.float64]]]:
+    """Return states of the free units without evidence, and those given each, all sampled together.
 
-
-def sampled_fields(
-    machine: BoltzmannMachine,
-    calibration: Neuron,
-    distinct: Evidence,
-) -> list[Fields]:
-    """Return the fields of the free units given each evidence, all sampled together.
-
-    Errors of the mean cancel to first order in a drive, so that few states do for each evidence.
+    Arrays (state, free unit), as many of both. Errors of the mean cancel to first order in a drive, so
+    that few states do for each evidence.
     """
-    validate.instance("machine", machine, BoltzmannMachine)
-    validate.instance("calibration", calibration, Neuron)
-    free = distinct.free
-    among = machine.weights[np.ix_(free, free)]
-    biases = machine.biases_given(distinct)
     chains = max(CHAINS_PER_EVIDENCE, CHAINS // distinct.chains)
     size = chains * DRAWS_PER_EVIDENCE
-    anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, free]
-    partners = anyway @ among
-    found = []
+    anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, distinct.free]
+    return anyway, _states_by_evidence(machine, distinct, chains)
+
+
+def _states_by_evidence(
+    machine: BoltzmannMachine, distinct: Evidence, chains: int
+) -> Iterator[NDArray[np.float64]]:
+    """Return states of the free units given each evidence in turn, array (state, free unit)."""
     for first in range(0, distinct.chains, EVIDENCE_AT_ONCE):
         part = distinct.part(slice(first, first + EVIDENCE_AT_ONCE))
         drawn = sample_gibbs(
@@ -92,14 +92,9 @@ def sampled_fields(
             burn_in=30,
             seed=first,
             evidence=part.repeated(chains),
-        )
-        states = drawn[:, :, free].reshape(part.chains, size, -1).astype(np.float64)
-        equal = np.full(2 * size, 0.5 / size)
-        for each, own in zip(states, biases[first:], strict=False):
-            found.append(
-                line_through(np.concatenate([each @ among, partners]) + own, equal, calibration)
-            )
-    return found
+        )[:, :, distinct.free]
+        for each in drawn.reshape(part.chains, chains * DRAWS_PER_EVIDENCE, -1):
+            yield each.astype(np.float64)
 
 
 def line_through(

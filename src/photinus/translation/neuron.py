@@ -1,6 +1,7 @@
 """What translation needs to know of a neuron: its activation, its synapse, its state window."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from photinus.devices import Parameters, device_of
 from photinus.devices.laser.parameters import LaserParameters, is_laser
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
+from photinus.translation.pairs import PairTable
 
 RELIABLE = 0.004
 """Probability from which on (and up to one minus it) a point of the activation table is inverted."""
@@ -54,11 +56,14 @@ class Neuron:
     """Probability of being on, array (point,)."""
     time_step: float
     """Integration step that was used [s]."""
+    pairs: PairTable | None = None
+    """What coupled pairs show, if it was measured; see `photinus.translation.pairs`."""
     mean_interval: NDArray[np.float64] | None = None
     """Mean interspike interval, array (point,) [s]; nan where there were too few spikes."""
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, Parameters)
+        validate.instance("pairs", self.pairs, PairTable | None)
         validate.instance("kernel", self.kernel, SynapticKernel)
         settle(self, midpoint=validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):
@@ -76,6 +81,8 @@ class Neuron:
         for name in ("drive", "activation"):
             settle(self, **{name: validate.column(name, getattr(self, name))})
         validate.same_length("activation", self.activation, "drive", len(self.drive))
+        if self.pairs is not None:
+            validate.same_length("pairs.activation", self.pairs.activation, "drive", len(self.drive))
 
         if self.mean_interval is not None:
             settle(self, mean_interval=validate.column("mean_interval", self.mean_interval))
@@ -116,6 +123,10 @@ class Neuron:
         foot = (y[3] - y[0]) / (x[3] - x[0]) * np.minimum(log_odds - x[0], 0.0)
         shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
         return np.asarray(inner + foot + shoulder)
+
+    def sharpened(self) -> Self:
+        """Return the neuron with the activation that was measured for longest."""
+        return self if self.pairs is None else replace(self, activation=self.pairs.activation)
 
     def dose(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the time that a neuron is on per spike, in state windows: p T/τ, T its mean interval.

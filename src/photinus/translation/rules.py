@@ -2,7 +2,7 @@
 
 A neuron whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
 calibrated synapse, a coupling of c acts like a drive that is higher by c while the partner is on. (The
-drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that into numbers:
+drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn that into numbers:
 
 * ``linear``: the activation is taken for its logistic fit, x = x½ + α u for all u. So a bias b becomes
   the drive x½ + α b, and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94, 042312:
@@ -12,14 +12,16 @@ drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that 
   s_k u. It is closest to x(u) over the fields that the unit meets in the target distribution, by
   weighted least squares. The weights are σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then x_k
   = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
+* ``paired``: the same for the biases and weights with which pairs of neurons show those of the machine,
+  see `photinus.translation.distortion`. Without a pair table it is ``measured``.
 
 Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window, so
 its couplings are smaller by the mean of `Neuron.dose` while it is on.
 
-``docs/translation.md`` derives both.
+``docs/translation.md`` derives them.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +34,13 @@ from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
-from photinus.translation.fields import doses, fields_met, sampled_fields
+from photinus.translation.fields import fields_met, states_given, states_met
 from photinus.translation.gauge import choose_gauge
+from photinus.translation.lines import Lines, Seen
 from photinus.translation.neuron import Neuron
 
-RULES = ("measured", "linear")
+RULES = ("measured", "paired", "linear")
+DEFAULT_RULE = RULES[0]
 DRIVEN_BIAS = 8.0
 """Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
 
@@ -82,7 +86,7 @@ def translate(
     machine: BoltzmannMachine,
     calibration: Neuron,
     *,
-    rule: str = "measured",
+    rule: str = DEFAULT_RULE,
     delay: float | str | NDArray[np.float64] = 0.0,
     gauge: str | ArrayLike = "auto",
 ) -> Network:
@@ -95,9 +99,9 @@ def translate(
     calibration
         Calibration of the neurons to use.
     rule
-        "measured" (default) or "linear", see the module's description.
+        "measured" (default), "paired" or "linear", see the module's description.
     delay : float or array (unit, unit)
-        Synaptic delay [s], or a text: "30 ps".
+        Synaptic delay [s], or a text: "30 ps". The paired rule makes up for what it takes away.
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
         Which neurons stand for 1 - z of their unit, see `photinus.translation.choose_gauge`. The
         network keeps it as `gauge`. States, evidence and moments speak of z all the same. With the
@@ -114,16 +118,12 @@ def translate(
     if rule == "linear" and isinstance(gauge, str) and gauge == "auto":
         gauge = "none"  # its lines are not fitted to the fields
     flips = choose_gauge(machine, calibration, gauge)
-    own = machine.flipped(flips)
-    if rule == "linear":
-        middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
-    else:
-        met = fields_met(own, calibration)
-        middle, slope = met.drive - met.slope * met.mean, met.slope
+    delay = validate.number("delay", delay, "s") if isinstance(delay, str) else delay
+    lines = Lines.of(machine.flipped(flips), calibration, rule, delay)
     return assemble(
         calibration.parameters,
-        drive=middle + slope * own.biases,
-        coupling=slope[:, None] * own.weights * doses(own, calibration),
+        drive=lines.drive,
+        coupling=lines.coupling,
         kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
@@ -132,6 +132,11 @@ def translate(
         labels=machine.labels,
         gauge=flips,
     )
+
+
+def followed(rule: str, calibration: Neuron) -> str:
+    """Return the rule that is followed: "paired" needs a pair table, and is "measured" without."""
+    return "measured" if rule == "paired" and calibration.pairs is None else rule
 
 
 def levels(calibration: Neuron) -> tuple[float, float]:
@@ -156,6 +161,8 @@ def evidence_drive(
     calibration: Neuron,
     network: Network,
     evidence: Evidence,
+    *,
+    rule: str = DEFAULT_RULE,
 ) -> NDArray[np.float64]:
     """Return the constant drive of each neuron given each chain's evidence, array (chain, unit).
 
@@ -171,9 +178,11 @@ def evidence_drive(
     Parameters
     ----------
     machine, calibration, network
-        A machine, and the network that `translate` made of it by the measured rule.
+        A machine, and the network that `translate` made of it.
     evidence
         Known units, and their values in each chain.
+    rule
+        That of the network.
 
     Returns
     -------
@@ -184,7 +193,9 @@ def evidence_drive(
     validate.instance("calibration", calibration, Neuron)
     validate.instance("network", network, Network)
     gauge = gauges.of(network)
-    drive, _ = drive_and_strength(machine.flipped(gauge), calibration, evidence.flipped(gauge))
+    drive, _ = drive_and_strength(
+        machine.flipped(gauge), calibration, evidence.flipped(gauge), rule=rule, delay=network.delay
+    )
     drive[:, evidence.positions] = network.drive[evidence.positions]
     return drive
 
@@ -196,12 +207,13 @@ def heated_drive(
     values: NDArray[np.uint8],
     *,
     temperature: float,
+    rule: str = DEFAULT_RULE,
 ) -> tuple[NDArray[np.float64], float]:
     """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     evidence = Evidence.at(fixed, values, machine.labels)
-    return drive_and_strength(machine, calibration, evidence, temperature=temperature)
+    return drive_and_strength(machine, calibration, evidence, temperature=temperature, rule=rule)
 
 
 def drive_and_strength(
@@ -210,13 +222,16 @@ def drive_and_strength(
     evidence: Evidence,
     *,
     temperature: float = 1.0,
+    rule: str = DEFAULT_RULE,
+    delay: float | NDArray[np.float64] = 0.0,
 ) -> tuple[NDArray[np.float64], float]:
     """Return drives and the strength of all synapses with which a network samples at a temperature.
 
     Hardware attenuates all synapses together, so the strength is one number. It is the mean of what the
-    units would need, s_k(T)/(s_k T), where s_k(T) is the slope of unit k at temperature T. Each drive
-    is such that the unit's line passes through the measured curve at the mean of the fields that it
-    meets at that temperature.
+    units would need, s_k(T)/(s_k T), where s_k(T) is the slope of unit k at temperature T. (The paired
+    rule: times what the weights of that machine call for, compared with a T-th of those that are
+    built.) Each drive is such that the unit's line passes through the measured curve at the mean of the
+    fields that it meets at that temperature.
 
     Parameters
     ----------
@@ -225,6 +240,8 @@ def drive_and_strength(
         may be no evidence.
     temperature
         T > 0: all weights and biases are divided by it.
+    rule, delay
+        As in `translate`; drives of "linear" are those of "measured".
 
     Returns
     -------
@@ -233,23 +250,43 @@ def drive_and_strength(
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
-    free = evidence.free
+    validate.one_of("rule", rule, RULES)
+    rule = "measured" if rule == "linear" else rule
+    lines = Lines.of(machine, calibration, rule, delay)
+    free, (distinct, which) = evidence.free, evidence.distinct()
     drive = np.full((evidence.chains, machine.n_units), np.nan)
-    slope = slopes(machine, calibration)[free]
-    distinct, which = evidence.distinct()
-    biases = machine.biases_given(distinct)
-    if len(free) > MAX_PER_EVIDENCE and evidence:
-        met = sampled_fields(machine.heated(temperature), calibration, distinct)
-    else:
-        targets = map(machine.conditional, distinct.each())
-        met = [fields_met(target.heated(temperature), calibration) for target in targets]
+    slope, biases = lines.slope[free], machine.biases_given(distinct)
+    share = lines.share(temperature)
+    met = [
+        lines.met(seen, free, share / temperature, distinct.chains)
+        for seen in _seen(machine, distinct, temperature)
+    ]
     strength = 1.0
     if temperature != 1:
-        strength = float(np.mean([fields.slope / slope for fields in met])) / temperature
+        strength = float(np.mean([fields.slope / slope for fields in met])) / temperature * share
     for k, fields in enumerate(met):
-        partners = temperature * fields.mean - biases[k]
+        partners = (temperature * fields.mean - biases[k]) / share
         drive[np.ix_(which == k, free)] = fields.drive - slope * strength * partners
     return drive, strength
+
+
+def _seen(machine: BoltzmannMachine, distinct: Evidence, temperature: float) -> Iterator[Seen]:
+    """Return what the free units meet given each evidence, at a temperature."""
+    if len(distinct.free) <= MAX_PER_EVIDENCE or not distinct:
+        for target in map(machine.conditional, distinct.each()):
+            hot = target.heated(temperature)
+            states, probability = states_met(hot)
+            field = states @ hot.weights + hot.biases
+            yield Seen(states.astype(np.float64), probability, field, hot.biases, hot.weights)
+        return
+    hot = machine.heated(temperature)
+    among = hot.weights[np.ix_(distinct.free, distinct.free)]
+    anyway, each = states_given(hot, distinct)
+    partners = anyway @ among
+    for drawn, own in zip(each, hot.biases_given(distinct), strict=True):
+        field = np.concatenate([drawn @ among, partners]) + own
+        equal = np.full(len(field), 0.5 / len(drawn))
+        yield Seen(np.concatenate([drawn, anyway]), equal, field, own, among)
 
 
 def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:

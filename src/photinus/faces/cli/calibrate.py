@@ -29,6 +29,9 @@ def calibrate(
     additive: Annotated[
         bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")
     ] = False,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Measure what coupled pairs show, for the rule paired.")
+    ] = False,
     reduced: Annotated[
         bool, typer.Option("--reduced", help="Measure the escape rate too, for laser-reduced.")
     ] = False,
@@ -53,6 +56,7 @@ def calibrate(
         parameters,
         synapse=synapse,
         renewing=not additive,
+        pairs=pairs,
         reduced=reduced,
         straight=straight,
         reach=reach,

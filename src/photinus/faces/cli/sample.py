@@ -60,7 +60,9 @@ def sample(
     laser: Laser = None,
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
-    rule: Annotated[str, typer.Option(help="Translation rule: measured or linear.")] = "measured",
+    rule: Annotated[
+        str, typer.Option(help="Translation rule: measured (default), paired or linear.")
+    ] = "measured",
     gauge: Gauge = "auto",
     hottest: Hottest = None,
     period: Period = 40,

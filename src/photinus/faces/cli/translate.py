@@ -29,7 +29,7 @@ def translate(
     out: NetworkFile = Path("network.json"),
     laser: Laser = None,
     calibration: CalibrationFile = None,
-    rule: Annotated[str, typer.Option(help="measured or linear.")] = "measured",
+    rule: Annotated[str, typer.Option(help="measured, paired or linear.")] = "measured",
     gauge: Gauge = "auto",
     force: Force = False,
 ) -> None:
@@ -39,6 +39,7 @@ def translate(
     from photinus.devices import device_of
     from photinus.faces.report.rows import gauge_words
     from photinus.machines.boltzmann import BoltzmannMachine
+    from photinus.translation.prediction import predict
     from photinus.translation.rules import check
     from photinus.translation.rules import translate as to_network
 
@@ -59,6 +60,7 @@ def translate(
     )
     typer.echo(gauge_words(network))
     typer.echo(str(check(machine.flipped(gauges.of(network)), measured)))
+    typer.echo(str(predict(machine, measured, network)))
     typer.echo(f"Network: {out}")
 
 

@@ -15,7 +15,7 @@ from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import PLAUSIBLE_TIMES
 from photinus.samplers import registry
 from photinus.translation.gauge import CHOICES
-from photinus.translation.rules import RULES
+from photinus.translation.rules import DEFAULT_RULE, RULES
 from photinus.units import Allowed, parse
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Sampling:
     draws: int = 250
     burn_in: int = 25
     seed: int = 0
-    rule: str = "measured"
+    rule: str = DEFAULT_RULE
     gauge: str = "auto"
     refined: bool = False
     """Whether the network is refined first, with as many chains and draws."""

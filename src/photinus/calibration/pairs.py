@@ -1,0 +1,194 @@
+"""The pair table, measured: what weight and biases two coupled neurons show.
+
+The activation curve is measured once more, `LONGER`, because its errors would count once for each
+partner. Then pairs over a grid of weights and middles are simulated as one network of parts that hear
+nothing of each other. A pair has two fields for each unit, so drives and couplings from the curve fit
+both exactly: what is off is the synapse, not the curve. Noise of rare states is taken away by smoothing
+with second differences over all axes (Whittaker 1923, Proc. Edinburgh Math. Soc. 41, 63).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus._core.streams import Seed, seed_sequence
+from photinus.calibration.bench import Bench, activation
+from photinus.devices import setting
+from photinus.translation.neuron import Neuron
+from photinus.translation.pairs import PairTable
+
+DELAY = 0.25
+"""Synaptic delay that is measured beside none [τ]."""
+WEIGHTS = np.linspace(-4.0, 4.0, 9)
+"""Weights; that of 0 changes nothing, and is not simulated."""
+MIDDLES = np.linspace(-4.0, 4.0, 9)
+"""Log-odds of a unit while its partner is half on."""
+EVERY = 2
+"""Of weights and middles, each so many-th is measured with a delay."""
+WINDOWS = 150
+"""State windows of each measurement of pairs."""
+LONGER = 8
+"""State windows in which the activation is measured, as a multiple of those of the pairs."""
+PRIOR = 4.0
+"""State windows of the pair's target that are added to what was seen."""
+BEND = 0.05
+"""Second difference of a change along an axis that is thought usual, in log-odds."""
+STAGES = 3
+"""Calls of `advance` while pairs are measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Pairs over weights and middles, each pair once, in either order of its units."""
+
+    weight: NDArray[np.intp]
+    one: NDArray[np.intp]
+    other: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, every: int = 1) -> "_Grid":
+        """Return each `every`-th point of the axes."""
+        weight = np.arange(0, len(WEIGHTS), every)
+        middle = np.arange(0, len(MIDDLES), every)
+        i, j = np.triu_indices(len(middle))
+        weight = weight[WEIGHTS[weight] != 0][:, None]
+        w, i, j = np.broadcast_arrays(weight, middle[i], middle[j])
+        return cls(w.ravel(), i.ravel(), j.ravel())
+
+    @property
+    def values(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Weight and both middles of each pair."""
+        return WEIGHTS[self.weight], MIDDLES[self.one], MIDDLES[self.other]
+
+
+def measure_pairs(
+    neuron: Neuron,
+    *,
+    chains: int = 64,
+    windows: int = WINDOWS,
+    seed: Seed = 0,
+    threads: int | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> PairTable:
+    """Measure the pair table of a calibrated neuron at full physics; half a minute on two cores.
+
+    Parameters
+    ----------
+    neuron
+        The device, with its state window and synapse.
+    chains, windows
+        Chains, at least 2, and state windows of each pair, at least 1.
+    seed
+        Integer, SeedSequence or None.
+    threads
+        Number of threads; by default all cores that this process may use.
+    advance
+        Called `STAGES` times on the way.
+    """
+    validate.instance("neuron", neuron, Neuron)
+    chains = validate.integer("chains", chains, 2)
+    windows = validate.integer("windows", windows, 1)
+    bench = Bench(
+        neuron.parameters,
+        setting(neuron.parameters),
+        neuron.kernel,
+        chains,
+        neuron.time_step,
+        threads,
+        seed_sequence(seed).spawn(STAGES),
+    )
+    settle = bench.settle(neuron.window)
+    alone = bench.run(
+        bench.network(neuron.drive, neuron.window), settle + LONGER * windows * neuron.window, 0
+    )
+    curve, _ = activation(alone, neuron.window, settle)
+    advance()
+    sharper = replace(neuron, activation=curve)
+    grids = []
+    for seed_, (delay, every) in enumerate(((0.0, 1), (DELAY, EVERY)), 1):
+        grid = _Grid.of(every)
+        seen = _joints(bench, sharper, grid, windows, delay, seed_)
+        grids.append(_table(seen, grid, chains * windows))
+        advance()
+    both = np.stack(grids, axis=1)
+    return PairTable(
+        activation=curve,
+        delay=np.array([0.0, DELAY]),
+        weight=WEIGHTS,
+        middle=MIDDLES,
+        weight_change=both[0],
+        middle_change=both[1],
+    )
+
+
+def _joints(
+    bench: Bench, neuron: Neuron, grid: _Grid, windows: int, delay: float, seed: int
+) -> NDArray[np.float64]:
+    """Return the joints of all pairs, array (pair, state)."""
+    weight, one, other = grid.values
+    n = 2 * len(weight)
+    both = np.repeat(weight, 2)
+    low = np.stack([one, other], axis=1).ravel() - both / 2
+    drive = neuron.drive_at(low)
+    step = neuron.drive_at(low + both) - drive
+    coupling = np.zeros((n, n))
+    first = np.arange(0, n, 2)
+    coupling[first, first + 1], coupling[first + 1, first] = step[first], step[first + 1]
+    network = bench.network(drive, neuron.window, coupling=coupling)
+    settle = bench.settle(neuron.window)
+    spikes = bench.run(
+        network.replace(delay=delay * neuron.window), settle + windows * neuron.window, seed
+    )
+    return np.array([pair.joint(neuron.window, start=settle) for pair in spikes.split(first + 2)])
+
+
+def _table(seen: NDArray[np.float64], grid: _Grid, count: float) -> NDArray[np.float64]:
+    """Return smoothed changes of weight and first middle, array (2, weight, middle, middle)."""
+    weight, one, other = grid.values
+    p = (seen * count + PRIOR * pair_joint(weight, one, other)) / (count + PRIOR)
+    off, first, second, both = np.log(p).T
+    change = both + off - first - second - weight
+    middles = 0.5 * (both + first - second - off) - one, 0.5 * (both + second - first - off) - other
+    shape = (len(WEIGHTS), len(MIDDLES), len(MIDDLES))
+    values, precision = np.zeros((2, *shape)), np.zeros(shape)
+    precision[WEIGHTS == 0] = 1e9
+    for i, j, middle in (
+        (grid.one, grid.other, middles[0]),
+        (grid.other, grid.one, middles[1]),
+    ):
+        values[:, grid.weight, i, j] = change, middle
+        precision[grid.weight, i, j] = count / (1 / p).sum(axis=1)  # one over the variance of W'
+    return np.stack([_smooth(values[0], precision), _smooth(values[1], 4 * precision)])
+
+
+def pair_joint(
+    weight: NDArray[np.float64], one: NDArray[np.float64], other: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the joints of pairs with weights and middles (pair,), array (pair, state)."""
+    low, high = one - weight / 2, other - weight / 2
+    log = np.stack([np.zeros_like(low), low, high, low + high + weight], axis=1)
+    p = np.exp(log - log.max(axis=1, keepdims=True))
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
+def _kron(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the Kronecker product of matrices."""
+    product = np.eye(1)
+    for part in parts:
+        product = np.asarray(np.kron(product, part), np.float64)
+    return product
+
+
+def _smooth(values: NDArray[np.float64], precision: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the surface nearest to `values` whose second differences are about `BEND`."""
+    bends = [np.diff(np.eye(size), 2, axis=0) for size in values.shape]
+    eyes = [np.eye(size) for size in values.shape]
+    system = np.diag(precision.ravel())
+    for axis, bend in enumerate(bends):
+        parts = [bend.T @ bend if k == axis else eye for k, eye in enumerate(eyes)]
+        system += _kron(parts) / BEND**2
+    found = np.linalg.solve(system, (precision * values).ravel())
+    return np.asarray(found.reshape(values.shape))

@@ -1,0 +1,233 @@
+"""Weights and biases given to neurons that show those of a machine: pre-distortion by the pair table.
+
+Neurons that are given the machine (b', W') show another one. Unit i's log-odds in state z are off by
+
+    e_i(z) = Σ_j [m_ij + (z_j - ½) w_ij],
+
+where m_ij and w_ij are the changes that the pair table tells of the middle of i and of the weight, each
+pair for itself, given what the others bring (`_Pairs.changes`). Two conditions are solved together:
+
+* The weight that a pair shows is the machine's, in the mean over states of the others, weighted by how
+  much a state tells of it: 1/Σ(1/p) over the four states of the pair, the Fisher information.
+* The log-odds of a unit are right in the mean, weighted by σ(1 - σ), so that marginals are kept.
+
+Means are over the target's states, because the network is built to show these.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core.logistic import logistic
+from photinus.translation.pairs import PairTable
+
+ROUNDS = 16
+"""Corrections of weights and biases at most."""
+ENOUGH = 1e-3
+"""Largest correction at which they end."""
+EVALUATIONS = 2**20
+"""Looks into the table in each round, pairs times states: so many states are used at most."""
+FEWEST, MOST = 8, 4096
+"""States that are used at least, and at most."""
+SEEN = 0.5
+"""Half a state is added to each state of a pair, where it may not have been met."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What units of a target meet: states (state, unit) of its law, with their probabilities."""
+
+    states: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    field: NDArray[np.float64]
+    """Log-odds of each unit in the target, array (state, unit)."""
+
+    @classmethod
+    def of(
+        cls,
+        states: NDArray[np.generic],
+        probability: NDArray[np.float64],
+        field: NDArray[np.float64],
+        pairs: int,
+    ) -> "Context":
+        """Return as many states as `pairs` leave time for, drawn evenly by their probability."""
+        count = int(np.clip(EVALUATIONS // max(1, pairs), FEWEST, MOST))
+        if len(states) > count:
+            ends = np.cumsum(probability)
+            chosen = np.searchsorted(ends, (np.arange(count) + 0.5) / count * ends[-1])
+            states, field = states[chosen], field[chosen]
+            probability = np.full(count, 1 / count)
+        return cls(states.astype(np.float64), probability, np.asarray(field))
+
+    def choice(self) -> NDArray[np.float64]:
+        """Return how much the log-odds of each unit matter in each state; sums over states are 1."""
+        on = logistic(np.clip(self.field, -700, 700))
+        weight = self.probability[:, None] * (on * (1 - on) + 1e-12)
+        return np.asarray(weight / weight.sum(axis=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Coupled pairs of units, and what the others bring them, in a context."""
+
+    table: PairTable
+    one: NDArray[np.intp]
+    other: NDArray[np.intp]
+    delay: NDArray[np.float64]
+    """Synaptic delay of each pair, array (pair,) or one for all [τ]."""
+
+    @classmethod
+    def between(
+        cls, weights: NDArray[np.float64], table: PairTable, delay: float | NDArray[np.float64] = 0.0
+    ) -> "Pairs":
+        """Return the pairs with a weight; `delay` is a number or array (unit, unit) [τ]."""
+        one, other = np.nonzero(np.triu(weights, 1))
+        delay = np.asarray(delay, np.float64)
+        if delay.ndim:
+            delay = 0.5 * (delay[one, other] + delay[other, one])
+        return cls(table, one, other, delay)
+
+    def __len__(self) -> int:
+        return len(self.one)
+
+    def among(self, units: NDArray[np.intp]) -> "Pairs":
+        """Return the pairs of these units alone, which are then counted from 0."""
+        place = np.full(max(self.one.max(initial=-1), self.other.max(initial=-1), *units) + 1, -1)
+        place[units] = np.arange(len(units))
+        both = (place[self.one] >= 0) & (place[self.other] >= 0)
+        delay = self.delay[both] if self.delay.ndim else self.delay
+        return Pairs(self.table, place[self.one][both], place[self.other][both], delay)
+
+    def typical(self, context: Context) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the middles of both units of each pair, all others averaged over, arrays (pair,)."""
+        z, p = context.states, context.probability
+        moments = z.T @ (p[:, None] * z)
+        on = np.diagonal(moments)
+        both = moments[self.one, self.other]
+        first, second = on[self.one] - both, on[self.other] - both
+        little = SEEN / len(z)
+        log = np.log(
+            np.maximum(np.stack([1 - first - second - both, first, second, both]), 0.0) + little
+        )
+        return 0.5 * (log[3] + log[1] - log[2] - log[0]), 0.5 * (log[3] + log[2] - log[1] - log[0])
+
+    def changes(
+        self,
+        context: Context,
+        middles: tuple[NDArray[np.float64], NDArray[np.float64]],
+        weight: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the changes of the weight and of both middles, arrays (state, pair).
+
+        What others bring varies within τ or so, as fast as the pair itself follows. So it is taken half
+        as it is in a state, half as it is typically.
+
+        Parameters
+        ----------
+        context
+            States of the target.
+        middles : two arrays (state, pair)
+            Log-odds that the units are given, each while its partner is half on.
+        weight : array (pair,) or (state, pair)
+            What a partner that is on brings.
+        """
+        own, other = (0.5 * (m + t) for m, t in zip(middles, self.typical(context), strict=True))
+        return self.table.changes(self.delay, weight, own, other)
+
+    def middles(
+        self, context: Context, fields: NDArray[np.float64], weight: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the middles of both units, arrays (state, pair), where `fields` are linear."""
+        z = context.states
+        return (
+            fields[:, self.one] + weight * (0.5 - z[:, self.other]),
+            fields[:, self.other] + weight * (0.5 - z[:, self.one]),
+        )
+
+    def errors(
+        self,
+        context: Context,
+        changes: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    ) -> NDArray[np.float64]:
+        """Return e, by how much the log-odds of each unit are off in each state, (state, unit)."""
+        z, n = context.states - 0.5, context.states.shape[1]
+        weight, own, partner = changes
+        found = np.zeros_like(z)
+        parts = (
+            (self.one, own + z[:, self.other] * weight),
+            (self.other, partner + z[:, self.one] * weight),
+        )
+        for unit, part in parts:
+            for row, values in zip(found, part, strict=True):
+                row += np.bincount(unit, values, n)
+        return found
+
+
+def information(
+    one: NDArray[np.float64], other: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what a state of the others tells of a weight, 1/Σ(1/p), given both middles."""
+    low, high = one - 0.5 * weight, other - 0.5 * weight
+    log = np.stack(np.broadcast_arrays(np.zeros_like(low), low, high, low + high + weight))
+    top = log.max(axis=0)
+    p = np.exp(np.maximum(log - top, -200))
+    p /= p.sum(axis=0)
+    return np.asarray(1 / (1 / p).sum(axis=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distorted:
+    """What neurons are given: biases (unit,) and symmetric weights (unit, unit)."""
+
+    biases: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+def distorted(
+    context: Context, biases: NDArray[np.float64], weights: NDArray[np.float64], pairs: Pairs
+) -> Distorted:
+    """Return what neurons are to be given to show the machine with these biases and weights."""
+    wanted = weights[pairs.one, pairs.other]
+    given, lifted = wanted.copy(), biases.copy()
+    choice, z = context.choice(), context.states
+    told = told_of(context, pairs, wanted)
+    full = weights.copy()
+    for _ in range(ROUNDS if len(pairs) else 0):
+        middles = pairs.middles(context, z @ full + lifted, given)
+        changes = pairs.changes(context, middles, given)
+        step = wanted - given - (told * changes[0]).sum(axis=0)
+        given = given + step
+        full[pairs.one, pairs.other] = full[pairs.other, pairs.one] = given
+        error = pairs.errors(context, changes) + z @ (full - weights)
+        before, lifted = lifted, biases - (choice * error).sum(axis=0)
+        if max(np.abs(step).max(), np.abs(lifted - before).max()) < ENOUGH:
+            break
+    return Distorted(lifted, full)
+
+
+def lifted_biases(
+    context: Context,
+    biases: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    given: NDArray[np.float64],
+    pairs: Pairs,
+) -> NDArray[np.float64]:
+    """Return the biases to give beside the weights `given`, for the marginals of a machine."""
+    choice, z, lifted = context.choice(), context.states, biases.copy()
+    coupled = given[pairs.one, pairs.other]
+    for _ in range(ROUNDS if len(pairs) else 0):
+        middles = pairs.middles(context, z @ given + lifted, coupled)
+        changes = pairs.changes(context, middles, coupled)
+        error = pairs.errors(context, changes) + z @ (given - weights)
+        before, lifted = lifted, biases - (choice * error).sum(axis=0)
+        if np.abs(lifted - before).max() < ENOUGH:
+            break
+    return lifted
+
+
+def told_of(context: Context, pairs: Pairs, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much each state tells of each weight, array (state, pair); sums are 1."""
+    told = information(*pairs.middles(context, context.field, weight), weight)
+    told = context.probability[:, None] * (told + 1e-12)
+    return np.asarray(told / told.sum(axis=0))
