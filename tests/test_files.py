@@ -461,9 +461,9 @@ def test_interrupted_commands_say_so(run: Run, tmp_path: Path, monkeypatch: pyte
 
 def test_report_of_a_run_without_draws(run: Run, tmp_path: Path) -> None:
     class Stop:
-        def start(self, *args: int | str) -> None: ...
+        def start(self, description: str, total: float) -> None: ...
         def stop(self) -> None: ...
-        def advance(self, amount: int) -> None:
+        def advance(self, amount: float) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

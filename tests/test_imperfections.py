@@ -191,7 +191,7 @@ def test_thresholds_and_lifetimes_differ_each_by_its_spread(name: str) -> None:
 
 def test_drift_goes_on_in_its_direction_by_its_law() -> None:
     network = network_of(4)
-    law = {"pump_drift_rate": 1e-5, "weight_flicker": 1e-4, "flicker_bandwidth": 10.0}
+    law: dict[str, Any] = {"pump_drift_rate": 1e-5, "weight_flicker": 1e-4, "flicker_bandwidth": 10.0}
     pumps, weights = [], []
     for time in (10.0, 1000.0):
         later = Imperfections(**law, drift_time=time).apply(network, 1)
@@ -297,7 +297,7 @@ def correlation(samples: Samples) -> float:
 def test_shared_pump_noise_correlates_lasers_without_synapses() -> None:
     pair = BoltzmannMachine(np.zeros((2, 2)), np.zeros(2))
     shared = Imperfections(shared_pump_noise=0.05, shared_pump_time=5 * ns)
-    options = {"chains": 128, "draws": 60, "burn_in": 10, "seed": 4}
+    options: dict[str, Any] = {"chains": 128, "draws": 60, "burn_in": 10, "seed": 4}
     assert correlation(sample(pair, imperfections=shared, **options)) > norm.isf(ALPHA)
     assert abs(correlation(sample(pair, **options))) < norm.isf(ALPHA / 2)
 
@@ -356,7 +356,7 @@ def test_a_run_goes_on_from_its_state() -> None:
 def test_samples_of_an_imperfect_chip(tmp_path: Path) -> None:
     machine = uniform(3)
     faulty = EVERYTHING.from_dict({**EVERYTHING.to_dict(), "pump_drift": 0.02})
-    options = {"chains": 8, "draws": 20, "burn_in": 5, "seed": 1, "imperfections": faulty}
+    options: dict[str, Any] = {"chains": 8, "draws": 20, "burn_in": 5, "seed": 1, "imperfections": faulty}
     samples = sample(machine, **options)
     built = faulty.apply(translate(machine, CALIBRATION), 1)
     np.testing.assert_array_equal(samples.network.pump, built.pump)
@@ -373,14 +373,14 @@ def test_samples_of_an_imperfect_chip(tmp_path: Path) -> None:
 def test_evidence_finds_pumps_off_as_they_are() -> None:
     machine = uniform(3)
     off = Imperfections(pump_drift=0.2)
-    options = {"chains": 64, "draws": 40, "seed": 1, "clamp": {0: 1}}
+    options: dict[str, Any] = {"chains": 64, "draws": 40, "seed": 1, "clamp": {0: 1}}
     as_designed = sample(machine, **options).marginals()
     assert np.abs(sample(machine, imperfections=off, **options).marginals() - as_designed).max() > 0.1
 
 
 def test_reduced_lasers_have_imperfections_too() -> None:
     machine = uniform(3)
-    options = {"substrate": "laser-reduced", "chains": 64, "draws": 40, "seed": 1}
+    options: dict[str, Any] = {"substrate": "laser-reduced", "chains": 64, "draws": 40, "seed": 1}
     few = sample(machine, imperfections=Imperfections(lost_spikes=0.5), **options).marginals()
     assert (few < sample(machine, **options).marginals() - 0.1).all()
 
@@ -397,7 +397,7 @@ def test_refinement_absorbs_what_the_read_out_misses() -> None:
 def test_refinement_starts_from_the_chip_as_built() -> None:
     machine = uniform(2)
     faulty = Imperfections(mismatch=0.02, pump_drift=0.05)
-    options = {"chains": 8, "draws": 16, "most_rounds": 1, "seed": 3}
+    options: dict[str, Any] = {"chains": 8, "draws": 16, "most_rounds": 1, "seed": 3}
     built = faulty.apply(translate(machine, CALIBRATION), 3)
     found = refine(machine, CALIBRATION, imperfections=faulty, **options)
     by_hand = refine(machine, CALIBRATION, network=built, imperfections=faulty, **options)

@@ -142,7 +142,7 @@ def test_free_membrane_under_poisson_noise() -> None:
     """
     c, g, tau, dt = 0.2e-9, 0.2e-6, 10 * ms, 0.05 * ms
     given = {"capacitance": c, "leak_conductance": g, "leak_potential": -0.05, "synaptic_time": tau}
-    sources = {"weights": (1e-9, 1e-9), "reversal_potentials": (0, -0.1)}
+    sources: dict[str, Any] = {"weights": (1e-9, 1e-9), "reversal_potentials": (0, -0.1)}
     rng = np.random.default_rng(3)
     opened = np.full((2, 2000), 1e-9 * 3000 * tau)
     v, seen = np.full(2000, -0.05), []
@@ -623,7 +623,7 @@ def test_a_noiseless_network_agrees_with_a_plain_simulation(renewing: bool) -> N
     drive = QUIET.threshold + np.array([0.3, 0.7, 1.1, 1.9]) * mV
     coupling = 0.4 * mV * np.array([[0, 1, -0.5, 0], [0.2, 0, 1, 1], [0.5, -0.5, 0, 1], [1, 0, 1, 0]])
     deep = QUIET.replace(reset=QUIET.threshold - 2 * mV)
-    changes = {"parameters": deep, "delay": 0.4 * ms}
+    changes: dict[str, Any] = {"parameters": deep, "delay": 0.4 * ms}
     net = network(drive, coupling, kernel=kernel(renewing=renewing), **changes)
     expected = plain_spikes(net, 0.1)
 

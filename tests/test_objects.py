@@ -213,7 +213,7 @@ def test_a_recording_takes_units_of_time() -> None:
 
 def test_a_network_of_neurons_is_simulated_by_its_device() -> None:
     network = ph.translate(MACHINE, ph.Calibration.preset("lif-hcs"))
-    options = {"chains": 3, "seed": 4, "clamp": {MACHINE.labels[0]: 1}}
+    options: dict[str, Any] = {"chains": 3, "seed": 4, "clamp": {MACHINE.labels[0]: 1}}
     spikes = ph.simulate(network, 0.2, **options)
     alone = LifSimulator(network, **options).advance(0.2)
     assert len(spikes) > 20

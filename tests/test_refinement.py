@@ -97,7 +97,7 @@ def test_record_is_plain(refined: Any) -> None:
 
 def test_same_seed_same_network(astray: Any) -> None:
     machine, network = astray
-    options = {"network": network, "chains": 130, "draws": 20, "most_rounds": 3}
+    options: dict[str, Any] = {"network": network, "chains": 130, "draws": 20, "most_rounds": 3}
     one, again, other = (
         refine(machine, Calibration.preset(), seed=seed, threads=threads, **options)
         for seed, threads in ((1, 1), (1, 3), (2, 1))
@@ -129,7 +129,7 @@ def test_all_pairs_may_get_a_coupling() -> None:
 
 def test_a_seed_sequence_is_not_changed_by_use() -> None:
     machine, seed = uniform(2), np.random.SeedSequence(5)
-    options = {"chains": 8, "draws": 16, "most_rounds": 2, "seed": seed}
+    options: dict[str, Any] = {"chains": 8, "draws": 16, "most_rounds": 2, "seed": seed}
     one, two = (refine(machine, Calibration.preset(), **options).network for _ in range(2))
     np.testing.assert_array_equal(one.pump, two.pump)
     assert seed.n_children_spawned == 0
@@ -151,7 +151,7 @@ def test_it_says_where_chains_stay_in_their_modes() -> None:
     def reason(scale: float) -> str:
         weights = 4 * scale * (1 - np.eye(6))
         machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
-        options = {"chains": 16, "draws": 60, "most_rounds": 2}
+        options: dict[str, Any] = {"chains": 16, "draws": 60, "most_rounds": 2}
         return refine(machine, Calibration.preset(), **options).reason
 
     assert "Chains hardly leave their modes" in reason(1.0)
@@ -164,7 +164,7 @@ def test_sparse_couplings_stay_sparse_and_where_they_are() -> None:
     network = translate(machine, Calibration.preset())
     dense_start = network.driven(network.drive, 0.5 * network.coupling)
     sparse_start = dense_start.replace(coupling=csr_array(dense_start.coupling))
-    options = {"chains": 32, "draws": 32, "most_rounds": 4, "structure": "given"}
+    options: dict[str, Any] = {"chains": 32, "draws": 32, "most_rounds": 4, "structure": "given"}
     one = refine(machine, Calibration.preset(), network=dense_start, **options).network
     two = refine(machine, Calibration.preset(), network=sparse_start, **options).network
     assert (one.coupling != dense_start.coupling).any()

@@ -23,7 +23,7 @@ CHAINS, DRAWS, BURN_IN = 4, 6, 3
 
 
 def draw(machine: BoltzmannMachine | NDArray[np.float64], substrate: str, **changes: Any) -> ph.Samples:
-    arguments = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1, **changes}
+    arguments: dict[str, Any] = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1, **changes}
     return ph.sample(machine, substrate, **arguments)
 
 
@@ -246,7 +246,7 @@ def test_exact_refuses_zero_threads() -> None:
 def test_gibbs_run_is_the_gibbs_sampler() -> None:
     machine = machine_of(3)
     initial = dispersed(np.random.SeedSequence(1), CHAINS, 3)
-    options = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1}
+    options: dict[str, Any] = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1}
     direct = sample_gibbs(machine, initial=initial, **options)
     assert np.array_equal(draw(machine, "gibbs").states, direct)
 

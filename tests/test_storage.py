@@ -28,7 +28,7 @@ from photinus.samplers.sampling import Interrupted
 from photinus.samplers.storage import arrays
 
 CHAINS, DRAWS, BURN_IN = 3, 15, 4
-ARGUMENTS = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 5}
+ARGUMENTS: dict[str, Any] = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 5}
 MACHINE = BoltzmannMachine(
     [[0, 0.8, -0.5], [0.8, 0, 0.3], [-0.5, 0.3, 0]], [0.2, -0.4, 0.1], ["grass is wet", -7, "Ω/2"]
 )
@@ -38,13 +38,13 @@ DRAWS_PER_PIECE = 3
 class Impatient:
     """A progress display at which somebody presses Ctrl-C (or worse) after `left` draws."""
 
-    def __init__(self, left: int, stop: type[KeyboardInterrupt] = KeyboardInterrupt) -> None:
+    def __init__(self, left: float, stop: type[KeyboardInterrupt] = KeyboardInterrupt) -> None:
         self.left, self.why = left, stop
 
-    def start(self, description: str, total: int) -> None:
+    def start(self, description: str, total: float) -> None:
         pass
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: float) -> None:
         self.left -= amount
         if self.left < 0:
             raise self.why
@@ -278,7 +278,8 @@ def test_resuming_what_is_not_there_starts_it(tmp_path: Path, whole: ph.Samples)
 
 
 def test_fresh_entropy_is_taken_from_the_store(tmp_path: Path, pieces: None) -> None:
-    path, arguments = tmp_path / "run.zarr", {**ARGUMENTS, "seed": None}
+    path = tmp_path / "run.zarr"
+    arguments = {**ARGUMENTS, "seed": None}
     with pytest.raises(Interrupted):
         ph.sample(MACHINE, **arguments, path=path, progress=Impatient(BURN_IN + 7))
     resumed = ph.sample(MACHINE, **arguments, path=path, resume=True)
@@ -411,7 +412,7 @@ def test_control_c_waits_for_the_piece_that_is_being_written(
 
 def test_gibbs_run_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is stored in pieces, too; whole, it is one piece."""
-    arguments = {**ARGUMENTS, "draws": 40, "clamp": {"Ω/2": [0, 1, 1]}}
+    arguments: dict[str, Any] = {**ARGUMENTS, "draws": 40, "clamp": {"Ω/2": [0, 1, 1]}}
     complete = ph.sample(MACHINE, "gibbs", **arguments)
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 10 * CHAINS * 3)
     path = tmp_path / "run.zarr"
@@ -472,7 +473,7 @@ def stopped(tmp_path: Path, pieces: None, stopped_once: Path) -> Path:
 def test_resuming_with_other_arguments_is_refused(
     stopped: Path, changes: dict[str, Any], message: str
 ) -> None:
-    arguments = {"machine": MACHINE, **ARGUMENTS, **changes}
+    arguments: dict[str, Any] = {"machine": MACHINE, **ARGUMENTS, **changes}
     with pytest.raises(InvalidInput, match=message):
         ph.sample(**arguments, path=stopped, resume=True)
     # And nothing was harmed.
@@ -483,7 +484,7 @@ def test_resuming_with_another_network_is_refused(stopped: Path) -> None:
     """Same rule, device and machine, but a delay: another experiment."""
     network = ph.load(stopped).network.replace(delay=1e-10)
     first = stopped.with_name("network.zarr")
-    arguments = {**ARGUMENTS, "network": ph.load(stopped).network}
+    arguments: dict[str, Any] = {**ARGUMENTS, "network": ph.load(stopped).network}
     with pytest.raises(Interrupted):
         ph.sample(MACHINE, **arguments, path=first, progress=Impatient(BURN_IN + 7))
     with pytest.raises(InvalidInput, match="^resume needs the network of the stored run"):
@@ -771,7 +772,7 @@ def test_older_store_loads(older: Path) -> None:
 def test_older_stopped_store_is_kept(older: Path, tmp_path: Path) -> None:
     """Its chains started otherwise: it is read, and not mixed with draws of this version."""
     shutil.copytree(older / "stopped.zarr", tmp_path / "run.zarr")
-    arguments = {"chains": 2, "draws": 12, "burn_in": 2, "seed": 5}
+    arguments: dict[str, Any] = {"chains": 2, "draws": 12, "burn_in": 2, "seed": 5}
     before = ph.load(tmp_path / "run.zarr")
     assert (before.draws, before.complete) == (6, False)
     again = ph.sample(MACHINE, "gibbs", **arguments, path=tmp_path / "run.zarr", resume=True)
@@ -911,7 +912,7 @@ def test_two_that_go_on_with_one_run(stopped: Path, monkeypatch: pytest.MonkeyPa
 
 def test_numbers_of_numpy_are_stored(tmp_path: Path) -> None:
     machine = BoltzmannMachine([[0, 1.0], [1, 0]], [0, 0], np.array([3, 4]))
-    arguments = {"chains": np.int64(2), "draws": np.int32(30), "burn_in": np.uint8(3), "seed": 0}
+    arguments: dict[str, Any] = {"chains": np.int64(2), "draws": np.int32(30), "burn_in": np.uint8(3), "seed": 0}
     clamp = {np.int64(4): np.array([1, 0])}
     run = ph.sample(machine, "gibbs", **arguments, clamp=clamp, path=tmp_path / "a.zarr")
     run.save(tmp_path / "b.zarr")

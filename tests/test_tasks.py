@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput
@@ -177,7 +177,7 @@ class ByBrightness:
     def __init__(self, level: float) -> None:
         self.level = level
 
-    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         on = np.asarray(X)[:, 0] > self.level
         return np.column_stack([1 - on, on]).astype(float)
 
@@ -222,7 +222,7 @@ def test_mixing_of_a_known_walk(machine: BoltzmannMachine) -> None:
         classes_ = np.arange(3)
         chain = 0
 
-        def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
             proba = np.eye(3)[classes[self.chain]]
             if self.chain == 0:
                 proba[1] = [0.4, 0.3, 0.3]  # not sure

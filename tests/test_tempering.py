@@ -72,7 +72,7 @@ def spikes_of(
     return found.chain, found.unit, found.time
 
 
-def test_attenuation_is_that_of_the_couplings(calibration: Calibration | str) -> None:
+def test_attenuation_is_that_of_the_couplings(calibration: Calibration) -> None:
     network = ph.translate(uniform(3), calibration)
     weak = network.driven(network.drive, 0.4 * network.coupling)
     heated = simulator(network, chains=6, seed=1)
@@ -84,7 +84,7 @@ def test_attenuation_is_that_of_the_couplings(calibration: Calibration | str) ->
     assert len(spikes_of(plain, 30, network)[2]) != len(spikes_of(built, 30, network)[2])
 
 
-def test_heating_in_the_middle_is_undone_by_cooling(calibration: Calibration | str) -> None:
+def test_heating_in_the_middle_is_undone_by_cooling(calibration: Calibration) -> None:
     """Pulses under way are attenuated and come back, so that nothing is left of a heating."""
     network = ph.translate(uniform(3), calibration)
     one, other = (simulator(network, chains=6, seed=1) for _ in range(2))
@@ -122,7 +122,7 @@ def test_driven_lasers_are_not_heated() -> None:
     assert len(found) > 0.5 * (plain.unit == 0).sum()
 
 
-def test_drives_at_temperature_one_are_those_of_the_evidence(calibration: Calibration | str) -> None:
+def test_drives_at_temperature_one_are_those_of_the_evidence(calibration: Calibration) -> None:
     machine = uniform(4)
     network = ph.translate(machine, calibration)
     evidence = Evidence.of({1: [0, 1, 1]}, machine.labels, 3)
@@ -141,7 +141,7 @@ def test_drives_at_temperature_one_are_those_of_the_evidence(calibration: Calibr
     np.testing.assert_allclose(drive[0], network.drive, rtol=1e-9)
 
 
-def test_hot_drives_are_those_of_the_hot_machine(calibration: Calibration | str) -> None:
+def test_hot_drives_are_those_of_the_hot_machine(calibration: Calibration) -> None:
     """With equal units the common attenuation is what each of them needs: the same network."""
     machine = two_modes(5, 0.8)
     none = Evidence.of(None, machine.labels)
@@ -175,7 +175,7 @@ def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate: str) ->
     """
     machine = two_modes()
     tempering = Tempering(hottest=4, period=40)
-    options = {"chains": 24, "seed": 1, "initial": np.zeros(8)}
+    options: dict[str, Any] = {"chains": 24, "seed": 1, "initial": np.zeros(8)}
     with pytest.warns(TranslationWarning, match="lie outside"):
         hot = ph.sample(machine, substrate, draws=100, burn_in=10, tempering=tempering, **options)
     with pytest.warns(TranslationWarning, match="lie outside"):
@@ -204,7 +204,7 @@ def crossings(samples: ph.Samples) -> int:
 def test_pieces_and_files_are_those_of_one_run(
     substrate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = {"chains": 3, "draws": 11, "burn_in": 2, "seed": 4, "clamp": {0: [0, 1, 1]}}
+    arguments: dict[str, Any] = {"chains": 3, "draws": 11, "burn_in": 2, "seed": 4, "clamp": {0: [0, 1, 1]}}
     tempering = Tempering(hottest=3, period=12)
     whole = ph.sample(uniform(3), substrate, tempering=tempering, **arguments)
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
@@ -222,7 +222,7 @@ def test_pieces_and_files_are_those_of_one_run(
 
 def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
-    arguments = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
+    arguments: dict[str, Any] = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
     whole = ph.sample(uniform(3), "laser", **arguments)
 
     path = tmp_path / "run.zarr"
