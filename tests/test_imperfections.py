@@ -356,7 +356,13 @@ def test_a_run_goes_on_from_its_state() -> None:
 def test_samples_of_an_imperfect_chip(tmp_path: Path) -> None:
     machine = uniform(3)
     faulty = EVERYTHING.from_dict({**EVERYTHING.to_dict(), "pump_drift": 0.02})
-    options: dict[str, Any] = {"chains": 8, "draws": 20, "burn_in": 5, "seed": 1, "imperfections": faulty}
+    options: dict[str, Any] = {
+        "chains": 8,
+        "draws": 20,
+        "burn_in": 5,
+        "seed": 1,
+        "imperfections": faulty,
+    }
     samples = sample(machine, **options)
     built = faulty.apply(translate(machine, CALIBRATION), 1)
     np.testing.assert_array_equal(samples.network.pump, built.pump)

@@ -23,7 +23,13 @@ CHAINS, DRAWS, BURN_IN = 4, 6, 3
 
 
 def draw(machine: BoltzmannMachine | NDArray[np.float64], substrate: str, **changes: Any) -> ph.Samples:
-    arguments: dict[str, Any] = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1, **changes}
+    arguments: dict[str, Any] = {
+        "chains": CHAINS,
+        "draws": DRAWS,
+        "burn_in": BURN_IN,
+        "seed": 1,
+        **changes,
+    }
     return ph.sample(machine, substrate, **arguments)
 
 

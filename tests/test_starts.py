@@ -301,7 +301,13 @@ def test_a_stopped_run_goes_on(
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     for name in ("LASER_STEPS_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
         monkeypatch.setattr(spiking, name, 1)
-    options: dict[str, Any] = {"chains": 3, "draws": 10, "burn_in": 10, "seed": 4, "tempering": tempering}
+    options: dict[str, Any] = {
+        "chains": 3,
+        "draws": 10,
+        "burn_in": 10,
+        "seed": 4,
+        "tempering": tempering,
+    }
     whole = ph.sample(mild(), substrate, **options)
     path = tmp_path / "run.zarr"
     with pytest.raises(sampling.Interrupted):

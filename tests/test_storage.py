@@ -912,7 +912,12 @@ def test_two_that_go_on_with_one_run(stopped: Path, monkeypatch: pytest.MonkeyPa
 
 def test_numbers_of_numpy_are_stored(tmp_path: Path) -> None:
     machine = BoltzmannMachine([[0, 1.0], [1, 0]], [0, 0], np.array([3, 4]))
-    arguments: dict[str, Any] = {"chains": np.int64(2), "draws": np.int32(30), "burn_in": np.uint8(3), "seed": 0}
+    arguments: dict[str, Any] = {
+        "chains": np.int64(2),
+        "draws": np.int32(30),
+        "burn_in": np.uint8(3),
+        "seed": 0,
+    }
     clamp = {np.int64(4): np.array([1, 0])}
     run = ph.sample(machine, "gibbs", **arguments, clamp=clamp, path=tmp_path / "a.zarr")
     run.save(tmp_path / "b.zarr")

@@ -204,7 +204,13 @@ def crossings(samples: ph.Samples) -> int:
 def test_pieces_and_files_are_those_of_one_run(
     substrate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments: dict[str, Any] = {"chains": 3, "draws": 11, "burn_in": 2, "seed": 4, "clamp": {0: [0, 1, 1]}}
+    arguments: dict[str, Any] = {
+        "chains": 3,
+        "draws": 11,
+        "burn_in": 2,
+        "seed": 4,
+        "clamp": {0: [0, 1, 1]},
+    }
     tempering = Tempering(hottest=3, period=12)
     whole = ph.sample(uniform(3), substrate, tempering=tempering, **arguments)
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
@@ -222,7 +228,13 @@ def test_pieces_and_files_are_those_of_one_run(
 
 def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
-    arguments: dict[str, Any] = {"chains": 3, "draws": 9, "burn_in": 1, "seed": 4, "tempering": Tempering(period=8)}
+    arguments: dict[str, Any] = {
+        "chains": 3,
+        "draws": 9,
+        "burn_in": 1,
+        "seed": 4,
+        "tempering": Tempering(period=8),
+    }
     whole = ph.sample(uniform(3), "laser", **arguments)
 
     path = tmp_path / "run.zarr"
