@@ -2,8 +2,9 @@
 
 Each trial is one device: is it excitable, how does it calibrate (τ, α), how near do small machines come
 to their targets at a fixed budget, and what pump energy does an effective sample cost. Optuna proposes
-devices for three aims at once: effective samples per second of chip time, pump energy per effective
-sample, KL. The presets are the first trials. Trials are kept in an SQLite file as they finish, so that
+devices for five aims at once: effective samples per second of chip time, pump energy per effective
+sample, KL, how far the log-odds are from a straight line over ±5, and KL with a synaptic delay. The
+presets are the first trials. Trials are kept in an SQLite file as they finish, so that
 the study goes on where it stopped. Needs the extra "explore". From the root of the repository::
 
     python -m studies.explorer --devices 200     # goes on until there are so many
@@ -35,15 +36,25 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
-from photinus import BoltzmannMachine, Calibration, LaserNetwork, LaserParameters, calibrate, sample
+from photinus import (
+    BoltzmannMachine,
+    Calibration,
+    LaserNetwork,
+    LaserParameters,
+    calibrate,
+    sample,
+    translate,
+)
 from photinus._core import files
 from photinus._core.results import Results
+from photinus.calibration.straight import curvature
 from photinus.devices.laser.dynamics import instability_pump
 from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import MissingDependency, NotConverged, PhotinusError
 from photinus.faces.figures.plots import DPI, EXACT, LASER, MUTED
+from photinus.hardware import Chip
 from photinus.units import ns, ps
 
 try:
@@ -54,7 +65,7 @@ except ImportError:
     ) from None
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEMA = 2
+SCHEMA = 3
 """Raised when what is computed changes: trials of before do not count."""
 KIND = "photinus-explorer-device"
 UNITS = 5
@@ -65,7 +76,15 @@ RANDOM_TRIALS = 60
 GOOD = 0.01
 """Largest mean KL [nats] of a device on the front."""
 SYNAPSES = ("rectangle", "plain", "charge")
-AIMS: Sequence[Literal["maximize", "minimize"]] = ("maximize", "minimize", "minimize")
+AIMS: Sequence[Literal["maximize", "minimize"]] = (
+    "maximize",
+    "minimize",
+    "minimize",
+    "minimize",
+    "minimize",
+)
+DELAY = 10 * ps
+"""Synaptic delay of the last aim: 0.7 mm of silicon waveguide."""
 SPACE: dict[str, tuple[float, float, bool]] = {
     "photon_lifetime": (1 * ps, 10 * ps, True),
     "gain_lifetime": (0.2 * ns, 2.5 * ns, True),
@@ -81,7 +100,7 @@ absorption B = τ_ph g_a N_a,tr and saturation ratio a = g_a τ_a / (g_g τ_g) o
 spontaneous emission factor β = g_g τ_g, transparency τ_ph g_g N_g,tr, pump noise σ_N / N_th."""
 MEASURED_FIRST = ("fast-absorber", "slow-absorber", "high-beta")
 """Presets within that space."""
-NOTHING = (0.0, 1e-9, 10.0)
+NOTHING = (0.0, 1e-9, 10.0, 10.0, 10.0)
 """What the optimiser is told of a device that does not sample, so that it looks elsewhere."""
 
 
@@ -169,8 +188,8 @@ class Found:
         return rate, energy, kl
 
 
-def measure(trial: "optuna.Trial", synapse: str, threads: int | None) -> tuple[float, float, float]:
-    """Return effective samples per second, energy of each [J], and mean KL [nats] of a device."""
+def measure(trial: "optuna.Trial", synapse: str, threads: int | None) -> tuple[float, ...]:
+    """Return the five aims: effective samples per second, energy of each [J], KLs, curvature."""
     x = {
         name: trial.suggest_float(name, low, high, log=log) for name, (low, high, log) in SPACE.items()
     }
@@ -183,6 +202,7 @@ def measure(trial: "optuna.Trial", synapse: str, threads: int | None) -> tuple[f
             laser, synapse=synapse, chains=CALIBRATION_CHAINS, time_step=step, threads=threads
         )
         found = sampled(calibration, SEARCH, step, threads)
+        delayed = sampled(calibration, SEARCH, step, threads, delay=DELAY)
     except PhotinusError as error:
         trial.set_user_attr("why_not", str(error))
         return NOTHING
@@ -197,11 +217,18 @@ def measure(trial: "optuna.Trial", synapse: str, threads: int | None) -> tuple[f
     }
     for name, value in notes.items():
         trial.set_user_attr(name, value)
-    return found.means()
+    return (*found.means(), curvature(calibration), delayed.means()[2])
 
 
-def sampled(calibration: Calibration, budget: Budget, step: float | None, threads: int | None) -> Found:
-    """Return what a calibrated device does on the machines of `budget`.
+def sampled(
+    calibration: Calibration,
+    budget: Budget,
+    step: float | None,
+    threads: int | None,
+    *,
+    delay: float = 0.0,
+) -> Found:
+    """Return what a calibrated device does on the machines of `budget`, with a synaptic delay [s].
 
     Raises
     ------
@@ -215,6 +242,7 @@ def sampled(calibration: Calibration, budget: Budget, step: float | None, thread
         samples = sample(
             machine,
             calibration=calibration,
+            network=translate(machine, calibration, delay=delay),
             chains=budget.chains,
             draws=budget.draws,
             seed=1000 * budget.seed + index,
@@ -228,7 +256,7 @@ def sampled(calibration: Calibration, budget: Budget, step: float | None, thread
             raise NotConverged(f"units of machine {index} are stuck: there are no effective samples")
         rate = effective / (draws * calibration.window)
         found.rate.append(rate)
-        found.energy.append(float(network.pump.sum()) * calibration.laser.photon_energy / rate)
+        found.energy.append(float(network.supplied.sum()) * calibration.laser.photon_energy / rate)
         found.kl.append(kl_divergence(samples.joint(), machine.joint()))
     return found
 
@@ -296,7 +324,7 @@ def front(trials: "Sequence[optuna.trial.FrozenTrial]") -> "list[optuna.trial.Fr
     return best
 
 
-ROW = "| {} | {:.3g} | {:.3g} | {:.2g} | {:.2g} | {:.2g} % | {} |"
+ROW = "| {} | {:.3g} | {:.3g} | {:.2g} | {:.2g} | {:.2g} | {:.2g} | {:.2g} % | {} |"
 
 
 def _row(trial: Any) -> str:
@@ -308,9 +336,9 @@ def _row(trial: Any) -> str:
         f"transparency {x['transparency']:.2g}, noise {x['pump_noise']:.2g}"
     )
     name = notes.get("preset", trial.number)
-    rate, energy, kl = trial.values
+    rate, energy, *others = trial.values
     return ROW.format(
-        name, rate * 1e-6, energy * 1e15, kl, notes["window"] / ns, 100 * notes["slope"], device
+        name, rate * 1e-6, energy * 1e15, *others, notes["window"] / ns, 100 * notes["slope"], device
     )
 
 
@@ -341,9 +369,29 @@ def verdict(confirmed: Mapping[str, Found]) -> list[str]:
             "These are better than `fast-absorber` in rate and energy and no worse in KL: "
             f"{', '.join(better) or 'none'}. Each is judged by two standard errors of its ratio, "
             "machine by machine. The preset `high-beta` is one of the fast devices in round numbers. "
-            "All this is without synaptic delay, which costs fast devices more: see "
-            "[delays.md](delays.md).",
+            "All this is without synaptic delay, which costs fast devices more.",
         ]
+    return [*lines, ""]
+
+
+def sizes(windows: Mapping[str, float]) -> list[str]:
+    """Return how large a chip each device may be used on, given their windows τ [s]."""
+    lines = [
+        "## How large a chip may be",
+        "",
+        "Lasers coupled all to all for which delay at most doubles the KL of translated machines, at "
+        "the device's own τ. [Delays](delays.md) tells the method. Weights are published rings of "
+        "80 × 45 µm². Devices that were not measured there have the strictest limit that was.",
+        "",
+        "| device | τ [ns] | 10 ps latency | no latency |",
+        "|---|---|---|---|",
+    ]
+    for name, window in windows.items():
+        cells = [
+            str(Chip(lasers=2, latency=latency).most_lasers(window, name) or "none")
+            for latency in (10 * ps, 0.0)
+        ]
+        lines.append(f"| {name} | {window / ns:.2g} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 
@@ -366,7 +414,10 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
     good = [t for t in sampling if t.values[2] <= GOOD]
     excitable = sum("excitable" in t.user_attrs for t in trials)
     presets = {t.user_attrs["preset"]: t for t in sampling if "preset" in t.user_attrs}
-    head = "| device | 10⁶ effective samples/s | fJ each | KL [nats] | τ [ns] | α/x½ | parameters |"
+    head = (
+        "| device | 10⁶ effective samples/s | fJ each | KL [nats] | bend | KL at 10 ps "
+        "| τ [ns] | α/x½ | parameters |"
+    )
     lines = [
         "# Which laser samples best",
         "",
@@ -382,18 +433,20 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
         "## Presets",
         "",
         head,
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|",
         *[_row(trial) for trial in presets.values()],
         "",
         f"## Front of devices with KL up to {GOOD} nats",
         "",
         head,
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|",
         *[_row(trial) for trial in front(good)],
         "",
     ]
     if confirmed:
         lines += verdict(confirmed)
+    named = {**presets, **{f"device {trial.number}": trial for trial in front(good)}}
+    lines += sizes({name: trial.user_attrs["window"] for name, trial in named.items()})
     lines += ["![front](images/explorer.png)", "", "![maps](images/explorer-map.png)", ""]
     return "\n".join(lines)
 
@@ -403,7 +456,7 @@ def draw_front(study: "optuna.Study") -> Figure:
     figure = Figure(figsize=(6.5, 4.2), layout="constrained", dpi=DPI)
     axes = figure.subplots()
     sampling = measured(study)
-    rate, energy, kl = np.array([t.values for t in sampling]).T
+    rate, energy, kl = np.array([t.values[:3] for t in sampling]).T
     shown = axes.scatter(rate * 1e-6, energy * 1e15, c=np.log10(kl), cmap="viridis_r", s=18)
     figure.colorbar(shown, ax=axes, label="log10 KL [nats]")
     best = np.array([t.values for t in front([t for t in sampling if t.values[2] <= GOOD])])

@@ -32,15 +32,25 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from photinus import BoltzmannMachine, Calibration, LaserNetwork, refine, sample, translate
+from photinus import (
+    BoltzmannMachine,
+    Calibration,
+    LaserNetwork,
+    LaserParameters,
+    refine,
+    sample,
+    translate,
+)
 from photinus._core import files
 from photinus._core.results import Results
 from photinus._core.threads import available_threads
+from photinus.devices.laser import spike
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
 from photinus.faces.report.hardware import TOLERANCES
+from photinus.hardware import Chip
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
@@ -83,7 +93,7 @@ class Sweep:
     make: Callable[[float, float], Imperfections]
     """From a size and the state window τ [s]."""
     unit: str = "%"
-    """%, τ, 1/τ, K, bits or nothing."""
+    """%, τ, 1/τ, K, K/W, 1/Hz, bits, lasers or nothing."""
 
     def shown(self, size: float) -> str:
         """Return a size as people say it."""
@@ -103,6 +113,10 @@ def shared(correlation: float) -> Callable[[float, float], Imperfections]:
     return lambda size, tau: Imperfections(shared_pump_noise=size, shared_pump_time=correlation)
 
 
+PEAK = spike(LaserParameters.preset()).peak_photons
+"""Photons at the peak of a noise-free spike of the default laser."""
+WARMING = 50 * ns
+"""Thermal time constant of the study: slow beside τ, and short beside a run."""
 PER_CENT = (0.01, 0.03, 0.1, 0.3)
 SWEEPS = {
     "mismatch": Sweep(
@@ -147,6 +161,12 @@ SWEEPS = {
         lambda size, tau: Imperfections(delay_spread=size * tau),
         "τ",
     ),
+    "chip": Sweep(
+        "lasers of a chip, for its delays",
+        (10, 30, 100, 300),
+        lambda size, tau: Chip(lasers=round(size)).imperfections(),
+        "lasers",
+    ),
     "detector_spread": Sweep(
         "spread of detection thresholds", (*PER_CENT, 0.6), plain("detector_spread")
     ),
@@ -163,6 +183,36 @@ SWEEPS = {
     ),
     "detector_noise": Sweep(
         "noise at the detector, 20 GHz", (0.1, 0.12, 0.15, 0.2, 0.3), plain("detector_noise")
+    ),
+    "compression": Sweep(
+        "gain compression, ε · peak photons",
+        (0.03, 0.1, 0.3, 1.0),
+        lambda size, tau: Imperfections(gain_compression=size / PEAK),
+        "",
+    ),
+    "rise_time": Sweep(
+        "rise time of the drivers",
+        (0.01, 0.03, 0.1, 0.3),
+        lambda size, tau: Imperfections(driver_rise_time=size * tau),
+        "τ",
+    ),
+    "pump_noise": Sweep(
+        "white noise of each pump",
+        (1e-14, 1e-13, 1e-12, 1e-11),
+        plain("pump_noise_density"),
+        "1/Hz",
+    ),
+    "pump_noise_corner": Sweep(
+        "noise of each pump, 1/f below 10 MHz",
+        (1e-15, 1e-14, 1e-13, 1e-12),
+        lambda size, tau: Imperfections(pump_noise_density=size, pump_noise_corner=1e7),
+        "1/Hz",
+    ),
+    "self_heating": Sweep(
+        "warming by the laser's own heat (T0 = 60 K)",
+        (1e4, 3e4, 1e5, 3e5, 1e6),
+        lambda size, tau: Imperfections(thermal_resistance=size, thermal_time=WARMING),
+        "K/W",
     ),
     "dead": Sweep(
         "dead lasers, of five", (1.0,), lambda size, tau: Imperfections(dead=round(size)), ""

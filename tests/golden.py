@@ -21,7 +21,8 @@ import photinus as ph
 from photinus.networks.imperfections import Imperfections
 
 FILE = Path(__file__).parent / "data" / "golden.json"
-SMALL: dict[str, Any] = {"chains": 4, "draws": 24, "burn_in": 8, "seed": 2024}
+SMALL: dict[str, Any] = {"chains": 4, "draws": 24, "burn_in": 8, "seed": 2024, "gauge": "none"}
+"""Version 0.1 knew of no gauge."""
 
 
 def machine() -> ph.BoltzmannMachine:
@@ -72,7 +73,7 @@ def _resumed(substrate: str) -> dict[str, Any]:
 
 def _translated(preset: str) -> dict[str, Any]:
     calibration = ph.Calibration.preset(preset)
-    network = ph.translate(machine(), calibration)
+    network = ph.translate(machine(), calibration, gauge="none")
     constants = {
         name: float(getattr(calibration, name)).hex()
         for name in ("window", "midpoint", "slope", "residual", "network_kl")
@@ -83,7 +84,7 @@ def _translated(preset: str) -> dict[str, Any]:
 
 def _simulated() -> dict[str, Any]:
     calibration = ph.Calibration.preset()
-    network = ph.translate(machine(), calibration)
+    network = ph.translate(machine(), calibration, gauge="none")
     assert isinstance(network, ph.LaserNetwork)
     spikes = ph.simulate(network, 20 * calibration.window, chains=3, seed=5)
     return {name: digest(getattr(spikes, name)) for name in ("chain", "unit", "time")}

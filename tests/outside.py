@@ -83,6 +83,7 @@ class Network:
     coupling: Any
     labels: tuple[Any, ...]
     delay: float = 0.0
+    gauge: Any = ()
 
     def __post_init__(self) -> None:
         n = len(self.drive)
@@ -114,6 +115,7 @@ class Network:
             "labels": list(self.labels),
             "drive": self.drive,
             "coupling": self.coupling,
+            "gauge": [bool(flips) for flips in self.gauge],
         }
 
     def save(self, path: Any, *, replace: bool = True) -> None:
@@ -160,7 +162,7 @@ class Simulator(Engine[Any, Any]):
         step = network.window / STEPS
         if time_step is not None and not 0 < time_step <= step:
             raise InvalidInput(f"time_step must be None or up to {step:g} s, got {time_step}")
-        super().__init__(network, step, step, holding=network.holding, **options)
+        super().__init__(network, step, step, holding=network.holding, **{"drive": None, **options})
 
     def _lay_out(self, level: Any) -> list[Chains]:
         units, size = self.units, self._chains_per_block(len(self.units))
@@ -185,6 +187,7 @@ class RefractoryDevice(Device):
     name = "refractory"
     noun, plural = "neuron", "refractory neurons"
     presets = ("plain",)
+    has_gauge = True
 
     def preset(self, name: str) -> Neuron:
         return Neuron(name)
@@ -201,6 +204,7 @@ class RefractoryDevice(Device):
             drive=np.array(values["drive"]),
             coupling=np.array(values["coupling"]),
             labels=tuple(values["labels"]),
+            gauge=tuple(values.get("gauge", ())),
         )
 
     def load_network(self, path: Any) -> Network:

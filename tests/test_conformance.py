@@ -60,6 +60,10 @@ def evidence_forgotten(network: LifNetwork, options: dict[str, Any]) -> LifSimul
     return LifSimulator(network, **{**options, "evidence": None})
 
 
+def gauge_forgotten(network: LifNetwork, options: dict[str, Any]) -> LifSimulator:
+    return LifSimulator(network.replace(gauge=()), **options)
+
+
 class Cold(LifSimulator):
     def heat(self, change: Any, strength: float) -> None:
         pass
@@ -76,10 +80,11 @@ class Forgetful(LifSimulator):
         (seed_ignored, "seed"),
         (uncoupled, "couplings"),
         (evidence_forgotten, "evidence"),
+        (gauge_forgotten, "gauge"),
         (lambda network, options: Cold(network, **options), "heat"),
         (lambda network, options: Forgetful(network, **options), "pieces"),
     ],
-    ids=["seed", "couplings", "evidence", "heat", "pieces"],
+    ids=["seed", "couplings", "evidence", "gauge", "heat", "pieces"],
 )
 def test_wrong_devices_are_found(change: Any, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = testing.device_subject(devices.preset("lif-hcs"))

@@ -7,6 +7,7 @@ import pytest
 optuna = pytest.importorskip("optuna")
 
 from studies.explorer import (  # noqa: E402
+    AIMS,
     MEASURED_FIRST,
     NOTHING,
     SPACE,
@@ -65,10 +66,11 @@ def test_a_gain_within_its_error_is_none() -> None:
 
 
 def test_candidates_are_the_presets_and_devices_spread_along_the_front() -> None:
-    study = optuna.create_study(directions=("maximize", "minimize", "minimize"))
+    study = optuna.create_study(directions=AIMS)
 
-    def add(rate: Any, energy: Any, kl: Any, **attributes: Any) -> None:
-        trial = optuna.trial.create_trial(values=(rate, energy, kl), user_attrs=attributes)
+    def add(rate: Any, energy: Any, kl: Any, *others: Any, **attributes: Any) -> None:
+        values = (rate, energy, kl, *(others or (0.5, 0.01)))
+        trial = optuna.trial.create_trial(values=values, user_attrs=attributes)
         study.add_trial(trial)
 
     add(1e9, 5e-14, 0.001, preset="fast-absorber")

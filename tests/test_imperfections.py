@@ -387,6 +387,7 @@ def test_evidence_finds_pumps_off_as_they_are() -> None:
 def test_reduced_lasers_have_imperfections_too() -> None:
     machine = uniform(3)
     options: dict[str, Any] = {"substrate": "laser-reduced", "chains": 64, "draws": 40, "seed": 1}
+    options["gauge"] = "none"  # a laser that misses spikes is off more often, whatever it stands for
     few = sample(machine, imperfections=Imperfections(lost_spikes=0.5), **options).marginals()
     assert (few < sample(machine, **options).marginals() - 0.1).all()
 

@@ -19,6 +19,7 @@ from photinus.faces import cli
 from photinus.faces.figures import comparison as pictured
 from photinus.hardware import (
     CASES,
+    Chip,
     Counts,
     Ledger,
     Peer,
@@ -490,6 +491,16 @@ def test_command_line_end_to_end(
     found = json.loads(out)
     assert found["power"]["worst"] == pytest.approx(ledger.power("worst") + 0.5)
     assert found["unpriced"] == ["supply", "synaptic_event"]
+    given = ("--chip", "latency=20ps", "--chip", "layout=crossbar", "--chip", "lasers=7")
+    code, out, _ = command(monkeypatch, capsys, "ledger", store, *given, "--json")
+    assert code == 0
+    placed = Chip(lasers=7, synapses=4, layout="crossbar", latency=20e-12)
+    assert json.loads(out)["chip"]["delays"]["mean"] == placed.delays().mean
+    for wrong, part in (("layout=ring", "layout must be one of"), ("lasers=2", "room for 3 lasers")):
+        code, _, err = command(monkeypatch, capsys, "ledger", store, "--chip", wrong)
+        assert code == 2
+        assert part in err
+        assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -88,10 +88,17 @@ def _rates() -> dict[str, float]:
     return found | {"per second": 1.0}
 
 
+def _areas() -> dict[str, float]:
+    """Return the squares of lengths, in each of their spellings."""
+    lengths = _prefixed("m") | {"cm": 0.01}
+    return {f"{length}{two}": x**2 for length, x in lengths.items() for two in ("²", "2", "^2")}
+
+
 _PLAIN = {"": 1.0, "%": 0.01}
 _UNITS: dict[str, dict[str, float]] = {
     "s": _prefixed("s") | {"min": 60.0, "h": 3600.0, "d": 86400.0},
     "m": _prefixed("m"),
+    "m²": _areas(),
     "A": _prefixed("A"),
     "V": _prefixed("V"),
     "W": _prefixed("W"),
@@ -99,6 +106,8 @@ _UNITS: dict[str, dict[str, float]] = {
     "1/s": _rates(),
     "Hz": _rates(),
     "K": _prefixed("K"),
+    "K/W": {"K/W": 1.0} | {f"K/{prefix}W": 1 / _PREFIXES[prefix] for prefix in ("m", "u", "µ")},
+    "1/Hz": {"1/Hz": 1.0, "/Hz": 1.0, "Hz^-1": 1.0},
     "F": _prefixed("F"),
     "S": _prefixed("S"),
     "carriers": {"": 1.0, "carriers": 1.0, "carrier": 1.0},
@@ -112,6 +121,7 @@ _UNITS: dict[str, dict[str, float]] = {
 _KINDS = {
     "s": ("a time", "4 ps"),
     "m": ("a length", "1550 nm"),
+    "m²": ("an area", "3600 µm²"),
     "A": ("a current", "10 uA"),
     "V": ("a voltage", "-50 mV"),
     "W": ("a power", "2 mW"),
@@ -119,6 +129,8 @@ _KINDS = {
     "1/s": ("a rate", "10 MHz"),
     "Hz": ("a frequency", "20 GHz"),
     "K": ("a temperature", "60 K"),
+    "K/W": ("a thermal resistance", "1e5 K/W"),
+    "1/Hz": ("a spectral density", "1e-14 1/Hz or -140 dB/Hz"),
     "F": ("a capacitance", "0.2 nF"),
     "S": ("a conductance", "1 nS"),
     "carriers": ("a number of carriers", "2000"),
@@ -143,10 +155,10 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         A number, with a unit or in SI without one: "4ps", "0.8 ns", "10 uA", "20 GHz", "1/ns", "2%",
         "3 dB", "4e-12". SI prefixes run from a to T; µ and u are the same.
     unit
-        The SI unit of what is wanted: "s", "m", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
-        "carriers" or "photons". It is empty for a plain number or a percentage. "loss" and "ratio"
-        stand for a share that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB are a ratio
-        of 10^(-20/10).
+        The SI unit of what is wanted: "s", "m", "m²", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
+        "K/W", "1/Hz", "carriers" or "photons". It is empty for a plain number or a percentage. "loss"
+        and "ratio" stand for a share that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB
+        are a ratio of 10^(-20/10). "1/Hz" may be in dB/Hz.
     name
         What the quantity is called if the text is refused.
 
@@ -170,6 +182,8 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         return number
     if spelled == "dB" and unit in ("loss", "ratio"):
         return 1 - 10 ** (-number / 10) if unit == "loss" else 10 ** (number / 10)
+    if spelled == "dB/Hz" and unit == "1/Hz":
+        return 10 ** (number / 10)
     known = _UNITS.get(unit, {"": 1.0})
     if spelled in known:
         return _rounded(number * known[spelled])
@@ -218,7 +232,11 @@ class Allowed(NamedTuple):
 
     def _meant(self, value: float) -> str:
         """Return what is allowed and differs from `value` by a prefix, for the end of a sentence."""
-        exponents = (-2,) if self.unit in ("", "loss", "ratio") else (-12, -9, -6, -3, 3, 6, 9, 12)
+        exponents: tuple[int, ...] = (-12, -9, -6, -3, 3, 6, 9, 12)
+        if self.unit in ("", "loss", "ratio"):
+            exponents = (-2,)
+        elif self.unit == "m²":
+            exponents = (-12, -6, 6, 12)
         moved = [_rounded(value * 10.0**e) for e in exponents]
         centre = self.typical or math.sqrt(max(self.low, 1e-9 * self.high) * self.high)
         fit = [x for x in moved if x and self.low <= x <= self.high]
@@ -230,8 +248,10 @@ class Allowed(NamedTuple):
         """Return a value for people, with prefix and unit."""
         if self.unit in ("", "loss", "ratio"):
             return f"{value:g}"
-        if self.unit in ("carriers", "photons", "carriers/s", "1/s", "K"):
+        if self.unit in ("carriers", "photons", "carriers/s", "1/s", "K", "K/W", "1/Hz"):
             return f"{value:g} {self.unit}"
+        if self.unit == "m²":
+            return f"{value / um**2:g} µm²"
         scale, prefix = scaled(float(f"{value:.6g}"))
         return f"{float(f'{value / scale:.6g}'):g} {prefix}{self.unit}"
 

@@ -43,11 +43,16 @@ def changed(
     return replace(parameters, **{**renamed, **changes})
 
 
+RARE: Mapping[str, Any] = {"rare": True}
+"""Metadata of fields that documents hold only where they are not as by default."""
+
+
 def document_of(parameters: Any, kind: str) -> dict[str, Any]:
-    """Return a device's parameters for JSON, with a schema; `forced` only if they are."""
+    """Return a device's parameters for JSON, with a schema; `RARE` ones only if set."""
     values = asdict(parameters)
-    if not parameters.forced:
-        del values["forced"]
+    for field in fields(parameters):
+        if field.metadata.get("rare") and values[field.name] == field.default:
+            del values[field.name]
     return {"schema": SCHEMAS[kind], **values}
 
 

@@ -37,6 +37,7 @@ class Role(IntEnum):
     START = 12
     OUTSIDE = 13
     """For the substrates and devices of other packages."""
+    PUMP_FLICKER = 14
 
 
 class ChainsFrom(np.random.SeedSequence):

@@ -37,16 +37,18 @@ from photinus._core.version import __version__
 from photinus.calibration.bench import Bench, activation, intervals_by_unit
 from photinus.calibration.record import Calibration
 from photinus.calibration.reduction import STAGES, reduce_laser
+from photinus.calibration.straight import straightened
 from photinus.calibration.synapse import (
     GROUPS,
     SYNAPSES,
-    WEIGHT_RANGE,
     Fit,
     first_guess,
     fit_synapse,
     free_parameters,
+    targets,
 )
 from photinus.devices import Parameters, device_of
+from photinus.devices.laser.parameters import is_laser
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput, NotConverged
 from photinus.spikes.trains import SpikeTrains
@@ -74,6 +76,8 @@ def calibrate(
     decay: float | None = None,
     renewing: bool = True,
     reduced: bool = False,
+    straight: bool = False,
+    reach: float = 1.0,
     chains: int = CHAINS,
     seed: Seed = 0,
     time_step: float | None = None,
@@ -100,6 +104,12 @@ def calibrate(
     reduced
         Whether to measure the device as an escape rate too, for the substrate "laser-reduced"; lasers
         only, takes two minutes more. See `photinus.engines.reduced`.
+    straight
+        Whether to fit a driver first, behind which the log-odds are straight in the input current (see
+        `photinus.devices.laser.driver`); lasers only.
+    reach
+        Largest weight of the small networks that the synapse is fitted to, from 1 to 8. Above 1 there
+        are twice as many of them, with strong weights and with units that are seldom on.
     chains
         Copies of the device in each measurement, at least 8. Time goes down with their number, errors
         go up with its root: fewer than the default only to compare many devices.
@@ -122,6 +132,11 @@ def calibrate(
     device = device_of(parameters)
     if reduced and not device.can_be_reduced:
         raise InvalidInput(f"reduced must be False for {device.plural}, got True")
+    if straight and not is_laser(parameters):
+        raise InvalidInput(f"straight must be False for {device.plural}, got True")
+    if straight and is_laser(parameters):
+        parameters = parameters.replace(driver_knee=0.0, driver_softness=0.0)
+    reach = validate.within("reach", reach, 1.0, 8.0)
     found = device.setting(parameters)
     synapse = found.synapse if synapse is None else synapse
     validate.one_of("synapse", synapse, SYNAPSES)
@@ -136,17 +151,19 @@ def calibrate(
     bench = Bench(parameters, found, kernel, chains, dt, threads, [*sequence.spawn(8)])
     free = free_parameters(synapse, decay=decay)
     factors = WINDOW_FACTORS if window is None else (1.0,)
-    rounds = 4 + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
+    rounds = 4 * (1 + straight) + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
         step = functools.partial(advance, 1)
+        if straight:
+            bench = _behind_driver(bench, window, step)
         near, guess = _survey(bench, window, step)
         sweep = _sweep(bench, near, guess)
         step()
         windows = [near] if window is not None else [float(f"{near * x:.2g}") for x in factors]
-        tried = _tried(bench, sweep, windows, kernel, free, step, follows=decay is None)
+        tried = _tried(bench, sweep, windows, kernel, free, step, follows=decay is None, reach=reach)
         best = _best(tried)
-        start, measured = _started(bench, *sweep, best[0], best[1].kernel)
-        fit = fit_synapse(bench, start, free, steps=STEPS, advance=step)
+        start, measured = _started(bench, *sweep, best[0], best[1].kernel, reach)
+        fit = fit_synapse(bench, start, free, machines=targets(reach), steps=STEPS, advance=step)
         neuron = replace(start, kernel=fit.kernel)
         escape = None
         if reduced:
@@ -170,6 +187,7 @@ def _started(
     spikes: SpikeTrains,
     window: float,
     kernel: SynapticKernel,
+    reach: float,
 ) -> tuple[Neuron, dict[str, Any]]:
     """Return the neuron with a state window, a synapse to start from, and its errors."""
     constants, measured = _activation_curve(bench, drive, spikes, window)
@@ -178,11 +196,20 @@ def _started(
         window=window,
         detection_threshold=bench.setting.detection_threshold,
         kernel=kernel,
-        weight_range=WEIGHT_RANGE,
+        weight_range=(-reach, reach),
         time_step=bench.time_step,
         **constants,
     )
     return neuron, measured
+
+
+def _behind_driver(bench: Bench, window: float | None, advance: Callable[[], None]) -> Bench:
+    """Return the bench with a driver in front of the device that makes its log-odds straight."""
+    near, guess = _survey(bench, window, advance)
+    drive, spikes = _sweep(bench, near, guess)
+    advance()
+    plain, _ = _started(bench, drive, spikes, near, bench.kernel, 1.0)
+    return replace(bench, parameters=straightened(plain))
 
 
 def _tried(
@@ -194,6 +221,7 @@ def _tried(
     advance: Callable[[], None],
     *,
     follows: bool,
+    reach: float,
 ) -> list[tuple[float, Fit]]:
     """Return a first fit of the synapse with each state window, each from the one before.
 
@@ -203,8 +231,8 @@ def _tried(
     for window in windows:
         if follows:
             kernel = replace(kernel, duration=window)
-        start, _ = _started(bench, *sweep, window, kernel)
-        fit = fit_synapse(bench, start, free, steps=1, advance=advance)
+        start, _ = _started(bench, *sweep, window, kernel, reach)
+        fit = fit_synapse(bench, start, free, machines=targets(reach), steps=1, advance=advance)
         kernel = fit.kernel
         found.append((window, fit))
     return found
@@ -339,13 +367,13 @@ def _activation_curve(
         "bias_range": (float(bias[first]), float(bias[last])),
         "drive": drive,
         "activation": p,
+        "mean_interval": mean,
     }
     measured = {
         "midpoint_error": midpoint_error,
         "slope_error": slope_error,
         "residual": residual,
         "activation_error": error,
-        "mean_interval": mean,
         "interval_cv": cv,
         "shortest_interval": shortest,
     }

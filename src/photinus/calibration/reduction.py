@@ -105,14 +105,17 @@ def reduce_laser(
 
     single = run(uncoupled(neuron, drives), WINDOWS, 0)
     advance()
-    drive = np.linspace(drives[0], drives[-1], COLUMNS)
+    # The table is over what the laser gets, behind its driver.
+    driver = laser.driver.scaled(laser.gain_lifetime)
+    pumps = driver.pump(drives)
+    drive = np.linspace(pumps[0], pumps[-1], COLUMNS)
     bin_ = window / AGES_PER_WINDOW
     age = np.asarray((np.arange(round(OLDEST * AGES_PER_WINDOW)) + 0.5) * bin_, np.float64)
-    log_hazard = smooth_hazard(single, drives, drive, len(age), bin_) + np.log(laser.gain_lifetime)
+    log_hazard = smooth_hazard(single, pumps, drive, len(age), bin_) + np.log(laser.gain_lifetime)
     advance()
     start = EscapeRate(
         time_step=window / steps,
-        midpoint=neuron.midpoint,
+        midpoint=float(driver.pump(neuron.midpoint)),
         slope=neuron.slope,
         threshold_carriers=laser.threshold_carriers,
         gain_lifetime=laser.gain_lifetime,

@@ -52,8 +52,38 @@ def _machine(biases: Sequence[float], upper: Sequence[float]) -> BoltzmannMachin
 
 MACHINES = tuple(_machine(b, w) for b, w in [*_PAIRS, *_TRIPLES])
 """The targets: 16 pairs and 8 triples."""
-WEIGHT_RANGE = (-1.0, 1.0)
-"""Their weights."""
+CROWD = 6
+"""Units of a target in which many that are seldom on excite each other."""
+
+
+def targets(reach: float) -> tuple[BoltzmannMachine, ...]:
+    """Return `MACHINES`, and with a `reach` above one others with weights up to that.
+
+    These are pairs and triples whose units are on about half of the time, and crowds, whose units are
+    seldom on and excite each other: what they do depends on small weights far below half-activation.
+    """
+    if reach <= 1:
+        return MACHINES
+    pairs = [
+        _machine([shift - w / 2] * 2, [w])
+        for w in (-reach, -reach / 2, reach / 2, reach)
+        for shift in (-1.0, 0.0, 1.0)
+    ]
+    signs = ([1, 1, 1], [-1, -1, -1], [1, -1, 1], [-1, 1, -1])
+    triples = [_triple(np.array(sign) * w) for w in (reach / 2, reach) for sign in signs]
+    crowds = [
+        _machine([bias] * CROWD, [weight] * (CROWD * (CROWD - 1) // 2))
+        for bias, weight in ((-1.5, 0.5), (-2.5, 0.8), (-3.5, 1.2))
+    ]
+    return (*MACHINES, *pairs, *triples, *crowds)
+
+
+def _triple(upper: NDArray[np.float64]) -> BoltzmannMachine:
+    """Return a triple with these weights whose units are on about half of the time."""
+    a, b, c = upper
+    return _machine([-(a + b) / 2, -(a + c) / 2, -(b + c) / 2], upper.tolist())
+
+
 GROUPS = 8
 """Groups of chains whose spread gives the errors."""
 WINDOWS = 150
@@ -111,6 +141,7 @@ def fit_synapse(
     neuron: Neuron,
     free: dict[str, float],
     *,
+    machines: Sequence[BoltzmannMachine] = MACHINES,
     steps: int,
     advance: Callable[[], None],
 ) -> Fit:
@@ -124,33 +155,36 @@ def fit_synapse(
         Activation and state window, with the synaptic kernel to start from.
     free
         Names of the synapse's free parameters, with the steps of finite differences.
+    machines
+        The targets.
     steps
         Gauss–Newton steps at most.
     advance
         Called after every measurement.
     """
     scale = {name: neuron.window if name == "duration" else 1.0 for name in free}
-    kernel, measured = neuron.kernel, _joints(bench, neuron, neuron.kernel)
+    kernel, measured = neuron.kernel, _joints(bench, neuron, neuron.kernel, machines)
     projection = np.zeros((len(free), 0))
     for _ in range(steps):
-        base = _residuals(measured)
+        base = _residuals(measured, machines)
         columns = []
         for name, step in free.items():
             moved = replace(kernel, **{name: getattr(kernel, name) + step * scale[name]})
-            columns.append((_residuals(_joints(bench, neuron, moved)) - base) / step)
+            there = _residuals(_joints(bench, neuron, moved, machines), machines)
+            columns.append((there - base) / step)
             advance()
         projection = np.linalg.pinv(np.stack(columns, axis=1))
         change = np.clip(-projection @ base, -0.4, 0.4)
         kernel = _moved(kernel, dict(zip(free, change, strict=True)), scale)
-        measured = _joints(bench, neuron, kernel)
+        measured = _joints(bench, neuron, kernel, machines)
         if np.abs(change).max() < LEAST_CHANGE:
             break
     offsets = np.stack(
-        [projection @ _residuals([j[g : g + 1] for j in measured]) for g in range(GROUPS)]
+        [projection @ _residuals([j[g : g + 1] for j in measured], machines) for g in range(GROUPS)]
     )
     spread = offsets.std(axis=0, ddof=1) / np.sqrt(GROUPS)
     error = {name: float(e) * scale[name] for name, e in zip(free, spread, strict=True)}
-    return Fit(kernel=kernel, error=error, kl=_kl(measured))
+    return Fit(kernel=kernel, error=error, kl=_kl(measured, machines))
 
 
 def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, float]) -> SynapticKernel:
@@ -165,9 +199,11 @@ def _moved(kernel: SynapticKernel, change: dict[str, float], scale: dict[str, fl
     )
 
 
-def _joints(bench: Bench, neuron: Neuron, kernel: SynapticKernel) -> list[NDArray[np.float64]]:
+def _joints(
+    bench: Bench, neuron: Neuron, kernel: SynapticKernel, machines: Sequence[BoltzmannMachine]
+) -> list[NDArray[np.float64]]:
     """Return the joints that the machines show, arrays (group, state), all simulated as one network."""
-    parts = [translate(machine, replace(neuron, kernel=kernel)) for machine in MACHINES]
+    parts = [translate(machine, replace(neuron, kernel=kernel), gauge="none") for machine in machines]
     ends = list(itertools.accumulate(part.n_units for part in parts))
     coupling = np.zeros((ends[-1], ends[-1]))
     for part, end in zip(parts, ends, strict=True):
@@ -190,20 +226,22 @@ def _joints(bench: Bench, neuron: Neuron, kernel: SynapticKernel) -> list[NDArra
     return joints
 
 
-def _residuals(joints: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _residuals(
+    joints: list[NDArray[np.float64]], machines: Sequence[BoltzmannMachine]
+) -> NDArray[np.float64]:
     """Return (p - q)/√q of all states of all machines: half their squares are the KLs."""
     return np.concatenate(
         [
             (p.mean(axis=0) - machine.joint()) / np.sqrt(machine.joint())
-            for p, machine in zip(joints, MACHINES, strict=True)
+            for p, machine in zip(joints, machines, strict=True)
         ]
     )
 
 
-def _kl(joints: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _kl(joints: list[NDArray[np.float64]], machines: Sequence[BoltzmannMachine]) -> NDArray[np.float64]:
     return np.array(
         [
             kl_divergence(p.mean(axis=0), machine.joint())
-            for p, machine in zip(joints, MACHINES, strict=True)
+            for p, machine in zip(joints, machines, strict=True)
         ]
     )

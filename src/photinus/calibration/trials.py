@@ -88,7 +88,7 @@ class SmallNetworks:
         """Return the lasers that sample from `machines`, by the measured rule."""
         from scipy.linalg import block_diag
 
-        parts = [translate(machine, neuron) for machine in machines]
+        parts = [translate(machine, neuron, gauge="none") for machine in machines]
         network = network_of(
             neuron,
             np.concatenate([part.drive for part in parts]),

@@ -221,6 +221,8 @@ class Device(Protocol):
     """Names of the parameter sets that come with it."""
     least_drive: float = -math.inf
     """Smallest drive that there is."""
+    has_gauge: bool = False
+    """Whether its networks have a field `gauge`, array (unit,) of bool: who stands for 1 - z."""
     can_heat: bool = True
     """Whether its simulator takes other drives and attenuated synapses while it runs (`heat`)."""
     can_be_imperfect: bool = False

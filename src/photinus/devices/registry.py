@@ -11,9 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, plugins, validate
+from photinus._core import gauge as gauges
 from photinus.devices.laser.parameters import LASER_PRESETS
 from photinus.devices.lif.parameters import LIF_PRESETS
 from photinus.devices.protocol import (
@@ -164,11 +165,13 @@ def assemble(
     driven: tuple[float, float],
     delay: float | str | NDArray[np.float64] = 0.0,
     labels: tuple[Hashable, ...] = (),
+    gauge: ArrayLike = (),
 ) -> Network:
     """Return a network of neurons of one kind.
 
     `driven` are the drives that keep a neuron off and on; a laser is off without any pump. A pump
-    cannot be negative: lasers whose drive asks for one get none.
+    cannot be negative: lasers whose drive asks for one get none. `gauge` says which neurons stand for
+    1 - z of their unit.
     """
     validate.instance("kernel", kernel, SynapticKernel)
     validate.instance("parameters", parameters, Parameters)
@@ -183,7 +186,12 @@ def assemble(
         delay=validate.number("delay", delay, "s") if isinstance(delay, str) else delay,
         labels=labels,
     )
-    return built
+    flips = gauges.checked(gauge, built.n_units)
+    if not flips.any():
+        return built
+    if not device_of(parameters).has_gauge:
+        raise InvalidInput(f"gauge must be 'none' for {device_of(parameters).plural}")
+    return built.replace(gauge=flips)
 
 
 def simulator(

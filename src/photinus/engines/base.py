@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.memory import aligned
 from photinus._core.streams import Seed, seed_sequence
@@ -137,9 +138,10 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         if drive is not None and constant.shape != shape:
             raise InvalidInput(f"drive must have shape {shape}, got {constant.shape}")
         level = np.broadcast_to(np.maximum(constant, least) / scale, shape).copy()
-        # The one place where evidence is dealt with.
+        # The one place where evidence is dealt with, and turned from units to neurons.
         mode = evidence_mode_of(evidence_mode, clamp_mode)
-        known = Evidence.either(evidence, clamp, network.labels, self.chains)
+        self._gauge = gauges.of(network)
+        known = Evidence.either(evidence, clamp, network.labels, self.chains).flipped(self._gauge)
         self.units = np.arange(network.n_units)
         if mode == "pump":
             self.units = known.free
@@ -197,6 +199,7 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
             start=start * self.grid,
             stop=self.step * self.grid,
             waveforms=waveforms,
+            gauge=self._gauge,
         )
 
     @property

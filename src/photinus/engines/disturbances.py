@@ -1,4 +1,4 @@
-"""Faults that happen while a network runs: shared pump noise, spikes lost or made up."""
+"""Faults that happen while a network runs: noise of pumps, warming, spikes lost or made up."""
 
 import math
 from collections.abc import Mapping
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.streams import Role, Seed, first_chain_of, philox, seed_sequence
 from photinus.devices.protocol import SpikingSimulator
+from photinus.engines.laser.simulator import Simulator
+from photinus.engines.slow import Flicker, SelfHeating
+from photinus.errors import InvalidInput
 from photinus.networks.imperfections import Imperfections
 from photinus.spikes.trains import SpikeTrains
 
@@ -18,7 +21,7 @@ PIECES_PER_CORRELATION = 4
 
 
 class Disturbed:
-    """A simulator under way whose pumps share their noise and whose read-out errs.
+    """A simulator under way whose pumps are noisy, whose lasers warm up, and whose read-out errs.
 
     The same seed gives the same spikes on any number of threads and however the time is cut. Chain c
     does not depend on how many there are. Every random number belongs to a chain, a unit, and a step or
@@ -48,6 +51,18 @@ class Disturbed:
         if imperfections.made_up:
             chain, unit = np.indices(shape)
             self._next = self._interval(chain.ravel(), unit.ravel()).reshape(shape)
+        self._flicker = self._heating = None
+        if imperfections.flickers:
+            self._flicker = Flicker(imperfections, shape, self.grid, self._uniform)
+        if imperfections.thermal_resistance:
+            if not isinstance(simulator, Simulator):
+                raise InvalidInput(
+                    "thermal_resistance must be 0 K/W for reduced lasers, got "
+                    f"{imperfections.thermal_resistance:g}: 'laser' has it"
+                )
+            self._heating = SelfHeating(
+                imperfections, self.network, simulator.drive, self.units, self.grid
+            )
 
     ARRAYS = ("_noise_step", "_noise", "_spikes_seen", "_made_up", "_next")
 
@@ -69,27 +84,44 @@ class Disturbed:
     def advance(self, duration: float) -> SpikeTrains:
         """Simulate on for `duration` [s], rounded up to the grid, and return what is read out."""
         duration = validate.positive("duration", duration, "s")
-        if not self.imperfections.shared_pump_noise:
+        pieces = [slow.every for slow in (self._flicker, self._heating) if slow is not None]
+        if self.imperfections.shared_pump_noise:
+            pieces.append(self._every)
+        if not pieces:
             return self._read_out(self.simulator.advance(duration))
         parts = []
         stop = self.simulator.step + max(1, math.ceil(duration / self.grid - 1e-6))
         while self.simulator.step < stop:
             step = self.simulator.step
-            self._pump(step // self._every)
-            end = min(stop, (step // self._every + 1) * self._every)
+            self._move(step)
+            end = min(stop, *((step // every + 1) * every for every in pieces))
             parts.append(self.simulator.advance((end - step) * self.grid))
+            if self._heating is not None:
+                self._heating.take(parts[-1])
         return self._read_out(SpikeTrains.joined(parts))
 
+    def _move(self, step: int) -> None:
+        """Set pumps and temperatures to what they are from `step` on."""
+        change, strength = self._cooled
+        if self._heating is not None:
+            assert isinstance(self.simulator, Simulator)
+            drive = self.simulator.drive + change[:, self.units]
+            self.simulator.warm(self._heating.move(step, drive))
+        relative = 0.0 if self._flicker is None else self._flicker.move(step)
+        if self.imperfections.shared_pump_noise:
+            self._pump(step // self._every)
+            relative = relative + self.imperfections.shared_pump_noise * self._noise[:, None]
+        if np.ndim(relative):
+            # A pump can't be negative.
+            noise = np.maximum(relative, -1.0) * self.network.drive
+            self.simulator.heat(change + noise, strength)
+
     def _pump(self, number: int) -> None:
-        """Set the pumps to what they are in piece `number`."""
+        """Let the shared noise be what it is in piece `number`."""
         while self._noise_step < number:
             self._noise_step = self._noise_step + 1
             fresh = self._normal(int(self._noise_step))
             self._noise = self._memory * self._noise + math.sqrt(1 - self._memory**2) * fresh
-        change, strength = self._cooled
-        # A pump can't be negative.
-        relative = np.maximum(self.imperfections.shared_pump_noise * self._noise, -1.0)
-        self.simulator.heat(change + relative[:, None] * self.network.drive, strength)
 
     def _normal(self, number: int) -> NDArray[np.float64]:
         """Return one normal number per chain for piece `number` (Box & Muller)."""
@@ -129,14 +161,10 @@ class Disturbed:
         else:
             kept = np.ones(len(spikes), bool)
         extra = self._extra(spikes.stop)
-        return SpikeTrains.sorted(
-            chain=np.concatenate([spikes.chain[kept], extra[0]]),
-            unit=np.concatenate([spikes.unit[kept], extra[1]]),
-            time=np.concatenate([spikes.time[kept], extra[2]]),
-            labels=spikes.labels,
-            chains=spikes.chains,
-            start=spikes.start,
-            stop=spikes.stop,
+        return spikes.with_spikes(
+            np.concatenate([spikes.chain[kept], extra[0]]),
+            np.concatenate([spikes.unit[kept], extra[1]]),
+            np.concatenate([spikes.time[kept], extra[2]]),
         )
 
     def _extra(self, stop: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
@@ -158,6 +186,8 @@ class Disturbed:
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that a later `restore` needs to go on with the same spikes."""
         mine = {f"disturbed{name}": np.array(getattr(self, name)) for name in self.ARRAYS}
+        for title, slow in self._slow().items():
+            mine |= {f"{title}_{name}": np.array(getattr(slow, name)) for name in slow.ARRAYS}
         return {**self.simulator.state(), **mine}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -165,6 +195,14 @@ class Disturbed:
         self.simulator.restore(state)
         for name in self.ARRAYS:
             setattr(self, name, np.array(state[f"disturbed{name}"]))
+        for title, slow in self._slow().items():
+            for name in slow.ARRAYS:
+                setattr(slow, name, np.array(state[f"{title}_{name}"]))
+
+    def _slow(self) -> dict[str, Flicker | SelfHeating]:
+        """Return what changes slowly, by the name that it has in a state."""
+        slow = {"flicker": self._flicker, "heating": self._heating}
+        return {title: process for title, process in slow.items() if process is not None}
 
 
 def _number_in_lane(spikes: SpikeTrains) -> NDArray[np.int64]:

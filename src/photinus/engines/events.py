@@ -69,6 +69,7 @@ class Rates(NamedTuple):
     pump: float
     gain_decay: float
     pump_noise: float
+    compression: float
 
     @classmethod
     def of(cls, laser: LaserParameters, pump: float) -> "Rates":
@@ -84,6 +85,7 @@ class Rates(NamedTuple):
             pump,
             max(1 / laser.gain_lifetime - gain, 0.0),
             laser.pump_noise**2 / laser.gain_lifetime,
+            laser.gain_compression,
         )
 
 
@@ -105,11 +107,12 @@ def _poisson(rng, mean):  # type: ignore[no-untyped-def]
 @inlined
 def _set_rates(rate, ng, na, n, laser):  # type: ignore[no-untyped-def]
     """Write the rates of the events of the light into `rate` and return their sum."""
-    rate[0] = laser.gain * ng * (n + 1)
+    eased = n / (1.0 + laser.compression * n)
+    rate[0] = laser.gain * ng * (eased + 1)
     rate[1] = laser.absorber_absorption * n
     rate[2] = laser.loss * n
     rate[3] = laser.absorber * na * (n + 1)
-    rate[4] = laser.gain_absorption * n
+    rate[4] = laser.gain_absorption * eased
     rate[5] = laser.absorber_decay * na
     return rate[0] + rate[1] + rate[2] + rate[3] + rate[4] + rate[5]
 

@@ -11,7 +11,8 @@ and the linear gain g_x (N_x - N_x,tr)::
     pump                       P                              N_g + 1
     noise of the pump          σ_N²/τ_g, each way             N_g ± 1
 
-Of the emissions n are stimulated and one is spontaneous: that is Einstein's relation. The means obey
+Of the emissions n are stimulated and one is spontaneous: that is Einstein's relation. Where the gain is
+compressed, n/(1 + ε n) stands for n in the gain section. The means obey
 the rate equations up to correlations of the numbers. All fluctuations follow from the events being
 single ones, those of photons and carriers together among them (the shot-noise rule, McKinstrie 2020, J.
 Opt. Soc. Am. B 37, 1333; such chains are right for any number of photons: Bundgaard-Nielsen, Lippi &

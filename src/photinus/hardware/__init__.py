@@ -4,6 +4,9 @@ from photinus.hardware.balance import Balance as Balance
 from photinus.hardware.balance import balance as balance
 from photinus.hardware.balance import noisy_balance as noisy_balance
 from photinus.hardware.balance import recorded_balance as recorded_balance
+from photinus.hardware.chip import Chip as Chip
+from photinus.hardware.chip import Delays as Delays
+from photinus.hardware.chip import delay_share as delay_share
 from photinus.hardware.comparison import Peer as Peer
 from photinus.hardware.comparison import headline as headline
 from photinus.hardware.comparison import own_gibbs as own_gibbs

@@ -232,7 +232,7 @@ def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) 
     quantum = laser.photon_energy
     return Balance(
         spikes=int(inside.sum()),
-        pump=quantum * float(network.pump[unit]) * (end - start),
+        pump=quantum * float(network.supplied[unit]) * (end - start),
         stored=quantum * float(total[-1] - total[0]),
         spontaneous=quantum * decay_g * float(np.trapezoid(gain, waves.time)),
         absorbed=quantum * decay_a * float(np.trapezoid(absorber, waves.time)),

@@ -107,7 +107,8 @@ class Counts:
         counted = np.bincount(spikes.unit[kept], minlength=network.n_units)
         share = _pulse_share(network.kernel, spikes.chain, spikes.unit, spikes.time)
         pulses = np.bincount(spikes.unit[kept], weights=share[kept], minlength=network.n_units)
-        evidence, given = samples.evidence, np.full(network.n_units, np.nan)
+        evidence = samples.evidence.flipped(network.gauge)
+        given = np.full(network.n_units, np.nan)
         given[evidence.positions] = evidence.values.mean(axis=0)
         states = samples.states[:, :, samples.free_units]
         machine = samples.machine
@@ -243,7 +244,8 @@ class Counts:
         free = np.isnan(evidence)
         runs = np.full_like(free, True) if driven else free
         off, on = network.driven_pump
-        pump = np.where(free, network.pump, off + (on - off) * np.nan_to_num(evidence))[runs]
+        supplied = network.supplied
+        pump = np.where(free, supplied, off + (on - off) * np.nan_to_num(evidence))[runs]
         target, source, coupling = entries(network.coupling)
         used = runs[target]
         source, size = source[used], np.abs(coupling[used])
@@ -254,7 +256,7 @@ class Counts:
         light = 0.0
         if rates.any():
             threshold = float(np.mean(network.detection_threshold))
-            light = photons_per_spike(designed, float(network.pump[free].mean()), threshold)
+            light = photons_per_spike(designed, float(supplied[free].mean()), threshold)
         return cls(
             parameters=designed,
             lasers=int(runs.sum()),

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from photinus._core import files, validate
+from photinus._core.records import settle
+from photinus.hardware.chip import PLAUSIBLE, TIMES, Chip
 from photinus.hardware.counts import Counts
 from photinus.hardware.prices import UNITS, Price, Prices
 from photinus.units import quantity
@@ -65,31 +67,49 @@ class Ledger:
     """Rates of the chip."""
     prices: Prices
     """Prices, physics included."""
+    chip: Chip | Mapping[str, Any] | None = None
+    """Where lasers and weights are: a chip, or settings that are not those of `Chip` by default."""
 
     def __post_init__(self) -> None:
-        validate.instance("counts", self.counts, Counts)
+        c = validate.instance("counts", self.counts, Counts)
         validate.instance("prices", self.prices, Prices)
+        settle(self, chip=Chip.of(self.chip, lasers=max(1, c.lasers), synapses=c.synapses))
 
     @classmethod
     def of(
         cls,
         counts: Counts,
         prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        chip: Chip | Mapping[str, Any] | None = None,
     ) -> "Ledger":
         """Return the ledger of `counts` with the default prices and the user's over them."""
         validate.instance("counts", counts, Counts)
-        return cls(counts, Prices.of(prices).for_laser(counts.parameters))
+        return cls(counts, Prices.of(prices).for_laser(counts.parameters), chip)
 
     @classmethod
     def of_samples(
         cls,
         samples: "Samples",
         prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        chip: Chip | Mapping[str, Any] | None = None,
     ) -> "Ledger":
         """Return the ledger of a run on lasers."""
         validate.instance("samples", samples, "Samples")
-        listed = Prices.of(prices)  # a bad list is told before anything is counted
-        return cls.of(Counts.from_samples(samples), listed)
+        # Bad ones are told before anything is counted.
+        listed = Prices.of(prices)
+        Chip.of(chip, lasers=1)
+        return cls.of(Counts.from_samples(samples), listed, chip)
+
+    @property
+    def placed(self) -> Chip:
+        """The chip that lasers and weights are on."""
+        assert isinstance(self.chip, Chip)
+        return self.chip
+
+    @property
+    def smallest_window(self) -> float:
+        """Window τ [s] from which delay on the chip no more than doubles KL."""
+        return self.placed.smallest_window(self.counts.parameters.name)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -155,6 +175,12 @@ class Ledger:
                 for line in self.lines
             ],
             "unpriced": list(self.unpriced),
+            "chip": {
+                **self.placed.to_dict(),
+                "side": self.placed.side,
+                "delays": asdict(self.placed.delays()),
+                "smallest_window": self.smallest_window,
+            },
             "power": {case: self.power(case) for case in CASES},
             "energy": {case: self.energies(case) for case in CASES},
             "left_out": {case: list(self.left_out(case)) for case in CASES},
@@ -175,6 +201,26 @@ class Ledger:
             ("synaptic events", quantity(c.synaptic_events, "/s")),
             ("useful light", f"{quantity(c.optical_power, 'W')}, {quantity(light, 'J')} per spike"),
             ("light and current of a synaptic event", self._link()),
+            *self._delay_rows(),
+        ]
+
+    def _delay_rows(self) -> list[tuple[str, str]]:
+        """Return how large the chip is, and what its delays ask of the window."""
+        chip, window, least = self.placed, self.counts.window, self.smallest_window
+        delays = chip.delays()
+        verdict = "long enough" if least <= window else "too short"
+        area = PLAUSIBLE["area_per_weight"].shown(chip.area_per_weight)
+        return [
+            (
+                "chip, planned",
+                f"{chip.layout} with sides of {quantity(chip.side, 'm')}, {area} per weight, "
+                f"{chip.path} synapses",
+            ),
+            ("delay of a synapse", f"{delays}: {100 * delays.mean / window:.2g} % of τ"),
+            (
+                f"smallest τ for {TIMES:g} times the KL without delay",
+                f"{quantity(least, 's')}; τ = {quantity(window, 's')} is {verdict}",
+            ),
         ]
 
     def _link(self) -> str:

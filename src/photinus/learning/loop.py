@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
@@ -22,6 +23,7 @@ from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork, is_of_lasers
+from photinus.translation.gauge import CHOICES, choose_gauge
 from photinus.translation.rules import slopes, translate
 
 SUBSTRATES = ("laser-reduced", "laser")
@@ -51,6 +53,9 @@ class DeviceChains:
     chains, windows
         Chains, and state windows τ that they run on freely between two updates. With fewer than ten,
         learning mistakes the traces of being driven, see `IMPRINT`, for what the machine does.
+    gauge
+        Which lasers stand for 1 - z of their unit, see `photinus.translate`; chosen for the first
+        machine, and kept for later ones. Weights and states that learning sees are those of z.
     seed, threads
         As in `photinus.sample`.
     """
@@ -63,6 +68,7 @@ class DeviceChains:
         substrate: str = "laser-reduced",
         chains: int = 100,
         windows: int = 10,
+        gauge: str | ArrayLike = "none",
         seed: Seed = 0,
         threads: int | None = None,
     ) -> None:
@@ -75,6 +81,11 @@ class DeviceChains:
         self._calls = 0
         self._states: NDArray[np.uint8] | None = None
         self._line: NDArray[np.float64] | None = None
+        self.gauge: str | gauges.Gauge = (
+            validate.one_of("gauge", gauge, CHOICES)
+            if isinstance(gauge, str)
+            else gauges.checked(gauge, np.size(gauge))
+        )
 
     def network(self, machine: BoltzmannMachine) -> LaserNetwork:
         """Return the network as built, set to sample from `machine`.
@@ -83,22 +94,26 @@ class DeviceChains:
         for later ones: a step of learning is a step of pumps and couplings.
         """
         validate.instance("machine", machine, BoltzmannMachine)
-        network = translate(machine, self.calibration, rule="linear")
+        if isinstance(self.gauge, str):
+            self.gauge = choose_gauge(machine, self.calibration, self.gauge)
+        network = translate(machine, self.calibration, rule="linear", gauge=self.gauge)
         if not is_of_lasers(network):
             raise InvalidInput(
                 f"calibration must be of lasers, got one of {self.calibration.parameters.name!r}"
             )
+        own = machine.flipped(network.gauge)
         if self._line is None:
-            slope = slopes(machine, self.calibration)
-            middle = translate(machine, self.calibration).drive - slope * machine.biases
+            slope = slopes(own, self.calibration)
+            middle = translate(own, self.calibration, gauge="none").drive - slope * own.biases
             self._line = np.stack([middle, slope])
         middle, slope = self._line
-        network = network.driven(middle + slope * machine.biases, slope[:, None] * machine.weights)
+        network = network.driven(middle + slope * own.biases, slope[:, None] * own.weights)
         return network if self.alter is None else self.alter(network)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return what `restore` needs to go on with the same states."""
-        known = {"line": self._line, "states": self._states}
+        gauge = None if isinstance(self.gauge, str) else self.gauge
+        known = {"line": self._line, "states": self._states, "gauge": gauge}
         some = {name: value for name, value in known.items() if value is not None}
         return {"calls": np.array(self._calls), **some}
 
@@ -106,6 +121,7 @@ class DeviceChains:
         """Go on from the `state` of chains that were built with the same arguments."""
         self._calls = int(state["calls"])
         self._line, self._states = state.get("line"), state.get("states")
+        self.gauge = state.get("gauge", "none" if "line" in state else self.gauge)
 
     def __call__(self, machine: BoltzmannMachine) -> NDArray[np.uint8]:
         """Return the states (chain, unit) after a further `windows` of the network."""
@@ -113,15 +129,16 @@ class DeviceChains:
         simulator = self._simulator(network, self.chains)
         self._calls += 1
         if self._states is not None:
-            simulator.heat(_driven(network, self._states), 1.0)
+            states = gauges.flip_states(self._states, network.gauge)
+            simulator.heat(_driven(network, states), 1.0)
             simulator.advance(IMPRINT * network.window)
             simulator.heat(np.zeros(self._states.shape), 1.0)
         spikes = simulator.advance(self.windows * network.window)
         states = np.zeros((self.chains, network.n_units), np.uint8)
         on = spikes.time > spikes.stop - network.window
         states[spikes.chain[on], spikes.unit[on]] = 1
-        self._states = states
-        return states
+        self._states = gauges.flip_states(states, network.gauge)
+        return self._states
 
     def given(self, machine: BoltzmannMachine, visible: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return means of all units (sample, unit) with the first ones known to be `visible`."""
@@ -136,6 +153,7 @@ class DeviceChains:
             states = np.zeros(means.shape, np.float32)
             states[spikes.chain, spikes.unit] = 1
             means += states / READ
+        means = np.where(network.gauge, 1 - means, means)
         means[:, :known] = visible
         return means
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.gauge import Gauge, flip_differences
 from photinus._core.states import MAX_PER_STEP
 from photinus.diagnostics.references import Reference, reference
 from photinus.learning.judgement import Shown, Wanted
@@ -52,6 +53,10 @@ class Statistics:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def flipped(self, differences: NDArray[np.float64], gauge: Gauge) -> NDArray[np.float64]:
+        """Return differences of moments, as they are of the neurons, as those of their units."""
+        return flip_differences(differences, self.rows, self.columns, gauge)
 
     def response(self, states: NDArray[np.uint8], weight: Any = None) -> Response:
         """Return the response that states (draw, unit) tell."""

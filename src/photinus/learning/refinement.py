@@ -21,8 +21,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
@@ -42,6 +43,7 @@ from photinus.networks.couplings import dense, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
+from photinus.translation.gauge import choose_gauge
 from photinus.translation.rules import slopes, translate
 
 LASER_WORK = 200
@@ -128,6 +130,7 @@ def refine(
     most_rounds: int = 24,
     damping: float | None = None,
     structure: str = "all",
+    gauge: str | ArrayLike = "auto",
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
@@ -157,6 +160,9 @@ def refine(
         "all" (default): every pair may get a coupling. "given": couplings that are zero stay zero, as
         where the chip has no synapse. Sparse couplings, and machines with more than `MOST_STATISTICS`
         marginals and pairs, are taken as given.
+    gauge
+        Which neurons stand for 1 - z of their unit, see `photinus.translate`; "auto" knows that
+        synapses are corrected. A `network` that is given has its own.
     imperfections
         What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is
         taken to hold all that does not change during a run.
@@ -179,21 +185,19 @@ def refine(
         If no reference confirms the moments wanted: beyond 24 units, on a graph far from a tree, where
         two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
     """
-    validate.instance("machine", machine, BoltzmannMachine)
-    validate.instance("calibration", calibration, Calibration)
-    validate.instance("network", network, Network | None)
-    validate.instance("imperfections", imperfections, Imperfections | None)
     chains = validate.integer("chains", chains, 8)
     draws = validate.integer("draws", draws, 8)
     most_rounds = validate.integer("most_rounds", most_rounds, 1)
-    if damping is not None:
-        damping = validate.non_negative("damping", damping)
+    damping = None if damping is None else validate.non_negative("damping", damping)
     validate.one_of("structure", structure, STRUCTURES)
-    network = _start(machine, calibration, network, imperfections, seed)
+    network = _start(machine, calibration, network, gauge, imperfections, seed)
+    # In the coordinates of the neurons, whose pumps and couplings are to change.
+    flips = gauges.of(network)
+    machine, network = machine.flipped(flips), gauges.given(network, gauges.NONE)
     *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
     statistics = Statistics.between(network.coupling, structure)
-    price = chains * draws * most_rounds * machine.n_units * LASER_WORK
-    target = Target.of(machine, statistics, right, MEASURED * price)
+    work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
+    target = Target.of(machine, statistics, right, work)
     if target.doubt:
         warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
@@ -202,7 +206,8 @@ def refine(
     with tracked(progress, "refining", most_rounds) as advance:
 
         def report(trial: Trial[Network]) -> None:
-            rounds.append(_round(trial, bench.last, target))
+            error = statistics.flipped(trial.judged.difference, flips)
+            rounds.append(_round(trial, bench.last, target, error))
             advance(1)
 
         found = trust.search(
@@ -216,7 +221,7 @@ def refine(
             report=report,
         )
     return Refinement(
-        network=found.best.setting,
+        network=gauges.given(found.best.setting, flips),
         rounds=tuple(rounds),
         converged=found.converged,
         reason=_reason(found, bench.last, target),
@@ -261,12 +266,18 @@ def _start(
     machine: BoltzmannMachine,
     calibration: Calibration,
     network: Network | None,
+    gauge: str | ArrayLike,
     imperfections: Imperfections | None,
     seed: Seed,
 ) -> Network:
     """Return the network to start from, after a look at whether it is one of `machine`."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration)
+    validate.instance("network", network, Network | None)
+    validate.instance("imperfections", imperfections, Imperfections | None)
     if network is None:
-        network = translate(machine, calibration)
+        flips = choose_gauge(machine, calibration, gauge, corrected=True)
+        network = translate(machine, calibration, gauge=flips)
         if imperfections is not None:
             network = device_of(network).imperfect(network, imperfections, seed)
     calibration.require(network.parameters)
@@ -305,8 +316,10 @@ def _reason(found: Search[Network], last: Samples, target: Target) -> str:
     return " ".join(filter(None, [found.reason, stuck, target.doubt]))
 
 
-def _round(trial: Trial[Network], samples: Samples, target: Target) -> Round:
-    """Return the record of a measurement."""
+def _round(
+    trial: Trial[Network], samples: Samples, target: Target, error: NDArray[np.float64]
+) -> Round:
+    """Return the record of a measurement whose moments, marginals first, are off by `error`."""
     judged, n = trial.judged, samples.machine.n_units
     kl = None
     if target.joint is not None:
@@ -316,8 +329,8 @@ def _round(trial: Trial[Network], samples: Samples, target: Target) -> Round:
         draws=judged.draws,
         misfit=divergence / judged.noise if judged.noise > 0 else 0.0,
         p_value=judged.p_value,
-        marginal_error=float(np.abs(judged.difference[:n]).max()),
-        pair_error=float(np.abs(judged.difference[n:]).max(initial=0.0)),
+        marginal_error=float(np.abs(error[:n]).max()),
+        pair_error=float(np.abs(error[n:]).max(initial=0.0)),
         divergence=divergence,
         kl=kl,
         damping=trial.damping,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
+from photinus._core.gauge import checked
 from photinus._core.records import settle
 from photinus._core.states import require_enumerable, states_of
 from photinus.errors import InvalidInput
@@ -205,6 +206,31 @@ class BoltzmannMachine:
         if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
             raise InvalidInput(f"temperature must leave weights and biases finite, got {t:g}")
         return BoltzmannMachine(weights, biases, self.labels)
+
+    def flipped(self, gauge: ArrayLike) -> "BoltzmannMachine":
+        """Return the machine of y, where y_k = 1 - z_k for units with ``gauge[k]``, else y_k = z_k.
+
+        W_ij changes its sign for each of i and j that is flipped. Put z_k = g_k + s_k y_k, with g_k = 1
+        and s_k = -1 for flipped units, else 0 and 1: b_i becomes s_i (b_i + Σ_j g_j W_ij), and energies
+        differ by a constant. Flipped again it is this machine, but for rounding.
+
+        Parameters
+        ----------
+        gauge : array (unit,) of bool
+            Which units to flip.
+
+        Raises
+        ------
+        InvalidInput
+            If that is not one True or False per unit, or a bias would not be finite.
+        """
+        flips = checked(gauge, self.n_units)
+        if not flips.any():
+            return self
+        sign = np.where(flips, -1.0, 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            biases = sign * (self.biases + self.weights @ flips)
+        return BoltzmannMachine(np.outer(sign, sign) * self.weights + 0.0, biases, self.labels)
 
     def conditional(
         self, evidence: Given | None = None, *, clamp: Given | None = None

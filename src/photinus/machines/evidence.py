@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.gauge import Gauge, flip_states
 from photinus.errors import InvalidInput
 
 
@@ -128,6 +129,12 @@ class Evidence:
     def repeated(self, times: int) -> "Evidence":
         """Return the evidence with each chain so many times, one after the other."""
         return Evidence(self.labels, self.positions, np.repeat(self.values, times, axis=0))
+
+    def flipped(self, gauge: Gauge) -> "Evidence":
+        """Return what is known of y, where y_k = 1 - z_k for units with ``gauge[k]``."""
+        if not gauge.any():
+            return self
+        return Evidence(self.labels, self.positions, flip_states(self.values, gauge[self.positions]))
 
     def each(self) -> Iterator["Evidence"]:
         """Give the evidence of one chain after the other."""

@@ -1,5 +1,7 @@
 """How fabrication changes couplings and lasers: coarse weights, lost light, other thresholds."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,3 +96,33 @@ def with_dead(network: LaserNetwork, units: NDArray[np.intp]) -> LaserNetwork:
     for unit in units:
         devices[unit] = devices[unit].replace(pump_efficiency=DEAD_EFFICIENCY)
     return network.replace(devices=tuple(devices))
+
+
+def with_compression(network: LaserNetwork, compression: float) -> LaserNetwork:
+    """Return a network whose lasers have a gain compression beyond their own [1/photon]."""
+    devices = tuple(
+        device.replace(gain_compression=device.gain_compression + compression, forced=True)
+        for device in network.each_device()
+    )
+    return network.replace(devices=devices)
+
+
+def with_white_noise(network: LaserNetwork, density: float) -> LaserNetwork:
+    """Return a network whose pumps have noise of a relative one-sided spectral density [1/Hz].
+
+    A density S of the pump P alone gives N_g the variance ∫ S P² τ_g²/(1 + (2πfτ_g)²) df = S P² τ_g/4.
+    """
+    if density == 0:
+        return network
+    nominal = network.parameters.pump_efficiency
+    devices = tuple(
+        device.replace(
+            pump_noise=math.hypot(
+                device.pump_noise,
+                pump * device.pump_efficiency / nominal * math.sqrt(density * device.gain_lifetime) / 2,
+            ),
+            forced=True,
+        )
+        for device, pump in zip(network.each_device(), network.pump.tolist(), strict=True)
+    )
+    return network.replace(devices=devices)

@@ -29,8 +29,10 @@ from photinus.networks.fabrication import (
     coupled_like,
     quantised,
     transmitted,
+    with_compression,
     with_dead,
     with_thresholds,
+    with_white_noise,
 )
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import Allowed, ns
@@ -70,6 +72,12 @@ PLAUSIBLE = {
     "spurious_rate": Allowed("1/s", 0.0, 1e11),
     "detector_noise": Allowed("", 0.0, 100.0),
     "detector_bandwidth": Allowed("Hz", 1e3, 1e14),
+    "gain_compression": Allowed("", 0.0, 1.0),
+    "driver_rise_time": Allowed("s", 0.0, 1e-6, 20e-12),
+    "pump_noise_density": Allowed("1/Hz", 0.0, 1e-6, 1e-14),
+    "pump_noise_corner": Allowed("Hz", 0.0, 1e11, 1e6),
+    "thermal_resistance": Allowed("K/W", 0.0, 1e8, 3e5),
+    "thermal_time": Allowed("s", 1e-9, 1.0, 1e-6),
 }
 """What each imperfection can be; losses and crosstalk may be in decibels (``"3dB"``, ``"-20dB"``).
 A read-out makes up one spike per 10 ps at most, less than a spike lasts. The longest delay is 200 m of
@@ -169,6 +177,20 @@ class Imperfections:
     makes some up, see `missed` and `made_up`."""
     detector_bandwidth: float = 20e9
     """Bandwidth of that noise, an ideal low-pass [Hz], > 0."""
+    gain_compression: float = 0.0
+    """ε of every laser, beyond its own: light burns a hole into the gain, which falls to half at 1/ε
+    photons, see `LaserParameters.gain_compression`."""
+    driver_rise_time: float = 0.0
+    """Time in which drivers rise from 10 to 90 % [s]: a low pass of one pole for pumps and synapses."""
+    pump_noise_density: float = 0.0
+    """Relative one-sided spectral density S of the noise of each pump, white [1/Hz]."""
+    pump_noise_corner: float = 0.0
+    """Frequency below which that noise is 1/f [Hz]: its density is S (1 + corner/f)."""
+    thermal_resistance: float = 0.0
+    """Warming of a laser per heat that it makes [K/W], each laser by itself. Its threshold follows
+    `characteristic_temperature`; the chip was calibrated with the heat of the mean laser."""
+    thermal_time: float = 1e-6
+    """Time constant of that warming [s]."""
 
     def __post_init__(self) -> None:
         for name, plausible in PLAUSIBLE.items():
@@ -236,7 +258,13 @@ class Imperfections:
     @property
     def disturbs(self) -> bool:
         """Whether something happens during a run."""
-        return self.shared_pump_noise > 0 or self.missed > 0 or self.made_up > 0
+        read_out = self.missed > 0 or self.made_up > 0
+        return self.shared_pump_noise > 0 or self.flickers or self.thermal_resistance > 0 or read_out
+
+    @property
+    def flickers(self) -> bool:
+        """Whether pumps have 1/f noise during a run."""
+        return self.pump_noise_density > 0 and self.pump_noise_corner > 0
 
     def apply(self, network: LaserNetwork, seed: Seed = None) -> LaserNetwork:
         """Return the network as it comes out: all that does not change during a run.
@@ -307,7 +335,16 @@ class Imperfections:
         threshold = network.detection_threshold
         if self.detector_spread:
             threshold = threshold * np.exp(self.detector_spread * normal(_Draw.DETECTOR, n))
-        return network.replace(pump=pump, coupling=coupling, delay=delay, detection_threshold=threshold)
+        network = network.replace(
+            pump=pump,
+            coupling=coupling,
+            delay=delay,
+            detection_threshold=threshold,
+            rise_time=math.hypot(network.rise_time, self.driver_rise_time),
+        )
+        if self.gain_compression:
+            network = with_compression(network, self.gain_compression)
+        return with_white_noise(network, self.pump_noise_density)
 
 
 def drifted(

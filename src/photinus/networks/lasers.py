@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.records import settle, values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
@@ -35,6 +36,7 @@ PLAUSIBLE_TIMES = {
     "window": Allowed("s", 1e-13, 1e-6, 1e-9),
     "duration": Allowed("s", 1e-14, 1e-3, 1e-9),
     "delay": Allowed("s", 0.0, 1e-6),
+    "rise_time": Allowed("s", 0.0, 1e-6, 20e-12),
 }
 """Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
 
@@ -79,7 +81,8 @@ class LaserNetwork:
         The laser that every unit is made of, as designed.
     pump : array (unit,)
         Constant pump rate of each laser [carriers/s], >= 0: what its current gives in a laser as
-        designed. `currents` gives it in amperes.
+        designed. `currents` gives it in amperes. Where the driver bends, it is what the driver is
+        given, and `supplied` what the laser gets.
     coupling : array (unit, unit)
         Effect of laser j on laser i, ``coupling[i, j]`` [carriers]. While j is on, i shall behave as if
         its pump were higher by ``coupling[i, j] / gain_lifetime``. Any real matrix, not necessarily
@@ -103,6 +106,12 @@ class LaserNetwork:
         One laser per unit where they are not as designed, see `mismatched`; by default all are.
     depression
         Short-term depression of the synapses, simulated by reduced lasers only; by default none.
+    gauge : array (unit,) of bool
+        True for lasers that stand for 1 - z of their unit; by default none does. Pumps and couplings
+        are those of the lasers as they are. Evidence, and states that are read out, speak of z.
+    rise_time
+        Time in which drivers rise from 10 to 90 % [s], a low pass of one pole for pumps and synapses;
+        simulated by full physics only; by default 0.
 
     Raises
     ------
@@ -122,6 +131,8 @@ class LaserNetwork:
     labels: tuple[Hashable, ...] = field(default=())
     devices: tuple[LaserParameters, ...] = ()
     depression: Depression | None = None
+    gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
+    rise_time: float = 0.0
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
@@ -176,7 +187,9 @@ class LaserNetwork:
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
+        settle(self, rise_time=validate.non_negative("rise_time", self.rise_time, "s"))
         settle(self, devices=validate.listed("devices", self.devices))
+        settle(self, gauge=gauges.checked(self.gauge, n))
         if self.devices:
             validate.same_length("devices", self.devices, "pump", n)
         self._check_times()
@@ -189,6 +202,7 @@ class LaserNetwork:
             "window": self.window,
             "duration": self.kernel.duration,
             "delay": float(np.max(self.delay)),
+            "rise_time": self.rise_time,
         }
         for name, plausible in PLAUSIBLE_TIMES.items():
             plausible.check(name, times[name])
@@ -202,6 +216,12 @@ class LaserNetwork:
     def drive(self) -> NDArray[np.float64]:
         """P τ_g of each laser, array (unit,) [carriers]: the scale on which calibrations measure."""
         return self.pump * self.parameters.gain_lifetime
+
+    @property
+    def supplied(self) -> NDArray[np.float64]:
+        """Pump rate that each laser gets from its driver without synapses, array (unit,)."""
+        driver = self.parameters.driver
+        return np.where(self.pump > 0, driver.pump(self.pump), 0.0) if driver.bends else self.pump
 
     @property
     def holding(self) -> tuple[float, float]:
@@ -291,6 +311,8 @@ class LaserNetwork:
             "labels": files.labels_to_json(self.labels),
             "devices": [device.to_dict() for device in self.devices],
             "depression": None if self.depression is None else self.depression.to_dict(),
+            **gauges.written(self.gauge),
+            **({"rise_time": self.rise_time} if self.rise_time else {}),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
@@ -321,6 +343,7 @@ class LaserNetwork:
             labels=files.labels_from_json(document["labels"]),
             devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
             depression=Depression(**given) if (given := document.get("depression")) else None,
+            rise_time=document.get("rise_time", 0.0),
             pump=document["pump"],
             coupling=(
                 from_entries(document["synapses"], len(document["pump"]))
@@ -329,6 +352,7 @@ class LaserNetwork:
             ),
             delay=document["delay"],
             detection_threshold=document["detection_threshold"],
+            gauge=document.get("gauge", ()),
         )
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:

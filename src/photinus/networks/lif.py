@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.records import settle
 from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
@@ -51,6 +52,8 @@ class LifNetwork:
         Time from a spike to its effect [s], >= 0; rounded to the integration step.
     labels
         One name per neuron; by default 0 … n-1.
+    gauge : array (unit,) of bool
+        True for neurons that stand for 1 - z of their unit, see `LaserNetwork`; by default none does.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class LifNetwork:
     driven_drive: tuple[float, float]
     delay: float = 0.0
     labels: tuple[Hashable, ...] = field(default=())
+    gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LifParameters)
@@ -101,6 +105,7 @@ class LifNetwork:
             for name in ("delay", "window"):
                 PLAUSIBLE_TIMES[name].check(name, getattr(self, name))
         settle(self, labels=labels)
+        settle(self, gauge=gauges.checked(self.gauge, n))
         settle(self, driven_drive=tuple(driven.tolist()))
 
     @property
@@ -115,6 +120,8 @@ class LifNetwork:
 
     def drive_given(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return the drives that known partners give, array (chain, unit) [V].
+
+        `evidence` speaks of the neurons as they are, whatever the gauge.
 
         A partner that is on for good adds its coupling to the drive, one that is off adds nothing. That
         is what a coupling means (α W), and what a synaptic kernel is calibrated for. The mean current
@@ -157,6 +164,7 @@ class LifNetwork:
             "driven_drive": list(self.driven_drive),
             "delay": self.delay,
             "labels": files.labels_to_json(self.labels),
+            **gauges.written(self.gauge),
             "drive": self.drive,
             "coupling": self.coupling,
         }
@@ -169,6 +177,7 @@ class LifNetwork:
             kernel=SynapticKernel(**document["kernel"]),
             driven_drive=tuple(document["driven_drive"]),
             labels=files.labels_from_json(document["labels"]),
+            gauge=document.get("gauge", ()),
             **{name: document[name] for name in ("drive", "coupling", "window", "delay")},
         )
 

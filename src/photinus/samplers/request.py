@@ -1,12 +1,13 @@
 """What a run is asked for, what it gives, and what every substrate must be able to do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.gauge import Gauge, flip_states
 from photinus.calibration import Calibration
 from photinus.devices import Network
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -39,6 +40,17 @@ class Request:
     imperfections: Imperfections | None = None
     prepared: "tuple[Network, NDArray[np.float64] | None] | None" = None
     """Network and, given evidence, drives (chain, unit), where these were worked out before."""
+    gauge: "str | Gauge" = "none"
+    """Which neurons stand for 1 - z, or how to choose them; see `photinus.translate`."""
+
+    def flipped(self, gauge: Gauge) -> "Request":
+        """Return what is asked of the neurons of a network with this gauge, as they see it."""
+        return replace(
+            self,
+            machine=self.machine.flipped(gauge),
+            evidence=self.evidence.flipped(gauge),
+            start=flip_states(self.start, gauge),
+        )
 
     @property
     def clamp_mode(self) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
+    from photinus.hardware.chip import Chip
     from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Tempering
@@ -179,16 +180,12 @@ class Samples:
         assert joint is not None
         return joint
 
-    def _occupancy(
-        self, stop: float | None = None, *, start: float = 0.0, apart: bool = False
-    ) -> "Occupancy":
-        """Return the occupancy of the free units; `apart`: each as a separate chain, unit fastest."""
+    def _occupancy(self, stop: float | None = None, *, start: float = 0.0) -> "Occupancy":
+        """Return the occupancy of the free units."""
         assert self.spikes is not None
         assert self.window is not None
-        free = self.free_units
         origin = self.burn_in * self.window
-        spikes = self.spikes.of_units(free)
-        return (spikes.apart() if apart else spikes).occupancy(
+        return self.spikes.of_units(self.free_units).occupancy(
             self.window,
             start=origin + start,
             end=origin + (self.draws * self.window if stop is None else stop),
@@ -239,13 +236,15 @@ class Samples:
 
     def chain_marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1) of each chain, array (chain, unit)."""
-        # Not from pairs: those of every chain of a large network would not fit into memory.
         if self.spikes is None:
             return np.asarray(self.states.mean(axis=1, dtype=np.float64))
+        assert self.window is not None
         marginals = self.states[:, 0].astype(np.float64)
-        free = self.free_units
+        free, begin = self.free_units, self.burn_in * self.window
         if len(free):
-            marginals[:, free] = self._occupancy(apart=True).moments.reshape(self.chains, len(free))
+            marginals[:, free] = self.spikes.of_units(free).marginals(
+                self.window, start=begin, end=begin + self.draws * self.window
+            )
         return marginals
 
     def pair_moments(self) -> NDArray[np.float64]:
@@ -282,7 +281,9 @@ class Samples:
         return diagnostics.fidelity.draws_needed(self, error)
 
     def ledger(
-        self, prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None
+        self,
+        prices: "Prices | Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        chip: "Chip | Mapping[str, Any] | None" = None,
     ) -> "Ledger":
         """Return what one chip with these lasers does per second, and what that takes.
 
@@ -290,16 +291,18 @@ class Samples:
         ----------
         prices
             TOML file, mapping or `photinus.hardware.Prices` whose entries replace the default ones.
+        chip
+            `photinus.hardware.Chip` that the lasers are on, or some of its settings.
 
         Raises
         ------
         InvalidInput
-            If the run was not on lasers or kept no spikes, or a price is not valid.
+            If the run was not on lasers or kept no spikes, or a price or the chip is not valid.
         """
         # Most runs never ask for one.
         from photinus.hardware.ledger import Ledger
 
-        return Ledger.of_samples(self, prices)
+        return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":
         """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""

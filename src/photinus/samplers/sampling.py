@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import memory, validate
+from photinus._core.gauge import Gauge, checked
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, entropy_text, seed_sequence
 from photinus._core.threads import available_threads
@@ -34,6 +35,7 @@ from photinus.samplers.storage import RunStore
 from photinus.samplers.tempering import Tempering
 from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
+from photinus.translation.gauge import CHOICES
 from photinus.translation.rules import RULES
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def sample(
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
     rule: str = "measured",
+    gauge: "str | ArrayLike" = "auto",
     evidence_mode: str | None = None,
     initial: ArrayLike | None = None,
     time_step: float | None = None,
@@ -105,6 +108,9 @@ def sample(
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
         Translation rule, "measured" or "linear"; see `photinus.translation`.
+    gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
+        Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
+        given has its own; a stored run that is gone on with keeps its own by default.
     initial : array (unit,) or (chain, unit), optional
         States of 0 and 1 that the chains start from; evidence overwrites them. By default the starts
         are dispersed, chain by chain in turn: fair coins, all off, all on. So chains that never leave
@@ -177,6 +183,7 @@ def sample(
         available_threads(threads),
         tempering,
         imperfections,
+        gauge=_gauge(gauge, machine.n_units, network, store),
     )
     with executor_of(workers, pool) as spread:
         run = kind(request) if spread is None else SpreadRun(request, spread, kind)
@@ -196,6 +203,20 @@ def _check_objects(
         raise InvalidInput(
             f"progress must be True, False or have start, advance and stop, got {progress!r}"
         )
+
+
+def _gauge(
+    gauge: "str | ArrayLike", units: int, network: "Network | None", store: RunStore | None
+) -> "str | Gauge":
+    """Return how to choose a gauge, or the gauge itself, checked."""
+    if not isinstance(gauge, str):
+        gauge = checked(gauge, units)
+    elif validate.one_of("gauge", gauge, CHOICES) == "auto":
+        stored = None if store is None else store.gauge()
+        return "auto" if stored is None else checked(stored, units)
+    if network is not None:
+        raise InvalidInput(f"gauge must be 'auto' with a network, which has its own, got {gauge!r}")
+    return gauge
 
 
 def _check_able(

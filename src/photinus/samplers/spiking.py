@@ -1,11 +1,13 @@
 """Substrates that simulate a device: lasers, reduced lasers, integrate-and-fire neurons."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import memory
 from photinus.calibration import Calibration
 from photinus.devices import SHIPPED_PRESETS, Device, Network, SpikingSimulator, device_of, simulator
@@ -44,7 +46,7 @@ class SpikingRun(Run):
             network, drive = request.prepared
         elif network is None:
             calibration = self._calibration(request)
-            network = translate(request.machine, calibration, rule=request.rule)
+            network = translate(request.machine, calibration, rule=request.rule, gauge=request.gauge)
             if request.evidence and request.evidence_mode == "pump" and request.rule == "measured":
                 drive = evidence_drive(request.machine, calibration, network, request.evidence)
             if request.imperfections is not None:
@@ -65,7 +67,8 @@ class SpikingRun(Run):
                 f"{request.machine.labels!r}"
             )
         self.network, self.window, self.drive = network, network.window, drive
-        self._request = request
+        gauge = gauges.of(network)
+        self._request, self._seen = request, request.flipped(gauge)
         self.simulator: SpikingSimulator | Disturbed = self._simulator(network, drive)
         if request.imperfections is not None and request.imperfections.disturbs:
             self.simulator = Disturbed(self.simulator, request.imperfections, request.seed)
@@ -82,7 +85,7 @@ class SpikingRun(Run):
         self._driven = 0 if self.least_burn_in is None else starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
-        self._tail = SpikeTrains.empty(network.labels, request.chains)
+        self._tail = SpikeTrains.empty(network.labels, request.chains, gauge=gauge)
 
     def _calibration(self, request: Request) -> Calibration:
         """Return the calibration to translate and heat by."""
@@ -131,11 +134,11 @@ class SpikingRun(Run):
     def _heating(self, temperature: float) -> tuple[NDArray[np.float64], float]:
         """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
         if temperature not in self._heat:
-            request = self._request
-            calibration = self._calibration(request)
+            seen = self._seen
+            calibration = self._calibration(seen)
             calibration.require(self.network.parameters)
             (hot, strength), (cold, _) = (
-                drive_and_strength(request.machine, calibration, request.evidence, temperature=t)
+                drive_and_strength(seen.machine, calibration, seen.evidence, temperature=t)
                 for t in (temperature, 1.0)
             )
             self._heat[temperature] = np.nan_to_num(hot - cold), strength
@@ -144,7 +147,7 @@ class SpikingRun(Run):
     def _drive_to_start(self, report: Callable[[float], None]) -> list[SpikeTrains]:
         """Bring all chains to their start, as evidence is driven, and let go."""
         parts = []
-        for end, states in starts.schedule(self._request.start, self._driven, self._request.seed):
+        for end, states in starts.schedule(self._seen.start, self._driven, self._seen.seed):
             self.simulator.heat(self._towards(states), starts.SILENCED)
             parts.append(self.simulator.advance(end * self.window - self.simulator.time))
         if self._driven:
@@ -181,16 +184,21 @@ class SpikingRun(Run):
 
     def outside(self) -> list[str]:
         """Return what these neurons cannot do of what is asked for, a sentence each."""
-        request, network, drive = self._request, self.network, self.drive
-        evidence = request.evidence
+        seen, network, drive = self._seen, self.network, self.drive
+        evidence = seen.evidence
         if drive is None:
             drive = network.drive + evidence.through(network.coupling)
         found = limits.beyond_lasers(network, drive, evidence.positions)
         found += self._beyond_model()
-        if request.network is None:
-            calibration = calibration_of(network, request.calibration)
+        if seen.network is None:
+            calibration = calibration_of(network, seen.calibration)
             assert calibration is not None  # it was translated with it
-            found += limits.beyond_translation(request.machine, calibration, network, evidence)
+            told = limits.beyond_translation(seen.machine, calibration, network, evidence)
+            flips = int(gauges.of(network).sum())
+            built = (
+                f" (as built, with {flips} of {network.n_units} standing for 1 - z)" if flips else ""
+            )
+            found += [sentence + built for sentence in told]
         return found
 
     def _beyond_model(self) -> list[str]:
@@ -207,12 +215,11 @@ class SpikingRun(Run):
         """Go on from a state of the same run."""
         self.simulator.restore(state)
         self._done, self._draw = int(state["done"]), int(state["draw"])
-        self._tail = SpikeTrains(
+        self._tail = replace(
+            self._tail,
             chain=np.asarray(state["tail.chain"], np.int32),
             unit=np.asarray(state["tail.unit"], np.int32),
             time=np.asarray(state["tail.time"], np.float64),
-            labels=self.network.labels,
-            chains=self._request.chains,
             start=(self._done - 1) * self.window,
             stop=self._done * self.window,
         )

@@ -3,12 +3,13 @@
 import itertools
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
@@ -28,6 +29,9 @@ class SpikeTrains:
     chains : number of chains
     start, stop : simulated interval [s]; `end` is another name of `stop`
     waveforms : what `Recording` asked for, or None
+    gauge : array (unit,) of bool
+        Neurons that stand for 1 - z. Spikes are those of the neurons, as they are; what is read out
+        of them (`states`, `occupancy`, `joint`, `marginals`) speaks of z.
     """
 
     chain: NDArray[np.int32]
@@ -38,6 +42,10 @@ class SpikeTrains:
     start: float
     stop: float
     waveforms: "Waveforms | None" = None
+    gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
+
+    def __post_init__(self) -> None:
+        settle(self, gauge=gauges.checked(self.gauge, self.n_units))
 
     def __len__(self) -> int:
         return len(self.time)
@@ -64,11 +72,17 @@ class SpikeTrains:
         return self.stop
 
     @classmethod
-    def empty(cls, labels: tuple[Hashable, ...], chains: int, at: float = 0.0) -> "SpikeTrains":
+    def empty(
+        cls,
+        labels: tuple[Hashable, ...],
+        chains: int,
+        at: float = 0.0,
+        gauge: ArrayLike = (),
+    ) -> "SpikeTrains":
         """Return no spikes, over no time."""
         none = np.empty(0, np.int32)
         return cls(
-            chain=none, unit=none, time=np.empty(0), labels=labels, chains=chains, start=at, stop=at
+            none, none, np.empty(0), labels, chains, at, at, None, gauges.checked(gauge, len(labels))
         )
 
     @classmethod
@@ -83,6 +97,7 @@ class SpikeTrains:
         start: float,
         stop: float,
         waveforms: "Waveforms | None" = None,
+        gauge: ArrayLike = (),
     ) -> "SpikeTrains":
         """Return spikes that come in any order."""
         order = np.lexsort((unit, time, chain))
@@ -95,6 +110,20 @@ class SpikeTrains:
             start=start,
             stop=stop,
             waveforms=waveforms,
+            gauge=gauges.checked(gauge, len(labels)),
+        )
+
+    def with_spikes(
+        self, chain: NDArray[Any], unit: NDArray[Any], time: NDArray[np.float64]
+    ) -> "SpikeTrains":
+        """Return the same run with other spikes, in any order, and without waveforms."""
+        order = np.lexsort((unit, time, chain))
+        return replace(
+            self,
+            chain=chain[order].astype(np.int32),
+            unit=unit[order].astype(np.int32),
+            time=time[order],
+            waveforms=None,
         )
 
     def between(self, start: float, end: float | None = None) -> "SpikeTrains":
@@ -111,7 +140,7 @@ class SpikeTrains:
         place[units] = np.arange(len(units))
         kept = place[self.unit] >= 0
         labels = tuple(self.labels[k] for k in units)
-        return self._only(kept, unit=place[self.unit[kept]], labels=labels)
+        return self._only(kept, unit=place[self.unit[kept]], labels=labels, gauge=self.gauge[units])
 
     def of_chains(self, first: int, end: int) -> "SpikeTrains":
         """Return the spikes of chains `first` to `end` - 1, counted from 0."""
@@ -125,27 +154,23 @@ class SpikeTrains:
         order = np.argsort(group, kind="stable")
         begins = np.searchsorted(group[order], np.arange(len(ends) + 1))
         found = []
-        for first, end, mine in zip([0, *ends[:-1]], ends, itertools.pairwise(begins), strict=True):
-            kept = order[slice(*mine)]
+        for first, end, spikes in zip([0, *ends[:-1]], ends, itertools.pairwise(begins), strict=True):
+            kept = order[slice(*spikes)]
             unit = self.unit[kept] - np.int32(first)
-            found.append(self._only(kept, unit=unit, labels=self.labels[first:end]))
+            mine = slice(first, end)
+            found.append(self._only(kept, unit=unit, labels=self.labels[mine], gauge=self.gauge[mine]))
         return found
 
     def _only(self, kept: NDArray[Any], **changes: Any) -> "SpikeTrains":
         """Return the spikes `kept`, in this order, without waveforms."""
-        values = {
-            "chain": self.chain[kept],
-            "unit": self.unit[kept],
-            "time": self.time[kept],
-            "labels": self.labels,
-            "chains": self.chains,
-            "start": self.start,
-            "stop": self.stop,
-        }
-        return SpikeTrains(**{**values, **changes})
+        spikes = {name: getattr(self, name)[kept] for name in ("chain", "unit", "time")}
+        return replace(self, **{**spikes, "waveforms": None, **changes})
 
     def apart(self) -> "SpikeTrains":
-        """Return the same spikes with each unit of each chain as a chain of one unit: lanes."""
+        """Return the same spikes with each neuron of each chain as a chain of one neuron: lanes.
+
+        What is read out of them is the neuron's own state, whatever its unit is.
+        """
         lane = self.chain * np.int32(self.n_units) + self.unit
         order = np.lexsort((self.time, lane))
         return SpikeTrains(
@@ -186,7 +211,7 @@ class SpikeTrains:
 
         By default over the whole interval but its first window, in which nothing is known.
         """
-        return occupancy(
+        seen = occupancy(
             self.chain,
             self.unit,
             self.time,
@@ -196,6 +221,19 @@ class SpikeTrains:
             start=self.start + window if start is None else start,
             stop=self.stop if end is None else end,
         )
+        joint = None if seen.joint is None else gauges.flip_joint(seen.joint, self.gauge)
+        return Occupancy(gauges.flip_moments(seen.moments, self.gauge), joint)
+
+    def marginals(
+        self, window: float, *, start: float | None = None, end: float | None = None
+    ) -> NDArray[np.float64]:
+        """Return the share of time that each unit is 1, array (chain, unit); arguments as `occupancy`.
+
+        Not from pairs: those of every chain of a large network would not fit into memory.
+        """
+        seen = self.apart().occupancy(window, start=start, end=end).moments
+        on = seen.reshape(self.chains, self.n_units)
+        return np.where(self.gauge, 1.0 - on, on)
 
     def joint(
         self, window: float, *, start: float | None = None, end: float | None = None
@@ -214,7 +252,7 @@ class SpikeTrains:
 
     def states(self, window: float, *, first: float, interval: float, draws: int) -> NDArray[np.uint8]:
         """Return unit states at ``first + draw * interval`` [s], array (chain, draw, unit)."""
-        return states_on_grid(
+        states = states_on_grid(
             self.chain,
             self.unit,
             self.time,
@@ -225,21 +263,21 @@ class SpikeTrains:
             interval=interval,
             draws=draws,
         )
+        return gauges.flip_states(states, self.gauge)
 
     @classmethod
     def side_by_side(cls, parts: Sequence["SpikeTrains"]) -> "SpikeTrains":
         """Return chains that were simulated apart, over the same time, as one simulation."""
         firsts = np.cumsum([0, *(part.chains for part in parts)])
-        return cls(
+        return replace(
+            parts[0],
             chain=np.concatenate(
                 [part.chain + np.int32(k) for part, k in zip(parts, firsts[:-1], strict=True)]
             ),
             unit=np.concatenate([part.unit for part in parts]),
             time=np.concatenate([part.time for part in parts]),
-            labels=parts[0].labels,
             chains=int(firsts[-1]),
-            start=parts[0].start,
-            stop=parts[0].stop,
+            waveforms=None,
         )
 
     @classmethod
@@ -254,13 +292,11 @@ class SpikeTrains:
             chain.astype(np.uint16 if parts[0].chains < 2**16 else np.int32), kind="stable"
         )
         waveforms = [part.waveforms for part in parts if part.waveforms is not None]
-        return cls(
+        return replace(
+            parts[0],
             chain=chain[order],
             unit=unit[order],
             time=time[order],
-            labels=parts[0].labels,
-            chains=parts[0].chains,
-            start=parts[0].start,
             stop=parts[-1].stop,
             waveforms=Waveforms.joined(waveforms) if waveforms else None,
         )

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files
+from photinus._core import gauge as gauges
 from photinus.devices import (
     Device,
     Network,
@@ -287,6 +288,24 @@ def _count(what: NDArray[np.bool_]) -> int:
     return int(np.count_nonzero(what))
 
 
+def check_gauge(subject: DeviceSubject) -> None:
+    """Check that neurons that stand for 1 - z do the same work, told in z, in files, too."""
+    if not subject.device.has_gauge:
+        return
+    bare, gauge = _coupled(subject), np.array([True, False, True])
+    network = bare.replace(gauge=gauge)
+    for one in (network, network_from_dict(network.to_dict())):
+        require(bool((gauges.of(one) == gauge).all()), "a network must keep its gauge")
+    given, turned = ({LABELS[0]: value, LABELS[1]: 1} for value in (1, 0))
+    for mode in ("pump", "laser"):
+        told = subject.run(network, evidence=given, evidence_mode=mode)
+        same = subject.run(bare, evidence=turned, evidence_mode=mode)
+        require(same_spikes(told, same), f"evidence must reach neurons in their gauge ({mode!r})")
+        z, y = (spikes.marginals(network.window) for spikes in (told, same))
+        agree = np.allclose(z, np.where(gauge, 1 - y, y))
+        require(agree, "spikes must carry the gauge, and be read out in z")
+
+
 def check_heat(subject: DeviceSubject) -> None:
     """Check that drives can be changed and synapses attenuated while a network runs."""
     if not subject.device.can_heat:
@@ -359,6 +378,7 @@ DEVICE_CHECKS: dict[str, Callable[[DeviceSubject], None]] = {
     "seed": check_device_seed,
     "pieces": check_pieces,
     "evidence": check_evidence,
+    "gauge": check_gauge,
     "heat": check_heat,
     "refusals": check_device_refusals,
 }

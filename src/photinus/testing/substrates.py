@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.gauge import flip_states
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers import Interrupted, Request, Tempering, load
@@ -128,7 +129,7 @@ def check_spikes(subject: Subject) -> None:
         recent = (spikes.time > t - window * (1 - 1e-9)) & (spikes.time <= t * (1 + 1e-12))
         expected = np.zeros((CHAINS, 3), np.uint8)
         expected[spikes.chain[recent], spikes.unit[recent]] = 1
-        agrees = np.array_equal(found.states[:, d], expected)
+        agrees = np.array_equal(found.states[:, d], flip_states(expected, spikes.gauge))
         require(agrees, f"draw {d} must be on where there is a spike in the window before it")
 
 

@@ -1,6 +1,8 @@
 """From a machine to drives and couplings, and back."""
 
 from photinus._core.states import MAX_PER_EVIDENCE
+from photinus.translation.gauge import choose_gauge as choose_gauge
+from photinus.translation.gauge import curvature as curvature
 from photinus.translation.neuron import Neuron as Neuron
 from photinus.translation.rules import DRIVEN_BIAS as DRIVEN_BIAS
 from photinus.translation.rules import RULES as RULES

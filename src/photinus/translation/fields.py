@@ -35,15 +35,30 @@ class Fields:
     """Slope of the line through (mean, drive) that is closest to x(u)."""
 
 
+def doses(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
+    """Return by what the pulses of each unit are to be smaller, array (unit,): 1 where they renew."""
+    if calibration.kernel.renewing or calibration.mean_interval is None:
+        return np.ones(machine.n_units)
+    states, probability = states_met(machine)
+    weight = probability[:, None] * states
+    # The added constant keeps the sum above zero for a unit that is never on.
+    dose = calibration.dose(states @ machine.weights + machine.biases)
+    return np.asarray(((weight * dose).sum(axis=0) + 1e-12) / (weight.sum(axis=0) + 1e-12))
+
+
 def fields_met(machine: BoltzmannMachine, calibration: Neuron) -> Fields:
     """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
-    if machine.n_units <= MAX_PER_EVIDENCE:
-        states, probability = machine.states(), machine.joint()
-    else:
-        drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
-        states = drawn.reshape(-1, machine.n_units)
-        probability = np.full(len(states), 1.0 / len(states))
+    states, probability = states_met(machine)
     return line_through(states @ machine.weights + machine.biases, probability, calibration)
+
+
+def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return states (state, unit) and their probabilities (state,): all, or Gibbs draws of many."""
+    if machine.n_units <= MAX_PER_EVIDENCE:
+        return machine.states(), machine.joint()
+    drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
+    states = drawn.reshape(-1, machine.n_units)
+    return states, np.full(len(states), 1.0 / len(states))
 
 
 def sampled_fields(

@@ -16,6 +16,9 @@ from photinus.errors import InvalidInput
 RELIABLE = 0.004
 """Probability from which on (and up to one minus it) a point of the activation table is inverted."""
 
+SELDOM = 0.1
+"""Probability of being on below which a neuron's spikes count as too far apart to overlap."""
+
 ANY = tuple(range(9))
 """Any number of dimensions."""
 
@@ -51,6 +54,8 @@ class Neuron:
     """Probability of being on, array (point,)."""
     time_step: float
     """Integration step that was used [s]."""
+    mean_interval: NDArray[np.float64] | None = None
+    """Mean interspike interval, array (point,) [s]; nan where there were too few spikes."""
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, Parameters)
@@ -71,6 +76,10 @@ class Neuron:
         for name in ("drive", "activation"):
             settle(self, **{name: validate.column(name, getattr(self, name))})
         validate.same_length("activation", self.activation, "drive", len(self.drive))
+
+        if self.mean_interval is not None:
+            settle(self, mean_interval=validate.column("mean_interval", self.mean_interval))
+            validate.same_length("mean_interval", self.mean_interval, "drive", len(self.drive))
 
     @property
     def laser(self) -> LaserParameters:
@@ -108,6 +117,21 @@ class Neuron:
         shoulder = (y[-1] - y[-4]) / (x[-1] - x[-4]) * np.maximum(log_odds - x[-1], 0.0)
         return np.asarray(inner + foot + shoulder)
 
+    def dose(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the time that a neuron is on per spike, in state windows: p T/τ, T its mean interval.
+
+        This is 1 as long as no interval is shorter than τ. The pulses of an additive synapse add up to
+        as much less or more than one pulse while the neuron is on.
+        """
+        log_odds = validate.finite_array("log_odds", log_odds, ANY)
+        if self.mean_interval is None:
+            return np.ones_like(log_odds)
+        known = (self.activation > SELDOM) & np.isfinite(self.mean_interval)
+        if not known.any():
+            return np.ones_like(log_odds)
+        per_spike = (self.activation * self.mean_interval)[known] / self.window
+        return np.interp(self.drive_at(log_odds), self.drive[known], per_spike, left=1.0)
+
     def fits(self, parameters: Parameters) -> bool:
         """Return whether this is a calibration of `parameters`, whatever their name."""
         validate.instance("parameters", parameters, Parameters)
@@ -116,8 +140,9 @@ class Neuron:
     def _differs(self, parameters: Parameters) -> str | None:
         """Return the first parameter that is another one here."""
         mine, other = self.parameters.to_dict(), parameters.to_dict()
+        keys = [*mine, *(key for key in other if key not in mine)]
         return next(
-            (key for key in mine if key not in ("name", "forced") and mine[key] != other.get(key)), None
+            (k for k in keys if k not in ("name", "forced") and mine.get(k) != other.get(k)), None
         )
 
     def require(self, parameters: Parameters) -> None:
@@ -128,7 +153,7 @@ class Neuron:
         if key is not None:
             mine, other = self.parameters.to_dict(), parameters.to_dict()
             raise InvalidInput(
-                f"calibration must be of the same device: {key} is {mine[key]!r} there, "
+                f"calibration must be of the same device: {key} is {mine.get(key)!r} there, "
                 f"{other.get(key)!r} here"
             )
 

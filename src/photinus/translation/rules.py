@@ -13,6 +13,9 @@ drive x of a laser is P τ_g in carriers, P its pump rate.) Two rules turn that 
   weighted least squares. The weights are σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then x_k
   = m_k + s_k b_k, and the coupling from j to k is s_k W_kj.
 
+Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window, so
+its couplings are smaller by the mean of `Neuron.dose` while it is on.
+
 ``docs/translation.md`` derives both.
 """
 
@@ -20,15 +23,17 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
-from photinus.translation.fields import fields_met, sampled_fields
+from photinus.translation.fields import doses, fields_met, sampled_fields
+from photinus.translation.gauge import choose_gauge
 from photinus.translation.neuron import Neuron
 
 RULES = ("measured", "linear")
@@ -79,6 +84,7 @@ def translate(
     *,
     rule: str = "measured",
     delay: float | str | NDArray[np.float64] = 0.0,
+    gauge: str | ArrayLike = "auto",
 ) -> Network:
     """Return the network that samples from `machine`.
 
@@ -92,6 +98,9 @@ def translate(
         "measured" (default) or "linear", see the module's description.
     delay : float or array (unit, unit)
         Synaptic delay [s], or a text: "30 ps".
+    gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
+        Which neurons stand for 1 - z of their unit, see `photinus.translation.choose_gauge`. The
+        network keeps it as `gauge`; states, evidence and moments speak of z all the same.
 
     Notes
     -----
@@ -101,21 +110,24 @@ def translate(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.one_of("rule", rule, RULES)
+    flips = choose_gauge(machine, calibration, gauge)
+    own = machine.flipped(flips)
     if rule == "linear":
         middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
     else:
-        met = fields_met(machine, calibration)
+        met = fields_met(own, calibration)
         middle, slope = met.drive - met.slope * met.mean, met.slope
     return assemble(
         calibration.parameters,
-        drive=middle + slope * machine.biases,
-        coupling=slope[:, None] * machine.weights,
+        drive=middle + slope * own.biases,
+        coupling=slope[:, None] * own.weights * doses(own, calibration),
         kernel=calibration.kernel,
         window=calibration.window,
         detection_threshold=calibration.detection_threshold,
         driven=levels(calibration),
         delay=delay,
         labels=machine.labels,
+        gauge=flips,
     )
 
 
@@ -127,7 +139,10 @@ def levels(calibration: Neuron) -> tuple[float, float]:
 
 
 def slopes(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
-    """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive."""
+    """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive.
+
+    `machine` is that of the neurons: `BoltzmannMachine.flipped` by the gauge of their network.
+    """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     return fields_met(machine, calibration).slope
@@ -165,7 +180,8 @@ def evidence_drive(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.instance("network", network, Network)
-    drive, _ = drive_and_strength(machine, calibration, evidence)
+    gauge = gauges.of(network)
+    drive, _ = drive_and_strength(machine.flipped(gauge), calibration, evidence.flipped(gauge))
     drive[:, evidence.positions] = network.drive[evidence.positions]
     return drive
 
@@ -202,7 +218,8 @@ def drive_and_strength(
     Parameters
     ----------
     machine, calibration, evidence
-        As in `evidence_drive`; there may be none.
+        As in `evidence_drive`, but as the neurons see it, flipped by the gauge of their network; there
+        may be no evidence.
     temperature
         T > 0: all weights and biases are divided by it.
 
@@ -248,7 +265,7 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
         dense(network.coupling) / calibration.slope,
         (network.drive - calibration.midpoint) / calibration.slope,
         labels=network.labels,
-    )
+    ).flipped(gauges.of(network))
 
 
 def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:

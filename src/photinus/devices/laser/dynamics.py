@@ -2,7 +2,7 @@
 
 The mean-field form of the equations in `photinus.devices.laser.parameters`, S the photon number::
 
-    dN_g/dt = P - N_g/τ_g - G S       G = g_g (N_g - N_g,tr)
+    dN_g/dt = P - N_g/τ_g - G S       G = g_g (N_g - N_g,tr)/(1 + ε S)
     dN_a/dt = -N_a/τ_a - A S          A = g_a (N_a - N_a,tr)
     dS/dt   = (G + A - κ) S + R       R = g_g N_g + g_a N_a
 
@@ -118,9 +118,10 @@ def quiet_state(parameters: LaserParameters, pump: float) -> QuietState:
     beta_g = parameters.gain_coefficient * parameters.gain_lifetime
     beta_a = parameters.absorber_coefficient * parameters.absorber_lifetime
     photons = _fewest_photons(parameters, pump)
-    gain = pump * parameters.gain_lifetime + beta_g * parameters.gain_transparency * photons
+    eased = 1 + parameters.gain_compression * photons
+    gain = pump * parameters.gain_lifetime * eased + beta_g * parameters.gain_transparency * photons
     absorber = beta_a * parameters.absorber_transparency * photons
-    state = np.array([gain / (1 + beta_g * photons), absorber / (1 + beta_a * photons), photons])
+    state = np.array([gain / (eased + beta_g * photons), absorber / (1 + beta_a * photons), photons])
     eigenvalues = np.linalg.eigvals(rate_equations(parameters, pump)[1](0.0, state))
     return QuietState(
         pump=pump,
@@ -138,10 +139,12 @@ def _fewest_photons(parameters: LaserParameters, pump: float) -> float:
     pumped = parameters.gain_coefficient * pump * parameters.gain_lifetime
     loss_g = parameters.gain_coefficient * parameters.gain_transparency
     loss_a = parameters.absorber_coefficient * parameters.absorber_transparency
-    # Everything times the two denominators of N_g and N_a, 1 + β_g S and 1 + β_a S.
-    s, by_g, by_a = Polynomial([0, 1]), Polynomial([1, beta_g]), Polynomial([1, beta_a])
+    # Everything times the two denominators of N_g and N_a, 1 + (β_g + ε) S and 1 + β_a S.
+    epsilon = parameters.gain_compression
+    s, by_g, by_a = Polynomial([0, 1]), Polynomial([1, beta_g + epsilon]), Polynomial([1, beta_a])
     net = (pumped - loss_g) * by_a - loss_a * by_g - parameters.cavity_loss_rate * by_g * by_a
-    spontaneous = (pumped + beta_g * loss_g * s) * by_a + beta_a * loss_a * s * by_g
+    emitted = pumped + (pumped * epsilon + beta_g * loss_g) * s
+    spontaneous = emitted * by_a + beta_a * loss_a * s * by_g
     balance = net * s + spontaneous
     roots = balance.roots()
     real = roots.real[np.abs(roots.imag) <= 1e-7 * np.abs(roots)]
@@ -303,11 +306,11 @@ def rate_equations(
     gg, ga = parameters.gain_coefficient, parameters.absorber_coefficient
     ng_tr, na_tr = parameters.gain_transparency, parameters.absorber_transparency
     decay_g, decay_a = 1 / parameters.gain_lifetime, 1 / parameters.absorber_lifetime
-    kappa = parameters.cavity_loss_rate
+    kappa, epsilon = parameters.cavity_loss_rate, parameters.gain_compression
 
     def rates(_: float, state: NDArray[np.float64]) -> NDArray[np.float64]:
         ng, na, s = state
-        gain, absorption = gg * (ng - ng_tr), ga * (na - na_tr)
+        gain, absorption = gg * (ng - ng_tr) / (1 + epsilon * s), ga * (na - na_tr)
         return np.array(
             [
                 pump - ng * decay_g - gain * s,
@@ -318,12 +321,13 @@ def rate_equations(
 
     def jacobian(_: float, state: NDArray[np.float64]) -> NDArray[np.float64]:
         ng, na, s = state
-        gain, absorption = gg * (ng - ng_tr), ga * (na - na_tr)
+        eased = 1 + epsilon * s
+        gain, absorption = gg * (ng - ng_tr) / eased, ga * (na - na_tr)
         return np.array(
             [
-                [-decay_g - gg * s, 0.0, -gain],
+                [-decay_g - gg * s / eased, 0.0, -gain / eased],
                 [0.0, -decay_a - ga * s, -absorption],
-                [gg * (s + 1), ga * (s + 1), gain + absorption - kappa],
+                [gg * (s / eased + 1), ga * (s + 1), gain / eased + absorption - kappa],
             ]
         )
 

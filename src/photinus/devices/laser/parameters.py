@@ -2,7 +2,7 @@
 
 The equations (Itô, |E|² = S is the photon number)::
 
-    G = g_g (N_g - N_g,tr)     A = g_a (N_a - N_a,tr)     R = g_g N_g + g_a N_a     κ = 1/τ_ph
+    G = g_g (N_g - N_g,tr)/(1 + ε S)     A = g_a (N_a - N_a,tr)     R = g_g N_g + g_a N_a     κ = 1/τ_ph
     dE   = ½ (G + A - κ) E dt + sqrt(R/2) (dW1 + i dW2)
     dN_g = (P - N_g/τ_g - G S) dt - (g_g N_g/R) dB + shot and pump noise
     dN_a = (-N_a/τ_a - A S) dt    - (g_a N_a/R) dB,      dB = 2 sqrt(R/2) Re(E* (dW1 + i dW2))
@@ -22,7 +22,8 @@ from math import pi
 from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import files, validate
-from photinus._core.records import changed, document_of, fields_from, settle
+from photinus._core.records import RARE, changed, document_of, fields_from, settle
+from photinus.devices.laser.driver import Driver
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
@@ -39,6 +40,9 @@ PLAUSIBLE = {
     "pump_noise": Allowed("carriers", 0.0, 1e9),
     "pump_efficiency": Allowed("", 1e-12, 1.0),
     "output_efficiency": Allowed("", 1e-12, 1.0),
+    "driver_knee": Allowed("A", 0.0, 1.0),
+    "driver_softness": Allowed("A", 0.0, 1.0),
+    "gain_compression": Allowed("", 0.0, 1.0),
 }
 """Values that a laser can have, with a factor of ten or more on either side. They go from the smallest
 cavities and fastest carriers that theory talks of to large lasers. The lower end of the efficiencies is
@@ -95,7 +99,14 @@ class LaserParameters:
     """η_i, carriers in the gain section per electron of the pump current, in (0, 1]."""
     output_efficiency: float = 1.0
     """η_o, part of the cavity loss that leaves as useful light, in (0, 1]."""
-    forced: bool = field(default=False, compare=False)
+    driver_knee: float = field(default=0.0, metadata=RARE)
+    """Idle current of a driver that bends [A], >= 0; see `photinus.devices.laser.driver`."""
+    driver_softness: float = field(default=0.0, metadata=RARE)
+    """Width of its knee [A], >= 0; without both the pump current is what the driver is given."""
+    gain_compression: float = field(default=0.0, metadata=RARE)
+    """ε, per photon, >= 0: bright light burns a hole into the gain, which is half as large at 1/ε
+    photons. Spontaneous emission is left as it is: it counts where light is faint."""
+    forced: bool = field(default=False, compare=False, metadata=RARE)
     """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:
@@ -130,7 +141,8 @@ class LaserParameters:
             "fast-absorber" (default): fires by spontaneous emission alone. "slow-absorber": needs
             pump noise to fire at random. "vcsel-sa": a large laser, Nahmias et al. 2013.
             "high-beta": few carriers, much of their emission into the mode; the fastest sampler of
-            those that ``docs/explorer.md`` looks at.
+            those that ``docs/explorer.md`` looks at. "straight": the default one behind a driver that
+            makes its log-odds straight, for machines with low biases.
         **changes
             New values, as in `replace`.
 
@@ -216,6 +228,13 @@ class LaserParameters:
         """1/(g_a τ_a), photon number that half bleaches the absorber in the steady state."""
         return 1.0 / (self.absorber_coefficient * self.absorber_lifetime)
 
+    @property
+    def driver(self) -> Driver:
+        """The driver, as it bends pump rates [carriers/s]."""
+        return Driver(self.driver_knee, self.driver_softness).scaled(
+            self.pump_efficiency / elementary_charge
+        )
+
     def current(self, pump: float) -> float:
         """Return the current I = q P / η_i [A] of a pump rate P [carriers/s]."""
         pump = validate.non_negative("pump", pump, "carriers/s")
@@ -292,6 +311,19 @@ _BY_NAME = {
         gain_transparency=2_000,
         absorber_transparency=600,
         pump_noise=500,
+    ),
+    # Its driver was fitted: photinus calibrate fast-absorber --straight --reach 2
+    "straight": LaserParameters(
+        name="straight",
+        photon_lifetime=4 * ps,
+        gain_lifetime=1 * ns,
+        absorber_lifetime=20 * ps,
+        gain_coefficient=1e7,
+        absorber_coefficient=1.25e8,
+        gain_transparency=12_500,
+        absorber_transparency=2_000,
+        driver_knee=1.0290948595063022e-05,
+        driver_softness=1.6735380342216385e-06,
     ),
 }
 

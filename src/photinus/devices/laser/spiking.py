@@ -318,6 +318,7 @@ def _account(
     weight = (half * weights).ravel()
     ng, na, s = solution(time)
     gain = parameters.gain_coefficient * (ng - parameters.gain_transparency)
+    gain = gain / (1 + parameters.gain_compression * s)
     absorption = parameters.absorber_coefficient * (na - parameters.absorber_transparency)
     spontaneous = parameters.gain_coefficient * ng + parameters.absorber_coefficient * na
     change = solution(stop) - solution(start)

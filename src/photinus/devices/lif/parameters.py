@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Any, ClassVar, NamedTuple
 
 from photinus._core import files, validate
-from photinus._core.records import changed, document_of, fields_from, settle
+from photinus._core.records import RARE, changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, ms
 
@@ -70,7 +70,7 @@ class LifParameters:
     synapses."""
     time_step: float = 0.1 * ms
     """Default integration step [s], > 0, at most a quarter of every time constant."""
-    forced: bool = field(default=False, compare=False)
+    forced: bool = field(default=False, compare=False, metadata=RARE)
     """Whether values that are possible and not plausible are taken."""
 
     def __post_init__(self) -> None:

@@ -9,17 +9,21 @@ from photinus._core import memory
 from photinus._core.compilation import TILE
 from photinus._core.streams import Role, lane_states
 from photinus.devices.laser import LaserParameters
+from photinus.devices.laser.driver import Driver, bent
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.laser import loop
 from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
 from photinus.networks.couplings import Couplings
 
+HEATED = [loop.GG, loop.GROWTH_G]
+"""Rows that go with the gain coefficient alone."""
+
 
 class LaserBlock:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free", "strength")
+    _ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free", "strength")
 
     def __init__(
         self,
@@ -32,17 +36,25 @@ class LaserBlock:
         threshold: NDArray[np.float64],
         couplings: Couplings,
         pulse: tuple[int, float, bool],
+        drivers: tuple[Driver, ...] = (),
+        follow: float = 1.0,
     ) -> None:
         self.first_chain, self.chains, self.units = first_chain, chains, units
         self.couplings, self.pulse = couplings, pulse
+        # Part of the way that drivers go in a step.
+        self.follow = follow
         # What all synapses are attenuated to, see `heat`.
         self.strength = np.ones(1)
         lanes = chains * units
         tiles = -(-lanes // TILE)
         padded = tiles * TILE
-        self.base_pump = np.resize(base_pump, padded)
+        self.drivers = drivers
+        self._set_base(np.resize(base_pump, padded))
         self.drive = memory.aligned(np.zeros(padded))
         self.kicked = memory.aligned(np.zeros(padded, np.float32))
+        self.late, self.charge, self.nothing = np.zeros((3, padded if follow < 1 else 0))
+        if follow < 1:
+            self.late[:] = self.base_pump
         self.last_spike = np.full(lanes, -(2**62), np.int64)
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
@@ -53,8 +65,13 @@ class LaserBlock:
 
         rows = np.zeros((loop.ROWS, padded))
         for name, per_unit in constants.items():
-            rows[getattr(loop, name)] = np.resize(per_unit, padded)
-        rows[loop.PUMP] = np.maximum(self.base_pump, 0.0)
+            if name != "COMPRESSION":
+                rows[getattr(loop, name)] = np.resize(per_unit, padded)
+        compression = constants.get("COMPRESSION", np.zeros(1))
+        self.compression = None
+        if compression.any():
+            self.compression = memory.aligned(np.resize(compression, padded).astype(np.float32))
+        rows[loop.PUMP] = self._pumps(self.base_pump)
         rows[loop.HIGH, :lanes] = np.tile(threshold, chains)
         rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
         rows[loop.HIGH, lanes:] = np.inf
@@ -69,6 +86,7 @@ class LaserBlock:
         rows[loop.EX, :lanes] = amplitude * np.cos(phase)
         rows[loop.EY, :lanes] = amplitude * np.sin(phase)
         self.f = memory.tiled(rows.astype(np.float32), TILE)
+        self._gain = self.f.reshape(-1, loop.ROWS, TILE)[:, HEATED].copy()
         states = np.zeros((4, padded), np.uint32)
         states[:, lanes:] = np.arange(1, 5, dtype=np.uint32)[:, None]
         noise = lane_states(seed, Role.FIELD_NOISE, chains, units, first_chain)
@@ -78,14 +96,46 @@ class LaserBlock:
         self.fired = memory.aligned(np.zeros(padded, np.float32))
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
+    @property
+    def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
+        """Names of the arrays that tell its state."""
+        return (*self._ARRAYS, "late", "charge") if self.late.size else self._ARRAYS
+
+    def warm(self, factor: NDArray[np.float64]) -> None:
+        """Go on with thresholds of `factor` (chain, unit) times those of the devices.
+
+        The gain falls by it and the carriers at transparency rise, so that their product stays.
+        """
+        tiles = self.f.reshape(-1, loop.ROWS, TILE)
+        lanes = np.resize(1 / factor, len(self.drive)).astype(np.float32)
+        tiles[:, HEATED] = self._gain * lanes.reshape(-1, 1, TILE)
+
     def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
         """Go on with other constant pumps, and all synapses at `strength` times their height."""
-        self.base_pump = np.resize(base_pump, len(self.drive))
+        self._set_base(np.resize(base_pump, len(self.drive)))
         # Pulses under way are attenuated too, so that what raised them also lowers them.
         self.drive *= strength / self.strength[0]
+        self.charge *= strength / self.strength[0]
         self.strength[0] = strength
+        if self.late.size:  # drivers follow
+            return
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
-        tiles[:, loop.PUMP] = np.maximum(self.base_pump + self.drive, 0.0).reshape(-1, TILE)
+        tiles[:, loop.PUMP] = self._pumps(self.base_pump + self.drive).reshape(-1, TILE)
+
+    def _set_base(self, base_pump: NDArray[np.float64]) -> None:
+        """Take constant inputs of the drivers; one without any input idles at no current."""
+        self.base_pump = base_pump
+        size = len(base_pump) if self.drivers else 0
+        own = [(driver.knee, driver.softness) for driver in self.drivers]
+        knee, softness = np.resize(np.reshape(own, (-1, 2)), (size, 2)).T
+        self.knee = np.where(base_pump[:size] > 0, knee, 0.0)
+        self.bend = np.asarray(softness**2 / 4)
+
+    def _pumps(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pumps that drivers make of their inputs, (lanes,)."""
+        if not self.bend.size:
+            return np.maximum(given, 0.0)
+        return bent(given, self.knee, 2 * np.sqrt(self.bend))
 
     def _grow_pool(self, by: int) -> None:
         size = len(self.pool)
@@ -130,6 +180,8 @@ class LaserBlock:
                 stop,
                 self.spikes,
                 loop.Waveforms(recorded, every, kept),
+                loop.Lag(self.late, self.charge, self.nothing, self.follow),
+                self.compression,
             )
             parts.append(self.spikes[:written].copy())
             if recorded.size:
@@ -175,4 +227,5 @@ def per_step(p: LaserParameters, dt: float) -> dict[str, float]:
         "DA": dt / p.absorber_lifetime,
         "PUMP_NOISE": 2 * p.pump_noise**2 * dt / p.gain_lifetime,
         "SHOT_NOISE": float(p.carrier_noise),
+        "COMPRESSION": p.gain_compression,
     }

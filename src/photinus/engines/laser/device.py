@@ -33,6 +33,7 @@ class LaserDevice(Device):
     drive_name = "pump current"
     presets = LASER_PRESETS
     least_drive = 0.0
+    has_gauge = True
     can_be_imperfect = True
     can_be_reduced = True
     can_record = True
@@ -131,6 +132,8 @@ class LaserDevice(Device):
         free = ~np.isin(source, known)
         most = np.bincount(target[free], np.maximum(value[free], 0.0), network.n_units)
         highest = np.maximum(drive, 0.0).max(axis=0) + most
+        if (driver := network.parameters.driver).bends:
+            highest = driver.scaled(network.parameters.gain_lifetime).pump(highest)
         highest[known] = 0.0
         # Nobody lases at the drives of evidence: no need to look for the pump at which they do.
         suspects = np.flatnonzero(highest > network.holding[1])

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 from photinus._core.compilation import TILE, inlined, kernel
 from photinus._core.streams import next_word
 from photinus.engines.laser.step import (
+    HALF,
+    SIXTH,
     SUBSTEPS,
     UNIT_VARIANCE,
     advance_carriers,
@@ -84,6 +86,7 @@ _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
 _TINY = np.float32(1e-30)
+_QUARTER = np.float32(0.25)
 _FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
 _CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
 
@@ -95,8 +98,24 @@ def _at(lane, row):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
+def _eased(ex, ey, ng, na, growth, growth_g, growth_a, clear, compression):  # type: ignore[no-untyped-def]
+    """Return growth and growth_g of a step whose gain is compressed by the light half-way through it.
+
+    `clear` is what the gain section takes from `growth`, a quarter of its absorption at no carriers.
+    """
+    photons = ex * ex + ey * ey
+    eased = _ONE / (_ONE + compression * photons)
+    x = growth + clear + eased * (growth_g * ng - clear) + growth_a * na
+    w = _ONE + x * (_ONE + x * (HALF + x * SIXTH))
+    eased = _ONE / (_ONE + compression * photons * (w * w))
+    return growth + clear - eased * clear, eased * growth_g
+
+
+@inlined
+def _advance_tiles(f, r, scratch, fired, compression):  # type: ignore[no-untyped-def]
     """Advance all tiles by SUBSTEPS steps; mark lanes that fired and return their number.
+
+    `compression` (lanes,) is the gain compression of each; None, for no lane, compiles to nothing.
 
     Each part of a step is a separate loop over the lanes of a tile. One lane's step is a long chain of
     dependent operations. In short loops the processor works on several lanes' chains at a time. The
@@ -157,6 +176,20 @@ def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
             for lane in range(TILE):
                 i = b + np.uintp(lane)
                 k = np.uintp(lane)
+                growth = f[i + np.uintp(GROWTH * TILE)]
+                growth_g = f[i + np.uintp(GROWTH_G * TILE)]
+                if compression is not None:
+                    growth, growth_g = _eased(
+                        f[i + np.uintp(EX * TILE)],
+                        f[i + np.uintp(EY * TILE)],
+                        f[i + np.uintp(NG * TILE)],
+                        f[i + np.uintp(NA * TILE)],
+                        growth,
+                        growth_g,
+                        f[i + np.uintp(GROWTH_A * TILE)],
+                        _QUARTER * f[i + np.uintp(CLEAR_G * TILE)],
+                        compression[g + k],
+                    )
                 ex, ey, ng, na, photons = advance_field(
                     f[i + np.uintp(EX * TILE)],
                     f[i + np.uintp(EY * TILE)],
@@ -167,8 +200,8 @@ def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
                     scratch[k + np.uintp(NOISE * TILE)],
                     scratch[k + np.uintp(FROM_G * TILE)],
                     scratch[k + np.uintp(FROM_A * TILE)],
-                    f[i + np.uintp(GROWTH * TILE)],
-                    f[i + np.uintp(GROWTH_G * TILE)],
+                    growth,
+                    growth_g,
                     f[i + np.uintp(GROWTH_A * TILE)],
                 )
                 f[i + np.uintp(EX * TILE)] = ex
@@ -178,14 +211,21 @@ def _advance_tiles(f, r, scratch, fired):  # type: ignore[no-untyped-def]
                 scratch[k + after] = photons
             for lane in range(TILE):
                 i = b + np.uintp(lane)
+                photons = scratch[np.uintp(lane) + after]
+                gg = f[i + np.uintp(GG * TILE)]
+                clear_g = f[i + np.uintp(CLEAR_G * TILE)]
+                if compression is not None:
+                    eased = _ONE / (_ONE + compression[g + np.uintp(lane)] * photons)
+                    gg *= eased
+                    clear_g *= eased
                 ng, na = advance_carriers(
                     f[i + np.uintp(NG * TILE)],
                     f[i + np.uintp(NA * TILE)],
-                    scratch[np.uintp(lane) + after],
+                    photons,
                     f[i + np.uintp(PUMP * TILE)],
-                    f[i + np.uintp(GG * TILE)],
+                    gg,
                     f[i + np.uintp(GA * TILE)],
-                    f[i + np.uintp(CLEAR_G * TILE)],
+                    clear_g,
                     f[i + np.uintp(CLEAR_A * TILE)],
                     f[i + np.uintp(DG * TILE)],
                     f[i + np.uintp(DA * TILE)],
@@ -246,8 +286,11 @@ def _deliver(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
+def _set_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
     """Give the lasers what records have added up: pumps, and carriers at once."""
+    if bend.size > 0:
+        _set_bent_pumps(f, drive, kicked, base_pump, knee, bend)
+        return
     for tile in range(drive.size // TILE):
         b = np.uintp(tile) * _F
         g = np.uintp(tile) * _TILE
@@ -257,6 +300,39 @@ def _set_pumps(f, drive, kicked, base_pump):  # type: ignore[no-untyped-def]
             f[i + np.uintp(PUMP * TILE)] = max(np.float32(base_pump[k] + drive[k]), _ZERO)
             f[i + np.uintp(NG * TILE)] = max(f[i + np.uintp(NG * TILE)] + kicked[k], _ZERO)
             kicked[k] = _ZERO
+
+
+@inlined
+def _set_bent_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
+    """Do the same behind drivers that bend, see `photinus.devices.laser.driver`.
+
+    With y what flows beside the idle current, a change of the input by dx changes y by dx times
+    y y'/(y y' + q), y' the value before. A kick is that part of its height, as it goes with the change.
+    """
+    for lane in range(drive.size):
+        i, g = _at(lane, PUMP), _at(lane, NG)
+        x = base_pump[lane] + drive[lane] - knee[lane]
+        root = np.sqrt(x * x + 4.0 * bend[lane])
+        # Of the two forms, the one that subtracts no numbers of like size.
+        y = 0.5 * (x + root) if x > 0.0 else 2.0 * bend[lane] / (root - x + _TINY)
+        both = y * max(f[i] - knee[lane], 0.0)
+        f[i] = np.float32(knee[lane] + y)
+        share = np.float32(both / (both + bend[lane] + _TINY))
+        f[g] = max(f[g] + share * kicked[lane], _ZERO)
+        kicked[lane] = _ZERO
+
+
+@inlined
+def _lag(late, charge, drive, kicked, base_pump, part):  # type: ignore[no-untyped-def]
+    """Let drivers follow what synapses ask of them, and give out carriers that they hold.
+
+    One pole: in each step the current goes `part` of the way, and that part of what is held leaves.
+    """
+    for lane in range(late.size):
+        late[lane] += part * (base_pump[lane] + drive[lane] - late[lane])
+        held = charge[lane] + kicked[lane]
+        kicked[lane] = np.float32(part * held)
+        charge[lane] = held - part * held
 
 
 class State(NamedTuple):
@@ -275,7 +351,11 @@ class State(NamedTuple):
     kicked: NDArray[np.float32]
     """Carriers that come at once, (lanes,), zero between calls."""
     base_pump: NDArray[np.float64]
-    """Constant pump per dt, (lanes,)."""
+    """Constant input of the driver per dt, (lanes,): the pump, unless the driver bends."""
+    knee: NDArray[np.float64]
+    """Idle pump per dt of drivers that bend, (lanes,)."""
+    bend: NDArray[np.float64]
+    """Square of half their softness, (lanes,); empty where none bends."""
     last_spike: NDArray[np.int64]
     """Step of the latest spike, (lanes,)."""
     last_end: NDArray[np.int64]
@@ -315,20 +395,35 @@ class Waveforms(NamedTuple):
     kept: NDArray[np.float32]
 
 
+class Lag(NamedTuple):
+    """Drivers of finite rise time; arrays are empty where they have none."""
+
+    late: NDArray[np.float64]
+    """What reaches the lasers of the pump per dt, (lanes,)."""
+    charge: NDArray[np.float64]
+    """Carriers that are still to come of kicks, (lanes,)."""
+    nothing: NDArray[np.float64]
+    """Zeros, (lanes,)."""
+    part: float
+    """Part of the way that drivers go in a step."""
+
+
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, synapses, n_units, n_chains, step, stop, spikes, waveforms
+    state, synapses, n_units, n_chains, step, stop, spikes, waveforms, lag, compression
 ) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written, why).
 
     Parameters
     ----------
-    state, synapses, waveforms : see `State`, `Synapses`, `Waveforms`.
+    state, synapses, waveforms, lag : see `State`, `Synapses`, `Waveforms`, `Lag`.
     n_units, n_chains : lasers of a chain, and chains.
     spikes : int64 (capacity, 2) of (step, lane).
+    compression : float32 (lanes,), gain compression [1/photon], or None.
     """
-    f, r, scratch, fired, drive, kicked, base_pump = state[:7]
-    last_spike, last_end, wheel, pool, free = state[7:]
+    late, charge, nothing, part = lag
+    f, r, scratch, fired, drive, kicked, base_pump, knee, bend = state[:9]
+    last_spike, last_end, wheel, pool, free = state[9:]
     groups_of, group_delay, runs_of, runs, kick, height, pulse_steps, decay, renewing = synapses
     recorded, record_every, kept = waveforms
     n_lanes = n_units * n_chains
@@ -370,10 +465,13 @@ def advance_block(  # type: ignore[no-untyped-def]
                 free[free[0]] = record
             record = following
 
-        if changed:
-            _set_pumps(f, drive, kicked, base_pump)
+        if late.size > 0:
+            _lag(late, charge, drive, kicked, base_pump, part)
+            _set_pumps(f, late, kicked, nothing, knee, bend)
+        elif changed:
+            _set_pumps(f, drive, kicked, base_pump, knee, bend)
 
-        count = _advance_tiles(f, r, scratch, fired)
+        count = _advance_tiles(f, r, scratch, fired, compression)
         step += 1
 
         if count > _ZERO:

@@ -1,6 +1,7 @@
 """The face of the simulation: validates, lays out, cuts into pieces, records."""
 
 import itertools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,6 +169,11 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         pump = self._for_blocks(level)
+        driver = network.parameters.driver
+        drivers = tuple(driver.scaled(own * dt) for own in efficiency) if driver.bends else ()
+        follow = 1.0
+        if network.rise_time > 0:
+            follow = -math.expm1(-self.grid * math.log(9) / network.rise_time)
         size = self._chains_per_block(n)
         return [
             LaserBlock(
@@ -180,9 +186,21 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
                 threshold,
                 couplings,
                 pulse,
+                drivers,
+                follow,
             )
             for first in range(0, self.chains, size)
         ]
+
+    def warm(self, factor: NDArray[np.float64]) -> None:
+        """Go on with lasers of `factor` times their threshold carriers, array (chain, unit) above 0.
+
+        Transparency rises and gain falls by it, as in
+        `photinus.networks.fabrication.with_thresholds`.
+        """
+        factor = factor[:, self.units]
+        for block in self._blocks:
+            block.warm(factor[block.first_chain : block.first_chain + block.chains])
 
     def advance(self, duration: float, recording: Recording | None = None) -> SpikeTrains:
         """Simulate on for `duration` [s], rounded up to the grid, and return the new spikes."""

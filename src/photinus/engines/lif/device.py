@@ -24,6 +24,7 @@ class LifDevice(Device):
     noun, plural = "neuron", "integrate-and-fire neurons"
     drive_name = "potential"
     presets = LIF_PRESETS
+    has_gauge = True
 
     def preset(self, name: str) -> LifParameters:
         """Return the parameters of a preset."""

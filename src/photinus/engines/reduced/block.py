@@ -23,7 +23,7 @@ PENDING_PER_LANE = 2
 class ReducedBlock:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = (
+    _ARRAYS = (
         "f",
         "r",
         "synaptic",
@@ -61,6 +61,7 @@ class ReducedBlock:
         whole = self.fan_out[:, loop.KEY] >= 0
         self.fan_out[whole, loop.KEY] += chain[whole] * stride
         base = np.clip(drive.ravel() - reduced.reset, -FAR, FAR)
+        pump = base if not shared.driver.bends else shared.driver.pump(drive.ravel()) - reduced.reset
         words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
         uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
         rows = np.zeros((loop.ROWS, padded))
@@ -70,7 +71,7 @@ class ReducedBlock:
         rows[loop.RISEN, at] = -np.expm1(-since / reduced.gain_lifetime)
         rows[loop.BASE, at] = base
         for row in (loop.EFFECTIVE, loop.FELT):
-            rows[row, at] = np.maximum(base, -reduced.reset)
+            rows[row, at] = np.maximum(pump, -reduced.reset)
         rows[loop.LEFT] = np.inf
         rows[loop.LEFT, at] = -np.log(uniform[:, 1])
         rows[loop.SHIFT, at] = uniform[:, 2]
@@ -80,6 +81,8 @@ class ReducedBlock:
         states[:, at] = noise.reshape(drive.size, 4).T
         self.r = tiled(states, TILE)
         self.synaptic, self.once, read = aligned(np.zeros((3, padded), np.float32))
+        self.bent = aligned(np.zeros(padded if shared.driver.bends else 0, np.float32))
+        self._set_knee(drive)
         place = aligned(np.zeros(padded, np.int32))
         words = np.zeros(padded // TILE, np.uint32)
         bit = aligned(2 ** np.arange(TILE).astype(np.uint32))
@@ -94,12 +97,25 @@ class ReducedBlock:
         self.ring = np.zeros(3, np.int64)
         self.spikes: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
 
+    @property
+    def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
+        """Names of the arrays that tell its state."""
+        return (*self._ARRAYS, "bent") if self.bent.size else self._ARRAYS
+
+    def _set_knee(self, drive: NDArray[np.float64]) -> None:
+        """Set what drivers idle at: those that are given nothing, at no current."""
+        self.knee = np.zeros(self.bent.size, np.float32)
+        if self.bent.size:
+            knee = np.where(drive > 0, self.shared.driver.knee, 0.0) - self.shared.reduced.reset
+            self.knee[self.at] = knee.ravel()
+
     def heat(self, drive: NDArray[np.float64], strength: float) -> None:
         """Go on with other drives, and all synapses at `strength` times their height."""
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
         self.synaptic *= np.float32(strength / self.strength[0])
         self.strength[0] = strength
         lanes = np.zeros(tiles.shape[0] * TILE)
+        self._set_knee(drive)
         lanes[self.at] = np.clip(drive.ravel() - self.shared.reduced.reset, -FAR, FAR)
         tiles[:, loop.BASE] = lanes.reshape(-1, TILE)
 
@@ -131,6 +147,7 @@ class ReducedBlock:
             times, lanes = np.empty(room), np.empty(room, np.int32)
             step, written = loop.advance_block(
                 self._state(),
+                loop.Drivers(self.bent, self.knee, np.float32(s.driver.softness**2 / 4)),
                 self.scratch,
                 s.law,
                 synapses,

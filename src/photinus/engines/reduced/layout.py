@@ -35,6 +35,7 @@ class Shared:
     ) -> None:
         kernel, dt = network.kernel, reduced.time_step
         self.reduced, self.units, self.stride = reduced, units, stride
+        self.driver = network.parameters.driver.scaled(network.parameters.gain_lifetime)
         runs_of = couplings.runs_of[couplings.groups_of]
         dense, self.fan_out, self.unit = _rows(couplings, runs_of, stride)
         self.couplings = runs_of, couplings.runs, couplings.kick, dense

@@ -350,6 +350,30 @@ def _deliver(  # type: ignore[no-untyped-def]
             once[aim + k] += moment * coupling[offset + k]
 
 
+@inlined
+def _bend(f, synaptic, once, bent, knee, bend):  # type: ignore[no-untyped-def]
+    """Write into `bent` what drivers make of the synaptic drives, and weaken kicks as they do.
+
+    See `_set_bent_pumps` of `photinus.engines.laser.loop`.
+    """
+    for tile in range(bent.size // TILE):
+        b = np.uintp(tile) * _F + np.uintp(BASE * TILE)
+        g = np.uintp(tile) * _TILE
+        for lane in range(TILE):
+            k = g + np.uintp(lane)
+            base = f[b + np.uintp(lane)]
+            before = max(base + bent[k] - knee[k], _ZERO)
+            x = base + synaptic[k] - knee[k]
+            root = np.float32(np.sqrt(x * x + np.float32(4.0) * bend))
+            # Of the two forms, the one that subtracts no numbers of like size.
+            above = _HALF * (x + root)
+            below = (bend + bend) / max(root - x, _LEAST)
+            y = above if x > _ZERO else below
+            both = y * before
+            once[k] *= both / (both + bend + _LEAST)
+            bent[k] = (knee[k] + y) - base
+
+
 class State(NamedTuple):
     """What changes while a block advances; `tiles` of lanes."""
 
@@ -384,6 +408,17 @@ class Scratch(NamedTuple):
     """(tiles,)"""
     bit: NDArray[np.uint32]
     """Powers of two, (TILE,)."""
+
+
+class Drivers(NamedTuple):
+    """Drivers that bend, see `photinus.devices.laser.driver`; empty arrays where none does."""
+
+    bent: NDArray[np.float32]
+    """What they make of the synaptic drives, (tiles * TILE,)."""
+    knee: NDArray[np.float32]
+    """Idle drives, relative to the reset, (tiles * TILE,)."""
+    bend: np.float32
+    """Square of half their softness."""
 
 
 class Law(NamedTuple):
@@ -430,7 +465,7 @@ class Synapses(NamedTuple):
 
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
+    state, drivers, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
 ) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written).
 
@@ -438,13 +473,15 @@ def advance_block(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    state, scratch, law, synapses : see `State`, `Scratch`, `Law`, `Synapses`.
+    state, drivers, scratch, law, synapses : see `State`, `Drivers`, `Scratch`, `Law`, `Synapses`.
     width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     stride : lanes of a chain.
     times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
     counts : int64 (lanes,), raised by the spikes of each lane.
     """
     f, r, synaptic, once, last_spike, last_place, resources, pending, ring = state
+    bent, knee, bend = drivers
+    felt = bent if bent.size > 0 else synaptic
     place, read, words, bit = scratch
     constants, hazard, trend, columns = law
     runs_of, runs, coupling, dense, fan_out, unit = synapses[:6]
@@ -539,8 +576,10 @@ def advance_block(  # type: ignore[no-untyped-def]
                 once[i + j] += m0 * w0 + m1 * w1 + m2 * w2 + m3 * w3
 
         step += 1
+        if bent.size > 0:
+            _bend(f, synaptic, once, bent, knee, bend)
         fires = _advance_tiles(
-            f, synaptic, once, place, read, bit, words, fired, constants, hazard, columns, width
+            f, felt, once, place, read, bit, words, fired, constants, hazard, columns, width
         )
         if decays:
             for k in range(synaptic.size):
@@ -589,7 +628,7 @@ def advance_block(  # type: ignore[no-untyped-def]
         for k in range(fires):
             lane = np.uintp(fired[k])
             since = np.float32(1.0 - parts[k])
-            _restart(f, r, synaptic, lane, since, constants)
+            _restart(f, r, felt, lane, since, constants)
             times[written + k] = step - np.float64(since)
             lanes[written + k] = lane
             counts[lane] += 1

@@ -75,6 +75,10 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
             )
         if np.ptp(network.delay) > 0:
             raise InvalidInput("delay must be one number for reduced lasers, got different ones")
+        if network.rise_time > 0:
+            raise InvalidInput(
+                f"rise_time must be 0 s for reduced lasers, got {network.rise_time:g}: 'laser' has it"
+            )
         self.reduced = reduced
         super().__init__(
             network,

@@ -32,6 +32,12 @@ def calibrate(
     reduced: Annotated[
         bool, typer.Option("--reduced", help="Measure the escape rate too, for laser-reduced.")
     ] = False,
+    straight: Annotated[
+        bool, typer.Option("--straight", help="Fit a driver that makes the log-odds straight first.")
+    ] = False,
+    reach: Annotated[
+        float, typer.Option(help="Largest weight of the networks that the synapse is fitted to.")
+    ] = 1.0,
     seed: Seed = 0,
     force: Force = False,
     threads: Threads = None,
@@ -48,6 +54,8 @@ def calibrate(
         synapse=synapse,
         renewing=not additive,
         reduced=reduced,
+        straight=straight,
+        reach=reach,
         seed=seed,
         threads=threads,
         progress=True,

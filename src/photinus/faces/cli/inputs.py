@@ -75,6 +75,16 @@ def read_imperfections(given: list[str] | None) -> "Imperfections | None":
     return Imperfections.from_dict({**values, **whole})
 
 
+def read_chip(given: list[str] | None) -> dict[str, Any]:
+    """Return NAME=VALUE pairs as settings of a chip, checked."""
+    from photinus.hardware import Chip
+
+    settings = read_settings("--chip", given)
+    whole = {name: int(value) for name, value in settings.items() if str(value).isdecimal()}
+    Chip.of({**settings, **whole}, lasers=1)
+    return {**settings, **whole}
+
+
 def read_workers(given: str | None) -> int | str | None:
     """Return a number of processes, or the address of a cluster."""
     return int(given) if given is not None and given.isdecimal() else given

@@ -30,6 +30,10 @@ Faults = Annotated[
     ),
 ]
 
+Gauge = Annotated[
+    str, typer.Option(help="Neurons that stand for 1 - z: auto, none, per-unit or likely.")
+]
+
 Hottest = Annotated[
     float | None, typer.Option(help="Temper: heat to this temperature, draw when cold.")
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photinus.errors import InvalidInput
+from photinus.faces.cli.inputs import read_chip
 from photinus.faces.cli.messages import table
 from photinus.faces.cli.options import Force
 
@@ -57,16 +58,23 @@ def ledger(
     prices: Annotated[
         Path | None, typer.Option(help="Price list (.toml). Its entries replace the default ones.")
     ] = None,
+    chip: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the chip is like, NAME=VALUE, as area_per_weight=400µm2 or layout=crossbar; "
+            "repeat for more."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Say what a chip would do and take: counts, prices, power, energies."""
+    """Say what a chip would do and take: counts, delays, prices, power, energies."""
     import json
 
     from photinus.hardware import Prices
     from photinus.samplers.samples import load
 
     listed = Prices.of(prices)
-    found = load(run).ledger(listed)
+    found = load(run).ledger(listed, read_chip(chip))
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
         return

@@ -13,6 +13,7 @@ from photinus.faces.cli.options import (
     CalibrationFile,
     Faults,
     Force,
+    Gauge,
     Hottest,
     Laser,
     MachineFile,
@@ -32,6 +33,7 @@ Known = Annotated[
     list[str] | None,
     typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
 ]
+Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
 EvidenceMode = Annotated[
     str,
     typer.Option(
@@ -48,9 +50,7 @@ NetworkFile = Annotated[
 def sample(
     model: MachineFile,
     out: Annotated[Path, typer.Option(help="Zarr store to write.")] = Path("run.zarr"),
-    substrate: Annotated[
-        str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")
-    ] = "laser",
+    substrate: Substrate = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
     burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 25,
@@ -61,6 +61,7 @@ def sample(
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
     rule: Annotated[str, typer.Option(help="Translation rule: measured or linear.")] = "measured",
+    gauge: Gauge = "auto",
     hottest: Hottest = None,
     period: Period = 40,
     imperfection: Faults = None,
@@ -96,6 +97,7 @@ def sample(
             evidence=read_evidence(evidence or [], machine),
             evidence_mode=evidence_mode,
             rule=rule,
+            gauge=gauge,
             tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
             imperfections=faults,
             threads=threads,

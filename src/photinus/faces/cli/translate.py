@@ -7,7 +7,16 @@ import typer
 
 from photinus.faces.cli.inputs import read_calibration, read_imperfections
 from photinus.faces.cli.messages import table
-from photinus.faces.cli.options import CalibrationFile, Faults, Force, Laser, MachineFile, Seed, Threads
+from photinus.faces.cli.options import (
+    CalibrationFile,
+    Faults,
+    Force,
+    Gauge,
+    Laser,
+    MachineFile,
+    Seed,
+    Threads,
+)
 
 if TYPE_CHECKING:
     from photinus.learning.refinement import Refinement
@@ -21,11 +30,14 @@ def translate(
     laser: Laser = None,
     calibration: CalibrationFile = None,
     rule: Annotated[str, typer.Option(help="measured or linear.")] = "measured",
+    gauge: Gauge = "auto",
     force: Force = False,
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""
     from photinus._core import files
+    from photinus._core import gauge as gauges
     from photinus.devices import device_of
+    from photinus.faces.report.rows import gauge_words
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.translation.rules import check
     from photinus.translation.rules import translate as to_network
@@ -33,7 +45,7 @@ def translate(
     machine = BoltzmannMachine.load(model)
     measured = read_calibration(laser, calibration)
     files.check_all([out], replace=force)
-    network = to_network(machine, measured, rule=rule)
+    network = to_network(machine, measured, rule=rule, gauge=gauge)
     network.save(out, replace=force)
     table(
         "Drives",
@@ -45,7 +57,8 @@ def translate(
         ],
         ("unit", "bias", device_of(network).drive_name),
     )
-    typer.echo(str(check(machine, measured)))
+    typer.echo(gauge_words(network))
+    typer.echo(str(check(machine.flipped(gauges.of(network)), measured)))
     typer.echo(f"Network: {out}")
 
 
@@ -66,6 +79,7 @@ def refine(
     structure: Annotated[
         str, typer.Option(help="all: any pair may get a synapse; given: only those that have one.")
     ] = "all",
+    gauge: Gauge = "auto",
     imperfection: Faults = None,
     seed: Seed = 0,
     force: Force = False,
@@ -77,6 +91,7 @@ def refine(
     """
     from photinus._core import files
     from photinus.devices import load_network
+    from photinus.faces.report.rows import gauge_words
     from photinus.learning.refinement import refine as adjust
     from photinus.machines.boltzmann import BoltzmannMachine
 
@@ -96,6 +111,7 @@ def refine(
         most_rounds=rounds,
         damping=damping,
         structure=structure,
+        gauge=gauge,
         imperfections=faults,
         threads=threads,
         progress=True,
@@ -104,6 +120,7 @@ def refine(
     if record is not None:
         files.write_json(record, result.to_dict(), replace=force)
     _show_rounds(result)
+    typer.echo(gauge_words(result.network))
     typer.echo(f"Network: {out}")
 
 

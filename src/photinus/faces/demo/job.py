@@ -16,6 +16,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from photinus._core import files, validate
+from photinus._core import gauge as gauges
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
@@ -89,7 +90,7 @@ def run(
         data=data,
         machine=machine,
         calibration=calibration,
-        validity=check(machine, calibration),
+        validity=check(machine.flipped(gauges.of(samples.network)), calibration),
         samples=samples,
         fidelity=samples.fidelity(progress=progress),
         refinement=refinement,

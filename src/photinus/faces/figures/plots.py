@@ -125,18 +125,35 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
     axes = _bare(figure.subplots())
     mine = samples.spikes.chain == chain
     time, unit = samples.spikes.time[mine], samples.spikes.unit[mine]
+    end = min(windows, samples.draws) * tau / scale
     for k in range(len(labels)):
         begins = (time[unit == k] - start) / scale
-        axes.broken_barh(
-            [(b, tau / scale) for b in begins], (k - 0.36, 0.72), facecolor=LASER, alpha=0.28, lw=0
-        )
+        bars = [(b, tau / scale) for b in begins]
+        if samples.spikes.gauge[k]:
+            bars = _gaps(bars, end)
+        axes.broken_barh(bars, (k - 0.36, 0.72), facecolor=LASER, alpha=0.28, lw=0)
         axes.plot(begins, np.full(len(begins), k), "|", color=LASER, ms=9, mew=1.4)
-    axes.set_xlim(0, min(windows, samples.draws) * tau / scale)
-    axes.set_yticks(range(len(labels)), [plain(label) for label in labels])
+    axes.set_xlim(0, end)
+    names = [
+        f"{plain(label)} (1 - z)" if flipped else plain(label)
+        for label, flipped in zip(labels, samples.spikes.gauge, strict=True)
+    ]
+    axes.set_yticks(range(len(labels)), names)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlabel(f"time [{prefix}s]")
-    axes.set_title("spikes (ticks) and unit states (bars: on for τ after a spike)")
+    flips = "; off, where a laser stands for 1 - z" if samples.spikes.gauge.any() else ""
+    axes.set_title(f"spikes (ticks) and unit states (bars: on for τ after a spike{flips})")
     return figure
+
+
+def _gaps(bars: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
+    """Return as (start, length) what bars that are sorted leave free between 0 and `end`."""
+    free, start = [], 0.0
+    for at, length in [*bars, (end, 0.0)]:
+        if at > start:
+            free.append((start, at - start))
+        start = max(start, at + length)
+    return free
 
 
 def joint(samples: Samples, most: int = 64) -> Figure:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from photinus._core import gauge as gauges
+from photinus.devices import Network
 from photinus.devices.registry import device_of
 from photinus.samplers.samples import Samples
 from photinus.units import quantity, us
@@ -57,6 +59,8 @@ def _worst(error: float | None, of: str, interval: tuple[float, float] | None) -
 
 MARGINALS_HEAD = ("unit", "P(on)", "standard error", "right value")
 """Head of the table of `marginal_rows`."""
+MOST_NAMED = 12
+"""Flipped units that are named."""
 MOST_MARGINALS = 40
 """Rows of a table of marginals at most."""
 
@@ -115,12 +119,25 @@ def run_rows(samples: Samples) -> list[tuple[str, str]]:
         given = samples.attributes["imperfections"].items()
         shown = ", ".join(f"{name} = {value}" for name, value in given if perfect[name] != value)
         rows.append(("imperfections", shown or "none"))
+    if samples.network is not None and gauges.of(samples.network).any():
+        rows.append(("gauge", gauge_words(samples.network)))
     if samples.physical_time is not None and samples.spikes is not None:
         rows += [
             ("physical time per chain", quantity(samples.physical_time, "s", 4)),
             ("spikes", f"{len(samples.spikes):,}"),
         ]
     return rows
+
+
+def gauge_words(network: Network) -> str:
+    """Return which neurons of a network stand for the complement of their unit, a sentence."""
+    device, flips = device_of(network), gauges.of(network)
+    if not flips.any():
+        return f"All {device.plural} stand for z."
+    named = [str(label) for label, flipped in zip(network.labels, flips, strict=True) if flipped]
+    shown = ", ".join(named[:MOST_NAMED]) + (", …" if len(named) > MOST_NAMED else "")
+    verb = "stands" if len(named) == 1 else "stand"
+    return f"{len(named)} of {network.n_units} {device.plural} {verb} for 1 - z: {shown}."
 
 
 def device_rows(calibration: "Calibration") -> list[tuple[str, str]]:

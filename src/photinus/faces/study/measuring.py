@@ -17,6 +17,7 @@ from photinus.faces.study.points import KIND, Point
 from photinus.faces.study.sections import Sampling, Wiring
 from photinus.learning.refinement import refine
 from photinus.samplers.sampling import sample
+from photinus.translation.gauge import choose_gauge
 from photinus.translation.rules import translate
 
 if TYPE_CHECKING:
@@ -135,7 +136,13 @@ def _sampled(
     machine, faults = point.machine(), point.imperfections()
     network = None
     if calibration is not None:
-        network = translate(machine, calibration, rule=wanted.rule, delay=wiring.of(calibration.window))
+        network = translate(
+            machine,
+            calibration,
+            rule=wanted.rule,
+            gauge=choose_gauge(machine, calibration, wanted.gauge, corrected=wanted.refined),
+            delay=wiring.of(calibration.window),
+        )
         if faults is not None:
             network = device_of(network).imperfect(network, faults, wanted.seed)
         if wanted.refined:

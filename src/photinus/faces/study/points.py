@@ -48,7 +48,7 @@ class Point:
             for name in ("device", "network", "imperfections"):
                 settings.pop(name, None)
             settings["sample"] = {
-                k: v for k, v in settings["sample"].items() if k not in ("rule", "refined")
+                k: v for k, v in settings["sample"].items() if k not in ("rule", "gauge", "refined")
             }
         return {"schema": files.SCHEMAS[KIND], **settings}
 

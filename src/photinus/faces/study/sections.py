@@ -14,6 +14,7 @@ from photinus.networks.imperfections import PLAUSIBLE as IMPERFECTION
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import PLAUSIBLE_TIMES
 from photinus.samplers import registry
+from photinus.translation.gauge import CHOICES
 from photinus.translation.rules import RULES
 from photinus.units import Allowed, parse
 
@@ -53,6 +54,7 @@ class Sampling:
     burn_in: int = 25
     seed: int = 0
     rule: str = "measured"
+    gauge: str = "auto"
     refined: bool = False
     """Whether the network is refined first, with as many chains and draws."""
 
@@ -98,7 +100,7 @@ def _checked(section: str, field: Any, value: Any) -> Any:
         ours = isinstance(value, str) and value in registry.SUBSTRATES
         known = registry.SUBSTRATES if ours else registry.names()
         return validate.one_of(name, value, known)
-    allowed: dict[str, Iterable[str]] = {"rule": RULES, "family": FAMILIES}
+    allowed: dict[str, Iterable[str]] = {"rule": RULES, "gauge": CHOICES, "family": FAMILIES}
     if field.name in allowed:
         return validate.one_of(name, value, allowed[field.name])
     if field.name == "file":

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files
+from photinus._core.gauge import NONE, Gauge, of
 from photinus.devices import Network, network_from_dict
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -51,7 +52,7 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
         "burn_in": header["burn_in"],
         "clamp": evidence_of(header, machine.labels).to_dict(),
         "window": header["window"],
-        "spikes": _spikes(grown, header, machine.labels),
+        "spikes": _spikes(grown, header, machine.labels, NONE if network is None else of(network)),
         "network": network,
         "tempering": Tempering(**header["tempering"]) if header["tempering"] else None,
         "attributes": header["attributes"],
@@ -76,7 +77,10 @@ def _states(states: NDArray[np.uint8], header: Mapping[str, Any], units: int) ->
 
 
 def _spikes(
-    grown: Mapping[str, NDArray[Any]], header: Mapping[str, Any], labels: tuple[Hashable, ...]
+    grown: Mapping[str, NDArray[Any]],
+    header: Mapping[str, Any],
+    labels: tuple[Hashable, ...],
+    gauge: Gauge,
 ) -> SpikeTrains | None:
     if "spikes/time" not in grown:
         return None
@@ -100,6 +104,7 @@ def _spikes(
         chains=header["chains"],
         start=start,
         stop=stop,
+        gauge=gauge,
     )
 
 

@@ -64,6 +64,12 @@ class RunStore:
             pool_size=attributes.get("seed_pool_size", 4),
         )
 
+    def gauge(self) -> list[bool] | None:
+        """Return the gauge of the stored run's network, empty for none; None for a new run."""
+        if self._stored is None or self._stored["network"] is None:
+            return None
+        return list(self._stored["network"].get("gauge", ()))
+
     def open(self, empty: "Samples", draws: int, run: Run) -> list[Piece]:
         """Create the store, or bring `run` to where the stored one stopped; return what it has."""
         import zarr
