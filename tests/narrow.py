@@ -1,6 +1,6 @@
 """What a test knows and types do not tell, said aloud.
 
-All but `wrong` are checked while the test runs.
+All but `untyped` are checked while the test runs.
 """
 
 from typing import Any, TypeVar
@@ -19,8 +19,8 @@ def there(value: T | None) -> T:
     return value
 
 
-def wrong(value: object) -> Any:
-    """Return a value whose type is wrong on purpose, or beside the point."""
+def untyped(value: object) -> Any:
+    """Return a value whose type is wrong on purpose, or a stand-in."""
     return value
 
 

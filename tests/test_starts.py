@@ -52,12 +52,12 @@ class Caught(Exception):
 def request_of(machine: BoltzmannMachine, substrate: str, **options: Any) -> Request:
     """Return the checked request of a call of `sample`, which is not run."""
 
-    class Catching(registry.substrate(substrate)):
-        def __init__(self, request: Request) -> None:
-            raise Caught(request)
+    def catch(self: object, request: Request) -> None:
+        raise Caught(request)
 
+    catching = type("Catching", (registry.substrate(substrate),), {"__init__": catch})
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Caught) as caught:
-        patch.setitem(registry.SUBSTRATES, substrate, Catching)
+        patch.setitem(registry.SUBSTRATES, substrate, catching)
         ph.sample(machine, substrate, **options)
     return caught.value.request
 
