@@ -108,7 +108,7 @@ def machine(
     scale: float = 1.0,
     sign: str = "mixed",
     shuffled: bool = False,
-    bias: None = None,
+    bias: float | None = None,
 ) -> ph.BoltzmannMachine:
     """Return a machine on a graph of `kind`, weights and biases uniform in ± `scale`.
 

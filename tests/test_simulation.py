@@ -490,7 +490,7 @@ def test_rate_comparison_has_power(reference_rates: Any) -> None:
 
 def dark_network(
     coupling: NDArray[np.float64],
-    delay: NDArray[np.float64],
+    delay: NDArray[np.float64] | float,
     kernel: SynapticKernel,
     carriers: float = 3e4,
     level: float = 3.0,
