@@ -35,7 +35,7 @@ def run(
     pump: NDArray[np.float64] | float | list[float] = HALF,
     duration: float = 2 * ns,
     laser: LaserParameters = LASER,
-    threshold: float = THRESHOLD,  # type: ignore[assignment]
+    threshold: float = THRESHOLD,
     **options: Any,
 ) -> JumpRun:
     return simulate_jumps(laser, np.atleast_1d(pump), duration, threshold=threshold, **options)
