@@ -186,7 +186,7 @@ SWEEPS = {
     ),
     "compression": Sweep(
         "gain compression, ε · peak photons",
-        (0.03, 0.1, 0.3, 1.0),
+        (0.001, 0.003, 0.01, 0.03, 0.1),
         lambda size, tau: Imperfections(gain_compression=size / PEAK),
         "",
     ),

@@ -31,7 +31,7 @@ def rate_equations(p: LaserParameters, pump: float, emission: bool = True) -> Ca
 
     def derivative(_: float, y: NDArray[np.float64]) -> list[float]:
         s, ng, na = y
-        gain = p.gain_coefficient * (ng - p.gain_transparency)
+        gain = p.gain_coefficient * (ng - p.gain_transparency) / (1 + p.gain_compression * s)
         absorber = p.absorber_coefficient * (na - p.absorber_transparency)
         spontaneous = p.gain_coefficient * ng + p.absorber_coefficient * na
         return [

@@ -211,8 +211,8 @@ class BoltzmannMachine:
         """Return the machine of y, where y_k = 1 - z_k for units with ``gauge[k]``, else y_k = z_k.
 
         W_ij changes its sign for each of i and j that is flipped. Put z_k = g_k + s_k y_k, with g_k = 1
-        and s_k = -1 for flipped units, else 0 and 1: b_i becomes s_i (b_i + Σ_j g_j W_ij), and energies
-        differ by a constant. Flipped again it is this machine, but for rounding.
+        and s_k = -1 for flipped units, else 0 and 1. Then b_i becomes s_i (b_i + Σ_j g_j W_ij).
+        Energies differ by a constant. Flipped again it is this machine, but for rounding.
 
         Parameters
         ----------

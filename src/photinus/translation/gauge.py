@@ -2,8 +2,8 @@
 
 The measured curve of a neuron, the drive that it takes to be on with given log-odds, is straight above
 and bent below. Flipping a unit turns its fields u into -u and leaves the fields of all others as they
-are. So the part of the KL that comes from putting straight lines for curves is a sum over units, and
-each unit chooses for itself: no search, any number of units.
+are. What straight lines in place of curves cost is thus a sum over units. Each unit chooses for itself:
+no search, any number of units.
 
 Flips change the signs of weights, too, and neurons that are on more often meet more of their partners.
 Synapses act late and a little too weakly, the more so the stronger they are, and inhibition most. What
@@ -32,7 +32,7 @@ CURVED = 0.5
 """What `curvature` weighs beside that: two units see the same error of a weight between them."""
 CORRECTED = 2.0
 """Weights up to which refinement brings synapses to where they should be, whatever their signs."""
-ALIKE, NEGLIGIBLE = 1e-6, 1e-9
+ALIKE, NEGLIGIBLE = 1e-6, 1e-7
 """Relative difference of costs that is rounding, and a cost that is none [nats]."""
 MARGIN = 2.0
 """By how much a gauge must be better than none to be taken."""
@@ -92,18 +92,18 @@ def choose_gauge(
         for name, flips in candidates.items()
     }
     best = min(costs, key=lambda name: costs[name])
-    return candidates[best if MARGIN * costs[best] < costs["none"] else "none"]
+    return candidates[best if MARGIN * costs[best] < costs["none"] - NEGLIGIBLE else "none"]
 
 
 def _better(as_is: NDArray[np.float64], flipped: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which units are better flipped; those to which it is all the same take turns.
 
-    So a machine that is its own complement, with one mode all on and one all off, has as many neurons
-    on in one mode as in the other, and errors of its synapses favour neither.
+    Think of a machine that is its own complement, with one mode all on and one all off. Then as many
+    neurons are on in either mode, and errors of synapses favour neither.
     """
     same = (np.abs(flipped - as_is) <= ALIKE * as_is) & (as_is > NEGLIGIBLE)
     turns = np.cumsum(same) % 2 == 0
-    return np.where(same, turns, flipped < as_is)
+    return np.where(same, turns, flipped < as_is - NEGLIGIBLE)
 
 
 def curvature(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:

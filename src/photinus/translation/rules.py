@@ -100,7 +100,8 @@ def translate(
         Synaptic delay [s], or a text: "30 ps".
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
         Which neurons stand for 1 - z of their unit, see `photinus.translation.choose_gauge`. The
-        network keeps it as `gauge`; states, evidence and moments speak of z all the same.
+        network keeps it as `gauge`. States, evidence and moments speak of z all the same. With the
+        linear rule "auto" is "none".
 
     Notes
     -----
@@ -110,6 +111,8 @@ def translate(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     validate.one_of("rule", rule, RULES)
+    if rule == "linear" and isinstance(gauge, str) and gauge == "auto":
+        gauge = "none"  # its lines are not fitted to the fields
     flips = choose_gauge(machine, calibration, gauge)
     own = machine.flipped(flips)
     if rule == "linear":
