@@ -432,7 +432,7 @@ def test_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "asia.py"))
     # The translated machine is beyond what its lasers can do; refinement is the point.
     with pytest.warns(TranslationWarning, match="lie outside"):
-        example["main"](["--chains", "8", "--draws", "8", "--rounds", "1", "--threads", "1"])
+        example["main"](["--chains", "8", "--draws", "8", "--threads", "1"])
     out = capsys.readouterr().out
     assert out.count("largest deviation") == 3
     assert "xray = 1, dysp = 1" in out

@@ -65,7 +65,7 @@ def gauge_forgotten(network: LifNetwork, options: dict[str, Any]) -> LifSimulato
 
 
 class Cold(LifSimulator):
-    def heat(self, change: Any, strength: float) -> None:
+    def heat(self, change: Any, strength: Any) -> None:
         pass
 
 

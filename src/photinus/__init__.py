@@ -28,9 +28,11 @@ _HOMES = {
     "Samples": "photinus.samplers.samples",
     "SpikeTrains": "photinus.spikes.trains",
     "SynapticKernel": "photinus.devices.synapse",
+    "Parallel": "photinus.samplers.tempering",
     "Tempering": "photinus.samplers.tempering",
     "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
+    "infer": "photinus.tasks.inference",
     "load": "photinus.samplers.samples",
     "refine": "photinus.learning.refinement",
     "sample": "photinus.samplers.sampling",
@@ -62,9 +64,11 @@ if TYPE_CHECKING:
     from photinus.samplers.samples import Samples as Samples
     from photinus.samplers.samples import load as load
     from photinus.samplers.sampling import sample as sample
+    from photinus.samplers.tempering import Parallel as Parallel
     from photinus.samplers.tempering import Tempering as Tempering
     from photinus.spikes.trains import Recording as Recording
     from photinus.spikes.trains import SpikeTrains as SpikeTrains
+    from photinus.tasks.inference import infer as infer
     from photinus.translation.rules import translate as translate
 
 

@@ -38,6 +38,7 @@ class Role(IntEnum):
     OUTSIDE = 13
     """For the substrates and devices of other packages."""
     PUMP_FLICKER = 14
+    SWAP = 15
 
 
 class ChainsFrom(np.random.SeedSequence):

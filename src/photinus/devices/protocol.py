@@ -168,7 +168,7 @@ class SpikingSimulator(Protocol):
     def drive(self) -> NDArray[np.float64]:
         """Constant drives that it was built with, array (chain, simulated unit)."""
 
-    def heat(self, change: NDArray[np.float64], strength: float) -> None:
+    def heat(self, change: NDArray[np.float64], strength: float | NDArray[np.float64]) -> None:
         """Go on with changed drives (chain, unit) and all couplings times `strength`."""
 
     def advance(self, duration: float) -> "SpikeTrains":

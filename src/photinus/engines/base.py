@@ -33,6 +33,10 @@ FIXED = ("f", "last_spike")
 """Arrays whose size tells how many lasers and chains there are; others may have grown."""
 
 
+Strength = float | NDArray[np.float64]
+"""What synapses are multiplied with: one number, or one of each chain, array (chain,)."""
+
+
 class Block(Protocol):
     """A few whole chains of a simulation, whose state is in arrays of these names."""
 
@@ -43,7 +47,7 @@ class Block(Protocol):
     def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
         """Names of its arrays."""
 
-    def heat(self, level: NDArray[np.float64], strength: float) -> None:
+    def heat(self, level: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other levels (chain, unit), and all synapses at `strength` times their height."""
 
 
@@ -212,7 +216,7 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
         """Constant drives that it was built with, array (chain, simulated unit)."""
         return self._level * self._scale
 
-    def heat(self, change: NDArray[np.float64], strength: float) -> None:
+    def heat(self, change: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other drives and attenuated synapses, pulses under way included.
 
         Parameters
@@ -221,12 +225,15 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
             What is added to the drives that the simulator was built with. Known units that are driven
             keep theirs.
         strength
-            What all couplings are multiplied with, >= 0; 1 as they were built.
+            What all couplings are multiplied with, > 0; 1 as they were built. One number, or one of
+            each chain, array (chain,).
         """
+        each = np.array(strength, np.float64, ndmin=1)
         level = self._level + np.where(self._driven, 0.0, change[:, self.units]) / self._scale
         level = self._for_blocks(level)
         for block in self._blocks:
-            block.heat(level[block.first_chain : block.first_chain + block.chains], strength)
+            mine = slice(block.first_chain, block.first_chain + block.chains)
+            block.heat(level[mine], float(each[0]) if each.size == 1 else each[mine])
 
     def advance(self, duration: float) -> SpikeTrains:
         """Simulate on for `duration` [s], rounded up to the grid, and return the new spikes."""
@@ -244,6 +251,22 @@ class Engine(ABC, Generic[NetworkT, BlockT]):
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a `state` of a simulator that was built with the same arguments."""
         self.step = restore(self._blocks, state)
+
+
+def by_lane(factor: NDArray[np.float64], lanes: int, size: int) -> NDArray[np.float64]:
+    """Return a factor of each chain for each of its `lanes`, array (size,), 1 beyond; (1,) stays so."""
+    if factor.size == 1:
+        return factor
+    each = np.ones(size)
+    each[: factor.size * lanes] = np.repeat(factor, lanes)
+    return each
+
+
+def common_and_gain(strength: NDArray[np.float64], chains: int) -> tuple[float, NDArray[np.float64]]:
+    """Return a strength of synapses (1,) or (chain,) as one number for all, times one of each chain."""
+    if strength.size == 1:
+        return float(strength[0]), np.ones(chains)
+    return 1.0, strength
 
 
 def _arrays(blocks: Sequence[Block]) -> dict[str, NDArray[Any]]:

@@ -42,7 +42,7 @@ class Disturbed:
         self._every = max(1, round(pieces))
         self._memory = math.exp(-self._every * self.grid / imperfections.shared_pump_time)
         shape = (self.chains, self.network.n_units)
-        self._cooled: tuple[NDArray[np.float64], float] = np.zeros(shape), 1.0
+        self._cooled: tuple[NDArray[np.float64], float | NDArray[np.float64]] = np.zeros(shape), 1.0
         self._noise_step = np.array(0)
         self._noise = self._normal(0)
         self._spikes_seen = np.zeros(shape, np.int64)
@@ -76,7 +76,7 @@ class Disturbed:
         """Constant drives without their noise, array (chain, simulated unit) [carriers]."""
         return self.simulator.drive
 
-    def heat(self, change: NDArray[np.float64], strength: float) -> None:
+    def heat(self, change: NDArray[np.float64], strength: float | NDArray[np.float64]) -> None:
         """Go on with other drives and attenuated synapses, as `Simulator.heat`."""
         self._cooled = change, strength
         self.simulator.heat(change, strength)

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,19 @@ LIGHT_LIFETIMES, LIGHT_CHAINS = 100, 2
 
 FEWEST_EFFECTIVE = 10
 """Effective draws per chain below which their number is not known: the chain is too short to tell."""
+
+
+PER_COPY = (
+    "lasers",
+    "free",
+    "synapses",
+    "pump",
+    "driving",
+    "spikes",
+    "synaptic_events",
+    "photons",
+)
+"""What copies of a chip have, or do, each for itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,16 +98,20 @@ class Counts:
     def from_samples(cls, samples: "Samples") -> "Counts":
         """Return what a run on lasers shows, the mean chip over its chains after burn-in.
 
+        Copies at several temperatures (`photinus.Parallel`) are lasers like all others: they all count.
+
         Raises
         ------
         InvalidInput
-            If the run was not on lasers, kept no spikes (a tempered one), or has no draws.
+            If the run was not on lasers, was heated in cycles, which keeps no spikes, or has no draws.
         """
         validate.instance("samples", samples, "Samples")
 
         network, spikes = samples.network, samples.spikes
         if not is_of_lasers(network):
             raise InvalidInput(f"ledger needs a run on lasers, got one on {samples.substrate!r}")
+        if samples.activity is not None:
+            return cls._of_copies(samples, network, samples.activity)
         if spikes is None or samples.window is None:
             raise InvalidInput("ledger needs a run that keeps its spikes, got a tempered one")
         if network.depression is not None:
@@ -107,21 +124,34 @@ class Counts:
         counted = np.bincount(spikes.unit[kept], minlength=network.n_units)
         share = _pulse_share(network.kernel, spikes.chain, spikes.unit, spikes.time)
         pulses = np.bincount(spikes.unit[kept], weights=share[kept], minlength=network.n_units)
-        evidence = samples.evidence.flipped(network.gauge)
-        given = np.full(network.n_units, np.nan)
-        given[evidence.positions] = evidence.values.mean(axis=0)
-        states = samples.states[:, :, samples.free_units]
-        machine = samples.machine
-        effective = smallest_effective_draws(machine, samples.states)
-        known = states.size > 0 and effective >= FEWEST_EFFECTIVE * samples.chains  # nan is not
         return cls._of_network(
             network,
             rates=counted / time,
             pulses=pulses / time,
-            evidence=given,
+            evidence=_mean_evidence(samples, network),
             driven=samples.attributes.get("clamp_mode") == "laser",
-            effective_share=effective / (samples.chains * samples.draws) if known else None,
+            effective_share=_share_of(samples),
         )
+
+    @classmethod
+    def _of_copies(
+        cls, samples: "Samples", network: LaserNetwork, activity: NDArray[np.float64]
+    ) -> "Counts":
+        """Return what all copies of a chip do, draws of the cold one; `activity` of all, (unit,).
+
+        Pumps are those of the cold copy, which the others are near, and every pulse counts as a whole.
+        """
+        copies = samples.tempering.copies  # type: ignore[union-attr]
+        one = cls._of_network(
+            network,
+            rates=activity / copies,
+            pulses=activity / copies,
+            evidence=_mean_evidence(samples, network),
+            driven=samples.attributes.get("clamp_mode") == "laser",
+            effective_share=_share_of(samples),
+        )
+        more = {name: copies * getattr(one, name) for name in PER_COPY}
+        return replace(one, **more)
 
     @classmethod
     def from_rates(
@@ -270,6 +300,21 @@ class Counts:
             photons=float(rates[runs].sum()) * light,
             effective_share=effective_share,
         )
+
+
+def _mean_evidence(samples: "Samples", network: LaserNetwork) -> NDArray[np.float64]:
+    """Return the mean value of each laser over chains, (unit,), nan for free ones."""
+    evidence = samples.evidence.flipped(network.gauge)
+    given = np.full(samples.machine.n_units, np.nan)
+    given[evidence.positions] = evidence.values.mean(axis=0)
+    return given
+
+
+def _share_of(samples: "Samples") -> float | None:
+    """Return the effective draws per draw, None if chains are too short to tell."""
+    effective = smallest_effective_draws(samples.machine, samples.states)
+    known = len(samples.free_units) > 0 and effective >= FEWEST_EFFECTIVE * samples.chains  # nan is not
+    return effective / (samples.chains * samples.draws) if known else None
 
 
 def _share(effective_share: float | None) -> float | None:

@@ -41,6 +41,7 @@ from photinus.learning.trust import Search, Trial
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import dense, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
+from photinus.samplers import registry
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.translation.gauge import choose_gauge
@@ -121,8 +122,9 @@ class Refinement:
 
 def refine(
     machine: BoltzmannMachine,
-    calibration: Calibration,
+    calibration: Calibration | None,
     *,
+    substrate: str | None = None,
     network: Network | None = None,
     seed: Seed = 0,
     chains: int = 256,
@@ -143,6 +145,10 @@ def refine(
         The target.
     calibration
         Calibration of the device: gives the network to start from, and the size of the corrections.
+        None is the one that the substrate has by default.
+    substrate
+        What simulates the network, as in `photinus.sample`: "laser", "laser-reduced" or "lif". By
+        default the full model of the calibration's device.
     network
         Start from this network instead of the translated one. For instance from one whose lasers differ
         from each other (`LaserNetwork.mismatched`), which its moments show and corrections absorb.
@@ -185,11 +191,9 @@ def refine(
         If no reference confirms the moments wanted: beyond 24 units, on a graph far from a tree, where
         two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
     """
-    chains = validate.integer("chains", chains, 8)
-    draws = validate.integer("draws", draws, 8)
-    most_rounds = validate.integer("most_rounds", most_rounds, 1)
-    damping = None if damping is None else validate.non_negative("damping", damping)
-    validate.one_of("structure", structure, STRUCTURES)
+    calibration = _calibration(calibration, substrate)
+    chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
+    damping = _damping(damping, structure)
     network = _start(machine, calibration, network, gauge, imperfections, seed)
     # In the coordinates of the neurons, whose pumps and couplings are to change.
     flips = gauges.of(network)
@@ -202,7 +206,9 @@ def refine(
         warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
-    bench = _Bench(machine, statistics, iter(runs), chains, imperfections, threads)
+    options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
+    options |= {} if substrate is None else {"substrate": substrate, "calibration": calibration}
+    bench = _Bench(machine, statistics, iter(runs), options)
     with tracked(progress, "refining", most_rounds) as advance:
 
         def report(trial: Trial[Network]) -> None:
@@ -238,28 +244,53 @@ class _Bench:
         machine: BoltzmannMachine,
         statistics: Statistics,
         seeds: Iterator[np.random.SeedSequence],
-        chains: int,
-        imperfections: Imperfections | None,
-        threads: int | None,
+        options: dict[str, Any],
     ) -> None:
         self.machine, self.statistics, self.seeds = machine, statistics, seeds
-        self.chains, self.imperfections, self.threads = chains, imperfections, threads
+        self.options = options
         self.last: Samples
 
     def measure(self, network: Network, draws: int) -> Shown:
         """Return what `network` shows in so many draws per chain."""
         self.last = sample(
             self.machine,
-            substrate_of(network),
-            chains=self.chains,
             draws=draws,
             burn_in=min(draws, 25),
             seed=next(self.seeds),
             network=network,
-            imperfections=self.imperfections,
-            threads=self.threads,
+            **{"substrate": substrate_of(network), **self.options},
         )
         return shown_by(self.last, self.statistics)
+
+
+def _lengths(chains: int, draws: int, most_rounds: int) -> tuple[int, int, int]:
+    """Return the size of the measurements, checked."""
+    return (
+        validate.integer("chains", chains, 8),
+        validate.integer("draws", draws, 8),
+        validate.integer("most_rounds", most_rounds, 1),
+    )
+
+
+def _damping(damping: float | None, structure: str) -> float | None:
+    """Return the least λ, checked, after a look at what may move."""
+    validate.one_of("structure", structure, STRUCTURES)
+    return None if damping is None else validate.non_negative("damping", damping)
+
+
+def _calibration(given: Calibration | None, substrate: str | None) -> Calibration:
+    """Return the calibration to go by, after a look at whether the substrate has neurons."""
+    if substrate is not None and not registry.substrate(substrate).spiking:
+        spiking = ", ".join(map(repr, registry.able("spiking")))
+        raise InvalidInput(f"substrate must be one of {spiking} to be refined, got {substrate!r}")
+    if given is not None or substrate is None:
+        return validate.instance(
+            "calibration", Calibration.preset() if given is None else given, Calibration
+        )
+    preset = getattr(registry.substrate(substrate), "preset", None)
+    if preset is None:
+        raise InvalidInput(f"calibration must be given on {substrate!r}, got None")
+    return Calibration.preset(preset)
 
 
 def _start(

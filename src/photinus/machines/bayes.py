@@ -4,7 +4,7 @@ A Bayesian network is a product of conditional tables, p(z) = Π_k p(z_k | paren
 is made of it: see `photinus.machines.expansion`.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -17,15 +17,16 @@ from photinus._core.records import settle
 from photinus._core.states import require_enumerable
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.elimination import Reduction, reduced
 from photinus.machines.evidence import Evidence
 from photinus.machines.expansion import METHODS, STRENGTH, expanded
 from photinus.machines.softening import SOFTENING, deterministic, soft_log_odds
 from photinus.machines.tables import (
     Table,
     checked_table,
+    in_order,
     known_variable,
     on_of,
-    require_acyclic,
     rows_of,
     table_of,
 )
@@ -72,7 +73,7 @@ class BayesianNetwork:
             raise InvalidInput(f"tables must be a mapping variable → table, not empty, got {tables!r}")
         checked = {name: checked_table(name, table, tables) for name, table in tables.items()}
         settle(self, tables=MappingProxyType(checked))
-        require_acyclic({name: parents for name, (parents, _) in checked.items()})
+        in_order(checked)
 
     @property
     def variables(self) -> tuple[Hashable, ...]:
@@ -204,8 +205,8 @@ class BayesianNetwork:
         """
         additive, soft = validate.flag("additive", additive), {}
         for name, (parents, rows) in self.tables.items():
-            log_odds = soft_log_odds(rows, len(parents), softening, additive)
             on = on_of(rows, len(parents))
+            log_odds = soft_log_odds(on, softening, additive)
             soft[name] = (
                 parents,
                 rows_of(np.where(deterministic(on), np.exp(-np.logaddexp(0, -log_odds)), on)),
@@ -241,17 +242,68 @@ class BayesianNetwork:
         """
         validate.one_of("method", method, METHODS)
         strength = validate.positive("strength", strength)
-        factors = self._log_odds(softening, additive=method == "exact")
+        factors = self._log_tables(softening, additive=method == "exact")
         return expanded(factors, self.variables, method, strength)
 
-    def _log_odds(
+    def reduced(
+        self,
+        evidence: Mapping[Any, int] | None = None,
+        *,
+        query: Iterable[Any] | None = None,
+        softening: float = SOFTENING,
+    ) -> Reduction:
+        """Return what has to be sampled to know the variables asked for, given the evidence.
+
+        Parameters
+        ----------
+        evidence : mapping variable → 0 or 1
+        query : variables that are asked for; by default all
+        softening
+            As in `to_boltzmann`. Variables that are not sampled need none.
+
+        Returns
+        -------
+        Reduction
+            A machine, mostly smaller and softer than that of `to_boltzmann`, and how all variables
+            come back from its states. See `photinus.machines.elimination`.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown variable, a value other than 0 or 1, no variable left, or evidence of
+            probability 0.
+
+        Examples
+        --------
+        >>> reduction = BayesianNetwork.asia().reduced({"xray": 1})
+        >>> reduction.replaced, reduction.barren
+        (('either',), ('dysp',))
+        """
+        known = Evidence.of(evidence, self.variables).to_dict()
+        asked = None if query is None else self._asked(query)
+        return reduced(self.tables, known, asked, softening)
+
+    def _asked(self, query: Iterable[Any]) -> tuple[Hashable, ...]:
+        """Return the variables that are asked for, checked."""
+        asked = validate.listed("query", query)
+        if not asked:
+            raise InvalidInput("query must name at least one variable, got none")
+        for name in asked:
+            if not isinstance(name, Hashable) or name not in self.tables:
+                raise InvalidInput(
+                    f"query must be among the variables {list(self.variables)!r}, got {name!r}"
+                )
+        return tuple(dict.fromkeys(asked))
+
+    def _log_tables(
         self, softening: float, *, additive: bool
     ) -> Iterator[tuple[tuple[int, ...], NDArray[np.float64]]]:
-        """Give (positions of variable and parents, softened log-odds, array (2,)*parents)."""
+        """Give (positions of variable and parents, logarithm of the softened table)."""
         place = {name: k for k, name in enumerate(self.variables)}
         for name, (parents, rows) in self.tables.items():
+            log_odds = soft_log_odds(on_of(rows, len(parents)), softening, additive)
             positions = (place[name], *(place[parent] for parent in parents))
-            yield positions, soft_log_odds(rows, len(parents), softening, additive)
+            yield positions, -np.logaddexp(0.0, np.stack([log_odds, -log_odds]))
 
     def _joint_array(self) -> NDArray[np.float64]:
         """Return p of every state, array (2,)*variable; the last axis is the first variable."""

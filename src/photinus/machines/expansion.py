@@ -61,13 +61,12 @@ def expanded(
 ) -> BoltzmannMachine:
     """Return the machine of a network's factors, its first units the variables.
 
-    A factor is the positions of a variable and its parents, and the variable's log-odds, array
-    (2,)*parents. `method` and `strength` as in `BayesianNetwork.to_boltzmann`.
+    A factor is the positions of some variables, and the logarithm of a positive function of them, array
+    (2,)*variables. `method` and `strength` as in `BayesianNetwork.to_boltzmann`.
     """
     polynomial: Polynomial = {}
     auxiliary: list[_Auxiliary] = []
-    for positions, log_odds in factors:
-        log_factor = -np.logaddexp(0.0, np.stack([log_odds, -log_odds]))
+    for positions, log_factor in factors:
         if method == "probst" and len(positions) > 2:
             auxiliary += _state_units(positions, log_factor, strength, variables)
         else:

@@ -1,14 +1,11 @@
 """Tables without zeros and ones, whose logarithms are finite."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.machines.expansion import moebius
-from photinus.machines.tables import on_of
 
 SOFTENING = 5e-4
 """Distance from 0 and 1 that deterministic entries get by default."""
@@ -21,18 +18,15 @@ def deterministic(on: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((on == 0) | (on == 1))
 
 
-def soft_log_odds(
-    rows: Mapping[tuple[int, ...], float], parents: int, softening: float, additive: bool
-) -> NDArray[np.float64]:
-    """Return the log-odds of a softened table, array (2,)*parents."""
+def soft_log_odds(on: NDArray[np.float64], softening: float, additive: bool) -> NDArray[np.float64]:
+    """Return the log-odds of a softened table P(variable = 1), both arrays (2,)*parents."""
     softening = validate.positive("softening", softening)
     if softening >= 0.5:
         raise InvalidInput(f"softening must be below 0.5, got {softening:g}")
-    on = on_of(rows, parents)
     certain = deterministic(on)
     soft = np.where(certain, np.where(on == 1, 1 - softening, softening), on)
     log_odds = np.log(soft) - np.log1p(-soft)
-    if not additive or parents < 2 or not certain.any():
+    if not additive or on.ndim < 2 or not certain.any():
         return np.asarray(log_odds)
     return _least_interacting(log_odds, certain)
 

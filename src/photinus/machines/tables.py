@@ -69,15 +69,23 @@ def _probability(name: Hashable, state: tuple[int, ...], value: Any) -> float:
     return result
 
 
-def require_acyclic(parents: Mapping[Hashable, tuple[Hashable, ...]]) -> None:
-    """Raise InvalidInput if a variable depends on itself."""
-    left = dict(parents)
+def in_order(tables: Mapping[Hashable, Table]) -> list[Hashable]:
+    """Return the variables, each after its parents.
+
+    Raises
+    ------
+    InvalidInput
+        If a variable depends on itself.
+    """
+    left, ordered = {name: parents for name, (parents, _) in tables.items()}, []
     while left:
         roots = [name for name, above in left.items() if not any(p in left for p in above)]
         if not roots:
             raise InvalidInput(f"tables must not form a cycle, got one among {list(left)!r}")
         for name in roots:
             del left[name]
+        ordered += roots
+    return ordered
 
 
 def known_variable(name: Hashable, variables: Sequence[Hashable]) -> None:

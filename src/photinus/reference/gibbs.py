@@ -215,14 +215,21 @@ class GibbsSampler:
         temperature = validate.positive("temperature", temperature)
         return self.sweep(np.full(skip + draws, temperature), np.arange(skip + draws) >= skip)
 
-    def sweep(self, temperatures: NDArray[np.float64], keep: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    def sweep(
+        self,
+        temperatures: NDArray[np.float64],
+        keep: NDArray[np.bool_],
+        chosen: NDArray[np.intp] | None = None,
+    ) -> NDArray[np.uint8]:
         """Do one sweep at each of the `temperatures`, array (sweep,), above 0.
 
         Returns the states after the sweeps to `keep`, array (sweep,), as array (chain, draw, unit).
+        If some chains are `chosen`, array (k,), only these move on.
         """
-        chains, n = self._z.shape
-        states = np.empty((chains, int(keep.sum()), n), np.uint8)
-        states[:] = self._z[:, None]
+        everything: slice | NDArray[np.intp] = slice(None) if chosen is None else chosen
+        z, field, stream = self._z[everything], self._field[everything], self._stream[everything]
+        states = np.empty((len(z), int(keep.sum()), z.shape[1]), np.uint8)
+        states[:] = z[:, None]
         scale = self._quantum / temperatures
 
         def advance(block: slice) -> None:
@@ -231,14 +238,16 @@ class GibbsSampler:
                 self._units,
                 scale,
                 keep,
-                self._z[block],
-                self._field[block],
-                self._stream[block],
+                z[block],
+                field[block],
+                stream[block],
                 states[block],
             )
 
         size = LANES * max(1, FIELDS_PER_BLOCK // (LANES * len(self._units)))
-        over_chains(advance, chains, size, self._threads)
+        over_chains(advance, len(z), size, self._threads)
+        if chosen is not None:  # those were copies
+            self._z[chosen], self._field[chosen], self._stream[chosen] = z, field, stream
         return states
 
     def _fields(self) -> NDArray[Any]:

@@ -11,4 +11,5 @@ from photinus.samplers.samples import Samples as Samples
 from photinus.samplers.samples import load as load
 from photinus.samplers.sampling import Interrupted as Interrupted
 from photinus.samplers.sampling import sample as sample
+from photinus.samplers.tempering import Parallel as Parallel
 from photinus.samplers.tempering import Tempering as Tempering

@@ -22,6 +22,7 @@ class GibbsRun(Run):
     """Gibbs sampling, one sweep per draw."""
 
     heated = True
+    parallel = True
 
     def __init__(self, request: Request) -> None:
         self._sampler = GibbsSampler(
@@ -34,6 +35,7 @@ class GibbsRun(Run):
         )
         self._request = request
         self._done, self._draw = 0, request.burn_in
+        self._hot = np.ones(request.chains)
         sweep = request.chains * request.machine.n_units
         self.draws_per_piece = max(1, int(UNIT_UPDATES_PER_PIECE / sweep))
 
@@ -42,11 +44,26 @@ class GibbsRun(Run):
         request = self._request
         ends = [request.window_of(self._draw + d) for d in range(draws)]
         sweeps = np.arange(self._done, ends[-1] + 1)
-        temperatures = np.array([request.temperature(int(sweep)) for sweep in sweeps])
-        states = self._sampler.sweep(temperatures, np.isin(sweeps, ends))
+        states = self._swept(sweeps, np.isin(sweeps, ends))
         report(ends[-1] + 1 - self._done)
         self._done, self._draw = ends[-1] + 1, self._draw + draws
         return Piece(states, None)
+
+    def _swept(self, sweeps: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """Do these sweeps and return the states to keep, array (chain, draw, unit)."""
+        warm = np.array([self._request.temperature(int(sweep)) for sweep in sweeps])
+        if (self._hot == 1).all():
+            return self._sampler.sweep(warm, keep)
+        shape = (self._request.chains, int(keep.sum()), self._request.machine.n_units)
+        states = np.empty(shape, np.uint8)
+        for temperature in np.unique(self._hot):
+            chosen = np.flatnonzero(self._hot == temperature)
+            states[chosen] = self._sampler.sweep(warm * temperature, keep, chosen)
+        return states
+
+    def heat(self, temperatures: NDArray[np.float64]) -> None:
+        """Go on with each chain at a temperature."""
+        self._hot = temperatures
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the sampler's state."""

@@ -15,8 +15,10 @@ from photinus import devices
 from photinus._core import plugins, validate
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.samplers.abstract import ExactRun, GibbsRun, IdealRun
-from photinus.samplers.request import Run
+from photinus.samplers.parallel import ParallelRun
+from photinus.samplers.request import Request, Run
 from photinus.samplers.spiking import LaserRun, LifRun, ReducedRun, of_device
+from photinus.samplers.tempering import Parallel
 
 SUBSTRATES: dict[str, type[Run]] = {
     "laser": LaserRun,
@@ -63,6 +65,14 @@ def substrate(name: str) -> type[Run]:
     return kind
 
 
+def started(request: Request) -> Run:
+    """Return a run of a request on its substrate, with its copies where it is tempered in parallel."""
+    kind = substrate(request.substrate)
+    if isinstance(request.tempering, Parallel):
+        return ParallelRun(request, kind, request.tempering)
+    return kind(request)
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all substrates, those of other packages last."""
     others = {*plugins.names(plugins.SUBSTRATES), *devices.names()} - SUBSTRATES.keys()
@@ -75,5 +85,5 @@ def able(ability: str) -> tuple[str, ...]:
     for name in names():
         # A package that cannot be imported is told of when its substrate is asked for.
         with contextlib.suppress(PhotinusError):
-            found += [name] if getattr(substrate(name), ability) else []
+            found += [name] if getattr(substrate(name), ability, False) else []
     return tuple(found)

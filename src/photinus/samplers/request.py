@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from photinus._core.gauge import Gauge, flip_states
 from photinus.calibration import Calibration
 from photinus.devices import Network
+from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
 from photinus.networks.imperfections import Imperfections
-from photinus.samplers.tempering import Tempering
+from photinus.samplers.tempering import Parallel, Tempering
 from photinus.spikes.trains import SpikeTrains
 
 
@@ -36,7 +37,7 @@ class Request:
     evidence_mode: str
     time_step: float | None
     threads: int | None
-    tempering: Tempering | None
+    tempering: Tempering | Parallel | None
     imperfections: Imperfections | None = None
     prepared: "tuple[Network, NDArray[np.float64] | None] | None" = None
     """Network and, given evidence, drives (chain, unit), where these were worked out before."""
@@ -63,7 +64,7 @@ class Request:
 
     def temperature(self, window: int) -> float:
         """Return the temperature in a window."""
-        return 1.0 if self.tempering is None else self.tempering.temperature(window)
+        return self.tempering.temperature(window) if isinstance(self.tempering, Tempering) else 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +86,8 @@ class Run(Protocol):
     """Whether it simulates a device, and thus takes a calibration and a network."""
     heated: ClassVar[bool] = False
     """Whether it takes `Request.tempering`."""
+    parallel: ClassVar[bool] = False
+    """Whether each chain can have a temperature, see `heat`: for parallel tempering."""
     imperfect: ClassVar[bool] = False
     """Whether it takes `Request.imperfections`."""
     least_burn_in: ClassVar[int | None] = 0
@@ -116,6 +119,14 @@ class Run(Protocol):
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state of the same run."""
+
+    def heat(self, temperatures: NDArray[np.float64]) -> None:
+        """Go on with each chain at a temperature, array (chain,); of `parallel` substrates only."""
+        raise InvalidInput(f"temperatures must be one for all chains of a {type(self).__name__}")
+
+    def activity(self) -> NDArray[np.float64] | None:
+        """Return spikes per second and unit of all copies together, (unit,), where there are some."""
+        return None
 
     def outside(self) -> list[str]:
         """Return what the device cannot do of what is asked for, a sentence each."""

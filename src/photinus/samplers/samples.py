@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from photinus._core.progress import Progress
     from photinus.diagnostics.certificate import DrawsNeeded, Fidelity
+    from photinus.diagnostics.weights import Weighted
     from photinus.hardware.chip import Chip
     from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
-    from photinus.samplers.tempering import Tempering
+    from photinus.samplers.tempering import Parallel, Tempering
     from photinus.spikes.readout import Occupancy
     from photinus.spikes.trains import SpikeTrains
 
@@ -58,8 +59,11 @@ class Samples:
         Spikes from one τ before the kept interval on.
     network : LaserNetwork, LifNetwork or None
         The lasers that were simulated.
-    tempering : Tempering or None
-        How it was heated and cooled between draws; then there are no spikes, and `window` is None.
+    tempering : Tempering, Parallel or None
+        How it was heated between draws, or which copies there were; then there are no spikes, and
+        `window` is None.
+    activity : array (unit,) or None
+        Spikes per second of all copies of a unit together, where there were copies.
     attributes : dict
         Provenance: seed entropy, versions, settings.
     complete : bool
@@ -75,7 +79,8 @@ class Samples:
     window: float | None = None
     spikes: "SpikeTrains | None" = None
     network: "Network | None" = None
-    tempering: "Tempering | None" = None
+    tempering: "Tempering | Parallel | None" = None
+    activity: "NDArray[np.float64] | None" = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = True
 
@@ -83,7 +88,7 @@ class Samples:
         validate.instance("machine", self.machine, BoltzmannMachine)
         validate.instance("spikes", self.spikes, "SpikeTrains | None")
         validate.instance("network", self.network, Network | None)
-        validate.instance("tempering", self.tempering, "Tempering | None")
+        validate.instance("tempering", self.tempering, "Tempering | Parallel | None")
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
         settle(self, evidence=evidence)
         settle(self, clamp=evidence.to_dict())
@@ -254,6 +259,40 @@ class Samples:
     def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
         """Return the certificate of these samples; see `photinus.diagnostics.fidelity.assess`."""
         return diagnostics.fidelity.assess(self, seed, progress=progress)
+
+    def reweighted(self, machine: BoltzmannMachine) -> "Weighted":
+        """Return these draws with weights that make them draws of another machine.
+
+        Of a machine that is heated or softened, say: its samples mix better, and weights lead back.
+
+        Parameters
+        ----------
+        machine
+            Has the same units. With evidence, of which there must be one for all chains, both laws are
+            those given the evidence.
+
+        Returns
+        -------
+        Weighted
+            Weights, effective draws that are left, and whether to trust them.
+
+        Raises
+        ------
+        InvalidInput
+            If the labels differ, or chains have different evidence.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> machine = ph.BoltzmannMachine([[0, 3], [3, 0]], [-1.5, -1.5])
+        >>> hot = ph.sample(machine.heated(2), "exact", chains=16, draws=500, seed=1)
+        >>> found = hot.reweighted(machine)
+        >>> found.trusted, bool(abs(found.mean() - machine.marginals()).max() < 0.03)
+        (True, True)
+        """
+        validate.instance("machine", machine, BoltzmannMachine)
+        self.evidence.common()
+        return diagnostics.weights.reweighted(self.machine, machine, self.states)
 
     def draws_needed(self, error: float = 0.01) -> "DrawsNeeded":
         """Return how many draws bring the standard error of the worst marginal down to `error`.

@@ -32,7 +32,7 @@ from photinus.samplers import registry
 from photinus.samplers.request import Piece, Request, Run
 from photinus.samplers.samples import Samples
 from photinus.samplers.storage import RunStore
-from photinus.samplers.tempering import Tempering
+from photinus.samplers.tempering import Parallel, Tempering
 from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.gauge import CHOICES
@@ -70,7 +70,7 @@ def sample(
     evidence_mode: str | None = None,
     initial: ArrayLike | None = None,
     time_step: float | None = None,
-    tempering: Tempering | None = None,
+    tempering: Tempering | Parallel | None = None,
     imperfections: Imperfections | None = None,
     threads: int | None = None,
     workers: int | str | None = None,
@@ -123,8 +123,9 @@ def sample(
         measured with, the default of the device (0.5 ps for lasers). Rates move by a percent or so with
         it.
     tempering
-        Heat and cool in cycles, and draw when it is cold: for machines with modes far apart. Such
-        runs keep draws, not spikes; lasers, "lif" and "gibbs" only.
+        For machines with modes far apart: heat and cool in cycles, and draw when it is cold
+        (`Tempering`), or run copies at several temperatures that are swapped (`Parallel`). Such runs
+        keep draws, not spikes; lasers, "lif" and "gibbs" only.
     imperfections
         What is wrong with the chip; lasers only. A `network` that is given is taken to hold all that
         does not change during a run (`Imperfections.apply`); what happens during a run is added.
@@ -186,7 +187,7 @@ def sample(
         gauge=_gauge(gauge, machine.n_units, network, store),
     )
     with executor_of(workers, pool) as spread:
-        run = kind(request) if spread is None else SpreadRun(request, spread, kind)
+        run = registry.started(request) if spread is None else SpreadRun(request, spread)
         return _sampled(request, run, initial is not None, store, progress)
 
 
@@ -197,7 +198,7 @@ def _check_objects(
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Calibration | None)
     validate.instance("network", network, Network | None)
-    validate.instance("tempering", tempering, Tempering | None)
+    validate.instance("tempering", tempering, Tempering | Parallel | None)
     validate.instance("imperfections", imperfections, Imperfections | None)
     if progress is not None and not isinstance(progress, (bool, Progress)):
         raise InvalidInput(
@@ -220,14 +221,17 @@ def _gauge(
 
 
 def _check_able(
-    substrate: str, kind: type[Run], tempering: Tempering | None, imperfections: Imperfections | None
+    substrate: str,
+    kind: type[Run],
+    tempering: Tempering | Parallel | None,
+    imperfections: Imperfections | None,
 ) -> None:
     """Raise InvalidInput if a substrate cannot be heated or cannot have faults, but should."""
     for name, given, ability in (
-        ("tempering", tempering, "heated"),
+        ("tempering", tempering, "parallel" if isinstance(tempering, Parallel) else "heated"),
         ("imperfections", imperfections, "imperfect"),
     ):
-        if given is not None and not getattr(kind, ability):
+        if given is not None and not getattr(kind, ability, False):
             allowed = ", ".join(map(repr, registry.able(ability)))
             raise InvalidInput(f"substrate must be one of {allowed} for {name}, got {substrate!r}")
 
@@ -275,7 +279,12 @@ def _sampled(
         if store is not None and not pieces:
             store.discard()
         raise
-    return gathered(empty, pieces, complete=True)
+    # A run that was complete before has none, but what is stored has.
+    activity = run.activity()
+    found = gathered(empty, pieces, complete=True)
+    if activity is None and store is not None:
+        activity = store.activity()
+    return replace(found, activity=activity)
 
 
 def _advance(

@@ -31,6 +31,7 @@ class SpikingRun(Run):
 
     spiking = True
     heated = True
+    parallel = True
     least_burn_in: ClassVar[int | None] = starts.BURN_IN_PER_DRIVEN
     preset: ClassVar[str | None] = None
     """Calibration to use by default; None where one must be given."""
@@ -85,6 +86,7 @@ class SpikingRun(Run):
         self._driven = 0 if self.least_burn_in is None else starts.driven_windows(request.burn_in)
         self._draw = request.burn_in
         self._heat: dict[float, tuple[NDArray[np.float64], float]] = {}
+        self._settings: tuple[NDArray[np.float64], Any] = np.zeros(request.start.shape), 1.0
         self._tail = SpikeTrains.empty(network.labels, request.chains, gauge=gauge)
 
     def _calibration(self, request: Request) -> Calibration:
@@ -144,6 +146,17 @@ class SpikingRun(Run):
             self._heat[temperature] = np.nan_to_num(hot - cold), strength
         return self._heat[temperature]
 
+    def heat(self, temperatures: NDArray[np.float64]) -> None:
+        """Go on with each chain at a temperature: its drives, and the strength of its synapses."""
+        change = np.zeros(self._request.start.shape)
+        strength = np.ones(len(change))
+        for temperature in np.unique(temperatures).tolist():
+            chosen = temperatures == temperature
+            every, strength[chosen] = self._heating(temperature)
+            change[chosen] = every[chosen]
+        self._settings = change, strength
+        self.simulator.heat(change, strength)
+
     def _drive_to_start(self, report: Callable[[float], None]) -> list[SpikeTrains]:
         """Bring all chains to their start, as evidence is driven, and let go."""
         parts = []
@@ -151,7 +164,7 @@ class SpikingRun(Run):
             self.simulator.heat(self._towards(states), starts.SILENCED)
             parts.append(self.simulator.advance(end * self.window - self.simulator.time))
         if self._driven:
-            self.simulator.heat(np.zeros(self._request.start.shape), 1.0)
+            self.simulator.heat(*self._settings)
             self._done = self._driven
             report(self._driven)
         return parts
@@ -274,6 +287,7 @@ def of_device(device: Device) -> type[SpikingRun]:
         """A network of the neurons of a device."""
 
         heated = device.can_heat
+        parallel = False
         imperfect = device.can_be_imperfect
         # Chains are driven to their start by what also heats them.
         least_burn_in = starts.BURN_IN_PER_DRIVEN if device.can_heat else None

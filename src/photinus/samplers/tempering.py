@@ -1,17 +1,29 @@
-"""Tempering: heat and cool a sampler in cycles, so that it leaves one mode for another.
+"""Tempering: heat a sampler, so that it leaves one mode for another.
 
-At temperature T a machine has the weights W/T and biases b/T. In each cycle the temperature rises from
-one to its highest value and falls back. Draws are taken at the end of the cold half only. This is
-simulated tempering by oscillating noise (Korcsak-Gorzo et al. 2022, PLoS Comput. Biol. 18, e1009753).
-Hardware heats a network by attenuating all synapses together and moving the drives along, which is what
-the simulation does (`photinus.translation.heated_drive`). The whole cycle counts as time on the chip.
+In cycles (`Tempering`), or several copies at once (`Parallel`). At temperature T a machine has the
+weights W/T and biases b/T.
+
+In each cycle the temperature rises from one to its highest value and falls back. Draws are taken at the
+end of the cold half only: simulated tempering by oscillating noise (Korcsak-Gorzo et al. 2022, PLoS
+Comput. Biol. 18, e1009753). Hardware heats a network by attenuating all synapses together and moving
+the pumps along, which is what the simulation does (`photinus.translation.heated_drive`). The whole
+cycle counts as time on the chip.
+
+Copies of a network run at one temperature each. From time to time neighbours in temperature are
+swapped, with the probability min(1, exp((1/T - 1/T')(E - E'))) for the energies E, E' of their states.
+That is replica exchange (Swendsen & Wang 1986, Phys. Rev. Lett. 57, 2607; Hukushima & Nemoto 1996, J.
+Phys. Soc. Jpn. 65, 1604). Draws are those of the copy that is at temperature one. All copies count as
+hardware.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from math import cos, pi
 from typing import Any
 
 from photinus._core import validate
+from photinus._core.records import settle
 from photinus.errors import InvalidInput
 
 
@@ -61,3 +73,48 @@ class Tempering:
     def to_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parallel:
+    """Copies at several temperatures, which are swapped between them.
+
+    Raises
+    ------
+    InvalidInput
+        If the temperatures do not start at one and rise, or a value is out of its range.
+    """
+
+    temperatures: Sequence[float] = (1.0, 1.4, 2.0, 2.8, 4.0)
+    """T of each copy, at least two, rising from 1."""
+    every: int = 2
+    """Windows τ, or sweeps of Gibbs sampling, from one round of swaps to the next, >= 1."""
+
+    def __post_init__(self) -> None:
+        given = validate.finite_array("temperatures", self.temperatures, 1).tolist()
+        if len(given) < 2 or given[0] != 1 or any(b <= a for a, b in pairwise(given)):
+            raise InvalidInput(
+                f"temperatures must be at least two that rise from 1, got {validate.shown(given)}"
+            )
+        settle(self, temperatures=tuple(given))
+        settle(self, every=validate.integer("every", self.every, 1))
+
+    @property
+    def copies(self) -> int:
+        """Number of copies."""
+        return len(self.temperatures)
+
+    def window_of(self, draw: int) -> int:
+        """Return the window at whose end a draw is taken: every one."""
+        return draw
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        return {"temperatures": list(self.temperatures), "every": self.every}
+
+
+def tempering_of(values: Mapping[str, Any] | None) -> Tempering | Parallel | None:
+    """Return what `to_dict` of either gave."""
+    if not values:
+        return None
+    return Parallel(**values) if "temperatures" in values else Tempering(**values)

@@ -24,7 +24,7 @@ from photinus._core.streams import ChainsFrom
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
-from photinus.samplers.registry import substrate
+from photinus.samplers.registry import started
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
 
@@ -165,12 +165,12 @@ class SpreadRun(Run):
 
     spread = True
 
-    def __init__(self, request: Request, pool: Executor, kind: type[Run]) -> None:
-        whole = kind(request)
+    def __init__(self, request: Request, pool: Executor) -> None:
+        whole = started(request)
         self.window, self.network, self.time_step = whole.window, whole.network, whole.time_step
         self.draws_per_piece, self.drive = whole.draws_per_piece, whole.drive
         self._outside = whole.outside()
-        self._pool, self._chains = pool, request.chains
+        self._pool, self._chains, self._burn_in = pool, request.chains, request.burn_in
         if request.tempering is not None and request.evidence.distinct()[0].chains > 1:
             raise InvalidInput(
                 "evidence must be the same for all chains where workers heat them: the strength of the "
@@ -219,6 +219,15 @@ class SpreadRun(Run):
             SpikeTrains.side_by_side(spikes) if spikes else None,
         )
 
+    def activity(self) -> NDArray[np.float64] | None:
+        """Return spikes per second and unit of all copies together, (unit,), where there are some."""
+        states = [state or {} for state in self._states]
+        if self.window is None or not all("parallel.spikes" in state for state in states):
+            return None
+        windows = int(states[0]["parallel.windows"]) - self._burn_in
+        spikes = np.sum([state["parallel.spikes"] for state in states], axis=0)
+        return np.asarray(spikes / (self._chains * windows * self.window))
+
     def outside(self) -> list[str]:
         """Return what the device cannot do of what is asked for, a sentence each."""
         return self._outside
@@ -257,7 +266,7 @@ def _advance(
     request: Request, state: State | None, draws: int
 ) -> tuple[Piece, dict[str, NDArray[Any]], float]:
     """Advance a block of chains; return its draws, its state, and what it reported as done."""
-    run = substrate(request.substrate)(request)
+    run = started(request)
     if state is not None:
         run.restore(state)
     done: list[float] = []

@@ -1,5 +1,7 @@
-"""What a trained machine does: dream, imagine, complete, classify."""
+"""What a machine is for: infer, dream, imagine, complete, classify."""
 
+from photinus.tasks.inference import Posterior as Posterior
+from photinus.tasks.inference import infer as infer
 from photinus.tasks.tasks import Classification as Classification
 from photinus.tasks.tasks import Completion as Completion
 from photinus.tasks.tasks import Dream as Dream

@@ -11,6 +11,7 @@ from photinus._core.streams import Role, lane_states
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.driver import Driver, bent
 from photinus.devices.synapse import SynapticKernel
+from photinus.engines.base import Strength, by_lane, common_and_gain
 from photinus.engines.laser import loop
 from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
@@ -110,13 +111,15 @@ class LaserBlock:
         lanes = np.resize(1 / factor, len(self.drive)).astype(np.float32)
         tiles[:, HEATED] = self._gain * lanes.reshape(-1, 1, TILE)
 
-    def heat(self, base_pump: NDArray[np.float64], strength: float) -> None:
+    def heat(self, base_pump: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other constant pumps, and all synapses at `strength` times their height."""
+        each = np.array(strength, np.float64, ndmin=1)
         self._set_base(np.resize(base_pump, len(self.drive)))
         # Pulses under way are attenuated too, so that what raised them also lowers them.
-        self.drive *= strength / self.strength[0]
-        self.charge *= strength / self.strength[0]
-        self.strength[0] = strength
+        factor = by_lane(each / self.strength, self.units, len(self.drive))
+        self.drive *= factor
+        self.charge *= factor[: self.charge.size]
+        self.strength = each
         if self.late.size:  # drivers follow
             return
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
@@ -157,12 +160,12 @@ class LaserBlock:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Advance from `step` to `stop`; return spikes (spike, 2) of (step, lane) and waveforms."""
         c = self.couplings
-        strength = self.strength[0]
+        strength, gain = common_and_gain(self.strength, self.chains)
         kick, height = c.kick, c.height
         if strength != 1:  # copies of all couplings
             kick, height = kick * np.float32(strength), height * strength
         synapses = loop.Synapses(
-            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse
+            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse, gain
         )
         parts = []
         waveforms = []

@@ -270,19 +270,19 @@ def _schedule(wheel, pool, free, step, lane, group, kind, elapsed):  # type: ign
 
 @inlined
 def _deliver(  # type: ignore[no-untyped-def]
-    drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height
+    drive, kicked, first_lane, group, kind, share, gain, runs_of, runs, kick, height
 ):
     """Add one record to what the targets of its group get, in the chain that starts at `first_lane`."""
     for run in range(runs_of[group], runs_of[group + 1]):
         first = np.uintp(first_lane + runs[run, 0])
         offset = np.uintp(runs[run, 1])
         if kind != RENEW:
-            change = share if kind == RAISE else -1.0
+            change = share * gain if kind == RAISE else -gain
             for k in range(np.uintp(runs[run, 2])):
                 drive[first + k] += change * height[offset + k]
         if kind != LOWER:
             for k in range(np.uintp(runs[run, 2])):
-                kicked[first + k] += np.float32(share) * kick[offset + k]
+                kicked[first + k] += np.float32(share * gain) * kick[offset + k]
 
 
 @inlined
@@ -382,6 +382,8 @@ class Synapses(NamedTuple):
     decay: float
     """Factor by which an exponential decays per step, 1 for a rectangle."""
     renewing: bool
+    gain: NDArray[np.float64]
+    """What all synapses of each chain are multiplied with, (chain,)."""
 
 
 class Waveforms(NamedTuple):
@@ -424,7 +426,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     late, charge, nothing, part = lag
     f, r, scratch, fired, drive, kicked, base_pump, knee, bend = state[:9]
     last_spike, last_end, wheel, pool, free = state[9:]
-    groups_of, group_delay, runs_of, runs, kick, height, pulse_steps, decay, renewing = synapses
+    groups_of, group_delay, runs_of, runs, kick, height = synapses[:6]
+    pulse_steps, decay, renewing, gain = synapses[6:]
     recorded, record_every, kept = waveforms
     n_lanes = n_units * n_chains
     exponential = decay < 1.0
@@ -452,7 +455,10 @@ def advance_block(  # type: ignore[no-untyped-def]
                 first_lane = (lane // n_units) * n_units
                 elapsed = pool[record, ELAPSED]
                 share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
-                _deliver(drive, kicked, first_lane, group, kind, share, runs_of, runs, kick, height)
+                own = gain[lane // n_units]
+                _deliver(
+                    drive, kicked, first_lane, group, kind, share, own, runs_of, runs, kick, height
+                )
                 changed = True
             source = lane % n_units
             if group + 1 < groups_of[source + 1]:

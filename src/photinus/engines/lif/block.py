@@ -10,6 +10,7 @@ from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.memory import tiled
 from photinus._core.streams import Role, lane_states
 from photinus.devices.lif.parameters import LifParameters
+from photinus.engines.base import Strength, by_lane, common_and_gain
 from photinus.engines.laser.step import UNIT_VARIANCE
 from photinus.engines.lif import loop
 from photinus.errors import PhotinusError
@@ -84,11 +85,13 @@ class LifBlock:
         self.strength = np.ones(1)
         self.spikes = np.empty((max(4096, 2 * lanes), 2))
 
-    def heat(self, drive: NDArray[np.float64], strength: float) -> None:
+    def heat(self, drive: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other drives, and all synapses at `strength` times their height."""
+        each = np.array(strength, np.float64, ndmin=1)
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
-        tiles[:, loop.CURRENT] *= strength / self.strength[0]
-        self.strength[0] = strength
+        factor = by_lane(each / self.strength, self.units, tiles.shape[0] * TILE)
+        tiles[:, loop.CURRENT] *= factor if factor.size == 1 else factor.reshape(-1, TILE)
+        self.strength = each
         lanes = np.zeros(tiles.shape[0] * TILE)
         lanes[: drive.size] = (drive.ravel() - self.threshold) * self.share
         tiles[:, loop.DRIVE] = lanes.reshape(-1, TILE)
@@ -102,6 +105,7 @@ class LifBlock:
     def advance(self, step: int, stop: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
         """Advance from `step` to `stop`; return chain, unit and time [steps] of the spikes."""
         s = self.synapses
+        strength, gain = common_and_gain(self.strength, self.chains)
         parts = []
         while step < stop:
             step, written = loop.advance_block(
@@ -114,8 +118,9 @@ class LifBlock:
                 s.first_target,
                 s.target,
                 s.coupling,
-                s.kick * self.strength[0],
-                s.sustain * self.strength[0],
+                s.kick * strength,
+                s.sustain * strength,
+                gain,
                 *self.rates,
                 s.renewing,
                 s.delay,

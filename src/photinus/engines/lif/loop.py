@@ -148,6 +148,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     coupling,
     kick,
     sustain,
+    gain,
     to_v,
     to_i,
     renewing,
@@ -167,6 +168,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     pending : float64 (capacity, 4), ring of spikes on their way; ring : its first entry and length.
     constants : float32 (CONSTANTS,).
     first_target, target, coupling : couplings by source, as a compressed sparse matrix.
+    gain : float64 (chains,), what all synapses of each chain are multiplied with.
     spikes : float64 (capacity, 2) of (time [steps], lane); it returns early when this may overflow.
     """
     n_lanes = n_units * n_chains
@@ -202,7 +204,7 @@ def advance_block(  # type: ignore[no-untyped-def]
             _deliver(
                 f,
                 int(spike[LANE]),
-                spike[SHARE],
+                spike[SHARE] * gain[int(spike[LANE]) // n_units],
                 spike[LATE],
                 n_units,
                 first_target,

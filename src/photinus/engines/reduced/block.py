@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.memory import aligned, tiled
 from photinus._core.streams import Role, lane_states
+from photinus.engines.base import Strength, by_lane, common_and_gain
 from photinus.engines.reduced import loop
 from photinus.engines.reduced.layout import Shared
 from photinus.errors import PhotinusError
@@ -109,11 +110,13 @@ class ReducedBlock:
             knee = np.where(drive > 0, self.shared.driver.knee, 0.0) - self.shared.reduced.reset
             self.knee[self.at] = knee.ravel()
 
-    def heat(self, drive: NDArray[np.float64], strength: float) -> None:
+    def heat(self, drive: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other drives, and all synapses at `strength` times their height."""
+        each = np.array(strength, np.float64, ndmin=1)
         tiles = self.f.reshape(-1, loop.ROWS, TILE)
-        self.synaptic *= np.float32(strength / self.strength[0])
-        self.strength[0] = strength
+        factor = by_lane(each / self.strength, self.shared.stride, len(self.synaptic))
+        self.synaptic *= factor.astype(np.float32)
+        self.strength = each
         lanes = np.zeros(tiles.shape[0] * TILE)
         self._set_knee(drive)
         lanes[self.at] = np.clip(drive.ravel() - self.shared.reduced.reset, -FAR, FAR)
@@ -126,16 +129,18 @@ class ReducedBlock:
     def advance(self, step: int, stop: int) -> NDArray[np.int64]:
         """Advance from `step` to `stop`, keep the spikes for `write`, return their numbers by chain."""
         s = self.shared
+        strength, gain = common_and_gain(self.strength, self.chains)
         counts = np.zeros(self.last_spike.size, np.int64)
         synapses = loop.Synapses(
             *s.couplings,
             self.fan_out,
             self.unit,
-            s.kick * self.strength[0],
-            s.sustain * self.strength[0],
+            s.kick * strength,
+            s.sustain * strength,
             *s.pulse,
             s.delay,
             *s.depression,
+            gain,
         )
         # There are some only if an earlier call was interrupted.
         self.spikes.clear()

@@ -461,6 +461,8 @@ class Synapses(NamedTuple):
     use: float
     """Of a depressed synapse; 0 for one that is not."""
     recovery: float
+    gain: NDArray[np.float64]
+    """What all synapses of each chain are multiplied with, (chain,)."""
 
 
 @kernel
@@ -485,7 +487,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     place, read, words, bit = scratch
     constants, hazard, trend, columns = law
     runs_of, runs, coupling, dense, fan_out, unit = synapses[:6]
-    kick, sustain, pulse, decay, renewing, delay, use, recovery = synapses[6:]
+    kick, sustain, pulse, decay, renewing, delay, use, recovery, gain = synapses[6:]
     n_lanes = last_spike.size
     # A power of two, so that places are cheap to find.
     mask = pending.shape[0] - 1
@@ -516,7 +518,9 @@ def advance_block(  # type: ignore[no-untyped-def]
                 break
             ring[BEGINNING] += 1
             elapsed = pending[spike, ELAPSED]
-            height = sustain * pending[spike, HEIGHT]
+            lane = np.uintp(pending[spike, LANE])
+            own = gain[lane // np.uintp(stride)]
+            height = sustain * own * pending[spike, HEIGHT]
             share = 1.0
             if decays:
                 if renewing:
@@ -524,12 +528,12 @@ def advance_block(  # type: ignore[no-untyped-def]
                 height *= share
             elif renewing:
                 share = min(elapsed * per_pulse, 1.0)
-                height -= sustain * (pending[spike, BEFORE] if elapsed < pulse else 0.0)
+                height -= sustain * own * (pending[spike, BEFORE] if elapsed < pulse else 0.0)
             late = step - delay - pending[spike, TIME]
-            lane = np.uintp(pending[spike, LANE])
             sources[events] = lane
             heights[events] = height * unit[lane]
-            moments[events] = (height * late + kick * share * pending[spike, HEIGHT]) * unit[lane]
+            moment = height * late + kick * own * share * pending[spike, HEIGHT]
+            moments[events] = moment * unit[lane]
             events += 1
         while ring[ENDING] < ring[BEGINNING]:
             spike = np.uintp(ring[ENDING] & mask)
@@ -537,7 +541,8 @@ def advance_block(  # type: ignore[no-untyped-def]
                 break
             ring[ENDING] += 1
             lane = np.uintp(pending[spike, LANE])
-            height = -sustain * pending[spike, HEIGHT] * unit[lane]
+            own = gain[lane // np.uintp(stride)]
+            height = -sustain * own * pending[spike, HEIGHT] * unit[lane]
             sources[events] = lane
             heights[events] = height
             moments[events] = height * (step - delay - pulse - pending[spike, TIME])
@@ -596,7 +601,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 share = -np.expm1(rate * elapsed) if decays else min(elapsed * per_pulse, 1.0)
             if use > 0.0:
                 share *= 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
-            kicks[k] = kick * share
+            kicks[k] = kick * gain[lane // np.uintp(stride)] * share
             # Rows of large machines come from far memory: only where some coupling is strong.
             level = constants[TILT] + constants[TURN] * f[i + np.uintp(FELT * TILE)]
             largest = kicks[k] * unit[lane] * _LARGEST * constants[LEAK]

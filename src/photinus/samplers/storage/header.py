@@ -49,6 +49,8 @@ def header_of(samples: "Samples") -> dict[str, Any]:
         "tempering": None if samples.tempering is None else samples.tempering.to_dict(),
         "network": None,
     }
+    if samples.activity is not None:
+        header["activity"] = samples.activity.tolist()
     if samples.network is not None:
         stored_apart = (*samples.network.ARRAYS, "labels")
         document = samples.network.to_dict()
@@ -147,7 +149,7 @@ def require_same(stored: Mapping[str, Any], samples: "Samples") -> None:
         stored = {**stored, "attributes": {**stored["attributes"], "start": None}}
         asked = {**asked, "attributes": {**asked["attributes"], "start": None}}
     for name, value in asked.items():
-        if name not in ("complete", "version", "schema") and stored.get(name) != value:
+        if name not in ("complete", "version", "schema", "activity") and stored.get(name) != value:
             raise InvalidInput(
                 f"resume needs the arguments of the stored run: {_difference(name, stored, asked)}"
             )

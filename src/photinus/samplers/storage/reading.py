@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import files
+from photinus._core import files, validate
 from photinus._core.gauge import NONE, Gauge, of
 from photinus.devices import Network, network_from_dict
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.storage import checksums
 from photinus.samplers.storage.header import evidence_of, read_header
-from photinus.samplers.tempering import Tempering
+from photinus.samplers.tempering import tempering_of
 from photinus.spikes.trains import SpikeTrains
 
 
@@ -54,10 +54,21 @@ def _loaded(root: Any, header: Mapping[str, Any]) -> dict[str, Any]:
         "window": header["window"],
         "spikes": _spikes(grown, header, machine.labels, NONE if network is None else of(network)),
         "network": network,
-        "tempering": Tempering(**header["tempering"]) if header["tempering"] else None,
+        "tempering": tempering_of(header["tempering"]),
+        "activity": _activity(header.get("activity"), machine.n_units),
         "attributes": header["attributes"],
         "complete": header["complete"],
     }
+
+
+def _activity(stored: Any, units: int) -> NDArray[np.float64] | None:
+    """Return the spikes per second of each unit that a header holds, if any."""
+    if stored is None:
+        return None
+    found: NDArray[np.float64] = validate.finite_array("activity", stored, 1)
+    if len(found) != units:
+        raise ValueError(f"it has the activity of {len(found)} units")
+    return found
 
 
 def _machine(root: Any, header: Mapping[str, Any]) -> BoltzmannMachine:

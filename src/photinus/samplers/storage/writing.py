@@ -138,6 +138,11 @@ class RunStore:
         with files.reading(self.path, "run to resume"):
             run.restore(state)
 
+    def activity(self) -> NDArray[np.float64] | None:
+        """Return what is stored of `Samples.activity`."""
+        stored = self._header.get("activity")
+        return None if stored is None else np.array(stored)
+
     def discard(self) -> None:
         """Remove a store that nothing was written to."""
         if self._header["draws"] == 0:
@@ -148,6 +153,9 @@ class RunStore:
         with _uninterrupted():
             try:
                 self._check_alone()
+                activity = run.activity()
+                if activity is not None:
+                    self._header["activity"] = activity.tolist()
                 self.write(piece, {} if complete else run.state(), complete)
             except OSError as error:
                 raise PhotinusError(
