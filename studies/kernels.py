@@ -49,7 +49,7 @@ FITTED = {
     "rectangle with pre-emphasis, additive": (0.33, 0.69, 1.00),
     "plain rectangle, renewing": (0.00, 1.07, 1.00),
     "exponential, fitted decay, renewing": (0.00, 2.58, 0.40),
-    "exponential, fitted decay, additive": (0.00, 2.58, 0.38),
+    "exponential, fitted decay, additive": (0.00, 2.63, 0.39),
     "charge injection, renewing": (0.79, 0.00, 1.00),
     "charge injection, additive": (0.76, 0.00, 1.00),
 }
@@ -100,7 +100,7 @@ def divergence(
     settings: dict[str, Any] = {"threads": options.threads, "seed": seed + 1000}
     substrate = "ideal"
     if calibration is not None:
-        network = translate(machine, calibration)
+        network = translate(machine, calibration, gauge="none")
         if options.refined:
             network = refine(
                 machine, calibration, network=network, seed=seed, threads=options.threads

@@ -36,7 +36,7 @@ def test_presets_have_the_thresholds_of_the_design() -> None:
     assert (
         LASER_PRESETS
         == LaserParameters.presets()
-        == ("fast-absorber", "slow-absorber", "vcsel-sa", "high-beta")
+        == ("fast-absorber", "slow-absorber", "vcsel-sa", "high-beta", "straight")
     )
     assert LaserParameters.preset().name == "fast-absorber"
     assert LaserParameters.preset().threshold_carriers == pytest.approx(62_500)

@@ -162,7 +162,9 @@ def test_one_compiled_signature() -> None:
     quiet = network([0.0], parameters=DEVICE.replace(carrier_noise=False, pump_noise=10))
     additive = SynapticKernel(kick=0, sustain=1, duration=WINDOW, renewing=False)
     simulate(quiet.replace(kernel=additive), 1 * ns, recording=Recording(units=(0,), stop=0.5 * ns))
-    assert len(loop.advance_block.signatures) == 1  # type: ignore[attr-defined]
+    compiled = loop.advance_block.signatures  # type: ignore[attr-defined]
+    # Another test may have run compressed lasers, which are compiled apart.
+    assert sum(str(kinds[-1]) == "none" for kinds in compiled) == 1
 
 
 def test_spikes_are_sorted_and_inside_the_run() -> None:

@@ -122,7 +122,7 @@ def test_driven_lasers_are_not_heated() -> None:
 
 def test_drives_at_temperature_one_are_those_of_the_evidence(calibration: Calibration) -> None:
     machine = uniform(4)
-    network = ph.translate(machine, calibration)
+    network = ph.translate(machine, calibration, gauge="none")
     evidence = Evidence.of({1: [0, 1, 1]}, machine.labels, 3)
     drive, strength = drive_and_strength(machine, calibration, evidence)
     expected = evidence_drive(machine, calibration, network, evidence)
@@ -266,5 +266,7 @@ def test_some_substrates_cannot_be_heated(substrate: str) -> None:
 
 
 def test_tempering_must_be_one() -> None:
-    with pytest.raises(InvalidInput, match="^tempering must be a Tempering or None, got 4$"):
+    with pytest.raises(
+        InvalidInput, match="^tempering must be a Tempering or Parallel or None, got 4$"
+    ):
         ph.sample(uniform(3), tempering=untyped(4))

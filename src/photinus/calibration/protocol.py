@@ -42,6 +42,7 @@ from photinus.calibration.synapse import (
     GROUPS,
     SYNAPSES,
     Fit,
+    first_duration,
     first_guess,
     fit_synapse,
     free_parameters,
@@ -128,34 +129,27 @@ def calibrate(
         If the device fires no spikes, or never at random: there is nothing to calibrate.
     """
     validate.instance("parameters", parameters, Parameters)
-
     device = device_of(parameters)
     if reduced and not device.can_be_reduced:
         raise InvalidInput(f"reduced must be False for {device.plural}, got True")
-    if straight and not is_laser(parameters):
-        raise InvalidInput(f"straight must be False for {device.plural}, got True")
-    if straight and is_laser(parameters):
-        parameters = parameters.replace(driver_knee=0.0, driver_softness=0.0)
+    parameters = _undriven(parameters) if straight else parameters
     reach = validate.within("reach", reach, 1.0, 8.0)
     found = device.setting(parameters)
-    synapse = found.synapse if synapse is None else synapse
-    validate.one_of("synapse", synapse, SYNAPSES)
+    synapse = validate.one_of("synapse", found.synapse if synapse is None else synapse, SYNAPSES)
     decay = found.decay if decay is None else validate.positive("decay", decay, "s")
     window = found.window if window is None else validate.positive("window", window, "s")
     chains = validate.integer("chains", chains, GROUPS)
     sequence = seed_sequence(seed)
     dt = found.time_step if time_step is None else time_step
-    kernel = first_guess(
-        synapse, found.time_constant if window is None else window, renewing=renewing, decay=decay
-    )
+    about = found.time_constant if window is None else window
+    kernel = first_guess(synapse, about, renewing=renewing, decay=decay)
     bench = Bench(parameters, found, kernel, chains, dt, threads, [*sequence.spawn(8)])
     free = free_parameters(synapse, decay=decay)
     factors = WINDOW_FACTORS if window is None else (1.0,)
     rounds = 4 * (1 + straight) + len(free) * (len(factors) + STEPS) + (STAGES if reduced else 0)
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
         step = functools.partial(advance, 1)
-        if straight:
-            bench = _behind_driver(bench, window, step)
+        bench = _behind_driver(bench, window, step) if straight else bench
         near, guess = _survey(bench, window, step)
         sweep = _sweep(bench, near, guess)
         step()
@@ -173,12 +167,27 @@ def calibrate(
         **measured,
         kernel_error=fit.error,
         network_kl=fit.mean_kl,
-        windows_tried=np.array([tau for tau, _ in tried]),
-        windows_kl=np.array([tried_fit.mean_kl for _, tried_fit in tried]),
+        **_named(tried),
         seed=str(sequence.entropy),
         version=__version__,
         reduced=escape,
     )
+
+
+def _undriven(parameters: Parameters) -> Parameters:
+    """Return a laser without a driver that bends."""
+    if not is_laser(parameters):
+        plural = device_of(parameters).plural
+        raise InvalidInput(f"straight must be False for {plural}, got True")
+    return parameters.replace(driver_knee=0.0, driver_softness=0.0)
+
+
+def _named(tried: list[tuple[float, Fit]]) -> dict[str, Any]:
+    """Return the windows that were compared, and the objective with each."""
+    return {
+        "windows_tried": np.array([tau for tau, _ in tried]),
+        "windows_kl": np.array([fit.mean_kl for _, fit in tried]),
+    }
 
 
 def _started(
@@ -225,12 +234,12 @@ def _tried(
 ) -> list[tuple[float, Fit]]:
     """Return a first fit of the synapse with each state window, each from the one before.
 
-    `follows` says whether the synapse starts as long as the window.
+    `follows` says whether the synapse starts as long as the window asks for.
     """
     found = []
     for window in windows:
         if follows:
-            kernel = replace(kernel, duration=window)
+            kernel = replace(kernel, duration=first_duration(kernel.shape, window))
         start, _ = _started(bench, *sweep, window, kernel, reach)
         fit = fit_synapse(bench, start, free, machines=targets(reach), steps=1, advance=advance)
         kernel = fit.kernel

@@ -17,9 +17,9 @@ STARTS = [(knee, softness) for knee in (-0.5, -1.0, -2.0) for softness in (1.0, 
 def straightened(neuron: Neuron) -> LaserParameters:
     """Return the laser with the driver that makes its log-odds straight.
 
-    With x(u) the measured pump that calls for log-odds u and I(x) the input of a driver, the knee, the
-    softness, and a straight line a + b u are those of least ∫ σ(u)(1 - σ(u)) ((I(x(u)) - a)/b - u)² du
-    over ±`REACH`: the Fisher information of a log-odds, as in the measured rule of translation.
+    x(u) is the measured pump that calls for log-odds u, and I(x) the input of a driver. Knee, softness
+    and a straight line a + b u make ∫ σ(u)(1 - σ(u)) ((I(x(u)) - a)/b - u)² du least over ±`REACH`.
+    The weight is the Fisher information of a log-odds, as in the measured rule of translation.
 
     Raises
     ------

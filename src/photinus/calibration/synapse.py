@@ -59,8 +59,8 @@ CROWD = 6
 def targets(reach: float) -> tuple[BoltzmannMachine, ...]:
     """Return `MACHINES`, and with a `reach` above one others with weights up to that.
 
-    These are pairs and triples whose units are on about half of the time, and crowds, whose units are
-    seldom on and excite each other: what they do depends on small weights far below half-activation.
+    These are pairs and triples whose units are on about half of the time, and crowds. Units of a crowd
+    are seldom on and excite each other, so small weights far below half-activation matter there.
     """
     if reach <= 1:
         return MACHINES
@@ -118,8 +118,8 @@ def first_guess(synapse: str, window: float, *, renewing: bool, decay: float | N
     if synapse == "exponential":
         return SynapticKernel(
             kick=0.0,
-            sustain=1.5,
-            duration=window if decay is None else decay,
+            sustain=2.5 if decay is None else 1.5,
+            duration=first_duration("exponential", window) if decay is None else decay,
             renewing=renewing,
             shape="exponential",
         )
@@ -127,10 +127,18 @@ def first_guess(synapse: str, window: float, *, renewing: bool, decay: float | N
     return SynapticKernel(kick=kick, sustain=sustain, duration=window, renewing=renewing)
 
 
+def first_duration(shape: str, window: float) -> float:
+    """Return how long a pulse lasts where its fit starts [s]: the window, an exponential less.
+
+    From a decay of one window a fit to strong weights ends far from the best.
+    """
+    return window if shape == "rectangle" else 0.4 * window
+
+
 def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
     """Return what is fitted, with the step of its finite difference (times τ for a time)."""
     if synapse == "exponential":
-        return {"sustain": 0.2} if decay is not None else {"sustain": 0.2, "duration": 0.15}
+        return {"sustain": 0.2} if decay is not None else {"sustain": 0.2, "duration": 0.06}
     steps = {"kick": 0.08, "sustain": 0.15}
     fitted = {"rectangle": ("kick", "sustain"), "plain": ("sustain",), "charge": ("kick",)}[synapse]
     return {name: steps[name] for name in fitted}

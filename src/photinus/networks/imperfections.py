@@ -336,12 +336,14 @@ class Imperfections:
         if self.detector_spread:
             threshold = threshold * np.exp(self.detector_spread * normal(_Draw.DETECTOR, n))
         network = network.replace(
-            pump=pump,
-            coupling=coupling,
-            delay=delay,
-            detection_threshold=threshold,
-            rise_time=math.hypot(network.rise_time, self.driver_rise_time),
+            pump=pump, coupling=coupling, delay=delay, detection_threshold=threshold
         )
+        return self._driven(network)
+
+    def _driven(self, network: LaserNetwork) -> LaserNetwork:
+        """Return a network with what drivers and bright light do to it."""
+        rise_time = math.hypot(network.rise_time, self.driver_rise_time)
+        network = network.replace(rise_time=rise_time)
         if self.gain_compression:
             network = with_compression(network, self.gain_compression)
         return with_white_noise(network, self.pump_noise_density)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus._core.logistic import logistic
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -48,12 +49,14 @@ def doses(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]
 
 def fields_met(machine: BoltzmannMachine, calibration: Neuron) -> Fields:
     """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
+    validate.instance("calibration", calibration, Neuron)
     states, probability = states_met(machine)
     return line_through(states @ machine.weights + machine.biases, probability, calibration)
 
 
 def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Return states (state, unit) and their probabilities (state,): all, or Gibbs draws of many."""
+    validate.instance("machine", machine, BoltzmannMachine)
     if machine.n_units <= MAX_PER_EVIDENCE:
         return machine.states(), machine.joint()
     drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
@@ -70,6 +73,8 @@ def sampled_fields(
 
     Errors of the mean cancel to first order in a drive, so that few states do for each evidence.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     free = distinct.free
     among = machine.weights[np.ix_(free, free)]
     biases = machine.biases_given(distinct)
@@ -101,6 +106,7 @@ def line_through(
     field: NDArray[np.float64], probability: NDArray[np.float64], calibration: Neuron
 ) -> Fields:
     """Return what is needed of fields (state, unit) with the states' probabilities (state,)."""
+    validate.instance("calibration", calibration, Neuron)
     on = logistic(np.clip(field, -700, 700))
     # The added constant keeps the sum above zero for a unit that never has a choice.
     weight = probability[:, None] * (on * (1 - on) + 1e-12)

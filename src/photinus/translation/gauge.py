@@ -28,14 +28,14 @@ STEP = 0.05
 """Change of a field over which the slope of the measured curve is taken."""
 WEAKENED = ((-4.0, -2.0, -1.0, 0.0, 2.0, 4.0), (0.18, 0.12, 0.04, 0.0, 0.03, 0.13))
 """Weights, and the part ε of each that symmetric pairs of the default laser lack."""
-CURVED = 0.5
-"""What `curvature` weighs beside that: two units see the same error of a weight between them."""
-CORRECTED = 2.0
-"""Weights up to which refinement brings synapses to where they should be, whatever their signs."""
+GENTLE = 2.0
+"""Largest weights of machines whose synapses need no look before units take turns, or are corrected."""
 ALIKE, NEGLIGIBLE = 1e-6, 1e-7
 """Relative difference of costs that is rounding, and a cost that is none [nats]."""
-MARGIN = 2.0
-"""By how much a gauge must be better than none to be taken."""
+SEEN = 1e-3
+"""Saving from which on a gauge is worth a word [nats]: shorter runs do not show less."""
+WORTH = 3.0
+"""What better lines must save, over what synapses cost before and after: the latter is known badly."""
 
 
 def choose_gauge(
@@ -54,11 +54,11 @@ def choose_gauge(
     gauge
         "none": each neuron stands for z. "per-unit": whatever makes the unit's own line the better one,
         see `curvature`. "likely": each neuron stands for the likelier value of its unit. "auto": one of
-        these: the one that costs least, if that is much less than none; none beyond
+        these, but "none" where better lines save little beside what synapses cost, and beyond
         `MAX_PER_EVIDENCE` units. Or an array (unit,) of bool.
     corrected
         Whether weights are corrected after translation, see `photinus.refine`: then "auto" is
-        "per-unit" for weights up to `CORRECTED`.
+        "per-unit" for weights up to `GENTLE`.
 
     Raises
     ------
@@ -82,17 +82,19 @@ def choose_gauge(
         "per-unit": gauges.checked(_better(*curved), machine.n_units),
         "likely": gauges.checked(probability @ states < 0.5, machine.n_units),
     }
-    if corrected and gauge == "auto" and np.abs(machine.weights).max() <= CORRECTED:
-        gauge = "per-unit"
     if gauge in candidates:
         return candidates[gauge]
-    costs = {
-        name: CURVED * np.where(flips, curved[1], curved[0]).sum()
-        + _weakness(machine.flipped(flips), gauges.flip_states(states, flips), probability)
-        for name, flips in candidates.items()
-    }
-    best = min(costs, key=lambda name: costs[name])
-    return candidates[best if MARGIN * costs[best] < costs["none"] - NEGLIGIBLE else "none"]
+    gentle = bool(np.abs(machine.weights).max() <= GENTLE)
+    if gentle and (corrected or bool(_same(*curved).all())):
+        return candidates["per-unit"]
+    lines, synapses = {}, {}
+    for name, flips in candidates.items():
+        lines[name] = float(np.where(flips, curved[1], curved[0]).sum())
+        own, seen = machine.flipped(flips), gauges.flip_states(states, flips)
+        synapses[name] = _weakness(own, seen, probability)
+    least = WORTH * synapses["none"] + SEEN
+    worth = [name for name in lines if lines["none"] - lines[name] > least + WORTH * synapses[name]]
+    return candidates[min(worth, key=lambda name: lines[name], default="none")]
 
 
 def _better(as_is: NDArray[np.float64], flipped: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -101,9 +103,14 @@ def _better(as_is: NDArray[np.float64], flipped: NDArray[np.float64]) -> NDArray
     Think of a machine that is its own complement, with one mode all on and one all off. Then as many
     neurons are on in either mode, and errors of synapses favour neither.
     """
-    same = (np.abs(flipped - as_is) <= ALIKE * as_is) & (as_is > NEGLIGIBLE)
+    same = _same(as_is, flipped)
     turns = np.cumsum(same) % 2 == 0
     return np.where(same, turns, flipped < as_is - NEGLIGIBLE)
+
+
+def _same(as_is: NDArray[np.float64], flipped: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which units have lines to gain, but none by a flip."""
+    return (np.abs(flipped - as_is) <= ALIKE * as_is) & (as_is > NEGLIGIBLE)
 
 
 def curvature(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]:
@@ -111,6 +118,8 @@ def curvature(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.floa
 
     To second order, ½ Σ p(u) σ(u)(1 - σ(u)) r(u)², with r(u) the error of the line in log-odds.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     return _curvature(machine, calibration, *states_met(machine))
 
 

@@ -4,10 +4,11 @@ Without bend the pump is the input, and none where that is below zero. A driver 
 
     P(x) = k + y,     y = ((x - k) + sqrt((x - k)² + s²))/2,
 
-k its knee and s its softness: P follows x far above the knee and approaches k far below it. An idle
+k is its knee and s its softness. P follows x far above the knee and approaches k far below it. An idle
 current k is the lowest pump. The rest, y, is one branch of a current splitter, y z = s²/4 with
-y - z = x - k: the input stage of class-AB current amplifiers, a translinear loop of four transistors
-(Gilbert 1975, Electron. Lett. 11, 14). The log-odds of a laser fall the faster with the pump, the lower
+y - z = x - k. Class-AB current amplifiers have it at their input, as a translinear loop of four
+transistors (Gilbert 1975, Electron. Lett. 11, 14). The log-odds of a laser fall the faster with the
+pump, the lower
 that is. Behind such a driver they are nearly straight in the input.
 """
 

@@ -54,8 +54,7 @@ class LaserBlock:
         self.drive = memory.aligned(np.zeros(padded))
         self.kicked = memory.aligned(np.zeros(padded, np.float32))
         self.late, self.charge, self.nothing = np.zeros((3, padded if follow < 1 else 0))
-        if follow < 1:
-            self.late[:] = self.base_pump
+        self.late[:] = self.base_pump[: len(self.late)]
         self.last_spike = np.full(lanes, -(2**62), np.int64)
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
@@ -68,24 +67,13 @@ class LaserBlock:
         for name, per_unit in constants.items():
             if name != "COMPRESSION":
                 rows[getattr(loop, name)] = np.resize(per_unit, padded)
-        compression = constants.get("COMPRESSION", np.zeros(1))
-        self.compression = None
-        if compression.any():
-            self.compression = memory.aligned(np.resize(compression, padded).astype(np.float32))
+        self.compression = _compression(constants, padded)
         rows[loop.PUMP] = self._pumps(self.base_pump)
         rows[loop.HIGH, :lanes] = np.tile(threshold, chains)
         rows[loop.LOW, :lanes] = rows[loop.HIGH, :lanes] * REARM
         rows[loop.HIGH, lanes:] = np.inf
-        # A start that no two lasers share: carriers anywhere between a spike's reset and threshold,
-        # a thermal field of a few photons.
         words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
-        uniform = (words.reshape(lanes, 4) + 0.5) / 2.0**32
-        lasing = -rows[loop.GROWTH] / rows[loop.GROWTH_G]
-        settled = np.minimum(rows[loop.PUMP] / rows[loop.DG], lasing)[:lanes]
-        rows[loop.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
-        amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
-        rows[loop.EX, :lanes] = amplitude * np.cos(phase)
-        rows[loop.EY, :lanes] = amplitude * np.sin(phase)
+        _start(rows, words.reshape(lanes, 4))
         self.f = memory.tiled(rows.astype(np.float32), TILE)
         self._gain = self.f.reshape(-1, loop.ROWS, TILE)[:, HEATED].copy()
         states = np.zeros((4, padded), np.uint32)
@@ -202,6 +190,27 @@ class LaserBlock:
         return np.concatenate(parts), (
             np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
         )
+
+
+def _start(rows: NDArray[np.float64], words: NDArray[np.uint32]) -> None:
+    """Give each laser another start, from random words (lane, 4).
+
+    Carriers are anywhere between a spike's reset and threshold, the field is a thermal one of a few
+    photons.
+    """
+    lanes, uniform = len(words), (words + 0.5) / 2.0**32
+    lasing = -rows[loop.GROWTH] / rows[loop.GROWTH_G]
+    settled = np.minimum(rows[loop.PUMP] / rows[loop.DG], lasing)[:lanes]
+    rows[loop.NG, :lanes] = settled * (0.5 + 0.4 * uniform[:, 0])
+    amplitude, phase = np.sqrt(-2 * np.log(uniform[:, 1])), 2 * np.pi * uniform[:, 2]
+    rows[loop.EX, :lanes] = amplitude * np.cos(phase)
+    rows[loop.EY, :lanes] = amplitude * np.sin(phase)
+
+
+def _compression(constants: dict[str, NDArray[np.float64]], lanes: int) -> NDArray[np.float32] | None:
+    """Return the gain compression of each lane [1/photon], None where there is none."""
+    own = constants.get("COMPRESSION", np.zeros(1))
+    return memory.aligned(np.resize(own, lanes).astype(np.float32)) if own.any() else None
 
 
 def pulse_of(kernel: SynapticKernel, grid: float) -> tuple[tuple[int, float, bool], float]:

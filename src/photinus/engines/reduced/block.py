@@ -62,7 +62,6 @@ class ReducedBlock:
         whole = self.fan_out[:, loop.KEY] >= 0
         self.fan_out[whole, loop.KEY] += chain[whole] * stride
         base = np.clip(drive.ravel() - reduced.reset, -FAR, FAR)
-        pump = base if not shared.driver.bends else shared.driver.pump(drive.ravel()) - reduced.reset
         words = lane_states(seed, Role.INITIAL_STATE, self.chains, self.units, first_chain)
         uniform = (words.reshape(drive.size, 4) + 0.5) / 2.0**32
         rows = np.zeros((loop.ROWS, padded))
@@ -72,7 +71,7 @@ class ReducedBlock:
         rows[loop.RISEN, at] = -np.expm1(-since / reduced.gain_lifetime)
         rows[loop.BASE, at] = base
         for row in (loop.EFFECTIVE, loop.FELT):
-            rows[row, at] = np.maximum(pump, -reduced.reset)
+            rows[row, at] = self._felt(drive, base)
         rows[loop.LEFT] = np.inf
         rows[loop.LEFT, at] = -np.log(uniform[:, 1])
         rows[loop.SHIFT, at] = uniform[:, 2]
@@ -102,6 +101,11 @@ class ReducedBlock:
     def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
         """Names of the arrays that tell its state."""
         return (*self._ARRAYS, "bent") if self.bent.size else self._ARRAYS
+
+    def _felt(self, drive: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what lasers get without synapses, relative to the reset; `base` if nothing bends."""
+        driver, reset = self.shared.driver, self.shared.reduced.reset
+        return np.maximum(driver.pump(drive.ravel()) - reset if driver.bends else base, -reset)
 
     def _set_knee(self, drive: NDArray[np.float64]) -> None:
         """Set what drivers idle at: those that are given nothing, at no current."""
