@@ -108,7 +108,7 @@ def machine(
     scale: float = 1.0,
     sign: str = "mixed",
     shuffled: bool = False,
-    bias: None = None,
+    bias: float | None = None,
 ) -> ph.BoltzmannMachine:
     """Return a machine on a graph of `kind`, weights and biases uniform in ± `scale`.
 
@@ -117,7 +117,9 @@ def machine(
     """
     graph = GRAPHS[kind](n, rng)
     size = np.triu(rng.uniform(0.05, 1, (n, n)), 1)
-    turn = {"mixed": rng.choice([-1, 1], (n, n)), "positive": 1, "negative": -1}[sign]
+    mixed = rng.choice([-1, 1], (n, n))
+    turns: dict[str, NDArray[np.int64] | int] = {"mixed": mixed, "positive": 1, "negative": -1}
+    turn = turns[sign]
     upper = scale * size * turn * graph
     weights = upper + upper.T
     biases = (scale if bias is None else bias) * rng.uniform(-1, 1, n)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import LaserNetwork, LaserParameters, SynapticKernel
+from tests.narrow import array
 
 REARM = 0.25
 
@@ -96,7 +97,8 @@ def simulate(
     exponential = kernel.shape == "exponential"
     assert network.devices == ()
     threshold = np.broadcast_to(network.detection_threshold, shape)
-    height = kernel.sustain * network.coupling / p.gain_lifetime
+    coupling = array(network.coupling)
+    height = kernel.sustain * coupling / p.gain_lifetime
 
     field = rng.normal(size=shape) + 1j * rng.normal(size=shape)
     settled = np.minimum(pump * p.gain_lifetime, p.threshold_carriers)
@@ -106,7 +108,7 @@ def simulate(
     last = np.full(shape, -np.inf)
     open_windows = np.zeros((chains, n, n))
     drive = np.zeros(shape)
-    due = defaultdict(list)
+    due: defaultdict[int, list[tuple[Any, Any, Any, float, Any]]] = defaultdict(list)
     spikes = []
 
     for step in range(round(duration / dt)):
@@ -158,14 +160,14 @@ def simulate(
             spikes.append((chain, j, now * dt))
             share = kick_share((now - last[chain, j]) * dt, kernel)
             last[chain, j] = now
-            for i in np.flatnonzero(network.coupling[:, j]):
-                kick = share * kernel.kick * network.coupling[i, j]
+            for target in np.flatnonzero(coupling[:, j]):
+                kick = share * kernel.kick * coupling[target, j]
                 raised = share if exponential else 1
-                due[now + delay[i, j]].append((chain, i, j, raised, kick))
+                due[now + delay[target, j]].append((chain, target, j, raised, kick))
                 if not exponential:
-                    due[now + delay[i, j] + pulse].append((chain, i, j, -1, 0.0))
-    chain, unit, time = np.array(spikes).reshape(-1, 3).T
-    return chain.astype(int), unit.astype(int), time
+                    due[now + delay[target, j] + pulse].append((chain, target, j, -1, 0.0))
+    chains_of, units, times = np.array(spikes).reshape(-1, 3).T
+    return chains_of.astype(int), units.astype(int), times
 
 
 def dark_carriers(
@@ -200,9 +202,11 @@ def dark_carriers(
         t, rates = np.maximum(t, 0.0), (1 / lifetime, 1 / kernel.duration)
         return (np.exp(-rates[0] * t) - np.exp(-rates[1] * t)) / (rates[1] - rates[0])
 
-    for i, j in np.argwhere(network.coupling):
-        c = network.coupling[i, j]
-        last, windows = -np.inf, []
+    coupling = array(network.coupling)
+    for i, j in np.argwhere(coupling):
+        c = coupling[i, j]
+        last = -np.inf
+        windows: list[list[float]] = []
         for spike in spike_times[j]:
             begin = spike + round(delay[i, j] / grid) * grid
             share = kick_share(spike - last, kernel)

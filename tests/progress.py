@@ -7,10 +7,10 @@ class Impatient:
     def __init__(self, left: float) -> None:
         self.left, self.stopped = left, False
 
-    def start(self, description: str, total: int) -> None:
+    def start(self, description: str, total: float) -> None:
         pass
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: float) -> None:
         self.left -= amount
         if self.left < 0:
             raise KeyboardInterrupt

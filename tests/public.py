@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import photinus
 from tests.texts import resolve
@@ -51,7 +52,7 @@ FORMER = """
 """Names inside photinus that README and docs of version 0.1 showed, where they were then."""
 
 
-def signature(value: object) -> str:
+def signature(value: Any) -> str:
     """Return names, kinds and defaults of the parameters; types are the type checker's matter."""
     try:
         found = inspect.signature(value)

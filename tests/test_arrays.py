@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import photinus as ph
 from photinus.learning.imports import restricted
 from photinus.tasks import tasks
+from tests.narrow import array, lasers, untyped
 
 W = np.array([[0, 1.0, 0], [1, 0, -0.5], [0, -0.5, 0]])
 B = np.array([0.5, -1.0, 0.0])
@@ -73,7 +74,7 @@ def test_bytes_and_bools_do_not_wrap() -> None:
     ],
 )
 def test_what_is_not_numbers_is_refused(
-    wrong: NDArray[Any] | dict[str, int] | list[list[int | None]] | None,
+    wrong: Any,
 ) -> None:
     with pytest.raises(ph.InvalidInput, match="^weights must"):
         ph.BoltzmannMachine(wrong, B)
@@ -84,7 +85,8 @@ def test_what_is_not_numbers_is_refused(
 def test_sparse_weights() -> None:
     from scipy.sparse import coo_matrix, csr_array
 
-    for kind in (coo_matrix, csr_array):
+    kinds: tuple[Any, ...] = (coo_matrix, csr_array)
+    for kind in kinds:
         assert ph.BoltzmannMachine(kind(W), B) == ph.BoltzmannMachine(W, B)
 
 
@@ -221,23 +223,23 @@ def test_what_is_shared_is_read_only(thing: Any) -> None:
 
 def test_mappings_of_shared_things_are_read_only() -> None:
     with pytest.raises(TypeError):
-        ph.Calibration.preset().kernel_error["kick"] = 0
+        untyped(ph.Calibration.preset().kernel_error)["kick"] = 0
     with pytest.raises(TypeError):
-        ph.BayesianNetwork.asia().tables["asia"][1][()] = 0.5
+        untyped(ph.BayesianNetwork.asia().tables["asia"][1])[()] = 0.5
 
 
 def test_constructors_copy() -> None:
     w, b, drive = W.copy(), B.copy(), ph.Calibration.preset().drive.copy()
     machine = ph.BoltzmannMachine(w, b)
-    network = ph.translate(machine, ph.Calibration.preset())
-    pump, coupling = network.pump.copy(), network.coupling.copy()
+    network = lasers(ph.translate(machine, ph.Calibration.preset()))
+    pump, coupling = network.pump.copy(), array(network.coupling).copy()
     other = network.replace(pump=pump, coupling=coupling)
     record = dataclasses.replace(ph.Calibration.preset(), drive=drive)
-    for array in (w, b, pump, coupling, drive):
-        array += 1
+    for given in (w, b, pump, coupling, drive):
+        given += 1
     assert machine == ph.BoltzmannMachine(W, B)
     assert np.array_equal(other.pump, network.pump)
-    assert np.array_equal(other.coupling, network.coupling)
+    assert np.array_equal(array(other.coupling), array(network.coupling))
     assert np.array_equal(record.drive, ph.Calibration.preset().drive)
 
 
@@ -269,6 +271,7 @@ def test_labels_of_any_spelling_are_classes() -> None:
     assert found.accuracy([0, 0, 0]) == pytest.approx(1 / 3)
     floats = tasks.Classification(np.eye(2), ("0.0", "1.0"), 10, None)
     assert floats.accuracy([0, 1]) == 1
-    for wrong in ([0, 1], [0, 1, 3], [0, 1, 2.5], ["a", "b", "c"], [0, 1, np.nan], [[0, 1, 2]], None):
+    bad: Any
+    for bad in ([0, 1], [0, 1, 3], [0, 1, 2.5], ["a", "b", "c"], [0, 1, np.nan], [[0, 1, 2]], None):
         with pytest.raises(ph.InvalidInput, match="labels must"):
-            found.accuracy(wrong)
+            found.accuracy(bad)

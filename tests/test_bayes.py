@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from photinus import BoltzmannMachine, sample
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.machines.bayes import BayesianNetwork
+from tests.narrow import untyped
 
 RAIN = {"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})}
 
@@ -119,7 +120,7 @@ def test_networks_are_values() -> None:
     assert BayesianNetwork(dict(network.tables)) == network
     assert repr(BayesianNetwork(RAIN)) == "BayesianNetwork(2 variable(s): rain, wet)"
     with pytest.raises(TypeError):
-        network.tables["asia"] = ((), {(): 0.5})
+        untyped(network.tables)["asia"] = ((), {(): 0.5})
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_networks_are_values() -> None:
         ),
     ],
 )
-def test_bad_tables(tables: dict[float | str, Any] | list[tuple[str, float]], message: str) -> None:
+def test_bad_tables(tables: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         BayesianNetwork(tables)
 

@@ -16,6 +16,7 @@ from photinus.hardware.chip import PATHS, WEIGHT_AREA, delay_curves, delay_share
 from photinus.networks.couplings import from_entries
 from photinus.units import ns, ps, speed_of_light, um
 from tests import machines
+from tests.narrow import array, lasers, there, untyped
 
 CALIBRATION = ph.Calibration.preset()
 
@@ -26,7 +27,7 @@ def naive(chip: Chip) -> NDArray[np.float64]:
     side = 1
     while side * side < n:
         side += 1
-    cell = (chip.area_per_weight * (chip.synapses / n if chip.layout == "mesh" else 1)) ** 0.5
+    cell = (chip.area_per_weight * (there(chip.synapses) / n if chip.layout == "mesh" else 1)) ** 0.5
     cell = max(cell, chip.pitch)
     delay = np.zeros((n, n))
     for i in range(n):
@@ -67,12 +68,12 @@ def test_delays_are_those_of_a_walk(chip: Chip) -> None:
 def test_delays_of_a_large_chip_are_those_of_closed_forms() -> None:
     """Mean distance on a full square of s × s places, all pairs: 2(s² - 1)/(3s) s²/(s² - 1) = 2s/3."""
     chip = Chip(lasers=10_000, latency=0.0)
-    step = chip.step * chip.group_index / speed_of_light
+    step = chip.step * there(chip.group_index) / speed_of_light
     assert chip.step == pytest.approx(np.sqrt(WEIGHT_AREA * 9_999))
     assert chip.delays().mean == pytest.approx(200 / 3 * step, rel=1e-9)
     assert chip.delays().most == pytest.approx(198 * step)
     bars = Chip(lasers=10_000, latency=0.0, layout="crossbar")
-    step = bars.step * bars.group_index / speed_of_light
+    step = bars.step * there(bars.group_index) / speed_of_light
     assert bars.delays().mean == pytest.approx(2 * 10_001 / 3 * step)
     assert bars.delays().most == pytest.approx(2 * 9_999 * step)
 
@@ -94,12 +95,13 @@ def test_delays_of_couplings_are_those_of_their_pairs(kind: Callable[..., NDArra
 
 def test_a_placed_network_has_the_delays_of_its_chip() -> None:
     machine = ph.BoltzmannMachine(np.ones((6, 6)) - np.eye(6), np.zeros(6))
-    network = ph.translate(machine, CALIBRATION, delay=5 * ps)
+    network = lasers(ph.translate(machine, CALIBRATION, delay=5 * ps))
     chip = Chip(lasers=6)
     off = ~np.eye(6, dtype=bool)
-    np.testing.assert_allclose(chip.place(network).delay[off], naive(chip)[off] + 5 * ps)
-    target, source = np.nonzero(network.coupling)
-    entries = np.stack([target, source, network.coupling[target, source]], axis=1)
+    np.testing.assert_allclose(array(chip.place(network).delay)[off], naive(chip)[off] + 5 * ps)
+    coupling = array(network.coupling)
+    target, source = np.nonzero(coupling)
+    entries = np.stack([target, source, coupling[target, source]], axis=1)
     sparse = network.replace(coupling=from_entries(entries, 6))
     assert chip.place(sparse).delay == pytest.approx(naive(chip)[off].mean() + 5 * ps)
     with pytest.raises(ph.InvalidInput, match="^lasers must be as many as the network has, 6, got 7$"):
@@ -145,7 +147,7 @@ def test_the_most_lasers_are_where_one_more_is_too_many(layout: str, latency: fl
 
 def test_the_ledger_tells_delay_and_smallest_window() -> None:
     network = ph.translate(ph.BoltzmannMachine(np.ones((9, 9)) - np.eye(9), np.zeros(9)), CALIBRATION)
-    counts = Counts.from_rates(network, 1e8)
+    counts = Counts.from_rates(lasers(network), 1e8)
     ledger = Ledger.of(counts)
     assert ledger.placed == Chip(lasers=9)
     rows = dict(ledger.count_rows())
@@ -194,7 +196,7 @@ def test_a_chip_without_room_is_refused() -> None:
     with pytest.raises(ph.InvalidInput, match="^chip must have room for 9 lasers, got one of 4$"):
         Chip.of({"lasers": 4}, lasers=9)
     with pytest.raises(ph.InvalidInput, match="^chip must be .*, got 3$"):
-        Chip.of(3, lasers=9)
+        Chip.of(untyped(3), lasers=9)
     with pytest.raises(ph.InvalidInput, match="^window must be above 0 s, got 0$"):
         Chip(lasers=9).most_lasers(0)
     for times in (1, 1e6, float("nan")):
@@ -203,6 +205,7 @@ def test_a_chip_without_room_is_refused() -> None:
 
 
 def test_texts_have_units() -> None:
-    chip = Chip(lasers=9, area_per_weight="400 µm²", pitch="5 um", latency="3ps")
+    texts: dict[str, Any] = {"area_per_weight": "400 µm²", "pitch": "5 um", "latency": "3ps"}
+    chip = Chip(lasers=9, **texts)
     assert chip == Chip(lasers=9, area_per_weight=400 * um**2, pitch=5e-6, latency=3 * ps)
     assert Chip.from_dict(chip.to_dict()) == chip

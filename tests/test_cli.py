@@ -16,7 +16,9 @@ import pytest
 import photinus as ph
 from photinus.faces.demo import digits, job
 from photinus.faces.demo import posterior as posteriors
+from photinus.hardware import own_gibbs
 from tests.conftest import Run
+from tests.narrow import there
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def refused(result: tuple[int, str, str], *parts: str) -> bool:
+def refused(result: tuple[int | str, str, str], *parts: str) -> bool:
     """Assert exit code 2 and a single sentence that names what is wrong."""
     code, _, err = result
     assert code == 2
@@ -90,12 +92,12 @@ def test_sample_on_references(run: Run, model: Path, tmp_path: Path, substrate: 
     law = np.exp(0.5 * np.einsum("si,ij,sj->s", every, machine.weights, every) + every @ machine.biases)
     law /= law.sum()
     for unit, label in enumerate(machine.labels):
-        on, _, right = (float(x) for x in re.search(rf"^{label} +(.*)$", out, re.M)[1].split())
+        on, _, right = (float(x) for x in there(re.search(rf"^{label} +(.*)$", out, re.M))[1].split())
         assert right == pytest.approx(law @ every[:, unit], abs=6e-5)
         assert on == pytest.approx(samples.marginals()[unit], abs=6e-5)
         assert on == pytest.approx(right, abs=0.15)
     fidelity = samples.fidelity()
-    kl = float(re.search(r"KL\(sampled‖target\) +([\d.e-]+) nats", out)[1])
+    kl = float(there(re.search(r"KL\(sampled‖target\) +([\d.e-]+) nats", out))[1])
     assert kl == pytest.approx(fidelity.kl, rel=0.01)
     if samples.spikes is None:  # with spikes, time in each state counts, not states at draws alone
         share = np.bincount(samples.states.reshape(-1, 3) @ (4, 2, 1), minlength=8) / 400
@@ -156,7 +158,7 @@ def once(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def test_demo_does_the_main_job(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "REFINEMENT", {"chains": 64, "draws": 160, "most_rounds": 6})
-    monkeypatch.setattr(job, "own_gibbs", functools.partial(job.own_gibbs, seconds=0.05))
+    monkeypatch.setattr(job, "own_gibbs", functools.partial(own_gibbs, seconds=0.05))
     for name in ("learn_digits", "posterior_of"):
         monkeypatch.setattr(job, name, once(getattr(job, name)))
     monkeypatch.setattr(digits, "DIGITS", {**digits.DIGITS, "epochs": 20})
@@ -322,7 +324,7 @@ main()
     resumed, whole = ph.load(tmp_path / "cut.zarr"), ph.load(tmp_path / "whole.zarr")
     assert resumed.complete
     np.testing.assert_array_equal(resumed.states, whole.states)
-    np.testing.assert_array_equal(resumed.spikes.time, whole.spikes.time)
+    np.testing.assert_array_equal(there(resumed.spikes).time, there(whole.spikes).time)
     assert refused(
         run(*arguments, "--out", tmp_path / "cut.zarr", "--resume", "--chains", 8), "chains", "16"
     )

@@ -32,7 +32,7 @@ from tests.machines import uniform
 
 def strongly_coupled() -> BoltzmannMachine:
     """Return a machine whose Gibbs sweeps are correlated."""
-    weights = [[0, 2.5, -1, 0], [2.5, 0, 0, 1], [-1, 0, 0, 2], [0, 1, 2, 0]]
+    weights = [[0.0, 2.5, -1, 0], [2.5, 0, 0, 1], [-1.0, 0, 0, 2], [0.0, 1, 2, 0]]
     return BoltzmannMachine(weights, [-1.2, -1.5, -0.5, -1])
 
 
@@ -152,7 +152,7 @@ def covers(
     """
     z = (estimate - truth) / (deviation / np.sqrt(draws))
     count = len(z)
-    low, high = chi2.ppf([ALPHA / 2, 1 - ALPHA / 2], count) / count
+    low, high = np.asarray(chi2.ppf([ALPHA / 2, 1 - ALPHA / 2], count)) / count
     inside = np.sum(np.abs(z) < norm.isf(0.025))
     few, many = binom.ppf(ALPHA / 2, count, 0.94), binom.isf(ALPHA / 2, count, 0.96)
     return bool(0.92 * low < np.mean(z**2) < 1.08 * high and few <= inside <= many)

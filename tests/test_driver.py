@@ -22,6 +22,7 @@ from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import Recording
 from photinus.units import ps
 from tests.conftest import same_spikes
+from tests.narrow import there
 from tests.test_simulation import GRID, MIDPOINT, SLOPE, dark_network, network
 
 Floats = NDArray[np.float64]
@@ -95,16 +96,19 @@ def test_pulses_and_kicks_pass_the_driver() -> None:
     with; told from a driver that lets kicks pass whole, and from none."""
     coupling = np.zeros((3, 3))
     coupling[1, 0], coupling[2, 0] = 4000.0, -4000.0
-    dark = dark_network(coupling, 0.0, SynapticKernel(kick=0.5, sustain=2.0, duration=100 * ps))
+    dark = dark_network(
+        coupling, np.zeros((3, 3)), SynapticKernel(kick=0.5, sustain=2.0, duration=100 * ps)
+    )
     n = dark.replace(parameters=behind(dark.parameters, 3.1e4, 8e3))
     n = n.replace(pump=n.pump)
     recording = Recording(units=(0, 1, 2), chains=(0,), stop=3e-9)
     s = simulate(n, 3e-9, seed=3, recording=recording, threads=1)
-    spikes, time = s.time[s.unit == 0], s.waveforms.time
+    waveforms = there(s.waveforms)
+    spikes, time = s.time[s.unit == 0], waveforms.time
     assert (np.diff(spikes) < 90 * ps).sum() >= 2
     assert (np.diff(spikes) > 110 * ps).sum() >= 2
     for unit in (1, 2):
-        found = s.waveforms.gain_carriers[0, unit].astype(float)
+        found = waveforms.gain_carriers[0, unit].astype(float)
         expected = carriers(n, spikes, time, found[0], unit)
         np.testing.assert_allclose(found, expected, rtol=0, atol=12)
         whole = n.replace(kernel=replace(n.kernel, kick=1.0))
@@ -114,7 +118,7 @@ def test_pulses_and_kicks_pass_the_driver() -> None:
 
 
 def test_heating_goes_through_the_driver() -> None:
-    n = network([-3.0, 0.0], [[0, 1], [1, 0]], parameters=behind(PLAIN))
+    n = network([-3.0, 0.0], np.array([[0, 1.0], [1, 0]]), parameters=behind(PLAIN))
     hot = Simulator(n, chains=2, seed=5, threads=1)
     hot.advance(1e-9)
     hot.heat(np.full((2, 2), -SLOPE), 0.5)

@@ -21,7 +21,7 @@ from photinus.learning.estimator import BoltzmannEstimator
 from photinus.machines.fitting import fit_exact
 from tests.conftest import ALPHA
 
-SHAPES = {
+SHAPES: dict[str, Any] = {
     "restricted": {"hidden": (3,)},
     "deep": {"hidden": (3, 2)},
     "visible": {"hidden": (), "visible_couplings": True},
@@ -214,13 +214,13 @@ def test_hidden_units_learn_correlations(hidden: tuple[int, ...]) -> None:
 class StopAfter:
     """A progress display that presses Ctrl-C."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: float) -> None:
         self.left = epochs
 
-    def start(self, description: str, total: int) -> None:
+    def start(self, description: str, total: float) -> None:
         """Do nothing."""
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: float) -> None:
         """Count down."""
         self.left -= amount
         if self.left <= 0:
@@ -244,7 +244,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     path = tmp_path / "checkpoint.npz"
-    parameters = {"hidden": (4,), "epochs": 7, "seed": 5, **changes}
+    parameters: dict[str, Any] = {"hidden": (4,), "epochs": 7, "seed": 5, **changes}
     whole = BoltzmannEstimator(**parameters).fit(X, Y)
     with pytest.raises(KeyboardInterrupt):
         BoltzmannEstimator(**parameters, checkpoint=path, progress=StopAfter(3)).fit(X, Y)
@@ -275,7 +275,7 @@ def test_a_checkpoint_of_another_run_is_refused(
     tmp_path: Path, change: dict[str, float | tuple[int]], message: str
 ) -> None:
     path = tmp_path / "checkpoint.npz"
-    parameters = {"hidden": (4,), "epochs": 2, "checkpoint": path}
+    parameters: dict[str, Any] = {"hidden": (4,), "epochs": 2, "checkpoint": path}
     BoltzmannEstimator(**parameters).fit(X)
     with pytest.raises(InvalidInput, match=message):
         BoltzmannEstimator(**(parameters | change), resume=True).fit(X)
@@ -321,7 +321,7 @@ def test_saved_and_loaded_it_goes_on_the_same(
 def test_early_stopping_keeps_the_best_parameters() -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 2, (60, 12)).astype(np.uint8)  # nothing to learn but the noise
-    parameters = {
+    parameters: dict[str, Any] = {
         "hidden": (30,),
         "learning_rate": 0.5,
         "final_rate": 0.5,

@@ -17,6 +17,7 @@ from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.ideal import sample_ideal
 from tests.conftest import same_spikes
 from tests.machines import GRAPHS, machine
+from tests.narrow import lasers
 
 LABELS = ("rain", 7, "wet", "cold")
 GIVEN: dict[Any, Any] = {"cold": [0, 1, 1], 7: 1}
@@ -182,9 +183,9 @@ def test_simulators_take_both_names(preset: str) -> None:
     old_and_new(lambda **given: ph.simulate(network, time, **options, **given), network)
     old_and_new(lambda **given: devices.simulator(network, **options, **given).advance(time), network)
     if preset == "fast-absorber":
-        law = calibration.require_reduced()
+        law, coupled = calibration.require_reduced(), lasers(network)
         old_and_new(
-            lambda **given: ReducedSimulator(network, law, **options, **given).advance(time), network
+            lambda **given: ReducedSimulator(coupled, law, **options, **given).advance(time), network
         )
     old_and_new(lambda **given: _spikes(target, calibration, **options, **given), network)
 

@@ -39,6 +39,7 @@ from photinus.samplers.samples import Samples
 from tests.conftest import ALPHA
 from tests.machines import gaussian
 from tests.machines import machine as make
+from tests.narrow import there, untyped
 
 random_machine = functools.partial(gaussian, scale=0.7)
 
@@ -108,7 +109,7 @@ def test_beta_interval_covers_as_often_as_it_says(chains: int, draws: int, tau: 
 
     def covered(source: BoltzmannMachine, seed: int) -> bool:
         states = sticky(source, tau, (chains, draws), np.random.default_rng((seed, chains, tau)))
-        low, high = effective_beta(machine, states)[1]
+        low, high = there(effective_beta(machine, states)[1])
         return low <= 1 <= high
 
     hits = sum(covered(machine, seed) for seed in range(runs))
@@ -123,7 +124,8 @@ def test_beta_is_the_scale_of_the_machine(beta: float) -> None:
     """Within z(ALPHA) standard errors of the interval itself."""
     machine = random_machine(5, 2)
     states = sample_exact(scaled(machine, beta), chains=200, draws=200, seed=3)
-    found, (low, high) = effective_beta(machine, states)
+    found, interval = effective_beta(machine, states)
+    low, high = there(interval)
     error = (high - low) / (2 * 1.96)
     assert abs(found - beta) < norm.isf(ALPHA / 2) * error
     assert error < 0.02
@@ -215,14 +217,14 @@ def test_exact_samplers_are_at_the_floor(name: str) -> None:
     samples = ph.sample(machine, name, chains=64, draws=300, burn_in=30, seed=4)
     fidelity = samples.fidelity()
     assert fidelity.reference == "enumeration"
-    assert 0 < fidelity.kl < fidelity.kl_floor + 6 * fidelity.kl_floor_std
+    assert 0 < there(fidelity.kl) < there(fidelity.kl_floor) + 6 * there(fidelity.kl_floor_std)
     assert fidelity.grade == "indistinguishable"
     assert not fidelity.biased
     shifted = BoltzmannMachine(machine.weights, machine.biases + 0.5)
     wrong = against(samples, shifted).fidelity()
-    assert wrong.kl > wrong.kl_floor + 30 * wrong.kl_floor_std
-    assert wrong.kl > 10 * wrong.kl_limit
-    assert wrong.marginal_error > 0.05 > 5 * fidelity.marginal_error / 2
+    assert there(wrong.kl) > there(wrong.kl_floor) + 30 * there(wrong.kl_floor_std)
+    assert there(wrong.kl) > 10 * there(wrong.kl_limit)
+    assert there(wrong.marginal_error) > 0.05 > 5 * there(fidelity.marginal_error) / 2
     assert wrong.biased
     assert wrong.grade == "far off"
 
@@ -235,7 +237,7 @@ def test_floor_of_independent_draws_is_the_textbook_one() -> None:
     """
     machine = random_machine(4, 5, scale=0.3)
     samples = ph.sample(machine, "exact", chains=50, draws=400, burn_in=0, seed=6)
-    ratio = samples.fidelity().kl_floor * 2 * samples.states[..., 0].size / (2**4 - 1)
+    ratio = there(samples.fidelity().kl_floor) * 2 * samples.states[..., 0].size / (2**4 - 1)
     bound = 4 * np.sqrt(2 / (49 * 15) + 2 / (FLOOR_RUNS * 15))
     assert abs(ratio - 1) < bound < 1
 
@@ -258,8 +260,8 @@ def test_evidence_is_judged_against_the_conditional() -> None:
     samples = ph.sample(machine, "gibbs", chains=32, draws=300, seed=1, clamp=clamp)
     fidelity = samples.fidelity()
     found = kl_divergence(samples.free_joint(), machine.conditional(clamp).joint())
-    assert fidelity.kl == pytest.approx(found)
-    assert fidelity.kl < 0.01
+    assert there(fidelity.kl) == pytest.approx(found)
+    assert there(fidelity.kl) < 0.01
     assert fidelity.frozen == ()
 
 
@@ -305,12 +307,12 @@ def test_large_machines_are_judged_by_moments(n: int) -> None:
     assert (fidelity.kl, fidelity.kl_floor, fidelity.kl_floor_std) == (None, None, None)
     assert fidelity.kl_quick_floor is None
     assert fidelity.reference == ("enumeration" if n <= 24 else "ideal")
-    assert 0 < fidelity.marginal_error < 0.03
+    assert 0 < there(fidelity.marginal_error) < 0.03
     assert fidelity.grade in ("indistinguishable", "cannot tell yet")
     assert not fidelity.biased
     shifted = BoltzmannMachine(machine.weights, machine.biases + 0.5)
     wrong = against(samples, shifted).fidelity()
-    assert wrong.marginal_error > 0.05
+    assert there(wrong.marginal_error) > 0.05
     assert wrong.grade == "far off"
 
 
@@ -332,7 +334,7 @@ def test_shortest_runs_give_a_certificate_without_warnings(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fidelity = samples.fidelity()
-    assert fidelity.kl >= 0
+    assert there(fidelity.kl) >= 0
     assert fidelity.kl_floor is None or fidelity.kl_floor > 0
     assert fidelity.grade == "cannot tell yet"
     assert fidelity.verdict.startswith(fidelity.grade)
@@ -362,7 +364,7 @@ def test_one_wrong_draw_of_an_all_but_certain_unit() -> None:
     machine = BoltzmannMachine([[0.0]], [-40.0])
     fidelity = Samples(machine=machine, states=states, substrate="gibbs").fidelity()
     p = 1 / 400
-    assert fidelity.kl == pytest.approx(p * (np.log(p) + 40) + (1 - p) * np.log(1 - p), rel=1e-9)
+    assert there(fidelity.kl) == pytest.approx(p * (np.log(p) + 40) + (1 - p) * np.log(1 - p), rel=1e-9)
     assert fidelity.grade != "indistinguishable"
 
 
@@ -392,9 +394,9 @@ def test_couplings_switched_off_are_far_off(seed: int) -> None:
     found = judged(machine, independent, chains=64, draws=250, seed=seed)
     assert 0.015 < pairs < 0.07
     assert found.grade == "far off"
-    assert found.marginal_error < 0.02
+    assert there(found.marginal_error) < 0.02
     assert found.pair_error == pytest.approx(pairs, abs=0.015)
-    assert found.beta_interval[1] < 0.85
+    assert there(found.beta_interval)[1] < 0.85
     right = judged(machine, None, "exact", chains=64, draws=250, seed=seed)
     assert right.grade in ("indistinguishable", "cannot tell yet")
     assert not right.biased
@@ -409,7 +411,7 @@ def test_right_chains_that_mix_slowly_are_not_called_off(n: int, draws: int) -> 
     machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2 + 0.02)
     found = judged(machine, chains=64, draws=draws, seed=1)
     assert found.grade == "cannot tell yet"
-    assert found.rhat > 1.5
+    assert there(found.rhat) > 1.5
     assert "temper" in found.advice
     if n <= 24:  # beyond, two samplers do not converge either, and there is no reference
         free = BoltzmannMachine(np.zeros((n, n)), machine.biases)
@@ -434,7 +436,7 @@ def test_one_bias_off_by_a_tenth_is_seen(seed: int) -> None:
     biases = machine.biases.copy()
     biases[3] += 0.1
     found = judged(machine, BoltzmannMachine(machine.weights, biases), chains=64, draws=500, seed=seed)
-    assert found.p_value < 1e-4
+    assert there(found.p_value) < 1e-4
     assert found.grade in ("close", "off", "cannot tell yet")
     assert found.biased or not found.converged
     assert not judged(machine, chains=64, draws=500, seed=seed).biased
@@ -446,7 +448,7 @@ def test_couplings_that_count_twice_are_far_off() -> None:
     twice = BoltzmannMachine(2 * machine.weights, machine.biases)
     found = judged(machine, twice, chains=64, draws=250, seed=1)
     assert found.grade == "far off"
-    assert found.beta_interval[0] > 1.1
+    assert there(found.beta_interval)[0] > 1.1
     right = judged(machine, None, "exact", chains=64, draws=250, seed=1)
     assert right.grade == "indistinguishable"
 
@@ -519,14 +521,14 @@ def test_every_certificate_answers_four_questions() -> None:
 
 def test_advice_names_what_refinement_has() -> None:
     """Refinement by its defaults: how many rounds it may take, and what its end says."""
-    strong, weak = (SimpleNamespace(network=True, strong=size) for size in (4.0, 1.0))
+    strong, weak = (untyped(SimpleNamespace(network=True, strong=size)) for size in (4.0, 1.0))
     rounds = inspect.signature(ph.refine).parameters["most_rounds"].default
     assert f"all its {rounds} rounds" in verdict._remedy(strong)
     assert "bring no gain" in verdict._remedy(strong)
     for told in (verdict._remedy(strong), verdict._remedy(weak)):
         assert "`photinus.refine(machine, calibration)` or `photinus refine`" in told
         assert "damping" not in told
-    assert "refine" not in verdict._remedy(SimpleNamespace(network=False, strong=4.0))
+    assert "refine" not in verdict._remedy(untyped(SimpleNamespace(network=False, strong=4.0)))
 
 
 # References
@@ -536,16 +538,16 @@ def test_advice_names_what_refinement_has() -> None:
 def test_tree_decomposition_agrees_with_enumeration(kind: str) -> None:
     pytest.importorskip("dwave.samplers")
     machine = coupled(14, 3, 1.5, kind, shuffled=True)
-    found = references._by_tree(machine)
+    moments = there(there(references._by_tree(machine)).moments)
     exact, known = machine.pair_moments(), (machine.weights != 0) | np.eye(14, dtype=bool)
-    np.testing.assert_allclose(found.moments[known], exact[known], atol=1e-9)
-    assert np.isnan(found.moments[~known]).all()
+    np.testing.assert_allclose(moments[known], exact[known], atol=1e-9)
+    assert np.isnan(moments[~known]).all()
 
 
 def tree_marginals(machine: BoltzmannMachine, parent: list[int]) -> Any:
     """Return marginals of a tree by messages towards each unit in turn; no unit before its parent."""
     n, found = machine.n_units, np.empty(machine.n_units)
-    near = [set() for _ in range(n)]
+    near: list[set[int]] = [set() for _ in range(n)]
     for child in range(1, n):
         near[child].add(parent[child])
         near[parent[child]].add(child)
@@ -573,7 +575,8 @@ def test_tree_of_two_hundred_units_by_messages() -> None:
     machine = BoltzmannMachine(weights, rng.normal(size=200))
     found = references.reference(machine, 0)
     assert found.name == "tree decomposition"
-    np.testing.assert_allclose(np.diagonal(found.moments), tree_marginals(machine, parent), atol=1e-9)
+    marginals = np.diagonal(there(found.moments))
+    np.testing.assert_allclose(marginals, tree_marginals(machine, parent), atol=1e-9)
 
 
 def test_two_samplers_agree_with_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -585,8 +588,9 @@ def test_two_samplers_agree_with_enumeration(monkeypatch: pytest.MonkeyPatch) ->
     for tested, name in names.items():
         found = references.reference(machine, 1, tested=tested)
         assert found.name == name
-        error = found.chains.std(axis=0, ddof=1) / np.sqrt(len(found.chains))
-        z = (found.moments - machine.pair_moments()) / error
+        chains = there(found.chains)
+        error = chains.std(axis=0, ddof=1) / np.sqrt(len(chains))
+        z = (there(found.moments) - machine.pair_moments()) / error
         assert np.abs(z).max() < 5.5
 
 
@@ -637,7 +641,9 @@ def test_draws_needed_tells_the_time_on_the_chip() -> None:
     machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
     samples = ph.sample(machine, "lif", chains=8, draws=50, seed=1)
     needed = samples.draws_needed()
-    assert needed.time == pytest.approx((samples.burn_in + needed.draws) * samples.network.window)
+    assert needed.time == pytest.approx(
+        (samples.burn_in + needed.draws) * there(samples.network).window
+    )
 
 
 @pytest.mark.parametrize("error", [0, -1, 0.6, np.nan, np.inf])
@@ -658,8 +664,8 @@ def test_marginal_rows_stand_beside_the_right_values() -> None:
     assert [row[0] for row in rows] == labels
     for row, unit, right in zip(rows, found.units, machine.marginals(), strict=True):
         assert row[1:] == (f"{unit.probability:.4f}", f"{unit.error:.4f}", f"{right:.4f}")
-        assert abs(unit.probability - right) < 6 * unit.error
-        low, high = unit.interval
+        assert abs(unit.probability - right) < 6 * there(unit.error)
+        low, high = there(unit.interval)
         assert low < unit.probability < high
 
 
@@ -815,4 +821,4 @@ def test_chain_joints_are_those_of_the_chains(name: str) -> None:
 def test_limit_of_the_floor_is_above_the_floor() -> None:
     samples = ph.sample(random_machine(3), "exact", chains=8, draws=50, burn_in=0, seed=2)
     fidelity = samples.fidelity()
-    assert fidelity.kl_limit > fidelity.kl_floor + fidelity.kl_floor_std
+    assert there(fidelity.kl_limit) > there(fidelity.kl_floor) + there(fidelity.kl_floor_std)

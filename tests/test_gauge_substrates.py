@@ -240,7 +240,7 @@ def test_learning_in_the_loop(calibration: Calibration) -> None:
     mean = np.mean([chip(MACHINE) for _ in range(3)], axis=(0, 1))
     # Six standard errors of 1200 draws, and 0.03 for what translation misses at these weights.
     np.testing.assert_allclose(mean, MACHINE.marginals(), atol=6 * 0.5 / np.sqrt(1200) + 0.03)
-    given = chip.given(MACHINE, np.tile(np.float32([1, 0]), (400, 1)))
+    given = chip.given(MACHINE, np.tile(np.array([1, 0], np.float32), (400, 1)))
     exact = MACHINE.conditional({"a": 1, 1: 0}).marginals()
     np.testing.assert_allclose(given.mean(axis=0)[2:], exact, atol=0.1)
     assert (given[:, :2] == [1, 0]).all()

@@ -33,17 +33,18 @@ from photinus.samplers.samples import load
 from photinus.units import ns, ps
 from tests.conftest import ALPHA
 from tests.machines import uniform
+from tests.narrow import array, lasers, untyped
 
 CALIBRATION = Calibration.preset()
 
 
 def uncoupled(n: int, log_odds: float = 0.0) -> Any:
-    one = translate(BoltzmannMachine([[0]], [log_odds]), CALIBRATION)
+    one = lasers(translate(BoltzmannMachine([[0]], [log_odds]), CALIBRATION))
     return one.replace(pump=np.repeat(one.pump, n), coupling=np.zeros((n, n)), labels=())
 
 
 def network_of(n: int, seed: int = 0) -> Any:
-    return translate(uniform(n, seed), CALIBRATION)
+    return lasers(translate(uniform(n, seed), CALIBRATION))
 
 
 def as_sparse(network: LaserNetwork) -> LaserNetwork:
@@ -80,7 +81,7 @@ def test_weights_take_the_values_that_bits_can_set(bits: int, sign_bit: bool, st
     units = coupling / largest * steps
     np.testing.assert_allclose(units, np.rint(units), atol=1e-12)
     assert np.abs(coupling - network.coupling).max() <= largest / steps / 2 * (1 + 1e-12)
-    assert np.abs(coupling).max() == pytest.approx(largest)
+    assert np.abs(array(coupling)).max() == pytest.approx(largest)
 
 
 def test_losses_multiply_couplings_by_what_gets_through() -> None:
@@ -89,7 +90,7 @@ def test_losses_multiply_couplings_by_what_gets_through() -> None:
     coupling[0, 1] = 100.0  # one target: none
     network = uncoupled(6).replace(coupling=coupling)
     lossy = Imperfections(coupling_loss=0.2, splitter_loss=0.1).apply(network).coupling
-    np.testing.assert_allclose(lossy[1:, 0], 100 * 0.8 * 0.9**3)
+    np.testing.assert_allclose(array(lossy)[1:, 0], 100 * 0.8 * 0.9**3)
     assert lossy[0, 1] == pytest.approx(80)
 
 
@@ -100,7 +101,7 @@ def test_crosstalk_moves_light_to_the_neighbours_and_loses_none() -> None:
     expected = network.coupling @ leak
     np.fill_diagonal(expected, 0)
     mixed = Imperfections(crosstalk=0.1)
-    np.testing.assert_allclose(mixed.apply(network).coupling, expected)
+    np.testing.assert_allclose(array(mixed.apply(network).coupling), expected)
     np.testing.assert_array_equal(Imperfections(crosstalk=0.5).apply(uncoupled(1)).coupling, [[0]])
 
 
@@ -116,7 +117,7 @@ def test_sparse_couplings_come_out_as_dense_ones() -> None:
     )
     sparse = every.apply(as_sparse(network), 5)
     assert isinstance(sparse.coupling, csr_array)
-    np.testing.assert_allclose(dense(sparse.coupling), every.apply(network, 5).coupling)
+    np.testing.assert_allclose(dense(sparse.coupling), array(every.apply(network, 5).coupling))
 
 
 def test_spreads_have_their_size() -> None:
@@ -141,7 +142,7 @@ def test_efficiency_scales_pump_and_synapses_alike() -> None:
     own = Imperfections(efficiency_mismatch=0.2).apply(network, 1)
     factor = own.pump / network.pump
     assert np.ptp(factor) > 0.01
-    np.testing.assert_allclose(own.coupling, factor[:, None] * network.coupling)
+    np.testing.assert_allclose(array(own.coupling), factor[:, None] * network.coupling)
 
 
 def test_each_imperfection_keeps_its_draws_whatever_others_there_are() -> None:
@@ -162,7 +163,7 @@ def test_each_imperfection_keeps_its_draws_whatever_others_there_are() -> None:
 def test_delays_are_added_and_never_negative() -> None:
     network = network_of(5).replace(delay=30 * ps)
     assert Imperfections(delay=20 * ps).apply(network).delay == pytest.approx(50 * ps)
-    spread = Imperfections(delay=20 * ps, delay_spread=60 * ps).apply(network, 1).delay
+    spread = array(Imperfections(delay=20 * ps, delay_spread=60 * ps).apply(network, 1).delay)
     assert spread.shape == (5, 5)
     assert spread.min() == 0
     assert len(np.unique(spread)) > 15
@@ -175,7 +176,7 @@ def test_thresholds_and_lifetimes_differ_each_by_its_spread(name: str) -> None:
     n, s = 200, 0.05
     network = uncoupled(n)
     designed = CALIBRATION.laser
-    devices = Imperfections(**{name: s}).apply(network, 1).devices
+    devices = Imperfections(**untyped({name: s})).apply(network, 1).devices
     varied = {
         "lifetime_mismatch": ("photon_lifetime", "gain_lifetime", "absorber_lifetime"),
         "threshold_mismatch": ("threshold_carriers",),
@@ -191,7 +192,7 @@ def test_thresholds_and_lifetimes_differ_each_by_its_spread(name: str) -> None:
 
 def test_drift_goes_on_in_its_direction_by_its_law() -> None:
     network = network_of(4)
-    law = {"pump_drift_rate": 1e-5, "weight_flicker": 1e-4, "flicker_bandwidth": 10.0}
+    law: dict[str, Any] = {"pump_drift_rate": 1e-5, "weight_flicker": 1e-4, "flicker_bandwidth": 10.0}
     pumps, weights = [], []
     for time in (10.0, 1000.0):
         later = Imperfections(**law, drift_time=time).apply(network, 1)
@@ -229,7 +230,7 @@ def test_a_dead_laser_never_fires_however_it_is_pumped() -> None:
     network = network_of(4)
     dead = Imperfections(dead=1).apply(network, 3)
     unit = int(np.argmin([device.pump_efficiency for device in dead.devices]))
-    harder = dead.replace(pump=10 * dead.pump, coupling=np.abs(dead.coupling))
+    harder = dead.replace(pump=10 * dead.pump, coupling=np.abs(array(dead.coupling)))
     spikes = Simulator(harder, chains=8, seed=1).advance(20 * ns)
     assert set(spikes.unit) == set(range(4)) - {unit}
     assert {device.pump_efficiency for device in Imperfections(dead=4).apply(network).devices} == {
@@ -279,7 +280,7 @@ def test_detector_noise_costs_and_makes_up_spikes() -> None:
     spectrum = generator.standard_normal((len(frequency), 2)) @ np.array([1, 1j])
     noise = np.fft.irfft(np.where(frequency < noisy.detector_bandwidth, spectrum, 0), n)
     noise *= noisy.detector_noise / noise.std()
-    crossings = np.sum((noise[:-1] < 0.5) & (noise[1:] >= 0.5))
+    crossings = int(np.sum((noise[:-1] < 0.5) & (noise[1:] >= 0.5)))
     assert within(crossings, poisson(noisy.made_up * n * step))
     assert not within(crossings, poisson(2 * noisy.made_up * n * step))
 
@@ -297,7 +298,7 @@ def correlation(samples: Samples) -> float:
 def test_shared_pump_noise_correlates_lasers_without_synapses() -> None:
     pair = BoltzmannMachine(np.zeros((2, 2)), np.zeros(2))
     shared = Imperfections(shared_pump_noise=0.05, shared_pump_time=5 * ns)
-    options = {"chains": 128, "draws": 60, "burn_in": 10, "seed": 4}
+    options: dict[str, Any] = {"chains": 128, "draws": 60, "burn_in": 10, "seed": 4}
     assert correlation(sample(pair, imperfections=shared, **options)) > norm.isf(ALPHA)
     assert abs(correlation(sample(pair, **options))) < norm.isf(ALPHA / 2)
 
@@ -356,10 +357,16 @@ def test_a_run_goes_on_from_its_state() -> None:
 def test_samples_of_an_imperfect_chip(tmp_path: Path) -> None:
     machine = uniform(3)
     faulty = EVERYTHING.from_dict({**EVERYTHING.to_dict(), "pump_drift": 0.02})
-    options = {"chains": 8, "draws": 20, "burn_in": 5, "seed": 1, "imperfections": faulty}
+    options: dict[str, Any] = {
+        "chains": 8,
+        "draws": 20,
+        "burn_in": 5,
+        "seed": 1,
+        "imperfections": faulty,
+    }
     samples = sample(machine, **options)
-    built = faulty.apply(translate(machine, CALIBRATION), 1)
-    np.testing.assert_array_equal(samples.network.pump, built.pump)
+    built = faulty.apply(lasers(translate(machine, CALIBRATION)), 1)
+    np.testing.assert_array_equal(lasers(samples.network).pump, built.pump)
     by_hand = sample(machine, network=built, **options)
     np.testing.assert_array_equal(samples.states, by_hand.states)
     plain = sample(machine, network=built, **{**options, "imperfections": None})
@@ -373,7 +380,7 @@ def test_samples_of_an_imperfect_chip(tmp_path: Path) -> None:
 def test_evidence_finds_pumps_off_as_they_are() -> None:
     machine = uniform(3)
     off = Imperfections(pump_drift=0.2)
-    options = {"chains": 64, "draws": 40, "seed": 1, "clamp": {0: 1}}
+    options: dict[str, Any] = {"chains": 64, "draws": 40, "seed": 1, "clamp": {0: 1}}
     as_designed = sample(machine, **options).marginals()
     assert np.abs(sample(machine, imperfections=off, **options).marginals() - as_designed).max() > 0.1
 
@@ -398,11 +405,11 @@ def test_refinement_absorbs_what_the_read_out_misses() -> None:
 def test_refinement_starts_from_the_chip_as_built() -> None:
     machine = uniform(2)
     faulty = Imperfections(mismatch=0.02, pump_drift=0.05)
-    options = {"chains": 8, "draws": 16, "most_rounds": 1, "seed": 3}
-    built = faulty.apply(translate(machine, CALIBRATION), 3)
+    options: dict[str, Any] = {"chains": 8, "draws": 16, "most_rounds": 1, "seed": 3}
+    built = faulty.apply(lasers(translate(machine, CALIBRATION)), 3)
     found = refine(machine, CALIBRATION, imperfections=faulty, **options)
     by_hand = refine(machine, CALIBRATION, network=built, imperfections=faulty, **options)
-    assert found.network.devices == built.devices
+    assert lasers(found.network).devices == built.devices
     assert found.rounds == by_hand.rounds
 
 
@@ -505,6 +512,6 @@ def test_bad_combinations_are_refused() -> None:
     with pytest.raises(InvalidInput, match="^substrate must be one of 'laser', 'laser-reduced' for"):
         sample(uniform(2), "gibbs", imperfections=Imperfections(lost_spikes=0.1))
     with pytest.raises(InvalidInput, match="^imperfections must be an Imperfections or None, got 0.1$"):
-        sample(uniform(2), imperfections=0.1)
+        sample(uniform(2), imperfections=untyped(0.1))
     with pytest.raises(InvalidInput, match="^elapsed must be at least 0 s, got -1$"):
         drifted(-1)

@@ -13,6 +13,7 @@ import pytest
 
 import photinus as ph
 from photinus import BayesianNetwork, InvalidInput
+from tests.narrow import there
 from tests.test_bayes import gate, naive_joint
 
 ASIA = BayesianNetwork.asia()
@@ -74,7 +75,7 @@ def random_network(seed: Any, variables: Any = 7) -> Any:
     names = [f"v{k}" for k in rng.permutation(variables)]
     tables = {}
     for k, name in enumerate(names):
-        parents = tuple(rng.choice(names[:k], min(k, rng.integers(0, 4)), replace=False).tolist())
+        parents = tuple(rng.choice(names[:k], min(k, int(rng.integers(0, 4))), replace=False).tolist())
         rows = list(itertools.product((0, 1), repeat=len(parents)))
         certain = parents and rng.random() < 0.5
         on = rng.integers(0, 2, len(rows)) if certain else rng.uniform(0.05, 0.95, len(rows))
@@ -128,7 +129,7 @@ def test_asia_becomes_soft() -> None:
     reduction = ASIA.reduced(evidence)
     assert reduction.replaced == ("either",)
     assert np.abs(ASIA.to_boltzmann().conditional(evidence).weights).max() > 15
-    assert np.abs(reduction.machine.weights).max() < 4
+    assert np.abs(there(reduction.machine).weights).max() < 4
     assert ASIA.reduced({"either": 0}).settled == {"tub": 0, "lung": 0}
     assert EARTHQUAKE.reduced().barren == ("alarm", "john", "mary")
 
@@ -152,7 +153,7 @@ def test_left_out_variables_come_back_by_their_tables() -> None:
     """Chances are rows of the tables, and states are drawn with them: 1e-6 for each variable."""
     reduction = ASIA.reduced({"asia": 1})
     rng = np.random.default_rng(1)
-    sampled = rng.integers(0, 2, (50, 400, reduction.machine.n_units)).astype(np.uint8)
+    sampled = rng.integers(0, 2, (50, 400, there(reduction.machine).n_units)).astype(np.uint8)
     states, chance = reduction.complete(sampled, np.random.SeedSequence(2))
     again, _ = reduction.complete(sampled, np.random.SeedSequence(2))
     np.testing.assert_array_equal(states, again)
@@ -221,7 +222,7 @@ def test_posteriors_of_lasers_are_right(network: Any, evidence: Any) -> None:
 @pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
 def test_posteriors_of_lasers_are_wrong_without_refinement() -> None:
     evidence = {"xray": 1, "dysp": 1}
-    options = {"chains": 128, "draws": 200, "seed": 11, "refined": False}
+    options: dict[str, Any] = {"chains": 128, "draws": 200, "seed": 11, "refined": False}
     right = right_marginals(ASIA, evidence)
     posterior = ph.infer(ASIA, evidence, "laser-reduced", **options)
     assert posterior.refinement is None
@@ -258,7 +259,7 @@ EITHER = {"either": 1}
 @pytest.mark.parametrize("substrate", ["gibbs", "exact"])
 def test_weights_undo_softening(substrate: Any) -> None:
     posterior = ph.infer(ASIA, EITHER, substrate, chains=256, draws=300, softening=0.03, seed=5)
-    weights, right = posterior.weights, right_marginals(ASIA, EITHER)
+    weights, right = there(posterior.weights), right_marginals(ASIA, EITHER)
     assert weights.trusted
     for name, p in right.items():
         assert abs(posterior.marginals[name] - p) < 5 * posterior.errors[name]
@@ -281,7 +282,7 @@ def test_weights_help_lasers() -> None:
 def test_weights_that_few_draws_have_are_not_trusted() -> None:
     with pytest.warns(ph.TranslationWarning, match="^what softening moves stays .* not to be trusted"):
         posterior = ph.infer(ASIA, EITHER, "exact", chains=4, draws=12, burn_in=0, seed=1)
-    assert not posterior.weights.trusted
+    assert not there(posterior.weights).trusted
 
 
 def test_nothing_may_be_left_to_sample() -> None:
@@ -343,7 +344,7 @@ def test_only_neurons_are_refined() -> None:
 @pytest.mark.parametrize("substrate", ["laser-reduced", "lif"])
 def test_refinement_by_a_substrate_brings_its_calibration(substrate: Any) -> None:
     machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [-1, 0.5])
-    options = {"chains": 8, "draws": 8, "most_rounds": 1}
+    options: dict[str, Any] = {"chains": 8, "draws": 8, "most_rounds": 1}
     found = ph.refine(machine, None, substrate=substrate, **options)
     preset = "lif-hcs" if substrate == "lif" else "fast-absorber"
     assert found.network.parameters == ph.Calibration.preset(preset).parameters

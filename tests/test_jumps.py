@@ -23,10 +23,11 @@ from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
 from tests.conftest import ALPHA, same_spikes
+from tests.narrow import there
 
 CALIBRATION = Calibration.preset("fast-absorber")
 LASER = CALIBRATION.laser
-THRESHOLD = CALIBRATION.detection_threshold
+THRESHOLD = there(CALIBRATION.detection_threshold)
 HALF = CALIBRATION.midpoint / LASER.gain_lifetime
 
 
@@ -34,7 +35,7 @@ def run(
     pump: NDArray[np.float64] | float | list[float] = HALF,
     duration: float = 2 * ns,
     laser: LaserParameters = LASER,
-    threshold: float = THRESHOLD,  # type: ignore[assignment]
+    threshold: float = THRESHOLD,
     **options: Any,
 ) -> JumpRun:
     return simulate_jumps(laser, np.atleast_1d(pump), duration, threshold=threshold, **options)
@@ -51,7 +52,7 @@ def test_every_particle_is_accounted_for(preset: str, leap: float) -> None:
     laser = calibration.laser
     result = run(
         1.3 * calibration.midpoint / laser.gain_lifetime, 5 * laser.gain_lifetime, laser,
-        calibration.detection_threshold, chains=2, seed=3, leap=leap, sample_every=1,
+        there(calibration.detection_threshold), chains=2, seed=3, leap=leap, sample_every=1,
     )  # fmt: skip
     assert len(result.spikes) >= 2
     e = {event: result.events[..., event] for event in Event}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from photinus.devices.laser import LASER_PRESETS, LaserParameters, Yamada
 from photinus.errors import InvalidInput
 from photinus.units import fJ, mA, ns, ps, uA
+from tests.narrow import untyped
 
 CUSTOM: dict[str, Any] = {
     "photon_lifetime": 3 * ps,
@@ -161,7 +162,7 @@ def test_damaged_dictionaries_are_refused(laser: LaserParameters) -> None:
     with pytest.raises(InvalidInput, match="must include gain_lifetime, which is missing"):
         LaserParameters.from_dict(document)
     with pytest.raises(InvalidInput, match="laser parameters must be a mapping, got 3"):
-        LaserParameters.from_dict(3)
+        LaserParameters.from_dict(untyped(3))
 
 
 @pytest.mark.parametrize("method", ["current", "pump_rate", "output_power"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +21,7 @@ from photinus.devices.laser import (
     spike,
     waveform,
 )
-from photinus.devices.laser.dynamics import METHODS, rate_equations
+from photinus.devices.laser.dynamics import METHODS, Method, rate_equations
 from photinus.errors import InvalidInput, NotConverged
 from photinus.units import fJ, ns, ps
 
@@ -32,9 +33,8 @@ def threshold_pump(laser: LaserParameters) -> float:
 def naive_rates(
     laser: LaserParameters,
     pump: float,
-    state: NDArray[np.float64]
-    | tuple[NDArray[np.float64] | float, NDArray[np.float64] | float, NDArray[np.float64] | float],
-) -> tuple[NDArray[np.float64] | float, NDArray[np.float64] | float, NDArray[np.float64] | float]:
+    state: Any,
+) -> tuple[Any, Any, Any]:
     """The rate equations once more, written from the formulas."""
     n_g, n_a, s = state
     g = laser.gain_coefficient * (n_g - laser.gain_transparency)
@@ -53,9 +53,7 @@ def naive_waveform(
     """Classical Runge-Kutta at a fixed step."""
     states = [tuple(state)]
 
-    def shifted(
-        state: tuple[float, float, float], rates: list[float] | tuple[float, float, float], step: float
-    ) -> Any:
+    def shifted(state: Sequence[float], rates: Sequence[float], step: float) -> tuple[float, ...]:
         return tuple(x + step * r for x, r in zip(state, rates, strict=True))
 
     for _ in range(round(duration / dt)):
@@ -215,7 +213,7 @@ def test_stable_lasers_come_to_rest(name: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", LASER_PRESETS)
-def test_waveform_agrees_with_naive_runge_kutta(name: str, method: str) -> None:
+def test_waveform_agrees_with_naive_runge_kutta(name: str, method: Method) -> None:
     laser = LaserParameters.preset(name)
     pump = 0.98 * instability_pump(laser)
     start = quiet_state(laser, pump).state * [1.1, 1, 1]
@@ -302,7 +300,7 @@ def test_books_notice_a_missing_entry(name: str, entry: str) -> None:
 
 @pytest.mark.parametrize("name", LASER_PRESETS)
 @pytest.mark.parametrize("method", ["Radau", "BDF"])
-def test_solvers_agree_on_a_spike(name: str, method: str) -> None:
+def test_solvers_agree_on_a_spike(name: str, method: Method) -> None:
     laser = LaserParameters.preset(name)
     one, other = spike(laser), spike(laser, method=method)
     for measure in ("peak_photons", "width", "photons_emitted", "reset_carriers", "peak_time"):

@@ -20,6 +20,7 @@ from photinus.errors import InvalidInput, MissingDependency
 from photinus.learning import data
 from photinus.learning.imports import from_rbms, from_sklearn
 from photinus.learning.units import Units
+from tests.narrow import untyped
 
 GREY = np.random.default_rng(0).integers(0, 256, (7, 4, 6)).astype(np.uint8)
 LABELS = np.arange(7, dtype=np.uint8)
@@ -208,7 +209,7 @@ def test_what_scikit_learn_has_not_fitted_is_refused() -> None:
     with pytest.raises(InvalidInput, match="rbm must be a fitted BernoulliRBM"):
         from_sklearn(BernoulliRBM(3))
     with pytest.raises(InvalidInput, match="rbm must be a fitted BernoulliRBM, got 7"):
-        from_sklearn(7)
+        from_sklearn(untyped(7))
 
 
 def rbms_file(
@@ -223,7 +224,7 @@ def rbms_file(
         for update in (10, 2):
             group = file.create_group(f"update_{update}")
             place = group.create_group("params") if nested else group
-            shapes = {"weight_matrix": (4, 3), "vbias": 4, "hbias": 3}
+            shapes: dict[str, int | tuple[int, ...]] = {"weight_matrix": (4, 3), "vbias": 4, "hbias": 3}
             for name, shape in shapes.items():
                 if name not in drop:
                     place[name] = rng.normal(size=shape).astype(np.float32)

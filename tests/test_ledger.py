@@ -35,6 +35,7 @@ from photinus.hardware import (
 from photinus.hardware.counts import _pulse_share, photons_per_spike
 from photinus.hardware.prices import UNITS
 from photinus.networks.imperfections import Imperfections
+from tests.narrow import array, lasers, there, untyped
 
 MACHINE = ph.BoltzmannMachine(
     [[0.0, 0.8, 0.0], [0.8, 0.0, -0.5], [0.0, -0.5, 0.0]], [0.1, -0.3, 0.4], labels=["a", "b", "c"]
@@ -80,7 +81,7 @@ def test_balance_closes_with_noise() -> None:
 
 def single_laser(duration: float, start: float) -> Any:
     """Return an uncoupled laser at 1.1 times the pump of half activation, and its recorded run."""
-    network = ph.translate(ph.BoltzmannMachine([[0.0]], [0.0]), ph.Calibration.preset())
+    network = lasers(ph.translate(ph.BoltzmannMachine([[0.0]], [0.0]), ph.Calibration.preset()))
     network = network.replace(pump=1.1 * network.pump)
     recording = ph.Recording(units=(0,), start=start, stop=duration)
     return network, ph.simulate(network, duration, seed=1, threads=1, recording=recording)
@@ -100,7 +101,7 @@ def test_balance_of_the_simulation_needs_one_recorded_laser() -> None:
     network, run = single_laser(2e-9, 1e-9)
     with pytest.raises(ph.InvalidInput, match="waveforms, got none"):
         recorded_balance(network, replace(run, waveforms=None))
-    coupled = ph.translate(MACHINE, ph.Calibration.preset())
+    coupled = lasers(ph.translate(MACHINE, ph.Calibration.preset()))
     with pytest.raises(ph.InvalidInput, match="without synapses to it, got 1"):
         recorded_balance(coupled, run, unit=1)
 
@@ -110,7 +111,8 @@ def test_balance_without_a_term_does_not_close(term: str) -> None:
     calibration = ph.Calibration.preset()
     laser = calibration.laser
     account = balance(laser, 1.3 * calibration.midpoint / laser.gain_lifetime, 20e-9)
-    assert replace(account, **{term: 0.0}).residual > 0.05
+    without: dict[str, Any] = {term: 0.0}
+    assert replace(account, **without).residual > 0.05
 
 
 def test_stored_energy_is_needed_over_a_part_of_a_period() -> None:
@@ -158,10 +160,11 @@ def test_renewing_pulses_are_counted_in_part() -> None:
     busy = ph.BoltzmannMachine([[0.0, 0.5], [0.5, 0.0]], [3.0, 3.0])
     run = ph.sample(busy, chains=4, draws=100, seed=1, threads=1)
     renewing = run.ledger().counts.driving
-    kernel = replace(run.network.kernel, renewing=False)
-    additive = replace(run, network=run.network.replace(kernel=kernel)).ledger().counts
+    network = lasers(run.network)
+    kernel = replace(network.kernel, renewing=False)
+    additive = replace(run, network=network.replace(kernel=kernel)).ledger().counts
     assert 0.5 * additive.driving < renewing < 0.98 * additive.driving
-    again = Counts.from_rates(run.network, additive.spikes / 2)
+    again = Counts.from_rates(network, additive.spikes / 2)
     assert again.driving == pytest.approx(additive.driving, rel=0.05)
 
 
@@ -180,7 +183,8 @@ def test_evidence_by_pump_needs_no_laser() -> None:
     run = ph.sample(MACHINE, chains=4, draws=50, seed=2, clamp={"b": 1}, threads=1)
     c = run.ledger().counts
     assert (c.lasers, c.free, c.synapses) == (2, 2, 2)
-    strength = np.abs(run.network.coupling[[0, 2], 1]).sum() / run.network.parameters.gain_lifetime
+    network = lasers(run.network)
+    strength = np.abs(array(network.coupling)[[0, 2], 1]).sum() / network.parameters.gain_lifetime
     assert c.driving == pytest.approx(strength)
     off = ph.sample(MACHINE, chains=4, draws=50, seed=2, clamp={"b": 0}, threads=1)
     assert off.ledger().counts.driving == 0
@@ -190,7 +194,8 @@ def test_evidence_by_laser_is_a_laser_that_runs() -> None:
     run = ph.sample(MACHINE, chains=4, draws=50, seed=2, clamp={"b": 1}, clamp_mode="laser", threads=1)
     c = run.ledger().counts
     assert (c.lasers, c.free, c.synapses) == (3, 2, 4)
-    assert c.pump == pytest.approx(run.network.pump[[0, 2]].sum() + run.network.driven_pump[1])
+    network = lasers(run.network)
+    assert c.pump == pytest.approx(network.pump[[0, 2]].sum() + network.driven_pump[1])
 
 
 def test_planned_counts_agree_with_a_network_of_that_size() -> None:
@@ -293,7 +298,7 @@ def test_a_higher_price_never_lowers_the_power(name: str, value: float, more: fl
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(factor=st.floats(1, 10))
 def test_power_grows_with_the_rates(factor: float) -> None:
-    network = ph.translate(MACHINE, ph.Calibration.preset())
+    network = lasers(ph.translate(MACHINE, ph.Calibration.preset()))
     few, many = (Counts.from_rates(network, rate) for rate in (1e8, 1e8 * factor))
     for name in ("spikes", "synaptic_events", "driving", "photons"):
         assert getattr(many, name) == pytest.approx(factor * getattr(few, name))
@@ -337,15 +342,15 @@ def test_bad_prices_are_one_sentence(
 
 def test_bad_arguments_are_told(samples: ph.Samples) -> None:
     with pytest.raises(ph.InvalidInput, match="prices must be"):
-        samples.ledger(3)
+        samples.ledger(untyped(3))
     with pytest.raises(ph.InvalidInput, match="case must be one of"):
         samples.ledger().power("hopeful")
     with pytest.raises(ph.InvalidInput, match="at least 0 per second, got -1"):
-        Counts.from_rates(samples.network, -1.0)
+        Counts.from_rates(lasers(samples.network), -1.0)
     with pytest.raises(ph.InvalidInput, match="rates must have 3 entries, got 2"):
-        Counts.from_rates(samples.network, [1.0, 2.0])
+        Counts.from_rates(lasers(samples.network), [1.0, 2.0])
     with pytest.raises(ph.InvalidInput, match="effective_share must be at most 1, got 2"):
-        Counts.from_rates(samples.network, 1e8, effective_share=2)
+        Counts.from_rates(lasers(samples.network), 1e8, effective_share=2)
     with pytest.raises(ph.InvalidInput, match="activation must be from"):
         Counts.planned(ph.Calibration.preset(), lasers=2, synapses=2, weight=1, activation=1.5)
     with pytest.raises(ph.InvalidInput, match="synapses must be from 0 to 2, got 3"):
@@ -446,11 +451,11 @@ def test_headline_is_made_of_the_figures(ledger: Any, gibbs: Any) -> None:
 
 
 def test_own_gibbs_is_timed_and_priced_only_on_request(gibbs: Peer) -> None:
-    assert gibbs.updates > 0
+    assert there(gibbs.updates) > 0
     assert gibbs.energy(1.0) is None
     priced = own_gibbs(MACHINE, seconds=0.01, threads=1, power=20.0)
-    low, high = priced.energy(1.0)
-    assert low == high == pytest.approx(20.0 / priced.updates)
+    low, high = there(priced.energy(1.0))
+    assert low == high == pytest.approx(20.0 / there(priced.updates))
 
 
 # --- command line

@@ -35,6 +35,7 @@ from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
 from photinus.units import ms
 from tests.conftest import ALPHA, same_spikes
+from tests.narrow import untyped
 
 NEURON = LifParameters.preset()
 QUIET = NEURON.replace(noise=0)
@@ -126,9 +127,9 @@ def test_free_membrane_equals_the_published_form() -> None:
         leak_conductance=g,
         leak_potential=e,
         synaptic_time=tau,
-        rates=rate,
-        weights=weight,
-        reversal_potentials=reversal,
+        rates=tuple(rate),
+        weights=tuple(weight),
+        reversal_potentials=tuple(reversal),
     )
     np.testing.assert_allclose(found, (fast, mean, np.sqrt(variance)), rtol=1e-12)
 
@@ -141,8 +142,13 @@ def test_free_membrane_under_poisson_noise() -> None:
     with rates half as high again must fail.
     """
     c, g, tau, dt = 0.2e-9, 0.2e-6, 10 * ms, 0.05 * ms
-    given = {"capacitance": c, "leak_conductance": g, "leak_potential": -0.05, "synaptic_time": tau}
-    sources = {"weights": (1e-9, 1e-9), "reversal_potentials": (0, -0.1)}
+    given: dict[str, Any] = {
+        "capacitance": c,
+        "leak_conductance": g,
+        "leak_potential": -0.05,
+        "synaptic_time": tau,
+    }
+    sources: dict[str, Any] = {"weights": (1e-9, 1e-9), "reversal_potentials": (0, -0.1)}
     rng = np.random.default_rng(3)
     opened = np.full((2, 2000), 1e-9 * 3000 * tau)
     v, seen = np.full(2000, -0.05), []
@@ -191,7 +197,7 @@ def test_parameters_from_a_bad_mapping() -> None:
     with pytest.raises(InvalidInput, match="schema of LIF parameters must be 1, got 9"):
         LifParameters.from_dict({**values, "schema": 9})
     with pytest.raises(InvalidInput, match="LIF parameters must be a mapping"):
-        LifParameters.from_dict([1])
+        LifParameters.from_dict(untyped([1]))
     del values["noise"]
     with pytest.raises(InvalidInput, match="must include noise, which is missing"):
         LifParameters.from_dict(values)
@@ -321,7 +327,7 @@ def test_a_chain_does_not_depend_on_their_number(chains: int, units: int) -> Non
         for mine in [s.chain < common]
     ]
     assert kept[0].shape[1] > 20
-    np.testing.assert_array_equal(*kept)
+    np.testing.assert_array_equal(kept[0], kept[1])
 
 
 def test_spikes_are_sorted() -> None:
@@ -513,7 +519,8 @@ def test_psp_is_the_difference_of_exponentials() -> None:
             drive, [[0, 0], [2 * mV, 0]], parameters=QUIET, kernel=strong, delay=delay, window=10 * ms
         )
         simulator = LifSimulator(net, time_step=DT / 2)
-        spikes, time, seen = [], [], []
+        spikes: list[float] = []
+        time, seen = [], []
         while simulator.time < 9 * ms:
             spikes.extend(simulator.advance(DT / 2).time)
             time.append(simulator.time)
@@ -547,7 +554,7 @@ def test_current_of_regular_spikes(renewing: bool) -> None:
     net = network(drive, [[0, 0], [1 * mV, 0]], parameters=QUIET, kernel=sending)
     simulator = LifSimulator(net)
     spikes = simulator.advance(0.5)
-    period, tau = np.mean(np.diff(spikes.time)), sending.duration
+    period, tau = float(np.mean(np.diff(spikes.time))), sending.duration
     peak = sending.sustain * mV / (1 if renewing else -np.expm1(-period / tau))
     expected = peak * np.exp(-(simulator.time - spikes.time[-1]) / tau)
     np.testing.assert_allclose(simulator.current[0], [0, expected], rtol=1e-4)
@@ -581,7 +588,9 @@ def plain_spikes(net: LifNetwork, duration: float) -> NDArray[np.float64]:
     p, k, n = net.parameters, net.kernel, net.n_units
     fast, slow = p.membrane_time, k.duration
     v, current, free_at = np.full(n, p.reset), np.zeros(n), np.zeros(n)
-    now, last, coming, spikes = 0.0, np.full(n, -np.inf), [], []
+    now, last = 0.0, np.full(n, -np.inf)
+    coming: list[tuple[float, NDArray[np.float64]]] = []
+    spikes = []
 
     def potential(later: NDArray[np.float64] | float) -> NDArray[np.float64]:
         s = (np.atleast_1d(later) - now)[:, None]
@@ -623,7 +632,7 @@ def test_a_noiseless_network_agrees_with_a_plain_simulation(renewing: bool) -> N
     drive = QUIET.threshold + np.array([0.3, 0.7, 1.1, 1.9]) * mV
     coupling = 0.4 * mV * np.array([[0, 1, -0.5, 0], [0.2, 0, 1, 1], [0.5, -0.5, 0, 1], [1, 0, 1, 0]])
     deep = QUIET.replace(reset=QUIET.threshold - 2 * mV)
-    changes = {"parameters": deep, "delay": 0.4 * ms}
+    changes: dict[str, Any] = {"parameters": deep, "delay": 0.4 * ms}
     net = network(drive, coupling, kernel=kernel(renewing=renewing), **changes)
     expected = plain_spikes(net, 0.1)
 
@@ -753,5 +762,5 @@ def test_numbers_in_the_page_for_users_of_sbs() -> None:
 
 def test_midpoint_is_where_the_page_says() -> None:
     """θ minus the half-activation drive of the burst theory, for orientation: half a millivolt."""
-    half = brentq(lambda v: activation(NEURON, v) - 0.5, -60 * mV, -40 * mV)
+    half = brentq(lambda v: float(activation(NEURON, v)) - 0.5, -60 * mV, -40 * mV)
     assert abs(half - MIDPOINT) < 0.15 * mV

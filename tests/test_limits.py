@@ -49,7 +49,7 @@ def test_strong_weights_are_said(substrate: str) -> None:
     assert "0–1 (-16), 0–2 (-16), 0–3 (-16), …" in said
     if substrate == "laser":
         assert samples.states.sum(-1).mean() > 1.05
-    said, _ = told(BoltzmannMachine([[0, 2.5, 0], [2.5, 0, 1], [0, 1, 0]], [0, 0, 0]), substrate)
+    said, _ = told(BoltzmannMachine([[0, 2.5, 0], [2.5, 0, 1], [0.0, 1, 0]], [0, 0, 0]), substrate)
     assert said.startswith("1 weight of 2 lies outside [-2, +2]")
 
 

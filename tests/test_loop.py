@@ -83,12 +83,12 @@ def test_learning_on_a_chip_resumes_exactly(tmp_path: Path) -> None:
         return BoltzmannEstimator(**parameters).fit(X)
 
     class Stop:
-        left = 2
+        left = 2.0
 
-        def start(self, description: str, total: int) -> None:
+        def start(self, description: str, total: float) -> None:
             """Do nothing."""
 
-        def advance(self, amount: int) -> None:
+        def advance(self, amount: float) -> None:
             """Press Ctrl-C in the end."""
             self.left -= amount
             if self.left <= 0:

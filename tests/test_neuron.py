@@ -43,7 +43,7 @@ def neuron(**changes: Any) -> Neuron:
 
 MACHINES = {
     "pair": ph.BoltzmannMachine([[0, 1.5], [1.5, 0]], [0.5, -1]),
-    "both signs": ph.BoltzmannMachine([[0, -2, 1], [-2, 0, 0.5], [1, 0.5, 0]], [1, 0, -3]),
+    "both signs": ph.BoltzmannMachine([[0.0, -2, 1], [-2.0, 0, 0.5], [1, 0.5, 0]], [1, 0, -3]),
     "isolated": ph.BoltzmannMachine(np.zeros((3, 3)), [-2, 0, 2]),
     "tiny": ph.BoltzmannMachine([[0, 1e-6], [1e-6, 0]], [1e-6, -1e-6]),
     "sampled fields": ph.BoltzmannMachine(0.3 * (np.ones((20, 20)) - np.eye(20)), np.full(20, -3.0)),

@@ -31,6 +31,7 @@ from photinus.learning import data
 from photinus.networks import imperfections
 from photinus.tasks import evaluation
 from photinus.translation import Neuron
+from tests.narrow import membranes, untyped
 
 HELD = {
     *(thing for name in ph.__all__ if isinstance(thing := getattr(ph, name), type)),
@@ -38,7 +39,7 @@ HELD = {
     Neuron, laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
 }  # fmt: skip
 """Kinds of objects that a user holds and hands on."""
-PASSES = {
+PASSES: dict[Any, Any] = {
     devices.Network: ph.translate(
         ph.BoltzmannMachine(np.zeros((2, 2)), np.zeros(2)), ph.Calibration.preset()
     ),
@@ -114,7 +115,7 @@ def methods(path: str, kind: type[Any]) -> Iterator[Any]:
         if name == "__init__" and dataclasses.is_dataclass(kind) and not hasattr(kind, "__post_init__"):
             continue  # a record that the package fills
         bare = isinstance(member, staticmethod)
-        owner = kind if isinstance(member, classmethod) else kind.__new__(kind)
+        owner = kind if isinstance(member, classmethod) else untyped(kind).__new__(kind)
         yield f"{path}.{name}", function, () if bare else (owner,)
 
 
@@ -142,7 +143,7 @@ CASES = {f"{name}({argument})": rest for name, *rest in objects() for argument i
 def right(kinds: tuple[GenericAlias | type[Any], ...]) -> Any:
     """Return something that passes as one of the kinds, empty unless it must answer."""
     kind = next(kind for kind in kinds if kind in HELD)
-    return PASSES[kind] if kind in PASSES else kind.__new__(kind)  # type: ignore[call-arg]
+    return PASSES[kind] if kind in PASSES else untyped(kind).__new__(kind)
 
 
 def told(function: Callable[..., Any], owner: tuple[Any, ...], argument: str, wrong: Any) -> Any:
@@ -207,20 +208,20 @@ def test_what_is_recorded_is_a_list(name: str, places: Any) -> None:
 
 
 def test_a_recording_takes_units_of_time() -> None:
-    given = ph.Recording(units=[0], start="100 ps", stop="1 ns")
+    given = ph.Recording(units=untyped([0]), start=untyped("100 ps"), stop=untyped("1 ns"))
     assert (given.start, given.stop) == pytest.approx((1e-10, 1e-9), rel=1e-12)
 
 
 def test_a_network_of_neurons_is_simulated_by_its_device() -> None:
-    network = ph.translate(MACHINE, ph.Calibration.preset("lif-hcs"))
-    options = {"chains": 3, "seed": 4, "clamp": {MACHINE.labels[0]: 1}}
+    network = membranes(ph.translate(MACHINE, ph.Calibration.preset("lif-hcs")))
+    options: dict[str, Any] = {"chains": 3, "seed": 4, "clamp": {MACHINE.labels[0]: 1}}
     spikes = ph.simulate(network, 0.2, **options)
     alone = LifSimulator(network, **options).advance(0.2)
     assert len(spikes) > 20
     for name in ("chain", "unit", "time"):
         assert np.array_equal(getattr(spikes, name), getattr(alone, name))
     with pytest.raises(ph.InvalidInput, match="recording must be None for integrate-and-fire neurons"):
-        ph.simulate(network, 0.2, recording=ph.Recording(units=[0], stop=0.1))
+        ph.simulate(network, 0.2, recording=ph.Recording(units=(0,), stop=0.1))
 
 
 def test_processes_without_their_package_are_a_missing_dependency(

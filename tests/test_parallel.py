@@ -19,6 +19,7 @@ from photinus.samplers.registry import started
 from photinus.samplers.request import Request
 from tests.conftest import ALPHA
 from tests.machines import two_modes, uniform
+from tests.narrow import lasers, there
 from tests.progress import Impatient
 
 PLAN = Parallel(temperatures=(1, 1.6, 2.5), every=3)
@@ -100,7 +101,7 @@ def levels_expected(machine: Any) -> Any:
     return np.bincount(machine.states().sum(axis=1), machine.joint(), minlength=5)
 
 
-OPTIONS = {"chains": 4000, "draws": 60, "burn_in": 0, "seed": 2, "initial": np.zeros(4)}
+OPTIONS: dict[str, Any] = {"chains": 4000, "draws": 60, "burn_in": 0, "seed": 2, "initial": np.zeros(4)}
 
 
 def test_copies_leave_the_cold_law_as_it_is() -> None:
@@ -146,7 +147,7 @@ def test_copies_of_a_chip_leave_modes_that_plain_chains_stay_in(substrate: Any) 
     up = int((samples.states[:, -1].mean(axis=1) > 0.5).sum())
     assert 3 <= up <= 21
     assert samples.spikes is None
-    assert samples.physical_time == pytest.approx(160 * samples.network.window)
+    assert samples.physical_time == pytest.approx(160 * there(samples.network).window)
     with pytest.warns(TranslationWarning, match="lie outside"):
         plain = ph.sample(machine, substrate, **options)
     assert (plain.states[:, -1].mean(axis=1) > 0.5).sum() <= 1
@@ -156,7 +157,13 @@ def test_copies_of_a_chip_leave_modes_that_plain_chains_stay_in(substrate: Any) 
 def test_pieces_files_and_threads_change_nothing(
     substrate: Any, tmp_path: Any, monkeypatch: Any
 ) -> None:
-    arguments = {"chains": 3, "draws": 11, "burn_in": 9, "seed": 4, "evidence": {0: [0, 1, 1]}}
+    arguments: dict[str, Any] = {
+        "chains": 3,
+        "draws": 11,
+        "burn_in": 9,
+        "seed": 4,
+        "evidence": {0: [0, 1, 1]},
+    }
     whole = ph.sample(uniform(3), substrate, tempering=PLAN, threads=1, **arguments)
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
@@ -174,7 +181,7 @@ def test_pieces_files_and_threads_change_nothing(
 
 @pytest.mark.parametrize("substrate", ["gibbs", "laser-reduced"])
 def test_a_chain_does_not_depend_on_how_many_there_are(substrate: Any) -> None:
-    arguments = {"draws": 12, "burn_in": 8, "seed": 4, "tempering": PLAN}
+    arguments: dict[str, Any] = {"draws": 12, "burn_in": 8, "seed": 4, "tempering": PLAN}
     few, many = (ph.sample(uniform(3), substrate, chains=c, **arguments) for c in (2, 5))
     np.testing.assert_array_equal(few.states, many.states[:2])
 
@@ -183,7 +190,7 @@ def test_a_chain_does_not_depend_on_how_many_there_are(substrate: Any) -> None:
 def test_a_stopped_run_goes_on(substrate: Any, tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(spiking, "LASER_STEPS_PER_PIECE", 1)
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
-    arguments = {"chains": 3, "draws": 12, "burn_in": 4, "seed": 4, "tempering": PLAN}
+    arguments: dict[str, Any] = {"chains": 3, "draws": 12, "burn_in": 4, "seed": 4, "tempering": PLAN}
     whole = ph.sample(uniform(3), substrate, **arguments)
     path = tmp_path / "run.zarr"
     with pytest.raises(sampling.Interrupted):
@@ -198,7 +205,7 @@ def test_a_stopped_run_goes_on(substrate: Any, tmp_path: Any, monkeypatch: Any) 
 
 def test_imperfect_chips_have_copies_too() -> None:
     faults = ph.networks.imperfections.Imperfections(shared_pump_noise=0.01, lost_spikes=0.05)
-    options = {"chains": 2, "draws": 6, "burn_in": 4, "seed": 1, "tempering": PLAN}
+    options: dict[str, Any] = {"chains": 2, "draws": 6, "burn_in": 4, "seed": 1, "tempering": PLAN}
     one, other = (ph.sample(uniform(3), "laser", imperfections=faults, **options) for _ in "ab")
     np.testing.assert_array_equal(one.states, other.states)
 
@@ -213,7 +220,7 @@ def test_each_chain_can_have_a_strength(preset: Any) -> None:
         if preset == "laser-reduced":
             from photinus.engines.reduced.simulator import ReducedSimulator
 
-            return ReducedSimulator(network, calibration.require_reduced(), chains=6, seed=1)
+            return ReducedSimulator(lasers(network), calibration.require_reduced(), chains=6, seed=1)
         return simulator(network, chains=6, seed=1)
 
     strength = np.array([1, 1, 0.4, 0.4, 0.4, 1])
@@ -240,7 +247,7 @@ def test_energies_are_those_of_the_machine() -> None:
 def test_the_ledger_counts_all_copies(tmp_path: Any) -> None:
     """Copies at nearly one temperature are as many chips: lasers, spikes and power of each of them."""
     machine = uniform(4, seed=2)
-    options = {"chains": 32, "draws": 80, "seed": 3}
+    options: dict[str, Any] = {"chains": 32, "draws": 80, "seed": 3}
     same = Parallel(temperatures=(1, 1 + 1e-9, 1 + 2e-9), every=4)
     path = tmp_path / "run.zarr"
     samples = ph.sample(machine, "laser-reduced", tempering=same, path=path, **options)

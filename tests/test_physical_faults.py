@@ -19,7 +19,7 @@ from photinus.engines.disturbances import Disturbed
 from photinus.engines.jumps import simulate_jumps
 from photinus.engines.laser import loop
 from photinus.engines.laser.block import LaserBlock
-from photinus.engines.laser.simulator import Simulator
+from photinus.engines.laser.simulator import TIME_STEP, Simulator
 from photinus.engines.simulation import simulate
 from photinus.engines.slow import RATIO, Flicker
 from photinus.networks.fabrication import with_thresholds
@@ -29,11 +29,11 @@ from photinus.units import ns, parse, ps
 from tests import naive
 from tests.conftest import ALPHA, same_spikes
 from tests.machines import uniform
+from tests.narrow import there
 from tests.test_simulation import (
     DEVICE,
     GRID,
     KERNELS,
-    TIME_STEP,
     dark_network,
     delivered,
     enlarged,
@@ -73,8 +73,8 @@ def test_a_compressed_spike_follows_the_rate_equations() -> None:
         begin = [photons[start], gain[start], absorber[start]]
         growth = rates(0.0, np.array(begin))[0] / begin[0]
         begin[0] *= np.exp(growth * TIME_STEP / 2)  # the field stands half a step behind
-        options = {"method": "LSODA", "rtol": 1e-9, "atol": 1.0, "dense_output": True}
-        x = solve_ivp(rates, (0, 110 * ps), begin, **options).sol
+        options: dict[str, Any] = {"rtol": 1e-9, "atol": 1.0, "dense_output": True}
+        x = there(solve_ivp(rates, (0, 110 * ps), begin, method="LSODA", **options).sol)
         return np.array([x(time - TIME_STEP / 2)[0], x(time)[1]])
 
     light, carriers = reference(p)
@@ -167,7 +167,8 @@ def test_a_driver_is_a_low_pass_of_one_pole(kernel: Any) -> None:
             lag = 0.0
             rest = n.pump[unit] * n.parameters.gain_lifetime
             # What the start has brought decays at once: it is in the carriers, not in the driver.
-            time = s.waveforms.time - s.waveforms.time[0]
+            recorded = there(s.waveforms).time
+            time = recorded - recorded[0]
             start = (found[chain, unit, 0] - rest) * np.exp(-time / n.parameters.gain_lifetime)
             for k, carriers in enumerate(quick[chain, unit] - rest - start):
                 lag += (1 - np.exp(-GRID * np.log(9) / rise)) * (carriers - lag)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
 from photinus.spikes.readout import Occupancy, occupancy, states_on_grid
+from tests.narrow import there
 
 CELL = 0.125
 
@@ -147,25 +148,25 @@ def simple(spikes: list[tuple[int, float, int]], units: int = 1, **changes: Any)
 
 def test_cases_by_hand() -> None:
     # A spike during the window renews it: on from 1 to 2.5, not twice for one window.
-    assert simple([(0, 1.0, 0), (0, 1.5, 0)]).joint.tolist() == [2.5 / 4, 1.5 / 4]
+    assert there(simple([(0, 1.0, 0), (0, 1.5, 0)]).joint).tolist() == [2.5 / 4, 1.5 / 4]
     # A window that reaches into the interval from before counts for what is inside.
-    assert simple([(0, -0.75, 0)]).joint.tolist() == [3.75 / 4, 0.25 / 4]
+    assert there(simple([(0, -0.75, 0)]).joint).tolist() == [3.75 / 4, 0.25 / 4]
     # Renewed across the start: on from the start to 0.5.
-    assert simple([(0, -0.75, 0), (0, -0.5, 0)]).joint.tolist() == [3.5 / 4, 0.5 / 4]
+    assert there(simple([(0, -0.75, 0), (0, -0.5, 0)]).joint).tolist() == [3.5 / 4, 0.5 / 4]
     # A window that ends at the start, and a spike after the end, do not count.
-    assert simple([(0, -1.0, 0), (0, 4.5, 0)]).joint.tolist() == [1.0, 0.0]
+    assert there(simple([(0, -1.0, 0), (0, 4.5, 0)]).joint).tolist() == [1.0, 0.0]
     # A window that sticks out at the end is cut.
-    assert simple([(0, 3.75, 0)]).joint.tolist() == [3.75 / 4, 0.25 / 4]
+    assert there(simple([(0, 3.75, 0)]).joint).tolist() == [3.75 / 4, 0.25 / 4]
     # Two units overlap from 1.5 to 2.
     two = simple([(0, 1.0, 0), (0, 1.5, 1)], units=2)
-    assert two.joint.tolist() == [2.5 / 4, 0.5 / 4, 0.5 / 4, 0.5 / 4]
+    assert there(two.joint).tolist() == [2.5 / 4, 0.5 / 4, 0.5 / 4, 0.5 / 4]
     assert two.moments[0].tolist() == [[1 / 4, 0.5 / 4], [0.5 / 4, 1 / 4]]
 
 
 def test_no_spikes() -> None:
     known = np.array([[0, 1, 1]], np.uint8)
     quiet = simple([], units=3, known=known)
-    assert quiet.joint.tolist() == [0, 0, 0, 0, 0, 0, 1, 0]
+    assert there(quiet.joint).tolist() == [0, 0, 0, 0, 0, 0, 1, 0]
     assert quiet.moments[0].tolist() == [[0, 0, 0], [0, 1, 1], [0, 1, 1]]
     assert known.tolist() == [[0, 1, 1]]  # not overwritten
 

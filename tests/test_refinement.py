@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from photinus import BoltzmannMachine, Calibration, LaserNetwork, LifNetwork, sample, translate
+from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample, translate
+from photinus.devices import Network
 from photinus.diagnostics import references
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning.moments import Statistics, Target
 from photinus.learning.refinement import refine
 from tests.machines import uniform
+from tests.narrow import lasers
 
 
 def target_of(machine: BoltzmannMachine, structure: str = "all") -> tuple[Statistics, Target]:
@@ -26,7 +28,7 @@ def target_of(machine: BoltzmannMachine, structure: str = "all") -> tuple[Statis
 def astray() -> Any:
     """Return a machine and a network whose pumps and couplings are all wrong."""
     machine = uniform(4, seed=3)
-    network = translate(machine, Calibration.preset())
+    network = lasers(translate(machine, Calibration.preset()))
     slope = Calibration.preset().slope
     pump = network.pump + 0.5 * slope / network.parameters.gain_lifetime * np.array([1, -1, 1, -1])
     return machine, network.replace(pump=pump, coupling=0.6 * network.coupling)
@@ -43,8 +45,8 @@ def test_a_network_that_is_all_wrong_is_put_right(astray: Any, refined: Any) -> 
     machine, network = astray
     exact = machine.joint()
 
-    def kl(lasers: Any) -> Any:
-        run = sample(machine, chains=256, draws=200, burn_in=25, seed=77, network=lasers)
+    def kl(network: Network) -> float:
+        run = sample(machine, chains=256, draws=200, burn_in=25, seed=77, network=network)
         return kl_divergence(run.joint(), exact)
 
     assert kl(network) > 0.05
@@ -59,12 +61,12 @@ def test_a_network_that_is_all_wrong_is_put_right(astray: Any, refined: Any) -> 
 def test_mismatch_of_the_lasers_is_absorbed() -> None:
     """Five per cent in every parameter: what the translation is off by, refinement takes away."""
     machine = uniform(3, seed=5)
-    network = translate(machine, Calibration.preset()).mismatched(0.05, seed=1)
+    network = lasers(translate(machine, Calibration.preset())).mismatched(0.05, seed=1)
     result = refine(machine, Calibration.preset(), network=network, seed=2, draws=100)
-    assert result.network.devices == network.devices
+    assert lasers(result.network).devices == network.devices
 
-    def kl(lasers: Any) -> Any:
-        run = sample(machine, chains=256, draws=100, burn_in=25, seed=77, network=lasers)
+    def kl(network: Network) -> float:
+        run = sample(machine, chains=256, draws=100, burn_in=25, seed=77, network=network)
         return kl_divergence(run.joint(), machine.joint())
 
     assert kl(network) > 0.05
@@ -79,7 +81,7 @@ def test_integrate_and_fire_neurons_are_refined_too() -> None:
     result = refine(machine, calibration, network=network, seed=2, draws=100)
     assert result.converged
 
-    def kl(neurons: LifNetwork) -> Any:
+    def kl(neurons: Network) -> float:
         run = sample(machine, "lif", chains=256, draws=100, burn_in=25, seed=77, network=neurons)
         return kl_divergence(run.joint(), machine.joint())
 
@@ -97,15 +99,15 @@ def test_record_is_plain(refined: Any) -> None:
 
 def test_same_seed_same_network(astray: Any) -> None:
     machine, network = astray
-    options = {"network": network, "chains": 130, "draws": 20, "most_rounds": 3}
+    options: dict[str, Any] = {"network": network, "chains": 130, "draws": 20, "most_rounds": 3}
     one, again, other = (
         refine(machine, Calibration.preset(), seed=seed, threads=threads, **options)
         for seed, threads in ((1, 1), (1, 3), (2, 1))
     )
-    np.testing.assert_array_equal(again.network.pump, one.network.pump)
+    np.testing.assert_array_equal(lasers(again.network).pump, lasers(one.network).pump)
     np.testing.assert_array_equal(again.network.coupling, one.network.coupling)
     assert again.rounds == one.rounds
-    assert (other.network.pump != one.network.pump).all()
+    assert (lasers(other.network).pump != lasers(one.network).pump).all()
 
 
 def test_missing_couplings_stay_missing_where_the_chip_has_no_synapse() -> None:
@@ -129,9 +131,9 @@ def test_all_pairs_may_get_a_coupling() -> None:
 
 def test_a_seed_sequence_is_not_changed_by_use() -> None:
     machine, seed = uniform(2), np.random.SeedSequence(5)
-    options = {"chains": 8, "draws": 16, "most_rounds": 2, "seed": seed}
+    options: dict[str, Any] = {"chains": 8, "draws": 16, "most_rounds": 2, "seed": seed}
     one, two = (refine(machine, Calibration.preset(), **options).network for _ in range(2))
-    np.testing.assert_array_equal(one.pump, two.pump)
+    np.testing.assert_array_equal(lasers(one).pump, lasers(two).pump)
     assert seed.n_children_spawned == 0
 
 
@@ -151,7 +153,7 @@ def test_it_says_where_chains_stay_in_their_modes() -> None:
     def reason(scale: float) -> str:
         weights = 4 * scale * (1 - np.eye(6))
         machine = BoltzmannMachine(weights, -weights.sum(axis=1) / 2)
-        options = {"chains": 16, "draws": 60, "most_rounds": 2}
+        options: dict[str, Any] = {"chains": 16, "draws": 60, "most_rounds": 2}
         return refine(machine, Calibration.preset(), **options).reason
 
     assert "Chains hardly leave their modes" in reason(1.0)
@@ -164,7 +166,7 @@ def test_sparse_couplings_stay_sparse_and_where_they_are() -> None:
     network = translate(machine, Calibration.preset())
     dense_start = network.driven(network.drive, 0.5 * network.coupling)
     sparse_start = dense_start.replace(coupling=csr_array(dense_start.coupling))
-    options = {"chains": 32, "draws": 32, "most_rounds": 4, "structure": "given"}
+    options: dict[str, Any] = {"chains": 32, "draws": 32, "most_rounds": 4, "structure": "given"}
     one = refine(machine, Calibration.preset(), network=dense_start, **options).network
     two = refine(machine, Calibration.preset(), network=sparse_start, **options).network
     assert (one.coupling != dense_start.coupling).any()

@@ -35,10 +35,11 @@ from photinus.engines.simulation import simulate
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import compile_couplings
 from photinus.networks.lasers import LaserNetwork
-from photinus.spikes.trains import Recording
+from photinus.spikes.trains import Recording, Waveforms
 from photinus.units import ns, ps
 from tests import naive
 from tests.conftest import ALPHA, same_spikes
+from tests.narrow import array, there
 
 Z = norm.isf(ALPHA / 2)
 DEVICE = LaserParameters.preset("fast-absorber")
@@ -198,6 +199,7 @@ def test_spike_follows_the_rate_equations() -> None:
     pump = 2 * p.threshold_carriers / p.gain_lifetime
     n = network([0.0], parameters=p).replace(pump=[pump])
     w = simulate(n, 3 * ns, seed=4, recording=Recording(units=(0,), stop=3 * ns)).waveforms
+    w = there(w)
     photons, gain, absorber = (
         x[0, 0].astype(float) for x in (w.photons, w.gain_carriers, w.absorber_carriers)
     )
@@ -246,16 +248,18 @@ def test_step_is_of_second_order() -> None:
     """The field is known half a step before the carriers; errors must fall by 4 per halving."""
     p, pump, lead, span = DEVICE, 1.5e14, 4 * ps, 96 * ps
     y0 = [100.0, 85_000.0, 0.0]
-    exact = solve_ivp(
-        naive.rate_equations(p, pump, emission=False),
-        (0, lead + span),
-        y0,
-        method="DOP853",
-        rtol=1e-11,
-        max_step=0.5 * ps,
-        atol=1e-6,
-        dense_output=True,
-    ).sol
+    exact = there(
+        solve_ivp(
+            naive.rate_equations(p, pump, emission=False),
+            (0, lead + span),
+            y0,
+            method="DOP853",
+            rtol=1e-11,
+            max_step=0.5 * ps,
+            atol=1e-6,
+            dense_output=True,
+        ).sol
+    )
     errors = []
     for dt in (1 * ps, 0.5 * ps, 0.25 * ps, 0.125 * ps):
         _, ng, na = exact(lead)
@@ -340,14 +344,9 @@ def test_engine_light_below_threshold_is_thermal() -> None:
     simulator = Simulator(n, seed=8)
     simulator.advance(4 * ns)
     gap = round(4 / rate / GRID)
-    light = (
-        simulator.advance(
-            gap * samples * GRID,
-            Recording(units=tuple(range(units)), start=0, stop=1),
-        )
-        .waveforms.photons[0, :, ::gap]
-        .astype(float)
-    )
+    recording = Recording(units=tuple(range(units)), start=0, stop=1)
+    w = there(simulator.advance(gap * samples * GRID, recording).waveforms)
+    light = w.photons[0, :, ::gap].astype(float)
     n_light = light.size * np.tanh(2)
     mean, g2 = light.mean(), (light**2).mean() / light.mean() ** 2
     assert is_close(mean, expected, expected / np.sqrt(n_light))
@@ -387,7 +386,7 @@ def dark_variance(
     simulator.advance(40 * p.gain_lifetime)
     gap = round(2 * p.gain_lifetime / GRID)
     w = simulator.advance(gap * samples * GRID, Recording(units=tuple(range(units)), start=0, stop=1))
-    x = w.waveforms.gain_carriers[0, :, ::gap].astype(float)
+    x = there(w.waveforms).gain_carriers[0, :, ::gap].astype(float)
     # Squares of samples two lifetimes apart have correlation e^-4.
     return x.mean(), ((x - carriers) ** 2).mean(), x.size * np.tanh(2)
 
@@ -464,7 +463,7 @@ def reference_rates() -> Any:
     return n, rates_per_chain(*spikes, chains, 4, start, stop), start, stop  # type: ignore[call-arg]
 
 
-def engine_rates(n: int, start: Any, stop: Any, chains: int = 1000) -> Any:
+def engine_rates(n: LaserNetwork, start: Any, stop: Any, chains: int = 1000) -> Any:
     s = simulate(n, stop, chains=chains, seed=12)
     return rates_per_chain(s.chain, s.unit, s.time, chains, n.n_units, start, stop)
 
@@ -493,7 +492,7 @@ def test_rate_comparison_has_power(reference_rates: Any) -> None:
 
 def dark_network(
     coupling: NDArray[np.float64],
-    delay: NDArray[np.float64],
+    delay: NDArray[np.float64] | float,
     kernel: SynapticKernel,
     carriers: float = 3e4,
     level: float = 3.0,
@@ -529,13 +528,12 @@ def delivered(
     s = simulate(
         n, duration, chains=chains, seed=seed, time_step=time_step, recording=recording, threads=2
     )
-    found = s.waveforms.gain_carriers.astype(float)
+    w = there(s.waveforms)
+    found = w.gain_carriers.astype(float)
     expected = []
     for c in range(chains):
         times = [s.time[(s.chain == c) & (s.unit == u)] for u in range(n.n_units)]
-        expected.append(
-            naive.dark_carriers(n, times, s.waveforms.time, found[c, :, 0], SUBSTEPS * time_step)
-        )
+        expected.append(naive.dark_carriers(n, times, w.time, found[c, :, 0], SUBSTEPS * time_step))
     return s, found, np.array(expected)
 
 
@@ -569,7 +567,7 @@ def test_kernel_is_delivered_exactly(kernel: SynapticKernel) -> None:
         n.replace(kernel=replace(kernel, renewing=not kernel.renewing)),
     ):
         times = [s.time[(s.chain == 0) & (s.unit == u)] for u in range(3)]
-        off = naive.dark_carriers(wrong, times, s.waveforms.time, found[0, :, 0], GRID)
+        off = naive.dark_carriers(wrong, times, there(s.waveforms).time, found[0, :, 0], GRID)
         assert abs(found[0, 1] - off[1]).max() > 12
 
 
@@ -595,7 +593,7 @@ def test_every_synapse_reaches_its_own_target(time_step: float) -> None:
     swapped = naive.dark_carriers(
         net.replace(coupling=coupling.T),
         times,
-        s.waveforms.time,
+        there(s.waveforms).time,
         found[0, :, 0],
         SUBSTEPS * time_step,
     )
@@ -607,7 +605,7 @@ def test_every_synapse_reaches_its_own_target(time_step: float) -> None:
 def test_compiled_couplings_are_the_matrix(n: int, density: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     coupling = rng.normal(size=(n, n)) * (rng.random((n, n)) < density)
-    delay = rng.integers(0, 4, (n, n)) * 2.2 * ps
+    delay = rng.integers(0, 4, (n, n)).astype(float) * 2.2 * ps
     c = compile_couplings(coupling, delay, 0.5, 3.0, 2 * ps)
     found = {}
     for source in range(n):
@@ -677,12 +675,13 @@ WEIGHTS = np.array([[0, 0.8, -1.0], [0.5, 0, 1.2], [0.3, 0.3, 0]])
 
 def test_clamped_pump_is_a_change_of_bias() -> None:
     n = network([0.2, -0.4, 0.1], WEIGHTS)
+    coupling = array(n.coupling)
     for value in (0, 1):
         clamped = simulate(n, 12 * ns, chains=10, seed=6, clamp={2: value})
         rest = LaserNetwork(
             parameters=DEVICE,
-            pump=n.pump[:2] + value * n.coupling[:2, 2] / DEVICE.gain_lifetime,
-            coupling=n.coupling[:2, :2],
+            pump=n.pump[:2] + value * coupling[:2, 2] / DEVICE.gain_lifetime,
+            coupling=coupling[:2, :2],
             kernel=KERNEL,
             window=WINDOW,
             detection_threshold=THRESHOLD,
@@ -738,7 +737,7 @@ def test_recording_window() -> None:
     recording = Recording(units=(3, 1), chains=(0, 7, 19), start=4 * ns, stop=6 * ns)
     s = simulate(n, 12 * ns, chains=20, seed=3, threads=2, recording=recording)
     assert_same(plain, s)
-    w = s.waveforms
+    w = there(s.waveforms)
     samples = round(2 * ns / GRID)
     assert w.photons.shape == w.gain_carriers.shape == w.absorber_carriers.shape == (3, 2, samples)
     np.testing.assert_allclose(
@@ -768,9 +767,9 @@ def test_recording_does_not_depend_on_pieces() -> None:
 
 
 def test_recorded_chains_in_any_order() -> None:
-    def record(chains: NDArray[np.int64] | range | tuple[int, ...]) -> Any:
+    def record(chains: Any) -> Waveforms:
         recording = Recording(units=(2, 0), chains=chains, stop=1 * ns)
-        return simulate(coupled(), 1 * ns, chains=40, seed=3, recording=recording).waveforms
+        return there(simulate(coupled(), 1 * ns, chains=40, seed=3, recording=recording).waveforms)
 
     whole = record(range(40))
     # In one block and in several, as lists, arrays and ranges.
@@ -782,9 +781,10 @@ def test_recorded_chains_in_any_order() -> None:
 
 
 def test_recorded_units_in_any_order() -> None:
-    def record(units: NDArray[np.int64] | range | tuple[int, ...]) -> NDArray[np.float32]:
+    def record(units: Any) -> NDArray[np.float32]:
         recording = Recording(units=units, chains=(1, 0), stop=1 * ns)
-        return simulate(coupled(), 1 * ns, chains=2, seed=3, recording=recording).waveforms.photons
+        run = simulate(coupled(), 1 * ns, chains=2, seed=3, recording=recording)
+        return there(run.waveforms).photons
 
     whole = record(range(5))
     for units in ((3, 1), (4,), np.array([2, 0, 1])):
@@ -817,18 +817,19 @@ def test_recordings_refused(changes: dict[str, Any], message: str) -> None:
 def test_recording_beside_a_clamp() -> None:
     recording = Recording(units=(2,), stop=1 * ns)
     n = network([0.2, -0.4, 0.1], WEIGHTS)
-    w = simulate(n, 1 * ns, seed=1, clamp={0: 1}, recording=recording).waveforms
+    w = there(simulate(n, 1 * ns, seed=1, clamp={0: 1}, recording=recording).waveforms)
+    coupling = array(n.coupling)
     alone = LaserNetwork(
         parameters=DEVICE,
-        pump=n.pump[1:] + n.coupling[1:, 0] / DEVICE.gain_lifetime,
-        coupling=n.coupling[1:, 1:],
+        pump=n.pump[1:] + coupling[1:, 0] / DEVICE.gain_lifetime,
+        coupling=coupling[1:, 1:],
         kernel=KERNEL,
         window=WINDOW,
         detection_threshold=THRESHOLD,
         driven_pump=n.driven_pump,
     )
     other = simulate(alone, 1 * ns, seed=1, recording=Recording(units=(1,), stop=1 * ns)).waveforms
-    np.testing.assert_array_equal(w.photons, other.photons)
+    np.testing.assert_array_equal(w.photons, there(other).photons)
 
 
 # ---------------------------------------------------------------------------- errors
@@ -881,7 +882,7 @@ def test_refused(changes: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "network"])
-def test_only_lasers_are_simulated(wrong: int | str | None) -> None:
+def test_only_lasers_are_simulated(wrong: Any) -> None:
     with pytest.raises(InvalidInput, match="^network must be a Network, got"):
         simulate(wrong, 1 * ns)
 

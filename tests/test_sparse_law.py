@@ -18,6 +18,7 @@ from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from photinus.reference.ideal import sample_ideal
 from tests import machines
+from tests.narrow import untyped
 from tests.test_layouts import wrongly_filled
 
 ALPHA = 1e-5
@@ -51,19 +52,21 @@ def passed_on(machine: BoltzmannMachine) -> NDArray[np.float64]:
     def message(i: int, j: int) -> float:
         """Return the log odds that the part behind i, seen from j, gives to z_j."""
         if (i, j) not in odds:
-            own = b[i] + sum(message(k, i) for k in np.flatnonzero(w[i]) if k != j)
+            own = b[i] + heard(i, j)
             odds[i, j] = np.log1p(np.exp(own + w[i, j])) - np.log1p(np.exp(own))
         return odds[i, j]
 
+    def heard(i: int, but: int | None = None) -> float:
+        """Return the sum of the messages to i, of all partners or all but one."""
+        total: float = sum(message(int(k), i) for k in np.flatnonzero(w[i]) if k != but)
+        return total
+
     found = np.zeros(w.shape)
     for i in range(len(b)):
-        field = b[i] + sum(message(k, i) for k in np.flatnonzero(w[i]))
+        field = b[i] + heard(i)
         found[i, i] = 1 / (1 + np.exp(-field))
     for i, j in np.argwhere(w):
-        rest = [
-            b[a] + sum(message(k, a) for k in np.flatnonzero(w[a]) if k != c)
-            for a, c in ((i, j), (j, i))
-        ]
+        rest = [b[a] + heard(a, c) for a, c in ((i, j), (j, i))]
         both = np.exp(sum(rest) + w[i, j])
         found[i, j] = both / (1 + np.exp(rest[0]) + np.exp(rest[1]) + both)
     return found
@@ -139,7 +142,7 @@ def small_parts(rng: np.random.Generator) -> NDArray[np.bool]:
     """Return 150 units in parts of at most fourteen, in random order."""
     while True:
         graph = machines.random_graph(150, 0.9, rng)
-        _, part = connected_components(csr_array(graph), directed=False)
+        _, part = connected_components(untyped(csr_array(graph)), directed=False)
         if np.bincount(part).max() <= 14:
             return graph
 

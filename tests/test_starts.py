@@ -53,12 +53,12 @@ class Caught(Exception):
 def request_of(machine: BoltzmannMachine, substrate: str, **options: Any) -> Request:
     """Return the checked request of a call of `sample`, which is not run."""
 
-    class Catching(registry.substrate(substrate)):
-        def __init__(self, request: Request) -> None:
-            raise Caught(request)
+    def catch(self: object, request: Request) -> None:
+        raise Caught(request)
 
+    catching = type("Catching", (registry.substrate(substrate),), {"__init__": catch})
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Caught) as caught:
-        patch.setitem(registry.SUBSTRATES, substrate, Catching)
+        patch.setitem(registry.SUBSTRATES, substrate, catching)
         ph.sample(machine, substrate, **options)
     return caught.value.request
 
@@ -126,7 +126,8 @@ def test_driven_windows_leave_most_of_the_burn_in(burn_in: int) -> None:
 @pytest.mark.parametrize("kind", ["mild", "mixed", "excited", "inhibited", "evidence"])
 def test_units_are_where_they_were_driven(substrate: str, burn_in: int, kind: str) -> None:
     """Couplings of ±4 between all pairs cannot overrule it; without driving far fewer are there."""
-    n, options = 10, {}
+    n = 10
+    options: dict[str, Any] = {}
     machine = strong(n, 1)
     if kind == "mild":
         machine = mild(n)
@@ -148,7 +149,7 @@ def test_units_are_where_they_were_driven(substrate: str, burn_in: int, kind: st
 @pytest.mark.parametrize("mode", ["pump", "laser"])
 def test_evidence_overwrites_the_start(mode: str) -> None:
     clamp = {0: 1, 2: [0, 1, 0, 1]}
-    options = {"chains": 4, "clamp": clamp, "clamp_mode": mode, "seed": 1}
+    options: dict[str, Any] = {"chains": 4, "clamp": clamp, "clamp_mode": mode, "seed": 1}
     for substrate in SUBSTRATES:
         request = request_of(mild(), substrate, initial=[0, 1, 1], **options)
         assert request.start.tolist() == [[1, 1, 0], [1, 1, 1], [1, 1, 0], [1, 1, 1]]
@@ -264,7 +265,7 @@ def same(a: ph.Samples, b: ph.Samples) -> bool:
 
 @pytest.mark.parametrize("substrate", SUBSTRATES)
 def test_threads_and_chains_do_not_matter(substrate: str) -> None:
-    options = {"draws": 12, "burn_in": 8, "seed": 4}
+    options: dict[str, Any] = {"draws": 12, "burn_in": 8, "seed": 4}
     whole = ph.sample(mild(), substrate, chains=9, threads=1, **options)
     assert same(whole, ph.sample(mild(), substrate, chains=9, threads=3, **options))
     few = ph.sample(mild(), substrate, chains=4, threads=2, **options)
@@ -276,7 +277,7 @@ def test_threads_and_chains_do_not_matter(substrate: str) -> None:
 def test_parts_of_the_chains_are_those_of_the_whole(substrate: str, initial: str | None) -> None:
     """What workers do, without processes."""
     given = None if initial is None else np.random.default_rng(0).integers(0, 2, (9, 3))
-    options = {"chains": 9, "draws": 12, "burn_in": 8, "seed": 4, "initial": given}
+    options: dict[str, Any] = {"chains": 9, "draws": 12, "burn_in": 8, "seed": 4, "initial": given}
     whole = ph.sample(mild(), substrate, **options)
     request = request_of(mild(), substrate, **options)
     found = []
@@ -303,7 +304,13 @@ def test_a_stopped_run_goes_on(
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
     for name in ("LASER_STEPS_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
         monkeypatch.setattr(spiking, name, 1)
-    options = {"chains": 3, "draws": 10, "burn_in": 10, "seed": 4, "tempering": tempering}
+    options: dict[str, Any] = {
+        "chains": 3,
+        "draws": 10,
+        "burn_in": 10,
+        "seed": 4,
+        "tempering": tempering,
+    }
     whole = ph.sample(mild(), substrate, **options)
     path = tmp_path / "run.zarr"
     with pytest.raises(sampling.Interrupted):
@@ -314,7 +321,7 @@ def test_a_stopped_run_goes_on(
 
 
 def test_pieces_of_the_driven_windows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {"chains": 3, "draws": 16, "burn_in": 12, "seed": 4}
+    options: dict[str, Any] = {"chains": 3, "draws": 16, "burn_in": 12, "seed": 4}
     whole = ph.sample(mild(), "laser", **options)
     for name in ("LASER_STEPS_PER_PIECE", "LASER_STEPS_PER_CHUNK"):
         monkeypatch.setattr(spiking, name, 1)
@@ -323,7 +330,7 @@ def test_pieces_of_the_driven_windows_change_nothing(monkeypatch: pytest.MonkeyP
 
 def test_resume_needs_the_same_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 1)
-    options = {"chains": 3, "draws": 16, "burn_in": 4, "seed": 4}
+    options: dict[str, Any] = {"chains": 3, "draws": 16, "burn_in": 4, "seed": 4}
     path = tmp_path / "run.zarr"
     with pytest.raises(sampling.Interrupted):
         ph.sample(mild(), "gibbs", path=path, progress=Impatient(9), initial=[1, 1, 1], **options)
@@ -428,7 +435,7 @@ def test_bad_starts_are_refused(substrate: str, initial: Any, message: str) -> N
 
 @pytest.mark.parametrize(("substrate", "least"), [("laser", 4), ("lif", 4), ("ideal", 1)])
 def test_a_start_needs_a_burn_in(substrate: str, least: int) -> None:
-    options = {"chains": 3, "draws": 6, "seed": 1, "initial": [1, 1, 1]}
+    options: dict[str, Any] = {"chains": 3, "draws": 6, "seed": 1, "initial": [1, 1, 1]}
     ph.sample(mild(), substrate, burn_in=least, **options)
     message = f"^initial must be None on '{substrate}' with a burn_in below {least}, got burn_in="
     with pytest.raises(InvalidInput, match=message):

@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -167,7 +168,7 @@ def test_stopped_study_goes_on_where_it_was(
 def test_one_failing_point_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(machine: ph.BoltzmannMachine, seed: int, budget: Any) -> None:
+    def fail(machine: ph.BoltzmannMachine, seed: np.random.SeedSequence, budget: Any) -> NoReturn:
         raise ph.InvalidInput("this one must fail")
 
     monkeypatch.setitem(VARIANTS, "gibbs", dataclasses.replace(VARIANTS["gibbs"], draw=fail))
@@ -342,4 +343,4 @@ def test_interval_of_the_median_covers() -> None:
     ends = np.array([report.median_interval(each) for each in values])
     least = binom.ppf(1e-6, 300, 0.9)
     assert np.sum((ends[:, 0] <= 1) & (ends[:, 1] >= 1)) >= least
-    assert np.sum((ends[:, 0] <= np.e) & (ends[:, 1] >= np.e)) < least
+    assert np.sum((ends[:, 0] <= math.e) & (ends[:, 1] >= math.e)) < least

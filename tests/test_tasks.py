@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus import BoltzmannMachine
 from photinus.errors import InvalidInput
@@ -15,6 +15,7 @@ from photinus.learning import data
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.units import Units, labelled
 from photinus.tasks import evaluation, tasks
+from tests.narrow import there
 
 FEATURES, CLASSES, HIDDEN = 4, ("cat", "dog"), 3
 
@@ -80,7 +81,7 @@ def test_lasers_complete_a_large_machine_as_gibbs_sampling_does() -> None:
     moved = [np.roll(image, shift, (0, 1)) for image, shift in zip(coarse, shifts, strict=True)]
     pixels = np.reshape(moved, (len(coarse), -1))
     estimator = BoltzmannEstimator(hidden=(100,), epochs=60, learning_rate=0.1, seed=0)
-    machine = estimator.fit(pixels[:1400], digits.labels[:1400]).machine()
+    machine = estimator.fit(pixels[:1400], there(digits.labels)[:1400]).machine()
     known = tasks.mask((24, 24), "quarter")
     gibbs, lasers = (
         tasks.complete(machine, pixels[1400:1450], known, substrate, seed=1).errors.mean()
@@ -177,14 +178,14 @@ class ByBrightness:
     def __init__(self, level: float) -> None:
         self.level = level
 
-    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         on = np.asarray(X)[:, 0] > self.level
         return np.column_stack([1 - on, on]).astype(float)
 
 
 def test_mixing_counts_classes(machine: BoltzmannMachine) -> None:
     found = tasks.dream(machine, "gibbs", chains=4, draws=200, seed=1)
-    level = np.median(found.smooth[:, :, 0])
+    level = float(np.median(found.smooth[:, :, 0]))
     mixing = evaluation.mixing(found, ByBrightness(level))
     on = found.smooth[:, :, 0] > level
     np.testing.assert_allclose(mixing.histogram, [1 - on.mean(), on.mean()])
@@ -222,7 +223,7 @@ def test_mixing_of_a_known_walk(machine: BoltzmannMachine) -> None:
         classes_ = np.arange(3)
         chain = 0
 
-        def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
             proba = np.eye(3)[classes[self.chain]]
             if self.chain == 0:
                 proba[1] = [0.4, 0.3, 0.3]  # not sure
@@ -246,9 +247,9 @@ def test_rates_are_per_time_on_the_chip(machine: BoltzmannMachine) -> None:
     found = tasks.dream(machine, "laser-reduced", chains=4, draws=100, seed=1)
     mixing = evaluation.mixing(found, ByBrightness(0.5))
     assert mixing.interval == found.samples.window
-    assert mixing.switch_rate == pytest.approx(mixing.switches / found.samples.window)
+    assert mixing.switch_rate == pytest.approx(mixing.switches / there(found.samples.window))
     assert mixing.effective_rate == pytest.approx(
-        mixing.effective_draws / (4 * 100 * found.samples.window)
+        mixing.effective_draws / (4 * 100 * there(found.samples.window))
     )
 
 

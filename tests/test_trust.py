@@ -138,7 +138,7 @@ def test_an_exact_device_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize("answer", [backwards, stuck, overdone])
 def test_a_device_that_does_not_answer_as_designed_ends_no_worse_and_says_why(
-    answer: Callable[..., Any],
+    answer: Any,
 ) -> None:
     for seed in range(4):
         machine = uniform(5, 400 + seed, 1.0)

@@ -23,6 +23,7 @@ from photinus.networks.imperfections import PLAUSIBLE as IMPERFECTION
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import PLAUSIBLE_TIMES, LaserNetwork
 from photinus.units import Allowed, parse
+from tests.narrow import untyped
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_neurons_keep_to_their_ranges(name: str) -> None:
 def test_imperfections_keep_to_their_ranges(name: str) -> None:
     low, high = IMPERFECTION[name].low, IMPERFECTION[name].high
     for value in (low, high):
-        assert getattr(Imperfections(**{name: value}), name) == value
+        assert getattr(Imperfections(**untyped({name: value})), name) == value
     for value in (high + abs(high) / 100, low - max(abs(low), 1) / 100):
         assert name in refusal(Imperfections, **{name: value})
 
@@ -228,7 +229,7 @@ def test_a_wrong_prefix_is_answered_with_the_right_value(preset: str, power: int
 
 def test_two_meant_as_percent() -> None:
     assert "did you mean 2 %?" in refusal(Imperfections, mismatch=2)
-    assert Imperfections(mismatch="2%") == Imperfections(mismatch=0.02)
+    assert Imperfections(mismatch=untyped("2%")) == Imperfections(mismatch=0.02)
 
 
 def test_nothing_is_suggested_where_nothing_fits() -> None:

@@ -9,6 +9,7 @@ import photinus as ph
 from photinus import InvalidInput
 from photinus.diagnostics.weights import weighted
 from tests.machines import two_modes, uniform
+from tests.narrow import untyped
 
 MACHINE = uniform(6, seed=4)
 
@@ -87,6 +88,6 @@ def test_reweighting_refuses() -> None:
     with pytest.raises(InvalidInput, match="^machine must have the labels of the samples"):
         ph.sample(MACHINE, "exact", chains=2, draws=5, burn_in=0).reweighted(uniform(3))
     with pytest.raises(InvalidInput, match="^machine must be a BoltzmannMachine, got 3$"):
-        samples.reweighted(3)
+        samples.reweighted(untyped(3))
     with pytest.raises(InvalidInput, match="^samples must have draws that the law wanted allows"):
         weighted(np.zeros((1, 2, 1)), np.full((1, 2), -np.inf), 2.0)

@@ -115,7 +115,7 @@ class BoltzmannEstimator(
         validation_fraction: float = 0.0,
         patience: int = 5,
         negative: NegativePhase | None = None,
-        seed: int | None = 0,
+        seed: int | np.random.SeedSequence | None = 0,
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: Progress | bool | None = None,

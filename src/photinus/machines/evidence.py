@@ -163,7 +163,8 @@ class Evidence:
         return np.asarray((coupling[:, self.positions] @ self.values.T.astype(np.float64)).T)
 
 
-Given = Mapping[Hashable, ArrayLike] | Evidence
+# The key is Any, not Hashable: a mapping is typed by its keys, and those of users are str or int.
+Given = Mapping[Any, ArrayLike] | Evidence
 """Evidence as it is given: unit → 0 or 1 for all chains, or unit → array (chain,)."""
 
 
