@@ -52,7 +52,8 @@ INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "testing", "c
          "calibration.agreement", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
          "devices.protocol", "engines.base", "engines.events", "engines.disturbances", "engines.laser.block",
          "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.reduced.block",
-         "engines.reduced.layout", "learning.likelihood.Sides", "learning.moments", "diagnostics.findings", "networks.fabrication", "samplers.spiking", "samplers.abstract",
+         "engines.reduced.layout", "engines.slow", "samplers.parallel", "translation.fields", "translation.lines",
+         "translation.distortion", "translation.law", "translation.matching", "learning.likelihood.Sides", "learning.moments", "diagnostics.findings", "networks.fabrication", "samplers.spiking", "samplers.abstract",
          "samplers.request", "samplers.storage", "samplers.workers",
          "samplers.sampling.gathered")  # fmt: skip
 """What the package alone calls, with objects that were looked at before."""

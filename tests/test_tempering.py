@@ -144,7 +144,7 @@ def test_hot_drives_are_those_of_the_hot_machine(calibration: Calibration) -> No
     machine = two_modes(5, 0.8)
     none = Evidence.of(None, machine.labels)
     drive, strength = drive_and_strength(machine, calibration, none, temperature=2.5)
-    network, hot = (ph.translate(m, calibration) for m in (machine, machine.heated(2.5)))
+    network, hot = (ph.translate(m, calibration, gauge="none") for m in (machine, machine.heated(2.5)))
     np.testing.assert_allclose(drive[0], hot.drive, rtol=1e-9)
     np.testing.assert_allclose(strength * network.coupling, hot.coupling, rtol=1e-9)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from photinus._core import validate
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.driver import Driver
 from photinus.errors import NotConverged
@@ -30,6 +31,7 @@ def straightened(neuron: Neuron) -> LaserParameters:
     """
     from scipy.optimize import least_squares
 
+    validate.instance("neuron", neuron, Neuron)
     laser, wanted = neuron.laser, np.linspace(-REACH, REACH, POINTS)
     pump = (neuron.drive_at(wanted) - neuron.midpoint) / neuron.slope
     weight = 0.5 / np.cosh(wanted / 2)
@@ -69,6 +71,7 @@ def curvature(neuron: Neuron) -> float:
     Root mean square over ±`REACH` of what the drive deviates from the line of least squares, over the
     slope of that line.
     """
+    validate.instance("neuron", neuron, Neuron)
     wanted = np.linspace(-REACH, REACH, POINTS)
     drive = (neuron.drive_at(wanted) - neuron.midpoint) / neuron.slope
     slope, start = np.polyfit(wanted, drive, 1)

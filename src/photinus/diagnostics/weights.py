@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.diagnostics.convergence import FEWEST_EFFECTIVE, smallest_effective_draws
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -107,6 +108,8 @@ def reweighted(
     sampled: BoltzmannMachine, wanted: BoltzmannMachine, states: NDArray[np.uint8]
 ) -> Weighted:
     """Return states (chain, draw, unit) of one machine with the weights that make them another's."""
+    validate.instance("sampled", sampled, BoltzmannMachine)
+    validate.instance("wanted", wanted, BoltzmannMachine)
     if wanted.labels != sampled.labels:
         raise InvalidInput(
             f"machine must have the labels of the samples, got {wanted.labels!r} for {sampled.labels!r}"

@@ -109,10 +109,10 @@ def predict(machine: BoltzmannMachine, calibration: Neuron, network: Network) ->
     gauge = gauges.of(network)
     own = machine.flipped(gauge)
     brought = dense(network.coupling) / doses(own, calibration)
-    return foretold(own, calibration, network.drive, brought, network.delay)
+    return _foretold(own, calibration, network.drive, brought, network.delay)
 
 
-def foretold(
+def _foretold(
     machine: BoltzmannMachine,
     calibration: Neuron,
     drive: NDArray[np.float64],

@@ -136,6 +136,7 @@ def translate(
 
 def followed(rule: str, calibration: Neuron) -> str:
     """Return the rule that is followed: "paired" needs a pair table, and is "measured" without."""
+    validate.instance("calibration", calibration, Neuron)
     return "measured" if rule == "paired" and calibration.pairs is None else rule
 
 

@@ -1,0 +1,93 @@
+"""How near translated networks come to machines that nothing was fitted to, and how well that is told.
+
+Each machine is translated by both rules in the gauge that `auto` chooses, and simulated with full
+physics. Ideal neurons with as many draws give the floor. Prints one Markdown row per family and scale:
+median KL [nats] of each rule, and its median ratio to the floor. Then how often the predicted KL is
+within a factor of 2 of the measured one less its floor, where that is larger than the floor.
+
+    python -m studies.translation [--preset straight …] [--scales 1 2 4] [--units 5] [--machines 4]
+"""
+
+import argparse
+import warnings
+
+import numpy as np
+from studies.gauge import FAMILIES
+
+import photinus as ph
+from photinus.diagnostics.distance import kl_divergence
+
+FIRST_SEED = 91_500
+"""Of the machines. No rule, table or device was chosen by these."""
+RULES = ("measured", "paired")
+HEAD = (
+    "| device | family | scale | floor | measured | × | paired | × |\n|---|---|---|---|---|---|---|---|"
+)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--preset", nargs="+", default=["fast-absorber", "high-beta", "straight"])
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES)[:5], choices=list(FAMILIES))
+    parser.add_argument("--scales", nargs="+", type=float, default=[1.0, 2.0, 4.0])
+    parser.add_argument("--units", type=int, default=5)
+    parser.add_argument("--machines", type=int, default=4)
+    parser.add_argument("--chains", type=int, default=256)
+    parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", ph.TranslationWarning)
+    print(HEAD)
+    told: dict[str, list[float]] = {rule: [] for rule in RULES}
+    for preset in options.preset:
+        calibration = ph.Calibration.preset(preset)
+        for family in options.families:
+            for scale in options.scales:
+                rows = [
+                    measured(
+                        FAMILIES[family](FIRST_SEED + k, options.units, scale), calibration, options
+                    )
+                    for k in range(options.machines)
+                ]
+                print(row(preset, family, scale, rows), flush=True)
+                for rule in RULES:
+                    told[rule] += [
+                        found[f"{rule}, predicted"] / (found[rule] - found["floor"])
+                        for found in rows
+                        if found[rule] > 2 * found["floor"]
+                    ]
+    for rule, ratios in told.items():
+        near = sum(0.5 <= ratio <= 2 for ratio in ratios)
+        print(f"\nPredicted within a factor of 2, rule {rule}: {near} of {len(ratios)} machines.")
+
+
+def measured(
+    machine: ph.BoltzmannMachine, calibration: ph.Calibration, options: argparse.Namespace
+) -> dict[str, float]:
+    """Return the floor, and measured and predicted KL by each rule [nats]."""
+
+    def kl(substrate: str, network: ph.LaserNetwork | None = None) -> float:
+        run = {name: getattr(options, name) for name in ("chains", "draws", "threads")}
+        samples = ph.sample(machine, substrate, network=network, seed=2, **run)
+        return float(kl_divergence(samples.free_joint(), machine.joint()))
+
+    found = {"floor": kl("ideal")}
+    for rule in RULES:
+        network = ph.translate(machine, calibration, rule=rule)
+        found[rule] = kl("laser", network)
+        found[f"{rule}, predicted"] = ph.predict(machine, calibration, network).kl
+    return found
+
+
+def row(preset: str, family: str, scale: float, rows: list[dict[str, float]]) -> str:
+    """Return a row of the table: medians over machines."""
+    cells = [f"{np.median([found['floor'] for found in rows]):.2g}"]
+    for rule in RULES:
+        cells.append(f"{np.median([found[rule] for found in rows]):.2g}")
+        cells.append(f"{np.median([found[rule] / found['floor'] for found in rows]):.1f}")
+    return f"| {preset} | {family} | {scale:g} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
