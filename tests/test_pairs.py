@@ -17,6 +17,7 @@ from photinus.translation.law import stationary
 from photinus.translation.pairs import PairTable
 from photinus.translation.rules import drive_and_strength, evidence_drive, translate
 from tests import machines
+from tests.narrow import there
 
 AXIS = np.linspace(-4, 4, 9)
 
@@ -34,7 +35,7 @@ def table(
         weight -= weaker * AXIS[:, None, None]
     return PairTable(
         activation=activation,
-        delay=[0.0, 0.25],
+        delay=np.array([0.0, 0.25]),
         weight=AXIS,
         middle=AXIS,
         weight_change=weight,
@@ -100,9 +101,9 @@ def test_tables_go_through_files(calibration: ph.Calibration, tmp_path: Path) ->
     kept = table(np.random.default_rng(3), activation=calibration.activation)
     path = tmp_path / "c.json"
     dataclasses.replace(calibration, pairs=kept).save(path)
-    loaded = ph.Calibration.load(path)
-    np.testing.assert_allclose(loaded.pairs.weight_change, kept.weight_change, atol=6e-5)
-    np.testing.assert_array_equal(loaded.pairs.middle, kept.middle)
+    loaded = there(ph.Calibration.load(path).pairs)
+    np.testing.assert_allclose(loaded.weight_change, kept.weight_change, atol=6e-5)
+    np.testing.assert_array_equal(loaded.middle, kept.middle)
     dataclasses.replace(calibration, pairs=None).save(path)
     assert ph.Calibration.load(path).pairs is None
     with pytest.raises(InvalidInput, match="pairs.activation"):
