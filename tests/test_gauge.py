@@ -162,6 +162,7 @@ def test_a_straight_curve_leaves_nothing_to_choose(calibration: Calibration) -> 
         calibration,
         drive=calibration.midpoint + calibration.slope * u,
         activation=1 / (1 + np.exp(-u)),
+        pairs=None,
         **table,
     )
     machine = machines.machine("dense", 5, np.random.default_rng(7), scale=1.0)

@@ -120,7 +120,7 @@ def test_lasing_pump_is_where_pulsing_ends() -> None:
 def test_cooperation_is_the_change_of_marginals() -> None:
     """The covariance against enumeration with all weights larger by 1e-5."""
     target = all_pairs(8, 2, -7)
-    said, _ = told(target)
+    said, _ = told(target, gauge="none")
     assert said.startswith("many synapses together hold modes up: an error of 5 %")
     more = BoltzmannMachine(target.weights * (1 + 1e-5), target.biases)
     slope = (more.marginals() - target.marginals())[0] / 1e-5
@@ -164,12 +164,12 @@ def test_nothing_is_said_where_samples_are_right() -> None:
 def test_what_reduced_lasers_were_not_compared_on_is_said() -> None:
     """Two modes of ten units: reduced lasers weigh them differently, full physics is not said so."""
     strong = all_pairs(10, 1.0, -4.5)
-    said, samples = told(strong, "laser-reduced")
+    said, samples = told(strong, "laser-reduced", gauge="none")
     assert "known to be like full physics for couplings up to 4 slopes (sum of what excites" in said
     assert any("like full physics" in each for each in samples.attributes["outside"])
-    assert "like full physics" not in told(strong)[0]
+    assert "like full physics" not in told(strong, gauge="none")[0]
     # A network that is given is judged as well; evidence excites nobody.
-    network = ph.translate(strong, Calibration.preset())
+    network = ph.translate(strong, Calibration.preset(), gauge="none")
     assert "like full physics" in told(strong, "laser-reduced", network=network)[0]
     clamp = dict.fromkeys(range(7), 1)
     for given in (None, network):

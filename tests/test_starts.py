@@ -20,6 +20,7 @@ from photinus.reference import starts
 from photinus.reference.ideal import sample_ideal
 from photinus.samplers import Request, abstract, registry, sampling, spiking, workers
 from tests.conftest import same_spikes
+from tests.narrow import untyped
 from tests.progress import Impatient
 
 SPIKING = ("laser", "laser-reduced", "lif")
@@ -74,7 +75,7 @@ def after_driving(
     for spikes in parts:
         on = spikes.time > parts[-1].stop - run.window
         states[spikes.chain[on], spikes.unit[on]] = 1
-    states = flip_states(states, parts[-1].gauge)
+    states = flip_states(states, untyped(run).network.gauge)
     request.evidence.fill(states)
     return states, request
 

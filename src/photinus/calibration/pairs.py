@@ -3,7 +3,7 @@
 The activation curve is measured once more, `LONGER`, because its errors would count once for each
 partner. Then pairs over a grid of weights and middles are simulated as one network of parts that hear
 nothing of each other. A pair has two fields for each unit, so drives and couplings from the curve fit
-both exactly: what is off is the synapse, not the curve. Noise of rare states is taken away by smoothing
+both exactly. What is off is the synapse, not the curve. Noise of rare states is taken away by smoothing
 with second differences over all axes (Whittaker 1923, Proc. Edinburgh Math. Soc. 41, 63).
 """
 

@@ -1,6 +1,6 @@
 """Importance weights: samples of one law as samples of another, and when not to trust them.
 
-Each draw z gets the weight p(z)/q(z), up to a factor. p is the law wanted, q the one that was sampled
+Each draw z gets the weight p(z)/q(z), up to a factor. p is the law wanted, q that of the samples
 (Kahn & Marshall 1953, J. Oper. Res. Soc. Am. 1, 263). The effective draws (Σw)²/Σw² tell the price
 (Kish 1965, Survey Sampling, section 11.7). So does the shape k of the tail of the weights (Vehtari et
 al. 2024, J. Mach. Learn. Res. 25, 72).

@@ -33,9 +33,9 @@ Uniform = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]
 class Flicker:
     """1/f noise of each pump below a corner, relative to it.
 
-    A sum of Ornstein–Uhlenbeck processes whose correlation times t_k = RATIO^k/(π corner) are equally
-    apart on a logarithmic scale: of variance h ln RATIO each, their spectral densities add up to h/f
-    between the slowest and the corner (van der Ziel 1950, Physica 16, 359), h = density · corner.
+    A sum of Ornstein–Uhlenbeck processes (van der Ziel 1950, Physica 16, 359). Their correlation times
+    t_k = RATIO^k/(π corner) are equally apart on a logarithmic scale. Each has the variance h ln RATIO,
+    with h = density · corner. Spectral densities add up to h/f between the slowest and the corner.
     """
 
     ARRAYS = ("number", "value")

@@ -6,9 +6,9 @@ axes, so that a path is as long as its ends are apart along both.
 *mesh*: lasers stand on a square grid, row by row, each amid the weights of its synapses. Neighbours are
 √(area of all weights / lasers) apart.
 
-*crossbar*: weights fill a square of rows (one for each source) and columns (one for each target), used
-or not, with the lasers on its diagonal. Light of laser j runs along row j to column i, and what is
-detected there along column i to laser i: |i - j| cells twice.
+*crossbar*: weights, used or not, fill a square. Each source has a row, each target a column, and lasers
+lie on the diagonal. Light of laser j runs along row j to column i. What is detected there runs along
+column i to laser i. That is |i - j| cells twice.
 """
 
 import json

@@ -110,8 +110,8 @@ class LaserNetwork:
         True for lasers that stand for 1 - z of their unit; by default none does. Pumps and couplings
         are those of the lasers as they are. Evidence, and states that are read out, speak of z.
     rise_time
-        Time in which drivers rise from 10 to 90 % [s], a low pass of one pole for pumps and synapses;
-        simulated by full physics only; by default 0.
+        Time in which drivers rise from 10 to 90 % [s], a low pass of one pole for pumps and synapses.
+        Full physics alone simulates it. By default 0.
 
     Raises
     ------

@@ -123,8 +123,8 @@ def sample(
         measured with, the default of the device (0.5 ps for lasers). Rates move by a percent or so with
         it.
     tempering
-        For machines with modes far apart: heat and cool in cycles, and draw when it is cold
-        (`Tempering`), or run copies at several temperatures that are swapped (`Parallel`). Such runs
+        For machines with modes far apart. `Tempering` heats and cools in cycles, and draws when it is
+        cold. `Parallel` runs copies at several temperatures that are swapped. Such runs
         keep draws, not spikes; lasers, "lif" and "gibbs" only.
     imperfections
         What is wrong with the chip; lasers only. A `network` that is given is taken to hold all that

@@ -4,8 +4,8 @@ Neurons that are given the machine (b', W') show another one. Unit i's log-odds 
 
     e_i(z) = Σ_j [m_ij + (z_j - ½) w_ij],
 
-where m_ij and w_ij are the changes that the pair table tells of the middle of i and of the weight, each
-pair for itself, given what the others bring (`_Pairs.changes`). Two conditions are solved together:
+where m_ij and w_ij are the changes of the middle of i and of the weight. The pair table tells them,
+each pair for itself, given what the others bring (`Pairs.changes`). Two conditions are solved together:
 
 * The weight that a pair shows is the machine's, in the mean over states of the others, weighted by how
   much a state tells of it: 1/Σ(1/p) over the four states of the pair, the Fisher information.

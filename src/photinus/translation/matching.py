@@ -1,10 +1,10 @@
 """Biases and weights for which the foretold law has the moments of the machine, for few units.
 
 `photinus.translation.distortion` makes each pair right for itself. What is left, curvature above all,
-moves marginals and pairs together. So the law that the network would show is solved for, and biases and
+moves marginals and pairs together. So the law that the network would show is solved for. Biases and
 weights are corrected by the difference of its moments, like a chip by those it shows
-(`photinus.learning.refinement`): δ(b, W) = J⁻¹ (moments of the machine - those of the law), J the mean
-of both covariances. No random number and no simulation is in it.
+(`photinus.learning.refinement`). δ(b, W) = J⁻¹ (moments of the machine - those of the law), with J the
+mean of both covariances. No random number and no simulation is in it.
 """
 
 from collections.abc import Callable

@@ -63,7 +63,7 @@ class Neuron:
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, Parameters)
-        validate.instance("pairs", self.pairs, PairTable | None)
+        validate.locked(validate.instance("pairs", self.pairs, PairTable | None))
         validate.instance("kernel", self.kernel, SynapticKernel)
         settle(self, midpoint=validate.number("midpoint", self.midpoint))
         for name in ("window", "slope", "time_step"):

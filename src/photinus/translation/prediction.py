@@ -31,7 +31,7 @@ class Prediction:
     """Predicted KL(sampled‖target) of a network, and where it comes from [nats].
 
     Parts are first-order estimates, each as if all else was right. They do not add up to `kl`, since
-    errors meet, and moments that are off in one place may be so for what is wrong in another.
+    errors meet. Moments that are off in one place may be so for what is wrong in another.
     """
 
     kl: float

@@ -15,7 +15,7 @@ drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn tha
 * ``paired``: the same for the biases and weights with which pairs of neurons show those of the machine,
   see `photinus.translation.distortion`. Without a pair table it is ``measured``.
 
-Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window, so
+Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window. So
 its couplings are smaller by the mean of `Neuron.dose` while it is on.
 
 ``docs/translation.md`` derives them.

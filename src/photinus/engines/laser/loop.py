@@ -306,8 +306,8 @@ def _set_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-unty
 def _set_bent_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
     """Do the same behind drivers that bend, see `photinus.devices.laser.driver`.
 
-    With y what flows beside the idle current, a change of the input by dx changes y by dx times
-    y y'/(y y' + q), y' the value before. A kick is that part of its height, as it goes with the change.
+    Let y flow beside the idle current, and y' before. A change of the input by dx changes y by dx times
+    y y'/(y y' + q). A kick is that part of its height, as it goes with the change.
     """
     for lane in range(drive.size):
         i, g = _at(lane, PUMP), _at(lane, NG)
