@@ -75,7 +75,7 @@ def measured(
     found = {"floor": kl("ideal")}
     for rule in RULES:
         network = ph.translate(machine, calibration, rule=rule)
-        found[rule] = kl("laser", network)
+        found[rule] = kl(network.device, network)
         found[f"{rule}, predicted"] = ph.predict(machine, calibration, network).kl
     return found
 

@@ -462,7 +462,7 @@ def stopped(tmp_path: Path, pieces: None, stopped_once: Path) -> Path:
         ({"burn_in": 5}, "^resume needs .*: burn_in was 4, got 5$"),
         ({"seed": 6}, "^resume needs .*: seed_entropy was '5', got '6'$"),
         ({"substrate": "gibbs"}, "^resume needs .*: substrate was 'laser', got 'gibbs'$"),
-        ({"rule": "linear"}, "^resume needs .*: rule was 'measured', got 'linear'$"),
+        ({"rule": "linear"}, "^resume needs .*: rule was 'auto', got 'linear'$"),
         ({"time_step": TIME_STEP / 2}, "^resume needs .*: time_step was "),
         ({"clamp": {-7: 1}}, "^resume needs .*: evidence was "),
         ({"clamp_mode": "laser"}, "^resume needs .*: evidence_mode was 'pump', got 'laser'$"),

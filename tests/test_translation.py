@@ -125,7 +125,7 @@ def logistic_device(calibration: Calibration) -> Calibration:
 @given(machines(reach=0.8))
 def test_rules_agree_where_the_activation_is_logistic(machine: BoltzmannMachine) -> None:
     device = logistic_device(Calibration.preset())
-    measured = translate(machine, device, gauge="none")
+    measured = translate(machine, device, rule="measured", gauge="none")
     linear = translate(machine, device, rule="linear")
     assert lasers(measured).pump == pytest.approx(lasers(linear).pump, rel=1e-6)
     assert measured.coupling == pytest.approx(linear.coupling, rel=1e-3, abs=1e-6 * device.slope)
@@ -135,7 +135,7 @@ def test_rules_agree_where_the_activation_is_logistic(machine: BoltzmannMachine)
 def test_measured_rule_by_naive_least_squares(calibration: Calibration, n: int) -> None:
     """The line through N(u) over the target distribution, weights σ(u)σ(-u), by plain polyfit."""
     machine = machine_of(n, seed=n, scale=1.0)
-    network = lasers(translate(machine, calibration, gauge="none"))
+    network = lasers(translate(machine, calibration, rule="measured", gauge="none"))
     states, joint = machine.states(), machine.joint()
     for k in range(n):
         u = np.array([machine.biases[k] + machine.weights[k] @ z for z in states])
@@ -152,7 +152,7 @@ def test_measured_rule_by_naive_least_squares(calibration: Calibration, n: int) 
 
 def test_a_laser_without_partners_gets_the_measured_pump(calibration: Calibration) -> None:
     machine = BoltzmannMachine(np.zeros((3, 3)), [-1.5, 0.0, 1.5])
-    network = lasers(translate(machine, calibration, gauge="none"))
+    network = lasers(translate(machine, calibration, rule="measured", gauge="none"))
     carriers = network.pump * calibration.laser.gain_lifetime
     assert carriers == pytest.approx(calibration.drive_at(machine.biases))
     known = np.interp(carriers, calibration.drive, calibration.activation)
@@ -174,10 +174,10 @@ def test_large_machines_are_translated_by_sampling(calibration: Calibration) -> 
 def test_drive_given_evidence(calibration: Calibration) -> None:
     """A laser whose partners are all known gets exactly the pump of its field, chain by chain."""
     machine = BoltzmannMachine([[0, 1.0, -0.5], [1.0, 0, 0.4], [-0.5, 0.4, 0]], [0.2, -0.3, 0.1])
-    network = translate(machine, calibration, gauge="none")
+    network = translate(machine, calibration, rule="measured", gauge="none")
     values = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [1, 0]], np.uint8)
     evidence = Evidence.of({1: values[:, 0], 2: values[:, 1]}, machine.labels, 5)
-    drive = evidence_drive(machine, calibration, network, evidence)
+    drive = evidence_drive(machine, calibration, network, evidence, rule="measured")
     assert drive.shape == (5, 3)
     assert np.array_equal(drive[:, 1:], np.tile(network.drive[1:], (5, 1)))
     for row, given_values in zip(drive, values, strict=True):

@@ -104,7 +104,8 @@ class DeviceChains:
         own = machine.flipped(network.gauge)
         if self._line is None:
             slope = slopes(own, self.calibration)
-            middle = translate(own, self.calibration, gauge="none").drive - slope * own.biases
+            given = translate(own, self.calibration, rule="measured", gauge="none")
+            middle = given.drive - slope * own.biases
             self._line = np.stack([middle, slope])
         middle, slope = self._line
         network = network.driven(middle + slope * own.biases, slope[:, None] * own.weights)

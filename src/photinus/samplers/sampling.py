@@ -36,7 +36,7 @@ from photinus.samplers.tempering import Parallel, Tempering
 from photinus.samplers.workers import SpreadRun, executor_of
 from photinus.spikes.trains import SpikeTrains
 from photinus.translation.gauge import CHOICES
-from photinus.translation.rules import RULES
+from photinus.translation.rules import DEFAULT_RULE, RULES
 
 if TYPE_CHECKING:
     import os
@@ -65,7 +65,7 @@ def sample(
     evidence: Given | None = None,
     calibration: "Calibration | None" = None,
     network: "Network | None" = None,
-    rule: str = "measured",
+    rule: str = DEFAULT_RULE,
     gauge: "str | ArrayLike" = "auto",
     evidence_mode: str | None = None,
     initial: ArrayLike | None = None,
@@ -107,7 +107,7 @@ def sample(
     network
         Simulate this network instead of the translated one; lasers and "lif" only.
     rule
-        Translation rule, "measured", "paired" or "linear"; see `photinus.translation`.
+        Translation rule, "auto", "measured", "paired" or "linear"; see `photinus.translation`.
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
         Which neurons stand for 1 - z of their unit, see `photinus.translate`. A `network` that is
         given has its own; a stored run that is gone on with keeps its own by default.
@@ -178,7 +178,7 @@ def sample(
         states,
         calibration,
         network,
-        validate.one_of("rule", rule, RULES),
+        _rule(rule, store),
         evidence_mode_of(evidence_mode, clamp_mode),
         None if time_step is None else validate.positive("time_step", time_step, "s"),
         available_threads(threads),
@@ -204,6 +204,12 @@ def _check_objects(
         raise InvalidInput(
             f"progress must be True, False or have start, advance and stop, got {progress!r}"
         )
+
+
+def _rule(rule: str, store: RunStore | None) -> str:
+    """Return the translation rule: a stored run keeps its own, unless another one is asked for."""
+    stored = None if store is None else store.rule()
+    return stored or rule if validate.one_of("rule", rule, RULES) == DEFAULT_RULE else rule
 
 
 def _gauge(

@@ -104,7 +104,8 @@ class SpikingRun(Run):
     def _evidence_drive(self, calibration: Calibration, network: Network) -> NDArray[np.float64] | None:
         """Return drives (chain, unit) that evidence asks for; None where it acts by couplings alone."""
         request = self._request
-        rule, by_pump = followed(request.rule, calibration), request.evidence_mode == "pump"
+        by_pump = request.evidence_mode == "pump"
+        rule = followed(request.rule, calibration, request.machine)
         if not request.evidence or rule == "linear" or (rule == "measured" and not by_pump):
             return None
         drive = evidence_drive(request.machine, calibration, network, request.evidence, rule=rule)

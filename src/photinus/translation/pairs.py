@@ -58,6 +58,10 @@ class PairTable:
             table.setflags(write=False)
             settle(self, **{name: table})
 
+    def holds(self, weights: NDArray[np.float64]) -> bool:
+        """Return whether the table reaches as far as all these weights."""
+        return bool((weights >= self.weight[0]).all() and (weights <= self.weight[-1]).all())
+
     def changes(
         self,
         delay: float | NDArray[np.float64],

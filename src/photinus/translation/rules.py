@@ -2,12 +2,13 @@
 
 A neuron whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
 calibrated synapse, a coupling of c acts like a drive that is higher by c while the partner is on. (The
-drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn that into numbers:
+drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn that into numbers, and
+``auto`` chooses one of the last two by the number of units (`followed`):
 
 * ``linear``: the activation is taken for its logistic fit, x = x½ + α u for all u. So a bias b becomes
   the drive x½ + α b, and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94, 042312:
   the same rule in membrane voltage).
-* ``measured`` (default): the drive that a field u calls for is read off the measured activation curve,
+* ``measured``: the drive that a field u calls for is read off the measured activation curve,
   x(u), which is steeper at its foot. A network can only add up, so each unit gets a straight line m_k +
   s_k u. It is closest to x(u) over the fields that the unit meets in the target distribution, by
   weighted least squares. The weights are σ(u)(1 - σ(u)), the Fisher information of a log-odds. Then x_k
@@ -39,7 +40,7 @@ from photinus.translation.gauge import choose_gauge
 from photinus.translation.lines import Lines, Seen
 from photinus.translation.neuron import Neuron
 
-RULES = ("measured", "paired", "linear")
+RULES = ("auto", "measured", "paired", "linear")
 DEFAULT_RULE = RULES[0]
 DRIVEN_BIAS = 8.0
 """Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
@@ -99,7 +100,7 @@ def translate(
     calibration
         Calibration of the neurons to use.
     rule
-        "measured" (default), "paired" or "linear", see the module's description.
+        "auto" (default), "measured", "paired" or "linear", see the module's description.
     delay : float or array (unit, unit)
         Synaptic delay [s], or a text: "30 ps". The paired rule makes up for what it takes away.
     gauge : array (unit,) of bool, "auto", "none", "per-unit" or "likely"
@@ -114,7 +115,7 @@ def translate(
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
-    validate.one_of("rule", rule, RULES)
+    rule = followed(validate.one_of("rule", rule, RULES), calibration, machine)
     if rule == "linear" and isinstance(gauge, str) and gauge == "auto":
         gauge = "none"  # its lines are not fitted to the fields
     flips = choose_gauge(machine, calibration, gauge)
@@ -134,10 +135,20 @@ def translate(
     )
 
 
-def followed(rule: str, calibration: Neuron) -> str:
-    """Return the rule that is followed: "paired" needs a pair table, and is "measured" without."""
+def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
+    """Return the rule that is followed for a machine.
+
+    "paired" needs a pair table, and is "measured" without. "auto" is "paired" where all weights lie in
+    the table and states are enumerated, up to `MAX_PER_EVIDENCE` units. It is "measured" beyond.
+    """
     validate.instance("calibration", calibration, Neuron)
-    return "measured" if rule == "paired" and calibration.pairs is None else rule
+    validate.instance("machine", machine, BoltzmannMachine)
+    if calibration.pairs is None:
+        return "measured" if rule in ("auto", "paired") else rule
+    if rule == "auto":
+        known = machine.n_units <= MAX_PER_EVIDENCE and calibration.pairs.holds(machine.weights)
+        return "paired" if known else "measured"
+    return rule
 
 
 def levels(calibration: Neuron) -> tuple[float, float]:
@@ -251,7 +262,7 @@ def drive_and_strength(
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
-    validate.one_of("rule", rule, RULES)
+    rule = followed(validate.one_of("rule", rule, RULES), calibration, machine)
     rule = "measured" if rule == "linear" else rule
     lines = Lines.of(machine, calibration, rule, delay)
     free, (distinct, which) = evidence.free, evidence.distinct()

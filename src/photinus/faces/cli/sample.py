@@ -61,8 +61,8 @@ def sample(
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
     rule: Annotated[
-        str, typer.Option(help="Translation rule: measured (default), paired or linear.")
-    ] = "measured",
+        str, typer.Option(help="Translation rule: auto (default), measured, paired or linear.")
+    ] = "auto",
     gauge: Gauge = "auto",
     hottest: Hottest = None,
     period: Period = 40,

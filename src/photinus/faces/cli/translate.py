@@ -29,7 +29,7 @@ def translate(
     out: NetworkFile = Path("network.json"),
     laser: Laser = None,
     calibration: CalibrationFile = None,
-    rule: Annotated[str, typer.Option(help="measured, paired or linear.")] = "measured",
+    rule: Annotated[str, typer.Option(help="auto, measured, paired or linear.")] = "auto",
     gauge: Gauge = "auto",
     force: Force = False,
 ) -> None:

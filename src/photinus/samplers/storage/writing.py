@@ -70,6 +70,10 @@ class RunStore:
             return None
         return list(self._stored["network"].get("gauge", ()))
 
+    def rule(self) -> str | None:
+        """Return the translation rule of the stored run; None for a new run, or if it had none."""
+        return None if self._stored is None else self._stored["attributes"].get("rule")
+
     def open(self, empty: "Samples", draws: int, run: Run) -> list[Piece]:
         """Create the store, or bring `run` to where the stored one stopped; return what it has."""
         import zarr
