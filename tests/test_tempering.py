@@ -177,7 +177,7 @@ def test_tempering_leaves_a_mode_that_plain_sampling_stays_in(substrate: str) ->
     machine = two_modes()
     tempering = Tempering(hottest=4, period=40)
     options: dict[str, Any] = {"chains": 24, "seed": 1, "initial": np.zeros(8), "gauge": "none"}
-    options["rule"] = "measured"  # pairs of the other rule make modes shallower on these neurons
+    options["rule"] = "measured"  # by the other one plain chains cross more often
     with pytest.warns(TranslationWarning, match="lie outside"):
         hot = ph.sample(machine, substrate, draws=100, burn_in=10, tempering=tempering, **options)
     with pytest.warns(TranslationWarning, match="lie outside"):
