@@ -233,7 +233,7 @@ def flicker(chains: int, corner: float, density: float) -> Flicker:
     return found
 
 
-@pytest.mark.parametrize("spans", [3.0, 30.0, 1000.0])
+@pytest.mark.parametrize("spans", [3.0, 30.0, 200.0])
 def test_flicker_has_the_structure_function_of_its_spectrum(spans: float) -> None:
     """Mean square change over a time, 2 ∫ h/f (1 - cos 2πft) df: χ² of 2000 chains, and 4 % for
     processes a factor of 4 apart in place of all of them."""
