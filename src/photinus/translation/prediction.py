@@ -80,6 +80,8 @@ def _line(name: str, parts: list[tuple[str, float]]) -> str:
 def predict(machine: BoltzmannMachine, calibration: Neuron, network: Network) -> Prediction:
     """Predict how far the samples of `network` will be from `machine`; takes milliseconds.
 
+    It is too low for networks of the rule "paired", which makes it small itself (docs/translation.md).
+
     Up to `MOST_SOLVED` units the stationary law of ideal neurons with the measured curve is solved,
     with what the pair table tells of each pair. Beyond, first-order parts are summed.
 

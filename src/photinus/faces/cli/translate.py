@@ -40,7 +40,7 @@ def translate(
     from photinus.faces.report.rows import gauge_words
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.translation.prediction import predict
-    from photinus.translation.rules import check
+    from photinus.translation.rules import check, followed
     from photinus.translation.rules import translate as to_network
 
     machine = BoltzmannMachine.load(model)
@@ -61,6 +61,8 @@ def translate(
     typer.echo(gauge_words(network))
     typer.echo(str(check(machine.flipped(gauges.of(network)), measured)))
     typer.echo(str(predict(machine, measured, network)))
+    if followed(rule, measured, machine.flipped(gauges.of(network))) == "paired":
+        typer.echo("The paired rule makes this KL small itself: samples show several times as much.")
     typer.echo(f"Network: {out}")
 
 
