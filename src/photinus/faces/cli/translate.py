@@ -60,9 +60,12 @@ def translate(
     )
     typer.echo(gauge_words(network))
     typer.echo(str(check(machine.flipped(gauges.of(network)), measured)))
-    typer.echo(str(predict(machine, measured, network)))
-    if followed(rule, measured, machine.flipped(gauges.of(network))) == "paired":
-        typer.echo("The paired rule makes this KL small itself: samples show several times as much.")
+    plain, flips = network, gauges.of(network)
+    if followed(rule, measured, machine.flipped(flips)) == "paired":
+        # It makes the predicted KL small itself, so what is told is that of the plainer network.
+        plain = to_network(machine, measured, rule="measured", gauge=flips)
+        typer.echo("Told for the measured rule; the paired rule, which was followed, comes nearer:")
+    typer.echo(str(predict(machine, measured, plain)))
     typer.echo(f"Network: {out}")
 
 
