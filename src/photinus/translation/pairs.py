@@ -59,8 +59,8 @@ class PairTable:
             settle(self, **{name: table})
 
     def holds(self, weights: NDArray[np.float64]) -> bool:
-        """Return whether the table reaches as far as all these weights."""
-        return bool((weights >= self.weight[0]).all() and (weights <= self.weight[-1]).all())
+        """Return whether the table reaches as far as all these weights, in any gauge of their units."""
+        return bool(np.abs(weights).max(initial=0.0) <= min(-self.weight[0], self.weight[-1]))
 
     def changes(
         self,

@@ -312,20 +312,13 @@ _BY_NAME = {
         absorber_transparency=600,
         pump_noise=500,
     ),
-    # Its driver was fitted: photinus calibrate fast-absorber --straight --reach 2
-    "straight": LaserParameters(
-        name="straight",
-        photon_lifetime=4 * ps,
-        gain_lifetime=1 * ns,
-        absorber_lifetime=20 * ps,
-        gain_coefficient=1e7,
-        absorber_coefficient=1.25e8,
-        gain_transparency=12_500,
-        absorber_transparency=2_000,
-        driver_knee=1.0290948595063022e-05,
-        driver_softness=1.6735380342216385e-06,
-    ),
 }
+# Its driver was fitted: photinus calibrate fast-absorber --straight --reach 2
+_BY_NAME["straight"] = _BY_NAME["fast-absorber"].replace(
+    name="straight",
+    driver_knee=1.0290948595063022e-05,
+    driver_softness=1.6735380342216385e-06,
+)
 
 LASER_PRESETS = tuple(_BY_NAME)
 """Names of the lasers that ship, the default first."""

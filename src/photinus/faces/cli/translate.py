@@ -58,10 +58,11 @@ def translate(
         ],
         ("unit", "bias", device_of(network).drive_name),
     )
+    flips = gauges.of(network)
     typer.echo(gauge_words(network))
-    typer.echo(str(check(machine.flipped(gauges.of(network)), measured)))
-    plain, flips = network, gauges.of(network)
-    if followed(rule, measured, machine.flipped(flips)) == "paired":
+    typer.echo(str(check(machine.flipped(flips), measured)))
+    plain = network
+    if followed(rule, measured, machine) == "paired":
         # It makes the predicted KL small itself, so what is told is that of the plainer network.
         plain = to_network(machine, measured, rule="measured", gauge=flips)
         typer.echo("Told for the measured rule; the paired rule, which was followed, comes nearer:")
