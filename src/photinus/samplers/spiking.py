@@ -157,23 +157,23 @@ class SpikingRun(Run):
 
     def _heating(self, temperature: float) -> tuple[NDArray[np.float64], float]:
         """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
+        (hot, strength), (cold, _) = self._heated(temperature), self._heated(1.0)
+        return np.nan_to_num(hot - cold), strength
+
+    def _heated(self, temperature: float) -> tuple[NDArray[np.float64], float]:
+        """Return the drives (chain, unit) and the strength of synapses at a temperature."""
         if temperature not in self._heat:
             seen = self._seen
             calibration = self._calibration(seen)
             calibration.require(self.network.parameters)
-            rule = seen.rule if seen.network is None else "measured"
-            (hot, strength), (cold, _) = (
-                drive_and_strength(
-                    seen.machine,
-                    calibration,
-                    seen.evidence,
-                    temperature=t,
-                    rule=rule,
-                    delay=self.network.delay,
-                )
-                for t in (temperature, 1.0)
+            self._heat[temperature] = drive_and_strength(
+                seen.machine,
+                calibration,
+                seen.evidence,
+                temperature=temperature,
+                rule=seen.rule if seen.network is None else "measured",
+                delay=self.network.delay,
             )
-            self._heat[temperature] = np.nan_to_num(hot - cold), strength
         return self._heat[temperature]
 
     def heat(self, temperatures: NDArray[np.float64]) -> None:
