@@ -45,6 +45,8 @@ DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
 FEW = 8
 """Rows of noise that tell what a step promises where the response is no matrix."""
+CONFIRMED = 2
+"""Longest runs of a setting, pooled, that must show no misfit: a step is as noisy as what it goes by."""
 IN_VAIN = 4
 """Corrections in a row without a gain, the noise aside, after which there is no point in more."""
 
@@ -240,8 +242,18 @@ class _Run(Generic[Setting]):
 
     @property
     def converged(self) -> bool:
-        """Whether the longest run shows no misfit, and no step is worth another one."""
-        return self.settled and self.full and self.promised < WORTH * self.now.noise
+        """Whether runs enough show no misfit, and no step is worth another one."""
+        return self.confirmed and self.settled and not self.promising
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the setting was measured as long as the last one must be."""
+        return self.now.draws >= CONFIRMED * self.draws
+
+    @property
+    def promising(self) -> bool:
+        """Whether a step promises more than noise would hide."""
+        return self.promised >= WORTH * self.now.noise
 
     def reason_to_stop(self, most_rounds: int) -> str:
         """Return why there is no point in more, a sentence; else empty."""
@@ -255,14 +267,17 @@ class _Run(Generic[Setting]):
 
     def worth_a_step(self) -> bool:
         """Return whether there is something to correct by."""
-        return self.promised > 0 and not (self.settled and not self.full)
+        if self.settled and not self.confirmed:
+            return self.full and self.promising
+        return self.promised > 0
 
     def look_longer(self) -> None:
         """Measure once more where it stands."""
         now, full = self.now, self.full
+        self.vain += self.confirmed
         more = self.measure(now.setting, self.draws if full else self.draws - now.draws)
         self.now = judge(now.setting, _pooled(now.shown, more), self.wanted)
-        self.length, self.vain = self.draws, self.vain + full
+        self.length = self.draws
         self.history.append(self.now)
         self._enter(Trial(self.now, 0.0, 0.0, 0.0, True))
         self._promise()
