@@ -46,7 +46,7 @@ DOUBT = 2.0
 FEW = 8
 """Rows of noise that tell what a step promises where the response is no matrix."""
 CONFIRMED = 2
-"""Longest runs of a setting, pooled, that must show no misfit. A step is as noisy as what it goes by."""
+"""Longest runs of a setting, pooled, that must show no misfit: one is as noisy as the step to it."""
 IN_VAIN = 4
 """Corrections in a row without a gain, the noise aside, after which there is no point in more."""
 
