@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 import photinus as ph
 from photinus.faces.cli.entry import COMMANDS
@@ -92,7 +93,7 @@ def test_columns_are_respected(run: Run, model: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("COLUMNS")
     wide = run(*arguments)[1]
     # The last line names files, and is left to the terminal.
-    narrowest, widest = (max(map(len, text.splitlines()[:-1])) for text in (narrow, wide))
+    narrowest, widest = (max(map(cell_len, text.splitlines()[:-1])) for text in (narrow, wide))
     assert narrowest <= 60 < widest <= 120
 
 
