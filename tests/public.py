@@ -28,6 +28,7 @@ ROOMS = (
     "errors",
     "faces.figures",
     "hardware",
+    "interop.dimod",
     "learning",
     "machines",
     "networks",

@@ -14,7 +14,7 @@ from photinus._core import validate
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-from photinus.spikes.readout import Occupancy, occupancy, states_on_grid
+from photinus.spikes.readout import Occupancy, dwell_times, occupancy, states_on_grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -264,6 +264,39 @@ class SpikeTrains:
             draws=draws,
         )
         return gauges.flip_states(states, self.gauge)
+
+    def dwell_times(
+        self, window: float, moments: ArrayLike, *, start: float | None = None
+    ) -> NDArray[np.float64]:
+        """Return how long each chain stays in its state of each moment, array (chain, moment) [s].
+
+        From the change of state before to the one after, as far as there are spikes from `start` on. By
+        default that is the end of the first window.
+
+        Raises
+        ------
+        InvalidInput
+            If a moment is not between start and end.
+        """
+        start = self.start + window if start is None else start
+        at = validate.finite_array("moments", moments, 1)
+        # The last draw is taken at the very end.
+        slack = 1e-9 * window
+        if at.size and not (start - slack <= at.min() and at.max() <= self.stop + slack):
+            raise InvalidInput(
+                f"moments must be from {start:g} to {self.stop:g} s, got {at.min():g} to {at.max():g}"
+            )
+        return dwell_times(
+            self.chain,
+            self.unit,
+            self.time,
+            chains=self.chains,
+            units=self.n_units,
+            window=window,
+            start=start,
+            stop=self.stop,
+            moments=at,
+        )
 
     @classmethod
     def side_by_side(cls, parts: Sequence["SpikeTrains"]) -> "SpikeTrains":
