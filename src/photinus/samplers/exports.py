@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.extras import optional
 from photinus.errors import InvalidInput
+from photinus.samplers.storage import to_datatree
 
 if TYPE_CHECKING:
     import pandas
@@ -74,6 +75,20 @@ def to_frame(samples: "Samples") -> "pandas.DataFrame":
     columns = {name: about[name].ravel() for name in INDEX if name in about}
     states = samples.states.reshape(-1, len(names))
     return pandas.DataFrame(columns | dict(zip(names, states.T, strict=True)))
+
+
+def to_arviz(samples: "Samples") -> Any:
+    """Return samples as the ArviZ that is installed takes them: an InferenceData, or a DataTree.
+
+    Raises
+    ------
+    MissingDependency
+        If ArviZ is not installed.
+    """
+    arviz = optional("arviz", "arviz", "what ArviZ reads")
+    tree = to_datatree(samples)
+    # Version 1 has no kind of data that is not xarray's.
+    return arviz.from_datatree(tree) if hasattr(arviz, "from_datatree") else tree
 
 
 def to_dimod(samples: "Samples", vartype: str = "BINARY") -> Any:

@@ -345,8 +345,12 @@ class Samples:
         return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":
-        """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""
+        """Return everything as an xarray DataTree; ArviZ 1 reads it, also out of NetCDF and Zarr."""
         return storage.to_datatree(self)
+
+    def to_arviz(self) -> Any:
+        """Return what the ArviZ that is installed reads: before its version 1 an InferenceData."""
+        return exports.to_arviz(self)
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return the draws as a tidy frame: chain, draw, time [s] where there is a chip, each unit.
