@@ -1,32 +1,42 @@
-# Two commands do all the set-up on a machine with Python 3.11, gcc and make: `make demo`, `make test`.
+# Two commands do all the set-up on a machine with Python 3.11 and make: `make demo`, `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+# Each lock has what a command needs: the main job, and besides the tools that test and lint.
+DEMO := $(VENV)/.demo
+DEV := $(VENV)/.dev
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint wheel bench clean
 
-demo: $(READY)  ## set up if needed, then run the main job
+demo: $(DEMO)  ## set up if needed, then run the main job
 	$(BIN)/photinus demo
 
-test: $(READY)  ## set up if needed, then run the whole suite, on all cores
+test: $(DEV)  ## set up if needed, then run the whole suite, on all cores
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
-lint: $(READY)  ## linter, formatter, rooms, type checker
+lint: $(DEV)  ## linter, formatter, rooms, type checker
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: $(READY)  ## time the simulator
+wheel: $(DEMO)  ## build the sdist and the wheel into dist/
+	$(BIN)/hatchling build
+
+bench: $(DEV)  ## time the simulator
 	$(BIN)/python benchmarks/engine.py
 
 # Locked versions with hashes; the package itself is installed in place.
-$(READY): requirements.lock pyproject.toml
+$(DEMO): locks/demo.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Photinus needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) install --require-hashes -r locks/demo.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(DEV): $(DEMO) locks/dev.lock
+	$(PIP) install --require-hashes -r locks/dev.lock
 	touch $@
 
 clean:

@@ -89,6 +89,9 @@ def test_command_exists_with_its_options(
         elif argument.endswith(".zarr"):
             (tmp_path / argument).mkdir()
     group = typer.main.get_command(cli.app)
+    if name.startswith("--"):  # an option of the whole, which ends with an answer
+        assert name in {option for parameter in group.params for option in parameter.opts}
+        return
     command = group.commands[name]  # type: ignore[attr-defined]
     command.make_context(name, arguments)  # raises where an option is unknown or a value is of no use
 

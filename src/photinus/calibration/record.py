@@ -139,11 +139,8 @@ class Calibration(Neuron):
             )
         return self.reduced
 
-    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
-        """Write the calibration as JSON to `path`.
-
-        A file that is there already is replaced, unless `replace` is False.
-        """
+    def to_dict(self) -> dict[str, Any]:
+        """Return the calibration as it stands in its JSON file."""
         document = files.stamp(KIND)
         for field in fields(self):
             value = getattr(self, field.name)
@@ -156,7 +153,14 @@ class Calibration(Neuron):
             elif isinstance(value, Mapping):
                 value = dict(value)
             document[field.name] = value
-        files.write_text(path, text_of(document), replace=replace)
+        return document
+
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the calibration as JSON to `path`.
+
+        A file that is there already is replaced, unless `replace` is False.
+        """
+        files.write_text(path, text_of(self.to_dict()), replace=replace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Calibration":

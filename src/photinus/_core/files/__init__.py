@@ -20,10 +20,12 @@ from photinus._core.files.documents import (
 )
 from photinus._core.files.folders import (
     check_folder,
+    check_results,
     fresh_folder,
     make_folder,
     new_folder,
     remove_folder,
+    results_folder,
     sync_folder,
 )
 from photinus._core.files.kinds import SCHEMAS, stamp
@@ -36,6 +38,7 @@ __all__ = [
     "check_document",
     "check_folder",
     "check_new",
+    "check_results",
     "check_schema",
     "fresh_folder",
     "is_stream",
@@ -51,6 +54,7 @@ __all__ = [
     "read_npz",
     "reading",
     "remove_folder",
+    "results_folder",
     "stamp",
     "sync_folder",
     "to_json",

@@ -100,3 +100,27 @@ def fresh_folder(path: str | os.PathLike[str]) -> Path:
             except FileExistsError:
                 number += 1
                 fresh = target.with_name(f"{target.name}-{number}")
+
+
+def check_results(path: str | os.PathLike[str] | None, *, replace: bool) -> None:
+    """Raise unless results can go into the folder `path`; None stands for a folder yet to be made.
+
+    Raises
+    ------
+    InvalidInput
+        If there are files in it and they may not be replaced, or no folder can be made there.
+    """
+    if path is None:
+        return
+    check_folder(path)
+    with writing(path) as target:
+        if not replace and target.is_dir() and any(target.iterdir()):
+            raise InvalidInput(
+                f"folder {str(target)!r} has files in it: choose another one, or --force replaces them"
+            )
+
+
+def results_folder(path: str | os.PathLike[str] | None, default: Path, *, replace: bool) -> Path:
+    """Return the folder of some results, made if it is not there; `fresh_folder(default)` for None."""
+    check_results(path, replace=replace)
+    return fresh_folder(default) if path is None else make_folder(path)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from photinus.faces.cli.inputs import read_parameters
-from photinus.faces.cli.messages import table
-from photinus.faces.cli.options import Force, Seed, Threads
+from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.options import Force, Json, Seed, Threads
 
 
 def calibrate(
@@ -44,6 +44,7 @@ def calibrate(
     seed: Seed = 0,
     force: Force = False,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Measure a device as a sampling neuron (a minute or two)."""
     from photinus._core import files
@@ -65,5 +66,8 @@ def calibrate(
         progress=True,
     )
     calibration.save(out, replace=force)
+    if as_json:
+        print_json({"calibration": str(out), **calibration.to_dict()})
+        return
     table("Device", device_rows(calibration))
     typer.echo(f"Calibration: {out}")

@@ -5,22 +5,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photinus.faces.cli.messages import table
-from photinus.faces.cli.options import Seed, Threads
+from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.options import Force, Json, Seed, Threads
 
 if TYPE_CHECKING:
     from photinus.faces.demo.result import Demo
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results (default: a new one, runs/demo).")
+    ] = None,
     seed: Seed = 0,
     chains: Annotated[int, typer.Option(help="Chains of the free-running network.", min=1)] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=25)] = 600,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Measure the laser again, not from the package.")
     ] = False,
+    force: Force = False,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Do the main job: real data to a posterior that simulated lasers compute."""
     from photinus._core import files
@@ -28,7 +32,7 @@ def demo(
     from photinus.devices.laser import LaserParameters
     from photinus.faces.demo import job
 
-    out = files.fresh_folder(out)
+    out = files.results_folder(out, Path("runs/demo"), replace=force)
     calibration = None
     if calibrate:
         calibration = measure(LaserParameters.preset(), seed=seed, threads=threads, progress=True)
@@ -40,7 +44,10 @@ def demo(
         threads=threads,
         progress=True,
     )
-    paths = job.save(result, out)
+    paths = job.save(result, out, replace=force)
+    if as_json:
+        print_json({"report": str(paths["report"]), **result.to_dict()})
+        return
     _show(result)
     typer.echo(f"Report: {paths['report']}")
 

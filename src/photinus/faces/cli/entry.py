@@ -7,14 +7,16 @@ import errno
 import os
 import sys
 import warnings
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from photinus._core.version import __version__
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
 from photinus.faces.cli.demo import demo
 from photinus.faces.cli.info import info
+from photinus.faces.cli.init import init
 from photinus.faces.cli.learn import learn
 from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
 from photinus.faces.cli.report import ledger, report
@@ -25,6 +27,7 @@ from photinus.faces.cli.translate import refine, translate
 
 COMMANDS = (
     demo,
+    init,
     sample,
     study,
     calibrate,
@@ -40,16 +43,36 @@ COMMANDS = (
     info,
 )
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     name="photinus",
-    help="Bayesian inference on networks of spiking nanolasers.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=HELP,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    """Print the version and end."""
+    if asked:
+        typer.echo(f"photinus {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def photinus(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Bayesian inference on networks of spiking nanolasers."""
+
+
 for command in COMMANDS:
-    app.command()(command)
+    app.command(context_settings=HELP)(command)
 
 _Misuse: Any = typer.BadParameter.__mro__[2]
 """The base of what typer raises on arguments that it cannot take; it has no public name there."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photinus.errors import InvalidInput
-from photinus.faces.cli.messages import INTERRUPTED, stop, table
-from photinus.faces.cli.options import DataFolder, DataName, Force, Seed
+from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
+from photinus.faces.cli.options import DataFolder, DataName, Force, Json, Seed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,6 +40,7 @@ def learn(
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Learn a Boltzmann machine from images. Ctrl-C loses one epoch at most.
 
@@ -72,6 +73,9 @@ def learn(
     estimator.machine().save(out, replace=force)
     rows = _rows(estimator, train, test)
     _write_page(page, f"Photinus: learned from {data}", rows, estimator, train, replace=replaced)
+    if as_json:
+        print_json({"machine": str(out), "report": str(page), "found": dict(rows)})
+        return
     table("Learn", rows)
     typer.echo(f"Machine: {out}   Report: {page}")
 

@@ -1,5 +1,8 @@
 """What the command line says: tables, warnings, why it stopped; and its exit codes."""
 
+import json
+import math
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -36,10 +39,26 @@ def table(title: str, rows: Iterable[Iterable[str]], head: tuple[str, ...] = (""
         shown.add_column(name, overflow="fold")
     for row in rows:
         shown.add_row(*row)
-    # A report that is piped into a file must not be cut at 80 columns.
-    width = None if sys.stdout.isatty() else 120
+    # A report that is piped into a file must not be cut at 80 columns, unless the user says so.
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 120
     # What people call their units is no markup: z[i] stays z[i].
     console = Console(width=width, highlight=False, markup=False, emoji=False)
     console.print(title, style="bold")
     console.print(shown)
     console.print()
+
+
+def print_json(document: Any) -> None:
+    """Print a result for programs; numbers that are not finite become null."""
+    typer.echo(json.dumps(_finite(document), indent=1, allow_nan=False, default=str))
+
+
+def _finite(value: Any) -> Any:
+    """Return a document with None for numbers that JSON does not know."""
+    if isinstance(value, dict):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

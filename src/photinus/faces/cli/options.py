@@ -13,6 +13,8 @@ Workers = Annotated[
 Threads = Annotated[int | None, typer.Option(help="Threads (default: all cores).", min=1)]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist already.")]
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
 MachineFile = Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")]
 LearnedFile = Annotated[
     Path, typer.Argument(help="Learned machine (.npz, .json; .h5 of the package rbms).")

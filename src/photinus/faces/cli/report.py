@@ -7,8 +7,8 @@ import typer
 
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import read_chip
-from photinus.faces.cli.messages import table
-from photinus.faces.cli.options import Force
+from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.options import Force, Json
 
 if TYPE_CHECKING:
     from photinus.hardware import Peer
@@ -25,6 +25,7 @@ def report(
         bool, typer.Option("--time-gibbs", help="Time Gibbs sampling here, to compare with.")
     ] = False,
     force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Write the HTML report of a stored run, complete or not."""
     from photinus._core import files
@@ -38,7 +39,10 @@ def report(
     samples = load(run)
     gibbs = _timed_gibbs(samples) if time_gibbs else None
     files.write_text(target, run_page(samples, borne, gibbs=gibbs), replace=force)
-    typer.echo(f"Report: {target}")
+    if as_json:
+        print_json({"report": str(target)})
+    else:
+        typer.echo(f"Report: {target}")
 
 
 def _timed_gibbs(samples: "Samples") -> "Peer":
@@ -65,18 +69,16 @@ def ledger(
             "repeat for more."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say what a chip would do and take: counts, delays, prices, power, energies."""
-    import json
-
     from photinus.hardware import Prices
     from photinus.samplers.samples import load
 
     listed = Prices.of(prices)
     found = load(run).ledger(listed, read_chip(chip))
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=1))
+        print_json(found.to_dict())
         return
     table("What the chip does", found.count_rows())
     table("Prices", found.price_rows(), ("", "price", "expected", "worst", "kind and source"))

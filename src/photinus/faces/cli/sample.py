@@ -8,13 +8,14 @@ import typer
 
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import read_calibration, read_evidence, read_imperfections, read_workers
-from photinus.faces.cli.messages import INTERRUPTED, stop, table
+from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
 from photinus.faces.cli.options import (
     CalibrationFile,
     Faults,
     Force,
     Gauge,
     Hottest,
+    Json,
     Laser,
     MachineFile,
     Period,
@@ -24,6 +25,7 @@ from photinus.faces.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from photinus.diagnostics.certificate import Fidelity
     from photinus.samplers.samples import Samples
 
 REPORT = "photinus-report"
@@ -71,11 +73,13 @@ def sample(
     force: Force = False,
     threads: Threads = None,
     workers: Workers = None,
+    as_json: Json = False,
 ) -> None:
     """Sample from a Boltzmann machine. Ctrl-C loses nothing.
 
     The certificate is written beside the store, as OUT.report.json.
     """
+    from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.samplers.sampling import Interrupted
     from photinus.samplers.sampling import sample as draw
@@ -111,7 +115,15 @@ def sample(
         )
     except Interrupted as stopped:
         stop(f"{stopped}; {out} can be read, --resume goes on with it", INTERRUPTED)
-    _certify(samples, out, summary, replace=resume or force)
+    fidelity = samples.fidelity(progress=True)
+    document = _certify(samples, fidelity, out, summary, replace=resume or force)
+    if as_json:
+        print_json({**document, "store": str(out), "report": str(summary)})
+        return
+    table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
+    table("Fidelity", fidelity_rows(fidelity))
+    table("Run", run_rows(samples))
+    typer.echo(f"Samples: {out}   Report: {summary}")
 
 
 def _device(
@@ -133,14 +145,15 @@ def _device(
     return {"network": loaded}
 
 
-def _certify(samples: "Samples", out: Path, summary: Path, *, replace: bool) -> None:
-    """Write a run's report beside its store, and print it."""
+def _certify(
+    samples: "Samples", fidelity: "Fidelity", out: Path, summary: Path, *, replace: bool
+) -> dict[str, Any]:
+    """Write a run's report beside its store, and return it."""
     import json
 
     from photinus._core import files
-    from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
+    from photinus.faces.report.rows import run_rows
 
-    fidelity = samples.fidelity(progress=True)
     marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
     document = {
         **files.stamp(REPORT),
@@ -151,10 +164,7 @@ def _certify(samples: "Samples", out: Path, summary: Path, *, replace: bool) -> 
     }
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     files.write_text(summary, text, replace=replace)
-    table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
-    table("Fidelity", fidelity_rows(fidelity))
-    table("Run", run_rows(samples))
-    typer.echo(f"Samples: {out}   Report: {summary}")
+    return document
 
 
 def _summary(out: Path, *, resume: bool, force: bool) -> Path:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from photinus.faces.cli.inputs import read_workers
-from photinus.faces.cli.messages import INTERRUPTED, stop, table
-from photinus.faces.cli.options import Threads, Workers
+from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
+from photinus.faces.cli.options import Json, Threads, Workers
 
 
 def study(
@@ -17,6 +17,7 @@ def study(
     ] = None,
     threads: Threads = None,
     workers: Workers = None,
+    as_json: Json = False,
 ) -> None:
     """Measure every combination of a study's values, or go on where it stopped."""
     from photinus._core import files
@@ -28,6 +29,9 @@ def study(
         results = planned.run(folder, workers=read_workers(workers), threads=threads, progress=True)
     except KeyboardInterrupt:
         stop(f"stopped; finished points are in {folder}, the same call goes on", INTERRUPTED)
+    if as_json:
+        print_json({"results": str(folder), "table": str(folder / "table.csv"), "points": results})
+        return
     head, *rows = planned.rows(results)
     table("Study", rows, tuple(head))
     typer.echo(f"Results: {folder}   Table: {folder / 'table.csv'}")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photinus.faces.cli.inputs import read_calibration, read_learned
-from photinus.faces.cli.messages import table
+from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import (
     CalibrationFile,
     DataFolder,
     DataName,
+    Force,
     Hottest,
+    Json,
     Laser,
     LearnedFile,
     Period,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from photinus.tasks.evaluation import Mixing
     from photinus.tasks.tasks import Dream
 
-Folder = Annotated[Path | None, typer.Option("--out", help="Folder (default: runs/TASK).")]
+Folder = Annotated[Path | None, typer.Option("--out", help="Folder (default: a new one, runs/TASK).")]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs or ideal.")]
 Draws = Annotated[int, typer.Option(help="Draws per chain, one every τ.", min=1)]
 Count = Annotated[int, typer.Option("--images", help="How many images of the test part.", min=1)]
@@ -49,7 +51,9 @@ def dream(
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
+    force: Force = False,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Let a learned machine run freely and draw what it makes up."""
     from photinus.learning.data import load
@@ -57,7 +61,7 @@ def dream(
     from photinus.tasks import evaluation, tasks
 
     machine = read_learned(model)
-    options = _options(out, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads)
     cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
     judge = None
     if data is not None:
@@ -73,7 +77,7 @@ def dream(
         wall[name] = time.perf_counter() - started
         if judge is not None:
             judged[name] = evaluation.mixing(found[name], judge), wall[name]
-    _dream("dream", found[substrate], out, wall[substrate], judged)
+    _dream("dream", found[substrate], out, wall[substrate], judged, force=force, as_json=as_json)
 
 
 def imagine(
@@ -87,18 +91,20 @@ def imagine(
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
+    force: Force = False,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Give classes as evidence and draw what a learned machine makes up."""
     from photinus.samplers.tempering import Tempering
     from photinus.tasks import tasks
 
     machine = read_learned(model)
-    options = _options(out, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads)
     cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
     started = time.perf_counter()
     found = tasks.imagine(machine, classes, substrate, draws=draws, tempering=cycle, **options)
-    _dream("imagine", found, out, time.perf_counter() - started, {})
+    _dream("imagine", found, out, time.perf_counter() - started, {}, force=force, as_json=as_json)
 
 
 def complete(
@@ -113,7 +119,9 @@ def complete(
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
+    force: Force = False,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Complete test images of which a part is hidden, beside Gibbs sampling."""
     from photinus.faces.figures import pictures
@@ -122,7 +130,7 @@ def complete(
 
     machine, shown = read_learned(model), load(data, "test", data_dir=data_dir)[:images]
     known = tasks.mask(shown.shape, hide, seed=seed)
-    options = _options(out, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads)
     found = {
         name: tasks.complete(machine, shown.pixels, known, name, draws=draws, **settings)
         for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
@@ -140,6 +148,8 @@ def complete(
         [("images", str(len(shown))), ("hidden", hide), *rows],
         [("Completions", text, pictures.completions(found))],
         {"truth": shown.pixels, "known": known, "mean": found[substrate].mean},
+        force=force,
+        as_json=as_json,
     )
 
 
@@ -154,14 +164,16 @@ def classify(
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
+    force: Force = False,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Give test images as evidence and sample their classes, beside Gibbs sampling."""
     from photinus.learning.data import load
     from photinus.tasks import tasks
 
     machine, shown = read_learned(model), load(data, "test", data_dir=data_dir)[:images]
-    options = _options(out, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads)
     found = {
         name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)
         for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
@@ -172,11 +184,13 @@ def classify(
             (f"accuracy, {name}", f"{100 * each.accuracy(shown.labels):.1f} %")
             for name, each in found.items()
         ]
-    _write_task("classify", out, rows, [], {"probabilities": found[substrate].probabilities})
+    arrays = {"probabilities": found[substrate].probabilities}
+    _write_task("classify", out, rows, [], arrays, force=force, as_json=as_json)
 
 
 def _options(
     out: Path | None,
+    force: bool,
     substrate: str,
     laser: str | None,
     calibration: Path | None,
@@ -187,8 +201,7 @@ def _options(
     from photinus._core import files
     from photinus.samplers import registry
 
-    if out is not None:
-        files.check_folder(out)
+    files.check_results(out, replace=force)
     options: dict[str, Any] = {"seed": seed, "threads": threads, "progress": True}
     if registry.substrate(substrate).spiking:
         options["calibration"] = read_calibration(laser, calibration, substrate)
@@ -202,12 +215,15 @@ def _write_task(
     pictures: "list[tuple[str, str, Figure | bytes]]",
     arrays: dict[str, Any],
     tables: list[tuple[str, list[tuple[str, str]]]] | None = None,
+    *,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Print the tables; write arrays, pictures and the HTML report of a task into a folder."""
     from photinus._core import files
     from photinus.faces.report.page import png, task_page
 
-    folder = files.fresh_folder(folder or Path("runs") / task)
+    folder = files.results_folder(folder, Path("runs") / task, replace=force)
     files.write_npz(folder / f"{task}.npz", arrays, packed=True)
     for title, _, figure in pictures:
         name = title.lower().replace(" ", "-")
@@ -217,13 +233,24 @@ def _write_task(
             files.write_bytes(folder / f"{name}.png", png(figure))
     shown = [(task.capitalize(), rows), *(tables or [])]
     files.write_text(folder / "report.html", task_page(f"Photinus: {task}", "", shown, pictures))
+    if as_json:
+        found = {title: dict(lines) for title, lines in shown}
+        print_json({"report": str(folder / "report.html"), "found": found})
+        return
     for title, lines in shown:
         table(title, lines)
     typer.echo(f"Report: {folder / 'report.html'}")
 
 
 def _dream(
-    task: str, found: "Dream", out: Path | None, wall: float, judged: dict[str, tuple["Mixing", float]]
+    task: str,
+    found: "Dream",
+    out: Path | None,
+    wall: float,
+    judged: dict[str, tuple["Mixing", float]],
+    *,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write a dream; `judged` has mixing and wall time of each sampler that was judged."""
     from photinus.faces.figures import pictures
@@ -260,4 +287,6 @@ def _dream(
         shown,
         {"pixels": found.pixels, "classes": found.classes},
         [(f"Mixing, {name}", mixing_rows(*each)) for name, each in judged.items()],
+        force=force,
+        as_json=as_json,
     )

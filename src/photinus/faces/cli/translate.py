@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photinus.faces.cli.inputs import read_calibration, read_imperfections
-from photinus.faces.cli.messages import table
+from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import (
     CalibrationFile,
     Faults,
     Force,
     Gauge,
+    Json,
     Laser,
     MachineFile,
     Seed,
@@ -32,8 +33,11 @@ def translate(
     rule: Annotated[str, typer.Option(help="auto, measured, paired or linear.")] = "auto",
     gauge: Gauge = "auto",
     force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Translate a Boltzmann machine to pump currents and couplings."""
+    import dataclasses
+
     from photinus._core import files
     from photinus._core import gauge as gauges
     from photinus.devices import device_of
@@ -48,25 +52,39 @@ def translate(
     files.check_all([out], replace=force)
     network = to_network(machine, measured, rule=rule, gauge=gauge)
     network.save(out, replace=force)
-    table(
-        "Drives",
-        [
-            (str(label), f"{bias:+.3f}", setting)
-            for label, bias, setting in zip(
-                network.labels, machine.biases, network.settings(), strict=True
-            )
-        ],
-        ("unit", "bias", device_of(network).drive_name),
-    )
-    flips = gauges.of(network)
-    typer.echo(gauge_words(network))
-    typer.echo(str(check(machine.flipped(flips), measured)))
+    flips, followed_rule = gauges.of(network), followed(rule, measured, machine)
+    outside = check(machine.flipped(flips), measured)
     plain = network
-    if followed(rule, measured, machine) == "paired":
+    if followed_rule == "paired":
         # It makes the predicted KL small itself, so what is told is that of the plainer network.
         plain = to_network(machine, measured, rule="measured", gauge=flips)
+    predicted = predict(machine, measured, plain)
+    drives = [
+        (str(label), float(bias), setting)
+        for label, bias, setting in zip(network.labels, machine.biases, network.settings(), strict=True)
+    ]
+    if as_json:
+        print_json(
+            {
+                "network": str(out),
+                "rule": followed_rule,
+                "drives": {unit: setting for unit, _, setting in drives},
+                "flipped": [
+                    str(unit) for unit, flip in zip(network.labels, flips, strict=True) if flip
+                ],
+                "outside_calibrated_range": str(outside) if not outside else None,
+                "predicted_kl": {"rule": "measured" if plain is not network else followed_rule}
+                | dataclasses.asdict(predicted),
+            }
+        )
+        return
+    drive_name = device_of(network).drive_name
+    table("Drives", [(unit, f"{b:+.3f}", s) for unit, b, s in drives], ("unit", "bias", drive_name))
+    typer.echo(gauge_words(network))
+    typer.echo(str(outside))
+    if plain is not network:
         typer.echo("Told for the measured rule; the paired rule, which was followed, comes nearer:")
-    typer.echo(str(predict(machine, measured, plain)))
+    typer.echo(str(predicted))
     typer.echo(f"Network: {out}")
 
 
@@ -92,6 +110,7 @@ def refine(
     seed: Seed = 0,
     force: Force = False,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Translate, then correct drives and couplings by the moments of the network.
 
@@ -127,6 +146,9 @@ def refine(
     result.network.save(out, replace=force)
     if record is not None:
         files.write_json(record, result.to_dict(), replace=force)
+    if as_json:
+        print_json({"network": str(out), **result.to_dict()})
+        return
     _show_rounds(result)
     typer.echo(gauge_words(result.network))
     typer.echo(f"Network: {out}")

@@ -8,6 +8,7 @@ evidence. In a second act, a restricted machine learns handwritten digits, and l
 them.
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,7 @@ from photinus.learning.refinement import refine
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
+from photinus.samplers.storage import remove
 from photinus.translation.rules import check
 
 FLOOR_RUNS = 4
@@ -132,10 +134,12 @@ def _figures(
     return figures
 
 
-def save(demo: Demo, folder: Path) -> dict[str, Path]:
+def save(demo: Demo, folder: Path, *, replace: bool = False) -> dict[str, Path]:
     """Write samples, numbers, figures and the HTML report into `folder`; return the paths."""
     files.make_folder(folder)
     paths = {"samples": folder / "samples.zarr", "numbers": folder / "demo.json"}
+    if replace and os.path.exists(paths["samples"]):
+        remove(paths["samples"])
     demo.refined.save(paths["samples"])
     files.write_json(paths["numbers"], demo.to_dict())
     paths["animation"] = folder / "dream.gif"

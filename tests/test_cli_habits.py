@@ -1,0 +1,114 @@
+"""Habits of the command line: help, version, JSON, a first model, what is never overwritten."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+import photinus as ph
+from photinus.faces.cli.entry import COMMANDS
+from tests.conftest import Run
+
+SMALL = ("--chains", 4, "--draws", 40)
+SILENT = ("init",)
+"""Commands that print nothing but where they wrote."""
+
+
+@pytest.fixture
+def model(run: Run, tmp_path: Path) -> Path:
+    """Write the machine of `photinus init` and return its path."""
+    assert run("init")[0] == 0
+    return tmp_path / "model.json"
+
+
+def test_version(run: Run) -> None:
+    assert run("--version") == (0, f"photinus {ph.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["", *(command.__name__ for command in COMMANDS)])
+def test_short_help(run: Run, command: str) -> None:
+    code, out, _ = run(*filter(None, [command]), "-h")
+    assert code == 0
+    assert out == run(*filter(None, [command]), "--help")[1]
+
+
+@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+def test_every_command_prints_json(run: Run, command: str) -> None:
+    assert ("--json" in run(command, "--help")[1]) == (command not in SILENT)
+
+
+def test_the_first_model_loads_and_says_what_it_is(run: Run, model: Path) -> None:
+    machine = ph.BoltzmannMachine.load(model)
+    assert machine.labels == ("cloudy", "rain", "wet")
+    assert machine.weights[1, 2] == 2.0
+    assert "labels" in " ".join(json.loads(model.read_text())["about"])
+    code, _, err = run("init")
+    assert code == 2
+    assert "exists already" in err
+    assert run("init", "--force")[0] == 0
+    assert run("init", "model.npz")[0] == 2
+
+
+def test_results_as_json(run: Run, model: Path, tmp_path: Path) -> None:
+    code, out, _ = run("sample", model, "--substrate", "gibbs", *SMALL, "--json", "--seed", 3)
+    found = json.loads(out)
+    assert code == 0
+    assert found["marginals"] == json.loads((tmp_path / found["report"]).read_text())["marginals"]
+    again = ph.sample(ph.BoltzmannMachine.load(model), "gibbs", chains=4, draws=40, burn_in=25, seed=3)
+    assert found["marginals"]["wet"] == again.marginals()[2]
+    found = json.loads(run("report", "run.zarr", "--json")[1])
+    assert (tmp_path / found["report"]).exists()
+    found = json.loads(run("translate", model, "--json")[1])
+    assert set(found["drives"]) == {"cloudy", "rain", "wet"}
+    assert found["predicted_kl"]["kl"] > 0
+    assert (tmp_path / found["network"]).exists()
+    found = json.loads(run("info", "--json")[1])
+    assert found["presets"]["lif-hcs"]["threshold"] == ph.LifParameters.preset("lif-hcs").threshold
+    assert found["versions"]["photinus"] == ph.__version__
+
+
+def test_a_refined_network_is_sampled_into_a_store_of_the_same_name(run: Run, model: Path) -> None:
+    code, out, _ = run(
+        "refine", model, "--out", "refined.json", "--chains", 8, "--draws", 20, "--rounds", 2, "--json"
+    )
+    found = json.loads(out)
+    assert code == 0
+    assert len(found["rounds"]) <= 2
+    code, _, err = run("sample", model, "--network", "refined.json", "--out", "refined.zarr", *SMALL)
+    assert code == 0, err
+    assert Path("refined.zarr.report.json").exists()
+
+
+def test_info_lists_neurons_of_every_device(run: Run) -> None:
+    out = run("info")[1]
+    assert "fast-absorber" in out
+    assert "lif-hcs" in out
+
+
+def test_columns_are_respected(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("sample", model, "--substrate", "gibbs", *SMALL, "--force")
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = run(*arguments)[1]
+    monkeypatch.delenv("COLUMNS")
+    wide = run(*arguments)[1]
+    # The last line names files, and is left to the terminal.
+    narrowest, widest = (max(map(cell_len, text.splitlines()[:-1])) for text in (narrow, wide))
+    assert narrowest <= 60 < widest <= 120
+
+
+def test_folders_of_results_are_kept(run: Run, tmp_path: Path) -> None:
+    weights = [[0.0, 1.0], [1.0, 0.0]]
+    ph.BoltzmannMachine(weights, [0.0, 0.0], ["v0", "h0"]).save(tmp_path / "m.json")
+    arguments = ("dream", "m.json", "--substrate", "gibbs", "--draws", 5)
+    for name in ("dream", "dream-2"):
+        assert run(*arguments)[0] == 0
+        assert (tmp_path / "runs" / name / "report.html").exists()
+    (tmp_path / "kept").mkdir()
+    assert run(*arguments, "--out", "kept")[0] == 0  # an empty folder may be filled
+    (tmp_path / "kept" / "mine.txt").write_text("mine")
+    code, _, err = run(*arguments, "--out", "kept")
+    assert code == 2
+    assert "'kept' has files in it" in err
+    assert run(*arguments, "--out", "kept", "--force")[0] == 0
+    assert (tmp_path / "kept" / "mine.txt").read_text() == "mine"
