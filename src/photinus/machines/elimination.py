@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.display import Displayed
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.expansion import NEGLIGIBLE, STRENGTH, expanded, moebius
@@ -57,8 +58,8 @@ class Factor:
         return Factor(scope, np.where(Factor(parents, value).over(scope) == 1, on, off))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reduction:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reduction(Displayed):
     """A Bayesian network with evidence, reduced to what has to be sampled. Immutable."""
 
     tables: Tables
