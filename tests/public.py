@@ -29,6 +29,7 @@ ROOMS = (
     "errors",
     "faces.figures",
     "hardware",
+    "interop.dimod",
     "learning",
     "machines",
     "networks",

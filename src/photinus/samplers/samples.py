@@ -16,11 +16,12 @@ from photinus.devices import Network
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.samplers import storage
+from photinus.samplers import exports, storage
 
 if TYPE_CHECKING:
     import os
 
+    import pandas
     import xarray
 
     from photinus._core.progress import Progress
@@ -344,8 +345,42 @@ class Samples:
         return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":
-        """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""
+        """Return everything as an xarray DataTree; ArviZ 1 reads it, also out of NetCDF and Zarr."""
         return storage.to_datatree(self)
+
+    def to_arviz(self) -> Any:
+        """Return what the ArviZ that is installed reads: before its version 1 an InferenceData."""
+        return exports.to_arviz(self)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the draws as a tidy frame: chain, draw, time [s] where there is a chip, each unit.
+
+        Raises
+        ------
+        InvalidInput
+            If labels don't differ as text, or one of them is a name of the other columns.
+        MissingDependency
+            If pandas is not installed.
+        """
+        return exports.to_frame(self)
+
+    def to_dimod(self, vartype: str = "BINARY") -> Any:
+        """Return the draws as a `dimod.SampleSet`, with what `PhotonicSampler` tells of each.
+
+        Energies are those of `machine`. Each draw has its `chain` and `draw`, and `time` [s] where
+        there is a chip. With spikes, `dwell_time` is how long the chain stayed in that state.
+
+        Parameters
+        ----------
+        vartype
+            "BINARY" for 0 and 1, or "SPIN" for -1 and +1.
+
+        Raises
+        ------
+        MissingDependency
+            If dimod is not installed.
+        """
+        return exports.to_dimod(self, vartype)
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write a Zarr store to `path`, which must not exist yet."""
