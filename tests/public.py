@@ -4,6 +4,7 @@
 changed there is a change that somebody's code may notice.
 """
 
+import enum
 import importlib
 import inspect
 import re
@@ -54,6 +55,8 @@ FORMER = """
 
 def signature(value: Any) -> str:
     """Return names, kinds and defaults of the parameters; types are the type checker's matter."""
+    if isinstance(value, enum.EnumType):
+        return "(value)"  # Python's versions say more, and not the same
     try:
         found = inspect.signature(value)
     except (TypeError, ValueError):
