@@ -66,7 +66,7 @@ class Round(Displayed):
     """One measurement of a network."""
 
     draws: int
-    """Draws per chain; of all measurements of this network together."""
+    """Draws per chain: of this network, and what those of networks close to it are worth."""
     misfit: float
     """`divergence` over what noise alone would give; 1: noise alone."""
     p_value: float

@@ -15,6 +15,8 @@ root R: one row per chain, RᵀR the covariance of d.
   after others (Moré 1978, Lect. Notes Math. 630, 105).
 * A step is taken back if it lost, unless noise explains the loss.
 * A run whose noise hides the promised gain is followed by one of twice the length.
+* What a run tells is kept for the settings after it, as long as steps are small: without that, the last
+  setting would be as noisy as one run.
 """
 
 from collections.abc import Callable
@@ -291,6 +293,7 @@ class _Run(Generic[Setting]):
         gained = now.loss - then.loss
         self.strengths.learn(self.change, now, then, self.wanted.metric)
         accepted = gained > -min(DOUBT * error, error**2 / promised)
+        then = self._with_earlier(now, then) if accepted else then
         self._enter(Trial(then, self.used, promised, gained, accepted))
         self.vain = 0 if gained > error else self.vain + (self.length >= self.draws or not accepted)
         if promised > error or not accepted:
@@ -301,6 +304,22 @@ class _Run(Generic[Setting]):
             self.now = then
             self.history.append(then)
         self._promise()
+
+    def _with_earlier(self, now: Judged[Setting], then: Judged[Setting]) -> Judged[Setting]:
+        """Return what a run says of its setting, with what the one before tells of it.
+
+        Moments of the setting before, moved by the step, are a measurement of this one, too. They have
+        the noise of that run, and an error of the step. Both are weighed against the noise of this run.
+        """
+        response = now.shown.response.mean_with(then.shown.response).matrix
+        if response is None:
+            return then
+        moved = response @ (self.strengths.value * self.change)
+        wrong = MODEL_ERROR**2 * float(moved @ self.wanted.metric(moved[None])[0]) / 2
+        part = then.noise / max(then.noise + now.noise + wrong, 1e-300)
+        chains = (1 - part) * then.shown.chains + part * (now.shown.chains + moved)
+        draws = min(round(then.draws / (1 - part)), then.draws + now.draws)
+        return judge(then.setting, Shown(chains, draws, then.shown.response), self.wanted)
 
     def _learn_trust(self, ratio: float, accepted: bool) -> None:
         """Trust more after a step that gained what it promised, less after one that did not."""
