@@ -138,7 +138,7 @@ class Posterior:
             If pandas is not installed.
         """
         try:
-            import pandas  # type: ignore[import-untyped]
+            import pandas
         except ImportError:
             raise MissingDependency("a table needs the package pandas: pip install pandas") from None
         return pandas.DataFrame(
