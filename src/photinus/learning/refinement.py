@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
@@ -60,8 +61,8 @@ STUCK = (
 STRUCTURES = ("all", "given")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Round:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Round(Displayed):
     """One measurement of a network."""
 
     draws: int
@@ -86,8 +87,8 @@ class Round:
     """Whether the search went on from here; if not, the step was taken back."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Refinement:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class Refinement(Displayed):
     """A refined network and the record of how it came about."""
 
     network: Network

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.words import some
 from photinus.devices import Network
 from photinus.errors import InvalidInput
@@ -31,8 +32,8 @@ FEWER = 64
 """By how much fewer states are looked at than translation does, where parts are summed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Prediction(Displayed):
     """Predicted KL(sampled‖target) of a network, and where it comes from [nats].
 
     Parts are first-order estimates, each as if all else was right. They do not add up to `kl`, since
