@@ -29,6 +29,7 @@ ROOMS = (
     "errors",
     "faces.figures",
     "hardware",
+    "interop",
     "interop.dimod",
     "learning",
     "machines",

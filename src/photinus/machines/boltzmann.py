@@ -40,8 +40,8 @@ class BoltzmannMachine(Displayed):
         W, symmetric with zero diagonal.
     biases : array (unit,)
         b; at least one unit.
-    labels : iterable of str or int, optional
-        One name per unit; by default 0 … n-1.
+    labels : iterable, optional
+        One name per unit: text, numbers, tuples or other hashable values. By default 0 … n-1.
 
     Arrays may be frames of pandas, arrays of xarray or sparse matrices of SciPy. Names of rows and
     columns become the labels, and are brought to one order.
@@ -378,6 +378,12 @@ class BoltzmannMachine(Displayed):
         InvalidInput
             If the file is missing, truncated, of another kind or of a newer schema.
         """
-        document = read(path)
+        return cls._of_document(path, read(path))
+
+    @classmethod
+    def _of_document(cls, path: str | os.PathLike[str], document: dict[str, Any]) -> "BoltzmannMachine":
+        """Return the machine of what the file at `path` holds."""
         with files.reading(path, KIND):
-            return cls(document["weights"], document["biases"], document["labels"])
+            labels = document["labels"]
+            names = None if labels is None else files.labels_from_json(labels)
+            return cls(document["weights"], document["biases"], names)
