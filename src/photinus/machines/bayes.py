@@ -119,10 +119,6 @@ class BayesianNetwork(Discrete):
         require_known("variable", variable, self.variables)
         return self._cpts[variable][1]
 
-    def __repr__(self) -> str:
-        shown = [str(name) for name in self.variables[:12]] + ["…"] * (len(self.tables) > 12)
-        return f"BayesianNetwork({len(self.tables)} variable(s): {', '.join(shown)})"
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BayesianNetwork):
             return NotImplemented

@@ -67,12 +67,8 @@ class MarkovNetwork(Discrete):
         validate.locked([array for _, array in checked])
         settle(self, factors=checked, states=names)
 
-    def __repr__(self) -> str:
-        shown = [str(name) for name in self.variables[:12]] + ["…"] * (len(self.states) > 12)
-        return (
-            f"MarkovNetwork({len(self.states)} variable(s): {', '.join(shown)}; "
-            f"{len(self.factors)} factor(s))"
-        )
+    def _line(self) -> str:
+        return f"{super()._line()}; {len(self.factors)} factor(s)"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MarkovNetwork):
