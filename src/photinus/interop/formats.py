@@ -106,7 +106,7 @@ FORMATS = (
     Format("NET", (".net",), _matches(BLANK + r"(net|node|class|discrete|potential)\b"), hugin.read),
     Format(
         "coordinates",
-        (".coo", ".txt"),
+        (".coo",),
         _matches(r"#[^\n]*vartype|\d+[ \t]+\d+[ \t]+[-+.\d]"),
         lambda source: _machine(source, quadratic_files.read_coordinates(source)),
     ),
