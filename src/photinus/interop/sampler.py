@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.extras import optional
 from photinus._core.states import MAX_PER_RUN
 from photinus._core.streams import Seed, entropy_text, seed_sequence
@@ -37,7 +38,7 @@ PARAMETERS = (
 )
 
 
-class PhotonicSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc, name-defined]
+class PhotonicSampler(Displayed, dimod.Sampler, dimod.Initialized):  # type: ignore[misc, name-defined]
     """Lasers, or another substrate, as a sampler of dimod.
 
     Samples of a binary quadratic model with energy H are drawn from p ∝ exp(-β H).
@@ -83,8 +84,11 @@ class PhotonicSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc, n
         self._substrate = substrate
         self._options = {"calibration": calibration, **options}
 
-    def __repr__(self) -> str:
-        return f"PhotonicSampler({self._substrate!r})"
+    def _line(self) -> str:
+        return repr(self._substrate)
+
+    def _facts(self) -> dict[str, object]:
+        return {"substrate": self._substrate, **self._options}
 
     @property
     def parameters(self) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.display import Displayed
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import over
 from photinus.machines.codes import INVALID, Code
@@ -67,8 +68,8 @@ class Factor:
         return Factor(tuple(n for n in self.scope if n not in known), np.asarray(self.log[place]))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reduction:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reduction(Displayed):
     """A network with evidence, reduced to what has to be sampled. Immutable."""
 
     states: States

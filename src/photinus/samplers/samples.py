@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from photinus import diagnostics
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.devices import Network
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.samplers import exports, storage
+from photinus.samplers import exports, storage, summary
 
 if TYPE_CHECKING:
     import os
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from photinus.spikes.trains import SpikeTrains
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Samples:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Samples(Displayed):
     """What every substrate returns.
 
     Attributes
@@ -93,6 +94,8 @@ class Samples:
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
         settle(self, evidence=evidence)
         settle(self, clamp=evidence.to_dict())
+
+    _line, _facts, _picture = summary.line, summary.facts, summary.picture
 
     @property
     def chains(self) -> int:
@@ -345,7 +348,7 @@ class Samples:
         return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":
-        """Return everything as an xarray DataTree; ArviZ 1 reads it, also out of NetCDF and Zarr."""
+        """Return everything as an xarray DataTree, which ArviZ 1 reads."""
         return storage.to_datatree(self)
 
     def to_arviz(self) -> Any:
@@ -353,27 +356,22 @@ class Samples:
         return exports.to_arviz(self)
 
     def to_frame(self) -> "pandas.DataFrame":
-        """Return the draws as a tidy frame: chain, draw, time [s] where there is a chip, each unit.
+        """Return a tidy frame: chain, draw, time [s] where there is a chip, each unit.
 
         Raises
         ------
         InvalidInput
-            If labels don't differ as text, or one of them is a name of the other columns.
+            If labels don't differ as text, or one is a name of the other columns.
         MissingDependency
             If pandas is not installed.
         """
         return exports.to_frame(self)
 
     def to_dimod(self, vartype: str = "BINARY") -> Any:
-        """Return the draws as a `dimod.SampleSet`, with what `PhotonicSampler` tells of each.
+        """Return the draws as a `dimod.SampleSet`, of "BINARY" variables or of spins ("SPIN").
 
         Energies are those of `machine`. Each draw has its `chain` and `draw`, and `time` [s] where
         there is a chip. With spikes, `dwell_time` is how long the chain stayed in that state.
-
-        Parameters
-        ----------
-        vartype
-            "BINARY" for 0 and 1, or "SPIN" for -1 and +1.
 
         Raises
         ------

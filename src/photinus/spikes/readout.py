@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import kernel
+from photinus._core.display import Displayed
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
 
@@ -21,8 +22,8 @@ BRIDGED = 1e-9
 starts silent has its spikes at the readings: with pauses as short as that it would drift across one."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Occupancy:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Occupancy(Displayed):
     """Dwell times of chains in unit states, over one interval.
 
     Attributes

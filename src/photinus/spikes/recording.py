@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recording:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Recording(Displayed):
     """Which waveforms to keep: chosen lasers over one window of time."""
 
     units: tuple[int, ...]
@@ -54,8 +55,8 @@ class Recording:
             )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Waveforms:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Waveforms(Displayed):
     """Recorded photon and carrier numbers, arrays (chain, unit, sample); time [s] (sample,)."""
 
     time: NDArray[np.float64]

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.display import Displayed, joined, raster
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
@@ -20,8 +21,8 @@ from photinus.spikes.recording import Recording as Recording
 from photinus.spikes.recording import Waveforms as Waveforms
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpikeTrains:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SpikeTrains(Displayed):
     """Spikes of all chains, sorted by chain, then time, then unit.
 
     Attributes
@@ -52,6 +53,26 @@ class SpikeTrains:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def _line(self) -> str:
+        return (
+            f"{len(self):,} spike(s) of {self.n_units} unit(s) in {self.chains} chain(s), "
+            f"{self.start:.4g} to {self.stop:.4g} s"
+        )
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "spikes": len(self),
+            "units": joined(map(str, self.labels)),
+            "chains": self.chains,
+            "start": self.start,
+            "end": self.stop,
+            "flipped units": int(self.gauge.sum()) or None,
+        }
+
+    def _picture(self) -> str:
+        first = self.chain == 0
+        return raster(self.labels, self.unit[first], self.time[first])
 
     @property
     def n_units(self) -> int:
