@@ -13,6 +13,7 @@ import numpy as np
 import photinus as ph
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.softening import SOFTENING
+from photinus.tasks import Posterior
 
 EVIDENCE = ({}, {"xray": 1, "dysp": 1}, {"asia": 1, "smoke": 0, "dysp": 1})
 BURN_IN = 150
@@ -65,11 +66,16 @@ def _columns(
     machine = network.to_boltzmann().conditional(evidence)
     samples = ph.sample(machine, substrate, seed=whole, **common)
     return {
-        "ideal": ph.infer(network, evidence, "ideal", seed=ideal, **common).marginals,
-        "laser": ph.infer(network, evidence, substrate, seed=laser, refined=False, **common).marginals,
-        "refined": ph.infer(network, evidence, substrate, seed=refined, **common).marginals,
+        "ideal": _on(ph.infer(network, evidence, "ideal", seed=ideal, **common)),
+        "laser": _on(ph.infer(network, evidence, substrate, seed=laser, refined=False, **common)),
+        "refined": _on(ph.infer(network, evidence, substrate, seed=refined, **common)),
         "whole": dict(zip(machine.labels, samples.marginals(), strict=True)),
     }
+
+
+def _on(posterior: Posterior) -> dict[str, float]:
+    """Return the probability of state 1 of each variable."""
+    return {str(name): chances[1] for name, chances in posterior.marginals.items()}
 
 
 def _print_machine(network: BayesianNetwork, evidence: dict[str, int]) -> None:

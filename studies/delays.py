@@ -11,6 +11,7 @@ are anywhere, with the same mean. From the root of the repository::
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -30,7 +31,7 @@ SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 """Delays over τ."""
 FAMILIES = ((5, 1.0), (8, 1.0), (5, 2.0))
 """Units, and largest |W| and |b|; the first is what the ledger uses, of the others there are fewer."""
-DEVICES = ("fast-absorber", "high-beta")
+DEVICES = ("fast-absorber", "high-beta", "straight")
 LARGE, PLACED = 100, 0.03
 """Lasers of the chip on which machines are anywhere, and its mean delay over τ."""
 LIMITS = (TIMES, 10.0)
@@ -98,8 +99,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def curves(options: argparse.Namespace) -> dict[str, Any]:
     """Print how KL grows with delay, and return what the ledger keeps of it."""
     rows, kept = [], {}
-    for family in FAMILIES:
-        for device in DEVICES:
+    for family in FAMILIES[: options.families]:
+        for device in options.devices:
             kl = measured(device, family, options)
             alone, placed = kl[:, :-1], kl[:, -1].mean()
             share, (low, high) = share_of(alone), interval(alone)
@@ -168,11 +169,14 @@ def main() -> None:
     add("--machines", type=int, default=6)
     add("--draws", type=int, default=400)
     add("--threads", type=int)
+    add("--devices", nargs="+", default=list(DEVICES), choices=DEVICES)
+    add("--families", type=int, default=len(FAMILIES), help="how many of the families of machines")
     add("--chips", action="store_true", help="only the tables of chips, from what was measured before")
     options = parser.parse_args()
     if not options.chips:
-        kept = {"about": "python -m studies.delays", "devices": curves(options)}
         path = Path(str(resources.files("photinus").joinpath("data/delays.json")))
+        known = json.loads(path.read_text())["devices"]
+        kept = {"about": "python -m studies.delays", "devices": known | curves(options)}
         files.write_json(path, kept)
     chips()
 

@@ -122,13 +122,13 @@ def main() -> None:
             seed=options.seed,
             tempering=tempering,
         )
-        off = {name: abs(found.marginals[name] - p) for name, p in right.items()}
+        off = {name: abs(found.marginals[name][1] - p) for name, p in right.items()}
         worst, machine = max(off, key=lambda name: off[name]), found.reduction.machine
         assert machine is not None
         largest = np.abs(machine.weights).max()
         print(
             f"| {substrate} | {options.copies} | {machine.n_units} | {largest:.1f} | {worst} "
-            f"| {off[worst]:.3f} | {found.errors[worst]:.3f} |",
+            f"| {off[worst]:.3f} | {found.errors[worst][1]:.3f} |",
             flush=True,
         )
         if found.weights is not None:

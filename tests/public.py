@@ -29,6 +29,8 @@ ROOMS = (
     "errors",
     "faces.figures",
     "hardware",
+    "interop",
+    "interop.dimod",
     "learning",
     "machines",
     "networks",

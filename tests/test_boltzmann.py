@@ -208,8 +208,15 @@ def test_wrong_clamps(clamp: Any, message: str) -> None:
         ([["a"]], [0], None, "weights must be an array of numbers"),
         ([[0, 1], [1, 0]], [0, 0], ["a", "a"], "labels must differ from each other, got 'a' twice"),
         ([[0, 1], [1, 0]], [0, 0], ["a"], "labels must have 2 entries as biases has, got 1"),
-        ([[0, 1], [1, 0]], [0, 0], ["a", 1.5], "labels must be strings or whole numbers, got 1.5"),
-        ([[0, 1], [1, 0]], [0, 0], ["a", True], "strings or whole numbers, got True"),
+        (
+            [[0, 1], [1, 0]],
+            [0, 0],
+            ["a", [1]],
+            r"labels must be text, numbers or tuples of these, got \[1\]",
+        ),
+        ([[0, 1], [1, 0]], [0, 0], ["a", np.nan], "tuples of these, got nan"),
+        ([[0, 1], [1, 0]], [0, 0], ["a", (0, [1])], r"tuples of these, got \(0, \[1\]\)"),
+        ([[0, 1], [1, 0]], [0, 0], ["a", True], "tuples of these, got True"),
         ([[0, 1], [1, 0]], [0, 0], "ab", "labels must be a list"),
         ([[0, 1], [1, 0]], [0, 0], 5, "labels must be a list"),
     ],
@@ -318,7 +325,8 @@ def _document(**changes: Any) -> str:
         (_document(biases=[0, None]), "biases must be an array of numbers, got objects"),
         (_document(weights=[[0, 1], [2, 0]]), "weights must be symmetric"),
         (_document(weights={"a": 1}), "weights must be an array of numbers"),
-        (_document(labels=[[0], [1]]), "labels must be strings or whole numbers"),
+        (_document(labels=[{"a": 1}, 1]), "labels must be text, numbers or tuples"),
+        (_document(labels="ab"), "labels must be a list"),
     ],
 )
 def test_wrong_json(tmp_path: Path, content: str, message: str) -> None:
@@ -355,8 +363,8 @@ def test_wrong_json(tmp_path: Path, content: str, message: str) -> None:
         ({"weights": np.zeros((1, 1)), "biases": np.zeros(2)}, "biases must have 1 entries"),
         ({"weights": np.zeros((1, 1)), "biases": np.array([None])}, "archive of plain arrays"),
         (
-            {"weights": np.zeros((1, 1)), "biases": np.zeros(1), "labels": np.array([1.5])},
-            "labels must be strings or whole numbers",
+            {"weights": np.zeros((1, 1)), "biases": np.zeros(1), "labels": np.array([np.nan])},
+            "labels must be text, numbers or tuples",
         ),
     ],
 )

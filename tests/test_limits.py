@@ -12,6 +12,7 @@ import pytest
 
 import photinus as ph
 from photinus import BoltzmannMachine, Calibration, TranslationWarning
+from photinus._core import gauge as gauges
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.dynamics import instability_pump, lasing_pump, quiet_state
 from photinus.machines.evidence import Evidence
@@ -154,11 +155,43 @@ def test_nothing_is_said_where_samples_are_right() -> None:
             for calibration in calibrations:
                 network = ph.translate(target, calibration)
                 assert not limits.beyond_lasers(network, network.drive[None], none.positions)
-                assert not limits.beyond_translation(target, calibration, network, none)
+                seen = target.flipped(gauges.of(network))
+                assert not limits.beyond_translation(seen, calibration, network, none)
     for substrate in (*LASERS, "lif", "gibbs", "exact", "ideal"):
         assert not told(machine("dense", 5, rng), substrate)[0]
     for substrate in ("gibbs", "exact", "ideal"):
         assert not told(all_pairs(6, -16, 8), substrate)[0]
+
+
+def two_modes(weight: float, n: int = 5) -> BoltzmannMachine:
+    """Return units that are all off or all on, either with probability ½ or so."""
+    return all_pairs(n, weight, -weight * (n - 1) / 2)
+
+
+@pytest.mark.parametrize("substrate", [*LASERS, "lif"])
+def test_a_large_predicted_kl_is_said(substrate: str) -> None:
+    said, _ = told(two_modes(6), substrate)
+    assert "samples are predicted to be off by a KL of" in said
+    assert "0.50), " in said
+    for gentle in (two_modes(0.7), all_pairs(5, -1, 1), all_pairs(9, 0.1, -3)):
+        assert not told(gentle, substrate)[0]
+    # Evidence leaves one unit, whose drive is right whatever it is.
+    assert "predicted" not in told(two_modes(6), substrate, evidence=dict.fromkeys(range(4), 1))[0]
+
+
+def test_a_prediction_is_said_before_refinement() -> None:
+    calibration = Calibration.preset()
+    few: dict[str, Any] = {"chains": 8, "draws": 8, "most_rounds": 1}
+    with pytest.warns(TranslationWarning, match=r"^samples are predicted to be off") as caught:
+        ph.refine(two_modes(6), calibration, **few)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert "refinement" not in str(caught[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ph.refine(two_modes(0.7), calibration, **few)
+        # A network that is given has been judged before.
+        ph.refine(two_modes(6), calibration, network=ph.translate(two_modes(6), calibration), **few)
 
 
 def test_what_reduced_lasers_were_not_compared_on_is_said() -> None:

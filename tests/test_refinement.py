@@ -54,7 +54,8 @@ def test_a_network_that_is_all_wrong_is_put_right(astray: Any, refined: Any) -> 
     # Five of the floor: corrections carry the noise of measurements as long as this one.
     assert kl(refined.network) < 1e-3
     assert refined.rounds[0].misfit > 10
-    assert refined.rounds[-1].draws == 200
+    # Two runs of 200: what is kept must not be judged by one run alone.
+    assert refined.rounds[-1].draws >= 400
     assert refined.rounds[-1].p_value >= 0.01
 
 
@@ -93,7 +94,7 @@ def test_record_is_plain(refined: Any) -> None:
     record = refined.to_dict()
     assert record["converged"] is True
     assert record["reason"] == refined.reason
-    assert record["rounds"][-1]["draws"] == 200
+    assert record["rounds"][-1]["draws"] >= 400
     assert json.loads(json.dumps(record)) == record
 
 

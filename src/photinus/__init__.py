@@ -23,6 +23,7 @@ _HOMES = {
     "LaserParameters": "photinus.devices.laser",
     "LifNetwork": "photinus.networks.lif",
     "LifParameters": "photinus.devices.lif",
+    "MarkovNetwork": "photinus.machines.markov",
     "PhotinusError": "photinus.errors",
     "Recording": "photinus.spikes.trains",
     "Samples": "photinus.samplers.samples",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from photinus.learning.refinement import refine as refine
     from photinus.machines.bayes import BayesianNetwork as BayesianNetwork
     from photinus.machines.boltzmann import BoltzmannMachine as BoltzmannMachine
+    from photinus.machines.markov import MarkovNetwork as MarkovNetwork
     from photinus.networks.lasers import LaserNetwork as LaserNetwork
     from photinus.networks.lif import LifNetwork as LifNetwork
     from photinus.samplers.samples import Samples as Samples

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import units
+from photinus._core import memory
 from photinus.errors import InvalidInput
 
 LARGEST_WHOLE = 2**53
@@ -41,6 +42,8 @@ def plain_array(name: str, value: Any, wanted: str = "an array of numbers") -> N
         raise InvalidInput(
             f"{name} must not have masked entries, got {int(np.ma.getmaskarray(value).sum())} of them"
         )
+    if is_sparse(value):
+        memory.require(8.0 * math.prod(value.shape), f"{name} as a dense array")
     try:
         dense = value.toarray() if is_sparse(value) else value
         with warnings.catch_warnings():

@@ -33,7 +33,7 @@ _TABLE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class Calibration(Neuron):
     """A neuron as it was measured: its constants with their errors, and how they were found.
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 from photinus.units import Allowed
@@ -181,8 +182,8 @@ class SpikingSimulator(Protocol):
         """Go back to a `state` of a simulator that was built with the same arguments."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Setting(Displayed):
     """Where to look for the activation of a kind of neuron, and what its synapses are."""
 
     bracket: tuple[float, float]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle, values_of
 from photinus.errors import InvalidInput
 from photinus.units import Allowed
@@ -22,8 +23,8 @@ PLAUSIBLE_SYNAPSE = {
 """What a synapse can be, of any kind of neuron."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SynapticKernel:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class SynapticKernel(Displayed):
     """What one spike does to the neuron behind a synapse, per unit of coupling.
 
     A spike of laser j changes laser i twice, where c carriers are the coupling from j to i. It does so

@@ -5,12 +5,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from photinus._core.display import MOST_ROWS, Displayed, bars
+
 if TYPE_CHECKING:
     pass
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnitCheck:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class UnitCheck(Displayed):
     """One unit: what was found, and what is right."""
 
     label: Hashable
@@ -26,8 +28,8 @@ class UnitCheck:
     """Effective draws; None if the unit never flips, or draws are too few."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fidelity:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Fidelity(Displayed):
     """The certificate of a set of samples."""
 
     kl: float | None
@@ -98,6 +100,30 @@ class Fidelity:
     units: tuple[UnitCheck, ...]
     """Marginals of the free units beside the right ones."""
 
+    def _line(self) -> str:
+        return self.verdict
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "verdict": self.verdict,
+            "convergence": self.on_convergence,
+            "bias": self.on_bias,
+            "distance": self.on_distance,
+            "advice": self.advice,
+            "effective draws": self.ess,
+            "KL(sampled‖target)": self.kl,
+            "largest error of a marginal": self.marginal_error,
+        }
+
+    def _picture(self) -> str:
+        shown = self.units[:MOST_ROWS]
+        right = [unit.reference for unit in shown if unit.reference is not None]
+        return bars(
+            [unit.label for unit in shown],
+            [unit.probability for unit in shown],
+            right if right and len(right) == len(shown) else None,
+        )
+
     def to_dict(self) -> dict[str, object]:
         """Return the fields but for `units` as plain values for JSON; None where not finite."""
         return {name: _plain(getattr(self, name)) for name in self.__slots__ if name != "units"}
@@ -110,8 +136,8 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DrawsNeeded:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class DrawsNeeded(Displayed):
     """How many draws a standard error takes; see `photinus.Samples.draws_needed`."""
 
     error: float

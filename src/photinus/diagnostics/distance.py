@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.states import MAX_ENUMERATED
 from photinus.diagnostics.bias import cut, student
 from photinus.errors import InvalidInput
@@ -48,8 +49,8 @@ def kl_divergence(sampled: NDArray[np.float64], target: NDArray[np.float64]) -> 
     return float(np.sum(p * np.log(p / target[visited])))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Divergence:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Divergence(Displayed):
     """KL(sampled‖target) [nats] and what chance alone would show."""
 
     kl: float

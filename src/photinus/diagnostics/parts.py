@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput, NotConverged
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -21,8 +22,8 @@ MOST_CYCLES = 100_000
 """Cycles through the units after which it gives up."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KlParts:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class KlParts(Displayed):
     """KL(sampled‖target) [nats], split by what could remove it; see `kl_parts`."""
 
     marginals: float

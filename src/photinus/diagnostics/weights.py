@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.diagnostics.convergence import FEWEST_EFFECTIVE, smallest_effective_draws
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -25,8 +26,8 @@ EVEN = 0.5
 """Share of the draws that is left, from which on no few of them decide, whatever the tail is like."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Weighted:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class Weighted(Displayed):
     """Draws with weights that make them draws of another law."""
 
     values: NDArray[Any]

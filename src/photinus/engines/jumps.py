@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.streams import Role, Seed, lane_states, seed_sequence
 from photinus._core.threads import available_threads, on_threads
 from photinus.devices.laser.parameters import LaserParameters
@@ -43,8 +44,8 @@ LEAP = 0.1
 """Default size of a leap; the study `studies/noise.py` shows what it changes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JumpRun:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JumpRun(Displayed):
     """What lasers did, event by event.
 
     Attributes

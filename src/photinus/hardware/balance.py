@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.streams import Seed
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.dynamics import TOLERANCE, rate_equations
@@ -30,8 +31,8 @@ SETTLING_LIFETIMES = 10.0
 """Gain lifetimes before an account begins."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Balance:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Balance(Displayed):
     """The energy account of one laser [J], with the number of spikes in it."""
 
     spikes: int

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory, validate
+from photinus._core.display import Displayed
 from photinus._core.records import fields_from, settle, values_of
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import Coupling, entries
@@ -50,8 +51,8 @@ TIMES = 2.0
 """How much larger a KL may become by delay, for a window to be long enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delays:
+@dataclass(frozen=True, slots=True, repr=False)
+class Delays(Displayed):
     """Delays of the synapses of a chip [s]."""
 
     least: float
@@ -68,8 +69,8 @@ class Delays:
         return f"{least} to {most}, {mean} in the mean"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chip:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Chip(Displayed):
     """A chip of lasers and weights; lengths, areas and times in SI, or with a unit.
 
     Raises

@@ -10,6 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.threads import available_threads
 from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.hardware.counts import FEWEST_EFFECTIVE
@@ -29,8 +30,8 @@ MOST_EFFECTIVE_UNITS = 100
 """Units up to which they are: the estimate takes longer than the sampling."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Peer:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Peer(Displayed):
     """A machine to compare with; see ``data/peers.toml`` for what each figure means."""
 
     name: str

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.devices.laser import LaserParameters, instability_pump
 from photinus.devices.synapse import SynapticKernel
 from photinus.diagnostics.convergence import smallest_effective_draws
@@ -43,8 +44,8 @@ PER_COPY = (
 """What copies of a chip have, or do, each for itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Counts(Displayed):
     """Rates of one chip, on which every unit is one laser."""
 
     parameters: LaserParameters

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from photinus._core import files, validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.hardware.chip import PLAUSIBLE, TIMES, Chip
 from photinus.hardware.counts import Counts
@@ -33,8 +34,8 @@ WHAT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+@dataclass(frozen=True, slots=True, repr=False)
+class Line(Displayed):
     """One thing that is counted and may have a price."""
 
     name: str
@@ -53,8 +54,8 @@ class Line:
         return self.count * self.price.at("value" if case == "expected" else "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+@dataclass(frozen=True, slots=True, repr=False)
+class Ledger(Displayed):
     """What one chip does per second, and what it takes.
 
     Examples

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from photinus._core import files, validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.devices.laser import LaserParameters
 from photinus.errors import InvalidInput
@@ -33,8 +34,8 @@ PLAUSIBLE = {
 """What a price can be, per electron, update, event, bit, synapse or chip; a text has a unit: "5 fJ"."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Price:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Price(Displayed):
     """One entry of a price list.
 
     Raises
@@ -108,8 +109,8 @@ class Price:
         return float(getattr(self, case))
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+@dataclass(frozen=True, slots=True, repr=False)
+class Prices(Displayed):
     """A price list: one entry per thing priced, none for what has no price."""
 
     entries: Mapping[str, Price]

@@ -24,6 +24,7 @@ def write(estimator: Any, path: str | Path) -> None:
         "hidden": [int(units) for units in estimator.hidden],
         "visible_couplings": estimator.visible_couplings,
         "history": estimator.history_,
+        "binarize": estimator.binarize,
         "generator": estimator._generator.bit_generator.state,
         "run": estimator._run,
     }
@@ -70,6 +71,8 @@ def _loaded(
     found = cls(**{**known, "hidden": tuple(head["hidden"]), "negative": negative})
     found.visible_couplings = head["visible_couplings"]
     found.n_features_in_ = head["features"]
+    # Files of before have none, and data of 0 and 1.
+    found.binarize = head.get("binarize", found.binarize)
     if head["labelled"]:
         found.classes_ = np.array(head["classes"])
     chains = arrays["chains"]

@@ -1,5 +1,6 @@
 """What `BoltzmannEstimator` is given, looked at: parameters, features and classes."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,13 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
-from photinus.learning.scikit import _check_feature_names, check_array
+from photinus.learning.scikit import DataConversionWarning, _check_feature_names, check_array
 
 METHODS = ("pcd", "cd", "tempered")
+
+
+class WrongKind(InvalidInput, TypeError):
+    """Entries that are no numbers: scikit-learn wants a TypeError for these."""
 
 
 def check_parameters(estimator: Any) -> None:
@@ -21,6 +26,8 @@ def check_parameters(estimator: Any) -> None:
     validate.one_of("method", estimator.method, METHODS)
     validate.flag("visible_couplings", estimator.visible_couplings)
     validate.flag("resume", estimator.resume)
+    if estimator.binarize is not None:
+        validate.number("binarize", estimator.binarize)
     for name in ("steps", "batch_size", "chains", "epochs", "patience", "replicas"):
         if name != "epochs" or estimator.epochs is not None:
             validate.integer(name, getattr(estimator, name), 1)
@@ -60,9 +67,31 @@ def by_sklearn(check: Callable[[], Any]) -> Any:
         # Numbers of the array stand between the first line and the last one.
         whole = lines[0].startswith("The feature names")
         told = lines if whole else [lines[0], *(n for n in lines[1:] if n.startswith("Reshape"))]
-        raise InvalidInput(
+        kind = WrongKind if isinstance(error, TypeError) else InvalidInput
+        raise kind(
             validate.cut(f"X must have shape (sample, feature) and hold numbers: {' '.join(told)}")
         ) from None
+
+
+def binarized(X: Any, threshold: float | None) -> NDArray[np.uint8]:
+    """Return features as 0 and 1: above a threshold or not, or as they are where there is none.
+
+    Warns
+    -----
+    DataConversionWarning
+        If other values than 0 and 1 are turned into these.
+    """
+    if threshold is None:
+        return validate.binary_array("X", X)
+    values = validate.plain_array("X", X)
+    if not ((values == 0) | (values == 1)).all():
+        warnings.warn(
+            f"X has other values than 0 and 1: those above {threshold:g} count as 1, others as 0; "
+            "binarize=None refuses them",
+            DataConversionWarning,
+            stacklevel=5,
+        )
+    return (values > threshold).astype(np.uint8, order="C")
 
 
 def checked_classes(y: Any, samples: int) -> NDArray[Any]:
@@ -71,8 +100,11 @@ def checked_classes(y: Any, samples: int) -> NDArray[Any]:
         labels = np.asarray(y) if not isinstance(y, np.ma.MaskedArray) else np.empty(0)
     except ValueError:
         labels = np.empty(0)
-    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.ravel()):
-        labels = labels.astype(str)
+    if labels.dtype.kind == "O":
+        # Frames keep text, and columns of mixed frames keep numbers, as objects.
+        kinds = (str, (int, float, np.number))
+        if any(all(isinstance(label, kind) for label in labels.ravel()) for kind in kinds):
+            labels = np.array(labels.tolist())
     if labels.shape != (samples,):
         raise InvalidInput(f"y must have one entry per sample ({samples}), got shape {labels.shape}")
     finite = labels.dtype.kind in "biuUS" or (labels.dtype.kind == "f" and np.isfinite(labels).all())

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, memory, validate
+from photinus._core.display import Displayed
 from photinus.errors import InvalidInput, MissingDependency
 
 THRESHOLD = 0.5
@@ -33,8 +34,8 @@ MNIST_FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Images:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Images(Displayed):
     """Binary images with their classes."""
 
     pixels: NDArray[np.uint8]

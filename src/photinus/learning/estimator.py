@@ -16,13 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import seed_sequence
 from photinus.errors import InvalidInput
 from photinus.learning import checkpoint
 from photinus.learning.ascent import Ascent, NegativePhase
-from photinus.learning.checks import as_numbers, by_sklearn, check_parameters, checked_classes
+from photinus.learning.checks import (
+    as_numbers,
+    binarized,
+    by_sklearn,
+    check_parameters,
+    checked_classes,
+)
 from photinus.learning.scikit import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -34,8 +39,8 @@ UPDATES = 8400
 """Updates that a fit makes by default: with fewer, small sets of images are hardly learned."""
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 1000
 """Bounds of the epochs that this takes."""
-UNCHECKED = ("negative", "checkpoint", "resume", "progress")
-"""Parameters that a checkpoint does not fix."""
+UNCHECKED = ("negative", "checkpoint", "resume", "progress", "binarize")
+"""Parameters that a checkpoint does not fix; what `binarize` makes of the data it does."""
 
 
 class BoltzmannEstimator(
@@ -77,6 +82,11 @@ class BoltzmannEstimator(
         Called with the machine to sample it instead of `method`, such as
         `photinus.learning.loop.DeviceChains`. One that has `given` samples the hidden units given the
         data too; one that has `state` and `restore` is stored in checkpoints.
+    binarize
+        Features above this threshold are 1, others 0, as in scikit-learn's `BernoulliNB`. At the
+        default, 0 and 1 stay as they are. Scikit-learn asks every estimator to take any numbers, but
+        what they mean to units of 0 and 1 is a guess. So other values give a `DataConversionWarning`,
+        which tells of a forgotten scaling. None refuses them.
     seed
         Of everything random.
     checkpoint, resume
@@ -115,6 +125,7 @@ class BoltzmannEstimator(
         validation_fraction: float = 0.0,
         patience: int = 5,
         negative: NegativePhase | None = None,
+        binarize: float | None = 0.5,
         seed: int | np.random.SeedSequence | None = 0,
         checkpoint: str | Path | None = None,
         resume: bool = False,
@@ -136,14 +147,18 @@ class BoltzmannEstimator(
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.negative = negative
+        self.binarize = binarize
         self.seed = seed
         self.checkpoint = checkpoint
         self.resume = resume
         self.progress = progress
 
     def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags  # where there are such tags, there is this
+
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.classifier_tags = ClassifierTags()  # it is one, if learned with labels
         tags.transformer_tags.preserves_dtype = []  # means are float32 whatever comes in
         return tags
 
@@ -157,7 +172,13 @@ class BoltzmannEstimator(
         Raises
         ------
         InvalidInput
-            If the data are not 0 and 1, or a parameter is out of its range.
+            If the data are not finite numbers (without `binarize`: 0 and 1), or a parameter is out of
+            its range.
+
+        Warns
+        -----
+        DataConversionWarning
+            If other values than 0 and 1 are turned into these.
         """
         check_parameters(self)
         visible = self._visible(X, y, fresh=True)
@@ -254,7 +275,7 @@ class BoltzmannEstimator(
         """
         if not isinstance(X, np.ma.MaskedArray):
             X = by_sklearn(lambda: as_numbers(self, X, fresh))
-        features = validate.binary_array("X", X)
+        features = binarized(X, self.binarize)
         if fresh:
             self.n_features_in_ = features.shape[1]
         elif features.shape[1] != self.n_features_in_:

@@ -1,5 +1,6 @@
 """Machines that others have learned: scikit-learn's `BernoulliRBM`, HDF5 files of the package rbms."""
 
+import io
 import os
 import re
 from typing import Any, Protocol
@@ -96,21 +97,31 @@ def from_rbms(path: str | os.PathLike[str], update: int | None = None) -> Boltzm
     InvalidInput
         If the file is damaged, of another kind of machine, or has no such update.
     """
+    _h5py()  # or else a missing file is told first
+    return read_rbms(files.read_bytes(path), str(path), update)
+
+
+def read_rbms(content: bytes, name: str, update: int | None = None) -> BoltzmannMachine:
+    """Return the machine that the `content` of an HDF5 file holds; see `from_rbms`."""
+    h5py = _h5py()
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            return _read(file, name, update)
+    except (PhotinusError, KeyboardInterrupt):
+        raise
+    except Exception:
+        # What h5py raises on files of arbitrary content is not written anywhere.
+        raise InvalidInput(f"file {name!r} is not a complete HDF5 file") from None
+
+
+def _h5py() -> Any:
     try:
         import h5py
     except ImportError:
         raise MissingDependency(
             "files of rbms are read with h5py: pip install 'photinus[rbms]'"
         ) from None
-    files.read_bytes(path)  # one sentence if there is no file
-    try:
-        with h5py.File(path, "r") as file:
-            return _read(file, str(path), update)
-    except (PhotinusError, KeyboardInterrupt):
-        raise
-    except Exception:
-        # What h5py raises on files of arbitrary content is not written anywhere.
-        raise InvalidInput(f"file {str(path)!r} is not a complete HDF5 file") from None
+    return h5py
 
 
 def _read(file: Any, path: str, update: int | None) -> BoltzmannMachine:

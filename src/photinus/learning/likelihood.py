@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.logistic import logistic, softplus
 from photinus._core.states import MAX_ENUMERATED, MAX_PER_RUN
 from photinus._core.streams import Seed, seed_sequence
@@ -31,8 +32,8 @@ LARGEST_ANNEALED = 1e6
 """Weight or bias: single precision tells energies apart up to here."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionEstimate:
+@dataclass(frozen=True, slots=True, repr=False)
+class PartitionEstimate(Displayed):
     """log Z and how well it is known."""
 
     value: float

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
@@ -39,9 +40,10 @@ from photinus.learning.judgement import Shown
 from photinus.learning.moments import Statistics, Target, shown_by
 from photinus.learning.trust import Search, Trial
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense, from_entries, is_sparse
 from photinus.networks.imperfections import Imperfections
-from photinus.samplers import registry
+from photinus.samplers import limits, registry
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.translation.gauge import choose_gauge
@@ -59,12 +61,12 @@ STUCK = (
 STRUCTURES = ("all", "given")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Round:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Round(Displayed):
     """One measurement of a network."""
 
     draws: int
-    """Draws per chain; of all measurements of this network together."""
+    """Draws per chain: of this network, and what those of networks close to it are worth."""
     misfit: float
     """`divergence` over what noise alone would give; 1: noise alone."""
     p_value: float
@@ -85,8 +87,8 @@ class Round:
     """Whether the search went on from here; if not, the step was taken back."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Refinement:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class Refinement(Displayed):
     """A refined network and the record of how it came about."""
 
     network: Network
@@ -188,12 +190,15 @@ def refine(
     Warns
     -----
     TranslationWarning
-        If no reference confirms the moments wanted: beyond 24 units, on a graph far from a tree, where
-        two samplers do not converge or disagree. Refinement then goes by one Gibbs run.
+        If the translated network is predicted to be far off (`photinus.predict`), for which
+        corrections may not do. If no reference confirms the moments wanted: beyond 24 units, on a graph
+        far from a tree, where two samplers do not converge or disagree. Refinement then goes by one
+        Gibbs run.
     """
     calibration = _calibration(calibration, substrate)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
     damping = _damping(damping, structure)
+    given = network is not None
     network = _start(machine, calibration, network, gauge, imperfections, seed)
     # In the coordinates of the neurons, whose pumps and couplings are to change.
     flips = gauges.of(network)
@@ -202,8 +207,9 @@ def refine(
     statistics = Statistics.between(network.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
-    if target.doubt:
-        warnings.warn(target.doubt, TranslationWarning, stacklevel=2)
+    said = [] if given else _said_before(machine, calibration, network)
+    if said := [*said, *filter(None, [target.doubt])]:
+        warnings.warn("; ".join(said), TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
@@ -318,6 +324,12 @@ def _start(
             f"{machine.labels!r}"
         )
     return network
+
+
+def _said_before(machine: BoltzmannMachine, calibration: Calibration, network: Network) -> list[str]:
+    """Return what is said of a network before it is refined; both as the neurons see them."""
+    nothing = Evidence.of(None, machine.labels)
+    return limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
 
 
 def _corrected(

@@ -4,6 +4,7 @@ from photinus.errors import MissingDependency
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+    from sklearn.exceptions import DataConversionWarning
     from sklearn.utils.validation import _check_feature_names, check_array, check_is_fitted
 except ImportError:
     raise MissingDependency(
@@ -13,6 +14,7 @@ except ImportError:
 __all__ = [
     "BaseEstimator",
     "ClassNamePrefixFeaturesOutMixin",
+    "DataConversionWarning",
     "TransformerMixin",
     "_check_feature_names",
     "check_array",

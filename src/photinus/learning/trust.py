@@ -15,6 +15,8 @@ root R: one row per chain, RᵀR the covariance of d.
   after others (Moré 1978, Lect. Notes Math. 630, 105).
 * A step is taken back if it lost, unless noise explains the loss.
 * A run whose noise hides the promised gain is followed by one of twice the length.
+* What a run tells is kept for the settings after it, as long as steps are small: without that, the last
+  setting would be as noisy as one run.
 """
 
 from collections.abc import Callable
@@ -45,6 +47,8 @@ DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
 FEW = 8
 """Rows of noise that tell what a step promises where the response is no matrix."""
+CONFIRMED = 2
+"""Longest runs of a setting, pooled, that must show no misfit: one is as noisy as the step to it."""
 IN_VAIN = 4
 """Corrections in a row without a gain, the noise aside, after which there is no point in more."""
 
@@ -240,8 +244,18 @@ class _Run(Generic[Setting]):
 
     @property
     def converged(self) -> bool:
-        """Whether the longest run shows no misfit, and no step is worth another one."""
-        return self.settled and self.full and self.promised < WORTH * self.now.noise
+        """Whether runs enough show no misfit, and no step is worth another one."""
+        return self.confirmed and self.settled and not self.promising
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the setting was measured as long as the last one must be."""
+        return self.now.draws >= CONFIRMED * self.draws
+
+    @property
+    def promising(self) -> bool:
+        """Whether a step promises more than noise would hide."""
+        return self.promised >= WORTH * self.now.noise
 
     def reason_to_stop(self, most_rounds: int) -> str:
         """Return why there is no point in more, a sentence; else empty."""
@@ -255,14 +269,17 @@ class _Run(Generic[Setting]):
 
     def worth_a_step(self) -> bool:
         """Return whether there is something to correct by."""
-        return self.promised > 0 and not (self.settled and not self.full)
+        if self.settled and not self.confirmed:
+            return self.full and self.promising
+        return self.promised > 0
 
     def look_longer(self) -> None:
         """Measure once more where it stands."""
         now, full = self.now, self.full
+        self.vain += self.confirmed
         more = self.measure(now.setting, self.draws if full else self.draws - now.draws)
         self.now = judge(now.setting, _pooled(now.shown, more), self.wanted)
-        self.length, self.vain = self.draws, self.vain + full
+        self.length = self.draws
         self.history.append(self.now)
         self._enter(Trial(self.now, 0.0, 0.0, 0.0, True))
         self._promise()
@@ -276,6 +293,7 @@ class _Run(Generic[Setting]):
         gained = now.loss - then.loss
         self.strengths.learn(self.change, now, then, self.wanted.metric)
         accepted = gained > -min(DOUBT * error, error**2 / promised)
+        then = self._with_earlier(now, then) if accepted else then
         self._enter(Trial(then, self.used, promised, gained, accepted))
         self.vain = 0 if gained > error else self.vain + (self.length >= self.draws or not accepted)
         if promised > error or not accepted:
@@ -286,6 +304,22 @@ class _Run(Generic[Setting]):
             self.now = then
             self.history.append(then)
         self._promise()
+
+    def _with_earlier(self, now: Judged[Setting], then: Judged[Setting]) -> Judged[Setting]:
+        """Return what a run says of its setting, with what the one before tells of it.
+
+        Moments of the setting before, moved by the step, are a measurement of this one, too. They have
+        the noise of that run, and an error of the step. Both are weighed against the noise of this run.
+        """
+        response = now.shown.response.mean_with(then.shown.response).matrix
+        if response is None:
+            return then
+        moved = response @ (self.strengths.value * self.change)
+        wrong = MODEL_ERROR**2 * float(moved @ self.wanted.metric(moved[None])[0]) / 2
+        part = then.noise / max(then.noise + now.noise + wrong, 1e-300)
+        chains = (1 - part) * then.shown.chains + part * (now.shown.chains + moved)
+        draws = min(round(then.draws / (1 - part)), then.draws + now.draws)
+        return judge(then.setting, Shown(chains, draws, then.shown.response), self.wanted)
 
     def _learn_trust(self, ratio: float, accepted: bool) -> None:
         """Trust more after a step that gained what it promised, less after one that did not."""

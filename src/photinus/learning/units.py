@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.errors import InvalidInput
 from photinus.learning.data import square
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -30,8 +31,8 @@ def labelled(features: int, classes: Iterable[object], hidden: Iterable[int]) ->
     ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Units:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Units(Displayed):
     """Positions of a machine's units by what they stand for."""
 
     features: NDArray[np.intp]

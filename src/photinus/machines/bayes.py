@@ -1,10 +1,10 @@
-"""Bayesian networks over binary variables, and Boltzmann machines that sample from them.
+"""Bayesian networks over variables of a few states each, and machines that sample from them.
 
 A Bayesian network is a product of conditional tables, p(z) = Π_k p(z_k | parents of k). How a machine
 is made of it: see `photinus.machines.expansion`.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -14,21 +14,30 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.records import settle
-from photinus._core.states import require_enumerable
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.machines.elimination import Reduction, reduced
-from photinus.machines.evidence import Evidence
-from photinus.machines.expansion import METHODS, STRENGTH, expanded
-from photinus.machines.softening import SOFTENING, deterministic, soft_log_odds
+from photinus.machines.cliques import Factor, TooWide
+from photinus.machines.discrete import Discrete
+from photinus.machines.elimination import Reduction, above, is_possible, reduced
+from photinus.machines.expansion import METHODS, STRENGTH, Expansion, expansion
+from photinus.machines.softening import SOFTENING, soft_log_table, soft_table
 from photinus.machines.tables import (
+    Cpt,
     Table,
     checked_table,
     in_order,
     known_variable,
-    on_of,
-    rows_of,
     table_of,
+    table_of_array,
+)
+from photinus.machines.variables import (
+    States,
+    asked_variables,
+    checked_name,
+    checked_states,
+    impossible,
+    named_states,
+    require_known,
 )
 
 
@@ -40,21 +49,29 @@ class _PgmpyModel(Protocol):
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class BayesianNetwork:
-    """A Bayesian network over binary variables. Immutable.
+class BayesianNetwork(Discrete):
+    """A Bayesian network over variables of two or more states each. Immutable.
 
     Parameters
     ----------
     tables : mapping variable → table
-        Variables are named by strings or whole numbers, in any order. A table is P(variable = 1) if
-        the variable has no parents, else ``(parents, {states of the parents: P(variable = 1)})`` .
-        There is one row for each joint state of the parents.
+        Variables are named by strings or whole numbers, in any order. A table is one of these:
+
+        * P(variable = 1), or generally of its second state, for two states and no parents; or a list of
+          the probabilities of all states;
+        * ``(parents, {states of the parents: row})`` with a row for each joint state of the parents. A
+          row is a probability or a list, as above;
+        * ``(parents, array (*states of the parents, states of the variable))``.
+    states : mapping variable → tuple of states, optional
+        Names of the states, in the order of the tables: strings, whole numbers or booleans, at least
+        two. By default 0 and 1.
 
     Raises
     ------
     InvalidInput
         If a parent is unknown or named twice, or a row is missing or not a state of the parents. Also
-        if a probability is outside [0, 1], or variables depend on themselves.
+        if probabilities are outside [0, 1] or don't add up to 1, or variables depend on themselves. Or
+        if a table has more than a million entries.
 
     Examples
     --------
@@ -63,22 +80,44 @@ class BayesianNetwork:
     0.692
     >>> network.to_boltzmann().marginals().round(3)
     array([0.2 , 0.26])
+    >>> sky = BayesianNetwork(
+    ...     {"sky": [0.5, 0.3, 0.2], "wet": (("sky",), [[1.0, 0.0], [0.9, 0.1], [0.2, 0.8]])},
+    ...     {"sky": ("clear", "grey", "black"), "wet": ("no", "yes")},
+    ... )
+    >>> round(sky.posterior({"wet": "yes"})["sky"]["black"], 3)
+    0.842
     """
 
     tables: Mapping[Hashable, Table]
-    """Parents and rows of each variable."""
+    """Parents and rows of each variable. The row of two states is the probability of the second."""
+    states: States
+    """Names of the states of each variable."""
+    _cpts: Mapping[Hashable, Cpt]
 
-    def __init__(self, tables: Mapping[Any, Any]) -> None:
+    def __init__(
+        self, tables: Mapping[Any, Any], states: Mapping[Any, Iterable[Any]] | None = None
+    ) -> None:
         if not isinstance(tables, Mapping) or not tables:
-            raise InvalidInput(f"tables must be a mapping variable → table, not empty, got {tables!r}")
-        checked = {name: checked_table(name, table, tables) for name, table in tables.items()}
-        settle(self, tables=MappingProxyType(checked))
-        in_order(checked)
+            raise InvalidInput(
+                f"tables must be a mapping variable → table, not empty, got {validate.shown(tables)}"
+            )
+        names = checked_states(states, map(checked_name, tables))
+        cpts = {name: checked_table(name, table, names) for name, table in tables.items()}
+        in_order(cpts)
+        validate.locked([array for _, array in cpts.values()])
+        settle(self, states=names, _cpts=MappingProxyType(cpts))
+        shown = {name: table_of_array(cpt, names) for name, cpt in cpts.items()}
+        settle(self, tables=MappingProxyType(shown))
 
-    @property
-    def variables(self) -> tuple[Hashable, ...]:
-        """Names of the variables, in the order of the tables."""
-        return tuple(self.tables)
+    def parents(self, variable: Hashable) -> tuple[Hashable, ...]:
+        """Return the parents of a variable."""
+        require_known("variable", variable, self.variables)
+        return self._cpts[variable][0]
+
+    def probabilities(self, variable: Hashable) -> NDArray[np.float64]:
+        """Return the table of a variable, array (*states of the parents, states of the variable)."""
+        require_known("variable", variable, self.variables)
+        return self._cpts[variable][1]
 
     def __repr__(self) -> str:
         shown = [str(name) for name in self.variables[:12]] + ["…"] * (len(self.tables) > 12)
@@ -87,13 +126,17 @@ class BayesianNetwork:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BayesianNetwork):
             return NotImplemented
-        return list(self.tables.items()) == list(other.tables.items())
+        return (
+            list(self.states.items()) == list(other.states.items())
+            and all(self.parents(name) == other.parents(name) for name in self.states)
+            and all(np.array_equal(self._cpts[k][1], other._cpts[k][1]) for k in self.states)
+        )
 
     def __hash__(self) -> int:
-        return hash(tuple((name, parents) for name, (parents, _) in self.tables.items()))
+        return hash(tuple((name, self.parents(name), self.states[name]) for name in self.variables))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return BayesianNetwork, ({name: (p, dict(rows)) for name, (p, rows) in self.tables.items()},)
+        return BayesianNetwork, (dict(self._cpts), dict(self.states))
 
     @classmethod
     def asia(cls) -> "BayesianNetwork":
@@ -147,43 +190,15 @@ class BayesianNetwork:
                 raise InvalidInput(f"model must have a table for every node, got none for {node!r}")
         return cls({node: table_of(cpds[node], on or {}) for node in model.nodes()})
 
-    def joint(self) -> NDArray[np.float64]:
-        """Return p of every state, array (2**variable,), index Σ z_k << k as in `BoltzmannMachine`.
-
-        Raises
-        ------
-        InvalidInput
-            For more than 24 variables.
-        """
-        return np.ascontiguousarray(self._joint_array()).ravel()
-
-    def posterior(self, evidence: Mapping[Any, int] | None = None) -> dict[Hashable, float]:
-        """Return P(variable = 1 | evidence) of every variable that is not evidence, by enumeration.
-
-        Parameters
-        ----------
-        evidence : mapping variable → 0 or 1
-
-        Raises
-        ------
-        InvalidInput
-            For more than 24 variables, an unknown variable, a value other than 0 or 1, no variable
-            left, or evidence of probability 0.
-        """
-        n = len(self.tables)
-        known = Evidence.of(evidence, self.variables)
-        joint = self._joint_array()
-        # The last axis is the first variable.
-        place: list[Any] = [slice(None)] * n
-        for k, value in zip(known.positions, known.values[0], strict=True):
-            place[n - 1 - k] = int(value)
-        left = joint[tuple(place)]
-        total = float(left.sum())
-        if total == 0:
-            raise InvalidInput(f"evidence must be possible, got {known.to_dict()!r} of probability 0")
-        free = [self.variables[k] for k in known.free]
-        on = (np.take(left, 1, axis=len(free) - 1 - k).sum() for k in range(len(free)))
-        return {name: float(p) / total for name, p in zip(free, on, strict=True)}
+    def _factors(self, needed: Iterable[Hashable] | None = None) -> list[Factor]:
+        names = self.variables if needed is None else above(self._cpts, needed)
+        place = {name: k for k, name in enumerate(self.variables)}
+        with np.errstate(divide="ignore"):
+            return [
+                (tuple(place[one] for one in (*parents, name)), np.log(array))
+                for name, (parents, array) in self._cpts.items()
+                if name in names
+            ]
 
     def softened(self, softening: float = SOFTENING, *, additive: bool = True) -> "BayesianNetwork":
         """Return the network with 0 and 1 in its tables replaced: no state is impossible any more.
@@ -191,11 +206,13 @@ class BayesianNetwork:
         Parameters
         ----------
         softening
-            Deterministic entries become ε = `softening` and 1 - ε, 0 < ε < 0.5. Others stay.
+            Entries 0 become ε = `softening`, 0 < ε < 0.5, and 1 becomes 1 - ε; of more than two states,
+            the others make room in proportion. Rows without a 0 stay.
         additive
             Let deterministic entries come closer to 0 and 1 than that wherever it brings the table's
             log-odds closer to a sum over parents. It does for threshold functions: OR becomes
-            σ(L (2s - 1)) with s parents on and L = log((1 - ε)/ε), a table without interactions.
+            σ(L (2s - 1)) with s parents on and L = log((1 - ε)/ε), a table without interactions. It is
+            done where a variable and its parents all have two states.
 
         Notes
         -----
@@ -203,18 +220,20 @@ class BayesianNetwork:
         L). A sampler that flips one unit at a time moves on more slowly, too. It goes through states of
         a probability of the order ε.
         """
-        additive, soft = validate.flag("additive", additive), {}
-        for name, (parents, rows) in self.tables.items():
-            on = on_of(rows, len(parents))
-            log_odds = soft_log_odds(on, softening, additive)
-            soft[name] = (
-                parents,
-                rows_of(np.where(deterministic(on), np.exp(-np.logaddexp(0, -log_odds)), on)),
-            )
-        return BayesianNetwork(soft)
+        additive = validate.flag("additive", additive)
+        soft = {
+            name: (parents, soft_table(array, softening, additive))
+            for name, (parents, array) in self._cpts.items()
+        }
+        return BayesianNetwork(soft, self.states)
 
     def to_boltzmann(
-        self, *, method: str = "exact", softening: float = SOFTENING, strength: float = STRENGTH
+        self,
+        *,
+        method: str = "exact",
+        softening: float = SOFTENING,
+        strength: float = STRENGTH,
+        code: str = "auto",
     ) -> BoltzmannMachine:
         """Return a Boltzmann machine whose first units are the variables; auxiliary units follow.
 
@@ -229,6 +248,10 @@ class BayesianNetwork:
             Distance from 0 and 1 that deterministic entries get, in (0, 0.5).
         strength
             Weight between an auxiliary unit of "probst" and its variables, > 0.
+        code
+            How units stand for a variable of more than two states: "one-hot", "binary" or "auto". The
+            last takes the machine with the smaller product of units and largest weight. See
+            `photinus.machines.codes`. `expansion` also tells what the units say.
 
         Returns
         -------
@@ -240,25 +263,37 @@ class BayesianNetwork:
         InvalidInput
             If an argument is out of its range.
         """
+        return self.expansion(method=method, softening=softening, strength=strength, code=code).machine
+
+    def expansion(
+        self,
+        *,
+        method: str = "exact",
+        softening: float = SOFTENING,
+        strength: float = STRENGTH,
+        code: str = "auto",
+    ) -> Expansion:
+        """Return the machine of `to_boltzmann` with what its units say of the variables."""
         validate.one_of("method", method, METHODS)
         strength = validate.positive("strength", strength)
-        factors = self._log_tables(softening, additive=method == "exact")
-        return expanded(factors, self.variables, method, strength)
+        factors = list(self._soft_factors(softening, additive=method == "exact"))
+        return expansion(factors, self.states, method, strength, code)
 
     def reduced(
         self,
-        evidence: Mapping[Any, int] | None = None,
+        evidence: Mapping[Any, Any] | None = None,
         *,
         query: Iterable[Any] | None = None,
         softening: float = SOFTENING,
+        code: str = "auto",
     ) -> Reduction:
         """Return what has to be sampled to know the variables asked for, given the evidence.
 
         Parameters
         ----------
-        evidence : mapping variable → 0 or 1
+        evidence : mapping variable → state
         query : variables that are asked for; by default all
-        softening
+        softening, code
             As in `to_boltzmann`. Variables that are not sampled need none.
 
         Returns
@@ -270,8 +305,7 @@ class BayesianNetwork:
         Raises
         ------
         InvalidInput
-            For an unknown variable, a value other than 0 or 1, no variable left, or evidence of
-            probability 0.
+            For an unknown variable or state, no variable left, or evidence of probability 0.
 
         Examples
         --------
@@ -279,41 +313,24 @@ class BayesianNetwork:
         >>> reduction.replaced, reduction.barren
         (('either',), ('dysp',))
         """
-        known = Evidence.of(evidence, self.variables).to_dict()
-        asked = None if query is None else self._asked(query)
-        return reduced(self.tables, known, asked, softening)
+        known = self._known(evidence)
+        asked = None if query is None else asked_variables(query, self.states)
+        self._require_possible(known)
+        return reduced(self._cpts, self.states, known, asked, softening, code)
 
-    def _asked(self, query: Iterable[Any]) -> tuple[Hashable, ...]:
-        """Return the variables that are asked for, checked."""
-        asked = validate.listed("query", query)
-        if not asked:
-            raise InvalidInput("query must name at least one variable, got none")
-        for name in asked:
-            if not isinstance(name, Hashable) or name not in self.tables:
-                raise InvalidInput(
-                    f"query must be among the variables {list(self.variables)!r}, got {name!r}"
-                )
-        return tuple(dict.fromkeys(asked))
+    def _require_possible(self, known: Mapping[Hashable, int]) -> None:
+        """Raise for evidence of probability 0."""
+        try:
+            self._tree(known, ())
+        except TooWide:
+            if not is_possible(self._cpts, known):
+                raise impossible(named_states(known, self.states)) from None
 
-    def _log_tables(
+    def _soft_factors(
         self, softening: float, *, additive: bool
-    ) -> Iterator[tuple[tuple[int, ...], NDArray[np.float64]]]:
+    ) -> Iterable[tuple[tuple[int, ...], NDArray[np.float64]]]:
         """Give (positions of variable and parents, logarithm of the softened table)."""
         place = {name: k for k, name in enumerate(self.variables)}
-        for name, (parents, rows) in self.tables.items():
-            log_odds = soft_log_odds(on_of(rows, len(parents)), softening, additive)
+        for name, (parents, array) in self._cpts.items():
             positions = (place[name], *(place[parent] for parent in parents))
-            yield positions, -np.logaddexp(0.0, np.stack([log_odds, -log_odds]))
-
-    def _joint_array(self) -> NDArray[np.float64]:
-        """Return p of every state, array (2,)*variable; the last axis is the first variable."""
-        n = len(self.tables)
-        require_enumerable(n, "variables", "this network")
-        place = {name: k for k, name in enumerate(self.variables)}
-        joint = np.ones((2,) * n)
-        for name, (parents, rows) in self.tables.items():
-            on = on_of(rows, len(parents))
-            axes = [n - 1 - place[variable] for variable in (name, *parents)]
-            shape = [2 if axis in axes else 1 for axis in range(n)]
-            joint *= np.stack([1 - on, on]).transpose(np.argsort(axes)).reshape(shape)
-        return joint
+            yield positions, soft_log_table(array, softening, additive)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
+from photinus._core.display import Displayed, joined
 from photinus._core.gauge import checked
 from photinus._core.records import settle
 from photinus._core.states import require_enumerable, states_of
@@ -30,7 +31,7 @@ from photinus.machines.likelihood import most_likely
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class BoltzmannMachine:
+class BoltzmannMachine(Displayed):
     """A Boltzmann machine over 0/1 units: p(z) ∝ exp(½ zᵀWz + bᵀz). Immutable.
 
     Parameters
@@ -39,8 +40,8 @@ class BoltzmannMachine:
         W, symmetric with zero diagonal.
     biases : array (unit,)
         b; at least one unit.
-    labels : iterable of str or int, optional
-        One name per unit; by default 0 … n-1.
+    labels : iterable, optional
+        One name per unit: text, numbers, tuples or other hashable values. By default 0 … n-1.
 
     Arrays may be frames of pandas, arrays of xarray or sparse matrices of SciPy. Names of rows and
     columns become the labels, and are brought to one order.
@@ -86,9 +87,18 @@ class BoltzmannMachine:
         """Number of units."""
         return len(self.biases)
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         shown = [str(label) for label in self.labels[:12]] + ["…"] * (self.n_units > 12)
-        return f"BoltzmannMachine({self.n_units} unit(s): {', '.join(shown)})"
+        return f"{self.n_units} unit(s): {joined(shown, 130)}"
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "units": self.n_units,
+            "labels": joined(map(str, self.labels)),
+            "couplings": int(np.count_nonzero(self.weights)) // 2,
+            "largest weight": float(np.abs(self.weights).max()),
+            "largest bias": float(np.abs(self.biases).max()),
+        }
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BoltzmannMachine):
@@ -368,6 +378,12 @@ class BoltzmannMachine:
         InvalidInput
             If the file is missing, truncated, of another kind or of a newer schema.
         """
-        document = read(path)
+        return cls._of_document(path, read(path))
+
+    @classmethod
+    def _of_document(cls, path: str | os.PathLike[str], document: dict[str, Any]) -> "BoltzmannMachine":
+        """Return the machine of what the file at `path` holds."""
         with files.reading(path, KIND):
-            return cls(document["weights"], document["biases"], document["labels"])
+            labels = document["labels"]
+            names = None if labels is None else files.labels_from_json(labels)
+            return cls(document["weights"], document["biases"], names)

@@ -65,18 +65,32 @@ def symmetric(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 
 def checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable, ...]:
-    """Return one label per unit: text or whole numbers, all different."""
+    """Return one label per unit: whatever can be hashed, all different.
+
+    Not True and False, which are the same as 1 and 0, nor what differs from itself.
+    """
     if labels is None:
         return tuple(range(n))
     if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise InvalidInput(f"labels must be a list of strings or whole numbers, got {labels!r}")
+        raise InvalidInput(f"labels must be a list of text, numbers or tuples, got {labels!r}")
     checked: dict[Hashable, None] = {}
     for label in labels:
         plain = label.item() if isinstance(label, np.generic) else label
-        if isinstance(plain, bool) or not isinstance(plain, (str, int)):
-            raise InvalidInput(f"labels must be strings or whole numbers, got {label!r}")
+        if not _is_name(plain):
+            raise InvalidInput(
+                f"labels must be text, numbers or tuples of these, got {validate.shown(label)}"
+            )
         if plain in checked:
             raise InvalidInput(f"labels must differ from each other, got {plain!r} twice")
         checked[plain] = None
     validate.same_length("labels", tuple(checked), "biases", n)
     return tuple(checked)
+
+
+def _is_name(label: Any) -> bool:
+    """Return whether a label can be hashed, equals itself, and is no mere yes or no."""
+    try:
+        hash(label)
+        return not (label is None or isinstance(label, bool)) and bool(label == label)
+    except (TypeError, ValueError):
+        return False

@@ -20,11 +20,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.errors import InvalidInput
+from photinus._core.display import Displayed
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.machines.expansion import NEGLIGIBLE, STRENGTH, expanded, moebius
-from photinus.machines.softening import deterministic, soft_log_odds
-from photinus.machines.tables import Table, in_order, on_of
+from photinus.machines.cliques import over
+from photinus.machines.codes import INVALID, Code
+from photinus.machines.expansion import NEGLIGIBLE, Expansion, expansion
+from photinus.machines.softening import soft_factor, soft_log_table
+from photinus.machines.tables import Cpt, in_order
+from photinus.machines.variables import States, impossible, named_states
 
 SOFT = 2.0
 """Weights up to which a variable at the end of the network is sampled: translation is good there."""
@@ -33,41 +36,49 @@ WIDEST = 8
 
 Floats = NDArray[np.float64]
 Names = tuple[Hashable, ...]
-Tables = Mapping[Hashable, Table]
+Cpts = Mapping[Hashable, Cpt]
 Values = Mapping[Hashable, int]
+"""Variable → number of its state."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Factor:
-    """A positive function of some variables, as its logarithm, array (2,)*scope."""
+    """A function of some variables, as its logarithm, array (*states of the scope)."""
 
     scope: Names
     log: Floats
 
     def over(self, scope: Names) -> Floats:
-        """Return it as a function of more variables, an array that broadcasts to (2,)*scope."""
-        places = [scope.index(name) for name in self.scope]
-        shape = [2 if k in places else 1 for k in range(len(scope))]
-        return self.log.transpose(np.argsort(places)).reshape(shape)
+        """Return it as a function of more variables, an array that broadcasts to theirs."""
+        places = tuple(scope.index(name) for name in self.scope)
+        return over((places, self.log), tuple(range(len(scope))))
 
     def with_function(self, name: Hashable, parents: Names, value: Floats) -> "Factor":
-        """Return it with a function of `parents`, array (2,)*parents, in place of variable `name`."""
+        """Return it with a function of `parents`, states by states, in place of variable `name`."""
         scope = tuple(dict.fromkeys([*(other for other in self.scope if other != name), *parents]))
-        off, on = np.broadcast_to(self.over((name, *scope)), (2,) * (1 + len(scope)))
-        return Factor(scope, np.where(Factor(parents, value).over(scope) == 1, on, off))
+        own, given = self.over((name, *scope)), Factor(parents, value).over(scope)
+        shape = np.broadcast_shapes(own.shape[1:], given.shape)
+        log = np.broadcast_to(own, (len(own), *shape))
+        state = np.broadcast_to(given, shape).astype(np.intp)
+        return Factor(scope, np.take_along_axis(log, state[None], 0)[0])
+
+    def given(self, known: Values) -> "Factor":
+        """Return it as a function of the variables that are not known."""
+        place = tuple(known.get(name, slice(None)) for name in self.scope)
+        return Factor(tuple(n for n in self.scope if n not in known), np.asarray(self.log[place]))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reduction:
-    """A Bayesian network with evidence, reduced to what has to be sampled. Immutable."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reduction(Displayed):
+    """A network with evidence, reduced to what has to be sampled. Immutable."""
 
-    tables: Tables
-    """The network."""
-    evidence: Values
-    """What was given."""
+    states: States
+    """Names of the states of all variables."""
+    evidence: Mapping[Hashable, Hashable]
+    """What was given, variable → state."""
     asked: Names
     """Variables that are asked for."""
-    settled: Values
+    settled: Mapping[Hashable, Hashable]
     """What follows from it for certain."""
     barren: Names
     """Variables whose tables are left out."""
@@ -77,91 +88,157 @@ class Reduction:
     """Variables that are left: the first units of the machine."""
     factors: tuple[Factor, ...]
     """Softened tables of the variables left."""
-    machine: BoltzmannMachine | None
-    """Its joint is that of the variables left, given the evidence; None if none is left."""
+    hard: tuple[Factor, ...]
+    """Tables before they were softened, minus infinity for what cannot be."""
+    tables: Cpts
+    """Tables by which variables that are left out come back."""
+    expansion: Expansion | None
+    """Its machine has the joint of the variables left, given the evidence; None if none is left."""
 
-    def complete(
-        self, states: NDArray[np.uint8], seed: np.random.SeedSequence
-    ) -> tuple[NDArray[np.uint8], Floats]:
-        """Return states of all variables, and the probability that each is on, given those above it.
+    @property
+    def machine(self) -> BoltzmannMachine | None:
+        """What is to be sampled; None if no variable is left."""
+        return None if self.expansion is None else self.expansion.machine
+
+    def complete(self, units: NDArray[np.uint8], seed: np.random.SeedSequence) -> NDArray[np.int16]:
+        """Return which state every variable is in, array (chain, draw, variable).
+
+        A draw in which units are in no valid state has -1 for all variables.
 
         Parameters
         ----------
-        states : array (chain, draw, unit)
-            Of the machine's units.
+        units : array (chain, draw, unit)
+            States of the machine.
         seed
             Of the variables that are drawn from their tables.
-
-        Returns
-        -------
-        states : array (chain, draw, variable) of uint8
-            In the order of the tables.
-        probabilities : array (chain, draw, variable)
-            Those of variables that were sampled or are known are their states.
         """
-        place = {name: k for k, name in enumerate(self.tables)}
-        every = np.zeros((*states.shape[:2], len(place)), np.uint8)
-        for name, value in {**self.evidence, **self.settled}.items():
-            every[..., place[name]] = value
-        for unit, name in enumerate(self.sampled):
-            every[..., place[name]] = states[..., unit]
-        chance = every.astype(np.float64)
-        generator, left_out = np.random.default_rng(seed), {*self.barren, *self.replaced}
-        for name in in_order(self.tables):
-            if name in left_out:
-                k, (parents, rows) = place[name], self.tables[name]
-                above = tuple(every[..., place[parent]] for parent in parents)
-                chance[..., k] = on_of(rows, len(parents))[above]
-                every[..., k] = generator.random(every.shape[:2]) < chance[..., k]
-        return every, chance
+        place = {name: k for k, name in enumerate(self.states)}
+        numbers = np.zeros((*units.shape[:2], len(place)), np.int16)
+        for name, state in {**self.evidence, **self.settled}.items():
+            numbers[..., place[name]] = self.states[name].index(state)
+        if self.expansion is not None:
+            numbers[..., [place[name] for name in self.sampled]] = self.expansion.numbers(units)
+        invalid = (numbers == INVALID).any(axis=-1)
+        generator = np.random.default_rng(seed)
+        for name in self._looked_up():
+            cumulated = np.cumsum(self.chances(name, numbers), axis=-1)[..., :-1]
+            drawn = generator.random(numbers.shape[:2])[..., None] >= cumulated
+            numbers[..., place[name]] = drawn.sum(axis=-1)
+        numbers[invalid] = INVALID
+        return numbers
 
-    def log_weights(self, states: NDArray[np.uint8]) -> Floats:
+    def _looked_up(self) -> list[Hashable]:
+        """Return the variables that come back by their tables, each after its parents."""
+        return [n for n in in_order(self.tables) if n in self.barren or n in self.replaced]
+
+    def chances(self, name: Hashable, numbers: NDArray[np.int16]) -> Floats:
+        """Return the probabilities of a variable's states, array (chain, draw, state).
+
+        They are rows of its table, given the variables above it. Those of variables that were sampled
+        or are known are 0 and 1.
+
+        Parameters
+        ----------
+        name
+            The variable.
+        numbers : array (chain, draw, variable)
+            From `complete`.
+        """
+        place = {name: k for k, name in enumerate(self.states)}
+        if name in self.barren or name in self.replaced:
+            parents, array = self.tables[name]
+            return np.asarray(array[tuple(numbers[..., place[parent]] for parent in parents)])
+        return np.eye(len(self.states[name]))[numbers[..., place[name]]]
+
+    def log_weights(self, numbers: NDArray[np.int16]) -> Floats:
         """Return log p - log q of states of all variables, array (chain, draw, variable).
 
         p is the law of the network, q that of its softened tables, up to a constant: importance
         weights, array (chain, draw). They are equal if nothing had to be softened.
         """
-        values = {name: states[..., k] for k, name in enumerate(self.tables)}
-        left_out, total = set(self.barren), np.zeros(states.shape[:2])
-        with np.errstate(divide="ignore"):
-            for name, (parents, rows) in self.tables.items():
-                if name not in left_out:
-                    on = on_of(rows, len(parents))
-                    place = (values[name], *(values[parent] for parent in parents))
-                    total += np.log(np.stack([1 - on, on]))[place]
-        for factor in self.factors:
-            total -= factor.log[tuple(values[name] for name in factor.scope)]
+        values = {name: numbers[..., k] for k, name in enumerate(self.states)}
+        total = np.zeros(numbers.shape[:2])
+        for sign, factors in ((1, self.hard), (-1, self.factors)):
+            for factor in factors:
+                total += sign * factor.log[tuple(values[name] for name in factor.scope)]
         return total
 
 
-def reduced(tables: Tables, evidence: Values, query: Names | None, softening: float) -> Reduction:
+def reduced(
+    tables: Cpts, states: States, evidence: Values, query: Names | None, softening: float, code: str
+) -> Reduction:
     """Return what has to be sampled of a network; see `BayesianNetwork.reduced`."""
     settled = _settled(tables, evidence)
-    if settled is None or not _is_possible(tables, {**evidence, **settled}):
-        raise InvalidInput(f"evidence must be possible, got {dict(evidence)!r} of probability 0")
+    if settled is None:
+        raise impossible(named_states(evidence, states))
     known = {**evidence, **settled}
-    needed = set(tables) if query is None else _with_those_above(tables, {*evidence, *query})
+    needed = set(tables) if query is None else above(tables, {*evidence, *query})
     factors = {name: _factor(tables, name, known, softening) for name in tables if name in needed}
-    _leave_out_ends(factors, known)
+    coding = "binary" if code == "auto" else code
+    _leave_out_ends(factors, known, coding)
     barren = [name for name in tables if name not in factors and name not in known]
-    replaced = _replace_functions(factors, tables, known)
+    replaced = _replace_functions(factors, tables, states, known, coding)
     left = tuple(name for name in tables if name in factors and name not in known)
     soft = tuple(factors.values())
-    machine = _machine(soft, left) if left else None
-    asked = tuple(name for name in tables if name not in evidence) if query is None else tuple(query)
+    with np.errstate(divide="ignore"):
+        hard = [
+            Factor((*parents, name), np.log(array))
+            for name, (parents, array) in tables.items()
+            if name not in barren
+        ]
     return Reduction(
-        tables, dict(evidence), asked, settled, tuple(barren), replaced, left, soft, machine
+        states,
+        named_states(evidence, states),
+        tuple(n for n in tables if n not in evidence) if query is None else tuple(query),
+        named_states(settled, states),
+        tuple(barren),
+        replaced,
+        left,
+        soft,
+        tuple(hard),
+        tables,
+        _expanded(soft, left, states, code) if left else None,
     )
 
 
-def _restricted(tables: Tables, name: Hashable, known: Values) -> tuple[Names, Floats]:
-    """Return the parents of a variable that are not known, and P(variable = 1), array (2,)*parents."""
-    parents, rows = tables[name]
-    row = on_of(rows, len(parents))[tuple(known.get(parent, slice(None)) for parent in parents)]
+def restricted(
+    factors: Iterable[Factor],
+    states: States,
+    evidence: Values,
+    query: Names | None,
+    softening: float,
+    code: str,
+) -> Reduction:
+    """Return what has to be sampled of a Markov network; see `MarkovNetwork.reduced`."""
+    hard = tuple(factors)
+    soft = tuple(
+        Factor(factor.scope, soft_factor(np.exp(factor.log), softening)).given(evidence)
+        for factor in hard
+    )
+    left = tuple(name for name in states if name not in evidence)
+    return Reduction(
+        states,
+        named_states(evidence, states),
+        left if query is None else query,
+        {},
+        (),
+        (),
+        left,
+        soft,
+        hard,
+        {},
+        _expanded(soft, left, states, code),
+    )
+
+
+def _restricted(tables: Cpts, name: Hashable, known: Values) -> tuple[Names, Floats]:
+    """Return the parents of a variable that are not known, and its table for these."""
+    parents, array = tables[name]
+    row = array[tuple(known.get(parent, slice(None)) for parent in parents)]
     return tuple(parent for parent in parents if parent not in known), np.asarray(row)
 
 
-def _settled(tables: Tables, evidence: Values) -> dict[Hashable, int] | None:
+def _settled(tables: Cpts, evidence: Values) -> dict[Hashable, int] | None:
     """Return what follows for certain, table by table until nothing more does; None if impossible."""
     settled: dict[Hashable, int] = {}
     while True:
@@ -176,33 +253,35 @@ def _settled(tables: Tables, evidence: Values) -> dict[Hashable, int] | None:
         settled.update(more)
 
 
-def _consequences(tables: Tables, name: Hashable, known: Values) -> dict[Hashable, int]:
-    """Return what one table says for certain, given what is known; its opposite if that cannot be."""
-    parents, on = _restricted(tables, name, known)
+def _consequences(tables: Cpts, name: Hashable, known: Values) -> dict[Hashable, int]:
+    """Return what one table says for certain, given what is known; another state if it cannot be."""
+    parents, array = _restricted(tables, name, known)
     if name not in known:
-        return {name: int(on.flat[0])} if (on == 0).all() or (on == 1).all() else {}
-    possible = np.argwhere((on if known[name] else 1 - on) > 0)
+        found = np.flatnonzero(array.reshape(-1, array.shape[-1]).any(axis=0))
+        return {name: int(found[0])} if len(found) == 1 else {}
+    possible = np.argwhere(array[..., known[name]] > 0)
     if not len(possible):
-        return {name: 1 - known[name]}
+        return {name: (known[name] + 1) % array.shape[-1]}
     same = (possible == possible[0]).all(axis=0)
     return {p: int(v) for p, v, only in zip(parents, possible[0], same, strict=True) if only}
 
 
-def _is_possible(tables: Tables, known: Values) -> bool:
+def is_possible(tables: Cpts, known: Values) -> bool:
     """Return whether some state has all that is known; by trying values where tables have zeros."""
     settled = _settled(tables, known)
     if settled is None:
         return False
     known = {**known, **settled}
     for name, value in known.items():
-        parents, on = _restricted(tables, name, known)
+        parents, array = _restricted(tables, name, known)
         # Without a zero, any state of the parents will do, and the tables above have one.
-        if parents and ((on if value else 1 - on) == 0).any():
-            return any(_is_possible(tables, {**known, parents[0]: trial}) for trial in (0, 1))
+        if parents and (array[..., value] == 0).any():
+            trials = range(array.shape[0])
+            return any(is_possible(tables, {**known, parents[0]: trial}) for trial in trials)
     return True
 
 
-def _with_those_above(tables: Tables, names: set[Hashable]) -> set[Hashable]:
+def above(tables: Cpts, names: Iterable[Hashable]) -> set[Hashable]:
     """Return variables with all those that they depend on."""
     found: set[Hashable] = set()
     ahead = list(names)
@@ -214,22 +293,21 @@ def _with_those_above(tables: Tables, names: set[Hashable]) -> set[Hashable]:
     return found
 
 
-def _factor(tables: Tables, name: Hashable, known: Values, softening: float) -> Factor:
+def _factor(tables: Cpts, name: Hashable, known: Values, softening: float) -> Factor:
     """Return the softened table of a variable, restricted to what is known."""
-    parents, on = _restricted(tables, name, known)
-    log_odds = soft_log_odds(on, softening, additive=True)
-    log = -np.logaddexp(0.0, np.stack([log_odds, -log_odds]))
+    parents, array = _restricted(tables, name, known)
+    log = soft_log_table(array, softening, additive=True)
     return Factor(parents, log[known[name]]) if name in known else Factor((name, *parents), log)
 
 
-def _leave_out_ends(factors: dict[Hashable, Factor], known: Values) -> None:
+def _leave_out_ends(factors: dict[Hashable, Factor], known: Values, code: str) -> None:
     """Leave out tables at the end of the network that are hard, from below."""
     while True:
-        used = {above for name, factor in factors.items() for above in factor.scope if above != name}
+        used = {one for name, factor in factors.items() for one in factor.scope if one != name}
         ends = [
             name
             for name, factor in factors.items()
-            if name not in known and name not in used and _is_hard(factor)
+            if name not in known and name not in used and _is_hard(factor, code)
         ]
         if not ends:
             return
@@ -237,42 +315,55 @@ def _leave_out_ends(factors: dict[Hashable, Factor], known: Values) -> None:
             del factors[name]
 
 
-def _is_hard(factor: Factor) -> bool:
+def _is_hard(factor: Factor, code: str) -> bool:
     """Return whether a table needs an auxiliary unit, or a weight beyond `SOFT`."""
-    coefficients, order = moebius(factor.log), np.indices(factor.log.shape).sum(axis=0)
+    coefficients, order = factor.log, np.zeros((1,) * factor.log.ndim, np.intp)
+    for axis, size in enumerate(factor.log.shape):
+        own = Code(code if size > 2 else "one-hot", size)
+        coefficients = own.coefficients(coefficients, axis)
+        count = np.array([len(term) for term in own.terms()])
+        order = order + count.reshape([-1 if k == axis else 1 for k in range(factor.log.ndim)])
     beyond = np.where(order == 2, SOFT, np.where(order > 2, NEGLIGIBLE, np.inf))
     return bool((np.abs(coefficients) > beyond).any())
 
 
-def _replace_functions(factors: dict[Hashable, Factor], tables: Tables, known: Values) -> Names:
+def _replace_functions(
+    factors: dict[Hashable, Factor], tables: Cpts, states: States, known: Values, code: str
+) -> Names:
     """Put functions in place of variables, from below, where weights become smaller; return which."""
     replaced = []
     for name in reversed(in_order(tables)):
         if name in known or name not in factors:
             continue
-        parents, on = _restricted(tables, name, known)
-        if not deterministic(on).all():
+        parents, array = _restricted(tables, name, known)
+        if not ((array == 0) | (array == 1)).all():
             continue
         touched = {other: f for other, f in factors.items() if name in f.scope}
-        below = {k: f.with_function(name, parents, on) for k, f in touched.items() if k != name}
+        value = array.argmax(axis=-1).astype(np.float64)
+        below = {k: f.with_function(name, parents, value) for k, f in touched.items() if k != name}
         if any(len(factor.scope) > WIDEST for factor in below.values()):
             continue
-        if _largest_weight(below.values()) < _largest_weight(touched.values()):
+        sizes = {one: states[one] for f in (*touched.values(), *below.values()) for one in f.scope}
+        if _largest_weight(below.values(), sizes, code) < _largest_weight(
+            touched.values(), sizes, code
+        ):
             del factors[name]
             factors.update(below)
             replaced.append(name)
     return tuple(replaced)
 
 
-def _largest_weight(factors: Iterable[Factor]) -> float:
+def _largest_weight(factors: Iterable[Factor], states: States, code: str) -> float:
     """Return the largest weight of the machine of some factors."""
     factors = list(factors)
     names = tuple(dict.fromkeys(name for factor in factors for name in factor.scope))
-    return float(np.abs(_machine(factors, names).weights).max()) if names else 0.0
+    if not names:
+        return 0.0
+    return float(np.abs(_expanded(factors, names, states, code).machine.weights).max())
 
 
-def _machine(factors: Iterable[Factor], names: Names) -> BoltzmannMachine:
+def _expanded(factors: Iterable[Factor], names: Names, states: States, code: str) -> Expansion:
     """Return the machine whose first units are the variables `names`."""
     place = {name: k for k, name in enumerate(names)}
-    placed = ((tuple(place[name] for name in f.scope), f.log) for f in factors)
-    return expanded(placed, names, "exact", STRENGTH)
+    placed = [(tuple(place[name] for name in f.scope), f.log) for f in factors]
+    return expansion(placed, {name: states[name] for name in names}, code=code)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.gauge import Gauge, flip_states
 from photinus.errors import InvalidInput
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evidence(Displayed):
     """Known units and their values in each chain. Immutable.
 
     `Evidence.of` makes one of a mapping, and checks it. Whatever takes evidence takes either.

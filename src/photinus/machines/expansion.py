@@ -22,13 +22,18 @@ Boltzmann machine. Higher ones are made by auxiliary units, which nobody reads, 
 
 import itertools
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
+from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.codes import CODES, INVALID, Code, chosen, exclusions
+from photinus.machines.variables import States, known_states
 
 METHODS = ("exact", "probst")
 STRENGTH = 20.0
@@ -53,26 +58,176 @@ class _Auxiliary:
     """Weight to each variable, by position."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Expansion:
+    """A Boltzmann machine that samples from a network, and what its units say. Immutable."""
+
+    machine: BoltzmannMachine
+    """Its first units are those of the variables, in order; auxiliary units follow."""
+    states: States
+    """Variable → names of its states."""
+    codes: tuple[Code, ...]
+    """How the units of each variable say which state it is in."""
+
+    def numbers(self, units: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Return which state each variable is in, array (…, variable); -1 for none.
+
+        Parameters
+        ----------
+        units : array (…, unit)
+            States of the machine.
+        """
+        result = np.empty((*units.shape[:-1], len(self.codes)), np.int16)
+        first = 0
+        for k, code in enumerate(self.codes):
+            result[..., k] = code.decoded(units[..., first : first + code.units])
+            first += code.units
+        return result
+
+    def marginals(self, units: NDArray[np.uint8]) -> dict[Hashable, dict[Hashable, float]]:
+        """Return variable → state → share of the draws; those in no valid state are left out.
+
+        Parameters
+        ----------
+        units : array (…, unit)
+            States of the machine.
+
+        Raises
+        ------
+        InvalidInput
+            If no draw is in a valid state.
+        """
+        numbers = self.numbers(validate.binary_array("units", units)).reshape(-1, len(self.codes))
+        valid = numbers[(numbers != INVALID).all(axis=1)]
+        if not len(valid):
+            raise InvalidInput(f"units must have draws in a valid state, got none of {len(numbers)}")
+        return {
+            name: {state: float((valid[:, k] == i).mean()) for i, state in enumerate(states)}
+            for k, (name, states) in enumerate(self.states.items())
+        }
+
+    def invalid(self, units: NDArray[np.uint8]) -> int:
+        """Return how many draws, array (…, unit), have a variable in no valid state."""
+        return int((self.numbers(units) == INVALID).any(axis=-1).sum())
+
+    def evidence(self, evidence: Mapping[Any, Any]) -> dict[Hashable, int]:
+        """Return what is known of variables, variable → state, as unit → 0 or 1.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown variable or state.
+        """
+        known, labels, first = known_states(evidence, self.states), self.machine.labels, 0
+        found: dict[Hashable, int] = {}
+        for name, code in zip(self.states, self.codes, strict=True):
+            if name in known:
+                units = labels[first : first + code.units]
+                found |= dict(zip(units, code.encoded(known[name]), strict=True))
+            first += code.units
+        return found
+
+
+Factors = Sequence[tuple[tuple[int, ...], NDArray[np.float64]]]
+"""Positions of some variables, and the logarithm of a positive function of them, array (*states)."""
+
+
+def expansion(
+    factors: Factors,
+    states: States,
+    method: str = "exact",
+    strength: float = STRENGTH,
+    code: str = "auto",
+) -> Expansion:
+    """Return the machine of a network's factors, and what its units say.
+
+    `method`, `strength` and `code` as in `BayesianNetwork.to_boltzmann`.
+    """
+    validate.one_of("code", code, CODES)
+    sizes = [len(names) for names in states.values()]
+    kinds = ("one-hot", "binary") if code == "auto" else (code,)
+    if method == "probst":
+        if code == "one-hot":
+            raise InvalidInput("code must be 'binary' for the method 'probst', got 'one-hot'")
+        kinds = ("binary",)
+    if max(sizes, default=2) == 2:
+        kinds = kinds[:1]
+    found = [_expansion(factors, states, sizes, method, strength, kind) for kind in kinds]
+    return min(found, key=lambda one: _effort(one.machine))
+
+
+def _effort(machine: BoltzmannMachine) -> float:
+    """Return what a machine asks of hardware: neurons times the largest weight between them."""
+    return machine.n_units * float(np.abs(machine.weights).max())
+
+
+def _expansion(
+    factors: Factors, states: States, sizes: Sequence[int], method: str, strength: float, kind: str
+) -> Expansion:
+    codes = chosen(kind, factors, sizes)
+    pairs = zip(codes, states.items(), strict=True)
+    labels = [label for code, (name, own) in pairs for label in code.labels(name, own)]
+    machine = expanded(factors, labels, method, strength, codes)
+    return Expansion(machine, states, tuple(codes))
+
+
 def expanded(
-    factors: Iterable[tuple[tuple[int, ...], NDArray[np.float64]]],
-    variables: Sequence[Hashable],
+    factors: Factors,
+    labels: Sequence[Hashable],
     method: str,
     strength: float,
+    codes: Sequence[Code],
 ) -> BoltzmannMachine:
-    """Return the machine of a network's factors, its first units the variables.
-
-    A factor is the positions of some variables, and the logarithm of a positive function of them, array
-    (2,)*variables. `method` and `strength` as in `BayesianNetwork.to_boltzmann`.
-    """
+    """Return the machine of factors, its first units those of the variables, with these labels."""
     polynomial: Polynomial = {}
     auxiliary: list[_Auxiliary] = []
-    for positions, log_factor in factors:
-        if method == "probst" and len(positions) > 2:
-            auxiliary += _state_units(positions, log_factor, strength, variables)
+    first = np.cumsum([0, *(code.units for code in codes)]).tolist()
+    for scope, log_factor in factors:
+        if method == "probst" and sum(codes[k].units for k in scope) > 2:
+            auxiliary += _state_units(*_bits(scope, log_factor, codes, first), strength, labels)
         else:
-            _add(polynomial, positions, moebius(log_factor))
-    auxiliary += _hidden_units(polynomial, variables)
-    return _assembled(polynomial, auxiliary, variables)
+            _add_coded(polynomial, scope, log_factor, codes, first)
+    for k, code in enumerate(codes):
+        if code.spread().any():
+            _add_coded(polynomial, (k,), code.spread(), codes, first)
+    for k, weights in exclusions(factors, codes).items():
+        for i, j in itertools.combinations(range(len(weights)), 2):
+            term = frozenset([first[k] + i, first[k] + j])
+            polynomial[term] = polynomial.get(term, 0.0) + float(weights[i, j])
+    auxiliary += _hidden_units(polynomial, labels)
+    return _assembled(polynomial, auxiliary, labels)
+
+
+def _add_coded(
+    polynomial: Polynomial,
+    scope: Sequence[int],
+    log_factor: NDArray[np.float64],
+    codes: Sequence[Code],
+    first: Sequence[int],
+) -> None:
+    """Add a function of some variables, array (*states), to the polynomial over their units."""
+    terms = []
+    for axis, k in enumerate(scope):
+        log_factor = codes[k].coefficients(log_factor, axis)
+        terms.append([frozenset(first[k] + unit for unit in term) for term in codes[k].terms()])
+    for place, value in zip(itertools.product(*terms), log_factor.ravel().tolist(), strict=True):
+        term = frozenset().union(*place)
+        polynomial[term] = polynomial.get(term, 0.0) + value
+
+
+def _bits(
+    scope: Sequence[int],
+    log_factor: NDArray[np.float64],
+    codes: Sequence[Code],
+    first: Sequence[int],
+) -> tuple[list[int], NDArray[np.float64]]:
+    """Return positions of units, and a function of variables as one of them, array (2,)*units."""
+    positions: list[int] = []
+    for axis, k in enumerate(scope):
+        binary = Code("binary", codes[k].size)
+        log_factor = np.take(log_factor, binary.table(), axis)
+        positions += [first[k] + bit for bit in reversed(range(binary.units))]
+    return positions, log_factor.reshape((2,) * len(positions))
 
 
 def moebius(values: NDArray[np.float64]) -> NDArray[np.float64]:

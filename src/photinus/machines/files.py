@@ -26,7 +26,7 @@ def write(
     if _suffix(path) == ".json":
         document = {
             **files.stamp(KIND),
-            "labels": list(labels),
+            "labels": files.labels_to_json(labels),
             "weights": weights.tolist(),
             "biases": biases.tolist(),
         }
@@ -34,7 +34,7 @@ def write(
         return
     arrays = {
         **{name: np.array(value) for name, value in files.stamp(KIND).items()},
-        "labels": np.array(json.dumps(list(labels))),
+        "labels": np.array(files.to_json(files.labels_to_json(labels))),
         "weights": weights,
         "biases": biases,
     }
@@ -45,7 +45,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the weights, biases and labels that a file holds, not checked."""
     if _suffix(path) == ".json":
         return files.read_json(path, kind=KIND)
-    return _read_npz(path)
+    return of_arrays(path, files.read_npz(path, ("kind", "schema", "labels", "weights", "biases")))
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
@@ -56,9 +56,8 @@ def _suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
+def of_arrays(path: str | os.PathLike[str], arrays: dict[str, Any]) -> dict[str, Any]:
     """Return the arrays of an archive, with `labels` as a list or None."""
-    arrays = files.read_npz(path, ("kind", "schema", "labels", "weights", "biases"))
     labels = arrays.get("labels")
     if "kind" not in arrays:
         return {**arrays, "labels": None if labels is None else labels.tolist()}

@@ -13,7 +13,7 @@ keeps its direction and goes further, by `drifted`.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import fields_from, settle
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
@@ -99,8 +100,8 @@ class _Draw(IntEnum):
     THRESHOLD = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Imperfections:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Imperfections(Displayed):
     """Any combination of imperfections; by default there is none. Texts may have units: ``"2%"``.
 
     A *spread* s is the standard deviation of a logarithm, so that 0.05 means five per cent and no
@@ -222,6 +223,13 @@ class Imperfections:
                 f"{self.drift_time:g} s"
             )
         return math.hypot(getattr(self, f"{name}_drift"), law)
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            each.name: value
+            for each in fields(self)
+            if (value := getattr(self, each.name)) != each.default
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Imperfections":

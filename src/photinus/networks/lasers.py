@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus._core import gauge as gauges
+from photinus._core.display import Displayed
 from photinus._core.records import settle, values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
@@ -41,8 +42,8 @@ PLAUSIBLE_TIMES = {
 """Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Depression:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Depression(Displayed):
     """Short-term depression of all synapses of a network (Tsodyks & Markram 1997, PNAS 94, 719).
 
     Laser j has resources R_j from 0 to 1. A pulse that its spike sends is R_j times as high as the
@@ -71,8 +72,8 @@ class Depression:
         return values_of(self)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class LaserNetwork:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class LaserNetwork(Displayed):
     """Lasers, each with its pump, and the couplings between them.
 
     Parameters

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus._core import gauge as gauges
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
@@ -25,8 +26,8 @@ PLAUSIBLE_TIMES = {
 """Times that networks of these neurons can have."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class LifNetwork:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class LifNetwork(Displayed):
     """Neurons of one kind, each with its drive, and the couplings between them.
 
     Parameters

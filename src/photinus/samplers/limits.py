@@ -8,6 +8,7 @@ is harmless. This here makes the sampled law visibly wrong in full physics (``st
 * Modes held up by many synapses. A few percent of all synapses then decide how probable a mode is.
 * Lasers that their partners can drive so high that they lase without a pause: they read as off.
 * Pumps that would have to be negative, of lasers that their partners are to bring back.
+* A predicted KL that is large (`photinus.predict`).
 """
 
 import numpy as np
@@ -20,6 +21,8 @@ from photinus.calibration import Calibration
 from photinus.devices import Network, device_of
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
+from photinus.networks.couplings import dense
+from photinus.translation.prediction import foretold
 
 STRONG = 2.0
 """Weights are said to be too strong beyond this many times the measured range. Up to it, marginals of
@@ -37,24 +40,36 @@ def beyond_translation(
     calibration: Calibration,
     network: Network,
     evidence: Evidence,
+    drive: NDArray[np.float64] | None = None,
+    *,
+    corrected: bool = False,
 ) -> list[str]:
     """Return what translation cannot bring about, a sentence each.
 
     Parameters
     ----------
     machine, calibration, network
-        A machine, and the network that was translated from it.
+        A machine as the neurons see it, flipped by the gauge of its network, and that network.
     evidence
         Known units, and their values in each chain.
+    drive : array (chain, unit), optional
+        Constant drives, evidence included; by default those of the network and its couplings.
+    corrected
+        Whether the network is about to be refined. Then only a large predicted KL is said.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Calibration)
     validate.instance("network", network, Network)
-    found = [
-        _strong(machine, calibration, evidence.free),
-        _cooperative(machine, evidence),
-        _unpumped(machine, network, evidence),
-    ]
+    if drive is None:
+        drive = network.drive + evidence.through(network.coupling)
+    found = [_far(machine, calibration, network, evidence, drive[0], corrected)]
+    if not corrected:
+        found = [
+            _strong(machine, calibration, evidence.free),
+            _cooperative(machine, evidence),
+            _unpumped(machine, network, evidence),
+            *found,
+        ]
     return [sentence for sentence in found if sentence]
 
 
@@ -115,6 +130,44 @@ def _cooperative(machine: BoltzmannMachine, evidence: Evidence) -> str | None:
         f"many synapses together hold modes up: an error of {100 * SYNAPSE_ERROR:g} % in all of them, "
         f"as devices have, would move the probability of {target.labels[worst]!r} by "
         f"{min(moved[worst], 1.0):.2f} or so; refine the network, and compare chains"
+    )
+
+
+def _far(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    network: Network,
+    evidence: Evidence,
+    drive: NDArray[np.float64],
+    corrected: bool,
+) -> str | None:
+    """Return by how much samples will be off, if that is much; small machines, first evidence."""
+    free = evidence.free
+    if len(free) > MAX_PER_EVIDENCE or calibration.pairs is None:
+        return None
+    among = np.ix_(free, free)
+    delay = np.asarray(network.delay)
+    told = foretold(
+        machine.conditional(evidence.part(slice(1))),
+        calibration,
+        drive[free],
+        dense(network.coupling)[among],
+        delay[among] if delay.ndim else delay,
+    )
+    if not told.large or not np.isfinite(told.kl):
+        return None
+    if told.exact:
+        named = [f"{unit!r} ({was:.2f}, not {p:.2f})" for unit, p, was in told.marginals[: NAMED + 1]]
+        where = f"P(on) of {some(named, len(told.marginals))}"
+    else:
+        pairs = [(f"{a!r}–{b!r}", kl) for a, b, kl in told.strength]
+        units = [(repr(unit), kl) for unit, kl in (*told.bias, *told.curvature)]
+        parts = sorted(pairs + units, key=lambda part: -part[1])
+        where = some([f"{what} ({kl:.2g})" for what, kl in parts[: NAMED + 1]], len(parts))
+    helps = "" if corrected else "refinement, "
+    return (
+        f"samples are predicted to be off by a KL of {told.kl:.2g} nats, most in {where}; "
+        f"{helps}another gauge or preset, or a softer machine (`heated`) may help"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.display import Displayed
 from photinus._core.gauge import Gauge, flip_states
 from photinus.calibration import Calibration
 from photinus.devices import Network
@@ -18,8 +19,8 @@ from photinus.samplers.tempering import Parallel, Tempering
 from photinus.spikes.trains import SpikeTrains
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Request:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Request(Displayed):
     """What one call of `sample` asks for, checked."""
 
     machine: BoltzmannMachine
@@ -67,8 +68,8 @@ class Request:
         return self.tempering.temperature(window) if isinstance(self.tempering, Tempering) else 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Piece(Displayed):
     """Consecutive draws of all chains, with the spikes of the same time where there are any."""
 
     states: NDArray[np.uint8]

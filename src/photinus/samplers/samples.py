@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 
 from photinus import diagnostics
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.devices import Network
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.samplers import storage
+from photinus.samplers import exports, storage, summary
 
 if TYPE_CHECKING:
     import os
 
+    import pandas
     import xarray
 
     from photinus._core.progress import Progress
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
     from photinus.spikes.trains import SpikeTrains
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Samples:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Samples(Displayed):
     """What every substrate returns.
 
     Attributes
@@ -92,6 +94,8 @@ class Samples:
         evidence = Evidence.of(self.clamp, self.machine.labels, self.chains)
         settle(self, evidence=evidence)
         settle(self, clamp=evidence.to_dict())
+
+    _line, _facts, _picture = summary.line, summary.facts, summary.picture
 
     @property
     def chains(self) -> int:
@@ -344,8 +348,37 @@ class Samples:
         return Ledger.of_samples(self, prices, chip)
 
     def to_datatree(self) -> "xarray.DataTree":
-        """Return everything as an xarray DataTree that ArviZ reads (group ``posterior``)."""
+        """Return everything as an xarray DataTree, which ArviZ 1 reads."""
         return storage.to_datatree(self)
+
+    def to_arviz(self) -> Any:
+        """Return what the ArviZ that is installed reads: before its version 1 an InferenceData."""
+        return exports.to_arviz(self)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return a tidy frame: chain, draw, time [s] where there is a chip, each unit.
+
+        Raises
+        ------
+        InvalidInput
+            If labels don't differ as text, or one is a name of the other columns.
+        MissingDependency
+            If pandas is not installed.
+        """
+        return exports.to_frame(self)
+
+    def to_dimod(self, vartype: str = "BINARY") -> Any:
+        """Return the draws as a `dimod.SampleSet`, of "BINARY" variables or of spins ("SPIN").
+
+        Energies are those of `machine`. Each draw has its `chain` and `draw`, and `time` [s] where
+        there is a chip. With spikes, `dwell_time` is how long the chain stayed in that state.
+
+        Raises
+        ------
+        MissingDependency
+            If dimod is not installed.
+        """
+        return exports.to_dimod(self, vartype)
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write a Zarr store to `path`, which must not exist yet."""

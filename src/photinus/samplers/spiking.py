@@ -229,14 +229,14 @@ class SpikingRun(Run):
         """Return what these neurons cannot do of what is asked for, a sentence each."""
         seen, network, drive = self._seen, self.network, self.drive
         evidence = seen.evidence
-        if drive is None:
-            drive = network.drive + evidence.through(network.coupling)
+        if drive is None or seen.evidence_mode != "pump":
+            drive = (network.drive if drive is None else drive) + evidence.through(network.coupling)
         found = limits.beyond_lasers(network, drive, evidence.positions)
         found += self._beyond_model()
         if seen.network is None:
             calibration = calibration_of(network, seen.calibration)
             assert calibration is not None  # it was translated with it
-            told = limits.beyond_translation(seen.machine, calibration, network, evidence)
+            told = limits.beyond_translation(seen.machine, calibration, network, evidence, drive)
             flips = int(gauges.of(network).sum())
             built = (
                 f" (as built, with {flips} of {network.n_units} standing for 1 - z)" if flips else ""

@@ -23,12 +23,13 @@ from math import cos, pi
 from typing import Any
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tempering:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Tempering(Displayed):
     """A cycle of heating and cooling; times in state windows τ, or in sweeps of Gibbs sampling.
 
     Raises
@@ -75,8 +76,8 @@ class Tempering:
         return asdict(self)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parallel:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Parallel(Displayed):
     """Copies at several temperatures, which are swapped between them.
 
     Raises

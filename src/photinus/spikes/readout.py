@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import kernel
+from photinus._core.display import Displayed
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
 
@@ -21,8 +22,8 @@ BRIDGED = 1e-9
 starts silent has its spikes at the readings: with pauses as short as that it would drift across one."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Occupancy:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Occupancy(Displayed):
     """Dwell times of chains in unit states, over one interval.
 
     Attributes
@@ -210,3 +211,33 @@ def states_on_grid(
         states |= known[:, None, :]
     _states_on_grid(chain, unit, time, float(window), float(first), float(interval), states)
     return states
+
+
+def dwell_times(
+    chain: NDArray[np.int32],
+    unit: NDArray[np.int32],
+    time: NDArray[np.float64],
+    *,
+    chains: int,
+    units: int,
+    window: float,
+    start: float,
+    stop: float,
+    moments: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return how long each chain stays in the joint state of each moment, array (chain, moment).
+
+    From the change of state before the moment to the one after, within `start` and `stop`. Arguments as
+    for `occupancy`; `moments` are an array (moment,) of times from `start` to `stop`.
+    """
+    bounds, _, times, _ = _on_periods(
+        chain, unit, time, float(window), float(start), float(stop), chains, units
+    )
+    found = np.empty((chains, len(moments)))
+    # A unit that goes on at a moment is on by then, also where rounding puts it just behind.
+    behind = np.minimum(moments + BRIDGED * window, np.nextafter(stop, -np.inf))
+    for k in range(chains):
+        changes = np.unique([start, *times[bounds[k] : bounds[k + 1]], stop])
+        place = np.searchsorted(changes, behind, side="right")
+        found[k] = changes[place] - changes[place - 1]
+    return found

@@ -1,4 +1,4 @@
-"""What a simulation gives: spikes of all chains, waveforms of chosen lasers."""
+"""What a simulation gives: spikes of all chains."""
 
 import itertools
 import math
@@ -11,14 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.display import Displayed, joined, raster
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
-from photinus.spikes.readout import Occupancy, occupancy, states_on_grid
+from photinus.spikes import blocks
+from photinus.spikes.readout import Occupancy, dwell_times, occupancy, states_on_grid
+from photinus.spikes.recording import Recording as Recording
+from photinus.spikes.recording import Waveforms as Waveforms
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpikeTrains:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SpikeTrains(Displayed):
     """Spikes of all chains, sorted by chain, then time, then unit.
 
     Attributes
@@ -41,7 +45,7 @@ class SpikeTrains:
     chains: int
     start: float
     stop: float
-    waveforms: "Waveforms | None" = None
+    waveforms: Waveforms | None = None
     gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
 
     def __post_init__(self) -> None:
@@ -49,6 +53,26 @@ class SpikeTrains:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def _line(self) -> str:
+        return (
+            f"{len(self):,} spike(s) of {self.n_units} unit(s) in {self.chains} chain(s), "
+            f"{self.start:.4g} to {self.stop:.4g} s"
+        )
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "spikes": len(self),
+            "units": joined(map(str, self.labels)),
+            "chains": self.chains,
+            "start": self.start,
+            "end": self.stop,
+            "flipped units": int(self.gauge.sum()) or None,
+        }
+
+    def _picture(self) -> str:
+        first = self.chain == 0
+        return raster(self.labels, self.unit[first], self.time[first])
 
     @property
     def n_units(self) -> int:
@@ -96,7 +120,7 @@ class SpikeTrains:
         chains: int,
         start: float,
         stop: float,
-        waveforms: "Waveforms | None" = None,
+        waveforms: Waveforms | None = None,
         gauge: ArrayLike = (),
     ) -> "SpikeTrains":
         """Return spikes that come in any order."""
@@ -265,6 +289,60 @@ class SpikeTrains:
         )
         return gauges.flip_states(states, self.gauge)
 
+    def dwell_times(
+        self, window: float, moments: ArrayLike, *, start: float | None = None
+    ) -> NDArray[np.float64]:
+        """Return how long each chain stays in its state of each moment, array (chain, moment) [s].
+
+        From the change of state before to the one after, as far as there are spikes from `start` on. By
+        default that is the end of the first window.
+
+        Raises
+        ------
+        InvalidInput
+            If a moment is not between start and end.
+        """
+        start = self.start + window if start is None else start
+        at = validate.finite_array("moments", moments, 1)
+        # The last draw is taken at the very end.
+        slack = 1e-9 * window
+        if at.size and not (start - slack <= at.min() and at.max() <= self.stop + slack):
+            raise InvalidInput(
+                f"moments must be from {start:g} to {self.stop:g} s, got {at.min():g} to {at.max():g}"
+            )
+        return dwell_times(
+            self.chain,
+            self.unit,
+            self.time,
+            chains=self.chains,
+            units=self.n_units,
+            window=window,
+            start=start,
+            stop=self.stop,
+            moments=at,
+        )
+
+    def to_neo(self, *, second: float = 1.0) -> Any:
+        """Return a `neo.Block`: a segment per chain, in it a spike train per unit, times in seconds.
+
+        Elephant takes its trains, and Neo's own writers make NWB and NIX files of it. Trains have the
+        label of their unit as name, and the unit's position, chain and gauge as annotations.
+
+        Parameters
+        ----------
+        second
+            Seconds that the unit of time stands for: 1, or the window of ideal neurons, whose times
+            are in windows.
+
+        Raises
+        ------
+        InvalidInput
+            If `second` is not above 0.
+        MissingDependency
+            If Neo is not installed.
+        """
+        return blocks.to_neo(self, second)
+
     @classmethod
     def side_by_side(cls, parts: Sequence["SpikeTrains"]) -> "SpikeTrains":
         """Return chains that were simulated apart, over the same time, as one simulation."""
@@ -299,67 +377,4 @@ class SpikeTrains:
             time=time[order],
             stop=parts[-1].stop,
             waveforms=Waveforms.joined(waveforms) if waveforms else None,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recording:
-    """Which waveforms to keep: chosen lasers over one window of time."""
-
-    units: tuple[int, ...]
-    """Positions of the units to record."""
-    chains: tuple[int, ...] = (0,)
-    """Chains to record them in."""
-    start: float = 0.0
-    """Start of the window [s]."""
-    stop: float
-    """End of the window [s]."""
-    every: int = 1
-    """Keep one sample in so many steps of the grid (four integration steps each), >= 1."""
-
-    def lanes(self, simulated: NDArray[np.intp], chains: int) -> list[tuple[int, int]]:
-        """Return (chain, position among the `simulated` units) of each laser to record."""
-        for unit in self.units:
-            if unit not in simulated:
-                raise InvalidInput(
-                    f"recorded unit must be a simulated one (0 to {simulated.max()}), got {unit}"
-                )
-        for chain in self.chains:
-            validate.integer("recorded chain", chain, 0, chains - 1)
-        return [(c, int(np.searchsorted(simulated, u))) for c in self.chains for u in self.units]
-
-    def __post_init__(self) -> None:
-        for name in ("units", "chains"):
-            given = validate.listed(f"recorded {name}", getattr(self, name))
-            places = tuple(validate.integer(f"recorded {name[:-1]}", place, 0) for place in given)
-            if not places or len(set(places)) < len(places):
-                raise InvalidInput(f"recorded {name} must be at least one and differ, got {places!r}")
-            settle(self, **{name: places})
-        settle(self, every=validate.integer("recording every", self.every, 1))
-        start = validate.non_negative("recording start", self.start, "s")
-        settle(self, start=start)
-        settle(self, stop=validate.number("recording stop", self.stop, "s"))
-        if self.stop <= self.start:
-            raise InvalidInput(
-                f"recording stop must be after its start ({self.start:g} s), got {self.stop:g}"
-            )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Waveforms:
-    """Recorded photon and carrier numbers, arrays (chain, unit, sample); time [s] (sample,)."""
-
-    time: NDArray[np.float64]
-    photons: NDArray[np.float32]
-    gain_carriers: NDArray[np.float32]
-    absorber_carriers: NDArray[np.float32]
-
-    @classmethod
-    def joined(cls, parts: Sequence["Waveforms"]) -> "Waveforms":
-        """Return consecutive parts as a whole."""
-        return cls(
-            *(
-                np.concatenate([getattr(part, name) for part in parts], axis=-1)
-                for name in ("time", "photons", "gain_carriers", "absorber_carriers")
-            )
         )

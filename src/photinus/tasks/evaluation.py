@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.diagnostics.convergence import effective_draws
 from photinus.errors import InvalidInput, MissingDependency
 from photinus.learning.data import Images
@@ -55,8 +56,8 @@ def independent_classifier(images: Images, *, most: int = 20_000) -> Classifier:
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mixing:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mixing(Displayed):
     """How a dream wanders between classes, as an independent classifier sees it."""
 
     counts: NDArray[np.int64]

@@ -1,13 +1,15 @@
-"""Inference in one call: a Bayesian network and evidence in, posterior marginals out.
+"""Inference in one call: a model and evidence in, posterior marginals out.
 
 What has to be sampled is worked out first (`photinus.machines.elimination`), so that functions and ends
 of the network never become strong weights. Neurons that are simulated are then refined in the loop
 (`photinus.learning.refinement`), which chooses its damping by itself, and sampled once more.
 """
 
+import functools
+import time
 import warnings
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,17 +18,28 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.progress import Progress
 from photinus._core.streams import Seed, seed_sequence
+from photinus.diagnostics.certificate import Fidelity
 from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.weights import Weighted, weighted
-from photinus.errors import InvalidInput, TranslationWarning
+from photinus.errors import InvalidInput, MissingDependency, TranslationWarning
 from photinus.learning.refinement import Refinement, refine
 from photinus.machines.bayes import BayesianNetwork
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.cliques import TooWide
+from photinus.machines.codes import INVALID, Code
 from photinus.machines.elimination import Reduction
+from photinus.machines.expansion import Expansion
+from photinus.machines.markov import MarkovNetwork
+from photinus.machines.variables import TWO, States, asked_variables, known_states
 from photinus.samplers.registry import substrate as kind_of
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 
-NOT_HERE = ("evidence", "clamp", "network", "initial", "path", "resume")
+Model = BayesianNetwork | MarkovNetwork | BoltzmannMachine
+Chances = Mapping[Hashable, Mapping[Hashable, float]]
+"""Variable → state → a number."""
+
+NOT_HERE = ("clamp", "network", "initial", "path", "resume")
 """Arguments of `sample` that speak of units, which here follow from the variables."""
 SOFTENED = 0.01
 """Distance from 0 and 1 of deterministic entries that are left. More than where nothing undoes it:
@@ -36,20 +49,32 @@ SAME = 1e-9
 NOT_UNDONE = "what softening moves stays in the marginals, weights that undo it are"
 REFINED = ("calibration", "imperfections", "threads", "progress")
 """Arguments of `sample` that a refinement takes, too."""
+NOTHING_SAMPLED = "exact: nothing had to be sampled"
+FEW_SHOWN = 6
+"""Variables that are named where a posterior is shown in one line."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Posterior:
-    """Posterior probabilities of the variables of a Bayesian network, and where they come from."""
+    """Posterior probabilities of the variables of a model, and where they come from."""
 
-    marginals: Mapping[Hashable, float]
-    """P(variable = 1 | evidence) of the variables asked for. Those that were left out are averaged over
-    the states sampled of the variables above them."""
-    errors: Mapping[Hashable, float]
+    marginals: Chances
+    """P(variable = state | evidence) of the variables asked for. Those that were left out are averaged
+    over the states sampled of the variables above them."""
+    errors: Chances
     """Their standard errors, from the spread over chains; nan for one chain. What the substrate does
     wrong is not in them."""
-    states: NDArray[np.uint8]
-    """States of all variables, array (chain, draw, variable), in the order of the network."""
+    exact: Chances | None
+    """The right probabilities; None for a model too far from a tree to tell."""
+    evidence: Mapping[Hashable, Hashable]
+    """What was known, variable → state."""
+    substrate: str
+    """What sampled."""
+    numbers: NDArray[np.int16]
+    """Which state all variables are in, array (chain, draw, variable), in the order of the model; -1 in
+    draws that are in no valid state."""
+    invalid: int
+    """Draws in no valid state, which are left out."""
     weights: Weighted | None
     """What undoes the softening of tables, draw by draw; None where none was softened. Marginals go by
     it where it is to be trusted."""
@@ -59,16 +84,91 @@ class Posterior:
     """Samples of its machine; None if nothing was left to sample."""
     refinement: Refinement | None
     """How neurons were refined; None if they were not."""
+    wall_time: float
+    """Seconds that all of it took here."""
+
+    @property
+    def chip_time(self) -> float | None:
+        """Seconds on the chip, per chain, burn-in included; None for a sampler without a chip."""
+        return None if self.samples is None else self.samples.physical_time
+
+    @property
+    def largest_deviation(self) -> float | None:
+        """Largest distance of a marginal from the right one; None where that is unknown."""
+        if self.exact is None:
+            return None
+        pairs = (
+            abs(p - self.exact[name][state])
+            for name, chances in self.marginals.items()
+            for state, p in chances.items()
+        )
+        return max(pairs)
+
+    @functools.cached_property
+    def fidelity(self) -> Fidelity | None:
+        """The certificate of `samples`; None if nothing was sampled."""
+        return None if self.samples is None else self.samples.fidelity()
+
+    @property
+    def verdict(self) -> str:
+        """How good the samples are, in one sentence."""
+        return NOTHING_SAMPLED if self.fidelity is None else self.fidelity.verdict
+
+    def rows(self) -> list[tuple[Hashable, Hashable, float, float, float | None]]:
+        """Return (variable, state, probability, error, exact) of each state of each variable."""
+        return [
+            (
+                name,
+                state,
+                p,
+                self.errors[name][state],
+                None if self.exact is None else self.exact[name][state],
+            )
+            for name, chances in self.marginals.items()
+            for state, p in chances.items()
+        ]
+
+    @property
+    def table(self) -> Any:
+        """The marginals as a frame of pandas: variable, state, probability, error, exact.
+
+        Raises
+        ------
+        MissingDependency
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingDependency("a table needs the package pandas: pip install pandas") from None
+        return pandas.DataFrame(
+            self.rows(), columns=["variable", "state", "probability", "error", "exact"]
+        )
+
+    def __repr__(self) -> str:
+        shown = [_likeliest(name, chances) for name, chances in self.marginals.items()]
+        more = ["…"] * (len(shown) > FEW_SHOWN)
+        return (
+            f"Posterior({len(shown)} variable(s) on {self.substrate!r}: "
+            f"{', '.join(shown[:FEW_SHOWN] + more)})"
+        )
+
+
+def _likeliest(name: Hashable, chances: Mapping[Hashable, float]) -> str:
+    """Return the likeliest state of a variable, or its state 1, in words."""
+    state = 1 if tuple(chances) == TWO else max(chances, key=lambda one: chances[one])
+    return f"P({name}={state}) = {chances[state]:.3f}"
 
 
 def infer(
-    network: BayesianNetwork,
-    evidence: Mapping[Any, int] | None = None,
+    model: Model,
+    evidence: Mapping[Any, Any] | None = None,
     substrate: str = "laser",
     *,
     query: Iterable[Any] | None = None,
     refined: bool = True,
     softening: float = SOFTENED,
+    code: str = "auto",
     chains: int = 256,
     draws: int = 400,
     burn_in: int = 100,
@@ -78,13 +178,13 @@ def infer(
     progress: Progress | bool | None = None,
     **options: Any,
 ) -> Posterior:
-    """Return P(variable = 1 | evidence) of a Bayesian network, sampled on a substrate.
+    """Return P(variable = state | evidence) of a model, sampled on a substrate.
 
     Parameters
     ----------
-    network
-        The Bayesian network.
-    evidence : mapping variable → 0 or 1
+    model
+        A Bayesian network, a Markov network, or a Boltzmann machine.
+    evidence : mapping variable → state
         What is known.
     substrate
         What samples, as in `photinus.sample`.
@@ -95,6 +195,8 @@ def infer(
     softening
         Distance from 0 and 1 of deterministic table entries that are left, see
         `BayesianNetwork.softened`. Importance weights undo it, see `Posterior.weights`.
+    code
+        How units stand for more than two states, see `BayesianNetwork.to_boltzmann`.
     chains, draws, burn_in
         Of the samples; the first two also of the longest measurement of a refinement.
     seed, calibration, threads, progress, **options
@@ -103,7 +205,7 @@ def infer(
     Raises
     ------
     InvalidInput
-        If an argument is out of its range, or the evidence has probability 0.
+        If an argument is out of its range, a query is evidence, or the evidence has probability 0.
 
     Warns
     -----
@@ -115,15 +217,16 @@ def infer(
     >>> import photinus as ph
     >>> network = ph.BayesianNetwork({"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})})
     >>> posterior = ph.infer(network, {"wet": 1}, "gibbs", seed=1)
-    >>> abs(posterior.marginals["rain"] - network.posterior({"wet": 1})["rain"]) < 0.02
+    >>> abs(posterior.marginals["rain"][1] - posterior.exact["rain"][1]) < 0.02
     True
     """
-    validate.instance("network", network, BayesianNetwork)
+    started = time.perf_counter()
+    validate.instance("model", model, Model)
     _check_options(options)
     chains = validate.integer("chains", chains, 1)
     draws = validate.integer("draws", draws, 1)
     loop, main, tables = seed_sequence(seed).spawn(3)
-    reduction = network.reduced(evidence, query=query, softening=softening)
+    reduction = _reduction(model, evidence, query, softening, code)
     length: dict[str, Any] = {"chains": chains, "draws": draws, "seed": main}
     options |= {"calibration": calibration, "threads": threads, "progress": progress}
     machine, refinement, samples = reduction.machine, None, None
@@ -134,24 +237,25 @@ def infer(
         options["network"] = refinement.network
     if machine is not None:
         samples = sample(machine, substrate, burn_in=burn_in, **length, **options)
-    states = np.zeros((chains, draws, 0), np.uint8) if samples is None else samples.states
-    every, chance = reduction.complete(states, tables)
-    weights = None if samples is None else _weights(reduction, samples, every, chance)
+    units = np.zeros((chains, draws, 0), np.uint8) if samples is None else samples.states
+    numbers = reduction.complete(units, tables)
+    weights = None if samples is None else _weights(reduction, samples, numbers)
     if weights is not None and not weights.trusted:
         warnings.warn(f"{NOT_UNDONE}: {weights.verdict}", TranslationWarning, stacklevel=2)
-    if weights is not None and weights.trusted:
-        mean, error = weights.mean(), weights.errors()
-    else:
-        mean, error = _plain(network, reduction, samples, chance.mean(axis=1))
-    told = {name: network.variables.index(name) for name in reduction.asked}
+    found = {name: _estimate(reduction, samples, weights, numbers, name) for name in reduction.asked}
     return Posterior(
-        marginals={name: float(mean[k]) for name, k in told.items()},
-        errors={name: float(error[k]) for name, k in told.items()},
-        states=every,
+        marginals={name: _named(reduction, name, mean) for name, (mean, _) in found.items()},
+        errors={name: _named(reduction, name, error) for name, (_, error) in found.items()},
+        exact=_exact(model, reduction),
+        evidence=reduction.evidence,
+        substrate=substrate,
+        numbers=numbers,
+        invalid=int((numbers[..., 0] == INVALID).sum()),
         weights=weights,
         reduction=reduction,
         samples=samples,
         refinement=refinement,
+        wall_time=time.perf_counter() - started,
     )
 
 
@@ -162,28 +266,98 @@ def _check_options(options: dict[str, Any]) -> None:
             raise InvalidInput(f"{name} must be left to infer, got {validate.shown(options[name])}")
 
 
-def _weights(
-    reduction: Reduction, samples: Samples, states: NDArray[np.uint8], chance: NDArray[np.float64]
-) -> Weighted | None:
-    """Return the weights that undo what softening did; None where it did nothing."""
-    log_weights = reduction.log_weights(states)
-    if np.ptp(log_weights) < SAME or not np.isfinite(log_weights).any():
+def _reduction(
+    model: Model,
+    evidence: Mapping[Any, Any] | None,
+    query: Iterable[Any] | None,
+    softening: float,
+    code: str,
+) -> Reduction:
+    """Return what has to be sampled."""
+    if isinstance(model, BoltzmannMachine):
+        states: States = dict.fromkeys(model.labels, TWO)
+    else:
+        states = model.states
+    known = known_states(evidence, states)
+    asked = None if query is None else asked_variables(query, states)
+    for name in asked or ():
+        if name in known:
+            raise InvalidInput(f"query must not be evidence, got {name!r}, which is known")
+    if not isinstance(model, BoltzmannMachine):
+        return model.reduced(evidence, query=asked, softening=softening, code=code)
+    free = model.conditional(known)
+    own = dict.fromkeys(free.labels, TWO)
+    return Reduction(
+        states=states,
+        evidence=known,
+        asked=free.labels if asked is None else asked,
+        settled={},
+        barren=(),
+        replaced=(),
+        sampled=free.labels,
+        factors=(),
+        hard=(),
+        tables={},
+        expansion=Expansion(free, own, (Code("one-hot", 2),) * len(own)),
+    )
+
+
+def _exact(model: Model, reduction: Reduction) -> Chances | None:
+    """Return the right marginals; None where they can't be told."""
+    if not isinstance(model, BoltzmannMachine):
+        try:
+            return model.marginals(reduction.evidence, query=reduction.asked)
+        except TooWide:
+            return None
+    assert reduction.machine is not None
+    try:
+        chances = reduction.machine.marginals()
+    except InvalidInput:  # also for weights whose rounding would decide
         return None
-    effective = smallest_effective_draws(samples.machine, samples.states)
-    return weighted(chance, log_weights, effective)
+    found = dict(zip(reduction.machine.labels, chances.tolist(), strict=True))
+    return {name: {0: 1 - found[name], 1: found[name]} for name in reduction.asked}
 
 
-def _plain(
-    network: BayesianNetwork,
+def _weights(reduction: Reduction, samples: Samples, numbers: NDArray[np.int16]) -> Weighted | None:
+    """Return the weights that undo what softening did; None where it did nothing."""
+    valid = numbers[..., 0] != INVALID
+    log_weights = np.where(valid, reduction.log_weights(numbers), -np.inf)
+    if not np.isfinite(log_weights).any() or np.ptp(log_weights[valid]) < SAME:
+        return None
+    return weighted(numbers, log_weights, _effective(samples))
+
+
+def _effective(samples: Samples) -> float:
+    return smallest_effective_draws(samples.machine, samples.states)
+
+
+def _estimate(
     reduction: Reduction,
     samples: Samples | None,
-    chance: NDArray[np.float64],
+    weights: Weighted | None,
+    numbers: NDArray[np.int16],
+    name: Hashable,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return means and errors of all variables, from what each chain says, array (chain, variable)."""
-    if samples is not None:
+    """Return mean and standard error of each state of a variable."""
+    chance = reduction.chances(name, numbers)
+    if weights is not None and weights.trusted:
+        own = replace(weights, values=chance)
+        return own.mean(), own.errors()
+    invalid = numbers[..., 0] == INVALID
+    if invalid.any():
+        counted = weighted(chance, np.where(invalid, -np.inf, 0.0), float("nan"))
+        return counted.mean(), counted.errors()
+    by_chain = chance.mean(axis=1)
+    two_valued = reduction.expansion is not None and all(c.size == 2 for c in reduction.expansion.codes)
+    if samples is not None and two_valued and name in reduction.sampled:
         # By dwell times, where there are spikes.
-        place = [network.variables.index(name) for name in reduction.sampled]
-        chance[:, place] = samples.chain_marginals()[:, : len(place)]
-    chains = len(chance)
-    spread = chance.std(axis=0, ddof=1) if chains > 1 else np.full(chance.shape[1], np.nan)
-    return chance.mean(axis=0), spread / np.sqrt(chains)
+        on = samples.chain_marginals()[:, reduction.sampled.index(name)]
+        by_chain = np.stack([1 - on, on], axis=1)
+    chains = len(by_chain)
+    spread = by_chain.std(axis=0, ddof=1) if chains > 1 else np.full(by_chain.shape[1], np.nan)
+    return by_chain.mean(axis=0), spread / np.sqrt(chains)
+
+
+def _named(reduction: Reduction, name: Hashable, values: NDArray[np.float64]) -> dict[Hashable, float]:
+    """Return values of the states of a variable by their names."""
+    return dict(zip(reduction.states[name], values.tolist(), strict=True))

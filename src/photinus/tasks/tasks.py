@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.logistic import logistic
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
@@ -30,8 +31,8 @@ MASKS = ("quarter", "half", "random")
 """What of an image is hidden: a quarter (bottom right), the lower half, a random half."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dream:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Dream(Displayed):
     """Images that a machine made up."""
 
     pixels: NDArray[np.uint8]
@@ -52,8 +53,8 @@ class Dream:
         return np.asarray(np.where(self.classes.sum(axis=2) == 1, self.classes.argmax(axis=2), -1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Completion:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Completion(Displayed):
     """Images of which a part was known."""
 
     truth: NDArray[np.uint8]
@@ -71,8 +72,8 @@ class Completion:
         return np.asarray((np.abs(self.mean - self.truth) * hidden).sum(axis=1) / hidden.sum(axis=1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Classification:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Classification(Displayed):
     """Classes sampled with the image as evidence."""
 
     probabilities: NDArray[np.float64]

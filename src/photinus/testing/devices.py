@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from photinus._core import files
 from photinus._core import gauge as gauges
+from photinus._core.display import Displayed
 from photinus.devices import (
     Device,
     Network,
@@ -42,8 +43,8 @@ LABELS = ("a", 1, "Ω")
 NAMES = ("chain", "unit", "time")
 
 
-@dataclass(frozen=True)
-class DeviceSubject:
+@dataclass(frozen=True, repr=False)
+class DeviceSubject(Displayed):
     """A device that is checked."""
 
     parameters: Parameters

@@ -6,8 +6,9 @@ are. What straight lines in place of curves cost is thus a sum over units. Each 
 no search, any number of units.
 
 Flips change the signs of weights, too, and neurons that are on more often meet more of their partners.
-Synapses act late and a little too weakly, the more so the stronger they are, and inhibition most. What
-that costs is judged for the gauge as a whole, to second order: ½ Var Σ ε(W_ij) W_ij y_i y_j.
+What that costs depends on the gauge as a whole. So "auto" predicts the KL of three gauges by the curve
+and the pair table, `photinus.translation.prediction`. The networks judged are those of the measured
+rule. What a better rule makes up for is a part of it, and its own errors go with it.
 """
 
 import numpy as np
@@ -20,22 +21,24 @@ from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices.registry import device_of
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.translation.fields import line_through, states_met
+from photinus.translation.lines import Lines
 from photinus.translation.neuron import Neuron
+from photinus.translation.prediction import foretold
 
 CHOICES = ("auto", "none", "per-unit", "likely")
 """How a gauge can be chosen; an array says it outright."""
 STEP = 0.05
 """Change of a field over which the slope of the measured curve is taken."""
-WEAKENED = ((-4.0, -2.0, -1.0, 0.0, 2.0, 4.0), (0.18, 0.12, 0.04, 0.0, 0.03, 0.13))
-"""Weights, and the part ε of each that symmetric pairs of the default laser lack."""
 GENTLE = 2.0
-"""Largest weights of machines whose synapses need no look before units take turns, or are corrected."""
+"""Largest weights that count as gentle: predictions know them well."""
 ALIKE, NEGLIGIBLE = 1e-6, 1e-7
 """Relative difference of costs that is rounding, and a cost that is none [nats]."""
-SEEN = 1e-3
-"""Saving from which on a gauge is worth a word [nats]: shorter runs do not show less."""
-WORTH = 3.0
-"""What better lines must save, over what synapses cost before and after: the latter is known badly."""
+LINES = 1e-3
+"""What lines cost where corrections take away all else, from which on units choose for themselves."""
+SEEN, SURE = 3e-3, 1e-2
+"""Predicted saving from which on flips are worth it [nats]: of gentle machines, and of others."""
+WORTH = 1.5
+"""Predicted KL over that of the flipped neurons, from which on flips are worth it."""
 
 
 def choose_gauge(
@@ -54,11 +57,11 @@ def choose_gauge(
     gauge
         "none": each neuron stands for z. "per-unit": whatever makes the unit's own line the better one,
         see `curvature`. "likely": each neuron stands for the likelier value of its unit. "auto": one of
-        these, but "none" where better lines save little beside what synapses cost, and beyond
+        these, "none" unless another one is predicted to be much better. It is "none" beyond
         `MAX_PER_EVIDENCE` units. Or an array (unit,) of bool.
     corrected
         Whether weights are corrected after translation, see `photinus.refine`: then "auto" is
-        "per-unit" for weights up to `GENTLE`.
+        "per-unit" for weights up to `GENTLE`, unless lines cost next to nothing.
 
     Raises
     ------
@@ -85,16 +88,32 @@ def choose_gauge(
     if gauge in candidates:
         return candidates[gauge]
     gentle = bool(np.abs(machine.weights).max() <= GENTLE)
-    if gentle and (corrected or bool(_same(*curved).all())):
-        return candidates["per-unit"]
-    lines, synapses = {}, {}
-    for name, flips in candidates.items():
-        lines[name] = float(np.where(flips, curved[1], curved[0]).sum())
-        own, seen = machine.flipped(flips), gauges.flip_states(states, flips)
-        synapses[name] = _weakness(own, seen, probability)
-    least = WORTH * synapses["none"] + SEEN
-    worth = [name for name in lines if lines["none"] - lines[name] > least + WORTH * synapses[name]]
-    return candidates[min(worth, key=lambda name: lines[name], default="none")]
+    if corrected and gentle:
+        return candidates["per-unit" if curved[0].sum() > LINES else "none"]
+    return candidates[_predicted_best(machine, calibration, candidates, gentle)]
+
+
+def _predicted_best(
+    machine: BoltzmannMachine,
+    calibration: Neuron,
+    candidates: dict[str, gauges.Gauge],
+    gentle: bool,
+) -> str:
+    """Return the candidate with the least predicted KL, or "none" where that is not much less."""
+    known = calibration.pairs is not None
+    if not known and not gentle:
+        return "none"
+    kl = {name: _predicted(machine.flipped(flips), calibration) for name, flips in candidates.items()}
+    best = min(kl, key=lambda name: kl[name])
+    least = SEEN if known and gentle else SURE
+    worth = kl["none"] - kl[best] > least and kl["none"] > WORTH * kl[best]
+    return best if worth else "none"
+
+
+def _predicted(machine: BoltzmannMachine, calibration: Neuron) -> float:
+    """Return the predicted KL of neurons that stand for the units of `machine`, measured rule."""
+    lines = Lines.of(machine, calibration, "measured")
+    return foretold(machine, calibration, lines.drive, lines.coupling).kl
 
 
 def _better(as_is: NDArray[np.float64], flipped: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -142,12 +161,3 @@ def _line_costs(
     off = line.drive + line.slope * (field - line.mean) - calibration.drive_at(field)
     on = logistic(np.clip(field, -700, 700))
     return np.asarray(0.5 * probability @ (on * (1 - on) * (off / rise) ** 2))
-
-
-def _weakness(
-    machine: BoltzmannMachine, states: NDArray[np.uint8], probability: NDArray[np.float64]
-) -> float:
-    """Return the KL that synapses cost that are too weak by `WEAKENED` [nats]."""
-    lacking = machine.weights * np.interp(machine.weights, *WEAKENED)
-    energy = 0.5 * np.sum((states @ lacking) * states, axis=1)
-    return float(0.5 * probability @ (energy - probability @ energy) ** 2)

@@ -19,6 +19,8 @@ FASTEST = 25.0
 """Log-odds beyond which rates stay."""
 MOST_SOLVED = 9
 """Units whose stationary law is solved for: a system of 2^n equations."""
+PANEL = 32
+"""States that are taken away from it together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,11 +95,17 @@ def stationary(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     for k in range(n):
         on = index >> k & 1 == 1
         rates[index ^ (1 << k), index] = np.where(on, 1.0, up[:, k])
-    # States are taken away one by one, the last first, and put back in turn.
+    # States are taken away one by one, the last first, and put back in turn. What that does to states
+    # beyond a panel is added up for the whole panel: one product of matrices in place of many.
     left = np.ones(count)
-    for k in range(count - 1, 0, -1):
-        left[k] = rates[:k, k].sum()
-        rates[:k, :k] += np.outer(rates[:k, k] / left[k], rates[k, :k])
+    for end in range(count, 1, -PANEL):
+        first = max(end - PANEL, 1)
+        for k in range(end - 1, first - 1, -1):
+            left[k] = rates[:k, k].sum()
+            rates[:k, k] /= left[k]
+            rates[:k, first:k] += np.outer(rates[:k, k], rates[k, first:k])
+            rates[first:k, :first] += np.outer(rates[first:k, k], rates[k, :first])
+        rates[:first, :first] += rates[:first, first:end] @ rates[first:end, :first]
     law = np.zeros(count)
     law[0] = 1.0
     for k in range(1, count):

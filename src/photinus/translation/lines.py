@@ -1,6 +1,7 @@
 """The straight lines that stand for the measured curve, unit by unit, and what neurons are given."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from photinus.translation.fields import Fields, doses, fields_met, line_through,
 from photinus.translation.law import Curve, Shown, stationary
 from photinus.translation.matching import MOST_MATCHED, matched
 from photinus.translation.neuron import Neuron
+
+REMEMBERED = 16
+"""Machines whose lines are kept: a run asks for them more than once, and they take a while."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +48,18 @@ class Lines:
         delay: float | NDArray[np.float64] = 0.0,
     ) -> "Lines":
         """Return the lines by a rule of `photinus.translation.rules.RULES`; `delay` in seconds."""
+        delay = np.asarray(delay, np.float64)
+        return _lines(machine, calibration, rule, delay.shape, delay.tobytes())
+
+    @classmethod
+    def _solved(
+        cls,
+        machine: BoltzmannMachine,
+        calibration: Neuron,
+        rule: str,
+        delay: NDArray[np.float64],
+    ) -> "Lines":
+        """Return `of`, worked out."""
         plain = Distorted(machine.biases, machine.weights)
         if rule == "linear":
             middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
@@ -52,7 +68,7 @@ class Lines:
         if rule == "measured" or table is None:
             met = fields_met(machine, calibration)
             return cls(machine, calibration, plain, met.drive - met.slope * met.mean, met.slope)
-        pairs = Pairs.between(machine.weights, table, np.asarray(delay) / calibration.window)
+        pairs = Pairs.between(machine.weights, table, delay / calibration.window)
         curve, (states, probability) = calibration.sharpened(), states_met(machine)
         field = states @ machine.weights + machine.biases
         context = Context.of(states, probability, field, len(pairs))
@@ -137,3 +153,11 @@ class Seen:
     field: NDArray[np.float64]
     biases: NDArray[np.float64]
     weights: NDArray[np.float64]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _lines(
+    machine: BoltzmannMachine, calibration: Neuron, rule: str, shape: tuple[int, ...], delay: bytes
+) -> Lines:
+    """Return `Lines.of`; machines are alike by their numbers, calibrations by being the same object."""
+    return Lines._solved(machine, calibration, rule, np.frombuffer(delay).reshape(shape))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from photinus.translation.distortion import Distorted
 
-MOST_MATCHED = 8
+MOST_MATCHED = 9
 """Units up to which laws are solved for."""
 ROUNDS = 6
 """Corrections at most."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed, curve
 from photinus._core.logistic import logistic
 from photinus._core.records import settle
 from photinus.devices import Parameters, device_of
@@ -25,8 +26,8 @@ ANY = tuple(range(9))
 """Any number of dimensions."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Neuron:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class Neuron(Displayed):
     """The constants that turn a Boltzmann machine into drives and couplings.
 
     The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
@@ -87,6 +88,9 @@ class Neuron:
         if self.mean_interval is not None:
             settle(self, mean_interval=validate.column("mean_interval", self.mean_interval))
             validate.same_length("mean_interval", self.mean_interval, "drive", len(self.drive))
+
+    def _picture(self) -> str:
+        return curve(self.drive, self.activation)
 
     @property
     def laser(self) -> LaserParameters:

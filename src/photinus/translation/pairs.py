@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PairTable:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class PairTable(Displayed):
     """By how much coupled pairs are off, over delay, weight and the middles of both units.
 
     Arrays are read-only copies; between the points of the axes values are interpolated linearly, and

@@ -1,13 +1,14 @@
 """How far the samples of a network will be from its machine, told before it is simulated."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.words import some
 from photinus.devices import Network
 from photinus.errors import InvalidInput
@@ -24,10 +25,12 @@ NAMED = 3
 LARGE = 0.02
 """KL per unit that counts as large: as if each marginal of ½ was off by 0.1 [nats]."""
 RARE = 1e-12
+FEWER = 64
+"""By how much fewer states are looked at than translation does, where parts are summed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Prediction(Displayed):
     """Predicted KL(sampled‖target) of a network, and where it comes from [nats].
 
     Parts are first-order estimates, each as if all else was right. They do not add up to `kl`, since
@@ -46,6 +49,8 @@ class Prediction:
     """(unit, KL) of a curve that is not the line which a network can add up, the largest first."""
     strength: tuple[tuple[Hashable, Hashable, float], ...]
     """(unit, unit, KL) of weights that pairs do not show, the largest first."""
+    marginals: tuple[tuple[Hashable, float, float], ...]
+    """(unit, probability wanted, predicted), the furthest off first; none unless `exact`."""
     delay: float
     """What `kl` would be smaller without synaptic delays; below zero where they help."""
 
@@ -110,18 +115,27 @@ def predict(machine: BoltzmannMachine, calibration: Neuron, network: Network) ->
         )
     gauge = gauges.of(network)
     own = machine.flipped(gauge)
-    brought = dense(network.coupling) / doses(own, calibration)
-    return _foretold(own, calibration, network.drive, brought, network.delay)
+    found = foretold(own, calibration, network.drive, dense(network.coupling), network.delay)
+    flipped = {label for label, flip in zip(machine.labels, gauge, strict=False) if flip}
+    turned = tuple(
+        (unit, 1 - wanted, 1 - shown) if unit in flipped else (unit, wanted, shown)
+        for unit, wanted, shown in found.marginals
+    )
+    return replace(found, marginals=turned)
 
 
-def _foretold(
+def foretold(
     machine: BoltzmannMachine,
     calibration: Neuron,
     drive: NDArray[np.float64],
     coupling: NDArray[np.float64],
     delay: float | NDArray[np.float64] = 0.0,
 ) -> Prediction:
-    """Return `predict` for drives (unit,) and couplings (target, source); `delay` in seconds."""
+    """Return `predict` for drives (unit,) and couplings (target, source), as the neurons see them.
+
+    `machine` is flipped by the gauge of the network, and `delay` is in seconds.
+    """
+    coupling = coupling / doses(machine, calibration)
     curve = Curve.of(calibration.sharpened())
     delay = np.asarray(delay) / calibration.window
     either = (coupling != 0) | (machine.weights != 0)
@@ -129,16 +143,17 @@ def _foretold(
     states, probability = states_met(machine)
     field = states @ machine.weights + machine.biases
     small = machine.n_units <= MOST_SOLVED
-    context = Context.of(states, probability, field, 1 if small else len(pairs))
+    context = Context.of(states, probability, field, 1 if small else FEWER * len(pairs))
     shown = Shown.by(context, drive, coupling, curve, pairs)
     parts = _parts(machine, context, shown, pairs)
-    kl = _divergence(context, shown) if small else parts.total()
+    law = stationary(shown.together) if small else None
+    kl = parts.total() if law is None else _divergence(law, context)
     late = 0.0
     if np.any(delay > 0):
         at_once = Pairs(pairs.table, pairs.one, pairs.other, np.zeros(()))
         without = Shown.by(context, drive, coupling, curve, at_once)
         late = kl - (
-            _divergence(context, without)
+            _divergence(stationary(without.together), context)
             if small
             else _parts(machine, context, without, at_once).total()
         )
@@ -155,6 +170,7 @@ def _foretold(
         )
         if calibration.pairs is not None
         else (),
+        marginals=() if law is None else _marginals(names, context, law),
         delay=late,
     )
 
@@ -199,11 +215,20 @@ def _parts(machine: BoltzmannMachine, context: Context, shown: Shown, pairs: Pai
     return _Parts(bias, curvature, 0.5 * known * wrong**2)
 
 
-def _divergence(context: Context, shown: Shown) -> float:
+def _divergence(law: NDArray[np.float64], context: Context) -> float:
     """Return KL(law‖target) of the law that is solved for; all states must be there."""
-    law, target = stationary(shown.together), np.maximum(context.probability, 1e-300)
+    target = np.maximum(context.probability, 1e-300)
     there = law > 0
     return float(max(0.0, np.sum(law[there] * np.log(law[there] / target[there]))))
+
+
+def _marginals(
+    names: tuple[Hashable, ...], context: Context, law: NDArray[np.float64]
+) -> tuple[tuple[Hashable, float, float], ...]:
+    """Return (unit, probability wanted, predicted), the furthest off first."""
+    wanted, found = context.probability @ context.states, law @ context.states
+    order = np.argsort(-np.abs(found - wanted), kind="stable")
+    return tuple((names[k], float(wanted[k]), float(found[k])) for k in order)
 
 
 def _ranked(names: list[tuple[Hashable, ...]], parts: NDArray[np.float64]) -> tuple:  # type: ignore[type-arg]

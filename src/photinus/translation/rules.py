@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -46,8 +47,8 @@ DRIVEN_BIAS = 8.0
 """Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Validity:
+@dataclass(frozen=True, slots=True, repr=False)
+class Validity(Displayed):
     """What of a machine lies outside the range that a calibration measured."""
 
     biases: tuple[tuple[Hashable, float], ...]

@@ -5,7 +5,7 @@ leaves links, modes and pipes as they are. What is read may be anything: a resul
 """
 
 from photinus._core.files.arrays import read_npz, write_npz
-from photinus._core.files.disk import read_bytes, write_bytes, write_text
+from photinus._core.files.disk import read_bytes, read_input, write_bytes, write_text
 from photinus._core.files.documents import (
     check_document,
     check_schema,
@@ -50,6 +50,7 @@ __all__ = [
     "parse_json",
     "parse_toml",
     "read_bytes",
+    "read_input",
     "read_json",
     "read_npz",
     "reading",

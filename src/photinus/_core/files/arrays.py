@@ -30,11 +30,13 @@ def read_npz(
     what: str = ".npz archive of plain arrays",
     *,
     needed: Collection[str] = (),
+    content: bytes | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of the .npz at `path`, those called `names` or all.
 
     No pickle is ever executed, and nothing is allocated that the file does not hold. `needed` are the
-    names that must be among them, `what` the file is, for messages.
+    names that must be among them, `what` the file is, for messages, and `content` what it holds if that
+    is read already.
 
     Raises
     ------
@@ -42,9 +44,9 @@ def read_npz(
         If the file is missing, damaged, no archive of plain arrays, too large, or without an array
         that is `needed`.
     """
-    content = io.BytesIO(read_bytes(path))
+    stream = io.BytesIO(read_bytes(path) if content is None else content)
     try:
-        with zipfile.ZipFile(content) as archive:
+        with zipfile.ZipFile(stream) as archive:
             held = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
             for name in (each for each in needed if each not in held):
                 raise InvalidInput(

@@ -110,7 +110,21 @@ def _poured(target: Path, stream: IO[bytes]) -> bytes:
     if stat.S_ISREG(found.st_mode):
         memory.require(found.st_size, f"file {str(target)!r}")
         return stream.read()
+    return _drained(target, stream)
+
+
+def _drained(target: str | os.PathLike[str], stream: IO[bytes]) -> bytes:
     content = stream.read(MOST_FROM_PIPE + 1)
     if len(content) > MOST_FROM_PIPE:
         raise InvalidInput(f"file {str(target)!r} cannot be read: it has no end")
     return content
+
+
+def read_input() -> bytes:
+    """Return what comes in on the standard input."""
+    if sys.stdin is None:  # closed by who started this
+        return b""
+    try:
+        return _drained("-", sys.stdin.buffer)
+    except OSError as error:
+        raise InvalidInput(f"the standard input cannot be read: {error.strerror}") from None

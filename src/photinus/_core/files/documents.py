@@ -74,9 +74,9 @@ def labels_from_json(labels: Iterable[Any]) -> tuple[Hashable, ...]:
     return tuple(labels_from_json(label) if isinstance(label, list) else label for label in labels)
 
 
-def parse_json(path: str | os.PathLike[str]) -> Any:
-    """Return what the JSON file at `path` holds."""
-    content = read_bytes(path)
+def parse_json(path: str | os.PathLike[str], content: bytes | None = None) -> Any:
+    """Return what the JSON file at `path` holds, or its `content` if that is read already."""
+    content = read_bytes(path) if content is None else content
     try:
         return json.loads(content, object_pairs_hook=_mapping, parse_int=_whole)
     except InvalidInput as error:

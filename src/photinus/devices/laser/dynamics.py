@@ -19,6 +19,7 @@ from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.devices.laser.parameters import LaserParameters
 from photinus.errors import InvalidInput, NotConverged
 
@@ -38,8 +39,8 @@ LARGEST_PUMP = 1e4
 """P τ_g / N_th up to which a laser is searched for the end of its pulsing."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class QuietState:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class QuietState(Displayed):
     """The steady state of the rate equations with the fewest photons."""
 
     pump: float
@@ -64,8 +65,8 @@ class QuietState:
         return np.array([self.gain_carriers, self.absorber_carriers, self.photons])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Waveform:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class Waveform(Displayed):
     """One laser over time, without noise."""
 
     parameters: LaserParameters

@@ -22,6 +22,7 @@ from math import pi
 from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import files, validate
+from photinus._core.display import Displayed
 from photinus._core.records import RARE, changed, document_of, fields_from, settle
 from photinus.devices.laser.driver import Driver
 from photinus.errors import InvalidInput
@@ -49,8 +50,8 @@ cavities and fastest carriers that theory talks of to large lasers. The lower en
 what `photinus.networks.imperfections` gives a dead laser."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LaserParameters:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class LaserParameters(Displayed):
     """A nanolaser with a gain section and a saturable absorber; every quantity in SI, or with a unit.
 
     A text with a unit is taken in place of a number: ``photon_lifetime="4 ps"``.

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.devices.laser.dynamics import QuietState, quiet_state, rate_equations
 from photinus.devices.laser.parameters import LaserParameters
 
@@ -25,8 +26,8 @@ SAMPLES = 2000
 """Points in time at which pulses are compared."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Response:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class Response(Displayed):
     """The linear response of a quiet laser."""
 
     parameters: LaserParameters

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus.devices.laser.dynamics import (
     Method,
     QuietState,
@@ -34,8 +35,8 @@ LIFETIMES_FOLLOWED = 5.0
 """Time for which a spike and the recovery are followed, in gain lifetimes."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Books:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Books(Displayed):
     """Where the carriers and photons of a stretch of time went, in particles.
 
     Integrated over the stretch, the rate equations are three accounts::
@@ -85,8 +86,8 @@ class Books:
         return max(abs(gain), abs(absorber), abs(photons)) / self.emitted
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Spike:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class Spike(Displayed):
     """A spike without noise, excited by a kick of the gain carriers at time 0."""
 
     waveform: Waveform

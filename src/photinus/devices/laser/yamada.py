@@ -16,12 +16,13 @@ instead of densities.
 from dataclasses import dataclass
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.devices.laser.parameters import LaserParameters
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Yamada:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Yamada(Displayed):
     """The five parameters of the Yamada model.
 
     Raises

@@ -6,6 +6,7 @@ from math import sqrt
 from typing import Any, ClassVar, NamedTuple
 
 from photinus._core import files, validate
+from photinus._core.display import Displayed
 from photinus._core.records import RARE, changed, document_of, fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.units import Allowed, ms
@@ -27,8 +28,8 @@ STEPS_PER_TIME_CONSTANT = 4
 """Integration steps that every time constant must last at least."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LifParameters:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class LifParameters(Displayed):
     """A leaky integrate-and-fire neuron under high-rate noise; every quantity in SI, or with a unit.
 
     The membrane follows τ_m dV/dt = V̄ + I + X - V. V̄ is the drive (the mean free potential), I the

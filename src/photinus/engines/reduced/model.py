@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed
 from photinus._core.records import values_of
 from photinus.engines.reduced import loop
 from photinus.errors import InvalidInput
@@ -76,8 +77,8 @@ UNEVEN = 1e-3
 """Difference that the steps of a table's axis may have, as part of a step: they are rounded."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Agreement:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Agreement(Displayed):
     """How far the reduced laser is from full physics, as measured when it was fitted."""
 
     activation: float
@@ -129,8 +130,8 @@ PUSHED = 4.0
 Lasers are then pushed far above where they fire, and stay on a little less than at full physics."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class EscapeRate:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+class EscapeRate(Displayed):
     """A laser as an escape rate: what the reduced engine runs, however well it is known."""
 
     time_step: float
@@ -233,7 +234,7 @@ class EscapeRate:
         return np.asarray(np.exp(log).mean(axis=1) * (self.time_step / self.gain_lifetime))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class ReducedLaser(EscapeRate):
     """An escape rate that was compared with full physics."""
 

@@ -111,9 +111,13 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     return parameters.replace(**values)
 
 
-def read_learned(path: Path) -> "BoltzmannMachine":
-    """Return a learned machine from a file of ours or of rbms."""
-    from photinus.learning.imports import from_rbms
+def read_machine(path: Path) -> "BoltzmannMachine":
+    """Return the machine of a file in any format that is known, or of the standard input for ``-``.
+
+    A network becomes the machine that samples from it.
+    """
+    from photinus.interop.formats import read_model
     from photinus.machines.boltzmann import BoltzmannMachine
 
-    return from_rbms(path) if path.suffix in (".h5", ".hdf5") else BoltzmannMachine.load(path)
+    model = read_model(path)
+    return model if isinstance(model, BoltzmannMachine) else model.to_boltzmann()

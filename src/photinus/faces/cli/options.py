@@ -15,9 +15,12 @@ Force = Annotated[bool, typer.Option("--force", help="Replace files that exist a
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
-MachineFile = Annotated[Path, typer.Argument(help="Boltzmann machine (.json or .npz).")]
+MachineFile = Annotated[
+    Path,
+    typer.Argument(help="Machine or network: .json, .npz, .bif, .uai, .coo …; - for standard input."),
+]
 LearnedFile = Annotated[
-    Path, typer.Argument(help="Learned machine (.npz, .json; .h5 of the package rbms).")
+    Path, typer.Argument(help="Learned machine: .npz, .json, .h5, .safetensors; - for standard input.")
 ]
 
 Laser = Annotated[str | None, typer.Option(help="Preset (default: fast-absorber; lif-hcs for lif).")]

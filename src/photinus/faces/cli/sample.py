@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photinus.errors import InvalidInput
-from photinus.faces.cli.inputs import read_calibration, read_evidence, read_imperfections, read_workers
+from photinus.faces.cli.inputs import (
+    read_calibration,
+    read_evidence,
+    read_imperfections,
+    read_machine,
+    read_workers,
+)
 from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
 from photinus.faces.cli.options import (
     CalibrationFile,
@@ -80,13 +86,12 @@ def sample(
     The certificate is written beside the store, as OUT.report.json.
     """
     from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
-    from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.samplers.sampling import Interrupted
     from photinus.samplers.sampling import sample as draw
     from photinus.samplers.storage import remove
     from photinus.samplers.tempering import Tempering
 
-    machine = BoltzmannMachine.load(model)
+    machine = read_machine(model)
     faults = read_imperfections(imperfection)
     summary = _summary(out, resume=resume, force=force)
     device = _device(substrate, network, laser, calibration, faulty=faults is not None)

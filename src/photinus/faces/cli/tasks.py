@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photinus.faces.cli.inputs import read_calibration, read_learned
+from photinus.faces.cli.inputs import read_calibration, read_machine
 from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import (
     CalibrationFile,
@@ -60,7 +60,7 @@ def dream(
     from photinus.samplers.tempering import Tempering
     from photinus.tasks import evaluation, tasks
 
-    machine = read_learned(model)
+    machine = read_machine(model)
     options = _options(out, force, substrate, laser, calibration, seed, threads)
     cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
     judge = None
@@ -99,7 +99,7 @@ def imagine(
     from photinus.samplers.tempering import Tempering
     from photinus.tasks import tasks
 
-    machine = read_learned(model)
+    machine = read_machine(model)
     options = _options(out, force, substrate, laser, calibration, seed, threads)
     cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
     started = time.perf_counter()
@@ -128,7 +128,7 @@ def complete(
     from photinus.learning.data import load
     from photinus.tasks import tasks
 
-    machine, shown = read_learned(model), load(data, "test", data_dir=data_dir)[:images]
+    machine, shown = read_machine(model), load(data, "test", data_dir=data_dir)[:images]
     known = tasks.mask(shown.shape, hide, seed=seed)
     options = _options(out, force, substrate, laser, calibration, seed, threads)
     found = {
@@ -172,7 +172,7 @@ def classify(
     from photinus.learning.data import load
     from photinus.tasks import tasks
 
-    machine, shown = read_learned(model), load(data, "test", data_dir=data_dir)[:images]
+    machine, shown = read_machine(model), load(data, "test", data_dir=data_dir)[:images]
     options = _options(out, force, substrate, laser, calibration, seed, threads)
     found = {
         name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photinus.faces.cli.inputs import read_calibration, read_imperfections
+from photinus.faces.cli.inputs import read_calibration, read_imperfections, read_machine
 from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import (
     CalibrationFile,
@@ -42,12 +42,11 @@ def translate(
     from photinus._core import gauge as gauges
     from photinus.devices import device_of
     from photinus.faces.report.rows import gauge_words
-    from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.translation.prediction import predict
     from photinus.translation.rules import check, followed
     from photinus.translation.rules import translate as to_network
 
-    machine = BoltzmannMachine.load(model)
+    machine = read_machine(model)
     measured = read_calibration(laser, calibration)
     files.check_all([out], replace=force)
     network = to_network(machine, measured, rule=rule, gauge=gauge)
@@ -120,9 +119,8 @@ def refine(
     from photinus.devices import load_network
     from photinus.faces.report.rows import gauge_words
     from photinus.learning.refinement import refine as adjust
-    from photinus.machines.boltzmann import BoltzmannMachine
 
-    machine = BoltzmannMachine.load(model)
+    machine = read_machine(model)
     measured = read_calibration(laser, calibration)
     faults = read_imperfections(imperfection)
     start = None if network is None else load_network(network)

@@ -143,7 +143,7 @@ def require_same(stored: Mapping[str, Any], samples: "Samples") -> None:
     """Raise InvalidInput unless a stored run was asked for as `samples` are."""
     asked = header_of(samples)
     # Version 0.1 kept evidence in the order and the form in which it was given.
-    stored = {**stored, "clamp": _plain(evidence_of(stored, tuple(stored["labels"])))}
+    stored = {**stored, "clamp": _plain(evidence_of(stored, files.labels_from_json(stored["labels"])))}
     if "start" not in stored["attributes"]:
         # Stores of the first version do not say how chains started, which is behind them.
         stored = {**stored, "attributes": {**stored["attributes"], "start": None}}

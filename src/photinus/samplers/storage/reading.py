@@ -75,7 +75,7 @@ def _machine(root: Any, header: Mapping[str, Any]) -> BoltzmannMachine:
     return BoltzmannMachine(
         np.asarray(root["target/weights"][...]),
         np.asarray(root["target/biases"][...]),
-        labels=tuple(header["labels"]),
+        labels=files.labels_from_json(header["labels"]),
     )
 
 

@@ -1,0 +1,3 @@
+"""dimod: `PhotonicSampler`, which its programs take for any other sampler."""
+
+from photinus.interop.sampler import PhotonicSampler as PhotonicSampler

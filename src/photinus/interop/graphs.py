@@ -1,0 +1,153 @@
+"""Machines of graphs of NetworkX, sparse matrices of SciPy and frames of pandas, and back."""
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from photinus._core import validate
+from photinus._core.extras import optional
+from photinus.errors import InvalidInput
+from photinus.interop.quadratic import Quadratic, require_room
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.checks import SYMMETRY_TOLERANCE
+
+BIAS = "bias"
+"""Attribute of nodes, and column of frames, that holds biases."""
+
+
+def from_networkx(graph: Any, *, bias: str = BIAS, weight: str = "weight") -> BoltzmannMachine:
+    """Return the machine of a graph of NetworkX; nodes become labels.
+
+    Parameters
+    ----------
+    graph
+        Not directed. Weights of parallel edges are added up.
+    bias
+        Attribute of nodes that holds b; 0 where it is missing.
+    weight
+        Attribute of edges that holds W.
+
+    A graph as dimod makes it, whose nodes have a `vartype`, holds energies. Its edges have the
+    attribute `bias` too, and p ∝ exp(-E).
+
+    Raises
+    ------
+    InvalidInput
+        If it is no graph or a directed one, or an edge has no weight or leads from a node to itself.
+    """
+    if not all(hasattr(graph, name) for name in ("nodes", "edges", "is_directed")):
+        raise InvalidInput(f"graph must be a graph of NetworkX, got {validate.shown(graph)}")
+    if graph.is_directed():
+        raise InvalidInput("graph must not be directed: weights of a machine are symmetric")
+    nodes = dict(graph.nodes(data=True))
+    kinds = {getattr(data.get("vartype"), "name", data.get("vartype")) for data in nodes.values()}
+    energies = bool(nodes) and kinds <= {"SPIN", "BINARY"}
+    if energies and len(kinds) > 1:
+        raise InvalidInput("nodes of the graph must have one vartype, got SPIN and BINARY")
+    place, name = {node: k for k, node in enumerate(nodes)}, bias if energies else weight
+    head, tail, values = [], [], []
+    for u, v, data in graph.edges(data=True):
+        if name not in data:
+            raise InvalidInput(f"edges must have the attribute {name!r}, got none on {u!r} – {v!r}")
+        head.append(place[u])
+        tail.append(place[v])
+        values.append(validate.number(f"{name} of {u!r} – {v!r}", data[name]))
+    sign = 1.0 if energies else -1.0
+    linear = [
+        sign * validate.number(f"bias of {n!r}", data.get(bias, 0.0)) for n, data in nodes.items()
+    ]
+    pairs = (np.array(head, np.intp), np.array(tail, np.intp), sign * np.array(values))
+    return Quadratic.of(tuple(nodes), np.array(linear), pairs, 0.0, spin=kinds == {"SPIN"}).machine()
+
+
+def to_networkx(machine: BoltzmannMachine, *, bias: str = BIAS, weight: str = "weight") -> Any:
+    """Return a machine as a graph of NetworkX, with biases on its nodes and weights on its edges.
+
+    Raises
+    ------
+    MissingDependency
+        If NetworkX is not installed.
+    """
+    networkx = optional("networkx", "graphs", "a graph")
+    validate.instance("machine", machine, BoltzmannMachine)
+    graph = networkx.Graph()
+    labels = machine.labels
+    graph.add_nodes_from(
+        (label, {bias: b}) for label, b in zip(labels, machine.biases.tolist(), strict=True)
+    )
+    for i, j in np.argwhere(np.triu(machine.weights)):
+        graph.add_edge(labels[i], labels[j], **{weight: float(machine.weights[i, j])})
+    return graph
+
+
+def from_sparse(
+    weights: Any, biases: ArrayLike | None = None, labels: Iterable[Hashable] | None = None
+) -> BoltzmannMachine:
+    """Return the machine of a sparse matrix of SciPy.
+
+    Parameters
+    ----------
+    weights : sparse matrix (unit, unit)
+        W, symmetric with zero diagonal.
+    biases : array (unit,), optional
+        b; by default 0.
+    labels
+        One name per unit; by default 0 … n-1.
+
+    Raises
+    ------
+    InvalidInput
+        If that is no machine, or one of too many units for the memory. A machine holds a dense matrix.
+    """
+    if not validate.is_sparse(weights) or weights.ndim != 2:
+        raise InvalidInput(f"weights must be a sparse matrix of SciPy, got {validate.shown(weights)}")
+    import scipy.sparse as sp  # slow to import
+
+    n = weights.shape[0]
+    if weights.shape != (n, n):
+        raise InvalidInput(f"weights must be square, got shape {weights.shape}")
+    matrix = sp.csr_array(weights)
+    numbers = validate.finite_array("weights", matrix.data, 1)
+    skew = abs(matrix - matrix.T).tocoo()
+    if skew.nnz and skew.data.max() > SYMMETRY_TOLERANCE * max(1.0, np.abs(numbers).max(initial=0)):
+        k = int(skew.data.argmax())
+        raise InvalidInput(
+            f"weights must be symmetric, got others at {skew.coords[0][k], skew.coords[1][k]}"
+        )
+    require_room(n)
+    return BoltzmannMachine(matrix.toarray(), np.zeros(n) if biases is None else biases, labels)
+
+
+def to_sparse(machine: BoltzmannMachine) -> tuple[Any, NDArray[np.float64]]:
+    """Return weights, a sparse array of SciPy in rows (unit, unit), and biases, array (unit,)."""
+    import scipy.sparse as sp  # slow to import
+
+    validate.instance("machine", machine, BoltzmannMachine)
+    return sp.csr_array(machine.weights), machine.biases.copy()
+
+
+def from_frame(weights: Any, biases: Any = None) -> BoltzmannMachine:
+    """Return the machine of a frame of pandas; its index becomes the labels.
+
+    Parameters
+    ----------
+    weights : DataFrame (unit, unit)
+        W, with the same names on rows and columns in any order. One more column `bias` may hold b.
+    biases : Series (unit,), optional
+        b, if there is no such column; by default 0.
+
+    Raises
+    ------
+    InvalidInput
+        If that is no machine, or names do not agree.
+    """
+    if type(weights).__module__.partition(".")[0] != "pandas" or getattr(weights, "ndim", 0) != 2:
+        raise InvalidInput(f"weights must be a frame of pandas, got {validate.shown(weights)}")
+    if biases is None and BIAS in weights.columns and BIAS not in weights.index:
+        biases, weights = weights[BIAS], weights.drop(columns=BIAS)
+    if weights.shape[0] != weights.shape[1]:
+        raise InvalidInput(f"weights must be square, got shape {weights.shape}")
+    require_room(len(weights))
+    return BoltzmannMachine(weights, np.zeros(len(weights)) if biases is None else biases)
