@@ -20,7 +20,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
 ]
-exclude_patterns = ["build", "README.md", "tutorials/README.rst"]
+exclude_patterns = ["tutorials"]
 nitpicky = False
 
 myst_enable_extensions = ["dollarmath", "deflist"]
@@ -32,10 +32,12 @@ autodoc_typehints = "none"  # the docstrings say it in words
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 numpydoc_validation_checks = {"GL08"}  # a public name without a docstring
+# Attributes that are None at first are taken for values without one.
+numpydoc_validation_exclude = {r"photinus\.samplers\.Run\.(drive|network|time_step|window)$"}
 
 sphinx_gallery_conf = {
     "examples_dirs": "tutorials",
-    "gallery_dirs": "build/tutorials",
+    "gallery_dirs": "gallery",
     "filename_pattern": r"/\d\d_",
     "download_all_examples": False,
     "show_signature": False,
@@ -44,7 +46,12 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "Photinus"
-html_theme_options = {"show_prev_next": False, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
+html_theme_options = {
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "header_links_before_dropdown": 7,
+}
 html_show_sourcelink = False
 
 

@@ -29,7 +29,9 @@ def write_reference(folder: Path) -> None:
 
 def _index(pages: dict[str, str]) -> str:
     lines = ["API reference", "=============", "", "Every public name, room by room.", ""]
-    return "\n".join([*lines, ".. toctree::", "   :maxdepth: 1", "", *(f"   {name}" for name in pages), ""])
+    return "\n".join(
+        [*lines, ".. toctree::", "   :maxdepth: 1", "", *(f"   {name}" for name in pages), ""]
+    )
 
 
 def _page(module: ModuleType, names: list[str], known: set[int]) -> str:
