@@ -30,9 +30,7 @@ print(f"KL {fidelity.kl:.4f} nats, floor of exact draws {fidelity.kl_floor:.4f}"
 # %%
 # The raster shows when lasers fire, and the states that are read from their spikes.
 
-from photinus.faces.figures import plots
-
-plots.raster(samples)
+ph.plots.raster(samples)
 
 # %%
 # What is known goes in as evidence.
