@@ -12,6 +12,7 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.interop.drafts import MOST_ENTRIES, Draft
 from photinus.interop.text import Source, Word, Words
@@ -175,6 +176,7 @@ def written(network: BayesianNetwork) -> str:
     InvalidInput
         If a name holds what BIF can't: brackets, commas, bars, semicolons, quotes, or ends in a space.
     """
+    validate.instance("network", network, BayesianNetwork)
     lines = ["network unknown {", "}"]
     for name, states in network.states.items():
         listed = ", ".join(map(_named, states))

@@ -106,7 +106,7 @@ FORMATS = (
     Format("NET", (".net",), _matches(BLANK + r"(net|node|class|discrete|potential)\b"), hugin.read),
     Format(
         "coordinates",
-        (".coo", ".txt"),
+        (".coo",),
         _matches(r"#[^\n]*vartype|\d+[ \t]+\d+[ \t]+[-+.\d]"),
         lambda source: _machine(source, quadratic_files.read_coordinates(source)),
     ),
@@ -235,6 +235,7 @@ def write_model(
     InvalidInput
         If the kind does not suit the model, names do not suit the kind, or the file can't be written.
     """
+    validate.instance("model", model, BoltzmannMachine | BayesianNetwork)
     suffix = files.named(path).suffix.lower()
     if kind is None and suffix not in KINDS:
         raise InvalidInput(

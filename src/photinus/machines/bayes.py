@@ -115,7 +115,7 @@ class BayesianNetwork(Discrete):
         return self._cpts[variable][0]
 
     def probabilities(self, variable: Hashable) -> NDArray[np.float64]:
-        """Return the table of a variable, array (*states of the parents, states of the variable)."""
+        """Return the table of a variable, array ``(*states of the parents, states of it)``."""
         require_known("variable", variable, self.variables)
         return self._cpts[variable][1]
 

@@ -28,8 +28,8 @@ class MarkovNetwork(Discrete):
     Parameters
     ----------
     factors : sequence of (scope, array)
-        Each one is a tuple of variables, all different, and φ of their joint states, array (*states),
-        >= 0. An entry 0 makes states impossible.
+        Each one is a tuple of variables, all different, and φ of their joint states, array
+        ``(*states)``, >= 0. An entry 0 makes states impossible.
     states : mapping variable → tuple of states
         All variables, and the names of their states in the order of the arrays: strings, whole numbers
         or booleans, at least two.
@@ -50,7 +50,7 @@ class MarkovNetwork(Discrete):
     """
 
     factors: tuple[tuple[tuple[Hashable, ...], NDArray[np.float64]], ...]
-    """Scopes and arrays (*states of the scope), read-only."""
+    """Scopes and arrays ``(*states of the scope)``, read-only."""
     states: States
     """Names of the states of each variable."""
 
