@@ -6,10 +6,12 @@ median KL [nats] of each rule, and its median ratio to the floor. Then how often
 within a factor of 2 of the measured one less its floor, where that is larger than the floor.
 
     python -m studies.translation [--preset straight …] [--scales 1 2 4] [--units 5] [--machines 4]
+    python -m studies.translation --refined    # and after refinement, from the paired start
 """
 
 import argparse
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from studies.gauge import FAMILIES
@@ -20,9 +22,7 @@ from photinus.diagnostics.distance import kl_divergence
 FIRST_SEED = 91_500
 """Of the machines. No rule, table or device was chosen by these."""
 RULES = ("measured", "paired")
-HEAD = (
-    "| device | family | scale | floor | measured | × | paired | × |\n|---|---|---|---|---|---|---|---|"
-)
+REFINED = "refined"
 
 
 def main() -> None:
@@ -36,9 +36,13 @@ def main() -> None:
     parser.add_argument("--chains", type=int, default=256)
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--first", type=int, default=FIRST_SEED)
+    parser.add_argument("--refined", action="store_true")
     options = parser.parse_args()
     warnings.simplefilter("ignore", ph.TranslationWarning)
-    print(HEAD)
+    ways = (*RULES, REFINED) if options.refined else RULES
+    print(f"| device | family | scale | floor | {' | '.join(f'{way} | ×' for way in ways)} |")
+    print("|---" * (4 + 2 * len(ways)) + "|")
     told: dict[str, list[float]] = {rule: [] for rule in RULES}
     for preset in options.preset:
         calibration = ph.Calibration.preset(preset)
@@ -46,11 +50,11 @@ def main() -> None:
             for scale in options.scales:
                 rows = [
                     measured(
-                        FAMILIES[family](FIRST_SEED + k, options.units, scale), calibration, options
+                        FAMILIES[family](options.first + k, options.units, scale), calibration, options
                     )
                     for k in range(options.machines)
                 ]
-                print(row(preset, family, scale, rows), flush=True)
+                print(row(preset, family, scale, rows, ways), flush=True)
                 for rule in RULES:
                     told[rule] += [
                         found[f"{rule}, predicted"] / (found[rule] - found["floor"])
@@ -77,15 +81,21 @@ def measured(
         network = ph.translate(machine, calibration, rule=rule)
         found[rule] = kl(network.device, network)
         found[f"{rule}, predicted"] = ph.predict(machine, calibration, network).kl
+    if options.refined:
+        run = {name: getattr(options, name) for name in ("chains", "draws", "threads")}
+        refined = ph.refine(machine, calibration, seed=1, **run).network
+        found[REFINED] = kl(refined.device, refined)
     return found
 
 
-def row(preset: str, family: str, scale: float, rows: list[dict[str, float]]) -> str:
+def row(
+    preset: str, family: str, scale: float, rows: list[dict[str, float]], ways: Sequence[str]
+) -> str:
     """Return a row of the table: medians over machines."""
     cells = [f"{np.median([found['floor'] for found in rows]):.2g}"]
-    for rule in RULES:
-        cells.append(f"{np.median([found[rule] for found in rows]):.2g}")
-        cells.append(f"{np.median([found[rule] / found['floor'] for found in rows]):.1f}")
+    for way in ways:
+        cells.append(f"{np.median([found[way] for found in rows]):.2g}")
+        cells.append(f"{np.median([found[way] / found['floor'] for found in rows]):.1f}")
     return f"| {preset} | {family} | {scale:g} | {' | '.join(cells)} |"
 
 

@@ -209,6 +209,25 @@ def test_auto_flips_where_curvature_costs_most_and_else_nothing(calibration: Cal
     assert not choose_gauge(low, calibration, "none").any()
 
 
+def test_straight_lasers_are_not_flipped_for_nothing(calibration: Calibration) -> None:
+    """Two modes that are their own complement: bent lasers gain by flips, straight ones lose."""
+    machine = machines.two_modes(5, 0.9)
+    straight = Calibration.preset("straight")
+    assert choose_gauge(machine, calibration, "auto").any()
+    assert not choose_gauge(machine, straight, "auto").any()
+    assert not choose_gauge(machine, straight, "auto", corrected=True).any()
+    assert choose_gauge(machine, straight, "per-unit").any()
+
+
+def test_without_a_pair_table_strong_machines_keep_their_gauge(calibration: Calibration) -> None:
+    plain = dataclasses.replace(calibration, pairs=None)
+    for seed in range(5):
+        strong = machines.machine("dense", 5, np.random.default_rng(seed), scale=4.0)
+        assert not choose_gauge(strong, plain, "auto").any()
+    low = ph.BoltzmannMachine(1.0 * (1 - np.eye(6)), np.full(6, -3.0))
+    assert choose_gauge(low, plain, "auto").any()
+
+
 def test_the_gauge_that_is_chosen_samples_better(calibration: Calibration) -> None:
     """Lasers, full physics, at the machine of the last test; 64 × 200 draws.
 

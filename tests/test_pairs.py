@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import photinus as ph
 from photinus.calibration import pairs as measuring
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
+from photinus.networks.couplings import dense
 from photinus.translation.distortion import Context, Pairs, distorted, lifted_biases
-from photinus.translation.law import stationary
+from photinus.translation.law import Curve, Shown, stationary
 from photinus.translation.pairs import PairTable
 from photinus.translation.rules import drive_and_strength, evidence_drive, translate
 from tests import machines
@@ -318,3 +320,68 @@ def test_the_law_of_any_log_odds_is_what_jumps_settle_to() -> None:
     np.testing.assert_allclose(stationary(field), settled, atol=1e-9)
     off = machines.gaussian(3, seed=1).joint()
     assert np.abs(stationary(field) - off).max() > 0.01
+
+
+def settled_law(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the stationary law by an eigenvector of the generator."""
+    count, n = log_odds.shape
+    rates = np.zeros((count, count))
+    for state in range(count):
+        for k in range(n):
+            on = state >> k & 1
+            rates[state ^ (1 << k), state] += 1.0 if on else np.exp(log_odds[state, k])
+    rates -= np.diag(rates.sum(axis=0))
+    values, vectors = np.linalg.eig(rates)
+    law = np.real(vectors[:, np.argmin(np.abs(values))])
+    return np.asarray(law / law.sum())
+
+
+@pytest.mark.parametrize("n", [1, 5, 6, 7])
+def test_laws_of_more_states_than_a_panel(n: int) -> None:
+    rng = np.random.default_rng(n)
+    log_odds = rng.normal(size=(2**n, n))
+    np.testing.assert_allclose(stationary(log_odds), settled_law(log_odds), rtol=1e-7)
+
+
+@pytest.mark.parametrize("preset", ["fast-absorber", "straight"])
+def test_nine_units_are_given_what_the_law_calls_for(preset: str) -> None:
+    """The foretold moments are the machine's; by pairs alone they were off by 0.01."""
+    machine = machines.two_modes(9, 0.5)
+    calibration = ph.Calibration.preset(preset)
+    network = ph.translate(machine, calibration, rule="paired", gauge="none")
+    told = ph.predict(machine, calibration, network)
+    assert told.exact
+    for unit, wanted, found in told.marginals:
+        assert wanted == pytest.approx(machine.marginals()[machine.labels.index(unit)])
+        assert found == pytest.approx(wanted, abs=1e-3)
+
+
+def test_predicted_marginals_speak_of_units_in_any_gauge(calibration: ph.Calibration) -> None:
+    """Twin: those of the neurons are others."""
+    machine = machines.machine("dense", 4, np.random.default_rng(3), scale=1.0)
+    gauge = np.array([True, False, True, False])
+    network = ph.translate(machine, calibration, gauge=gauge)
+    told = {unit: (p, q) for unit, p, q in ph.predict(machine, calibration, network).marginals}
+    wanted = np.array([told[label][0] for label in machine.labels])
+    np.testing.assert_allclose(wanted, machine.marginals(), atol=1e-12)
+    assert np.abs(wanted - machine.flipped(gauge).marginals()).max() > 0.05
+
+
+def test_what_pairs_leave_unsure_is_a_part_of_what_they_tell(calibration: ph.Calibration) -> None:
+    machine = machines.machine("dense", 4, np.random.default_rng(4), scale=2.0)
+    network = ph.translate(machine, calibration, rule="measured", gauge="none")
+    told = ph.predict(machine, calibration, network)
+    states = machine.states().astype(float)
+    field = states @ machine.weights + machine.biases
+    context = Context.of(states, machine.joint(), field, 1)
+    curve = Curve.of(calibration.sharpened())
+    assert calibration.pairs is not None
+    pairs = Pairs.between(machine.weights, calibration.pairs)
+    shown = Shown.by(context, network.drive, dense(network.coupling), curve, pairs)
+    alone, law = settled_law(shown.alone), settled_law(shown.together)
+    assert told.unsure == pytest.approx(0.3 * float(np.sum(alone * np.log(alone / law))), rel=1e-6)
+    sure = float(np.sum(law * np.log(law / machine.joint())))
+    assert told.kl == pytest.approx(told.unsure + sure, rel=1e-6)
+    # Without a pair table nothing is told by it, and nothing of it is unsure.
+    plain = dataclasses.replace(calibration, pairs=None)
+    assert ph.predict(machine, plain, network).unsure == 0

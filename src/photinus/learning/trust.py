@@ -47,7 +47,7 @@ DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
 FEW = 8
 """Rows of noise that tell what a step promises where the response is no matrix."""
-CONFIRMED = 2
+CONFIRMED = 3
 """Longest runs of a setting, pooled, that must show no misfit: one is as noisy as the step to it."""
 IN_VAIN = 4
 """Corrections in a row without a gain, the noise aside, after which there is no point in more."""

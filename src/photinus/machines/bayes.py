@@ -115,13 +115,9 @@ class BayesianNetwork(Discrete):
         return self._cpts[variable][0]
 
     def probabilities(self, variable: Hashable) -> NDArray[np.float64]:
-        """Return the table of a variable, array (*states of the parents, states of the variable)."""
+        """Return the table of a variable, array ``(*states of the parents, states of it)``."""
         require_known("variable", variable, self.variables)
         return self._cpts[variable][1]
-
-    def __repr__(self) -> str:
-        shown = [str(name) for name in self.variables[:12]] + ["…"] * (len(self.tables) > 12)
-        return f"BayesianNetwork({len(self.tables)} variable(s): {', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BayesianNetwork):

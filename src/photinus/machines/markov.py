@@ -28,8 +28,8 @@ class MarkovNetwork(Discrete):
     Parameters
     ----------
     factors : sequence of (scope, array)
-        Each one is a tuple of variables, all different, and φ of their joint states, array (*states),
-        >= 0. An entry 0 makes states impossible.
+        Each one is a tuple of variables, all different, and φ of their joint states, array
+        ``(*states)``, >= 0. An entry 0 makes states impossible.
     states : mapping variable → tuple of states
         All variables, and the names of their states in the order of the arrays: strings, whole numbers
         or booleans, at least two.
@@ -50,7 +50,7 @@ class MarkovNetwork(Discrete):
     """
 
     factors: tuple[tuple[tuple[Hashable, ...], NDArray[np.float64]], ...]
-    """Scopes and arrays (*states of the scope), read-only."""
+    """Scopes and arrays ``(*states of the scope)``, read-only."""
     states: States
     """Names of the states of each variable."""
 
@@ -67,12 +67,8 @@ class MarkovNetwork(Discrete):
         validate.locked([array for _, array in checked])
         settle(self, factors=checked, states=names)
 
-    def __repr__(self) -> str:
-        shown = [str(name) for name in self.variables[:12]] + ["…"] * (len(self.states) > 12)
-        return (
-            f"MarkovNetwork({len(self.states)} variable(s): {', '.join(shown)}; "
-            f"{len(self.factors)} factor(s))"
-        )
+    def _line(self) -> str:
+        return f"{super()._line()}; {len(self.factors)} factor(s)"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MarkovNetwork):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed, bars, cut, joined
 from photinus._core.progress import Progress
 from photinus._core.streams import Seed, seed_sequence
 from photinus.diagnostics.certificate import Fidelity
@@ -34,6 +35,7 @@ from photinus.machines.variables import TWO, States, asked_variables, known_stat
 from photinus.samplers.registry import substrate as kind_of
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
+from photinus.samplers.summary import quickly_judged
 
 Model = BayesianNetwork | MarkovNetwork | BoltzmannMachine
 Chances = Mapping[Hashable, Mapping[Hashable, float]]
@@ -55,7 +57,7 @@ FEW_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Posterior:
+class Posterior(Displayed):
     """Posterior probabilities of the variables of a model, and where they come from."""
 
     marginals: Chances
@@ -145,13 +147,29 @@ class Posterior:
             self.rows(), columns=["variable", "state", "probability", "error", "exact"]
         )
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         shown = [_likeliest(name, chances) for name, chances in self.marginals.items()]
         more = ["…"] * (len(shown) > FEW_SHOWN)
         return (
-            f"Posterior({len(shown)} variable(s) on {self.substrate!r}: "
-            f"{', '.join(shown[:FEW_SHOWN] + more)})"
+            f"{len(shown)} variable(s) on {self.substrate!r}: {joined(shown[:FEW_SHOWN] + more, 120)}"
         )
+
+    def _facts(self) -> dict[str, object]:
+        quick = self.samples is None or "fidelity" in vars(self) or quickly_judged(self.samples)
+        return {
+            "evidence": joined(f"{cut(str(k))}={cut(str(v))}" for k, v in self.evidence.items()),
+            "substrate": self.substrate,
+            "largest deviation": self.largest_deviation,
+            "draws left out": self.invalid or None,
+            "time on the chip [s]": self.chip_time,
+            "time here [s]": self.wall_time,
+            "verdict": self.verdict if quick else "call verdict",
+        }
+
+    def _picture(self) -> str:
+        rows = self.rows()
+        right: Any = None if self.exact is None else [row[4] for row in rows]
+        return bars([f"{row[0]}={row[1]}" for row in rows], [row[2] for row in rows], right)
 
 
 def _likeliest(name: Hashable, chances: Mapping[Hashable, float]) -> str:

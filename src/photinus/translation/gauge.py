@@ -113,7 +113,8 @@ def _predicted_best(
 def _predicted(machine: BoltzmannMachine, calibration: Neuron) -> float:
     """Return the predicted KL of neurons that stand for the units of `machine`, measured rule."""
     lines = Lines.of(machine, calibration, "measured")
-    return foretold(machine, calibration, lines.drive, lines.coupling).kl
+    told = foretold(machine, calibration, lines.drive, lines.coupling)
+    return told.kl - told.unsure
 
 
 def _better(as_is: NDArray[np.float64], flipped: NDArray[np.float64]) -> NDArray[np.bool_]:

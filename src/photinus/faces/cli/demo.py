@@ -35,7 +35,8 @@ def demo(
     out = files.results_folder(out, Path("runs/demo"), replace=force)
     calibration = None
     if calibrate:
-        calibration = measure(LaserParameters.preset(), seed=seed, threads=threads, progress=True)
+        laser = LaserParameters.preset(job.PRESET)
+        calibration = measure(laser, seed=seed, threads=threads, progress=True)
     result = job.run(
         seed=seed,
         chains=chains,

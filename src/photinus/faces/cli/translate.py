@@ -53,11 +53,7 @@ def translate(
     network.save(out, replace=force)
     flips, followed_rule = gauges.of(network), followed(rule, measured, machine)
     outside = check(machine.flipped(flips), measured)
-    plain = network
-    if followed_rule == "paired":
-        # It makes the predicted KL small itself, so what is told is that of the plainer network.
-        plain = to_network(machine, measured, rule="measured", gauge=flips)
-    predicted = predict(machine, measured, plain)
+    predicted = predict(machine, measured, network)
     drives = [
         (str(label), float(bias), setting)
         for label, bias, setting in zip(network.labels, machine.biases, network.settings(), strict=True)
@@ -72,8 +68,7 @@ def translate(
                     str(unit) for unit, flip in zip(network.labels, flips, strict=True) if flip
                 ],
                 "outside_calibrated_range": str(outside) if not outside else None,
-                "predicted_kl": {"rule": "measured" if plain is not network else followed_rule}
-                | dataclasses.asdict(predicted),
+                "predicted_kl": {"rule": followed_rule} | dataclasses.asdict(predicted),
             }
         )
         return
@@ -81,8 +76,6 @@ def translate(
     table("Drives", [(unit, f"{b:+.3f}", s) for unit, b, s in drives], ("unit", "bias", drive_name))
     typer.echo(gauge_words(network))
     typer.echo(str(outside))
-    if plain is not network:
-        typer.echo("Told for the measured rule; the paired rule, which was followed, comes nearer:")
     typer.echo(str(predicted))
     typer.echo(f"Network: {out}")
 
