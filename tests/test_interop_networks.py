@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from photinus.machines.markov import MarkovNetwork
 
 import photinus as ph
 from photinus.errors import InvalidInput
 from photinus.interop import from_agrum, from_pgmpy, read_evidence, read_model, write_model
+from photinus.machines.markov import MarkovNetwork
 from tests import networks
 from tests.narrow import untyped
 from tests.networks import NUMBERS, SPACED, STATES, Plain
