@@ -16,7 +16,7 @@ to stop. `docs/refinement.md` tells how it works.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -207,9 +207,7 @@ def refine(
     statistics = Statistics.between(network.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
-    said = [] if given else _said_before(machine, calibration, network)
-    if said := [*said, *filter(None, [target.doubt])]:
-        warnings.warn("; ".join(said), TranslationWarning, stacklevel=2)
+    _warn([*([] if given else _said_before(machine, calibration, network)), target.doubt])
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
@@ -242,6 +240,12 @@ def refine(
     )
 
 
+def _warn(doubts: Iterable[str | None]) -> None:
+    """Say what speaks against a refinement, to who called `refine`."""
+    if said := [doubt for doubt in doubts if doubt]:
+        warnings.warn("; ".join(said), TranslationWarning, stacklevel=3)
+
+
 class _Bench:
     """Measures networks, each time with another seed, and keeps the latest samples."""
 
@@ -255,17 +259,22 @@ class _Bench:
         self.machine, self.statistics, self.seeds = machine, statistics, seeds
         self.options = options
         self.last: Samples
+        self.said = False
 
     def measure(self, network: Network, draws: int) -> Shown:
         """Return what `network` shows in so many draws per chain."""
-        self.last = sample(
-            self.machine,
-            draws=draws,
-            burn_in=min(draws, 25),
-            seed=next(self.seeds),
-            network=network,
-            **{"substrate": substrate_of(network), **self.options},
-        )
+        with warnings.catch_warnings():
+            if self.said:  # what a device cannot do is said once, not in every round
+                warnings.simplefilter("ignore", TranslationWarning)
+            self.last = sample(
+                self.machine,
+                draws=draws,
+                burn_in=min(draws, 25),
+                seed=next(self.seeds),
+                network=network,
+                **{"substrate": substrate_of(network), **self.options},
+            )
+        self.said = True
         return shown_by(self.last, self.statistics)
 
 

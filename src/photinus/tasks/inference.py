@@ -49,7 +49,7 @@ gentle weights make lasers right and chains quick, and importance weights take t
 SAME = 1e-9
 """Log-weights that differ by less are equal."""
 NOT_UNDONE = "what softening moves stays in the marginals, weights that undo it are"
-REFINED = ("calibration", "imperfections", "threads", "progress")
+REFINED = ("calibration", "gauge", "imperfections", "threads", "progress")
 """Arguments of `sample` that a refinement takes, too."""
 NOTHING_SAMPLED = "exact: nothing had to be sampled"
 FEW_SHOWN = 6
@@ -105,6 +105,16 @@ class Posterior(Displayed):
             for state, p in chances.items()
         )
         return max(pairs)
+
+    @property
+    def units(self) -> int:
+        """Number of units that were sampled."""
+        return 0 if self.samples is None else self.samples.machine.n_units
+
+    @property
+    def largest_weight(self) -> float:
+        """Largest weight between them, as a size."""
+        return 0.0 if self.samples is None else float(np.abs(self.samples.machine.weights).max())
 
     @functools.cached_property
     def fidelity(self) -> Fidelity | None:
@@ -253,6 +263,7 @@ def infer(
         again = {name: options[name] for name in REFINED if name in options}
         refinement = refine(machine, substrate=substrate, **again, **{**length, "seed": loop})
         options["network"] = refinement.network
+        options.pop("gauge", None)  # it has one
     if machine is not None:
         samples = sample(machine, substrate, burn_in=burn_in, **length, **options)
     units = np.zeros((chains, draws, 0), np.uint8) if samples is None else samples.states
