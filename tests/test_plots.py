@@ -1,6 +1,7 @@
 """Figures on axes of the caller and in styles; names that are reachable from the top."""
 
 import dataclasses
+import functools
 import inspect
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import photinus as ph
-from photinus.devices.laser import spike
+from photinus.devices.laser import Spike, spike
 from photinus.faces.demo.posterior import Posterior
 from photinus.hardware.comparison import peers
 from photinus.tasks.evaluation import Mixing
@@ -25,9 +26,14 @@ from tests.narrow import untyped
 MACHINE = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
 
 
-def run(**options: Any) -> ph.Samples:
-    chosen: dict[str, Any] = {"chains": 8, "draws": 40, "burn_in": 8, "seed": 1} | options
-    return ph.sample(MACHINE, chosen.pop("substrate", "laser-reduced"), **chosen)
+@functools.cache
+def run(substrate: str = "laser-reduced") -> ph.Samples:
+    return ph.sample(MACHINE, substrate, chains=8, draws=40, burn_in=8, seed=1)
+
+
+@functools.cache
+def event() -> Spike:
+    return spike(ph.LaserParameters.preset())
 
 
 def dream() -> Dream:
@@ -59,16 +65,16 @@ HISTORY = [{"epoch": float(k), "reconstruction": 0.1, "pseudo_likelihood": -3.0}
 DRAW: dict[str, Callable[..., Figure]] = {
     "activation": lambda **o: ph.plots.activation(ph.Calibration.preset(), **o),
     "completions": lambda **o: ph.plots.completions({"Gibbs": completion()}, **o),
-    "divergence": lambda **o: ph.plots.divergence({"one": run()}, [run(substrate="ideal")], **o),
+    "divergence": lambda **o: ph.plots.divergence({"one": run()}, [run("ideal")], **o),
     "energies": lambda **o: ph.plots.energies({"Gibbs": np.arange(5.0)}, **o),
-    "energy_and_speed": lambda **o: ph.plots.energy_and_speed(run().ledger(), peers(), **o),
+    "energy_and_speed": lambda **o: ph.plots.energy_and_speed(run().ledger(), peers()[:4], **o),
     "filters": lambda **o: ph.plots.filters(np.eye(6), (2, 3), **o),
     "histogram": lambda **o: ph.plots.histogram({"Gibbs": mixing()}, ("a", "b"), **o),
     "joint": lambda **o: ph.plots.joint(run(), **o),
     "learning_curves": lambda **o: ph.plots.learning_curves(HISTORY, **o),
     "posterior": lambda **o: ph.plots.posterior([posterior()], **o),
     "raster": lambda **o: ph.plots.raster(run(), **o),
-    "spike": lambda **o: ph.plots.spike(spike(ph.LaserParameters.preset()), **o),
+    "spike": lambda **o: ph.plots.spike(event(), **o),
     "strip": lambda **o: ph.plots.strip(dream(), **o),
 }
 

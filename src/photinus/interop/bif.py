@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
-from photinus.interop.drafts import MOST_ENTRIES, Draft
+from photinus.interop.drafts import Draft
 from photinus.interop.text import Source, Word, Words
 from photinus.machines.bayes import BayesianNetwork
+from photinus.machines.variables import MOST_ENTRIES
 
 PATTERN = re.compile(
     r"""(?P<skip>\s+|//[^\n]*|/\*.*?(?:\*/|\Z))|"(?P<quoted>[^"\n]*)"|[{}()\[\];,|]|[^\s{}()\[\];,|"]+|.""",

@@ -195,6 +195,18 @@ def read_model(model: Any) -> Model:
     )
 
 
+def read_machine(model: Any) -> BoltzmannMachine:
+    """Return the machine of whatever `read_model` takes; a network becomes one that samples from it.
+
+    Raises
+    ------
+    InvalidInput, MissingDependency
+        As `read_model`.
+    """
+    found = read_model(model)
+    return found if isinstance(found, BoltzmannMachine) else found.to_boltzmann()
+
+
 def source_of(path: str | os.PathLike[str]) -> Source:
     """Return a file, or the standard input for ``-``, with its content."""
     if os.fspath(path) == STREAM:

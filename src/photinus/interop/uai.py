@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
-from photinus.interop.drafts import MOST_ENTRIES, MOST_VARIABLES, Draft, require_entries
+from photinus.interop.drafts import MOST_VARIABLES, Draft, require_entries
 from photinus.interop.text import Source, Words
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.markov import MarkovNetwork
+from photinus.machines.variables import MOST_ENTRIES
 
 PATTERN = re.compile(r"(?P<skip>\s+|#[^\n]*)|(?P<quoted>(?!))|[^\s#]+")
 KINDS = ("MARKOV", "BAYES")

@@ -198,18 +198,16 @@ def refine(
     calibration = _calibration(calibration, substrate)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
     damping = _damping(damping, structure)
-    given = network is not None
-    network = _start(machine, calibration, network, gauge, imperfections, seed)
+    start = _start(machine, calibration, network, gauge, imperfections, seed)
     # In the coordinates of the neurons, whose pumps and couplings are to change.
-    flips = gauges.of(network)
-    machine, network = machine.flipped(flips), gauges.given(network, gauges.NONE)
+    flips = gauges.of(start)
+    machine, start = machine.flipped(flips), gauges.given(start, gauges.NONE)
     *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
-    statistics = Statistics.between(network.coupling, structure)
+    statistics = Statistics.between(start.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
-    said = [] if given else _said_before(machine, calibration, network)
-    if said := [*said, *filter(None, [target.doubt])]:
-        warnings.warn("; ".join(said), TranslationWarning, stacklevel=2)
+    if said := _said_before(machine, calibration, start if network is None else None, target):
+        warnings.warn(said, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
@@ -223,7 +221,7 @@ def refine(
             advance(1)
 
         found = trust.search(
-            network,
+            start,
             bench.measure,
             lambda built, change: _corrected(built, statistics, slope, change),
             target.wanted,
@@ -255,17 +253,22 @@ class _Bench:
         self.machine, self.statistics, self.seeds = machine, statistics, seeds
         self.options = options
         self.last: Samples
+        self.said = False
 
     def measure(self, network: Network, draws: int) -> Shown:
         """Return what `network` shows in so many draws per chain."""
-        self.last = sample(
-            self.machine,
-            draws=draws,
-            burn_in=min(draws, 25),
-            seed=next(self.seeds),
-            network=network,
-            **{"substrate": substrate_of(network), **self.options},
-        )
+        with warnings.catch_warnings():
+            if self.said:  # what a device cannot do is said once, not in every round
+                warnings.simplefilter("ignore", TranslationWarning)
+            self.last = sample(
+                self.machine,
+                draws=draws,
+                burn_in=min(draws, 25),
+                seed=next(self.seeds),
+                network=network,
+                **{"substrate": substrate_of(network), **self.options},
+            )
+        self.said = True
         return shown_by(self.last, self.statistics)
 
 
@@ -326,10 +329,16 @@ def _start(
     return network
 
 
-def _said_before(machine: BoltzmannMachine, calibration: Calibration, network: Network) -> list[str]:
-    """Return what is said of a network before it is refined; both as the neurons see them."""
-    nothing = Evidence.of(None, machine.labels)
-    return limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
+def _said_before(
+    machine: BoltzmannMachine, calibration: Calibration, network: Network | None, target: Target
+) -> str:
+    """Return what is said of a translated network before it is refined, as the neurons see it."""
+    said = [target.doubt]
+    if network is not None:
+        nothing = Evidence.of(None, machine.labels)
+        told = limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
+        said = [*told, target.doubt]
+    return "; ".join(filter(None, said))
 
 
 def _corrected(

@@ -140,6 +140,8 @@ def foretold(
 
     `machine` is flipped by the gauge of the network, and `delay` is in seconds.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Neuron)
     coupling = coupling / doses(machine, calibration)
     curve = Curve.of(calibration.sharpened())
     delay = np.asarray(delay) / calibration.window

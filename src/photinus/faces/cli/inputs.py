@@ -114,15 +114,10 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
 
 
 def read_machine(path: Path) -> "BoltzmannMachine":
-    """Return the machine of a file in any format that is known, or of the standard input for ``-``.
+    """Return the machine of a file in any format that is known, or of the standard input for ``-``."""
+    from photinus.interop.formats import read_machine as machine_of
 
-    A network becomes the machine that samples from it.
-    """
-    from photinus.interop.formats import read_model
-    from photinus.machines.boltzmann import BoltzmannMachine
-
-    model = read_model(path)
-    return model if isinstance(model, BoltzmannMachine) else model.to_boltzmann()
+    return machine_of(path)
 
 
 def read_known(
