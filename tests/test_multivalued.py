@@ -7,6 +7,7 @@ correct code with probability 1e-4 at most, and have a twin that must fail.
 import itertools
 import json
 import pickle
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from photinus.interop import read_model
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import CliqueTree, machine_tree
 from photinus.machines.codes import Code
+from tests.conftest import Run
 from tests.narrow import there
 from tests.test_inference import states_given
 
@@ -608,3 +610,73 @@ def test_trees_take_factors_without_variables_and_variables_without_factors() ->
     assert tree.log_partition == pytest.approx(np.log(30))
     np.testing.assert_allclose(tree.marginals()[0], 1 / 3)
     assert tree.treewidth == 0
+
+
+# The command line
+
+
+@pytest.fixture
+def sky(tmp_path: Path) -> Path:
+    """Write a small network and return its path."""
+    SKY.save(tmp_path / "sky.json")
+    return tmp_path / "sky.json"
+
+
+FEW = ("--substrate", "gibbs", "--chains", 32, "--draws", 100)
+
+
+def test_the_command_infers(run: Run, sky: Path, tmp_path: Path) -> None:
+    given = ("infer", sky, "--evidence", "walk=none", *FEW)
+    code, out, _ = run(*given, "--json", "--out", "s.zarr")
+    assert code == 0
+    found = json.loads(out)
+    right = naive_marginals(SKY, {"walk": "none"})
+    assert found["marginals"].keys() == right.keys()
+    for name, chances in right.items():
+        for state, p in chances.items():
+            told = found["marginals"][name][state]
+            assert told["exact"] == pytest.approx(p)
+            assert told["probability"] == pytest.approx(p, abs=6 * told["error"])
+    assert found["verdict"].keys() == {"grade", "sentence", "advice"}
+    assert found["chip_time"] is None
+    assert found["wall_time"] > 0
+    assert "sky" in (tmp_path / "s.zarr.report.html").read_text()
+    assert ph.load(tmp_path / "s.zarr").chains == 32
+    assert run(*given, "--out", "s.zarr")[0] == 2
+    code, out, _ = run(*given, "--out", "s.zarr", "--force", "--query", "wet")
+    assert code == 0
+    assert "largest deviation" in out
+    assert "black" not in out
+
+
+def test_names_are_matched_as_text(run: Run, tmp_path: Path) -> None:
+    """Numbers, booleans and equals signs among them."""
+    states = {1: (False, True), "a=b": ("x=y", "z")}
+    network = BayesianNetwork({1: 0.3, "a=b": ((1,), [[0.2, 0.8], [0.9, 0.1]])}, states)
+    network.save(tmp_path / "n.json")
+    for given, name in (("1=True", "a=b"), ("a=b=x=y", "1")):
+        code, out, _ = run("infer", "n.json", "--evidence", given, *FEW, "--json")
+        assert code == 0
+        assert json.loads(out)["marginals"].keys() == {name}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--evidence", "wlk=none"), "known variable must be one of .* (did you mean 'walk'?)"),
+        (("--evidence", "walk=nne"), "evidence of 'walk' must be .* (did you mean 'none'?)"),
+        (("--evidence", "walk"), "--evidence must be VARIABLE=STATE, got 'walk'"),
+        (("--query", "ski"), "query must be one of .* (did you mean 'sky'?)"),
+        (("--evidence", "walk=none", "--query", "walk"), "query must not be evidence, got 'walk'"),
+        (("--evidence", "wet=no", "--evidence", "wet=no"), "must name each variable once"),
+        (("--code", "unary"), "code must be one of 'auto', 'one-hot', 'binary', got 'unary'"),
+        (("--substrate", "lasr"), "did you mean 'laser'"),
+    ],
+)
+def test_the_command_refuses_in_one_line(
+    run: Run, sky: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run("infer", sky, *FEW, *arguments)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert re.search(".*".join(map(re.escape, message.split(".*"))), err)

@@ -89,7 +89,7 @@ def sample(
         The target.
     substrate
         "laser" (full physics), "laser-reduced" (an escape rate measured on it, about fifty times
-        faster), "gibbs", "exact" (independent draws), "ideal" (refractory neurons) or
+        faster), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or
         "lif" (leaky integrate-and-fire neurons).
     chains, draws
         Independent chains and draws of each, both >= 1. On spiking substrates there is a draw

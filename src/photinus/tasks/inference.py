@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.display import Displayed, bars, cut, joined
+from photinus._core.extras import optional
 from photinus._core.progress import Progress
 from photinus._core.streams import Seed, seed_sequence
 from photinus.diagnostics.certificate import Fidelity
 from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.weights import Weighted, weighted
-from photinus.errors import InvalidInput, MissingDependency, TranslationWarning
+from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning.refinement import Refinement, refine
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -149,10 +150,7 @@ class Posterior(Displayed):
         MissingDependency
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingDependency("a table needs the package pandas: pip install pandas") from None
+        pandas = optional("pandas", "frames", "a table")
         return pandas.DataFrame(
             self.rows(), columns=["variable", "state", "probability", "error", "exact"]
         )

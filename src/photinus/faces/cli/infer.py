@@ -1,5 +1,6 @@
 """``photinus infer``: posterior marginals of a model, sampled on a substrate."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -116,14 +117,14 @@ def _places(out: Path, *, force: bool) -> Path:
 
     store = files.named(out)
     report = store.with_name(f"{store.name}.report.html")
-    files.check_all([store, report], replace=force)
+    if not (os.path.exists(store) and force):
+        files.check_new(store, instead="; --force replaces it")
+    files.check_all([report], replace=force)
     return report
 
 
 def _write(posterior: "Posterior", out: Path, report: Path, *, force: bool) -> None:
     """Write the samples and the report."""
-    import os
-
     from photinus._core import files
     from photinus.faces.report.posterior import posterior_page
     from photinus.samplers.storage import remove
