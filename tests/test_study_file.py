@@ -123,6 +123,7 @@ def test_own_devices_are_calibrated_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert "the device fires no spikes" in (tmp_path / "out" / "table.csv").read_text()
 
 
+@pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")  # a dead laser is meant
 def test_imperfections_are_swept_on_lasers_alone(tmp_path: Path) -> None:
     """A study's chip is the one that `Imperfections.apply` builds with the seed of its samples."""
     text = SMALL.replace('"laser-reduced", "gibbs", "ideal"', '"laser", "gibbs"')

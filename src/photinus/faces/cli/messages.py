@@ -12,6 +12,8 @@ import typer
 OUTPUT_ERROR = 1
 INPUT_ERROR = 2
 INTERRUPTED = 130
+WIDE = 120
+"""Columns of a table where nobody says how many there are."""
 
 
 def stop(why: Any, status: int) -> NoReturn:
@@ -40,9 +42,13 @@ def table(title: str, rows: Iterable[Iterable[str]], head: tuple[str, ...] = (""
     for row in rows:
         shown.add_row(*row)
     # A report that is piped into a file must not be cut at 80 columns, unless the user says so.
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 120
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
     # What people call their units is no markup: z[i] stays z[i].
     console = Console(width=width, highlight=False, markup=False, emoji=False)
+    # Rather a little too wide than words cut in two, but for names longer than lines.
+    least = console.measure(shown, options=console.options.update(width=2 * WIDE)).minimum
+    if least <= WIDE:
+        console.width = max(console.width, least)
     console.print(title, style="bold")
     console.print(shown)
     console.print()
