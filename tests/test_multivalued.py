@@ -491,6 +491,18 @@ def test_barren_and_function_variables_are_left_out() -> None:
         assert sum(bool(getattr(reduction, part)) for reduction in reductions) > 3
 
 
+def test_variables_without_parents_may_be_left_out() -> None:
+    """A steep table at the top of the network, below which nothing is left."""
+    states = {"a": tuple("wxyz"), "b": (0, 1)}
+    network = BayesianNetwork(
+        {"a": [0.97, 0.01, 0.01, 0.01], "b": (("a",), np.eye(2)[[0, 1, 1, 0]])}, states
+    )
+    posterior = ph.infer(network, None, "gibbs", chains=64, draws=300, seed=1)
+    assert posterior.reduction.barren == ("a", "b")
+    assert posterior.marginals["a"] == pytest.approx(there(posterior.exact)["a"])
+    assert posterior.marginals["b"][1] == pytest.approx(0.02, abs=0.006)  # 5 standard errors
+
+
 def test_boltzmann_machines_are_asked_alike() -> None:
     machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
     posterior = ph.infer(machine, {"wet": 1}, "gibbs", chains=64, draws=200, seed=1)
