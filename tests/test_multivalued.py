@@ -661,6 +661,15 @@ def test_the_command_infers(run: Run, sky: Path, tmp_path: Path) -> None:
     assert "black" not in out
 
 
+def test_evidence_comes_from_uai_files_too(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "n.uai").write_text("MARKOV\n2\n3 2\n1\n2 0 1\n6\n1 2 3 4 5 6\n")
+    (tmp_path / "n.evid").write_text("1 0 2\n")
+    code, out, _ = run("infer", "n.uai", "--evidence", "n.evid", *FEW, "--json")
+    assert code == 0
+    (chances,) = json.loads(out)["marginals"].values()
+    assert [told["exact"] for told in chances.values()] == pytest.approx([5 / 11, 6 / 11])
+
+
 def test_names_are_matched_as_text(run: Run, tmp_path: Path) -> None:
     """Numbers, booleans and equals signs among them."""
     states = {1: (False, True), "a=b": ("x=y", "z")}
