@@ -491,6 +491,18 @@ def test_barren_and_function_variables_are_left_out() -> None:
         assert sum(bool(getattr(reduction, part)) for reduction in reductions) > 3
 
 
+def test_variables_without_parents_may_be_left_out() -> None:
+    """A steep table at the top of the network, below which nothing is left."""
+    states = {"a": tuple("wxyz"), "b": (0, 1)}
+    network = BayesianNetwork(
+        {"a": [0.97, 0.01, 0.01, 0.01], "b": (("a",), np.eye(2)[[0, 1, 1, 0]])}, states
+    )
+    posterior = ph.infer(network, None, "gibbs", chains=64, draws=300, seed=1)
+    assert posterior.reduction.barren == ("a", "b")
+    assert posterior.marginals["a"] == pytest.approx(there(posterior.exact)["a"])
+    assert posterior.marginals["b"][1] == pytest.approx(0.02, abs=0.006)  # 5 standard errors
+
+
 def test_boltzmann_machines_are_asked_alike() -> None:
     machine = BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
     posterior = ph.infer(machine, {"wet": 1}, "gibbs", chains=64, draws=200, seed=1)
@@ -647,6 +659,15 @@ def test_the_command_infers(run: Run, sky: Path, tmp_path: Path) -> None:
     assert code == 0
     assert "largest deviation" in out
     assert "black" not in out
+
+
+def test_evidence_comes_from_uai_files_too(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "n.uai").write_text("MARKOV\n2\n3 2\n1\n2 0 1\n6\n1 2 3 4 5 6\n")
+    (tmp_path / "n.evid").write_text("1 0 2\n")
+    code, out, _ = run("infer", "n.uai", "--evidence", "n.evid", *FEW, "--json")
+    assert code == 0
+    (chances,) = json.loads(out)["marginals"].values()
+    assert [told["exact"] for told in chances.values()] == pytest.approx([5 / 11, 6 / 11])
 
 
 def test_names_are_matched_as_text(run: Run, tmp_path: Path) -> None:

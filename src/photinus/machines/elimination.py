@@ -147,7 +147,8 @@ class Reduction(Displayed):
         place = {name: k for k, name in enumerate(self.states)}
         if name in self.barren or name in self.replaced:
             parents, array = self.tables[name]
-            return np.asarray(array[tuple(numbers[..., place[parent]] for parent in parents)])
+            rows = array[tuple(numbers[..., place[parent]] for parent in parents)]
+            return np.broadcast_to(rows, (*numbers.shape[:2], array.shape[-1]))
         return np.eye(len(self.states[name]))[numbers[..., place[name]]]
 
     def log_weights(self, numbers: NDArray[np.int16]) -> Floats:

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from photinus.tasks import Posterior
+    from photinus.tasks.inference import Model
 
 
 Known = Annotated[
     list[str] | None,
-    typer.Option("--evidence", help="What is known, VARIABLE=STATE; repeat for more."),
+    typer.Option("--evidence", help="What is known, VARIABLE=STATE, or FILE.evid; repeat for more."),
 ]
 Asked = Annotated[
     list[str] | None,
@@ -90,7 +91,7 @@ def infer(
     report = None if out is None else _places(out, force=force)
     posterior = ask(
         read,
-        read_known(evidence, states),
+        _known(evidence, read, states),
         substrate,
         query=read_query(query, states),
         refined=refined,
@@ -109,6 +110,19 @@ def infer(
         print_json(_document(posterior, out, report))
     else:
         _print(posterior, out, report)
+
+
+def _known(
+    given: list[str] | None, model: "Model", states: "Mapping[Hashable, tuple[Hashable, ...]]"
+) -> "dict[Hashable, Hashable]":
+    """Return what is known: pairs, and files of evidence for networks of UAI files."""
+    from photinus.interop import read_evidence
+
+    paths = [one for one in given or [] if one.endswith(".evid") and "=" not in one]
+    known: dict[Hashable, Hashable] = {}
+    for path in paths:
+        known |= read_evidence(path, model)
+    return known | read_known([one for one in given or [] if one not in paths], states)
 
 
 def _places(out: Path, *, force: bool) -> Path:
