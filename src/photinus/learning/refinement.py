@@ -327,11 +327,18 @@ def _start(
 
 
 def _said_before(
-    machine: BoltzmannMachine, calibration: Calibration, network: Network | None, target: Target
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    network: Network,
+    target: Target,
+    *given: object,
 ) -> str:
-    """Return what is said of a translated network before it is refined, as the neurons see it."""
+    """Return what is said before refinement, of the network only if it is translated as designed.
+
+    It is another one where a network or imperfections are `given`, not None.
+    """
     said = [target.doubt]
-    if network is not None:
+    if all(one is None for one in given):
         nothing = Evidence.of(None, machine.labels)
         told = limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
         said = [*told, target.doubt]
