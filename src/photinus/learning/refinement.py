@@ -206,9 +206,7 @@ def refine(
     statistics = Statistics.between(start.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
-    if said := _said_before(
-        machine, calibration, start if network is imperfections is None else None, target
-    ):
+    if said := _said_before(machine, calibration, start, target, network, imperfections):
         warnings.warn(said, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
