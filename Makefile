@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Each lock has what a command needs: the main job, and besides the tools that test and lint.
+# Each lock has what a command needs: the main job, besides it tests and linters, or the documentation.
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
+DOCS := $(VENV)/.docs
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint wheel bench clean
+.PHONY: demo test lint docs wheel bench clean
 
 demo: $(DEMO)  ## set up if needed, then run the main job
 	$(BIN)/photinus demo
@@ -20,6 +21,9 @@ lint: $(DEV)  ## linter, formatter, rooms, type checker
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+docs: $(DOCS)  ## build the documentation into build/docs; any warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/docs
 
 wheel: $(DEMO)  ## build the sdist and the wheel into dist/
 	$(BIN)/hatchling build
@@ -39,5 +43,9 @@ $(DEV): $(DEMO) locks/dev.lock
 	$(PIP) install --require-hashes -r locks/dev.lock
 	touch $@
 
+$(DOCS): $(DEV) locks/docs.lock
+	$(PIP) install --require-hashes -r locks/docs.lock
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/api docs/gallery .pytest_cache .mypy_cache .ruff_cache

@@ -100,7 +100,7 @@ def test_two_states_of_equal_huge_weight() -> None:
     assert machine.entropy() == pytest.approx(np.log(2), rel=1e-14)
 
 
-def test_24_units_are_enumerated_and_25_refused() -> None:
+def test_24_units_are_enumerated_and_no_more() -> None:
     assert MAX_ENUMERATED == 24
     rng = np.random.default_rng(1)
     biases = rng.normal(size=24)
@@ -118,9 +118,13 @@ def test_24_units_are_enumerated_and_25_refused() -> None:
     assert joint.shape == (2**24,)
     assert joint.sum() == pytest.approx(1, abs=1e-12)
     assert peak < 2**28  # of which the joint itself is 2**27
-    for call in ("joint", "log_partition", "entropy", "marginals", "pair_moments", "states"):
+    for call in ("joint", "pair_moments", "states"):
         with pytest.raises(InvalidInput, match=r"at most 24 units, this machine has 25"):
             getattr(BoltzmannMachine(np.zeros((25, 25)), np.zeros(25)), call)()
+    dense = BoltzmannMachine(np.ones((60, 60)) - np.eye(60), np.zeros(60))
+    for call in ("log_partition", "entropy", "marginals"):
+        with pytest.raises(InvalidInput, match=r"this machine has treewidth \d\d or more$"):
+            getattr(dense, call)()
 
 
 def test_states_are_rows_by_index() -> None:

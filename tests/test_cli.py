@@ -225,7 +225,9 @@ def test_models_that_cannot_be_read(run: Run, tmp_path: Path, model: Path) -> No
     cut = tmp_path / "cut.json"
     cut.write_text(model.read_text()[:40])
     assert refused(run("sample", cut), "truncated")
-    assert refused(run("sample", model.with_suffix(".txt")), ".json or .npz")
+    noise = tmp_path / "noise.txt"
+    noise.write_text("some text")
+    assert refused(run("sample", noise), "noise.txt", "JSON of Photinus", "begins like none of them")
     other = tmp_path / "other.json"
     ph.translate(ph.BoltzmannMachine([[0]], [0]), ph.Calibration.preset()).save(other)
     assert refused(run("sample", other), "boltzmann-machine", "laser-network")

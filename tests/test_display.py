@@ -68,6 +68,10 @@ def roots() -> Iterator[Any]:
     yield from (Imperfections(), Imperfections(lost_spikes=0.1), ph.Calibration.preset("lif-hcs"))
     yield digits("train")
     yield PhotonicSampler()
+    network = ph.BayesianNetwork({SCRIPT: 0.2, FOUL[2]: ((SCRIPT,), {(0,): 0.1, (1,): 0.9})})
+    yield from (network, ph.MarkovNetwork([((FOUL[1],), [1, 3])], {FOUL[1]: (SCRIPT, "b")}))
+    yield ph.BayesianNetwork({f"{SCRIPT}{k}": 0.5 for k in range(300)})
+    yield ph.infer(network, {FOUL[2]: 1}, "gibbs", chains=8, draws=50, burn_in=5, seed=1)
     yield ph.refine(machine(2, FOUL[:2]), None, chains=16, draws=100, seed=1)
 
 
@@ -173,7 +177,6 @@ ELSEWHERE = {
     "Device", "Network", "Parameters", "SpikingSimulator", "Run", "WholeRun",  # what others derive from
     "Role", "Allowed", "FreeMembrane",  # a number with a name, plain tuples
     "BoltzmannEstimator",  # scikit-learn shows its estimators
-    "BayesianNetwork", "Posterior",
 }  # fmt: skip
 
 

@@ -536,12 +536,12 @@ def test_advice_names_what_refinement_has() -> None:
 
 @pytest.mark.parametrize("kind", ["tree", "chain", "grid", "star", "isolated", "some_isolated"])
 def test_tree_decomposition_agrees_with_enumeration(kind: str) -> None:
-    pytest.importorskip("dwave.samplers")
     machine = coupled(14, 3, 1.5, kind, shuffled=True)
     moments = there(there(references._by_tree(machine)).moments)
-    exact, known = machine.pair_moments(), (machine.weights != 0) | np.eye(14, dtype=bool)
+    exact, coupled_ones = machine.pair_moments(), (machine.weights != 0) | np.eye(14, dtype=bool)
+    assert np.isfinite(moments[coupled_ones]).all()
+    known = np.isfinite(moments)
     np.testing.assert_allclose(moments[known], exact[known], atol=1e-9)
-    assert np.isnan(moments[~known]).all()
 
 
 def tree_marginals(machine: BoltzmannMachine, parent: list[int]) -> Any:
@@ -566,7 +566,6 @@ def tree_marginals(machine: BoltzmannMachine, parent: list[int]) -> Any:
 
 
 def test_tree_of_two_hundred_units_by_messages() -> None:
-    pytest.importorskip("dwave.samplers")
     rng = np.random.default_rng(4)
     parent = [0] + [int(rng.integers(child)) for child in range(1, 200)]
     weights = np.zeros((200, 200))

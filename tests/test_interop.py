@@ -564,3 +564,5 @@ def test_models_of_ours_come_back_as_they_are() -> None:
     network = ph.BayesianNetwork.asia()
     for ours in (MACHINE, network):
         assert read_model(ours) is ours
+    assert interop.read_machine(MACHINE) is MACHINE
+    assert interop.read_machine(network) == network.to_boltzmann()

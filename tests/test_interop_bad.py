@@ -1,5 +1,6 @@
 """Models of others that are wrong: one sentence, with the line where there is one, whatever they hold."""
 
+import io
 import json
 import time
 from pathlib import Path
@@ -39,6 +40,8 @@ def contents() -> dict[str, bytes]:
     plain, numbers = networks.network(STATES), networks.network(NUMBERS)
     table = np.array([[1.5, 0.5, 2], [3, 1, 0.25]])
     spins = model("SPIN", STORED)
+    arrays = io.BytesIO()
+    np.savez(arrays, **graph_state())
     return {
         "a.bif": networks.bif(plain).encode(),
         "b.bif": networks.bif_tables(plain).encode(),
@@ -50,6 +53,7 @@ def contents() -> dict[str, bytes]:
         "h.json": json.dumps(spins.to_serializable()).encode(),
         "i.bqm": binary(spins, 2),
         "j.bqm": binary(spins, 1),
+        "l.npz": arrays.getvalue(),
         "k.coo": b"# vartype=SPIN\n0 0 0.5\n0 1 -1.5e-1\n3 1 2\n",
     }
 

@@ -205,7 +205,6 @@ def test_larger_machines_take_their_moments_from_two_samplers_that_agree(
 
 def test_trees_that_mix_slowly_take_their_moments_from_an_exact_method() -> None:
     """Of a star with strong couplings, symmetric under flips of all units: every marginal is ½."""
-    pytest.importorskip("dwave.samplers")
     n, weight = 30, 7.0
     weights = np.zeros((n, n))
     weights[0, 1:] = weights[1:, 0] = weight

@@ -84,7 +84,7 @@ def test_reads_have_the_law_of_the_model(vartype: str, beta: float, kind: Any) -
     assert misfit(found, bqm, beta) < bound
     # Another temperature, and the other kind of variable, are told apart.
     assert misfit(found, bqm, beta * 1.2) > bound
-    dimod.testing.assert_sampleset_energies(found, bqm, precision=4)
+    dimod.testing.assert_sampleset_energies(found.slice(30), bqm, precision=4)
     assert found.vartype is bqm.vartype
     assert list(found.variables) == list(bqm.variables)
     assert found.info["beta"] == beta

@@ -202,9 +202,9 @@ def test_network_must_be_of_the_machine() -> None:
         draw(machine_of(3), "laser", network=network)
 
 
-def test_exact_refuses_more_than_24_units() -> None:
-    machine = BoltzmannMachine(np.zeros((25, 25)), np.zeros(25))
-    with pytest.raises(InvalidInput, match=r"at most 24 units, this machine has 25"):
+def test_exact_refuses_machines_far_from_a_tree() -> None:
+    machine = BoltzmannMachine(np.ones((30, 30)) - np.eye(30), np.zeros(30))
+    with pytest.raises(InvalidInput, match=r"this machine has treewidth 29 or more$"):
         draw(machine, "exact")
 
 

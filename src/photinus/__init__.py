@@ -18,6 +18,7 @@ _HOMES = {
     "BoltzmannMachine": "photinus.machines.boltzmann",
     "Calibration": "photinus.calibration",
     "Fidelity": "photinus.diagnostics.certificate",
+    "Imperfections": "photinus.networks.imperfections",
     "InvalidInput": "photinus.errors",
     "LaserNetwork": "photinus.networks.lasers",
     "LaserParameters": "photinus.devices.laser",
@@ -34,13 +35,18 @@ _HOMES = {
     "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
     "infer": "photinus.tasks.inference",
+    "interop": "photinus.interop",
     "load": "photinus.samplers.samples",
+    "plots": "photinus.faces.figures",
     "predict": "photinus.translation.prediction",
     "refine": "photinus.learning.refinement",
     "sample": "photinus.samplers.sampling",
     "simulate": "photinus.engines.simulation",
+    "tasks": "photinus.tasks",
     "translate": "photinus.translation",
 }
+_ROOMS = ("interop", "plots", "tasks")
+"""Those names that are of the modules themselves."""
 __all__ = sorted(_HOMES)
 
 # What `typing.TYPE_CHECKING` is, without the time that importing `typing` takes.
@@ -48,6 +54,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from photinus import interop as interop
+    from photinus import tasks as tasks
     from photinus.calibration import Calibration as Calibration
     from photinus.calibration import calibrate as calibrate
     from photinus.devices.laser import LaserParameters as LaserParameters
@@ -58,10 +66,12 @@ if TYPE_CHECKING:
     from photinus.errors import InvalidInput as InvalidInput
     from photinus.errors import PhotinusError as PhotinusError
     from photinus.errors import TranslationWarning as TranslationWarning
+    from photinus.faces import figures
     from photinus.learning.refinement import refine as refine
     from photinus.machines.bayes import BayesianNetwork as BayesianNetwork
     from photinus.machines.boltzmann import BoltzmannMachine as BoltzmannMachine
     from photinus.machines.markov import MarkovNetwork as MarkovNetwork
+    from photinus.networks.imperfections import Imperfections as Imperfections
     from photinus.networks.lasers import LaserNetwork as LaserNetwork
     from photinus.networks.lif import LifNetwork as LifNetwork
     from photinus.samplers.samples import Samples as Samples
@@ -74,6 +84,8 @@ if TYPE_CHECKING:
     from photinus.tasks.inference import infer as infer
     from photinus.translation.prediction import predict as predict
     from photinus.translation.rules import translate as translate
+
+    plots = figures
 
 
 class _FormerModules:
@@ -94,7 +106,8 @@ sys.meta_path.append(_FormerModules)
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
+        home = importlib.import_module(_HOMES[name])
+        value = home if name in _ROOMS else getattr(home, name)
         globals()[name] = value
         return value
     if _FormerModules.find_spec(f"photinus.{name}") is not None:

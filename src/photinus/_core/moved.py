@@ -78,7 +78,7 @@ MOVED: dict[str, tuple[str, ...]] = {
         "devices.synapse",
     ),
     "pictures": ("faces.figures.pictures",),
-    "plots": ("faces.figures.plots",),
+    "plots": ("faces.figures.plots", "faces.figures"),
     "progress": ("_core.progress",),
     "readout": ("spikes.readout",),
     "reduced": ("engines.reduced",),

@@ -1,6 +1,12 @@
-"""Progress of long calls: the library reports to any object, the terminal bar is rich's."""
+"""Progress of long calls: the library reports to any object.
+
+The bar on a terminal is rich's, the one in a notebook tqdm's.
+"""
 
 import contextlib
+import importlib
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
@@ -50,6 +56,41 @@ class TerminalProgress:
         self._bar.stop()
 
 
+class NotebookProgress:
+    """A bar in a notebook, drawn by tqdm: a widget where the notebook has them, else text."""
+
+    def start(self, description: str, total: float) -> None:
+        """Begin a task of `total`."""
+        from tqdm.auto import tqdm
+
+        form = "{desc}: {percentage:3.0f} %|{bar}| {elapsed}<{remaining}"
+        self._bar = tqdm(desc=description, total=total, bar_format=form)
+
+    def advance(self, amount: float) -> None:
+        """Add `amount` to what is done."""
+        self._bar.update(amount)
+
+    def stop(self) -> None:
+        """Take the bar's last state as final."""
+        self._bar.close()
+
+
+def automatic() -> Progress:
+    """Return the display for where this runs: a notebook's, if IPython and tqdm are there.
+
+    On a terminal, and where there is neither, it is the terminal's, which is silent without one.
+    """
+    # Whoever runs in IPython has imported it.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None or sys.stderr.isatty():
+        return TerminalProgress()
+    with contextlib.suppress(ImportError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tqdm tells that widgets are missing, and does without
+        importlib.import_module("tqdm.auto")
+        return NotebookProgress()
+    return TerminalProgress()
+
+
 @contextlib.contextmanager
 def tracked(
     progress: Progress | bool | None, description: str, total: float
@@ -58,7 +99,7 @@ def tracked(
     if progress is None or progress is False:
         yield lambda amount: None
         return
-    display = TerminalProgress() if progress is True else progress
+    display = automatic() if progress is True else progress
     if not isinstance(display, Progress):
         raise InvalidInput(
             f"progress must be True, False or have start, advance and stop, got {progress!r}"

@@ -66,13 +66,13 @@ class Fidelity(Displayed):
     frozen: tuple[Hashable, ...]
     """Units that never changed in any chain."""
     marginal_error: float | None
-    """Largest |difference| of a unit's probability from the right one; None without a reference."""
+    """How far a unit's probability is from the right one at most; None without a reference."""
     marginal_of: str
     """Unit that has it."""
     marginal_interval: tuple[float, float] | None
     """95 % interval of the largest error of a marginal of the sampler's law; None if unknown."""
     pair_error: float | None
-    """Largest |difference| of a pair moment <z_i z_j> from the right one; None without a reference."""
+    """How far a pair moment <z_i z_j> is from the right one at most; None without a reference."""
     pair_of: str
     """Pair that has it."""
     pair_interval: tuple[float, float] | None

@@ -1,7 +1,7 @@
 """What the right moments are, and how they are known: never by the sampler under test.
 
-Enumeration comes first. Next is exact inference along a tree decomposition, where `dwave-samplers` is
-installed and the graph is close to a tree. Then come two samplers that are exact in law, Gibbs and
+Enumeration comes first. Next is exact inference along a tree decomposition, where the graph is close to
+a tree (`photinus.machines.cliques`). Then come two samplers that are exact in law, Gibbs and
 ideal neurons. Each must have converged by itself, and they must agree with each other. Else there is no
 reference, but the reason.
 """
@@ -17,7 +17,9 @@ from photinus._core import validate
 from photinus._core.states import MAX_ENUMERATED
 from photinus.diagnostics.bias import Comparison, compare
 from photinus.diagnostics.convergence import FALSE_ALARM, RHAT_LIMIT, Convergence, convergence
+from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.cliques import machine_tree
 from photinus.reference.exact import sample_exact
 from photinus.reference.gibbs import sample_gibbs
 from photinus.reference.ideal import sample_ideal
@@ -39,8 +41,6 @@ LONGER, LONGEST = 1.25, 16_000
 STROBE = (1 + 5**0.5) / 2
 """Windows between states of ideal neurons. A strongly driven one spikes every window for long: whole
 windows would meet it in the same phase."""
-MOST_TABLES = 2**24
-"""Entries of the tables of a tree decomposition, which take 8 bytes and some ns each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -93,68 +93,17 @@ def reference(
     return _by_samplers(machine, seed, tested, most_work) if found is None else found
 
 
-def elimination_order(machine: BoltzmannMachine) -> tuple[list[int], float]:
-    """Return units in the order of a tree decomposition, and the entries of all its tables.
-
-    Greedy: the unit with the fewest neighbours goes next, and these become neighbours of each other.
-    Ends early, with infinitely many, where a single table would be too large.
-    """
-    validate.instance("machine", machine, BoltzmannMachine)
-    near = [set(np.flatnonzero(row).tolist()) for row in machine.weights != 0]
-    left, entries = set(range(machine.n_units)), 0.0
-    order: list[int] = []
-    while left:
-        unit = min(left, key=lambda k: (len(near[k]), k))
-        entries += 2.0 ** (len(near[unit]) + 1)
-        if entries > MOST_TABLES:
-            return order, np.inf
-        for other in near[unit]:
-            near[other] |= near[unit]
-            near[other] -= {unit, other}
-        left.remove(unit)
-        order.append(unit)
-    return order, entries
-
-
 def _by_tree(machine: BoltzmannMachine, states: int = 0, seed: int = 0) -> Reference | None:
-    """Return marginals and moments of coupled pairs; None without the library or a tree."""
+    """Return marginals and moments of pairs in one clique; None if the graph is no tree nearly."""
     try:
-        from dimod import BinaryQuadraticModel
-        from dwave.samplers import TreeDecompositionSampler
-    except ImportError:
+        tree = machine_tree(machine.weights, machine.biases)
+    except InvalidInput:  # also for weights whose rounding would decide
         return None
-    order, entries = elimination_order(machine)
-    if entries > MOST_TABLES:
-        return None
-    first, second = np.nonzero(np.triu(machine.weights, 1))
-    pairs = list(zip(first.tolist(), second.tolist(), strict=True))
-    model = BinaryQuadraticModel(
-        dict(enumerate((-machine.biases).tolist())),
-        {(i, j): -float(machine.weights[i, j]) for i, j in pairs},
-        0.0,
-        "BINARY",
-    )
-    found = TreeDecompositionSampler().sample(  # type: ignore[no-untyped-call]
-        model,
-        num_reads=max(states, 1),
-        beta=1.0,
-        elimination_order=list(order),
-        marginals=True,
-        seed=seed % 2**31 + 1,
-    )
-    info = found.info
-    moments = np.full(machine.weights.shape, np.nan)
-    for unit, chance in info["variable_marginals"].items():
-        moments[unit, unit] = chance
-    for (i, j), table in info["interaction_marginals"].items():
-        moments[i, j] = moments[j, i] = table[1, 1]
-    if not np.isfinite(np.diagonal(moments)).all():
-        return None  # its sums overflow for very large weights
     drawn = None
     if states:
-        columns = np.argsort(list(found.variables))
-        drawn = found.record.sample[None][:, :, columns].astype(np.uint8)
-    return Reference(name="tree decomposition", moments=moments, states=drawn)
+        generator = np.random.default_rng(np.random.SeedSequence(seed))
+        drawn = tree.draw(states, generator)[None].astype(np.uint8)
+    return Reference(name="tree decomposition", moments=tree.pair_moments(), states=drawn)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -84,7 +84,7 @@ class Chip(Displayed):
     >>> chip.synapses
     72
     >>> print(chip.delays())
-    10.8 ps to 13.4 ps, 11.7 ps in the mean
+    12.4 ps to 19.5 ps, 14.8 ps in the mean
     """
 
     lasers: int

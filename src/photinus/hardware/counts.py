@@ -209,7 +209,7 @@ class Counts(Displayed):
         lasers, synapses
             Numbers of lasers, >= 1, and of directed couplings, >= 0.
         weight
-            Mean |W| of the couplings, >= 0.
+            Mean size of the couplings, >= 0.
         activation
             Mean probability of being on, in the range of the calibration.
         effective_share

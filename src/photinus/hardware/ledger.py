@@ -60,8 +60,11 @@ class Ledger(Displayed):
 
     Examples
     --------
-    >>> ledger = samples.ledger()  # doctest: +SKIP
-    >>> ledger.power("best"), ledger.unpriced  # doctest: +SKIP
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0])
+    >>> ledger = ph.sample(machine, "laser-reduced", chains=8, draws=50, seed=1).ledger()
+    >>> print(f"{ledger.power('best') / 1e-6:.0f} µW, without {ledger.unpriced[0]}")
+    20 µW, without supply
     """
 
     counts: Counts

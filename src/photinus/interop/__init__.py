@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from photinus.interop.bqm import initial_states as initial_states
     from photinus.interop.bqm import to_dimod as to_dimod
     from photinus.interop.formats import read_evidence as read_evidence
+    from photinus.interop.formats import read_machine as read_machine
     from photinus.interop.formats import read_model as read_model
     from photinus.interop.formats import write_model as write_model
     from photinus.interop.graphs import from_frame as from_frame
@@ -38,6 +39,7 @@ _HOMES = {
     "from_thrml": "photinus.interop.thrml",
     "initial_states": "photinus.interop.bqm",
     "read_evidence": "photinus.interop.formats",
+    "read_machine": "photinus.interop.formats",
     "read_model": "photinus.interop.formats",
     "to_dimod": "photinus.interop.bqm",
     "to_networkx": "photinus.interop.graphs",

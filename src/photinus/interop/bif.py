@@ -12,10 +12,12 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.errors import InvalidInput
-from photinus.interop.drafts import MOST_ENTRIES, Draft
+from photinus.interop.drafts import Draft
 from photinus.interop.text import Source, Word, Words
 from photinus.machines.bayes import BayesianNetwork
+from photinus.machines.variables import MOST_ENTRIES
 
 PATTERN = re.compile(
     r"""(?P<skip>\s+|//[^\n]*|/\*.*?(?:\*/|\Z))|"(?P<quoted>[^"\n]*)"|[{}()\[\];,|]|[^\s{}()\[\];,|"]+|.""",
@@ -175,6 +177,7 @@ def written(network: BayesianNetwork) -> str:
     InvalidInput
         If a name holds what BIF can't: brackets, commas, bars, semicolons, quotes, or ends in a space.
     """
+    validate.instance("network", network, BayesianNetwork)
     lines = ["network unknown {", "}"]
     for name, states in network.states.items():
         listed = ", ".join(map(_named, states))

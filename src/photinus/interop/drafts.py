@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from photinus._core import files, validate
 from photinus.interop.text import Source
 from photinus.machines.bayes import BayesianNetwork
+from photinus.machines.variables import MOST_ENTRIES
 
-MOST_ENTRIES = 10**6
-"""Of one table."""
 MOST_VARIABLES = 10**6
 MOST_STATES = 10**6
 """Of all variables together: a few letters can ask for very many."""

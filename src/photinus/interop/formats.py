@@ -18,6 +18,7 @@ from photinus.interop.text import Source
 from photinus.interop.thrml import from_thrml
 from photinus.learning.imports import from_sklearn, read_rbms
 from photinus.machines import files as machine_files
+from photinus.machines import network_files
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.markov import MarkovNetwork
@@ -63,11 +64,22 @@ def _machine(source: Source, energy: Quadratic) -> BoltzmannMachine:
         return energy.machine()
 
 
-def _json(source: Source) -> BoltzmannMachine:
-    """Return the machine of a JSON file, ours or of dimod."""
+NETWORKS: dict[str, type[BayesianNetwork] | type[MarkovNetwork]] = {
+    network_files.BAYESIAN: BayesianNetwork,
+    network_files.MARKOV: MarkovNetwork,
+}
+"""Kind of a JSON file → the network that it holds."""
+
+
+def _json(source: Source) -> Model:
+    """Return the model of a JSON file, ours or of dimod."""
     document = files.parse_json(source.name, source.content)
     if isinstance(document, dict) and "bqm_schema" in str(document.get("version")):
         return _machine(source, quadratic_files.from_document(source, document))
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if isinstance(kind, str) and kind in NETWORKS:
+        files.check_document(source.name, document, kind=kind)
+        return NETWORKS[kind]._of_document(source.name, document)
     files.check_document(source.name, document, kind=machine_files.KIND)
     return BoltzmannMachine._of_document(source.name, document)
 
@@ -106,7 +118,7 @@ FORMATS = (
     Format("NET", (".net",), _matches(BLANK + r"(net|node|class|discrete|potential)\b"), hugin.read),
     Format(
         "coordinates",
-        (".coo", ".txt"),
+        (".coo",),
         _matches(r"#[^\n]*vartype|\d+[ \t]+\d+[ \t]+[-+.\d]"),
         lambda source: _machine(source, quadratic_files.read_coordinates(source)),
     ),
@@ -183,6 +195,18 @@ def read_model(model: Any) -> Model:
     )
 
 
+def read_machine(model: Any) -> BoltzmannMachine:
+    """Return the machine of whatever `read_model` takes; a network becomes one that samples from it.
+
+    Raises
+    ------
+    InvalidInput, MissingDependency
+        As `read_model`.
+    """
+    found = read_model(model)
+    return found if isinstance(found, BoltzmannMachine) else found.to_boltzmann()
+
+
 def source_of(path: str | os.PathLike[str]) -> Source:
     """Return a file, or the standard input for ``-``, with its content."""
     if os.fspath(path) == STREAM:
@@ -207,7 +231,7 @@ KINDS = {".json": "photinus", ".npz": "photinus", ".coo": "coordinates", ".bif":
 
 
 def write_model(
-    model: BoltzmannMachine | BayesianNetwork,
+    model: Model,
     path: str | os.PathLike[str],
     kind: str | None = None,
     *,
@@ -219,7 +243,7 @@ def write_model(
     Parameters
     ----------
     model
-        A machine for the kinds photinus, dimod and coordinates; a Bayesian network for bif.
+        Any for the kind photinus, a machine for dimod and coordinates, a Bayesian network for bif.
     path
         Where to.
     kind
@@ -235,6 +259,7 @@ def write_model(
     InvalidInput
         If the kind does not suit the model, names do not suit the kind, or the file can't be written.
     """
+    validate.instance("model", model, BoltzmannMachine | BayesianNetwork)
     suffix = files.named(path).suffix.lower()
     if kind is None and suffix not in KINDS:
         raise InvalidInput(
@@ -245,10 +270,10 @@ def write_model(
         network = validate.instance("model", model, BayesianNetwork)
         files.write_text(path, bif.written(network), replace=replace)
         return
-    machine = validate.instance("model", model, BoltzmannMachine)
     if kind == "photinus":
-        machine.save(path, replace=replace)
+        validate.instance("model", model, Model).save(path, replace=replace)
         return
+    machine = validate.instance("model", model, BoltzmannMachine)
     validate.one_of("vartype", vartype, quadratic_files.VARTYPES)
     energy = of_machine(machine, spin=vartype == "SPIN")
     if kind == "dimod":

@@ -12,10 +12,12 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.interop.drafts import MOST_ENTRIES, MOST_VARIABLES, Draft, require_entries
+from photinus._core import validate
+from photinus.interop.drafts import MOST_VARIABLES, Draft, require_entries
 from photinus.interop.text import Source, Words
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.markov import MarkovNetwork
+from photinus.machines.variables import MOST_ENTRIES
 
 PATTERN = re.compile(r"(?P<skip>\s+|#[^\n]*)|(?P<quoted>(?!))|[^\s#]+")
 KINDS = ("MARKOV", "BAYES")
@@ -80,6 +82,7 @@ def evidence(source: Source, network: BayesianNetwork | MarkovNetwork) -> dict[H
     The file has the number of known variables, then position and value of each. The number of samples,
     which must be 1, may come first.
     """
+    validate.instance("network", network, BayesianNetwork | MarkovNetwork)
     words = Words(source, PATTERN)
     numbers: list[int] = []
     while not words.at(""):

@@ -4,6 +4,7 @@ A Bayesian network is a product of conditional tables, p(z) = Π_k p(z_k | paren
 is made of it: see `photinus.machines.expansion`.
 """
 
+import os
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
+from photinus.machines import network_files
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import Factor, TooWide
 from photinus.machines.discrete import Discrete
@@ -115,13 +117,9 @@ class BayesianNetwork(Discrete):
         return self._cpts[variable][0]
 
     def probabilities(self, variable: Hashable) -> NDArray[np.float64]:
-        """Return the table of a variable, array (*states of the parents, states of the variable)."""
+        """Return the table of a variable, array ``(*states of the parents, states of it)``."""
         require_known("variable", variable, self.variables)
         return self._cpts[variable][1]
-
-    def __repr__(self) -> str:
-        shown = [str(name) for name in self.variables[:12]] + ["…"] * (len(self.tables) > 12)
-        return f"BayesianNetwork({len(self.tables)} variable(s): {', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BayesianNetwork):
@@ -137,6 +135,38 @@ class BayesianNetwork(Discrete):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BayesianNetwork, (dict(self._cpts), dict(self.states))
+
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the network to `path` as JSON (.json).
+
+        A file that is there already is replaced, unless `replace` is False.
+
+        Raises
+        ------
+        InvalidInput
+            For another suffix, or if the file cannot be written.
+        """
+        content = network_files.tables_content(self._cpts)
+        network_files.write(path, network_files.BAYESIAN, self.states, content, replace=replace)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "BayesianNetwork":
+        """Read a network that `save` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is missing, truncated, of another kind or of a newer schema.
+        """
+        return cls._of_document(path, files.read_json(path, kind=network_files.BAYESIAN))
+
+    @classmethod
+    def _of_document(
+        cls, path: str | os.PathLike[str], document: Mapping[str, Any]
+    ) -> "BayesianNetwork":
+        """Return the network of a JSON document of `save`, read from `path`."""
+        with files.reading(path, network_files.BAYESIAN):
+            return cls(network_files.tables_in(document), network_files.states_in(document))
 
     @classmethod
     def asia(cls) -> "BayesianNetwork":

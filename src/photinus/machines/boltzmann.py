@@ -21,9 +21,10 @@ from photinus._core import files, validate
 from photinus._core.display import Displayed, joined
 from photinus._core.gauge import checked
 from photinus._core.records import settle
-from photinus._core.states import require_enumerable, states_of
+from photinus._core.states import MAX_ENUMERATED, require_enumerable, states_of
 from photinus.errors import InvalidInput
 from photinus.machines.checks import checked_labels, in_one_order, require_finite_energies, symmetric
+from photinus.machines.cliques import CliqueTree, machine_tree
 from photinus.machines.enumeration import Enumeration
 from photinus.machines.evidence import Evidence, Given
 from photinus.machines.files import KIND, read, write
@@ -135,12 +136,12 @@ class BoltzmannMachine(Displayed):
         return np.asarray(-np.sum((z @ (self.weights / 2) + self.biases) * z, axis=-1))
 
     def log_probability(self, states: ArrayLike) -> NDArray[np.float64]:
-        """Return log p of `states`, array (…, unit), as array (…); by enumeration.
+        """Return log p of `states`, array (…, unit), as array (…).
 
         Raises
         ------
         InvalidInput
-            As `energy`, and for more than 24 units.
+            As `energy` and `log_partition`.
         """
         return -self.energy(states) - self.log_partition()
 
@@ -170,15 +171,28 @@ class BoltzmannMachine(Displayed):
         return self._enumeration.joint()
 
     def log_partition(self) -> float:
-        """Return log Z = log Σ_z exp(-E(z))."""
+        """Return log Z = log Σ_z exp(-E(z)).
+
+        Raises
+        ------
+        InvalidInput
+            For more than 24 units too far from a tree (`photinus.machines.cliques`), or weights too
+            large to tell states apart; here and in `entropy` and `marginals`.
+        """
+        if self.n_units > MAX_ENUMERATED:
+            return self._tree().log_partition
         return self._enumeration.sums.peak + float(np.log(self._enumeration.sums.total))
 
     def entropy(self) -> float:
         """Return the entropy -Σ p log p [nats]."""
+        if self.n_units > MAX_ENUMERATED:
+            return self._tree().entropy()
         return self._enumeration.sums.entropy
 
     def marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1), array (unit,)."""
+        if self.n_units > MAX_ENUMERATED:
+            return np.array([chances[1] for chances in self._tree().marginals()])
         return np.diagonal(self._enumeration.sums.moments).copy()
 
     def pair_moments(self) -> NDArray[np.float64]:
@@ -281,6 +295,9 @@ class BoltzmannMachine(Displayed):
         """Return the biases of the free units given the evidence of each chain, array (chain, free)."""
         free, known = evidence.free, evidence.positions
         return np.asarray(self.biases[free] + evidence.values @ self.weights[np.ix_(known, free)])
+
+    def _tree(self) -> CliqueTree:
+        return machine_tree(self.weights, self.biases)
 
     @functools.cached_property
     def _enumeration(self) -> Enumeration:

@@ -15,10 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
+from photinus.machines.checks import require_finite_energies
 
 MOST_TABLES = 2**24
 """Entries of all tables of a tree together, which take 16 bytes and some ns each."""
+ROUNDING_TOLERANCE = 1e-6
+"""Largest rounding of an energy."""
 
 Floats = NDArray[np.float64]
 Factor = tuple[tuple[int, ...], Floats]
@@ -117,6 +121,24 @@ class CliqueTree:
         tables = (beliefs[v][1] for v in range(len(self.sizes)))
         return [table.reshape(len(table), -1).sum(axis=1) for table in tables]
 
+    def entropy(self) -> float:
+        """Return the entropy -Σ p log p [nats]: that of each variable, given those that go later."""
+        beliefs = self.beliefs()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = (beliefs[one.variable][1] * np.log(one.conditional) for one in self.cliques)
+            return -float(sum(np.nansum(part) for part in parts))
+
+    def pair_moments(self) -> Floats:
+        """Return <z_i z_j> of 0/1 variables, array (variable, variable); nan for pairs in no clique."""
+        n = len(self.sizes)
+        moments = np.full((n, n), np.nan)
+        for variable, (scope, table) in self.beliefs().items():
+            moments[variable, variable] = table[1].sum()
+            for axis, other in enumerate(scope[1:]):
+                both = float(table[1].take(1, axis).sum())
+                moments[variable, other] = moments[other, variable] = both
+        return moments
+
     def draw(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return independent draws, array (draw, variable) of numbers of states."""
         drawn = np.zeros((count, len(self.sizes)), np.int64)
@@ -129,6 +151,41 @@ class CliqueTree:
             uniform = np.minimum(generator.random(count) * cumulated[-1], most)
             drawn[:, variable] = (cumulated <= uniform).sum(axis=0)
         return drawn
+
+
+def machine_tree(weights: Floats, biases: Floats) -> CliqueTree:
+    """Return the tree of a Boltzmann machine, weights (unit, unit) and biases (unit,).
+
+    Raises
+    ------
+    InvalidInput
+        If the graph is too far from a tree, or rounding of huge energies would decide.
+    """
+    require_finite_energies(weights, biases)
+    size = np.abs(biases).sum() + np.abs(weights).sum() / 2
+    rounding = 2 * len(biases) * size * np.finfo(np.float64).eps
+    first, second = np.nonzero(np.triu(weights, 1))
+    n, least = len(biases), len(first) / len(biases)
+    if least > np.log2(MOST_TABLES):  # n units of treewidth w have at most n w couplings
+        raise too_wide("this machine", int(np.ceil(least)))
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
+    factors: list[Factor] = [((k,), np.array([0.0, bias])) for k, bias in enumerate(biases.tolist())]
+    factors += [((i, j), np.array([[0.0, 0.0], [0.0, weights[i, j]]])) for i, j in pairs]
+    tree = CliqueTree([2] * n, factors, "this machine")
+    if rounding > ROUNDING_TOLERANCE:
+        raise InvalidInput(
+            "weights and biases must be smaller for exact answers: energies are rounded by "
+            f"{rounding:.2g}, their sizes add up to {size:.2g}"
+        )
+    return tree
+
+
+def too_wide(whose: str, width: int) -> TooWide:
+    """Return what to raise for a graph too far from a tree."""
+    return TooWide(
+        f"exact answers need at most {MAX_ENUMERATED} units, or tables of at most {MOST_TABLES:,} "
+        f"entries in all: {whose} has treewidth {width} or more"
+    )
 
 
 def log_sum(log: Floats) -> Floats:
@@ -164,10 +221,7 @@ def elimination(sizes: Sequence[int], scopes: Iterable[Iterable[int]], whose: st
         others = graph.near[variable]
         entries += 2.0 ** graph.weight(variable)
         if entries > MOST_TABLES:
-            raise TooWide(
-                f"exact answers need tables of at most {MOST_TABLES:,} entries in all: {whose} has "
-                f"treewidth {len(others)} or more"
-            )
+            raise too_wide(whose, len(others))
         order.append(Step(variable, tuple(others)))
         graph.remove(variable)
         left -= 1

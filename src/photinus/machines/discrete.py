@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed, joined
 from photinus._core.states import MAX_ENUMERATED, require_enumerable
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
@@ -25,7 +26,7 @@ from photinus.machines.variables import (
 Floats = NDArray[np.float64]
 
 
-class Discrete(ABC):
+class Discrete(Displayed, ABC):
     """A law over variables of a few states each: a product of functions of some of them."""
 
     states: States
@@ -42,6 +43,19 @@ class Discrete(ABC):
     def variables(self) -> tuple[Hashable, ...]:
         """Names of the variables, in order."""
         return tuple(self.states)
+
+    def _line(self) -> str:
+        return f"{len(self.states)} variable(s): {joined(self._names(), 120)}"
+
+    def _names(self) -> list[str]:
+        return [*map(str, self.variables[:12]), *["…"] * (len(self.states) > 12)]
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "variables": len(self.states),
+            "names": joined(map(str, self.variables)),
+            "states of a variable": f"up to {max(self._sizes)}",
+        }
 
     @property
     def _sizes(self) -> list[int]:

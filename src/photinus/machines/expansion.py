@@ -20,6 +20,7 @@ Boltzmann machine. Higher ones are made by auxiliary units, which nobody reads, 
   Front. Comput. Neurosci. 9, 13).
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
@@ -230,10 +231,13 @@ def _bits(
     return positions, log_factor.reshape((2,) * len(positions))
 
 
-def moebius(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the coefficients λ_A of a function of 0/1 variables, both arrays (2,)*variables."""
+def moebius(values: NDArray[np.float64], first: int = 0) -> NDArray[np.float64]:
+    """Return the coefficients λ_A of a function of 0/1 variables, both arrays (2,)*variables.
+
+    Axes before the first one count functions.
+    """
     result = values.copy()
-    for axis in range(values.ndim):
+    for axis in range(first, values.ndim):
         low, high = (np.take(result, k, axis) for k in (0, 1))
         result = np.stack([low, high - low], axis)
     return result
@@ -281,20 +285,23 @@ def _hidden_unit(wanted: NDArray[np.float64]) -> tuple[float, NDArray[np.float64
     order = wanted.ndim
     coefficient = float(wanted[(1,) * order])
     solutions = {sign: _smallest_weight(order, sign * coefficient) for sign in (1, -1)}
+    turned = np.array(list(itertools.product((0, 1), repeat=order)))
+    chosen = [solutions[(-1) ** sum(turns)] for turns in turned.tolist()]
+    weight, offset = np.array(chosen).T
+    weights = weight[:, None] * (1.0 - 2.0 * turned)
+    bias = offset + weight * turned.sum(axis=1)
+    left = wanted - moebius(_two_states(bias, weights), first=1)
     inner = np.ones(wanted.shape, bool)
     inner[(0,) * order] = inner[(1,) * order] = False
-    best, cost = (0.0, np.zeros(order)), math.inf
-    for turned in itertools.product((0, 1), repeat=order):
-        weight, offset = solutions[(-1) ** sum(turned)]
-        weights = weight * (1.0 - 2.0 * np.array(turned))
-        bias = offset + weight * sum(turned)
-        left = wanted - moebius(_two_states(bias, weights))
-        largest = max(weight, abs(bias), float(np.abs(left[inner]).max()))
-        if largest < cost - NEGLIGIBLE:
-            best, cost = (bias, weights), largest
-    return best
+    largest = np.maximum(np.maximum(weight, np.abs(bias)), np.abs(left[:, inner]).max(axis=1))
+    best, cost = 0, math.inf
+    for k, size in enumerate(largest.tolist()):
+        if size < cost - NEGLIGIBLE:
+            best, cost = k, size
+    return float(bias[best]), weights[best]
 
 
+@functools.lru_cache(maxsize=4096)
 def _smallest_weight(order: int, coefficient: float) -> tuple[float, float]:
     """Return the smallest w > 0, and its c, for which the difference of log(1 + exp(c + w s)) is right.
 
@@ -322,11 +329,15 @@ def _smallest_weight(order: int, coefficient: float) -> tuple[float, float]:
     return weight, reach(weight)[1]
 
 
-def _two_states(bias: float, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log(1 + exp(c + Σ w z)), what a unit adds to log p, array (2,)*weights."""
-    field = np.array(bias)
-    for weight in weights:
-        field = np.stack([field, field + weight], axis=-1)
+def _two_states(bias: ArrayLike, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(1 + exp(c + Σ w z)), what a unit adds to log p, array (2,)*weights.
+
+    Of many units at once, biases (unit,) and weights (unit, weight): array (unit, *(2,)*weights).
+    """
+    field = np.asarray(bias)
+    for weight in np.moveaxis(weights, -1, 0):
+        more = weight.reshape(weight.shape + (1,) * (field.ndim - weight.ndim))
+        field = np.stack([field, field + more], axis=-1)
     return np.asarray(np.logaddexp(0.0, field))
 
 

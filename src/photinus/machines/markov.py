@@ -1,6 +1,7 @@
 """Markov networks: products of non-negative functions of a few variables each."""
 
 import contextlib
+import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
-from photinus.machines import cliques
+from photinus.machines import cliques, network_files
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import TooWide
 from photinus.machines.discrete import Discrete
@@ -28,8 +29,8 @@ class MarkovNetwork(Discrete):
     Parameters
     ----------
     factors : sequence of (scope, array)
-        Each one is a tuple of variables, all different, and φ of their joint states, array (*states),
-        >= 0. An entry 0 makes states impossible.
+        Each one is a tuple of variables, all different, and φ of their joint states, array
+        ``(*states)``, >= 0. An entry 0 makes states impossible.
     states : mapping variable → tuple of states
         All variables, and the names of their states in the order of the arrays: strings, whole numbers
         or booleans, at least two.
@@ -50,7 +51,7 @@ class MarkovNetwork(Discrete):
     """
 
     factors: tuple[tuple[tuple[Hashable, ...], NDArray[np.float64]], ...]
-    """Scopes and arrays (*states of the scope), read-only."""
+    """Scopes and arrays ``(*states of the scope)``, read-only."""
     states: States
     """Names of the states of each variable."""
 
@@ -67,12 +68,8 @@ class MarkovNetwork(Discrete):
         validate.locked([array for _, array in checked])
         settle(self, factors=checked, states=names)
 
-    def __repr__(self) -> str:
-        shown = [str(name) for name in self.variables[:12]] + ["…"] * (len(self.states) > 12)
-        return (
-            f"MarkovNetwork({len(self.states)} variable(s): {', '.join(shown)}; "
-            f"{len(self.factors)} factor(s))"
-        )
+    def _line(self) -> str:
+        return f"{super()._line()}; {len(self.factors)} factor(s)"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MarkovNetwork):
@@ -174,6 +171,36 @@ class MarkovNetwork(Discrete):
         with np.errstate(divide="ignore"):
             hard = [Factor(scope, np.log(array)) for scope, array in self.factors]
         return restricted(hard, self.states, known, asked, softening, code)
+
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the network to `path` as JSON (.json).
+
+        A file that is there already is replaced, unless `replace` is False.
+
+        Raises
+        ------
+        InvalidInput
+            For another suffix, or if the file cannot be written.
+        """
+        content = network_files.factors_content(self.factors)
+        network_files.write(path, network_files.MARKOV, self.states, content, replace=replace)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "MarkovNetwork":
+        """Read a network that `save` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is missing, truncated, of another kind or of a newer schema.
+        """
+        return cls._of_document(path, files.read_json(path, kind=network_files.MARKOV))
+
+    @classmethod
+    def _of_document(cls, path: str | os.PathLike[str], document: Mapping[str, Any]) -> "MarkovNetwork":
+        """Return the network of a JSON document of `save`, read from `path`."""
+        with files.reading(path, network_files.MARKOV):
+            return cls(network_files.factors_in(document), network_files.states_in(document))
 
 
 def _checked(k: int, factor: Any, states: States) -> tuple[tuple[Hashable, ...], NDArray[np.float64]]:

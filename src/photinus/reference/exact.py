@@ -1,11 +1,16 @@
-"""Independent draws from the enumerated joint."""
+"""Independent draws: from the enumerated joint, or along a tree of cliques."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.states import MAX_ENUMERATED, states_of
 from photinus._core.streams import Role, Seed, first_chain_of, seed_sequence
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.cliques import machine_tree
 from photinus.machines.evidence import Given
 from photinus.reference._chains import evidence_of
 
@@ -20,12 +25,15 @@ def sample_exact(
     clamp_units: ArrayLike | None = None,
     clamp_values: ArrayLike | None = None,
 ) -> NDArray[np.uint8]:
-    """Return independent draws, array (chain, draw, unit), by inversion of the cumulated joint.
+    """Return independent draws, array (chain, draw, unit).
+
+    By inversion of the cumulated joint up to 24 free units, else along a tree of cliques, see
+    `photinus.machines.cliques`.
 
     Parameters
     ----------
     machine
-        At most 24 free units.
+        At most 24 free units, or those of a graph close to a tree.
     chains, draws
         Both >= 1. A chain depends neither on how many chains there are nor on their evidence.
     seed
@@ -38,7 +46,7 @@ def sample_exact(
     Raises
     ------
     InvalidInput
-        If an argument is out of its range.
+        If an argument is out of its range, or the machine too far from a tree.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     chains = validate.integer("chains", chains, 1)
@@ -49,15 +57,30 @@ def sample_exact(
     known.fill(states)
     distinct, which = known.distinct()
     for k, given in enumerate(distinct.each()):
-        cumulated = np.cumsum(machine.conditional(given).joint())
-        cumulated /= cumulated[-1]
+        draw = _drawing(machine.conditional(given))
         for c in np.flatnonzero(which == k):
             key = (*root.spawn_key, int(Role.EXACT), first_chain_of(root) + int(c))
             stream = np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
-            # The first state whose cumulated probability lies above the uniform number: never an
-            # impossible one.
-            uniform = np.random.default_rng(stream).random(draws)
-            index = cumulated.searchsorted(uniform, side="right")
-            for bit, unit in enumerate(known.free):
-                states[c, :, unit] = (index >> bit) & 1
+            states[c][:, known.free] = draw(draws, np.random.default_rng(stream))
     return states
+
+
+def method_for(units: int) -> str:
+    """Return how so many free units are drawn: "enumeration" or "tree decomposition"."""
+    return "enumeration" if units <= MAX_ENUMERATED else "tree decomposition"
+
+
+def _drawing(machine: BoltzmannMachine) -> Callable[[int, np.random.Generator], NDArray[Any]]:
+    """Return what draws from a machine, array (draw, unit): its joint, or the tree of a large one."""
+    if machine.n_units > MAX_ENUMERATED:
+        return machine_tree(machine.weights, machine.biases).draw
+    cumulated = np.cumsum(machine.joint())
+    cumulated /= cumulated[-1]
+
+    def draw(count: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+        # The first state whose cumulated probability lies above the uniform number: never an
+        # impossible one.
+        index = cumulated.searchsorted(generator.random(count), side="right")
+        return states_of(index, machine.n_units)
+
+    return draw

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photinus._core import memory
 from photinus.engines.base import BYTES_PER_SPIKE
-from photinus.reference.exact import sample_exact
+from photinus.reference.exact import method_for, sample_exact
 from photinus.reference.gibbs import GibbsSampler
 from photinus.reference.ideal import sample_ideal
 from photinus.samplers.request import Piece, Request, Run, WholeRun
@@ -77,9 +77,13 @@ class GibbsRun(Run):
 
 
 class ExactRun(WholeRun):
-    """Independent draws from the enumerated joint."""
+    """Independent draws: from the enumerated joint, or along a tree of cliques."""
 
     independent = True
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.method = method_for(len(request.evidence.free))
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return all draws."""

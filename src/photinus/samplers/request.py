@@ -106,6 +106,8 @@ class Run(Protocol):
     """Drives (chain, unit) given evidence, where these are not the network's."""
     time_step: float | None = None
     """Integration step [s]; None without one."""
+    method: str | None = None
+    """How it draws, where it has a choice."""
     draws_per_piece: int
     """Draws after which it is worth storing what there is."""
 

@@ -319,7 +319,7 @@ class Samples(Displayed):
         >>> import photinus as ph
         >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
         >>> ph.sample(machine, "gibbs", chains=16, draws=200, seed=1).draws_needed(0.01).unit
-        'wet'
+        'rain'
         """
         return diagnostics.fidelity.draws_needed(self, error)
 

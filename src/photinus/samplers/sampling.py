@@ -89,8 +89,8 @@ def sample(
         The target.
     substrate
         "laser" (full physics), "laser-reduced" (an escape rate measured on it, about fifty times
-        faster), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or "lif" (leaky
-        integrate-and-fire neurons).
+        faster), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or
+        "lif" (leaky integrate-and-fire neurons).
     chains, draws
         Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
         every τ; on "gibbs" every sweep.
@@ -371,6 +371,7 @@ def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
         **({} if request.seed.pool_size == 4 else {"seed_pool_size": request.seed.pool_size}),
         "substrate": request.substrate,
         "draws_requested": request.draws,
+        **({} if run.method is None else {"method": run.method}),
         "time_step": run.time_step,
         "clamp_mode": request.evidence_mode,
         "start": _start_words(request, given),

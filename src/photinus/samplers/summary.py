@@ -50,13 +50,13 @@ def picture(samples: "Samples") -> str:
         return ""
     free = samples.free_units[:MOST_ROWS]
     right = None
-    if _is_small(samples):
+    if quickly_judged(samples):
         right = samples.target().marginals()[: len(free)]
     return bars([samples.machine.labels[k] for k in free], samples.marginals()[free], right)
 
 
-def _is_small(samples: "Samples") -> bool:
-    """Return whether samples have one target, of few units."""
+def quickly_judged(samples: "Samples") -> bool:
+    """Return whether samples have one target, of few units: then they are certified when shown."""
     if len(samples.free_units) > MOST_JUDGED:
         return False
     try:
@@ -70,7 +70,7 @@ def _verdict(samples: "Samples") -> str:
     """Return the verdict, where that is quick."""
     if not samples.draws:
         return "no draws yet"
-    if _is_small(samples):
+    if quickly_judged(samples):
         try:
             return samples.fidelity().verdict
         except PhotinusError as error:

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.display import Displayed, bars, cut, joined
+from photinus._core.extras import optional
 from photinus._core.progress import Progress
 from photinus._core.streams import Seed, seed_sequence
 from photinus.diagnostics.certificate import Fidelity
 from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.weights import Weighted, weighted
-from photinus.errors import InvalidInput, MissingDependency, TranslationWarning
+from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning.refinement import Refinement, refine
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -34,6 +36,7 @@ from photinus.machines.variables import TWO, States, asked_variables, known_stat
 from photinus.samplers.registry import substrate as kind_of
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
+from photinus.samplers.summary import quickly_judged
 
 Model = BayesianNetwork | MarkovNetwork | BoltzmannMachine
 Chances = Mapping[Hashable, Mapping[Hashable, float]]
@@ -47,7 +50,7 @@ gentle weights make lasers right and chains quick, and importance weights take t
 SAME = 1e-9
 """Log-weights that differ by less are equal."""
 NOT_UNDONE = "what softening moves stays in the marginals, weights that undo it are"
-REFINED = ("calibration", "imperfections", "threads", "progress")
+REFINED = ("calibration", "gauge", "imperfections", "threads", "progress")
 """Arguments of `sample` that a refinement takes, too."""
 NOTHING_SAMPLED = "exact: nothing had to be sampled"
 FEW_SHOWN = 6
@@ -55,7 +58,7 @@ FEW_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Posterior:
+class Posterior(Displayed):
     """Posterior probabilities of the variables of a model, and where they come from."""
 
     marginals: Chances
@@ -104,6 +107,16 @@ class Posterior:
         )
         return max(pairs)
 
+    @property
+    def units(self) -> int:
+        """Number of units that were sampled."""
+        return 0 if self.samples is None else self.samples.machine.n_units
+
+    @property
+    def largest_weight(self) -> float:
+        """Largest weight between them, as a size."""
+        return 0.0 if self.samples is None else float(np.abs(self.samples.machine.weights).max())
+
     @functools.cached_property
     def fidelity(self) -> Fidelity | None:
         """The certificate of `samples`; None if nothing was sampled."""
@@ -137,21 +150,34 @@ class Posterior:
         MissingDependency
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingDependency("a table needs the package pandas: pip install pandas") from None
+        pandas = optional("pandas", "frames", "a table")
         return pandas.DataFrame(
             self.rows(), columns=["variable", "state", "probability", "error", "exact"]
         )
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         shown = [_likeliest(name, chances) for name, chances in self.marginals.items()]
         more = ["…"] * (len(shown) > FEW_SHOWN)
         return (
-            f"Posterior({len(shown)} variable(s) on {self.substrate!r}: "
-            f"{', '.join(shown[:FEW_SHOWN] + more)})"
+            f"{len(shown)} variable(s) on {self.substrate!r}: {joined(shown[:FEW_SHOWN] + more, 120)}"
         )
+
+    def _facts(self) -> dict[str, object]:
+        quick = self.samples is None or "fidelity" in vars(self) or quickly_judged(self.samples)
+        return {
+            "evidence": joined(f"{cut(str(k))}={cut(str(v))}" for k, v in self.evidence.items()),
+            "substrate": self.substrate,
+            "largest deviation": self.largest_deviation,
+            "draws left out": self.invalid or None,
+            "time on the chip [s]": self.chip_time,
+            "time here [s]": self.wall_time,
+            "verdict": self.verdict if quick else "call verdict",
+        }
+
+    def _picture(self) -> str:
+        rows = self.rows()
+        right: Any = None if self.exact is None else [row[4] for row in rows]
+        return bars([f"{row[0]}={row[1]}" for row in rows], [row[2] for row in rows], right)
 
 
 def _likeliest(name: Hashable, chances: Mapping[Hashable, float]) -> str:
@@ -235,6 +261,7 @@ def infer(
         again = {name: options[name] for name in REFINED if name in options}
         refinement = refine(machine, substrate=substrate, **again, **{**length, "seed": loop})
         options["network"] = refinement.network
+        options.pop("gauge", None)  # it has one
     if machine is not None:
         samples = sample(machine, substrate, burn_in=burn_in, **length, **options)
     units = np.zeros((chains, draws, 0), np.uint8) if samples is None else samples.states

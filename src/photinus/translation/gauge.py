@@ -100,7 +100,8 @@ def _predicted_best(
     gentle: bool,
 ) -> str:
     """Return the candidate with the least predicted KL, or "none" where that is not much less."""
-    known = calibration.pairs is not None
+    # Beyond the weights of the table nothing is known of pairs, and what is predicted is no guide.
+    known = calibration.pairs is not None and calibration.pairs.holds(machine.weights)
     if not known and not gentle:
         return "none"
     kl = {name: _predicted(machine.flipped(flips), calibration) for name, flips in candidates.items()}

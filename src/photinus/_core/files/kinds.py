@@ -7,6 +7,7 @@ rather than read, those of a study, have theirs here too.
 from typing import Any
 
 SCHEMAS = {
+    "bayesian-network": 1,
     "boltzmann-estimator": 1,
     "boltzmann-machine": 1,
     "calibration": 2,
@@ -14,6 +15,7 @@ SCHEMAS = {
     "laser-parameters": 1,
     "lif-network": 2,
     "lif-parameters": 1,
+    "markov-network": 1,
     "photinus-ledger": 1,
     "photinus-report": 1,
     "photinus-samples": 2,

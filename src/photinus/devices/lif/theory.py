@@ -102,7 +102,7 @@ def activation(parameters: LifParameters, drive: ArrayLike) -> NDArray[np.float6
     starts at b. So p_on = n τ_ref/(n τ_ref + T), where n is the mean number of spikes of a burst and T
     the mean wait behind it. Both come from a linear integral equation.
 
-    To first order a finite membrane time moves the threshold up by |ζ(1/2)| σ sqrt(τ_m/τ_noise)
+    To first order a finite membrane time moves the threshold up by abs(ζ(1/2)) σ sqrt(τ_m/τ_noise)
     (Brunel & Sergi 1998, J. Theor. Biol. 195, 87: a threshold under filtered noise), which is
     included. `benchmarks/lif.py` prints how far off this is.
     """

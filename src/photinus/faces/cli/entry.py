@@ -15,6 +15,7 @@ from photinus._core.version import __version__
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
 from photinus.faces.cli.demo import demo
+from photinus.faces.cli.infer import infer
 from photinus.faces.cli.info import info
 from photinus.faces.cli.init import init
 from photinus.faces.cli.learn import learn
@@ -28,6 +29,7 @@ from photinus.faces.cli.translate import refine, translate
 COMMANDS = (
     demo,
     init,
+    infer,
     sample,
     study,
     calibrate,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from photinus.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from photinus.calibration import Calibration
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.networks.imperfections import Imperfections
@@ -112,12 +114,40 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
 
 
 def read_machine(path: Path) -> "BoltzmannMachine":
-    """Return the machine of a file in any format that is known, or of the standard input for ``-``.
+    """Return the machine of a file in any format that is known, or of the standard input for ``-``."""
+    from photinus.interop.formats import read_machine as machine_of
 
-    A network becomes the machine that samples from it.
-    """
-    from photinus.interop.formats import read_model
-    from photinus.machines.boltzmann import BoltzmannMachine
+    return machine_of(path)
 
-    model = read_model(path)
-    return model if isinstance(model, BoltzmannMachine) else model.to_boltzmann()
+
+def read_known(
+    given: list[str] | None, states: "Mapping[Hashable, tuple[Hashable, ...]]"
+) -> dict[Hashable, Hashable]:
+    """Return VARIABLE=STATE pairs as evidence; names of both are matched as text."""
+    known: dict[Hashable, Hashable] = {}
+    for pair in given or []:
+        cuts = [(pair[:k], pair[k + 1 :]) for k, letter in enumerate(pair) if letter == "="]
+        if not cuts:
+            raise InvalidInput(f"--evidence must be VARIABLE=STATE, got {pair!r}")
+        found = next((cut for cut in cuts if any(str(one) == cut[0] for one in states)), cuts[-1])
+        name = _by_text(found[0], states, "--evidence")
+        own = states.get(name, ())
+        if name in known:
+            raise InvalidInput(f"--evidence must name each variable once, got {name!r} twice")
+        known[name] = _by_text(found[1], own, "--evidence") if own else found[1]
+    return known
+
+
+def read_query(
+    given: list[str] | None, states: "Mapping[Hashable, tuple[Hashable, ...]]"
+) -> list[Hashable] | None:
+    """Return names of variables, matched as text; None for none."""
+    return [_by_text(name, states, "--query") for name in given] if given else None
+
+
+def _by_text(text: str, known: "Iterable[Hashable]", option: str) -> Hashable:
+    """Return what reads like `text` among what is known; the text itself if nothing does."""
+    found = [one for one in known if str(one) == text]
+    if len(found) > 1:
+        raise InvalidInput(f"{option} must name one of {found!r}, which read alike, got {text!r}")
+    return found[0] if found else text

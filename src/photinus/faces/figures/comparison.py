@@ -12,7 +12,9 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from photinus._core import validate
-from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, FLOOR, LASER, MUTED
+from photinus.errors import InvalidInput
+from photinus.faces.figures.canvas import Style, bare, figure_of, on, styled
+from photinus.faces.figures.plots import ABSORBER, EXACT, FLOOR, LASER, MUTED
 from photinus.hardware.comparison import Peer, events_per_update
 from photinus.hardware.ledger import CASES, Ledger
 
@@ -43,7 +45,10 @@ class _Spot:
         return ("^", ABSORBER) if self.peer.kind == "projected" else ("o", FLOOR)
 
 
-def figure(ledger: Ledger, others: Sequence[Peer]) -> Figure:
+@styled
+def figure(
+    ledger: Ledger, others: Sequence[Peer], *, ax: Axes | None = None, style: Style = None
+) -> Figure:
     """Draw energy per update against updates per second, both logarithmic.
 
     Hollow where a figure was not read in its source, triangles where it is projected. Machines whose
@@ -60,9 +65,10 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> Figure:
     energies = [*own, *(end for energy in placed for end in energy)]
     slowest, floor = min(speeds) / 30, min(energies) / 3e3
 
-    drawn = Figure(figsize=(WIDTH, HEIGHT), layout="constrained", dpi=DPI)
-    axes = drawn.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
+    axes = bare(on(ax, WIDTH, HEIGHT))
+    drawn = figure_of(axes)
+    if axes.figure is not drawn:
+        raise InvalidInput("ax must not be in a subfigure, where names of machines cannot be placed")
     axes.set(xscale="log", yscale="log")
     axes.set_xlim(slowest / 2, max(speeds) * 30)
     axes.set_ylim(floor / 3, max(energies) * 10)
@@ -77,6 +83,10 @@ def figure(ledger: Ledger, others: Sequence[Peer]) -> Figure:
     names = [f"{c.lasers:,} lasers", *(spot.peer.name for spot in spots)]
     _name(drawn, axes, names, [(c.updates, own[0]), *marks], floor)
     return drawn
+
+
+energy_and_speed = figure
+"""What `figure` is called at the door of the room, where there are others."""
 
 
 def _mark(axes: Axes, spot: _Spot, slowest: float, floor: float) -> tuple[float, float]:

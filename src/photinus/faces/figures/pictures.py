@@ -5,11 +5,13 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
-from photinus.faces.figures.plots import EXACT, FLOOR, LASER, _bare, _figure, plain
+from photinus.faces.figures.canvas import Style, bare, blank, figure_of, on, plain, styled
+from photinus.faces.figures.plots import EXACT, FLOOR, LASER
 from photinus.tasks.evaluation import Mixing
 from photinus.tasks.tasks import Completion, Dream
 from photinus.units import ns
@@ -32,7 +34,15 @@ def _mosaic(images: NDArray[np.float64], shape: tuple[int, int], gap: int = 1) -
     return whole
 
 
-def strip(dream: Dream, *, chains: int = 6, columns: int = PER_STRIP) -> Figure:
+@styled
+def strip(
+    dream: Dream,
+    *,
+    chains: int = 6,
+    columns: int = PER_STRIP,
+    ax: Axes | None = None,
+    style: Style = None,
+) -> Figure:
     """Draw evenly spaced images of some chains, with the physical time under them."""
     validate.instance("dream", dream, Dream)
     chains = min(validate.integer("chains", chains, 1), dream.smooth.shape[0])
@@ -40,8 +50,7 @@ def strip(dream: Dream, *, chains: int = 6, columns: int = PER_STRIP) -> Figure:
     chosen = np.unique(np.linspace(0, draws - 1, min(columns, draws)).astype(int))
     images = dream.smooth[:chains][:, chosen].astype(np.float64)
     height, width = dream.shape
-    figure = _figure(10, 10 * chains * (height + 1) / (len(chosen) * (width + 1)) + 0.9)
-    axes = figure.subplots()
+    axes = on(ax, 10, 10 * chains * (height + 1) / (len(chosen) * (width + 1)) + 0.9)
     axes.imshow(_mosaic(images, dream.shape), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_xticks((np.arange(len(chosen)) + 0.5) * (width + 1) - 1)
     axes.set_yticks([])
@@ -52,10 +61,17 @@ def strip(dream: Dream, *, chains: int = 6, columns: int = PER_STRIP) -> Figure:
     else:
         axes.set_xticklabels([f"{k * dream.interval / ns:.0f}" for k in chosen])
         axes.set_xlabel(f"time on the chip [ns]; a row is a chain on {dream.samples.substrate!r}")
-    return figure
+    return figure_of(axes)
 
 
-def completions(found: Mapping[str, Completion], *, images: int = 12) -> Figure:
+@styled
+def completions(
+    found: Mapping[str, Completion],
+    *,
+    images: int = 12,
+    ax: Axes | None = None,
+    style: Style = None,
+) -> Figure:
     """Draw truth, what was known, and what each sampler (name → result) made of it."""
     first = next(iter(found.values()))
     n = min(validate.integer("images", images, 1), len(first.truth))
@@ -63,8 +79,7 @@ def completions(found: Mapping[str, Completion], *, images: int = 12) -> Figure:
     known = np.where(first.known[:n], truth, 0.35)
     rows = np.stack([truth, known, *(each.mean[:n] for each in found.values())])
     height, width = first.shape
-    figure = _figure(10, 10 * len(rows) * (height + 1) / (n * (width + 1)) + 0.3)
-    axes = figure.subplots()
+    axes = on(ax, 10, 10 * len(rows) * (height + 1) / (n * (width + 1)) + 0.3)
     axes.imshow(_mosaic(rows, first.shape), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks(
@@ -72,27 +87,40 @@ def completions(found: Mapping[str, Completion], *, images: int = 12) -> Figure:
     )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    return figure
+    return figure_of(axes)
 
 
-def filters(weights: NDArray[np.float64], shape: tuple[int, int], *, most: int = 64) -> Figure:
+@styled
+def filters(
+    weights: NDArray[np.float64],
+    shape: tuple[int, int],
+    *,
+    most: int = 64,
+    ax: Axes | None = None,
+    style: Style = None,
+) -> Figure:
     """Draw the weights of the strongest hidden units onto the pixels, array (pixel, hidden)."""
     strongest = np.argsort(-np.linalg.norm(weights, axis=0))[:most]
     columns = min(16, len(strongest))
     strongest = strongest[: len(strongest) // columns * columns]
     images = weights[:, strongest].T.reshape(-1, columns, weights.shape[0])
     scale = float(np.abs(images).max()) or 1.0
-    figure = _figure(10, 10 * len(images) / columns * shape[0] / shape[1] + 0.3)
-    axes = figure.subplots()
+    axes = on(ax, 10, 10 * len(images) / columns * shape[0] / shape[1] + 0.3)
     axes.imshow(_mosaic(images / (2 * scale) + 0.5, shape), cmap="RdBu_r", vmin=0, vmax=1)
     axes.set_axis_off()
-    return figure
+    return figure_of(axes)
 
 
-def histogram(found: Mapping[str, Mixing], names: tuple[str, ...]) -> Figure:
+@styled
+def histogram(
+    found: Mapping[str, Mixing],
+    names: tuple[str, ...],
+    *,
+    ax: Axes | None = None,
+    style: Style = None,
+) -> Figure:
     """Draw how often each class was dreamt, sampler beside sampler (name → mixing)."""
-    figure = _figure(7, 3.2)
-    axes = _bare(figure.subplots())
+    axes = bare(on(ax, 7, 3.2))
     width = 0.8 / len(found)
     colours = (LASER, EXACT, FLOOR)
     for k, (name, each) in enumerate(found.items()):
@@ -103,26 +131,33 @@ def histogram(found: Mapping[str, Mixing], names: tuple[str, ...]) -> Figure:
     axes.set_xlabel("class, by an independent classifier")
     axes.set_ylabel("part of the draws")
     axes.legend(frameon=False)
-    return figure
+    return figure_of(axes)
 
 
-def energies(found: Mapping[str, NDArray[np.float64]], *, interval: float | None = None) -> Figure:
+@styled
+def energies(
+    found: Mapping[str, NDArray[np.float64]],
+    *,
+    interval: float | None = None,
+    ax: Axes | None = None,
+    style: Style = None,
+) -> Figure:
     """Draw the energy of a chain, array (draw,), sampler by sampler (name → energies).
 
     Over the draws, or over time where the `interval` between draws [s] is given.
     """
-    figure = _figure(8, 3)
-    axes = _bare(figure.subplots())
+    axes = bare(on(ax, 8, 3))
     for (name, energy), colour in zip(found.items(), cycle((LASER, EXACT, FLOOR))):
         place = np.arange(len(energy)) * (1 if interval is None else interval / ns)
         axes.plot(place, energy, lw=0.8, label=name, color=colour)
     axes.set_xlabel("draw" if interval is None else "time on the chip [ns]")
     axes.set_ylabel("energy")
     axes.legend(frameon=False)
-    return figure
+    return figure_of(axes)
 
 
-def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+@styled
+def learning_curves(history: Sequence[Mapping[str, float]], *, style: Style = None) -> Figure:
     """Draw what learning tells about itself, epoch by epoch (`BoltzmannEstimator.history_`)."""
     shown = {
         "pseudo_likelihood": "pseudo-likelihood [nats]",
@@ -131,10 +166,10 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
         "weight_norm": "norm of the weights",
     }
     known = [key for key in shown if key in history[0] and not np.isnan(history[0][key])]
-    figure = _figure(3.2 * len(known), 2.6)
+    figure = blank(3.2 * len(known), 2.6)
     epochs = [entry["epoch"] for entry in history]
     for axes, key in zip(np.atleast_1d(figure.subplots(1, len(known))), known, strict=True):
-        _bare(axes).plot(epochs, [entry[key] for entry in history], color=LASER)
+        bare(axes).plot(epochs, [entry[key] for entry in history], color=LASER)
         axes.set_xlabel("epoch")
         axes.set_title(shown[key], fontsize=9)
     return figure

@@ -1,4 +1,9 @@
-"""Figures. Every function returns a matplotlib Figure, made without pyplot and without a display."""
+"""Figures of runs and calibrations, made without pyplot and without a display.
+
+Every function returns a Matplotlib figure, and takes a `style`. Those with one pair of axes draw on
+`ax`, where that is given. Autocorrelations, traces and the like are ArviZ's, which takes
+`Samples.to_arviz`.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +18,8 @@ from photinus.calibration import Calibration
 from photinus.devices.laser import Spike
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput
+from photinus.faces.figures.canvas import DPI as DPI
+from photinus.faces.figures.canvas import Style, bare, blank, figure_of, on, plain, styled
 from photinus.samplers.samples import Samples
 from photinus.units import ps, quantity, scaled, uA
 
@@ -20,30 +27,16 @@ if TYPE_CHECKING:
     from photinus.faces.demo.posterior import Posterior
 
 LASER, EXACT, FLOOR, ABSORBER, MUTED = "#d1495b", "#222222", "#00798c", "#edae49", "#9aa0a6"
-DPI = 130
 TALLEST = 100.0
 """Inches of a raster; matplotlib draws no more than 2¹⁶ pixels."""
 CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 9}
 
 
-def _figure(width: float, height: float) -> Figure:
-    return Figure(figsize=(width, height), layout="constrained", dpi=DPI)
-
-
-def plain(label: object) -> str:
-    """Return a label as text that matplotlib doesn't take for a formula."""
-    return str(label).replace("$", r"\$")
-
-
-def _bare(axes: Axes) -> Axes:
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
-
-
-def spike(event: Spike) -> Figure:
+@styled
+def spike(event: Spike, *, style: Style = None) -> Figure:
     """Draw one spike: carriers in both sections and photons, on a broken time axis."""
     validate.instance("event", event, Spike)
-    wave, figure = event.waveform, _figure(8, 5.2)
+    wave, figure = event.waveform, blank(8, 5.2)
     time = wave.time - event.peak_time
     near = 3 * event.width
     windows = [(max(float(time[0]), -2 * near), near), (near, float(time[-1]))]
@@ -55,7 +48,7 @@ def spike(event: Spike) -> Figure:
     grid = figure.subplots(len(rows), len(windows), sharex="col", sharey="row")
     for i, (name, values, colour) in enumerate(rows):
         for j, window in enumerate(windows):
-            axes = _bare(grid[i, j])
+            axes = bare(grid[i, j])
             axes.plot(time / ps, values, color=colour, lw=1.8)
             axes.set_xlim(window[0] / ps, window[1] / ps)
             axes.spines["left"].set_visible(j == 0)
@@ -74,14 +67,15 @@ def spike(event: Spike) -> Figure:
     return figure
 
 
-def activation(calibration: Calibration) -> Figure:
+@styled
+def activation(calibration: Calibration, *, style: Style = None) -> Figure:
     """Draw the activation curve with its logistic fit, and what is left."""
     validate.instance("calibration", calibration, Calibration)
-    figure = _figure(6.4, 5)
+    figure = blank(6.4, 5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     current = calibration.current / uA
     fit = calibration.logistic(calibration.drive)
-    _bare(upper).errorbar(
+    bare(upper).errorbar(
         current,
         calibration.activation,
         calibration.activation_error,
@@ -94,7 +88,7 @@ def activation(calibration: Calibration) -> Figure:
     upper.axvline(calibration.half_current / uA, color=MUTED, lw=0.8, ls=":")
     upper.set_ylabel(f"P(on), window τ = {quantity(calibration.window, 's')}")
     upper.legend(frameon=False, loc="upper left")
-    _bare(lower).axhline(0, color=EXACT, lw=0.8)
+    bare(lower).axhline(0, color=EXACT, lw=0.8)
     lower.errorbar(
         current,
         calibration.activation - fit,
@@ -109,7 +103,15 @@ def activation(calibration: Calibration) -> Figure:
     return figure
 
 
-def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
+@styled
+def raster(
+    samples: Samples,
+    chain: int = 0,
+    windows: int = 40,
+    *,
+    ax: Axes | None = None,
+    style: Style = None,
+) -> Figure:
     """Draw the spikes of one chain with the unit states that follow from them."""
     validate.instance("samples", samples, Samples)
     if samples.spikes is None or samples.window is None:
@@ -121,8 +123,7 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
     labels, tau = samples.machine.labels, samples.window
     start = samples.burn_in * tau
     scale, prefix = scaled(tau)
-    figure = _figure(8, min(0.9 + 0.32 * len(labels), TALLEST))
-    axes = _bare(figure.subplots())
+    axes = bare(on(ax, 8, min(0.9 + 0.32 * len(labels), TALLEST)))
     mine = samples.spikes.chain == chain
     time, unit = samples.spikes.time[mine], samples.spikes.unit[mine]
     end = min(windows, samples.draws) * tau / scale
@@ -143,7 +144,7 @@ def raster(samples: Samples, chain: int = 0, windows: int = 40) -> Figure:
     axes.set_xlabel(f"time [{prefix}s]")
     flips = "; off, where a laser stands for 1 - z" if samples.spikes.gauge.any() else ""
     axes.set_title(f"spikes (ticks) and unit states (bars: on for τ after a spike{flips})")
-    return figure
+    return figure_of(axes)
 
 
 def _gaps(bars: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
@@ -156,14 +157,14 @@ def _gaps(bars: Sequence[tuple[float, float]], end: float) -> list[tuple[float, 
     return free
 
 
-def joint(samples: Samples, most: int = 64) -> Figure:
+@styled
+def joint(samples: Samples, most: int = 64, *, ax: Axes | None = None, style: Style = None) -> Figure:
     """Draw sampled against exact probabilities of the most likely states, sorted."""
     most = validate.integer("most", most, 1)
     target = validate.instance("samples", samples, Samples).target()
     exact, sampled = target.joint(), samples.free_joint()
     order = np.argsort(exact)[::-1][:most]
-    figure = _figure(8, 3.6)
-    axes = _bare(figure.subplots())
+    axes = bare(on(ax, 8, 3.6))
     place = np.arange(len(order))
     axes.bar(place, exact[order], color=MUTED, width=0.9, label="exact")
     axes.plot(place, sampled[order], "o", ms=3.5, color=LASER, label=f"sampled ({samples.substrate})")
@@ -171,7 +172,7 @@ def joint(samples: Samples, most: int = 64) -> Figure:
     axes.set_xlabel(f"states by probability (the {len(order)} likeliest of {len(exact)})")
     axes.set_ylabel("probability")
     axes.legend(frameon=False)
-    return figure
+    return figure_of(axes)
 
 
 def divergence_times(samples: Samples, points: int = 14) -> NDArray[np.float64]:
@@ -181,7 +182,14 @@ def divergence_times(samples: Samples, points: int = 14) -> NDArray[np.float64]:
     return np.geomspace(1, samples.draws, points) * samples.window
 
 
-def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Figure:
+@styled
+def divergence(
+    runs: Mapping[str, Samples],
+    exact_runs: Sequence[Samples],
+    *,
+    ax: Axes | None = None,
+    style: Style = None,
+) -> Figure:
     """Draw KL(sampled‖target) against physical time, with what exact samplers show.
 
     All runs are of the same machine, as long and with as many chains as the exact ones.
@@ -206,8 +214,7 @@ def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Fi
             for run in exact_runs
         ]
     )
-    figure = _figure(6.4, 4.2)
-    axes = _bare(figure.subplots())
+    axes = bare(on(ax, 6.4, 4.2))
     for marker, (name, run) in zip("os^v", runs.items(), strict=False):
         curve = [kl_divergence(run.free_joint(t), target) for t in times]
         axes.loglog(
@@ -225,14 +232,15 @@ def divergence(runs: Mapping[str, Samples], exact_runs: Sequence[Samples]) -> Fi
     axes.set_xlabel(f"physical time per chain [{prefix}s] ({samples.chains} chains together)")
     axes.set_ylabel("KL(sampled ‖ target) [nats]")
     axes.legend(frameon=False)
-    return figure
+    return figure_of(axes)
 
 
-def posterior(results: "Sequence[Posterior]") -> Figure:
+@styled
+def posterior(results: "Sequence[Posterior]", *, style: Style = None) -> Figure:
     """Draw the posteriors of Gibbs sampling and of lasers against the exact ones."""
-    figure = _figure(4.4 * len(results), 4.8)
+    figure = blank(4.4 * len(results), 4.8)
     for axes, result in zip(np.atleast_1d(figure.subplots(1, len(results))), results, strict=True):
-        _bare(axes).plot([0, 1], [0, 1], color=EXACT, lw=0.8)
+        bare(axes).plot([0, 1], [0, 1], color=EXACT, lw=0.8)
         axes.plot(result.exact, result.gibbs, "o", ms=5, mfc="none", color=FLOOR, label="Gibbs")
         axes.plot(result.exact, result.lasers, "o", ms=3, color=LASER, label="lasers")
         axes.set_xlabel("exact P(malignant | evidence)")

@@ -99,6 +99,7 @@ def run_rows(samples: Samples) -> list[tuple[str, str]]:
     """Return what a run was, as rows of (what, value)."""
     rows = [
         ("substrate", samples.substrate),
+        *([("method", samples.attributes["method"])] if "method" in samples.attributes else []),
         ("units", str(samples.machine.n_units)),
         ("chains × draws", f"{samples.chains} × {samples.draws}"),
         ("burn-in", f"{samples.burn_in} draws"),

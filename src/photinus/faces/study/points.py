@@ -14,6 +14,7 @@ from photinus.devices import preset
 from photinus.devices.laser import LaserParameters
 from photinus.errors import InvalidInput
 from photinus.faces.study.sections import FAMILIES, Machines
+from photinus.interop.formats import read_machine
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers import registry
@@ -61,7 +62,7 @@ class Point:
         """Return the machine to sample from."""
         m = Machines(**self.settings["machines"])
         if m.file is not None:
-            found = BoltzmannMachine.load(self.folder / m.file)
+            found = read_machine(self.folder / m.file)
             return BoltzmannMachine(m.scale * found.weights, m.scale * found.biases, found.labels)
         key = (list(FAMILIES).index(m.family), m.units, m.index)
         random = np.random.default_rng(np.random.SeedSequence(m.seed, spawn_key=key))

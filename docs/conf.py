@@ -1,0 +1,60 @@
+"""How Sphinx builds the documentation: `make docs`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import photinus
+
+sys.path.insert(0, str(Path(__file__).parent))
+from reference import write_reference
+
+project = "Photinus"
+author = copyright = "The Photinus developers"
+version = release = photinus.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx-mathjax-offline",
+]
+exclude_patterns = ["tutorials"]
+nitpicky = False
+
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings = ["config.cache"]  # the gallery's order is a class
+
+autodoc_default_options = {"show-inheritance": False}
+autodoc_typehints = "none"  # the docstrings say it in words
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+numpydoc_validation_checks = {"GL08"}  # a public name without a docstring
+# Attributes that are None at first are taken for values without one.
+numpydoc_validation_exclude = {r"photinus\.samplers\.Run\.(drive|network|time_step|window)$"}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "tutorials",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/\d\d_",
+    "download_all_examples": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "Photinus"
+html_theme_options = {
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "header_links_before_dropdown": 7,
+}
+html_show_sourcelink = False
+
+
+def setup(app: Any) -> None:
+    """Write the pages of the reference before they are read."""
+    write_reference(Path(app.srcdir) / "api")

@@ -1,0 +1,179 @@
+"""``photinus infer``: posterior marginals of a model, sampled on a substrate."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photinus.errors import InvalidInput
+from photinus.faces.cli.inputs import (
+    read_calibration,
+    read_imperfections,
+    read_known,
+    read_query,
+)
+from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.options import (
+    CalibrationFile,
+    Faults,
+    Force,
+    Gauge,
+    Hottest,
+    Json,
+    Laser,
+    Period,
+    Seed,
+    Threads,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from photinus.tasks import Posterior
+
+
+Known = Annotated[
+    list[str] | None,
+    typer.Option("--evidence", help="What is known, VARIABLE=STATE; repeat for more."),
+]
+Asked = Annotated[
+    list[str] | None,
+    typer.Option("--query", help="Variable asked for (default: all); repeat for more."),
+]
+Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
+Refined = Annotated[
+    bool, typer.Option("--refined/--not-refined", help="Refine simulated neurons first.")
+]
+Coding = Annotated[str, typer.Option(help="Units of more than two states: auto, one-hot or binary.")]
+Store = Annotated[Path | None, typer.Option(help="Zarr store to write; the report is OUT.report.html.")]
+
+
+def infer(
+    model: Annotated[Path, typer.Argument(help="Network or Boltzmann machine; - reads from stdin.")],
+    evidence: Known = None,
+    query: Asked = None,
+    substrate: Substrate = "laser",
+    refined: Refined = True,
+    code: Coding = "auto",
+    chains: Annotated[int, typer.Option(help="Independent chains.")] = 256,
+    draws: Annotated[int, typer.Option(help="Draws per chain.")] = 400,
+    burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 100,
+    seed: Seed = 0,
+    laser: Laser = None,
+    calibration: CalibrationFile = None,
+    gauge: Gauge = "auto",
+    hottest: Hottest = None,
+    period: Period = 40,
+    imperfection: Faults = None,
+    out: Store = None,
+    force: Force = False,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Tell the probabilities of a model's variables, given what is known."""
+    from photinus.interop.formats import read_model
+    from photinus.machines.boltzmann import BoltzmannMachine
+    from photinus.samplers import registry
+    from photinus.samplers.tempering import Tempering
+    from photinus.tasks import infer as ask
+
+    read = read_model(model)
+    states: Mapping[Hashable, tuple[Hashable, ...]] = (
+        dict.fromkeys(read.labels, (0, 1)) if isinstance(read, BoltzmannMachine) else read.states
+    )
+    options: dict[str, Any] = {"gauge": gauge, "imperfections": read_imperfections(imperfection)}
+    if registry.substrate(substrate).spiking:
+        options["calibration"] = read_calibration(laser, calibration, substrate)
+    if hottest is not None:
+        options["tempering"] = Tempering(hottest=hottest, period=period)
+    report = None if out is None else _places(out, force=force)
+    posterior = ask(
+        read,
+        read_known(evidence, states),
+        substrate,
+        query=read_query(query, states),
+        refined=refined,
+        code=code,
+        chains=chains,
+        draws=draws,
+        burn_in=burn_in,
+        seed=seed,
+        threads=threads,
+        progress=True,
+        **options,
+    )
+    if out is not None and report is not None:
+        _write(posterior, out, report, force=force)
+    if as_json:
+        print_json(_document(posterior, out, report))
+    else:
+        _print(posterior, out, report)
+
+
+def _places(out: Path, *, force: bool) -> Path:
+    """Return the path of the report; raise unless it and the store may be written."""
+    from photinus._core import files
+
+    store = files.named(out)
+    report = store.with_name(f"{store.name}.report.html")
+    if not (os.path.exists(store) and force):
+        files.check_new(store, instead="; --force replaces it")
+    files.check_all([report], replace=force)
+    return report
+
+
+def _write(posterior: "Posterior", out: Path, report: Path, *, force: bool) -> None:
+    """Write the samples and the report."""
+    from photinus._core import files
+    from photinus.faces.report.posterior import posterior_page
+    from photinus.samplers.storage import remove
+
+    if posterior.samples is not None:
+        if force and os.path.exists(out):
+            remove(out)
+        posterior.samples.save(out)
+    files.write_text(report, posterior_page(posterior), replace=force)
+
+
+def _document(posterior: "Posterior", out: Path | None, report: Path | None) -> dict[str, Any]:
+    """Return a posterior for programs."""
+    marginals: dict[str, dict[str, Any]] = {}
+    for name, state, p, error, exact in posterior.rows():
+        found = {"probability": p, "error": error, "exact": exact}
+        marginals.setdefault(str(name), {})[str(state)] = found
+    states = sum(len(own) for own in posterior.marginals.values())
+    if sum(map(len, marginals.values())) < states:
+        raise InvalidInput("--json needs variables and states whose names do not read alike")
+    fidelity = posterior.fidelity
+    return {
+        "evidence": {str(name): state for name, state in posterior.evidence.items()},
+        "substrate": posterior.substrate,
+        "marginals": marginals,
+        "largest_deviation": posterior.largest_deviation,
+        "verdict": {
+            "grade": "exact" if fidelity is None else fidelity.grade,
+            "sentence": posterior.verdict,
+            "advice": "" if fidelity is None else fidelity.advice,
+        },
+        "weights": None if posterior.weights is None else posterior.weights.verdict,
+        "invalid_draws": posterior.invalid,
+        "units": posterior.units,
+        "largest_weight": posterior.largest_weight,
+        "chip_time": posterior.chip_time,
+        "wall_time": posterior.wall_time,
+        "store": None if out is None or posterior.samples is None else str(out),
+        "report": None if report is None else str(report),
+    }
+
+
+def _print(posterior: "Posterior", out: Path | None, report: Path | None) -> None:
+    """Print a posterior as tables."""
+    from photinus.faces.report.posterior import CHANCES_HEAD, chance_rows, posterior_rows
+
+    table("Posterior", chance_rows(posterior), CHANCES_HEAD)
+    table("Run", posterior_rows(posterior))
+    if posterior.samples is not None and out is not None:
+        typer.echo(f"Samples: {out}   Report: {report}")
+    elif report is not None:
+        typer.echo(f"Report: {report}")
