@@ -206,7 +206,7 @@ def refine(
     statistics = Statistics.between(start.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
-    if said := _said_before(machine, calibration, start if network is None else None, target):
+    if said := _said_before(machine, calibration, start, target, network, imperfections):
         warnings.warn(said, TranslationWarning, stacklevel=2)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
@@ -330,11 +330,18 @@ def _start(
 
 
 def _said_before(
-    machine: BoltzmannMachine, calibration: Calibration, network: Network | None, target: Target
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    network: Network,
+    target: Target,
+    *given: object,
 ) -> str:
-    """Return what is said of a translated network before it is refined, as the neurons see it."""
+    """Return what is said before refinement, of the network only if it is translated as designed.
+
+    It is another one where a network or imperfections are `given`, not None.
+    """
     said = [target.doubt]
-    if network is not None:
+    if all(one is None for one in given):
         nothing = Evidence.of(None, machine.labels)
         told = limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
         said = [*told, target.doubt]

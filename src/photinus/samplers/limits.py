@@ -43,6 +43,7 @@ def beyond_translation(
     drive: NDArray[np.float64] | None = None,
     *,
     corrected: bool = False,
+    perfect: bool = True,
 ) -> list[str]:
     """Return what translation cannot bring about, a sentence each.
 
@@ -56,13 +57,15 @@ def beyond_translation(
         Constant drives, evidence included; by default those of the network and its couplings.
     corrected
         Whether the network is about to be refined. Then only a large predicted KL is said.
+    perfect
+        Whether the network is as designed. Else its faults are what is off, and no KL is predicted.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Calibration)
     validate.instance("network", network, Network)
     if drive is None:
         drive = network.drive + evidence.through(network.coupling)
-    found = [_far(machine, calibration, network, evidence, drive[0], corrected)]
+    found = [_far(machine, calibration, network, evidence, drive[0], corrected) if perfect else None]
     if not corrected:
         found = [
             _strong(machine, calibration, evidence.free),

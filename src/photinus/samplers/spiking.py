@@ -236,7 +236,10 @@ class SpikingRun(Run):
         if seen.network is None:
             calibration = calibration_of(network, seen.calibration)
             assert calibration is not None  # it was translated with it
-            told = limits.beyond_translation(seen.machine, calibration, network, evidence, drive)
+            perfect = seen.imperfections is None
+            told = limits.beyond_translation(
+                seen.machine, calibration, network, evidence, drive, perfect=perfect
+            )
             flips = int(gauges.of(network).sum())
             built = (
                 f" (as built, with {flips} of {network.n_units} standing for 1 - z)" if flips else ""
