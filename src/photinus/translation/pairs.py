@@ -27,8 +27,8 @@ from photinus.errors import InvalidInput
 class PairTable(Displayed):
     """By how much coupled pairs are off, over delay, weight and the middles of both units.
 
-    Arrays are read-only copies; between the points of the axes values are interpolated linearly (beside weight 0 by its square), and
-    beyond their ends they stay.
+    Arrays are read-only copies. Between the points of the axes values are interpolated linearly, beside
+    weight 0 by the square of the weight. Beyond their ends they stay.
     """
 
     activation: NDArray[np.float64]
