@@ -3,7 +3,7 @@
     python -m studies.dreams machine.npz DATA_DIR
 
 Entropy of the classes of dreams, as an independent classifier sees them, by Gibbs sampling and by
-reduced lasers under the measured and the paired rule. The machine is one of `studies.mnist --learn-only`.
+reduced lasers under the measured and the paired rule. `studies.mnist --learn-only` learns a machine.
 """
 
 import argparse
