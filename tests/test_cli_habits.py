@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
 import photinus as ph
 from photinus.faces.cli.entry import COMMANDS
+from photinus.faces.cli.inputs import read_known
+from photinus.faces.cli.messages import table
+from photinus.samplers import samples, sampling
 from tests.conftest import Run
 
 SMALL = ("--chains", 4, "--draws", 40)
@@ -112,3 +116,77 @@ def test_folders_of_results_are_kept(run: Run, tmp_path: Path) -> None:
     assert "'kept' has files in it" in err
     assert run(*arguments, "--out", "kept", "--force")[0] == 0
     assert (tmp_path / "kept" / "mine.txt").read_text() == "mine"
+
+
+def test_force_replaces_a_store_only_by_another(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ("sample", model, "--substrate", "gibbs", *SMALL)
+    assert run(*first)[0] == 0
+    before = samples.load("run.zarr").states
+    for wrong in (("--chains", 0), ("--evidence", "rian=1"), ("--seed", -1), ("--hottest", 0)):
+        assert run(*first, "--force", *wrong)[0] == 2
+        assert np.array_equal(samples.load("run.zarr").states, before)
+
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sampling, "_advance", pressed)
+        code, _, err = run(*first, "--force", "--seed", 1)
+    assert (code, err) == (130, "photinus: stopped after 0 draws per chain; nothing was replaced\n")
+    assert np.array_equal(samples.load("run.zarr").states, before)
+    assert run(*first, "--force", "--seed", 1)[0] == 0
+    assert not np.array_equal(samples.load("run.zarr").states, before)
+    assert not list(tmp_path.glob(".photinus-*"))
+
+
+@pytest.mark.parametrize("command", ["sample", "infer"])
+def test_stores_replace_nothing_else_and_are_refused_before_any_work(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def worked(*_: object, **__: object) -> None:
+        raise AssertionError("it worked before it asked")
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").write_text("precious")
+    monkeypatch.setattr(sampling, "_advance", worked)
+    for out, why in (
+        ("folder", "is not a Zarr store that Photinus wrote"),
+        ("model.json", "is not a Zarr store that Photinus wrote"),
+        ("/dev/full", "a store is a folder"),
+    ):
+        code, _, err = run(command, model, "--substrate", "gibbs", *SMALL, "--out", out, "--force")
+        assert code == 2
+        assert why in err
+    assert (tmp_path / "folder" / "mine").read_text() == "precious"
+    assert ph.BoltzmannMachine.load(model).n_units == 3
+
+
+@pytest.mark.parametrize("command", ["sample", "infer"])
+def test_a_preset_that_is_not_there_is_told_where_it_is_not_used(
+    run: Run, model: Path, command: str
+) -> None:
+    code, _, err = run(command, model, "--substrate", "gibbs", *SMALL, "--laser", "fast-absorbre")
+    assert code == 2
+    assert "did you mean 'fast-absorber'?" in err
+
+
+def test_evidence_with_several_equals_signs() -> None:
+    assert read_known(["a=b=c"], {"a": ("x", "b=c"), "a=b": ("x", "y")}) == {"a": "b=c"}
+    assert read_known(["a=b=c"], {"a": ("x", "y"), "a=b": ("x", "c")}) == {"a=b": "c"}
+    assert read_known(["a=b=c"], {"a": ("x", "y"), "b": (0, 1)}) == {"a": "b=c"}
+    with pytest.raises(ph.InvalidInput, match="one that reads as each of"):
+        read_known(["a=b=c"], {"a": ("x", "b=c"), "a=b": ("x", "c")})
+
+
+def test_words_of_a_head_stay_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rich takes more from wide columns than their longest words bear."""
+    head = ("variable", "state", "P(state | evidence)", "standard error", "exact")
+    for columns in (5, 30, 43, 44, 60, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        table("Posterior", [("lung", "yes", "0.5025", "0.0304", "0.4887")], head)
+        words = capsys.readouterr().out.split()
+        assert {"P(state", "evidence)", "standard", "error"} <= set(words)

@@ -358,3 +358,25 @@ def test_refinement_by_a_substrate_brings_its_calibration(substrate: Any) -> Non
     found = ph.refine(machine, None, substrate=substrate, **options)
     preset = "lif-hcs" if substrate == "lif" else "fast-absorber"
     assert found.network.parameters == ph.Calibration.preset(preset).parameters
+
+
+def test_a_state_that_chance_kept_from_all_draws_has_an_error() -> None:
+    """1 is seen with probability 0.01 in the 40 draws, which does not make it impossible."""
+    rare = BayesianNetwork({"rare": 0.00025, "often": (("rare",), {(0,): 0.5, (1,): 0.9})})
+    posterior = ph.infer(rare, {"often": 1}, "exact", chains=4, draws=10, burn_in=0, seed=3)
+    assert posterior.marginals["rare"] == {0: 1.0, 1: 0.0}
+    right = 0.9 * 0.00025 / (0.9 * 0.00025 + 0.5 * 0.99975)
+    assert there(posterior.exact)["rare"][1] == pytest.approx(right)
+    assert posterior.errors["rare"][1] >= 1 / 40 > right
+    settled = ph.infer(ASIA, {"either": 0}, "exact", chains=4, draws=10, burn_in=0, seed=3)
+    assert settled.errors["tub"] == {0: 0.0, 1: 0.0}
+
+
+def test_networks_without_factors_are_even() -> None:
+    free = ph.MarkovNetwork([], states={"a": (0, 1), "b": ("x", "y", "z")})
+    assert not free.to_boltzmann(code="one-hot").biases.any()
+    posterior = ph.infer(free, {"a": 1}, "gibbs", chains=8, draws=500, seed=1)
+    assert there(posterior.exact)["b"] == pytest.approx({"x": 1 / 3, "y": 1 / 3, "z": 1 / 3})
+    assert there(posterior.largest_deviation) < 0.05
+    two = ph.MarkovNetwork([], states={"a": (0, 1)}).to_boltzmann()
+    assert two.biases.tolist() == [0.0]

@@ -6,6 +6,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -191,6 +192,10 @@ def test_sample_sets_start_chains(tmp_path: Path) -> None:
             interop.initial_states(found, other)
     with pytest.raises(InvalidInput, match="sampleset must be a SampleSet"):
         interop.initial_states(untyped([[0]]), MACHINE)
+    for wrong in ([1, 2, 0, 1], [1, 0, -1, 1], [0, 0, 0.5, 1]):
+        integer = dimod.SampleSet.from_samples((np.array([wrong]), MACHINE.labels), "INTEGER", 0)
+        with pytest.raises(InvalidInput, match="sampleset must hold values 0 and 1, or spins"):
+            interop.initial_states(integer, MACHINE)
     samples = ph.sample(MACHINE, "gibbs", chains=2, draws=5, burn_in=0, seed=1)
     for vartype in ("BINARY", "SPIN"):
         theirs = samples.to_dimod(vartype)
@@ -566,3 +571,16 @@ def test_models_of_ours_come_back_as_they_are() -> None:
         assert read_model(ours) is ours
     assert interop.read_machine(MACHINE) is MACHINE
     assert interop.read_machine(network) == network.to_boltzmann()
+
+
+def test_numbers_of_every_kind_are_read_or_refused() -> None:
+    """A model of dimod holds fractions, and whatever else, where its numbers are objects."""
+    dimod = pytest.importorskip("dimod")
+    exact = dimod.BinaryQuadraticModel({"a": Fraction(1, 3)}, {"ab": 2}, 0, "BINARY", dtype=object)
+    found = interop.from_dimod(exact)
+    assert found.biases.tolist() == [-1 / 3, 0]
+    assert found.weights[0, 1] == -2
+    for linear, quadratic, offset in ((1j, 1, 0), (1, 1j, 0), (1, 1, 1j)):
+        odd = dimod.BinaryQuadraticModel({"a": linear}, {"ab": quadratic}, offset, "SPIN", dtype=object)
+        with pytest.raises(InvalidInput, match="must be a number, got"):
+            interop.from_dimod(odd)

@@ -175,7 +175,12 @@ probability ( B | A ) {
         ("0.25", "1e999", "line 10: a finite number"),
         ("0.25, 0.75", "0.25", "line 10: this entry of the table of 'A' must have 2 numbers, got 1"),
         ("(yes)", "(maybe)", r"line 14: state of 'A' must be one of \('no', 'yes'\), got 'maybe'"),
-        ("(yes)", "(no)", r"line 12: table of 'B' must have an entry for \('yes',\), got none"),
+        ("  (yes) 0.125, 0.875;\n", "", r"line 12: table of 'B' must have an entry for \('yes',\), got none"),
+        ("(yes)", "(no)", r"line 14: table of 'B' must have each of its rows once, got \('no',\) again"),
+        ("(yes)", "(yes) 0.5, 0.5; (yes)", r"line 14: table of 'B' must have each .* got \('yes',\) again"),
+        ("(yes)", "default 0.5, 0.5; default", "line 14: table of 'B' must have each .* got default again"),
+        ("(yes)", "table 1, 1, 0, 0; (yes)", "line 14: table of 'B' must have each .* got table again"),
+        ("table", "table 0.5, 0.5; table", "line 10: table of 'A' must have each .* got table again"),
         ("(yes)", "(yes, no)", "line 14: this entry of the table of 'B' must name 1 states, got 2"),
         ("( A )", "( A | B )", "must not form a cycle|line 10: this entry"),
         ("( B | A )", "( B | C )", "line 12: variable 'C' of the table of 'B' must be declared"),
@@ -196,6 +201,20 @@ def test_wrong_bif(old: str, new: str, message: str, tmp_path: Path) -> None:
     assert old in BIF
     told = refused(BIF.replace(old, new, 1).encode(), "n.bif", tmp_path)
     assert re.search(message, told), told
+
+
+NET = "node A { states = (no yes); }\npotential (A) {\n  data = (0.25 0.75);\n}\n"
+
+
+def test_nothing_is_given_twice_in_net(tmp_path: Path) -> None:
+    (tmp_path / "good.net").write_text(NET)
+    good = read_model(tmp_path / "good.net")
+    assert isinstance(good, ph.BayesianNetwork)
+    assert good.marginals()["A"]["yes"] == pytest.approx(0.75)
+    twice = NET.replace("data", "data = (0.5 0.5);\n  data")
+    assert "line 4: data of 'A' must be given once" in refused(twice.encode(), "n.net", tmp_path)
+    twice = NET.replace("states", "states = (no); states")
+    assert "line 1: states of 'A' must be given once" in refused(twice.encode(), "n.net", tmp_path)
 
 
 def test_cycles_are_refused(tmp_path: Path) -> None:

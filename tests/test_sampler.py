@@ -191,6 +191,9 @@ def test_bad_models_and_constructions_are_one_sentence() -> None:
     infinite = dimod.BinaryQuadraticModel({"a": float("inf")}, {}, 0, "SPIN")
     with pytest.raises(ph.InvalidInput, match="biases must be finite"):
         PhotonicSampler().sample(infinite)
+    integers = dimod.SampleSet.from_samples([dict.fromkeys(model("SPIN").variables, 2)], "INTEGER", 0)
+    with pytest.raises(ph.InvalidInput, match="initial_states must hold values 0 and 1, or spins"):
+        PhotonicSampler("gibbs").sample(model("SPIN"), initial_states=integers)
 
 
 def test_an_unknown_argument_is_left_out_with_a_warning() -> None:

@@ -121,6 +121,8 @@ def sample(
                 **device,
             )
     except Interrupted as stopped:
+        if force and not resume and stopped.samples is None:
+            stop(f"{stopped}; nothing was replaced", INTERRUPTED)
         stop(f"{stopped}; {out} can be read, --resume goes on with it", INTERRUPTED)
     fidelity = samples.fidelity(progress=True)
     document = _certify(samples, fidelity, out, summary, replace=resume or force)

@@ -294,6 +294,11 @@ def _require_ours(target: Path) -> None:
         read_header(target)
 
 
+def _is_empty(place: Path) -> bool:
+    """Return whether a store that Photinus wrote holds no draws."""
+    return is_abandoned(place) or read_header(place)["draws"] == 0
+
+
 def check_place(path: str | os.PathLike[str], *, replace: bool, instead: str = "") -> None:
     """Raise unless a store can be written at `path`; before any work is done.
 
@@ -323,7 +328,7 @@ def check_place(path: str | os.PathLike[str], *, replace: bool, instead: str = "
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Put a store aside while another takes its place; it comes back if an error leaves that empty.
+    """Put a store aside while another takes its place; back again if an error leaves that empty.
 
     Raises
     ------
@@ -341,6 +346,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        if place.exists() and _is_empty(place):
+            files.remove_folder(place)
         if not place.exists():
             os.rename(aside, place)
         raise
