@@ -39,6 +39,7 @@ numpydoc_validation_exclude = {r"photinus\.samplers\.Run\.(drive|method|network|
 sphinx_gallery_conf = {
     "examples_dirs": "tutorials",
     "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"/\d\d_",
     "download_all_examples": False,
     "show_signature": False,
@@ -48,6 +49,8 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["static"]
+html_css_files = ["tutorials.css"]
 html_title = "Photinus"
 html_theme_options = {
     "show_prev_next": False,

@@ -83,7 +83,7 @@ axes.plot(
 )
 axes.set_xticks(places, names)
 axes.set_ylabel("P(yes)")
-axes.legend(frameon=False)
+figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
 plt.show()
 
 # %%

@@ -22,7 +22,7 @@ print(len(train), "images to learn from,", len(test), "held back")
 
 # %%
 # The machine has one unit per pixel, one per class, and a few hidden ones. It learns for seconds here.
-# For better digits, leave out `hidden` and `epochs`: the defaults take minutes.
+# For better digits, leave out `hidden` and `epochs`: the defaults take longer.
 
 estimator = BoltzmannEstimator(hidden=(32,), epochs=60, seed=1).fit(train.pixels, train.labels)
 machine = estimator.machine()

@@ -68,7 +68,6 @@ plt.show()
 # light does to another laser. That takes minutes, so this page shows a calibration that ships with
 # Photinus.
 
-print(calibration)
 ph.plots.activation(calibration)
 
 # %%

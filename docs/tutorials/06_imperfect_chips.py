@@ -77,7 +77,7 @@ axes.hlines(machine.marginals(), places - 0.35, places + 0.35, color="k", lw=1, 
 axes.set_xticks(places, machine.labels)
 axes.set_ylabel("P(on)")
 axes.set_ylim(0, 1)
-axes.legend(frameon=False, ncols=4)
+figure.legend(loc="outside upper center", frameon=False, ncols=4)
 plt.show()
 
 # %%

@@ -17,7 +17,8 @@ import photinus as ph
 # %%
 # The recording has the form of those of a retina (Schneidman et al. 2006, Nature 440, 1007). It has
 # 15 cells, and says of each short bin of time which cells fired. The file is an example of
-# maxent_toolbox. Without the file, a stand-in is made: noise that cells share, above a threshold.
+# maxent_toolbox. PHOTINUS_DATA names the folder of such files. Without the file, a stand-in is made:
+# noise that cells share, above a threshold.
 
 folder = Path(os.environ.get("PHOTINUS_DATA", "../../../shared/data"))
 file = folder / "neural" / "example15.mat"
@@ -28,7 +29,7 @@ if file.is_file():
 else:
     print("recording: a synthetic stand-in, as example15.mat was not found")
     random = np.random.default_rng(1)
-    shared = random.normal(size=(40_000, 3)) @ random.normal(0, 0.35, (3, 15))
+    shared = random.normal(size=(40_000, 2)) @ random.uniform(-0.2, 0.8, (2, 15))
     level = random.uniform(1, 2.4, 15)
     cells = (shared + random.normal(size=(40_000, 15)) > level).astype(np.uint8)
 print(f"{len(cells)} bins, {cells.shape[1]} cells, on in {cells.mean():.1%} of them")
@@ -75,6 +76,8 @@ shuffled = np.random.default_rng(2).permuted(held_back, axis=0)
 figure, (rate, pair, count) = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
 rate.loglog(held_back.mean(axis=0), states.mean(axis=0), "o", ms=4)
 pair.plot(correlations(held_back), correlations(states), "o", ms=3)
+for axis in (rate.xaxis, rate.yaxis):
+    axis.set_minor_formatter("")
 for axes, what in ((rate, "P(on) of a cell"), (pair, "correlation of a pair")):
     axes.axline((0.1, 0.1), (0.2, 0.2), color="k", lw=0.8)
     axes.set_xlabel(f"{what}, held back")

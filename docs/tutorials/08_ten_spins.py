@@ -32,7 +32,8 @@ hamiltonian = hamiltonian.tocsr()
 
 # %%
 # The measurements are an example of QuCumber (Beach et al. 2019), with the exact wave function beside.
-# Without the files, the stand-in is the lowest state of the matrix, measured as many times here.
+# PHOTINUS_DATA names the folder of such files. Without them, the stand-in is the lowest state of the
+# matrix, measured as many times here.
 
 folder = Path(os.environ.get("PHOTINUS_DATA", "../../../shared/data")) / "quantum"
 lowest = np.abs(eigsh(hamiltonian, k=1, which="SA", v0=np.ones(2**SPINS))[1][:, 0])
@@ -60,7 +61,9 @@ print(f"weights {machine.weights.min():.2f} to {machine.weights.max():.2f}")
 
 calibration = ph.Calibration.preset("fast-absorber")
 refinement = ph.refine(machine, calibration, chains=64, draws=100, most_rounds=3, seed=2)
-samples = ph.sample(machine, "laser", network=refinement.network, chains=64, draws=300, seed=3)
+samples = ph.sample(
+    machine, "laser", network=refinement.network, chains=64, draws=300, burn_in=100, seed=3
+)
 print(samples.fidelity().verdict)
 
 # %%
@@ -96,8 +99,8 @@ for (name, p), style in zip(found.items(), ("k-", "C1^", "C2--", "C0o"), strict=
     near.plot(
         range(2, SPINS + 1), [p @ (spin[:, 0] * spin[:, k]) for k in range(1, SPINS)], style, label=name
     )
-near.set_xlabel("other spin")
-near.set_ylabel("⟨σᶻ σᶻ⟩ with spin 1")
+near.set_xlabel("k")
+near.set_ylabel(r"$\langle\sigma^z_1\,\sigma^z_k\rangle$")
 near.legend(frameon=False)
 each.loglog(exact, np.sqrt(found["machine"]), ".", ms=3, color="C2", label="machine")
 each.loglog(exact, np.sqrt(found["lasers"]), ".", ms=3, color="C0", label="lasers")
@@ -108,11 +111,12 @@ each.legend(frameon=False)
 plt.show()
 
 # %%
-# What was seen: lasers sample a quantum state. The overlap is ⟨ψ|√p⟩. A finite count misses rare
-# states, which lowers the overlap and raises the energy, even for the true state's measurements.
+# What was seen: lasers sample a quantum state. The overlap is ⟨ψ|√p⟩. *Neighbours* and *ends* are
+# correlations of the first spin with the second and the last. A finite count misses rare states. This
+# lowers the overlap and raises the energy, even for measurements of the true state.
 
-print(f"{'':14}{'overlap':>9}{'energy':>10}{'⟨σᶻ₁σᶻ₂⟩':>10}{'⟨σᶻ₁σᶻ₁₀⟩':>11}")
+print(f"{'':14}{'overlap':>9}{'energy':>10}{'neighbours':>12}{'ends':>8}")
 for name, p in found.items():
     psi = np.sqrt(p)
     next_to, ends = (p @ (spin[:, 0] * spin[:, k]) for k in (1, SPINS - 1))
-    print(f"{name:14}{psi @ exact:9.4f}{psi @ hamiltonian @ psi:10.3f}{next_to:10.3f}{ends:11.3f}")
+    print(f"{name:14}{psi @ exact:9.4f}{psi @ hamiltonian @ psi:10.3f}{next_to:12.3f}{ends:8.3f}")

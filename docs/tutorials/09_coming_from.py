@@ -26,7 +26,7 @@ from photinus.learning.data import digits
 model = dimod.BinaryQuadraticModel({"a": 0.3, "b": 0.0}, {("a", "b"): -0.4}, 0.0, "SPIN")
 found = PhotonicSampler().sample(model, num_reads=1000, beta=1.0, seed=3)
 for spins, energy, times in found.aggregate().data(["sample", "energy", "num_occurrences"]):
-    print(dict(spins), f"energy {energy:+.1f}, {times} times")
+    print({name: int(value) for name, value in spins.items()}, f"energy {energy:+.1f}, {times} times")
 print(found.info["fidelity"]["verdict"])
 
 # %%
@@ -66,7 +66,7 @@ print(features.shape, "features")
 #
 # .. code-block:: python
 #
-#    network = ph.interop.from_pgmpy(model)      # DiscreteBayesianNetwork or MarkovNetwork
+#    network = ph.interop.from_pgmpy(model)
 #    posterior = ph.infer(network, {"xray": "yes"})
 #
 # ===================================  =====================================
