@@ -129,8 +129,15 @@ def _filled(draft: Draft, line: int, variables: list[str], entries: list[Entry])
     shape = draft.shape(name, parents, line)
     draft.room(shape, line)
     table = np.full(shape, np.nan)
+    seen: set[tuple[str, ...] | str] = set()
     # A default holds where no other entry stands.
     for head, numbers, start in sorted(entries, key=lambda entry: entry[0] != "default"):
+        if head in seen or (seen and "table" in (head, *seen)):
+            raise draft.source.wrong(
+                f"table of {name!r} must have each of its rows once, got {_shown(head)} again",
+                start.line,
+            )
+        seen.add(head)
         wanted = math.prod(shape) if head == "table" else shape[-1]
         if len(numbers) != wanted:
             raise draft.source.wrong(
@@ -149,6 +156,10 @@ def _filled(draft: Draft, line: int, variables: list[str], entries: list[Entry])
         states = tuple(draft.states[p][k] for p, k in zip(parents, empty, strict=True))
         raise draft.source.wrong(f"table of {name!r} must have an entry for {states!r}, got none", line)
     return table
+
+
+def _shown(head: tuple[str, ...] | str) -> str:
+    return head if isinstance(head, str) else validate.shown(head)
 
 
 def _place(

@@ -1,6 +1,6 @@
 """Models of dimod, which is not imported unless it has to make one."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,11 +59,16 @@ def _energy(model: Any) -> Quadratic:
     pairs = np.array([(place[u], place[v]) for u, v in quadratic], np.intp).reshape(-1, 2)
     return Quadratic.of(
         tuple(place),
-        np.array([float(value) for value in linear.values()]),
-        (pairs[:, 0], pairs[:, 1], np.array([float(value) for value in quadratic.values()])),
-        float(model.offset),
+        _numbers("linear biases", linear.values()),
+        (pairs[:, 0], pairs[:, 1], _numbers("quadratic biases", quadratic.values())),
+        model.offset,
         spin=vartype == "SPIN",
     )
+
+
+def _numbers(name: str, values: Iterable[Any]) -> NDArray[np.float64]:
+    """Return numbers of any kind as an array; a model of dimod may hold objects."""
+    return np.array([validate.number(name, value) for value in values])
 
 
 def to_dimod(machine: BoltzmannMachine, vartype: str = "BINARY", *, energy_off: float = 0.0) -> Any:
@@ -108,7 +113,8 @@ def initial_states(sampleset: Any, machine: BoltzmannMachine) -> NDArray[np.uint
     Raises
     ------
     InvalidInput
-        If it is something else, or its variables are not the labels of the machine.
+        If it is something else, or its variables are not the labels of the machine. Also if its values
+        are neither 0 and 1 nor -1 and 1.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     record, variables = getattr(sampleset, "record", None), getattr(sampleset, "variables", None)
@@ -122,4 +128,18 @@ def initial_states(sampleset: Any, machine: BoltzmannMachine) -> NDArray[np.uint
         other = next(label for label in place if label not in set(machine.labels))
         raise InvalidInput(f"variables of the sampleset must be units of the machine, got {other!r}")
     values = np.repeat(record.sample, record.num_occurrences, axis=0)
-    return (values[:, [place[label] for label in machine.labels]] > 0).astype(np.uint8)
+    return on_and_off("sampleset", values[:, [place[label] for label in machine.labels]])
+
+
+def on_and_off(name: str, values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return spins -1 and 1, or values 0 and 1, as states of 0 and 1.
+
+    Raises
+    ------
+    InvalidInput
+        If there are others, or spins and binary values among each other.
+    """
+    found = np.unique(values).tolist()
+    if not (set(found) <= {0, 1} or set(found) <= {-1, 1}):
+        raise InvalidInput(f"{name} must hold values 0 and 1, or spins -1 and 1, got {found!r:.80}")
+    return (values > 0).astype(np.uint8)

@@ -45,6 +45,8 @@ def _node(words: Words, draft: Draft, kind: str) -> None:
         key = words.take().text
         words.expect("=")
         if key == "states":
+            if states:
+                raise words.wrong(f"states of {name.text!r} must be given once, got them twice")
             words.expect("(")
             while not words.at(")"):
                 states.append(words.take().text)
@@ -77,6 +79,8 @@ def _potential(words: Words) -> tuple[int, list[str], list[float]]:
             raise words.wrong(f"tables must be given as data, got {key.text!r}", key)
         words.expect("=")
         if key.text == "data":
+            if values:
+                raise words.wrong(f"data of {scope[0]!r} must be given once, got them twice", key)
             values = _data(words)
         else:
             _skip_statement(words)

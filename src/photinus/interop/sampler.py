@@ -14,6 +14,7 @@ from photinus._core.states import MAX_PER_RUN
 from photinus._core.streams import Seed, entropy_text, seed_sequence
 from photinus.calibration import Calibration
 from photinus.errors import InvalidInput
+from photinus.interop.bqm import on_and_off
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers import registry
 from photinus.samplers.exports import vectors
@@ -223,7 +224,7 @@ class PhotonicSampler(Displayed, dimod.Sampler, dimod.Initialized):  # type: ign
             raise InvalidInput(f"initial_states must fit the model: {error}") from None
         given = parsed.initial_states
         order = [given.variables.index(variable) for variable in bqm.variables]
-        return (given.record.sample[:, order] > 0).astype(np.uint8), parsed.num_reads
+        return on_and_off("initial_states", given.record.sample[:, order]), parsed.num_reads
 
 
 def machine_of(bqm: Any, beta: float) -> BoltzmannMachine:

@@ -262,7 +262,7 @@ def _part(polynomial: Polynomial, positions: Sequence[int]) -> NDArray[np.float6
 def _hidden_units(polynomial: Polynomial, variables: Sequence[Hashable]) -> list[_Auxiliary]:
     """Return one hidden unit per term of third or higher order, and take them off the polynomial."""
     units, plain = [], _plain_names(variables)
-    for order in range(max(map(len, polynomial)), 2, -1):
+    for order in range(max(map(len, polynomial), default=0), 2, -1):
         terms = sorted(sorted(term) for term in polynomial if len(term) == order)
         for term in terms:
             if abs(polynomial[frozenset(term)]) > NEGLIGIBLE:

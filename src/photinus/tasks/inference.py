@@ -65,7 +65,8 @@ class Posterior(Displayed):
     """P(variable = state | evidence) of the variables asked for. Those that were left out are averaged
     over the states sampled of the variables above them."""
     errors: Chances
-    """Their standard errors, from the spread over chains; nan for one chain. What the substrate does
+    """Their standard errors, from the spread over chains; nan for one chain. A state of a variable that
+    was sampled, seen in no draw or in all, has one over the effective draws. What the substrate does
     wrong is not in them."""
     exact: Chances | None
     """The right probabilities; None for a model too far from a tree to tell."""
@@ -270,6 +271,7 @@ def infer(
     if weights is not None and not weights.trusted:
         warnings.warn(f"{NOT_UNDONE}: {weights.verdict}", TranslationWarning, stacklevel=2)
     found = {name: _estimate(reduction, samples, weights, numbers, name) for name in reduction.asked}
+    found = _never_seen(found, reduction, samples, weights)
     return Posterior(
         marginals={name: _named(reduction, name, mean) for name, (mean, _) in found.items()},
         errors={name: _named(reduction, name, error) for name, (_, error) in found.items()},
@@ -383,6 +385,30 @@ def _estimate(
     chains = len(by_chain)
     spread = by_chain.std(axis=0, ddof=1) if chains > 1 else np.full(by_chain.shape[1], np.nan)
     return by_chain.mean(axis=0), spread / np.sqrt(chains)
+
+
+Found = dict[Hashable, tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Variable → mean and standard error of each of its states."""
+
+
+def _never_seen(
+    found: Found, reduction: Reduction, samples: Samples | None, weights: Weighted | None
+) -> Found:
+    """Return estimates whose errors are not 0 for states that only chance kept from all draws."""
+    constant = {
+        name: np.minimum(mean, 1 - mean) < SAME
+        for name, (mean, _) in found.items()
+        if name not in reduction.settled
+    }
+    if samples is None or not any(edge.any() for edge in constant.values()):
+        return found
+    draws = weights.ess if weights is not None and weights.trusted else _effective(samples)
+    # Chains that never move tell one state each.
+    least = 1 / (draws if draws == draws else len(samples.states))
+    return found | {
+        name: (found[name][0], np.where(edge, np.maximum(found[name][1], least), found[name][1]))
+        for name, edge in constant.items()
+    }
 
 
 def _named(reduction: Reduction, name: Hashable, values: NDArray[np.float64]) -> dict[Hashable, float]:

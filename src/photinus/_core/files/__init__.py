@@ -29,7 +29,16 @@ from photinus._core.files.folders import (
     sync_folder,
 )
 from photinus._core.files.kinds import SCHEMAS, stamp
-from photinus._core.files.paths import beside, check_all, check_new, is_stream, named, unwritable
+from photinus._core.files.paths import (
+    beside,
+    check_all,
+    check_new,
+    is_stream,
+    named,
+    reason,
+    unwritable,
+    writing,
+)
 
 __all__ = [
     "SCHEMAS",
@@ -54,6 +63,7 @@ __all__ = [
     "read_json",
     "read_npz",
     "reading",
+    "reason",
     "remove_folder",
     "results_folder",
     "stamp",
@@ -64,4 +74,5 @@ __all__ = [
     "write_json",
     "write_npz",
     "write_text",
+    "writing",
 ]

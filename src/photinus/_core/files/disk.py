@@ -11,7 +11,16 @@ from typing import IO
 
 from photinus._core import memory
 from photinus._core.files.folders import sync_folder
-from photinus._core.files.paths import check_new, descriptor, is_stream, led_to, named, status, writing
+from photinus._core.files.paths import (
+    check_new,
+    descriptor,
+    is_stream,
+    led_to,
+    named,
+    reason,
+    status,
+    writing,
+)
 from photinus.errors import InvalidInput
 
 MOST_FROM_PIPE = 2**28
@@ -102,7 +111,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     except FileNotFoundError:
         raise InvalidInput(f"file {str(target)!r} does not exist") from None
     except OSError as error:
-        raise InvalidInput(f"file {str(target)!r} cannot be read: {error.strerror}") from None
+        raise InvalidInput(f"file {str(target)!r} cannot be read: {reason(error)}") from None
 
 
 def _poured(target: Path, stream: IO[bytes]) -> bytes:
@@ -127,4 +136,4 @@ def read_input() -> bytes:
     try:
         return _drained("-", sys.stdin.buffer)
     except OSError as error:
-        raise InvalidInput(f"the standard input cannot be read: {error.strerror}") from None
+        raise InvalidInput(f"the standard input cannot be read: {reason(error)}") from None

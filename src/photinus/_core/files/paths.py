@@ -33,8 +33,12 @@ def status(path: Path) -> os.stat_result | None:
 
 def unwritable(path: str | os.PathLike[str], error: OSError) -> InvalidInput:
     """Return the sentence on a path that the system lets nobody write to."""
-    why = error.strerror or str(error) or type(error).__name__
-    return InvalidInput(f"path {os.fspath(path)!r} cannot be written: {why}")
+    return InvalidInput(f"path {os.fspath(path)!r} cannot be written: {reason(error)}")
+
+
+def reason(error: OSError) -> str:
+    """Return what the system says against reading or writing. Errors of libraries have only a text."""
+    return error.strerror or str(error) or type(error).__name__
 
 
 def is_stream(path: str | os.PathLike[str]) -> bool:

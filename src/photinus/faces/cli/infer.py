@@ -1,6 +1,6 @@
 """``photinus infer``: posterior marginals of a model, sampled on a substrate."""
 
-import os
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +84,7 @@ def infer(
         dict.fromkeys(read.labels, (0, 1)) if isinstance(read, BoltzmannMachine) else read.states
     )
     options: dict[str, Any] = {"gauge": gauge, "imperfections": read_imperfections(imperfection)}
-    if registry.substrate(substrate).spiking:
+    if registry.substrate(substrate).spiking or laser is not None or calibration is not None:
         options["calibration"] = read_calibration(laser, calibration, substrate)
     if hottest is not None:
         options["tempering"] = Tempering(hottest=hottest, period=period)
@@ -128,11 +128,11 @@ def _known(
 def _places(out: Path, *, force: bool) -> Path:
     """Return the path of the report; raise unless it and the store may be written."""
     from photinus._core import files
+    from photinus.samplers.storage import check_place
 
     store = files.named(out)
     report = store.with_name(f"{store.name}.report.html")
-    if not (os.path.exists(store) and force):
-        files.check_new(store, instead="; --force replaces it")
+    check_place(store, replace=force, instead="; --force replaces it")
     files.check_all([report], replace=force)
     return report
 
@@ -141,12 +141,11 @@ def _write(posterior: "Posterior", out: Path, report: Path, *, force: bool) -> N
     """Write the samples and the report."""
     from photinus._core import files
     from photinus.faces.report.posterior import posterior_page
-    from photinus.samplers.storage import remove
+    from photinus.samplers.storage import replacing
 
-    if posterior.samples is not None:
-        if force and os.path.exists(out):
-            remove(out)
-        posterior.samples.save(out)
+    with replacing(out) if force else contextlib.nullcontext():
+        if posterior.samples is not None:
+            posterior.samples.save(out)
     files.write_text(report, posterior_page(posterior), replace=force)
 
 

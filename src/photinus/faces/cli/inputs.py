@@ -129,13 +129,28 @@ def read_known(
         cuts = [(pair[:k], pair[k + 1 :]) for k, letter in enumerate(pair) if letter == "="]
         if not cuts:
             raise InvalidInput(f"--evidence must be VARIABLE=STATE, got {pair!r}")
-        found = next((cut for cut in cuts if any(str(one) == cut[0] for one in states)), cuts[-1])
+        found = _cut(cuts, states)
         name = _by_text(found[0], states, "--evidence")
         own = states.get(name, ())
         if name in known:
             raise InvalidInput(f"--evidence must name each variable once, got {name!r} twice")
         known[name] = _by_text(found[1], own, "--evidence") if own else found[1]
     return known
+
+
+def _cut(
+    cuts: list[tuple[str, str]], states: "Mapping[Hashable, tuple[Hashable, ...]]"
+) -> tuple[str, str]:
+    """Return which cut of a=b=c is meant: one into a variable and its state, where there is one."""
+    named = [cut for cut in cuts if any(str(one) == cut[0] for one in states)]
+    whole = [
+        cut
+        for cut in named
+        if any(str(one) == cut[0] and cut[1] in map(str, own) for one, own in states.items())
+    ]
+    if len(whole) > 1:
+        raise InvalidInput(f"--evidence must name one state, got one that reads as each of {whole!r}")
+    return (whole or named or cuts[-1:])[0]
 
 
 def read_query(

@@ -33,22 +33,28 @@ def tell(message: Warning | str, *_: Any, **__: Any) -> None:
 
 def table(title: str, rows: Iterable[Iterable[str]], head: tuple[str, ...] = ("", "")) -> None:
     """Print a table under its title."""
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
     shown = Table(show_header=any(head), box=None, pad_edge=False)
-    for name in head:
-        shown.add_column(name, overflow="fold")
-    for row in rows:
+    cells = [head, *map(tuple, rows)]
+    words = [
+        max((cell_len(w) for cell in column for w in cell.split()), default=0)
+        for column in zip(*cells, strict=True)
+    ]
+    # Rather a little too wide than words cut in two, but for names longer than lines.
+    whole = sum(words) + 2 * len(words) <= WIDE
+    for name, longest in zip(head, words, strict=True):
+        shown.add_column(name, overflow="fold", min_width=longest if whole else None)
+    for row in cells[1:]:
         shown.add_row(*row)
     # A report that is piped into a file must not be cut at 80 columns, unless the user says so.
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
     # What people call their units is no markup: z[i] stays z[i].
     console = Console(width=width, highlight=False, markup=False, emoji=False)
-    # Rather a little too wide than words cut in two, but for names longer than lines.
-    least = console.measure(shown, options=console.options.update(width=2 * WIDE)).minimum
-    if least <= WIDE:
-        console.width = max(console.width, least)
+    if whole:
+        console.width = max(console.width, sum(words) + 2 * len(words))
     console.print(title, style="bold")
     console.print(shown)
     console.print()

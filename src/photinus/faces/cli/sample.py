@@ -1,5 +1,6 @@
 """``photinus sample``."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,36 +89,37 @@ def sample(
     from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
     from photinus.samplers.sampling import Interrupted
     from photinus.samplers.sampling import sample as draw
-    from photinus.samplers.storage import remove
+    from photinus.samplers.storage import replacing
     from photinus.samplers.tempering import Tempering
 
     machine = read_machine(model)
     faults = read_imperfections(imperfection)
     summary = _summary(out, resume=resume, force=force)
     device = _device(substrate, network, laser, calibration, faulty=faults is not None)
-    if force and not resume and os.path.exists(out):
-        remove(out)
+    # The store that is there stays until another takes its place.
+    place = replacing(out) if force and not resume else contextlib.nullcontext()
     try:
-        samples = draw(
-            machine,
-            substrate,
-            chains=chains,
-            draws=draws,
-            burn_in=burn_in,
-            seed=seed,
-            evidence=read_evidence(evidence or [], machine),
-            evidence_mode=evidence_mode,
-            rule=rule,
-            gauge=gauge,
-            tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
-            imperfections=faults,
-            threads=threads,
-            workers=read_workers(workers),
-            path=out,
-            resume=resume,
-            progress=True,
-            **device,
-        )
+        with place:
+            samples = draw(
+                machine,
+                substrate,
+                chains=chains,
+                draws=draws,
+                burn_in=burn_in,
+                seed=seed,
+                evidence=read_evidence(evidence or [], machine),
+                evidence_mode=evidence_mode,
+                rule=rule,
+                gauge=gauge,
+                tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
+                imperfections=faults,
+                threads=threads,
+                workers=read_workers(workers),
+                path=out,
+                resume=resume,
+                progress=True,
+                **device,
+            )
     except Interrupted as stopped:
         stop(f"{stopped}; {out} can be read, --resume goes on with it", INTERRUPTED)
     fidelity = samples.fidelity(progress=True)
@@ -139,6 +141,9 @@ def _device(
     from photinus.samplers import registry
 
     if not registry.substrate(substrate).spiking:
+        # They can't be used, but a name that is wrong is told.
+        if laser is not None or calibration is not None:
+            read_calibration(laser, calibration)
         return {}
     if network is None:
         return {"calibration": read_calibration(laser, calibration, substrate)}
@@ -178,11 +183,13 @@ def _summary(out: Path, *, resume: bool, force: bool) -> Path:
     Only the report of the same store is replaced by going on with that.
     """
     from photinus._core import files
+    from photinus.samplers.storage import check_place
 
     store = files.named(out)
     summary = store.with_name(f"{store.name}.report.json")
-    if not (os.path.exists(store) and (resume or force)):
-        files.check_new(store, instead="; --resume goes on with a run, --force replaces one")
+    if not (resume and os.path.exists(store)):
+        instead = "; --resume goes on with a run, --force replaces one"
+        check_place(store, replace=force, instead=instead)
     if resume and os.path.exists(summary):
         document = files.read_json(summary, kind=REPORT)
         if document.get("store") != store.name:

@@ -8,7 +8,7 @@ evidence. In a second act, a restricted machine learns handwritten digits, and l
 them.
 """
 
-import os
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ from photinus.learning.refinement import refine
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
-from photinus.samplers.storage import remove
+from photinus.samplers.storage import replacing
 from photinus.translation.rules import check
 
 PRESET = "straight"
@@ -140,9 +140,8 @@ def save(demo: Demo, folder: Path, *, replace: bool = False) -> dict[str, Path]:
     """Write samples, numbers, figures and the HTML report into `folder`; return the paths."""
     files.make_folder(folder)
     paths = {"samples": folder / "samples.zarr", "numbers": folder / "demo.json"}
-    if replace and os.path.exists(paths["samples"]):
-        remove(paths["samples"])
-    demo.refined.save(paths["samples"])
+    with replacing(paths["samples"]) if replace else contextlib.nullcontext():
+        demo.refined.save(paths["samples"])
     files.write_json(paths["numbers"], demo.to_dict())
     paths["animation"] = folder / "dream.gif"
     pictures.animate(demo.digits.dream, paths["animation"])

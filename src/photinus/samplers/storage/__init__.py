@@ -15,5 +15,7 @@ them, and checks every value, also of stores of schema 1, which have none.
 from photinus.samplers.storage.reading import contents as contents
 from photinus.samplers.storage.tree import to_datatree as to_datatree
 from photinus.samplers.storage.writing import RunStore as RunStore
+from photinus.samplers.storage.writing import check_place as check_place
 from photinus.samplers.storage.writing import remove as remove
+from photinus.samplers.storage.writing import replacing as replacing
 from photinus.samplers.storage.writing import save as save

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import secrets
+import shutil
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -51,7 +53,7 @@ class RunStore:
             if not self._abandoned:
                 self._stored = read_header(self.path)
         else:
-            files.check_new(path, instead=", or resume it if it holds a run")
+            check_place(path, replace=False, instead=", or resume it if it holds a run")
 
     def seed(self) -> np.random.SeedSequence | None:
         """Return the seed of the stored run, None for a new one."""
@@ -163,7 +165,7 @@ class RunStore:
                 self.write(piece, {} if complete else run.state(), complete)
             except OSError as error:
                 raise PhotinusError(
-                    f"path {str(self.path)!r} cannot be written: {error.strerror}; "
+                    f"path {str(self.path)!r} cannot be written: {files.reason(error)}; "
                     "what was stored before can be resumed"
                 ) from None
 
@@ -282,6 +284,65 @@ def remove(path: str | os.PathLike[str]) -> None:
         If something else is there.
     """
     target = files.named(path)
+    _require_ours(target)
+    files.remove_folder(target)
+
+
+def _require_ours(target: Path) -> None:
+    """Raise InvalidInput unless a store that Photinus wrote is there."""
     if not is_abandoned(target):
         read_header(target)
-    files.remove_folder(target)
+
+
+def check_place(path: str | os.PathLike[str], *, replace: bool, instead: str = "") -> None:
+    """Raise unless a store can be written at `path`; before any work is done.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    replace
+        Whether a store that Photinus wrote may be replaced. Nothing else ever is.
+    instead
+        What else than another name helps where something is there, in words that end the sentence.
+
+    Raises
+    ------
+    InvalidInput
+        If something is there that may not be replaced, or the folder is missing or not writable.
+    """
+    target = files.named(path)
+    if files.is_stream(target):
+        raise InvalidInput(f"path {str(target)!r} cannot be written: a store is a folder")
+    if replace and os.path.exists(target):
+        _require_ours(target)
+        files.check_folder(Path(os.path.realpath(target)).parent)
+    else:
+        files.check_new(target, instead=instead)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put a store aside while another takes its place; it comes back if an error leaves that empty.
+
+    Raises
+    ------
+    InvalidInput
+        If something is there that is no store of Photinus.
+    """
+    place = Path(os.path.realpath(files.named(path)))
+    if not place.exists():
+        yield
+        return
+    _require_ours(place)
+    aside = place.with_name(f".photinus-{secrets.token_hex(6)}")
+    with files.writing(path):
+        os.rename(place, aside)
+    try:
+        yield
+    except BaseException:
+        if not place.exists():
+            os.rename(aside, place)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
