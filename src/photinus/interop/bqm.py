@@ -113,8 +113,8 @@ def initial_states(sampleset: Any, machine: BoltzmannMachine) -> NDArray[np.uint
     Raises
     ------
     InvalidInput
-        If it is something else, its variables are not the labels of the machine, or its values are
-        neither 0 and 1 nor -1 and 1.
+        If it is something else, or its variables are not the labels of the machine. Also if its values
+        are neither 0 and 1 nor -1 and 1.
     """
     validate.instance("machine", machine, BoltzmannMachine)
     record, variables = getattr(sampleset, "record", None), getattr(sampleset, "variables", None)
