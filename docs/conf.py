@@ -21,6 +21,7 @@ extensions = [
     "sphinx-mathjax-offline",
 ]
 exclude_patterns = ["tutorials"]
+default_role = "code"
 nitpicky = False
 
 myst_enable_extensions = ["dollarmath", "deflist"]
@@ -33,18 +34,23 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 numpydoc_validation_checks = {"GL08"}  # a public name without a docstring
 # Attributes that are None at first are taken for values without one.
-numpydoc_validation_exclude = {r"photinus\.samplers\.Run\.(drive|network|time_step|window)$"}
+numpydoc_validation_exclude = {r"photinus\.samplers\.Run\.(drive|method|network|time_step|window)$"}
 
 sphinx_gallery_conf = {
     "examples_dirs": "tutorials",
     "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"/\d\d_",
     "download_all_examples": False,
     "show_signature": False,
     "remove_config_comments": True,
+    "image_scrapers": ("scraper.figures",),
+    "capture_repr": ("_repr_html_",),
 }
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["static"]
+html_css_files = ["tutorials.css"]
 html_title = "Photinus"
 html_theme_options = {
     "show_prev_next": False,

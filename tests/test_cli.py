@@ -185,10 +185,6 @@ def test_demo_does_the_main_job(run: Run, tmp_path: Path, monkeypatch: pytest.Mo
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 9
     assert "malignant" in out
-    # The smallest one, beside the first; what does not depend on its size is taken from there.
-    monkeypatch.setattr(job, "REFINEMENT", {"chains": 8, "draws": 30, "most_rounds": 1})
-    assert run("demo", "--chains", 2, "--draws", 25)[0] == 0
-    assert (tmp_path / "runs" / "demo-2").is_dir()
 
 
 # ------------------------------------------------------------------------------ bad input

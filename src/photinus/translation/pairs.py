@@ -27,8 +27,8 @@ from photinus.errors import InvalidInput
 class PairTable(Displayed):
     """By how much coupled pairs are off, over delay, weight and the middles of both units.
 
-    Arrays are read-only copies; between the points of the axes values are interpolated linearly, and
-    beyond their ends they stay.
+    Arrays are read-only copies. Between the points of the axes values are interpolated linearly, beside
+    weight 0 by the square of the weight. Beyond their ends they stay.
     """
 
     activation: NDArray[np.float64]
@@ -79,7 +79,7 @@ class PairTable(Displayed):
         weight, own, other
             Weight, and the middles of both units.
         """
-        d, w = _position(self.delay, delay), _position(self.weight, weight)
+        d, w = _position(self.delay, delay), _from_zero(self.weight, weight)
         i, j = _position(self.middle, own), _position(self.middle, other)
         both = np.stack([self.weight_change, self.middle_change, self.middle_change.swapaxes(2, 3)])
         found: Any = 0.0
@@ -108,6 +108,18 @@ class PairTable(Displayed):
             if name not in values:
                 raise InvalidInput(f"pairs.{name} is missing")
         return cls(**{name: values[name] for name in cls.__dataclass_fields__})
+
+
+def _from_zero(
+    axis: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return what `_position` does, but with the square of the part on both sides of weight 0.
+
+    Changes are of second order in the weight there: what is of first order, the line has taken away.
+    """
+    first, part = _position(axis, weight)
+    above, below = axis[first] == 0, axis[first + 1] == 0
+    return first, np.where(above, part**2, np.where(below, 1 - (1 - part) ** 2, part))
 
 
 def _position(axis: NDArray[np.float64], at: Any) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

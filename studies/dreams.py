@@ -1,0 +1,59 @@
+"""Ask whether translated lasers dream all classes of a learned machine as often as they should.
+
+    python -m studies.dreams machine.npz DATA_DIR
+
+Entropy of the classes of dreams, as an independent classifier sees them, by Gibbs sampling and by
+reduced lasers under the measured and the paired rule. `studies.mnist --learn-only` learns a machine.
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import photinus as ph
+from photinus.learning import data
+from photinus.tasks import evaluation, tasks
+
+RUNS = (("gibbs", None), ("laser-reduced", "measured"), ("laser-reduced", "paired"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("machine", type=Path)
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("--chains", type=int, default=64)
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, default=2)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", ph.TranslationWarning)  # that is what is asked here
+    machine = ph.BoltzmannMachine.load(options.machine)
+    judge = evaluation.independent_classifier(data.load("mnist", "train", data_dir=options.data_dir))
+    print("| sampler | rule | entropy [nats] | of Gibbs | changes of class per 1000 τ |")
+    print("|---|---|---|---|---|")
+    right = np.nan
+    for substrate, rule in RUNS:
+        more = {} if rule is None else {"rule": rule}
+        found = [
+            evaluation.mixing(
+                tasks.dream(
+                    machine, substrate, chains=options.chains, draws=options.draws, seed=seed, **more
+                ),
+                judge,
+            )
+            for seed in range(options.seeds)
+        ]
+        entropy = float(np.mean([each.entropy for each in found]))
+        error = float(np.hypot.reduce([each.entropy_error for each in found]) / len(found))
+        right = entropy if rule is None else right
+        changes = 1000 * np.mean([each.switches for each in found])
+        print(
+            f"| {substrate} | {rule or ''} | {entropy:.3f} ± {error:.3f} "
+            f"| {100 * entropy / right:.1f} % | {changes:.0f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
