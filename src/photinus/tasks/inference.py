@@ -9,7 +9,7 @@ import functools
 import time
 import warnings
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,7 @@ from photinus._core.extras import optional
 from photinus._core.progress import Progress
 from photinus._core.streams import Seed, seed_sequence
 from photinus.diagnostics.certificate import Fidelity
-from photinus.diagnostics.convergence import smallest_effective_draws
-from photinus.diagnostics.weights import Weighted, weighted
+from photinus.diagnostics.weights import Weighted
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning.refinement import Refinement, refine
 from photinus.machines.bayes import BayesianNetwork
@@ -37,6 +36,7 @@ from photinus.samplers.registry import substrate as kind_of
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.samplers.summary import quickly_judged
+from photinus.tasks.estimates import estimate, named, never_seen, weights_of
 
 Model = BayesianNetwork | MarkovNetwork | BoltzmannMachine
 Chances = Mapping[Hashable, Mapping[Hashable, float]]
@@ -47,8 +47,6 @@ NOT_HERE = ("clamp", "network", "initial", "path", "resume")
 SOFTENED = 0.01
 """Distance from 0 and 1 of deterministic entries that are left. More than where nothing undoes it:
 gentle weights make lasers right and chains quick, and importance weights take the rest away."""
-SAME = 1e-9
-"""Log-weights that differ by less are equal."""
 NOT_UNDONE = "what softening moves stays in the marginals, weights that undo it are"
 REFINED = ("calibration", "gauge", "imperfections", "threads", "progress")
 """Arguments of `sample` that a refinement takes, too."""
@@ -267,14 +265,14 @@ def infer(
         samples = sample(machine, substrate, burn_in=burn_in, **length, **options)
     units = np.zeros((chains, draws, 0), np.uint8) if samples is None else samples.states
     numbers = reduction.complete(units, tables)
-    weights = None if samples is None else _weights(reduction, samples, numbers)
+    weights = None if samples is None else weights_of(reduction, samples, numbers)
     if weights is not None and not weights.trusted:
         warnings.warn(f"{NOT_UNDONE}: {weights.verdict}", TranslationWarning, stacklevel=2)
-    found = {name: _estimate(reduction, samples, weights, numbers, name) for name in reduction.asked}
-    found = _never_seen(found, reduction, samples, weights)
+    found = {name: estimate(reduction, samples, weights, numbers, name) for name in reduction.asked}
+    found = never_seen(found, reduction, samples, weights)
     return Posterior(
-        marginals={name: _named(reduction, name, mean) for name, (mean, _) in found.items()},
-        errors={name: _named(reduction, name, error) for name, (_, error) in found.items()},
+        marginals={name: named(reduction, name, mean) for name, (mean, _) in found.items()},
+        errors={name: named(reduction, name, error) for name, (_, error) in found.items()},
         exact=_exact(model, reduction),
         evidence=reduction.evidence,
         substrate=substrate,
@@ -345,72 +343,3 @@ def _exact(model: Model, reduction: Reduction) -> Chances | None:
         return None
     found = dict(zip(reduction.machine.labels, chances.tolist(), strict=True))
     return {name: {0: 1 - found[name], 1: found[name]} for name in reduction.asked}
-
-
-def _weights(reduction: Reduction, samples: Samples, numbers: NDArray[np.int16]) -> Weighted | None:
-    """Return the weights that undo what softening did; None where it did nothing."""
-    valid = numbers[..., 0] != INVALID
-    log_weights = np.where(valid, reduction.log_weights(numbers), -np.inf)
-    if not np.isfinite(log_weights).any() or np.ptp(log_weights[valid]) < SAME:
-        return None
-    return weighted(numbers, log_weights, _effective(samples))
-
-
-def _effective(samples: Samples) -> float:
-    return smallest_effective_draws(samples.machine, samples.states)
-
-
-def _estimate(
-    reduction: Reduction,
-    samples: Samples | None,
-    weights: Weighted | None,
-    numbers: NDArray[np.int16],
-    name: Hashable,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and standard error of each state of a variable."""
-    chance = reduction.chances(name, numbers)
-    if weights is not None and weights.trusted:
-        own = replace(weights, values=chance)
-        return own.mean(), own.errors()
-    invalid = numbers[..., 0] == INVALID
-    if invalid.any():
-        counted = weighted(chance, np.where(invalid, -np.inf, 0.0), float("nan"))
-        return counted.mean(), counted.errors()
-    by_chain = chance.mean(axis=1)
-    two_valued = reduction.expansion is not None and all(c.size == 2 for c in reduction.expansion.codes)
-    if samples is not None and two_valued and name in reduction.sampled:
-        # By dwell times, where there are spikes.
-        on = samples.chain_marginals()[:, reduction.sampled.index(name)]
-        by_chain = np.stack([1 - on, on], axis=1)
-    chains = len(by_chain)
-    spread = by_chain.std(axis=0, ddof=1) if chains > 1 else np.full(by_chain.shape[1], np.nan)
-    return by_chain.mean(axis=0), spread / np.sqrt(chains)
-
-
-Found = dict[Hashable, tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""Variable → mean and standard error of each of its states."""
-
-
-def _never_seen(
-    found: Found, reduction: Reduction, samples: Samples | None, weights: Weighted | None
-) -> Found:
-    """Return estimates whose errors are not 0 for states that only chance kept from all draws."""
-    constant = {
-        name: np.minimum(mean, 1 - mean) < SAME
-        for name, (mean, _) in found.items()
-        if name not in reduction.settled
-    }
-    if samples is None or not any(edge.any() for edge in constant.values()):
-        return found
-    draws = weights.ess if weights is not None and weights.trusted else _effective(samples)
-    # Chains that never move tell one state each.
-    least = 1 / (draws if draws == draws else len(samples.states))
-    return found | {
-        name: (found[name][0], np.where(edge, np.maximum(found[name][1], least), found[name][1]))
-        for name, edge in constant.items()
-    }
-
-
-def _named(reduction: Reduction, name: Hashable, values: NDArray[np.float64]) -> dict[Hashable, float]:
-    """Return values of the states of a variable by their names."""
-    return dict(zip(reduction.states[name], values.tolist(), strict=True))
