@@ -130,6 +130,30 @@ def test_a_figure_is_drawn_on_axes_that_are_given(name: str) -> None:
         DRAW[name](ax="left")
 
 
+def test_results_of_another_kind_are_refused() -> None:
+    plots: Any = ph.plots
+    for draw, wrong in (
+        (plots.completions, completion()),
+        (plots.completions, {}),
+        (plots.completions, {"Gibbs": 3}),
+        (lambda found: plots.histogram(found, ("a", "b")), mixing()),
+        (plots.energies, np.arange(5.0)),
+        (plots.energies, {"Gibbs": "low"}),
+        (lambda runs: plots.divergence(runs, [run("ideal")]), run()),
+    ):
+        with pytest.raises(ph.InvalidInput, match=r"(found|runs) must be"):
+            draw(wrong)
+
+
+def test_filters_want_a_row_per_pixel() -> None:
+    plots: Any = ph.plots
+    hidden_first = np.zeros((4, 6))
+    for wrong in (hidden_first, np.zeros((6, 0)), np.zeros(6), np.full((6, 2), np.nan)):
+        with pytest.raises(ph.InvalidInput, match="weights must"):
+            plots.filters(wrong, (2, 3))
+    assert plots.filters(hidden_first.T, (2, 3)).axes[0].images[0].get_array().shape == (2, 15)
+
+
 def test_what_is_drawn_does_not_depend_on_where() -> None:
     alone = ph.plots.joint(run()).axes[0]
     axes: Axes = Figure().subplots()

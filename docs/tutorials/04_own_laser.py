@@ -12,6 +12,8 @@ import photinus as ph
 from photinus.devices.laser import spike
 from photinus.units import quantity
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # Presets are our own designs. `replace` changes what is different in yours. All values are in SI units.
 

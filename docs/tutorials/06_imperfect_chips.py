@@ -10,6 +10,8 @@ import numpy as np
 
 import photinus as ph
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # The machine, and the calibration of the lasers as designed.
 

@@ -14,6 +14,8 @@ import numpy as np
 
 import photinus as ph
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # The recording has the form of those of a retina (Schneidman et al. 2006, Nature 440, 1007). It has
 # 15 cells, and says of each short bin of time which cells fired. The file is an example of

@@ -46,6 +46,21 @@ def on(ax: Axes | None, width: float, height: float) -> Axes:
     return given
 
 
+def named(name: str, given: Any, kind: Any, what: str) -> Mapping[str, Any]:
+    """Return a mapping from names to things of a kind, which `what` says in a word.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none, is empty, or has other things in it.
+    """
+    if not isinstance(given, Mapping) or not given:
+        raise InvalidInput(f"{name} must be a mapping name → {what}, got {validate.shown(given)}")
+    for each in given.values():
+        validate.instance(f"every entry of {name}", each, kind)
+    return given
+
+
 def figure_of(axes: Axes) -> Figure:
     """Return the figure that axes are in."""
     found = axes.figure

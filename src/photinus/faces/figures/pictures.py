@@ -1,5 +1,6 @@
 """Pictures of what learned machines make: dream strips, completions, filters, animations."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -10,7 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
-from photinus.faces.figures.canvas import Style, bare, blank, figure_of, on, plain, styled
+from photinus.errors import InvalidInput
+from photinus.faces.figures.canvas import Style, bare, blank, figure_of, named, on, plain, styled
 from photinus.faces.figures.plots import EXACT, FLOOR, LASER
 from photinus.tasks.evaluation import Mixing
 from photinus.tasks.tasks import Completion, Dream
@@ -73,7 +75,7 @@ def completions(
     style: Style = None,
 ) -> Figure:
     """Draw truth, what was known, and what each sampler (name → result) made of it."""
-    first = next(iter(found.values()))
+    first = next(iter(named("found", found, Completion, "completion").values()))
     n = min(validate.integer("images", images, 1), len(first.truth))
     truth = first.truth[:n].astype(np.float64)
     known = np.where(first.known[:n], truth, 0.35)
@@ -100,6 +102,13 @@ def filters(
     style: Style = None,
 ) -> Figure:
     """Draw the weights of the strongest hidden units onto the pixels, array (pixel, hidden)."""
+    weights = validate.finite_array("weights", weights, 2)
+    most = validate.integer("most", most, 1)
+    if 0 in weights.shape or len(weights) != math.prod(shape):
+        raise InvalidInput(
+            f"weights must have shape (pixel, hidden) with {math.prod(shape)} pixels, "
+            f"got {weights.shape}"
+        )
     strongest = np.argsort(-np.linalg.norm(weights, axis=0))[:most]
     columns = min(16, len(strongest))
     strongest = strongest[: len(strongest) // columns * columns]
@@ -120,6 +129,7 @@ def histogram(
     style: Style = None,
 ) -> Figure:
     """Draw how often each class was dreamt, sampler beside sampler (name → mixing)."""
+    named("found", found, Mixing, "mixing")
     axes = bare(on(ax, 7, 3.2))
     width = 0.8 / len(found)
     colours = (LASER, EXACT, FLOOR)
@@ -146,8 +156,10 @@ def energies(
 
     Over the draws, or over time where the `interval` between draws [s] is given.
     """
+    named("found", found, object, "energies")
     axes = bare(on(ax, 8, 3))
-    for (name, energy), colour in zip(found.items(), cycle((LASER, EXACT, FLOOR))):
+    for (name, given), colour in zip(found.items(), cycle((LASER, EXACT, FLOOR))):
+        energy = validate.finite_array("every entry of found", given, 1)
         place = np.arange(len(energy)) * (1 if interval is None else interval / ns)
         axes.plot(place, energy, lw=0.8, label=name, color=colour)
     axes.set_xlabel("draw" if interval is None else "time on the chip [ns]")

@@ -19,7 +19,7 @@ from photinus.devices.laser import Spike
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput
 from photinus.faces.figures.canvas import DPI as DPI
-from photinus.faces.figures.canvas import Style, bare, blank, figure_of, on, plain, styled
+from photinus.faces.figures.canvas import Style, bare, blank, figure_of, named, on, plain, styled
 from photinus.samplers.samples import Samples
 from photinus.units import ps, quantity, scaled, uA
 
@@ -194,12 +194,11 @@ def divergence(
 
     All runs are of the same machine, as long and with as many chains as the exact ones.
     """
-    if not isinstance(runs, Mapping) or not runs:
-        raise InvalidInput(f"runs must be a mapping name → samples, got {validate.shown(runs)}")
+    named("runs", runs, Samples, "samples")
     exact_runs = validate.listed("exact_runs", exact_runs)
     if not exact_runs:
         raise InvalidInput("exact_runs must have at least 1 entry, got 0")
-    for run in (*runs.values(), *exact_runs):
+    for run in exact_runs:
         validate.instance("every run", run, Samples)
     samples = next(iter(runs.values()))
     if samples.window is None:
