@@ -14,6 +14,8 @@ import photinus as ph
 from photinus.learning import BoltzmannEstimator
 from photinus.learning.data import digits
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # Scikit-learn ships 8×8 digits. Every fifth one is held back.
 
