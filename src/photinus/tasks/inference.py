@@ -36,7 +36,7 @@ from photinus.samplers.registry import substrate as kind_of
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.samplers.summary import quickly_judged
-from photinus.tasks.estimates import estimate, named, never_seen, weights_of
+from photinus.tasks._estimates import estimate, named, never_seen, weights_of
 
 Model = BayesianNetwork | MarkovNetwork | BoltzmannMachine
 Chances = Mapping[Hashable, Mapping[Hashable, float]]
