@@ -117,5 +117,5 @@ def _stop_output(error: OSError) -> NoReturn:
     # Or else Python tries to write the rest when it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno != errno.EPIPE:
-        stop(f"output cannot be written: {error.strerror}", OUTPUT_ERROR)
+        stop(f"output cannot be written: {error.strerror or error}", OUTPUT_ERROR)
     sys.exit(OUTPUT_ERROR)
