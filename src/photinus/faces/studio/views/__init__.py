@@ -1,0 +1,7 @@
+"""What the studio shows, a file each."""
+
+from photinus.faces.studio.views.base import View
+from photinus.faces.studio.views.network import NetworkView
+
+VIEWS: dict[str, type[View]] = {"network": NetworkView}
+"""Views by name."""

@@ -1,0 +1,204 @@
+"""A network that samples: raster, states, marginals and the divergence against time on the chip."""
+
+import time
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus._core.display import Displayed, cut
+from photinus._core.records import fields_from, settle
+from photinus.errors import InvalidInput
+from photinus.faces.studio import runs
+from photinus.faces.studio.problems import Shelf
+from photinus.faces.studio.tally import Tally
+from photinus.samplers import Piece
+
+SPAN = 60
+"""Draws of the first chain that a frame holds at most: what the raster shows."""
+MOST_CHAINS = 256
+SPEED = (0.5, 1e6)
+"""Draws per second and chain that can be asked for."""
+KNOWN = {"0": 0, "1": 1}
+FREE = "-"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Settings(Displayed):
+    """What can be set of a network."""
+
+    problem: str = ""
+    """Name of a problem; the shelf's first one by default."""
+    substrate: str = "laser"
+    laser: str = runs.LASERS[0]
+    chains: int = 16
+    seed: int = 0
+    speed: float = 200.0
+    """Draws per second and chain."""
+    evidence: str = ""
+    """A letter for each unit, 0, 1 or - for a free one; nothing if all are free."""
+
+    def __post_init__(self) -> None:
+        validate.one_of("substrate", self.substrate, runs.MOST_LANES)
+        validate.one_of("laser", self.laser, runs.LASERS)
+        settle(self, chains=validate.integer("chains", self.chains, 2, MOST_CHAINS))
+        settle(self, seed=validate.integer("seed", self.seed, 0, 2**32))
+        settle(self, speed=validate.within("speed", self.speed, *SPEED))
+        if not isinstance(self.evidence, str) or set(self.evidence) - {*KNOWN, FREE}:
+            raise InvalidInput(
+                f"evidence must be a letter 0, 1 or - for each unit, got {validate.shown(self.evidence)}"
+            )
+
+    def known(self, labels: tuple[Hashable, ...]) -> dict[Hashable, int]:
+        """Return the evidence by label."""
+        if len(self.evidence) not in (0, len(labels)):
+            raise InvalidInput(
+                f"evidence must have {len(labels)} letters, one for each unit, got {len(self.evidence)}"
+            )
+        pairs = zip(labels, self.evidence, strict=bool(self.evidence))
+        return {label: KNOWN[letter] for label, letter in pairs if letter != FREE}
+
+
+class NetworkView:
+    """A machine on a substrate, drawn from as fast as is asked for, or as this computer can."""
+
+    def __init__(self, shelf: Shelf, values: Mapping[str, Any]) -> None:
+        self._shelf = shelf
+        self._start(self._read(values))
+
+    def _read(self, values: Mapping[str, Any]) -> Settings:
+        given = fields_from(Settings, values, what="settings", entry="setting")
+        return Settings(**{"problem": self._shelf.first, **given})
+
+    def _start(self, settings: Settings) -> None:
+        """Start from the first draw. What can fail comes first, so that a view in use stays whole."""
+        machine = self._shelf.machine(settings.problem)
+        known = settings.known(machine.labels)
+        run = runs.started(
+            machine,
+            settings.substrate,
+            settings.laser,
+            chains=settings.chains,
+            seed=settings.seed,
+            evidence=known,
+        )
+        free = np.array([k for k, label in enumerate(machine.labels) if label not in known], np.intp)
+        tally = Tally(machine.conditional(known), free, settings.chains)
+        self._settings, self._machine, self._run = settings, machine, run
+        self._known, self._free, self._tally = known, free, tally
+        # The first draw may wait for the compiler, so it says nothing of the pace.
+        self._due, self._cost, self._warm = 1.0, float("inf"), False
+
+    def change(self, values: Mapping[str, Any]) -> bool:
+        """Take other settings. All but the speed start again."""
+        settings = self._read(values)
+        if replace(settings, speed=self._settings.speed) == self._settings:
+            self._settings = settings
+            return False
+        self._start(settings)
+        return True
+
+    def about(self) -> dict[str, Any]:
+        """Return the machine, what is exact of it, and what the device cannot do."""
+        machine, settings = self._machine, self._settings
+        window = self._run.window
+        return {
+            "view": "network",
+            "problem": settings.problem,
+            "titles": self._shelf.titles(),
+            "text": self._shelf.problems[settings.problem].text,
+            "labels": [cut(str(label), 24) for label in machine.labels],
+            "free": self._free,
+            "window": window,
+            "outside": self._run.outside(),
+            "draws_by": "τ" if window is not None else "sweep",
+            **self._graph(),
+            **self._tally.exact(),
+        }
+
+    def _graph(self) -> dict[str, NDArray[Any]]:
+        """Return biases, and the couplings as (from, to) with their weights."""
+        first, second = np.nonzero(np.triu(self._machine.weights, 1))
+        return {
+            "biases": self._machine.biases,
+            "edges": np.stack([first, second], axis=1),
+            "weights": self._machine.weights[first, second],
+        }
+
+    def advance(self, elapsed: float, budget: float) -> dict[str, Any]:
+        """Take the draws that are due, as far as the budget goes."""
+        self._due += self._settings.speed * elapsed
+        possible = max(1, int(min(budget / self._cost, 1e9)))
+        draws = min(int(self._due), possible)
+        # What this computer cannot keep up with is dropped: a view never catches up later.
+        self._due = min(self._due - draws, 1.0)
+        frame: dict[str, Any] = {"kept_up": draws < possible}
+        if draws:
+            frame |= self._drawn(draws)
+        tally = self._tally
+        window = self._run.window
+        return {
+            **frame,
+            "draws": tally.draws,
+            "chip_time": None if window is None else tally.draws * window,
+            **tally.sampled(),
+        }
+
+    def _drawn(self, draws: int) -> dict[str, Any]:
+        """Take draws and return what the raster shows of them."""
+        before, start = self._tally.draws, time.perf_counter()
+        piece = self._run.advance(draws, lambda _: None)
+        cost = (time.perf_counter() - start) / draws
+        if self._warm:
+            self._cost = cost if np.isinf(self._cost) else 0.7 * self._cost + 0.3 * cost
+        self._warm = True
+        self._tally.add(piece.states)
+        states = piece.states[0, -SPAN:]
+        return {
+            "first": before + draws - len(states),
+            "states": states,
+            "energy": self._machine.energy(states),
+            **self._spikes(piece, before + draws),
+        }
+
+    def _spikes(self, piece: Piece, draws: int) -> dict[str, Any]:
+        """Return the latest spikes of the first chain; their times are in τ since the first draw."""
+        window = self._run.window
+        if piece.spikes is None or window is None:
+            return {}
+        mine = piece.spikes.of_chains(0, 1)
+        at = mine.time / window - runs.BURN_IN
+        latest = at > draws - SPAN
+        return {"spike_unit": mine.unit[latest], "spike_time": at[latest]}
+
+    def press(self, button: str) -> tuple[str, dict[str, Any]]:
+        """Start again with the same seed, or tell the code."""
+        if validate.one_of("button", button, ("reset", "python")) == "python":
+            return "python", {"code": self._code()}
+        self._start(self._settings)
+        return "about", self.about()
+
+    def _code(self) -> str:
+        """Return Python that takes the same draws."""
+        settings = self._settings
+        calibration = runs.calibration_for(settings.substrate, settings.laser)
+        arguments = [
+            f"chains={settings.chains}",
+            f"draws={max(self._tally.draws, runs.BURN_IN)}",
+            f"burn_in={runs.BURN_IN}",
+            f"seed={settings.seed}",
+        ]
+        if self._known:
+            arguments.append(f"evidence={self._known!r}")
+        if calibration is not None:
+            arguments.append(f"calibration=ph.Calibration.preset({calibration.parameters.name!r})")
+        lines = "".join(f"    {argument},\n" for argument in arguments)
+        return (
+            "import numpy as np\n\nimport photinus as ph\n\n"
+            f"{self._shelf.problems[settings.problem].code}\n"
+            f'samples = ph.sample(\n    machine,\n    "{settings.substrate}",\n{lines})\n'
+            "print(samples.marginals())\n"
+        )
