@@ -9,16 +9,23 @@ export function theme() {
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
+// Thin spaces between thousands, from five digits on.
+function grouped(whole) {
+  const text = String(whole).replace("-", "−");
+  return Math.abs(whole) < 1e4 ? text : text.replace(/\B(?=(\d{3})+$)/g, "\u2009");
+}
+
 // A number of some digits, with spaces between thousands.
 export function shown(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e7) return grouped(value);
   if (size >= 1e7 || size < 1e-4) {
     const [mantissa, power] = value.toExponential(Math.max(0, digits - 2)).split("e");
     return `${mantissa}·10${[...String(+power)].map((each) => SUPERSCRIPTS[each]).join("")}`;
   }
-  if (size >= 10 ** (digits - 1)) return Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u2009");
+  if (size >= 10 ** (digits - 1)) return grouped(Math.round(value));
   return String(+value.toPrecision(digits)).replace("-", "−");
 }
 
@@ -48,12 +55,22 @@ function ticksBetween(least, most, count) {
 
 function decades(least, most) {
   const ticks = [];
+  if (most / least < 30) {
+    for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) ticks.push(power, 2 * power, 5 * power);
+    return ticks.filter((each) => each >= least * 0.999 && each <= most * 1.001);
+  }
   const every = Math.max(1, Math.ceil(Math.log10(most / least) / 5));
   for (let k = Math.ceil(Math.log10(least) - 1e-9); 10 ** k <= most * 1.0001; k += every) ticks.push(10 ** k);
   return ticks;
 }
 
 const MARGIN = { left: 52, right: 12, top: 8, bottom: 34 };
+
+// A name of at most so many letters.
+export const cut = (name, most = 18) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
+
+// The margin in pixels that names on the left need.
+export const marginOf = (names) => Math.max(52, 16 + 6.4 * Math.max(...names.map((name) => cut(name).length)));
 
 // Draws axes into (0, 0, width, height) and returns where values lie: {x(value), y(value), left, top, …}.
 export function axes(pen, width, height, look, options) {
@@ -71,12 +88,12 @@ export function axes(pen, width, height, look, options) {
   for (const tick of marks(y, inner.height, 45)) {
     const place = at.y(tick);
     pen.path([inner.left, place, inner.left + inner.width, place], { stroke: look.band, line: 1 });
-    pen.text(y.name ? y.name(tick) : shown(tick), inner.left - 6, place, { fill: look.quiet, align: "right", size: 11 });
+    pen.text(y.name ? y.name(tick) : shown(tick, 6), inner.left - 6, place, { fill: look.quiet, align: "right", size: 11 });
   }
   for (const tick of marks(x, inner.width, 90)) {
     const place = at.x(tick);
     pen.path([place, bottom, place, bottom + 4], { stroke: look.quiet, line: 1 });
-    pen.text(x.name ? x.name(tick) : shown(tick), place, bottom + 12, { fill: look.quiet, align: "center", size: 11 });
+    pen.text(x.name ? x.name(tick) : shown(tick, 6), place, bottom + 12, { fill: look.quiet, align: "center", size: 11 });
   }
   pen.path([inner.left, bottom, inner.left + inner.width, bottom], { stroke: look.quiet, line: 1 });
   if (x.label) pen.text(x.label, inner.left + inner.width / 2, bottom + 26, { fill: look.quiet, align: "center", size: 11 });

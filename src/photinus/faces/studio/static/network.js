@@ -1,6 +1,6 @@
 // A network that samples: evidence by click, raster, marginals, states, and the divergence over time.
 
-import { axes, curve, legend, prefixed, quantity, shown } from "./chart.js";
+import { axes, curve, cut, legend, marginOf, prefixed, quantity, shown } from "./chart.js";
 import { button, choice, element, slider, whole } from "./controls.js";
 import { Panel } from "./panel.js";
 
@@ -71,6 +71,7 @@ export class NetworkPage {
     this.warning.textContent = known.outside.join(" ");
     this.warning.hidden = !known.outside.length;
     this.letters = [...(this.host.settings.evidence || "-".repeat(known.labels.length))];
+    this.margin = known.labels.length <= MOST_NAMES ? marginOf(known.labels) : 52;
     this.fillUnits();
   }
 
@@ -145,7 +146,7 @@ export class NetworkPage {
     const { labels, edges, weights } = this.known;
     const few = labels.length <= MOST_NAMES;
     const tall = height - 20; // below it stands what lines mean
-    const [across, down] = [width / 2 - (few ? 62 : 16), tall / 2 - (few ? 36 : 12)];
+    const [across, down] = [width / 2 - (few ? 62 : 16), tall / 2 - (few ? 42 : 12)];
     const angle = (k) => (2 * Math.PI * (k + (labels.length % 2 ? 0 : 0.5))) / labels.length - Math.PI / 2;
     this.places = labels.map((_, k) => [width / 2 + across * Math.cos(angle(k)), tall / 2 + down * Math.sin(angle(k))]);
     const most = weights.reduce((best, each) => Math.max(best, Math.abs(each)), 1e-9);
@@ -153,14 +154,17 @@ export class NetworkPage {
       const [from, to] = [this.places[edges[2 * k]], this.places[edges[2 * k + 1]]];
       pen.path([...from, ...to], { stroke: weight > 0 ? look.one : look.two, line: 0.5 + (3 * Math.abs(weight)) / most, dash: weight > 0 ? [] : [5, 4] });
     });
-    const on = this.rows[Math.floor(this.now) - this.first - 1] || this.rows.at(-1);
     const radius = few ? 11 : 3.5;
     this.places.forEach(([x, y], k) => {
-      const letter = this.letters[k];
-      if (letter !== "-") pen.rect(x - radius - 4, y - radius - 4, 2 * radius + 8, 2 * radius + 8, { fill: look.paper, stroke: look.ink, line: 2 });
-      pen.circle(x, y, radius, { fill: on?.[k] ? look.one : look.paper, stroke: look.ink, line: few ? 1.5 : 0.5 });
-      if (few) pen.text(labels[k], x, y + (y > tall / 2 ? 1 : -1) * (radius + 12), { fill: look.ink, align: "center", size: 11 });
+      const size = 2 * radius + 8;
+      if (this.letters[k] !== "-") pen.rect(x - size / 2, y - size / 2, size, size, { stroke: look.ink, line: 2 });
     });
+    const on = this.rows[Math.floor(this.now) - this.first - 1] || this.rows.at(-1);
+    for (const value of [0, 1]) {
+      const alike = this.places.filter((_, k) => (on?.[k] || 0) === value).flat();
+      pen.circles(alike, radius, { fill: value ? look.one : look.paper, stroke: look.ink, line: few ? 1.5 : 0.5 });
+    }
+    if (few) this.places.forEach(([x, y], k) => pen.text(cut(labels[k]), x, y + (y > tall / 2 ? 1 : -1) * (radius + 12 + (labels.length > 6 ? 12 * (k % 2) : 0)), { fill: look.ink, align: "center", size: 11 }));
     const foot = height - 14;
     pen.path([10, foot, 30, foot], { stroke: look.one, line: 2 });
     pen.text("excites", 36, foot, { fill: look.quiet, size: 11 });
@@ -181,31 +185,44 @@ export class NetworkPage {
     const few = labels.length <= MOST_NAMES;
     const strip = 54; // pixels of the energy below
     const x = { least: start * step, most: end * step };
-    const y = { least: labels.length, most: 0, ticks: few ? labels.map((_, k) => k + 0.5) : undefined, name: few ? (tick) => labels[Math.floor(tick)].slice(0, 16) : undefined };
-    const at = axes(pen, width, height - strip, look, { x: { ...x, ticks: [] }, y, margin: { left: few ? 104 : 52, bottom: 4 } });
+    const y = { least: labels.length, most: 0, ticks: few ? labels.map((_, k) => k + 0.5) : undefined, name: few ? (tick) => cut(labels[Math.floor(tick)]) : undefined };
+    const at = axes(pen, width, height - strip, look, { x: { ...x, ticks: [] }, y, margin: { left: this.margin, bottom: 4 } });
     const tall = at.height / labels.length;
     pen.within(at.left, at.top, at.width, at.height, () => {
-      this.rows.forEach((row, k) => {
-        const draw = this.first + k;
-        if (draw + 1 < start || draw > end) return;
-        const [from, to] = [at.x(draw * step), at.x(Math.min(draw + 1, this.now) * step)];
-        for (let unit = 0; unit < row.length; unit++) if (row[unit]) pen.rect(from, at.top + unit * tall + tall * 0.12, to - from + 0.4, tall * 0.76, { fill: look.soft });
-      });
+      pen.rects(this.blocks(at, step, start, tall), look.soft);
+      const ticks = [];
       for (const [unit, time] of this.spikes) {
         if (time < start || time > this.now) continue;
         const place = at.x(time * step), middle = at.top + (unit + 0.5) * tall;
-        pen.path([place, middle - tall * 0.42, place, middle + tall * 0.42], { stroke: look.ink, line: few ? 1.5 : 1 });
+        ticks.push(place, middle - tall * 0.42, place, middle + tall * 0.42, NaN, NaN);
       }
+      pen.path(ticks, { stroke: look.ink, line: few ? 1.5 : 1 });
     });
     pen.moved(0, height - strip, () => this.drawEnergy(pen, width, strip, look, x, step, few, scale.unit));
+  }
+
+  // Where units are on, [x, y, width, height, …]; draws that follow each other make one block.
+  blocks(at, step, start, tall) {
+    const found = [], draws = this.rows.length;
+    const [from, to] = [Math.max(0, Math.floor(start) - this.first), Math.min(draws, Math.ceil(this.now) - this.first)];
+    for (let unit = 0; unit < this.known.labels.length; unit++) {
+      const top = at.top + (unit + 0.12) * tall;
+      for (let k = from; k < to; k++) {
+        if (!this.rows[k][unit]) continue;
+        const left = at.x((this.first + k) * step);
+        while (k + 1 < to && this.rows[k + 1][unit]) k++;
+        found.push(left, top, at.x(Math.min(this.first + k + 1, this.now) * step) - left, tall * 0.76);
+      }
+    }
+    return found;
   }
 
   drawEnergy(pen, width, height, look, x, step, few, unit) {
     const seen = this.energy.filter(Number.isFinite);
     const least = Math.min(0, ...seen), most = Math.max(least + 1, ...seen);
     const label = unit === "sweeps" ? "sweeps" : `time on the chip [${unit}]`;
-    const at = axes(pen, width, height, look, { x: { ...x, label }, y: { least, most, ticks: [least, most], name: (tick) => shown(tick, 2) }, margin: { left: few ? 104 : 52, top: 6, bottom: 32 } });
-    pen.text("energy", 6, at.top + at.height / 2, { fill: look.quiet, size: 11 });
+    const at = axes(pen, width, height, look, { x: { ...x, label }, y: { least, most, ticks: [least, most], name: (tick) => shown(tick, 2) }, margin: { left: this.margin, top: 6, bottom: 32 } });
+    pen.text("energy", at.left + 4, at.top + 5, { fill: look.three, size: 11 });
     pen.within(at.left, at.top - 2, at.width, at.height + 4, () => curve(pen, at, this.energy.map((_, k) => (this.first + k + 1) * step), this.energy, { stroke: look.three, line: 1.5 }));
   }
 
@@ -216,15 +233,14 @@ export class NetworkPage {
     const few = free.length <= MOST_NAMES;
     const at = axes(pen, width, height, look, {
       x: { least: 0, most: 1, label: "probability of being on" },
-      y: { least: free.length, most: 0, ticks: few ? Array.from(free, (_, k) => k + 0.5) : undefined, name: few ? (tick) => labels[free[Math.floor(tick)]].slice(0, 16) : undefined },
-      margin: { left: few ? 104 : 52, top: 26 },
+      y: { least: free.length, most: 0, ticks: few ? Array.from(free, (_, k) => k + 0.5) : undefined, name: few ? (tick) => cut(labels[free[Math.floor(tick)]]) : undefined },
+      margin: { left: this.margin, top: 26 },
     });
     const tall = at.height / free.length;
-    free.forEach((_, k) => {
-      const top = at.top + k * tall + tall * 0.15;
-      if (found) pen.rect(at.left, top, at.x(found[k]) - at.left, tall * 0.7, { fill: look.one });
-      if (exact) pen.path([at.x(exact[k]), top - tall * 0.1, at.x(exact[k]), top + tall * 0.8], { stroke: look.two, line: few ? 3 : 1.5 });
-    });
+    const rows = Array.from(free, (_, k) => at.top + (k + 0.15) * tall);
+    if (found) pen.rects(rows.flatMap((top, k) => [at.left, top, at.x(found[k]) - at.left, tall * 0.7]), look.one);
+    const marks = (top, k) => [at.x(exact[k]), top - tall * 0.1, at.x(exact[k]), top + tall * 0.8, NaN, NaN];
+    if (exact) pen.path(rows.flatMap(marks), { stroke: look.two, line: few ? 3 : 1.5 });
     legend(pen, { ...at, top: 2 }, look, [["sampled", { fill: look.one }], ...(exact ? [["exact", { stroke: look.two, line: 3 }]] : [])]);
   }
 

@@ -13,10 +13,24 @@ export class CanvasPen {
     if (stroke) (c.strokeStyle = stroke), (c.lineWidth = line), c.setLineDash([]), c.strokeRect(x, y, width, height);
   }
 
-  circle(x, y, radius, { fill, stroke, line = 1 }) {
+  // Rectangles [x, y, width, height, …] of one colour.
+  rects(places, fill) {
+    const c = this.context;
+    c.fillStyle = fill;
+    c.beginPath();
+    for (let k = 0; k < places.length; k += 4) c.rect(places[k], places[k + 1], places[k + 2], places[k + 3]);
+    c.fill();
+  }
+
+  circle(x, y, radius, look) {
+    this.circles([x, y], radius, look);
+  }
+
+  // Circles around [x, y, …], all alike.
+  circles(places, radius, { fill, stroke, line = 1 }) {
     const c = this.context;
     c.beginPath();
-    c.arc(x, y, radius, 0, 2 * Math.PI);
+    for (let k = 0; k < places.length; k += 2) c.moveTo(places[k] + radius, places[k + 1]), c.arc(places[k], places[k + 1], radius, 0, 2 * Math.PI);
     if (fill) (c.fillStyle = fill), c.fill();
     if (stroke) (c.strokeStyle = stroke), (c.lineWidth = line), c.setLineDash([]), c.stroke();
   }
@@ -81,6 +95,19 @@ export class SvgPen {
 
   rect(x, y, width, height, look) {
     this.parts.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(Math.max(0, width))}" height="${short(Math.max(0, height))}" ${this.style(look)}/>`);
+  }
+
+  rects(places, fill) {
+    const steps = [];
+    for (let k = 0; k < places.length; k += 4) {
+      const [x, y, width, height] = Array.from(places.slice(k, k + 4), short);
+      steps.push(`M${x} ${y}h${width}v${height}h${-width}z`);
+    }
+    this.parts.push(`<path d="${steps.join("")}" ${this.style({ fill })}/>`);
+  }
+
+  circles(places, radius, look) {
+    for (let k = 0; k < places.length; k += 2) this.circle(places[k], places[k + 1], radius, look);
   }
 
   circle(x, y, radius, look) {
