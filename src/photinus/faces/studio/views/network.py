@@ -209,5 +209,6 @@ class NetworkView:
             "import numpy as np\n\nimport photinus as ph\n\n"
             f"{self._shelf.problems[settings.problem].code}\n"
             f'samples = ph.sample(\n    machine,\n    "{settings.substrate}",\n{lines})\n'
-            "print(samples.marginals())\n"
+            "print(samples.states.mean(axis=(0, 1)))  # what the studio counts\n"
+            "print(samples.marginals())  # the same over time, where there are spikes\n"
         )
