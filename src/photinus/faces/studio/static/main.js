@@ -2,10 +2,11 @@
 
 import { Connection } from "./connection.js";
 import { button, element } from "./controls.js";
+import { LaserPage } from "./laser.js";
 import { NetworkPage } from "./network.js";
 import { savePng, saveSvg } from "./panel.js";
 
-const PAGES = { network: NetworkPage };
+const PAGES = { network: NetworkPage, laser: LaserPage };
 const at = (id) => document.getElementById(id);
 
 const studio = { view: "network", settings: {}, page: null, running: true, dirty: true, frames: 0, last: 0, ticking: false };
@@ -18,7 +19,7 @@ function readAddress() {
   const given = Object.fromEntries(new URLSearchParams(query));
   studio.settings = { ...defaults };
   for (const [name, value] of Object.entries(given)) {
-    if (name in defaults) studio.settings[name] = typeof defaults[name] === "number" ? Number(value) : value;
+    if (name in defaults) studio.settings[name] = typeof defaults[name] === "string" ? value : Number(value);
   }
 }
 
@@ -74,6 +75,7 @@ function show() {
   at("main").replaceChildren();
   at("main").className = studio.view;
   for (const tab of at("tabs").children) tab.toggleAttribute("aria-current", tab.dataset.view === studio.view), tab.dataset.view === studio.view && tab.setAttribute("aria-current", "page");
+  studio.answered = false;
   studio.page = new Page(host);
   const pause = button("Pause", () => setRunning(!studio.running), { id: "pause", accesskey: "p" });
   at("side").append(

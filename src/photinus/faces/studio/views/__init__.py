@@ -1,7 +1,8 @@
 """What the studio shows, a file each."""
 
 from photinus.faces.studio.views.base import View
+from photinus.faces.studio.views.laser import LaserView
 from photinus.faces.studio.views.network import NetworkView
 
-VIEWS: dict[str, type[View]] = {"network": NetworkView}
+VIEWS: dict[str, type[View]] = {"network": NetworkView, "laser": LaserView}
 """Views by name."""

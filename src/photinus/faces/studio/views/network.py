@@ -1,6 +1,5 @@
 """A network that samples: raster, states, marginals and the divergence against time on the chip."""
 
-import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +12,7 @@ from photinus._core.display import Displayed, cut
 from photinus._core.records import fields_from, settle
 from photinus.errors import InvalidInput
 from photinus.faces.studio import runs
+from photinus.faces.studio.pace import Pace
 from photinus.faces.studio.problems import Shelf
 from photinus.faces.studio.tally import Tally
 from photinus.samplers import Piece
@@ -90,8 +90,7 @@ class NetworkView:
         self._settings, self._machine, self._run = settings, machine, run
         self._known, self._free, self._tally = known, free, tally
         self._edges = np.nonzero(np.triu(machine.weights, 1))
-        # The first draw may wait for the compiler, so it says nothing of the pace.
-        self._due, self._cost, self._warm = 1.0, float("inf"), False
+        self._due, self._pace = 1.0, Pace()
 
     def change(self, values: Mapping[str, Any]) -> bool:
         """Take other settings. All but the speed start again."""
@@ -140,7 +139,7 @@ class NetworkView:
     def advance(self, elapsed: float, budget: float) -> dict[str, Any]:
         """Take the draws that are due, as far as the budget goes."""
         self._due += self._settings.speed * elapsed
-        possible = max(1, int(min(budget / self._cost, 1e9)))
+        possible = int(self._pace.fits(budget, 1))
         draws = min(int(self._due), possible)
         # What this computer cannot keep up with is dropped: a view never catches up later.
         self._due = min(self._due - draws, 1.0)
@@ -158,12 +157,9 @@ class NetworkView:
 
     def _drawn(self, draws: int) -> dict[str, Any]:
         """Take draws and return what the raster shows of them."""
-        before, start = self._tally.draws, time.perf_counter()
-        piece = self._run.advance(draws, lambda _: None)
-        cost = (time.perf_counter() - start) / draws
-        if self._warm:
-            self._cost = cost if np.isinf(self._cost) else 0.7 * self._cost + 0.3 * cost
-        self._warm = True
+        before = self._tally.draws
+        with self._pace.timed(draws):
+            piece = self._run.advance(draws, lambda _: None)
         self._tally.add(piece.states)
         states = piece.states[0, -SPAN:]
         return {
