@@ -120,11 +120,13 @@ class Link:
 
     async def serve(self) -> None:
         """Listen and answer until the page goes, or says too much."""
-        with contextlib.suppress(WebSocketDisconnect):
+        try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._speak)
                 await self._listen()
                 tasks.cancel_scope.cancel()
+        finally:
+            self._session.close()
 
     async def _listen(self) -> None:
         """Take messages until there is none."""

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from photinus._core.streams import seed_sequence
 from photinus.calibration import Calibration
-from photinus.devices import SHIPPED_PRESETS, Network
+from photinus.devices import SHIPPED_PRESETS, Network, device_of
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
+from photinus.networks.imperfections import Imperfections
 from photinus.reference import starts
 from photinus.samplers import Request, Run, substrate
 from photinus.samplers.spiking import LifRun
@@ -41,8 +42,12 @@ def started(
     chains: int,
     seed: int,
     evidence: Mapping[Any, int],
+    imperfections: Imperfections | None = None,
+    network: Network | None = None,
 ) -> Run:
     """Return a run before its first draw.
+
+    A network that is given is simulated as it is; what happens during a run is added.
 
     Raises
     ------
@@ -56,9 +61,11 @@ def started(
     known.fill(start)
     calibration = calibration_for(sampler, laser)
     prepared = None
-    if calibration is not None:
-        network = _translated(machine, calibration.parameters.name)
-        prepared = network, _drive(machine, calibration, network, known)
+    if calibration is not None and network is None:
+        designed = _translated(machine, calibration.parameters.name)
+        prepared = designed, _drive(machine, calibration, designed, known)
+        if imperfections is not None:
+            prepared = _fabricated(*prepared, imperfections, sequence)
     request = Request(
         machine,
         sampler,
@@ -69,13 +76,14 @@ def started(
         known,
         start,
         calibration,
-        None,
+        network,
         DEFAULT_RULE,
         "pump",
         None,
         1,
         None,
-        prepared=prepared,
+        imperfections,
+        prepared,
         gauge="auto",
     )
     return substrate(sampler)(request)
@@ -95,6 +103,18 @@ def _require_few(lanes: int, sampler: str) -> None:
 def _translated(machine: BoltzmannMachine, preset: str) -> Network:
     """Return the network of a machine; choosing its gauge takes seconds, so it is kept."""
     return translate(machine, Calibration.preset(preset), rule=DEFAULT_RULE, gauge="auto")
+
+
+def _fabricated(
+    designed: Network,
+    drive: NDArray[np.float64] | None,
+    imperfections: Imperfections,
+    seed: np.random.SeedSequence,
+) -> tuple[Network, NDArray[np.float64] | None]:
+    """Return a network and drives given evidence as they come out."""
+    device = device_of(designed)
+    built = device.imperfect(designed, imperfections, seed)
+    return built, None if drive is None else device.imperfect_drive(designed, built, drive)
 
 
 def _drive(

@@ -48,35 +48,44 @@ class Session:
         except MemoryError:
             return [packed("refusal", {"sentence": "memory is too short for this"})]
         except Exception as error:  # a page that is frozen would tell nobody
+            self.close()
             self._view = None
             traceback.print_exc()
             return [packed("failure", {"sentence": f"{type(error).__name__}: {error}"})]
 
+    def close(self) -> None:
+        """End the view."""
+        if self._view is not None:
+            self._view.close()
+
     def _answer(self, settings: Settings | None, presses: Sequence[Press], more: bool) -> list[bytes]:
         frames = []
-        if settings is not None and self._settle(settings):
-            assert self._view is not None
-            frames.append(packed("about", self._view.about()))
+        if settings is not None:
+            self._settle(settings)
+        if self._view is None:
+            return []
         for press in presses:
-            frames += self._pressed(press)
-        if more and self._view is not None:
+            if press.button == "python":
+                frames.append(packed("python", {"code": self._view.code()}))
+            else:
+                self._view.press(press.button)
+        frame = []
+        if more:
             now = self._clock()
             elapsed, self._last = min(now - self._last, LONGEST_STEP), now
-            frames.append(packed("frame", self._view.advance(elapsed, BUDGET)))
-        return frames
+            frame.append(packed("frame", self._view.advance(elapsed, BUDGET)))
+        if self._view.changed:
+            self._view.changed = False
+            frames.append(packed("about", self._view.about()))
+        return frames + frame
 
-    def _settle(self, settings: Settings) -> bool:
-        """Take settings; return whether there is something else to tell about the view."""
+    def _settle(self, settings: Settings) -> None:
+        """Take settings: of the view that there is, or of another one."""
         kind = VIEWS[validate.one_of("view", settings.view, VIEWS)]
-        if isinstance(self._view, kind):
-            return self._view.change(settings.values)
+        if type(self._view) is kind:
+            self._view.change(settings.values)
+            return
+        self.close()
         self._view = None
         self._view = kind(self._shelf, settings.values)
         self._last = self._clock()
-        return True
-
-    def _pressed(self, press: Press) -> list[bytes]:
-        if self._view is None:
-            return []
-        kind, values = self._view.press(press.button)
-        return [packed(kind, values)]

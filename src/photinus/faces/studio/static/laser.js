@@ -2,6 +2,7 @@
 
 import { axes, curve, legend, quantity, shown } from "./chart.js";
 import { button, choice, element, slider, whole } from "./controls.js";
+import { LASERS } from "./network.js";
 import { Panel } from "./panel.js";
 
 const LONGEST = 6; // τ in the histogram
@@ -28,11 +29,10 @@ export class LaserPage {
     this.known = null;
     this.empty();
     const values = host.settings;
-    const lasers = Object.fromEntries(["fast-absorber", "slow-absorber", "high-beta", "vcsel-sa", "straight"].map((name) => [name, name]));
     this.verdict = element("p", { class: "verdict", role: "status" });
     this.knobs = element("div");
     this.side = [
-      choice({ name: "laser", label: "Laser", options: lasers }, values.laser, (name, value) => {
+      choice({ name: "laser", label: "Laser", options: LASERS }, values.laser, (name, value) => {
         this.release();
         this.host.set(name, value);
       }).node,
@@ -89,11 +89,12 @@ export class LaserPage {
     this.latest = { ...this.latest, ...frame };
     if (frame.trace_time?.length) this.keep(frame);
     const { verdict, distance, on, intervals, kept_up } = this.latest;
-    const words = `${WORDS[verdict] || ""}.`;
+    const far = verdict === "samples" || verdict === "pulses" ? ` (distance ${shown(distance, 2)}, alike up to ${this.known.alike})` : "";
+    const words = `${WORDS[verdict] || ""}${far}.`;
     if (this.verdict.textContent !== words) this.verdict.textContent = words;
     this.verdict.dataset.verdict = verdict;
     this.traces.tell(kept_up === false ? "as fast as this computer goes" : `of one laser, ${quantity(this.host.settings.speed, "s")} in a second`);
-    this.histogram.tell(`${shown(intervals)} so far, ${shown(distance, 2)} from ideal (≤ ${this.known.alike} is alike)`);
+    this.histogram.tell(`${shown(intervals)} so far`);
     this.activation.tell(`on ${shown(100 * on)} % of the time`);
   }
 

@@ -2,11 +2,12 @@
 
 import { Connection } from "./connection.js";
 import { button, element } from "./controls.js";
+import { ImperfectPage } from "./imperfect.js";
 import { LaserPage } from "./laser.js";
 import { NetworkPage } from "./network.js";
 import { savePng, saveSvg } from "./panel.js";
 
-const PAGES = { network: NetworkPage, laser: LaserPage };
+const PAGES = { network: NetworkPage, laser: LaserPage, imperfect: ImperfectPage };
 const at = (id) => document.getElementById(id);
 
 const studio = { view: "network", settings: {}, page: null, running: true, dirty: true, frames: 0, last: 0, ticking: false };
@@ -73,7 +74,7 @@ function show() {
   const Page = PAGES[studio.view];
   at("side").replaceChildren();
   at("main").replaceChildren();
-  at("main").className = studio.view;
+  at("main").className = Page.layout || studio.view;
   for (const tab of at("tabs").children) tab.toggleAttribute("aria-current", tab.dataset.view === studio.view), tab.dataset.view === studio.view && tab.setAttribute("aria-current", "page");
   studio.answered = false;
   studio.page = new Page(host);

@@ -11,6 +11,8 @@ const MOST_NAMES = 24; // units with their name in a chart
 const TURN = { "-": "0", 0: "1", 1: "-" };
 const MEANING = { "-": "free", 0: "off", 1: "on" };
 
+export const LASERS = Object.fromEntries(["fast-absorber", "slow-absorber", "high-beta", "vcsel-sa", "straight"].map((name) => [name, name]));
+
 export class NetworkPage {
   static title = "Network";
   static defaults = { problem: "", substrate: "laser", laser: "fast-absorber", chains: 16, seed: 0, speed: 200, evidence: "" };
@@ -19,7 +21,6 @@ export class NetworkPage {
     this.host = host;
     this.known = null;
     this.empty();
-    const set = (name, value) => host.set(name, value);
     this.problem = choice({ name: "problem", label: "Problem", options: {} }, "", (name, value) => {
       host.settings.evidence = "";
       host.set(name, value);
@@ -27,22 +28,7 @@ export class NetworkPage {
     this.text = element("p");
     this.warning = element("p", { class: "warning", hidden: true });
     this.units = element("div", { class: "buttons units", role: "group", "aria-label": "Evidence" });
-    const values = host.settings;
-    const substrates = { laser: "lasers, full physics", "laser-reduced": "reduced lasers", lif: "integrate-and-fire neurons", gibbs: "Gibbs sampling" };
-    const lasers = Object.fromEntries(["fast-absorber", "slow-absorber", "high-beta", "vcsel-sa", "straight"].map((name) => [name, name]));
-    this.side = [
-      this.problem.node,
-      this.text,
-      element("h2", {}, "Evidence: free, off or on"),
-      this.units,
-      element("h2", {}, "Sampler"),
-      choice({ name: "substrate", label: "Substrate", options: substrates }, values.substrate, set).node,
-      choice({ name: "laser", label: "Laser", options: lasers }, values.laser, set).node,
-      (this.speed = slider({ name: "speed", label: "Speed", unit: "draws/s", least: 0.5, most: 1e6, log: true }, values.speed, set)).node,
-      whole({ name: "chains", label: "Chains", unit: "copies", least: 2, most: 256 }, values.chains, set).node,
-      whole({ name: "seed", label: "Seed", unit: "(a whole number)", least: 0, most: 4294967295 }, values.seed, set).node,
-      this.warning,
-    ];
+    this.side = this.controls(host.settings, (name, value) => host.set(name, value));
     this.graph = new Panel("Units", "click for evidence", "graph", (...given) => this.drawGraph(...given));
     this.raster = new Panel("Raster", "first chain", "raster", (...given) => this.drawRaster(...given));
     this.shares = new Panel("Marginals", "", "marginals", (...given) => this.drawMarginals(...given));
@@ -50,6 +36,29 @@ export class NetworkPage {
     this.divergence = new Panel("Divergence", "", "divergence", (...given) => this.drawDivergence(...given));
     this.panels = [this.graph, this.raster, this.shares, this.joint, this.divergence];
     this.graph.canvas.addEventListener("click", (event) => this.clicked(event));
+  }
+
+  controls(values, set) {
+    const substrates = { laser: "lasers, full physics", "laser-reduced": "reduced lasers", lif: "integrate-and-fire neurons", gibbs: "Gibbs sampling" };
+    return [
+      this.problem.node,
+      this.text,
+      element("h2", {}, "Evidence: free, off or on"),
+      this.units,
+      element("h2", {}, "Sampler"),
+      choice({ name: "substrate", label: "Substrate", options: substrates }, values.substrate, set).node,
+      ...this.sampler(values, set),
+      this.warning,
+    ];
+  }
+
+  sampler(values, set) {
+    return [
+      choice({ name: "laser", label: "Laser", options: LASERS }, values.laser, set).node,
+      slider({ name: "speed", label: "Speed", unit: "draws/s", least: 0.5, most: 1e6, log: true }, values.speed, set).node,
+      whole({ name: "chains", label: "Chains", unit: "copies", least: 2, most: 256 }, values.chains, set).node,
+      whole({ name: "seed", label: "Seed", unit: "(a whole number)", least: 0, most: 4294967295 }, values.seed, set).node,
+    ];
   }
 
   // Forgets all draws.
@@ -271,10 +280,11 @@ export class NetworkPage {
     if (!this.known || !kl?.length) return pen.text("KL of the sampled states from the exact ones", width / 2, height / 2, { fill: look.quiet, align: "center" });
     const { window } = this.known;
     const step = window === null ? 1 : window;
-    const last = Math.max(kl_draws.at(-1), 80) * step;
+    const { before_kl: before, before_kl_draws: beforeDraws } = this.known;
+    const last = Math.max(kl_draws.at(-1), 80, before?.length ? beforeDraws.at(-1) : 0) * step;
     const scale = window === null ? { factor: 1, unit: "" } : prefixed(last, "s");
     const times = kl_draws.map((draws) => (draws * step) / scale.factor);
-    const all = [...kl, ...kl_floor, ...kl_limit].filter((each) => each > 0);
+    const all = [...kl, ...kl_floor, ...(before || [])].filter((each) => each > 0);
     const at = axes(pen, width, height, look, {
       x: { least: (8 * step) / scale.factor, most: last / scale.factor, log: true, label: window === null ? "sweeps" : `time on the chip [${scale.unit}]` },
       y: { least: Math.min(...all) / 1.5, most: Math.max(...all) * 1.5, log: true, label: "KL [nats]" },
@@ -283,8 +293,10 @@ export class NetworkPage {
     pen.within(at.left, at.top, at.width, at.height, () => {
       curve(pen, at, times, kl_limit, { stroke: look.quiet, line: 1, dash: [2, 3] });
       curve(pen, at, times, kl_floor, { stroke: look.quiet, line: 1.5, dash: [6, 4] });
+      if (before?.length) curve(pen, at, beforeDraws.map((draws) => (draws * step) / scale.factor), before, { stroke: look.two, line: 2 });
       curve(pen, at, times, kl, { stroke: look.one, line: 2 });
     });
-    legend(pen, { ...at, top: 2 }, look, [["sampled", { stroke: look.one, line: 2 }], ["floor", { stroke: look.quiet, dash: [6, 4] }], ["limit", { stroke: look.quiet, line: 1, dash: [2, 3] }]]);
+    const faulty = before?.length ? [["as built", { stroke: look.two, line: 2 }]] : [];
+    legend(pen, { ...at, top: 2 }, look, [...faulty, [before?.length ? "refined" : "sampled", { stroke: look.one, line: 2 }], ["floor", { stroke: look.quiet, dash: [6, 4] }], ["limit", { stroke: look.quiet, line: 1, dash: [2, 3] }]]);
   }
 }

@@ -1,8 +1,13 @@
 """What the studio shows, a file each."""
 
 from photinus.faces.studio.views.base import View
+from photinus.faces.studio.views.imperfect import ImperfectView
 from photinus.faces.studio.views.laser import LaserView
 from photinus.faces.studio.views.network import NetworkView
 
-VIEWS: dict[str, type[View]] = {"network": NetworkView, "laser": LaserView}
+VIEWS: dict[str, type[View]] = {
+    "network": NetworkView,
+    "laser": LaserView,
+    "imperfect": ImperfectView,
+}
 """Views by name."""

@@ -9,11 +9,14 @@ from photinus.faces.studio.problems import Shelf
 class View(Protocol):
     """A simulation with what is shown of it. Values are names to numbers, texts and arrays."""
 
+    changed: bool
+    """Whether `about` tells something else since it was asked last; who asks sets it back."""
+
     def __init__(self, shelf: Shelf, values: Mapping[str, Any]) -> None:
         """Start with settings by name; raise InvalidInput for wrong ones."""
 
-    def change(self, values: Mapping[str, Any]) -> bool:
-        """Take other settings; return whether `about` tells something else now."""
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Take other settings; raise InvalidInput for wrong ones, and stay as it was."""
 
     def about(self) -> dict[str, Any]:
         """Return what stays the same from frame to frame."""
@@ -29,5 +32,11 @@ class View(Protocol):
             Time on the wall that this may take [s].
         """
 
-    def press(self, button: str) -> tuple[str, dict[str, Any]]:
-        """Do what a button says, and return kind and values of the frame that answers."""
+    def press(self, button: str) -> None:
+        """Do what a button says, "reset" at least."""
+
+    def code(self) -> str:
+        """Return the lines of Python that do the same."""
+
+    def close(self) -> None:
+        """End what goes on by itself."""

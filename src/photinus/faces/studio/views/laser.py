@@ -37,7 +37,7 @@ SAMPLES = 2500
 """Samples of a whole trace; where there are more, the brightest of some stands for them."""
 SHARE = 0.35
 """Part of the budget that the traces may take."""
-LEAST = 0.05 * ns
+LEAST = 0.5 * ns
 """Piece that is simulated at least."""
 PHOTONS = (0.1, 1e6)
 """Photon numbers that nullclines go over."""
@@ -137,19 +137,18 @@ class LaserView:
         turned = np.arange(self._copies.chains)[:, None] < COPIES
         self._copies.heat(np.where(turned, change, 0.0), 1.0)
         self._intervals = Intervals(COPIES, self._window, self._copies.time)
+        self.changed = True
 
-    def change(self, values: Mapping[str, Any]) -> bool:
+    def change(self, values: Mapping[str, Any]) -> None:
         """Take other settings. Speed and pump go on with the same laser."""
         settings = self._read(values)
         before = self._settings
         if replace(settings, pump=before.pump, speed=before.speed) != before:
             self._start(settings)
-            return True
+            return
         self._settings = settings
-        if settings.pump == before.pump:
-            return False
-        self._set_pump()
-        return True
+        if settings.pump != before.pump:
+            self._set_pump()
 
     def about(self) -> dict[str, Any]:
         """Return where the knobs stand, and what follows from them without noise."""
@@ -226,14 +225,15 @@ class LaserView:
             "verdict": verdict(on, distance),
         }
 
-    def press(self, button: str) -> tuple[str, dict[str, Any]]:
-        """Start again with the same seed, or tell the code."""
-        if validate.one_of("button", button, ("reset", "python")) == "python":
-            return "python", {"code": self._code()}
+    def press(self, button: str) -> None:
+        """Start again with the same seed."""
+        validate.one_of("button", button, ("reset",))
         self._start(self._settings)
-        return "about", self.about()
 
-    def _code(self) -> str:
+    def close(self) -> None:
+        """Do nothing: nothing goes on by itself."""
+
+    def code(self) -> str:
         """Return Python that simulates the same laser."""
         settings, network = self._settings, self._network
         preset = LaserParameters.preset(settings.laser).to_dict()

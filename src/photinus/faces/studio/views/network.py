@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,8 @@ from photinus.faces.studio import runs
 from photinus.faces.studio.pace import Pace
 from photinus.faces.studio.problems import Shelf
 from photinus.faces.studio.tally import Tally
-from photinus.samplers import Piece
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.samplers import Piece, Run
 
 SPAN = 60
 """Draws of the first chain that a frame holds at most: what the raster shows."""
@@ -65,19 +66,33 @@ class Settings(Displayed):
 class NetworkView:
     """A machine on a substrate, drawn from as fast as is asked for, or as this computer can."""
 
+    NAME: ClassVar[str] = "network"
+    SETTINGS: ClassVar[type[Settings]] = Settings
+
     def __init__(self, shelf: Shelf, values: Mapping[str, Any]) -> None:
         self._shelf = shelf
         self._start(self._read(values))
 
     def _read(self, values: Mapping[str, Any]) -> Settings:
-        given = fields_from(Settings, values, what="settings", entry="setting")
-        return Settings(**{"problem": self._shelf.first, **given})
+        given = fields_from(self.SETTINGS, values, what="settings", entry="setting")
+        return self.SETTINGS(**{"problem": self._shelf.first, **given})
 
     def _start(self, settings: Settings) -> None:
         """Start from the first draw. What can fail comes first, so that a view in use stays whole."""
         machine = self._shelf.machine(settings.problem)
         known = settings.known(machine.labels)
-        run = runs.started(
+        run = self._run_of(settings, machine, known)
+        free = np.array([k for k, label in enumerate(machine.labels) if label not in known], np.intp)
+        tally = Tally(machine.conditional(known), free, settings.chains)
+        self._settings, self._machine, self._run = settings, machine, run
+        self._known, self._free, self._tally = known, free, tally
+        self._edges = np.nonzero(np.triu(machine.weights, 1))
+        self._due, self._pace = 1.0, Pace()
+        self.changed = True
+
+    def _run_of(self, settings: Settings, machine: BoltzmannMachine, known: dict[Hashable, int]) -> Run:
+        """Return a run before its first draw."""
+        return runs.started(
             machine,
             settings.substrate,
             settings.laser,
@@ -85,28 +100,21 @@ class NetworkView:
             seed=settings.seed,
             evidence=known,
         )
-        free = np.array([k for k, label in enumerate(machine.labels) if label not in known], np.intp)
-        tally = Tally(machine.conditional(known), free, settings.chains)
-        self._settings, self._machine, self._run = settings, machine, run
-        self._known, self._free, self._tally = known, free, tally
-        self._edges = np.nonzero(np.triu(machine.weights, 1))
-        self._due, self._pace = 1.0, Pace()
 
-    def change(self, values: Mapping[str, Any]) -> bool:
+    def change(self, values: Mapping[str, Any]) -> None:
         """Take other settings. All but the speed start again."""
         settings = self._read(values)
         if replace(settings, speed=self._settings.speed) == self._settings:
             self._settings = settings
-            return False
-        self._start(settings)
-        return True
+        else:
+            self._start(settings)
 
     def about(self) -> dict[str, Any]:
         """Return the machine, what is exact of it, and what the device cannot do."""
         machine, settings = self._machine, self._settings
         window = self._run.window
         return {
-            "view": "network",
+            "view": self.NAME,
             "problem": settings.problem,
             "titles": self._shelf.titles(),
             "text": self._shelf.problems[settings.problem].text,
@@ -179,17 +187,28 @@ class NetworkView:
         latest = at > draws - SPAN
         return {"spike_unit": mine.unit[latest], "spike_time": at[latest]}
 
-    def press(self, button: str) -> tuple[str, dict[str, Any]]:
-        """Start again with the same seed, or tell the code."""
-        if validate.one_of("button", button, ("reset", "python")) == "python":
-            return "python", {"code": self._code()}
+    def press(self, button: str) -> None:
+        """Start again with the same seed."""
+        validate.one_of("button", button, ("reset",))
         self._start(self._settings)
-        return "about", self.about()
 
-    def _code(self) -> str:
+    def close(self) -> None:
+        """Do nothing: nothing goes on by itself."""
+
+    def code(self) -> str:
         """Return Python that takes the same draws."""
+        lines = "".join(f"    {argument},\n" for argument in self._arguments())
+        return (
+            "import numpy as np\n\nimport photinus as ph\n\n"
+            f"{self._shelf.problems[self._settings.problem].code}\n"
+            f"samples = ph.sample(\n    machine,\n    {self._settings.substrate!r},\n{lines})\n"
+            "print(samples.states.mean(axis=(0, 1)))  # what the studio counts\n"
+            "print(samples.marginals())  # the same over time, where there are spikes\n"
+        )
+
+    def _arguments(self) -> list[str]:
+        """Return the arguments of `photinus.sample` after the substrate."""
         settings = self._settings
-        calibration = runs.calibration_for(settings.substrate, settings.laser)
         arguments = [
             f"chains={settings.chains}",
             f"draws={max(self._tally.draws, runs.BURN_IN)}",
@@ -198,13 +217,7 @@ class NetworkView:
         ]
         if self._known:
             arguments.append(f"evidence={self._known!r}")
+        calibration = runs.calibration_for(settings.substrate, settings.laser)
         if calibration is not None:
             arguments.append(f"calibration=ph.Calibration.preset({calibration.parameters.name!r})")
-        lines = "".join(f"    {argument},\n" for argument in arguments)
-        return (
-            "import numpy as np\n\nimport photinus as ph\n\n"
-            f"{self._shelf.problems[settings.problem].code}\n"
-            f'samples = ph.sample(\n    machine,\n    "{settings.substrate}",\n{lines})\n'
-            "print(samples.states.mean(axis=(0, 1)))  # what the studio counts\n"
-            "print(samples.marginals())  # the same over time, where there are spikes\n"
-        )
+        return arguments
