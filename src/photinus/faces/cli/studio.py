@@ -10,7 +10,9 @@ def studio(
     model: Annotated[
         Path | None, typer.Argument(help="Machine or network to begin with: .json, .bif, .npz …")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on this computer; 0 takes a free one.", min=0, max=65535)] = 0,
+    port: Annotated[
+        int, typer.Option(help="Port on this computer; 0 takes a free one.", min=0, max=65535)
+    ] = 0,
     share: Annotated[
         str, typer.Option(help="Address that a studio shared, to begin with its settings.")
     ] = "",
