@@ -30,8 +30,8 @@ def values_of(laser: LaserParameters) -> dict[str, float]:
 def turned(preset: str, knobs: dict[str, float]) -> LaserParameters:
     """Return a preset with some knobs turned.
 
-    β is turned as if the laser became smaller: coefficients rise and numbers of carriers fall, so that
-    the rate equations without noise stay the same.
+    β is turned as if the laser became smaller. Coefficients rise and numbers of carriers fall, so the
+    rate equations without noise stay the same.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def turned(preset: str, knobs: dict[str, float]) -> LaserParameters:
     laser = LaserParameters.preset(preset)
     if not knobs:
         return laser
-    times = {name: knobs[name] for name in ("gain_lifetime", "absorber_lifetime") if name in knobs}
+    times: dict[str, float] = {name: knobs[name] for name in KNOBS[:2] if name in knobs}
     if "quality" in knobs:
         times["photon_lifetime"] = knobs["quality"] * laser.wavelength / (2 * pi * speed_of_light)
     laser = laser.replace(**times)
@@ -62,7 +62,7 @@ def turned(preset: str, knobs: dict[str, float]) -> LaserParameters:
 
 @functools.lru_cache(maxsize=64)
 def detection(laser: LaserParameters) -> float:
-    """Return the photon number at which a spike counts; where none forms, what bleaches the absorber."""
+    """Return the photons at which a spike counts; where none forms, those that bleach the absorber."""
     try:
         return THRESHOLD_FRACTION * spike(laser).peak_photons
     except NotConverged:

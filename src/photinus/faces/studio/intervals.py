@@ -55,7 +55,7 @@ class Intervals:
         time = self._end - self._start
         pending = np.minimum(self._end - self._last, self._window)
         on = self._on + np.where(np.isfinite(self._last), pending, 0.0)
-        return on / time if time > 0 else np.full(len(on), np.nan)
+        return np.asarray(on / time) if time > 0 else np.full(len(on), np.nan)
 
     def density(self) -> NDArray[np.float64]:
         """Return the histogram as a density [1/τ], array (bin,)."""

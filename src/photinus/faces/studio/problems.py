@@ -33,7 +33,7 @@ def _pair() -> BoltzmannMachine:
 
 
 def _rain() -> BoltzmannMachine:
-    weights = [[0, -0.8, 2], [-0.8, 0, 2], [2, 2, 0]]
+    weights = [[0.0, -0.8, 2.0], [-0.8, 0.0, 2.0], [2.0, 2.0, 0.0]]
     return BoltzmannMachine(weights, [-1.2, -0.8, -1.5], labels=["rain", "sprinkler", "wet"])
 
 
@@ -68,7 +68,7 @@ PRESETS = {
     ),
     "triangle": Problem(
         "A frustrated triangle",
-        "Each unit wants to differ from both others, which cannot be. Six states share the lowest energy.",
+        "Each unit wants to differ from both others, which cannot be. Six states are equally likely.",
         "machine = ph.BoltzmannMachine(2 * np.eye(3) - 2, [2, 2, 2], labels=list('abc'))",
         _triangle,
     ),

@@ -17,7 +17,7 @@ class _Left(Exception):
 
 
 class Refining:
-    """A refinement on a thread of its own; arguments as in `photinus.refine`."""
+    """A refinement on another thread; arguments as in `photinus.refine`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.rounds = 0

@@ -1,7 +1,7 @@
 """What one page looks at: a view under way, and the frames that it is sent.
 
-A page asks for each frame. The simulation goes on only while a frame is made, so a page that is hidden,
-paused or gone costs nothing, and a slow one gets fewer frames.
+A page asks for each frame, and the simulation goes on only while a frame is made. So a page that is
+hidden, paused or gone costs nothing. A slow one gets fewer frames.
 """
 
 import time
@@ -9,16 +9,16 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 
+from photinus._core import validate
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.faces.studio.frames import packed
 from photinus.faces.studio.messages import Press, Settings
 from photinus.faces.studio.problems import Shelf
 from photinus.faces.studio.views import VIEWS
 from photinus.faces.studio.views.base import View
-from photinus._core import validate
 
 LONGEST_STEP = 0.1
-"""Time on the wall that a frame brings at most [s]: after a pause the view goes on, it does not jump."""
+"""Time on the wall that a frame brings at most [s]: after a pause the view does not jump."""
 BUDGET = 0.02
 """Time on the wall that the simulation may take for a frame [s]."""
 

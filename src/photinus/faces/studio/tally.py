@@ -1,5 +1,7 @@
 """What is counted while draws come in: marginals, joint, and the divergence as it falls."""
 
+import contextlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,10 +83,8 @@ class Tally:
     def exact(self) -> dict[str, NDArray[np.generic]]:
         """Return what is known without sampling, by the name of the page's array."""
         known: dict[str, NDArray[np.generic]] = {}
-        try:
+        with contextlib.suppress(InvalidInput):  # too far from a tree: nobody knows them
             known["exact_marginals"] = self._target.marginals()
-        except InvalidInput:
-            pass  # too far from a tree: nobody knows them
         if self._counts is not None:
             known["shown"] = states_of(self._shown, self._target.n_units)
             known["exact_joint"] = self._target.joint()[self._shown]

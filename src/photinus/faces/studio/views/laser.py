@@ -1,4 +1,4 @@
-"""One laser: photons and carriers with all noise, intervals beside the ideal neuron's, its activation."""
+"""One laser: its traces with all noise, intervals beside the ideal neuron's, its activation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -274,7 +274,7 @@ def brightest(photons: NDArray[np.float32], every: int) -> NDArray[np.intp]:
     """Return the place of the brightest of each `every` samples, so that no spike is missed."""
     whole = len(photons) // every * every
     best = photons[:whole].reshape(-1, every).argmax(axis=1)
-    return best + np.arange(0, whole, every)
+    return np.asarray(best + np.arange(0, whole, every))
 
 
 def verdict(on: float, distance: float) -> str:

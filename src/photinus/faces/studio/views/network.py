@@ -50,7 +50,7 @@ class Settings(Displayed):
         settle(self, speed=validate.within("speed", self.speed, *SPEED))
         if not isinstance(self.evidence, str) or set(self.evidence) - {*KNOWN, FREE}:
             raise InvalidInput(
-                f"evidence must be a letter 0, 1 or - for each unit, got {validate.shown(self.evidence)}"
+                f"evidence must be 0, 1 or - for each unit, got {validate.shown(self.evidence)}"
             )
 
     def known(self, labels: tuple[Hashable, ...]) -> dict[Hashable, int]:
