@@ -57,6 +57,17 @@ export function whole({ name, label, unit, least, most }, value, changed) {
   return { node, set: (given) => (input.value = given) };
 }
 
+// A number that may be left empty, which is null: then `instead` says what holds.
+export function amount({ name, label, unit, factor = 1, instead }, value, changed) {
+  const id = `control-${name}`;
+  const input = element("input", { type: "number", id, min: 0, step: "any", placeholder: instead });
+  input.addEventListener("change", () => changed(name, input.value === "" ? null : Math.max(0, +input.value) * factor));
+  const set = (given) => (input.value = given === null ? "" : +(given / factor).toPrecision(6));
+  set(value);
+  const node = element("div", { class: "control" }, element("label", { for: id }, label), element("span"), element("div", { class: "number" }, input, unit));
+  return { node, set };
+}
+
 export function button(text, pressed, attributes = {}) {
   return element("button", { type: "button", onclick: pressed, ...attributes }, text);
 }

@@ -72,7 +72,7 @@ export class NetworkPage {
   }
 
   about(known) {
-    this.empty();
+    if (!known.draws) this.empty();
     this.known = known;
     this.problem.fill(known.titles);
     this.problem.set(known.problem);

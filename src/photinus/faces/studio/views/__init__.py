@@ -3,11 +3,13 @@
 from photinus.faces.studio.views.base import View
 from photinus.faces.studio.views.imperfect import ImperfectView
 from photinus.faces.studio.views.laser import LaserView
+from photinus.faces.studio.views.ledger import LedgerView
 from photinus.faces.studio.views.network import NetworkView
 
 VIEWS: dict[str, type[View]] = {
     "network": NetworkView,
     "laser": LaserView,
     "imperfect": ImperfectView,
+    "ledger": LedgerView,
 }
 """Views by name."""

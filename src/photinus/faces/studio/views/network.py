@@ -121,8 +121,8 @@ class NetworkView:
             "labels": [cut(str(label), 24) for label in machine.labels],
             "free": self._free,
             "window": window,
+            "draws": self._tally.draws,
             "outside": self._run.outside(),
-            "draws_by": "τ" if window is not None else "sweep",
             **self._graph(),
             **self._tally.exact(),
         }
@@ -175,7 +175,12 @@ class NetworkView:
             "states": states,
             "energy": self._energy(states),
             **self._spikes(piece, before + draws),
+            **self._noted(piece),
         }
+
+    def _noted(self, piece: Piece) -> dict[str, Any]:
+        """Return what else a view shows of the draws."""
+        return {}
 
     def _spikes(self, piece: Piece, draws: int) -> dict[str, Any]:
         """Return the latest spikes of the first chain; their times are in τ since the first draw."""
