@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,11 @@ def _patients() -> BoltzmannMachine:
     return BoltzmannMachine.fit(data.train, l2=L2, labels=data.labels)
 
 
+def _digits() -> BoltzmannMachine:
+    with resources.as_file(resources.files("photinus") / "data" / "digits.npz") as path:
+        return BoltzmannMachine.load(path)
+
+
 def _ring() -> BoltzmannMachine:
     weights = np.roll(np.eye(RING), 1, axis=1)
     return BoltzmannMachine(1.5 * (weights + weights.T), np.full(RING, -1.5))
@@ -79,6 +85,14 @@ PRESETS = {
         "data = load_data()\n"
         "machine = ph.BoltzmannMachine.fit(data.train, l2=L2, labels=data.labels)",
         _patients,
+    ),
+    "digits": Problem(
+        "Handwritten digits, 8×8",
+        "64 pixels, 10 classes and 64 hidden units, learned from 1 437 images.",
+        "from importlib import resources\n\n"
+        'path = resources.files("photinus") / "data" / "digits.npz"\n'
+        "machine = ph.BoltzmannMachine.load(path)",
+        _digits,
     ),
     "ring": Problem(
         f"A ring of {RING} units",

@@ -2,13 +2,14 @@
 
 import { Connection } from "./connection.js";
 import { button, element } from "./controls.js";
+import { ImagesPage } from "./images.js";
 import { ImperfectPage } from "./imperfect.js";
 import { LaserPage } from "./laser.js";
 import { LedgerPage } from "./ledger.js";
 import { NetworkPage } from "./network.js";
 import { savePng, saveSvg } from "./panel.js";
 
-const PAGES = { network: NetworkPage, laser: LaserPage, imperfect: ImperfectPage, ledger: LedgerPage };
+const PAGES = { network: NetworkPage, laser: LaserPage, imperfect: ImperfectPage, ledger: LedgerPage, images: ImagesPage };
 const at = (id) => document.getElementById(id);
 
 const studio = { view: "network", settings: {}, page: null, running: true, dirty: true, frames: 0, last: 0, ticking: false };

@@ -1,6 +1,7 @@
 """What the studio shows, a file each."""
 
 from photinus.faces.studio.views.base import View
+from photinus.faces.studio.views.images import ImagesView
 from photinus.faces.studio.views.imperfect import ImperfectView
 from photinus.faces.studio.views.laser import LaserView
 from photinus.faces.studio.views.ledger import LedgerView
@@ -11,5 +12,6 @@ VIEWS: dict[str, type[View]] = {
     "laser": LaserView,
     "imperfect": ImperfectView,
     "ledger": LedgerView,
+    "images": ImagesView,
 }
 """Views by name."""
