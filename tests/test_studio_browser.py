@@ -75,7 +75,7 @@ def picture(page: Page, name: str) -> bytes:
     return page.locator(f"figure.{name} canvas").screenshot()
 
 
-@pytest.mark.parametrize("view", ["network", "laser", "imperfect"])
+@pytest.mark.parametrize("view", ["network", "laser", "imperfect", "ledger", "images"])
 def test_each_view_opens_and_moves(page: Page, address: str, view: str) -> None:
     shown(page, address, view)
     assert page.locator("nav button[aria-current=page]").get_attribute("data-view") == view
@@ -168,6 +168,40 @@ def test_it_comes_back_after_the_server_restarts(page: Page) -> None:
         until(lambda: frames(page) > seen + 2, page)
         assert page.locator("#notice").is_hidden()
         assert page.locator("#control-chains").input_value() == "4"
+
+
+def test_half_a_digit_is_drawn_with_the_mouse(page: Page, address: str) -> None:
+    shown(page, address, "images?substrate=laser-reduced")
+    canvas = page.locator("figure.editor canvas")
+    box = canvas.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(middle, box["y"] + 70)
+    page.mouse.up()
+    until(lambda: "evidence=0" in page.url, page)
+    drawn = page.url.split("evidence=")[1][:64]
+    assert "1" in drawn[:32]
+    assert drawn[32:] == "-" * 32
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    until(lambda: "evidence=01" in page.url, page)
+    page.click("#clear")
+    until(lambda: "evidence" not in page.url, page)
+    page.select_option("#control-class", "7")
+    until(lambda: page.url.split("evidence=")[-1][64:74] == "0000000100", page)
+
+
+def test_a_price_is_set(page: Page, address: str) -> None:
+    shown(page, address, "ledger?problem=triangle&substrate=laser-reduced")
+    told = page.locator("figure.powers figcaption span")
+    until(lambda: "mW" in (told.text_content() or ""), page)
+    price = page.locator("#control-static")
+    price.fill("3000")
+    price.press("Enter")
+    until(lambda: "3.01 W" in (told.text_content() or ""), page)
 
 
 def test_refusals_are_told(page: Page, address: str) -> None:

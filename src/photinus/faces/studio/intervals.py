@@ -52,10 +52,12 @@ class Intervals:
 
     def shares(self) -> NDArray[np.float64]:
         """Return the share of time on of each chain, array (chain,); nan before any time has passed."""
-        time = float(self._end - self._start)
+        time = self._end - self._start
+        if time <= 0:
+            return np.full(len(self._on), np.nan)
         pending = np.minimum(self._end - self._last, self._window)
         on = self._on + np.where(np.isfinite(self._last), pending, 0.0)
-        return np.asarray(on / time if time > 0 else np.full(len(on), np.nan), np.float64)
+        return np.asarray(on / time, np.float64)
 
     def density(self) -> NDArray[np.float64]:
         """Return the histogram as a density [1/τ], array (bin,)."""

@@ -34,10 +34,11 @@ export function slider({ name, label, unit, least, most, step, log, digits = 3, 
   return { node, set };
 }
 
+// A list to choose from; options are {value: title}, or pairs where the order counts.
 export function choice({ name, label, options }, value, changed) {
   const id = `control-${name}`;
   const select = element("select", { id, onchange: () => changed(name, select.value) });
-  const fill = (given) => select.replaceChildren(...Object.entries(given).map(([key, title]) => element("option", { value: key }, title)));
+  const fill = (given) => select.replaceChildren(...(Array.isArray(given) ? given : Object.entries(given)).map(([key, title]) => element("option", { value: key }, title)));
   fill(options);
   select.value = value;
   const node = element("div", { class: "control" }, element("label", { for: id }, label), element("span"), select);

@@ -34,9 +34,9 @@ export class ImagesPage extends NetworkPage {
   controls(values, set) {
     const substrates = { laser: "lasers, full physics", "laser-reduced": "reduced lasers", lif: "integrate-and-fire neurons", gibbs: "Gibbs sampling" };
     this.wanted = choice({ name: "class", label: "Imagine a class", options: { "": "any" } }, "", (_, value) => ((this.asked = value), this.send()));
-    this.half = choice({ name: "half", label: "Counts as drawn", options: Object.fromEntries(Object.entries(HALVES).map(([name, { title }]) => [name, title])) }, "upper", (_, value) => ((this.side_ = value), this.send()));
+    this.half = choice({ name: "half", label: "Counts as drawn", options: Object.fromEntries(Object.entries(HALVES).map(([name, { title }]) => [name, title])) }, "upper", (_, value) => ((this.sideDrawn = value), this.send()));
     this.example = choice({ name: "example", label: "Begin with half of an image", options: { "": "none" } }, "", (_, value) => this.copy(value));
-    this.side_ = "upper";
+    this.sideDrawn = "upper";
     return [
       this.text,
       this.wanted.node,
@@ -55,7 +55,7 @@ export class ImagesPage extends NetworkPage {
     const first = !this.known;
     super.about(known);
     if (first) this.begin(known);
-    this.editor.tell(`${HALVES[this.side_].title} is evidence`);
+    this.editor.tell(`${HALVES[this.sideDrawn].title} is evidence`);
   }
 
   // Takes from the evidence in the address what is drawn, and which class is asked for.
@@ -64,19 +64,19 @@ export class ImagesPage extends NetworkPage {
     const letter = (unit) => given[unit] || "-";
     this.ink = Array.from(features, (unit) => letter(unit) === "1");
     this.drawing = Array.from(features).some((unit) => letter(unit) !== "-");
-    if (this.drawing && letter(features[shape[1] - 1]) === "-") this.side_ = "left";
-    this.half.set(this.side_);
+    if (this.drawing && letter(features[shape[1] - 1]) === "-") this.sideDrawn = "left";
+    this.half.set(this.sideDrawn);
     this.asked = names.find((_, k) => letter(units[k]) === "1") || "";
-    this.wanted.fill({ "": "any", ...Object.fromEntries(names.map((name) => [name, name])) });
+    this.wanted.fill([["", "any"], ...names.map((name) => [name, name])]);
     this.wanted.set(this.asked);
     const count = examples ? examples.shape[0] : 0;
-    this.example.fill({ "": "none", ...Object.fromEntries(Array.from({ length: count }, (_, k) => [`${k}`, `an image of ${names[k]}`])) });
+    this.example.fill([["", "none"], ...Array.from({ length: count }, (_, k) => [k, `an image of ${names[k]}`])]);
     this.cursor = 0;
   }
 
   counts(pixel) {
     const [height, width] = this.known.shape;
-    return HALVES[this.side_].has(Math.floor(pixel / width), pixel % width, height, width);
+    return HALVES[this.sideDrawn].has(Math.floor(pixel / width), pixel % width, height, width);
   }
 
   send() {
@@ -110,8 +110,8 @@ export class ImagesPage extends NetworkPage {
   }
 
   stroke(event, begins) {
-    if (!this.known || !this.frame_) return;
-    const [height, width] = this.known.shape, { left, top, size } = this.frame_;
+    if (!this.known || !this.place) return;
+    const [height, width] = this.known.shape, { left, top, size } = this.place;
     const [column, row] = [Math.floor((event.offsetX - left) / size), Math.floor((event.offsetY - top) / size)];
     if (row >= 0 && row < height && column >= 0 && column < width) this.paint(row * width + column, begins);
   }
@@ -146,7 +146,7 @@ export class ImagesPage extends NetworkPage {
     if (!this.known) return;
     const side = Math.min(width, height) - 24, left = (width - side) / 2, top = (height - side) / 2;
     const size = this.picture(pen, left, top, side, this.ink.map(Number), look, true);
-    this.frame_ = { left, top, size };
+    this.place = { left, top, size };
     const across = this.known.shape[1];
     this.ink.forEach((_, pixel) => {
       const [x, y] = [left + (pixel % across) * size, top + Math.floor(pixel / across) * size];
@@ -160,9 +160,10 @@ export class ImagesPage extends NetworkPage {
     const { pixels, smooth, classes } = this.latest;
     if (!this.known || !pixels) return;
     const [chains, count] = pixels.shape, number = Math.min(chains, MOST_SHOWN), { names } = this.known;
-    const across = Math.min(number, 4), down = Math.ceil(number / across);
-    const wide = width / across, tall = height / down;
-    const side = Math.min(wide / 2 - 14, tall - 40);
+    // As many side by side as make the images largest.
+    const sideOf = (columns) => Math.min(width / columns / 2 - 14, height / Math.ceil(number / columns) - 30);
+    const across = Array.from({ length: number }, (_, k) => k + 1).reduce((best, columns) => (sideOf(columns) > sideOf(best) ? columns : best), 1);
+    const side = sideOf(across), wide = width / across, tall = height / Math.ceil(number / across);
     for (let chain = 0; chain < number; chain++) {
       const left = (chain % across) * wide + (wide - 2 * side - 8) / 2, top = Math.floor(chain / across) * tall + (tall - side - 20) / 2;
       const part = (values, length) => Array.from(values.subarray(chain * length, (chain + 1) * length));

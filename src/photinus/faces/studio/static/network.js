@@ -137,7 +137,7 @@ export class NetworkPage {
   tell() {
     const { draws, chip_time, kl, kl_floor, kept_up } = this.latest;
     const time = chip_time === null || chip_time === undefined ? "" : `, ${quantity(chip_time, "s")} on the chip`;
-    this.raster.tell(`first chain; ${shown(draws, 6)} draws of each chain${time}${kept_up === false ? "; as fast as this computer goes" : ""}`);
+    this.raster.tell(`first chain; ${shown(draws, 6)} draws${time}${kept_up === false ? ", as fast as this computer goes" : ""}`);
     const last = kl?.length ? `KL ${shown(kl.at(-1))} nats, floor ${shown(kl_floor.at(-1))}` : this.known.exact_joint ? "after 8 draws" : "for at most 12 free units";
     this.divergence.tell(last);
   }

@@ -8,9 +8,8 @@ from photinus._core import validate
 from photinus._core.records import settle
 from photinus.devices import Network
 from photinus.errors import InvalidInput
-from photinus.faces.studio import runs
+from photinus.faces.studio import refining, runs
 from photinus.faces.studio.problems import Shelf
-from photinus.faces.studio.refining import CHAINS, DRAWS, ROUNDS, Refining
 from photinus.faces.studio.views import network
 from photinus.faces.studio.views.network import NetworkView
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -60,7 +59,7 @@ class ImperfectView(NetworkView):
     _settings: Settings
 
     def __init__(self, shelf: Shelf, values: Mapping[str, Any]) -> None:
-        self._refining: Refining | None = None
+        self._refining: refining.Refining | None = None
         self._refined: Network | None = None
         self._before: dict[str, Any] = {}
         self._said = ""
@@ -116,7 +115,7 @@ class ImperfectView(NetworkView):
                 f"units must be at most {MOST_UNITS} to be refined while you wait, "
                 f"got {self._machine.n_units}: photinus.refine takes any number"
             )
-        self._refining = Refining(
+        self._refining = refining.Refining(
             self._machine,
             runs.calibration_for(self._settings.substrate, self._settings.laser),
             network=self._run.network,
@@ -126,10 +125,10 @@ class ImperfectView(NetworkView):
 
     def advance(self, elapsed: float, budget: float) -> dict[str, Any]:
         """Go on; take the refined network as soon as there is one."""
-        refining = self._refining
-        if refining is not None and not refining.running:
+        going = self._refining
+        if going is not None and not going.running:
             self._refining = None
-            self._refined, self._said = refining.network(), refining.reason()
+            self._refined, self._said = going.network(), going.reason()
             self._before = {
                 f"before_{name}": values
                 for name, values in self._tally.sampled().items()
@@ -138,7 +137,7 @@ class ImperfectView(NetworkView):
             self._start(self._settings)
         frame = super().advance(elapsed, budget)
         rounds = None if self._refining is None else self._refining.rounds
-        return {**frame, "refining": rounds, "most_rounds": ROUNDS}
+        return {**frame, "refining": rounds, "most_rounds": refining.ROUNDS}
 
     def about(self) -> dict[str, Any]:
         """Return what a network tells, and how it was refined."""
@@ -165,8 +164,8 @@ class ImperfectView(NetworkView):
                 f"seed=np.random.SeedSequence({settings.seed}))\n"
                 "refined = ph.refine(\n"
                 "    machine, calibration, network=built, imperfections=faults,\n"
-                f"    chains={CHAINS}, draws={DRAWS}, most_rounds={ROUNDS}, seed={settings.seed},\n"
-                ")\n"
+                f"    chains={refining.CHAINS}, draws={refining.DRAWS}, "
+                f"most_rounds={refining.ROUNDS}, seed={settings.seed},\n)\n"
             )
         return f"{head}{lines}samples = {tail}"
 

@@ -65,8 +65,12 @@ class LedgerView(NetworkView):
 
     def _start(self, settings: network.Settings) -> None:
         super()._start(settings)
-        self._prices = self._settings.prices()
+        self._take(settings)
         self._spikes_seen, self._time_seen = np.zeros(self._machine.n_units), 0.0
+
+    def _take(self, settings: network.Settings) -> None:
+        assert isinstance(settings, Settings)  # `SETTINGS`
+        self._settings, self._prices = settings, settings.prices()
 
     def change(self, values: Mapping[str, Any]) -> None:
         """Take other settings. Speed and prices go on with the same run."""
@@ -74,10 +78,10 @@ class LedgerView(NetworkView):
         before = self._settings
         kept = {name: getattr(before, name) for name in ("speed", *FREE)}
         if replace(settings, **kept) == before:
-            self._settings, self.changed = settings, True
-            self._prices = self._settings.prices()
-            return
-        self._start(settings)
+            self._take(settings)
+            self.changed = True
+        else:
+            self._start(settings)
 
     def _noted(self, piece: Piece) -> dict[str, Any]:
         """Count the spikes of a piece and price them."""
