@@ -54,7 +54,7 @@ class Intervals:
         """Return the share of time on of each chain, array (chain,); nan before any time has passed."""
         time = self._end - self._start
         if time <= 0:
-            return np.full(len(self._on), np.nan)
+            return np.full(len(self._on), np.nan, np.float64)
         pending = np.minimum(self._end - self._last, self._window)
         on = self._on + np.where(np.isfinite(self._last), pending, 0.0)
         return np.asarray(on / time, np.float64)
