@@ -134,6 +134,12 @@ def test_every_page_is_linked_from_the_readme() -> None:
     assert {path for path in TEXTS if path.startswith("docs/")} <= linked
 
 
+@pytest.mark.parametrize("path", [path for path in TEXTS if re.match(r"docs/results/(?!index)", path)])
+def test_results_say_when_they_were_measured_and_by_what(path: str) -> None:
+    line = TEXTS[path].splitlines()[2]
+    assert re.fullmatch(r"\*Measured (on|by|from) 20\d\d-.* with Photinus \d.*\.\*", line), line
+
+
 @pytest.mark.parametrize("path", TEXTS)
 def test_names_of_texts_are_those_of_today(path: str) -> None:
     for name in dotted(TEXTS[path]):
