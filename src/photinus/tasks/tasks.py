@@ -33,7 +33,19 @@ MASKS = ("quarter", "half", "random")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Dream(Displayed):
-    """Images that a machine made up."""
+    """Images that a machine made up.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import dream
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> machine = BoltzmannEstimator((3,), epochs=10, seed=0).fit(images, [0, 1] * 20).machine()
+    >>> found = dream(machine, "gibbs", chains=4, draws=50, seed=1)
+    >>> found.pixels.shape, found.names
+    ((4, 50, 4), ('0', '1'))
+    """
 
     pixels: NDArray[np.uint8]
     """Array (chain, draw, pixel)."""
@@ -55,7 +67,20 @@ class Dream(Displayed):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Completion(Displayed):
-    """Images of which a part was known."""
+    """Images of which a part was known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import complete, mask
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> model = BoltzmannEstimator((3,), batch_size=8, epochs=60, learning_rate=0.3, seed=0)
+    >>> machine = model.fit(images).machine()
+    >>> found = complete(machine, images[:2], mask((2, 2), "quarter"), "gibbs", draws=50, seed=1)
+    >>> bool((found.errors < 0.2).all())
+    True
+    """
 
     truth: NDArray[np.uint8]
     """Array (image, pixel)."""
@@ -74,7 +99,20 @@ class Completion(Displayed):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classification(Displayed):
-    """Classes sampled with the image as evidence."""
+    """Classes sampled with the image as evidence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import classify
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> model = BoltzmannEstimator((3,), batch_size=8, epochs=60, learning_rate=0.3, seed=0)
+    >>> machine = model.fit(images, [0, 1] * 20).machine()
+    >>> found = classify(machine, images[:4], "gibbs", draws=50, seed=1)
+    >>> found.predicted, found.accuracy([0, 1, 0, 1])
+    (array([0, 1, 0, 1]), 1.0)
+    """
 
     probabilities: NDArray[np.float64]
     """Part of the draws in which each class unit is on, array (image, class)."""
@@ -151,6 +189,16 @@ def dream(
         One with the labels that learning gives, see `photinus.learning.units`.
     substrate, chains, draws, burn_in, **options
         As in `photinus.sample`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import dream
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> machine = BoltzmannEstimator((3,), epochs=10, seed=0).fit(images).machine()
+    >>> dream(machine, "laser-reduced", chains=4, draws=50, seed=1).pixels.shape
+    (4, 50, 4)
     """
     draws, burn_in = _lengths(draws, burn_in)
     settings = {"draws": draws, "burn_in": burn_in, **options}
@@ -172,6 +220,19 @@ def imagine(
     ------
     InvalidInput
         If the machine has no such class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import imagine
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> model = BoltzmannEstimator((3,), batch_size=8, epochs=60, learning_rate=0.3, seed=0)
+    >>> machine = model.fit(images, [0, 1] * 20).machine()
+    >>> found = imagine(machine, [0, 1], "gibbs", draws=100, seed=1)
+    >>> found.pixels.mean(axis=1).round()
+    array([[1., 1., 0., 0.],
+           [0., 0., 1., 1.]])
     """
     units = Units.of(machine)
     if not units.names:
@@ -235,6 +296,18 @@ def complete(
         Draws averaged, and dropped, per image.
     seed, progress, **options
         As in `photinus.sample`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import complete, mask
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> model = BoltzmannEstimator((3,), batch_size=8, epochs=60, learning_rate=0.3, seed=0)
+    >>> machine = model.fit(images).machine()
+    >>> found = complete(machine, images[:2], mask((2, 2), "half"), "gibbs", draws=50, seed=1)
+    >>> found.mean.shape
+    (2, 4)
     """
     units = Units.of(machine)
     draws, burn_in = _lengths(draws, burn_in)
@@ -280,6 +353,13 @@ def mask(shape: tuple[int, int], kind: str, *, seed: Seed = 0) -> NDArray[np.boo
     ------
     InvalidInput
         For another kind, or a `shape` that is not a height and a width of at least 1.
+
+    Examples
+    --------
+    >>> from photinus.tasks import mask
+    >>> mask((2, 4), "half").reshape(2, 4)
+    array([[ True,  True,  True,  True],
+           [False, False, False, False]])
     """
     validate.one_of("kind", kind, MASKS)
     if not isinstance(shape, (tuple, list)) or len(shape) != 2:
@@ -316,6 +396,17 @@ def classify(
     images : array (image, pixel) of 0 and 1
     draws, burn_in, seed, progress, **options
         As in `photinus.sample`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import classify
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> model = BoltzmannEstimator((3,), batch_size=8, epochs=60, learning_rate=0.3, seed=0)
+    >>> machine = model.fit(images, [0, 1] * 20).machine()
+    >>> classify(machine, images[:2], "gibbs", draws=50, seed=1).predicted
+    array([0, 1])
     """
     units = Units.of(machine)
     draws, burn_in = _lengths(draws, burn_in)
