@@ -11,7 +11,7 @@ from photinus._core.display import Displayed
 from photinus.diagnostics.convergence import effective_draws
 from photinus.errors import InvalidInput, MissingDependency
 from photinus.learning.data import Images
-from photinus.tasks.tasks import Dream
+from photinus.tasks.results import Dream
 
 INDIRECT_BETA = 0.95
 """Certainty of a pixel in the density around each sample, as Leng et al. 2018 (Sci. Rep. 8, 10651)."""

@@ -15,7 +15,7 @@ from photinus.errors import InvalidInput
 from photinus.faces.figures.canvas import Style, bare, blank, figure_of, named, on, plain, styled
 from photinus.faces.figures.plots import EXACT, FLOOR, LASER
 from photinus.tasks.evaluation import Mixing
-from photinus.tasks.tasks import Completion, Dream
+from photinus.tasks.results import Completion, Dream
 from photinus.units import ns
 
 PER_STRIP = 16
