@@ -1,0 +1,19 @@
+"""
+A dream
+=======
+
+Nothing is known, and the machine makes up digits. A row is a chain, from left to right. Below, the same
+as an animation in a file.
+"""
+
+import photinus as ph
+from photinus.learning import BoltzmannEstimator
+from photinus.learning.data import digits
+
+train, test = digits("train"), digits("test")
+estimator = BoltzmannEstimator(hidden=(32,), epochs=10, seed=1).fit(train.pixels, train.labels)
+
+dream = ph.tasks.dream(estimator.machine(), "gibbs", chains=6, draws=300, seed=2)
+ph.plots.animate(dream, "dream.gif")
+
+ph.plots.strip(dream)
