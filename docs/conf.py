@@ -52,13 +52,13 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["static"]
-html_css_files = ["tutorials.css"]
+html_css_files = ["photinus.css"]
 html_title = "Photinus"
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 8,
 }
 html_show_sourcelink = False
 

@@ -18,6 +18,7 @@ from tests.texts import ROOT, TEXTS, blocks, commands, dotted, is_former, links,
 
 WITH_PYTHON = [path for path, text in TEXTS.items() if blocks(text, "python") and path != "README.md"]
 SHORTER = {
+    'ph.infer(network, {"wet": 1}, seed=1)': 'ph.infer(network, {"wet": 1}, "gibbs", seed=1)',
     "BoltzmannEstimator()": "BoltzmannEstimator(epochs=2)",
     "temperatures=1000": "temperatures=20",
     "chains=16, draws=500": "chains=2, draws=20",

@@ -10,7 +10,7 @@ from photinus.learning import BoltzmannEstimator
 from photinus.learning.data import digits
 
 train, test = digits("train"), digits("test")
-estimator = BoltzmannEstimator(hidden=(32,), epochs=10, seed=1).fit(train.pixels, train.labels)
+estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(train.pixels, train.labels)
 
 known = ph.tasks.mask(test.shape, "half")
 found = {
