@@ -85,7 +85,7 @@ def page(study: Study, code: str, measured_by: Iterable[str]) -> str:
     head = (
         "# Fidelity: results\n\n"
         "Written by `python -m studies.fidelity report`. The method is in "
-        "[the certificate](../explanation/fidelity.md). "
+        "[another page](../explanation/fidelity-study.md). "
         f"Each machine got {budget.chains} chains × {budget.draws} draws. "
         f"The digest of the code is {code}."
     )
