@@ -84,8 +84,8 @@ def page(study: Study, code: str, measured_by: Iterable[str]) -> str:
     budget = study.selection.budget
     head = (
         "# Fidelity: results\n\n"
-        "Written by `python -m studies.fidelity report`. The method is in "
-        "[another page](../explanation/fidelity-study.md). "
+        "Written by `python -m studies.fidelity report`. "
+        "[How fidelity is measured](../explanation/fidelity-study.md) tells the method. "
         f"Each machine got {budget.chains} chains × {budget.draws} draws. "
         f"The digest of the code is {code}."
     )
