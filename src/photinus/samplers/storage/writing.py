@@ -251,18 +251,27 @@ def _check_kind(run: Run, state: Mapping[str, NDArray[Any]]) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C until a piece is written: Zarr's writers do not stop cleanly half way."""
+    """Hold back Ctrl-C, alarms and all that the program answers until a piece is written.
+
+    Zarr's writers do not stop cleanly half way. And what the answer to an alarm raises there, mostly a
+    `TimeoutError`, would read as a fault of the disk.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    came: list[int] = []
+    found = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    before = {number: answer for number, answer in found.items() if callable(answer)}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+        for number, answer in before.items():
+            signal.signal(number, answer)
+    with contextlib.ExitStack() as stack:  # all of them, whatever one raises
+        for number in dict.fromkeys(came):
+            stack.callback(signal.raise_signal, number)
 
 
 def save(samples: "Samples", path: str | os.PathLike[str]) -> None:
