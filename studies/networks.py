@@ -34,8 +34,7 @@ def row(path: Path, evidence: Mapping[Any, Any], substrate: str, options: argpar
     """Return the line of one network on one substrate, and what there is to say of it."""
     model, tempering = read_model(path), None
     if options.copies > 1:
-        rise = options.hottest ** (1 / (options.copies - 1))
-        tempering = ph.Parallel(temperatures=tuple(rise**k for k in range(options.copies)), every=1)
+        tempering = ph.Parallel.rising(options.copies, hottest=options.hottest, every=1)
     found = ph.infer(
         model,
         evidence,

@@ -212,7 +212,7 @@ def log_partition(
 
 
 def _exact(machine: BoltzmannMachine) -> float | None:
-    """Return log Z by enumeration, of one side perhaps, or a tree of cliques; None where none will do."""
+    """Return log Z by enumeration, of one side perhaps, or a tree of cliques; None if none will do."""
     if machine.n_units > MAX_ENUMERATED and two_sides(machine.weights != 0) is not None:
         sides = Sides.of(machine)
         if len(sides.second) <= MAX_PER_RUN:

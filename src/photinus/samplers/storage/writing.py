@@ -270,8 +270,8 @@ def _uninterrupted() -> Iterator[None]:
         for number, answer in before.items():
             signal.signal(number, answer)
     with contextlib.ExitStack() as stack:  # all of them, whatever one raises
-        for number in dict.fromkeys(came):
-            stack.callback(signal.raise_signal, number)
+        for one in dict.fromkeys(came):
+            stack.callback(signal.raise_signal, one)
 
 
 def save(samples: "Samples", path: str | os.PathLike[str]) -> None:
