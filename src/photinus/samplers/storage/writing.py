@@ -260,15 +260,13 @@ def _uninterrupted() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    found = {number: signal.getsignal(number) for number in signal.valid_signals()}
-    before = {number: answer for number, answer in found.items() if callable(answer)}
-    for number in before:
-        signal.signal(number, lambda number, frame: came.append(number))
-    try:
+    with contextlib.ExitStack() as stack:
+        for number in signal.valid_signals():
+            answer = signal.getsignal(number)
+            if callable(answer):
+                stack.callback(signal.signal, number, answer)
+                signal.signal(number, lambda number, frame: came.append(number))
         yield
-    finally:
-        for number, answer in before.items():
-            signal.signal(number, answer)
     with contextlib.ExitStack() as stack:  # all of them, whatever one raises
         for one in dict.fromkeys(came):
             stack.callback(signal.raise_signal, one)
