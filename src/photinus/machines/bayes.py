@@ -241,8 +241,9 @@ class BayesianNetwork(Discrete):
         asked: tuple[Hashable, ...] | None,
         softening: float,
         code: str,
+        summing: bool,
     ) -> Reduction:
-        return reduced(self._cpts, self.states, known, asked, softening, code)
+        return reduced(self._cpts, self.states, known, asked, softening, code, summing)
 
     def _content(self) -> dict[str, Any]:
         return network_files.tables_content(self._cpts)

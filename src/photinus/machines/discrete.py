@@ -62,6 +62,7 @@ class Discrete(Displayed, ABC):
         asked: tuple[Hashable, ...] | None,
         softening: float,
         code: str,
+        summing: bool,
     ) -> Reduction:
         """Return what has to be sampled; of evidence and variables that were checked."""
 
@@ -273,6 +274,7 @@ class Discrete(Displayed, ABC):
         query: Iterable[Any] | None = None,
         softening: float = SOFTENING,
         code: str = "auto",
+        summing: bool = True,
     ) -> Reduction:
         """Return what has to be sampled to know the variables asked for, given the evidence.
 
@@ -282,6 +284,8 @@ class Discrete(Displayed, ABC):
         query : variables that are asked for; by default all
         softening, code
             As in `to_boltzmann`. Variables that are not sampled need none.
+        summing
+            Sum variables out whose tables need strong weights, see `photinus.machines.summing`.
 
         Returns
         -------
@@ -305,7 +309,8 @@ class Discrete(Displayed, ABC):
         known = self._known(evidence)
         asked = None if query is None else asked_variables(query, self.states)
         self._require_possible(known)
-        return self._reduced(known, asked, softening, code)
+        summing = validate.flag("summing", summing)
+        return self._reduced(known, asked, softening, code, summing)
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
         """Write the network to `path` as JSON (.json).

@@ -14,7 +14,8 @@ from photinus.errors import InvalidInput
 from photinus.machines import cliques, network_files
 from photinus.machines.cliques import TooWide
 from photinus.machines.discrete import Discrete
-from photinus.machines.elimination import Factor, Reduction, restricted
+from photinus.machines.elimination import Reduction, restricted
+from photinus.machines.factors import Factor
 from photinus.machines.softening import SOFTENING, soft_factor
 from photinus.machines.variables import States, checked_states, near, require_entries
 
@@ -119,10 +120,11 @@ class MarkovNetwork(Discrete):
         asked: tuple[Hashable, ...] | None,
         softening: float,
         code: str,
+        summing: bool,
     ) -> Reduction:
         with np.errstate(divide="ignore"):
             hard = [Factor(scope, np.log(array)) for scope, array in self.factors]
-        return restricted(hard, self.states, known, asked, softening, code)
+        return restricted(hard, self.states, known, asked, softening, code, summing)
 
     def _content(self) -> dict[str, Any]:
         return network_files.factors_content(self.factors)

@@ -196,6 +196,7 @@ def infer(
     refined: bool = True,
     softening: float = SOFTENED,
     code: str = "auto",
+    summing: bool = True,
     chains: int = 256,
     draws: int = 400,
     burn_in: int | None = None,
@@ -224,6 +225,9 @@ def infer(
         `BayesianNetwork.softened`. Importance weights undo it, see `Posterior.weights`.
     code
         How units stand for more than two states, see `BayesianNetwork.to_boltzmann`.
+    summing
+        Sum variables out first whose tables need strong weights, as far as tables stay small. The host
+        does it; they come back by a look-up, see `BayesianNetwork.reduced`.
     chains, draws, burn_in
         Of the samples; the first two also of the longest measurement of a refinement. By default 100
         draws are dropped, or `draws` if those are fewer.
@@ -255,7 +259,7 @@ def infer(
     draws = validate.integer("draws", draws, 1)
     burn_in = min(BURN_IN, draws) if burn_in is None else burn_in
     loop, main, tables = seed_sequence(seed).spawn(3)
-    reduction = _reduction(model, evidence, query, softening, code)
+    reduction = _reduction(model, evidence, query, softening, code, summing)
     length: dict[str, Any] = {"chains": chains, "draws": draws, "seed": main}
     options |= {"calibration": calibration, "threads": threads, "progress": progress}
     machine, refinement, samples = reduction.machine, None, None
@@ -304,6 +308,7 @@ def _reduction(
     query: Iterable[Any] | None,
     softening: float,
     code: str,
+    summing: bool,
 ) -> Reduction:
     """Return what has to be sampled."""
     if isinstance(model, BoltzmannMachine):
@@ -316,7 +321,7 @@ def _reduction(
         if name in known:
             raise InvalidInput(f"query must not be evidence, got {name!r}, which is known")
     if not isinstance(model, BoltzmannMachine):
-        return model.reduced(evidence, query=asked, softening=softening, code=code)
+        return model.reduced(evidence, query=asked, softening=softening, code=code, summing=summing)
     free = model.conditional(known)
     own = dict.fromkeys(free.labels, TWO)
     return Reduction(
@@ -326,6 +331,7 @@ def _reduction(
         settled={},
         barren=(),
         replaced=(),
+        summed=(),
         sampled=free.labels,
         factors=(),
         hard=(),
