@@ -169,6 +169,7 @@ class Posterior(Displayed):
             "evidence": joined(f"{cut(str(k))}={cut(str(v))}" for k, v in self.evidence.items()),
             "substrate": self.substrate,
             "largest deviation": self.largest_deviation,
+            "variables summed out": len(self.reduction.summed) or None,
             "draws left out": self.invalid or None,
             "time on the chip [s]": self.chip_time,
             "time here [s]": self.wall_time,

@@ -53,6 +53,10 @@ BurnIn = Annotated[
 Refined = Annotated[
     bool, typer.Option("--refined/--not-refined", help="Refine simulated neurons first.")
 ]
+Summing = Annotated[
+    bool,
+    typer.Option("--summing/--not-summing", help="Sum variables out that need strong weights."),
+]
 Coding = Annotated[str, typer.Option(help="Units of more than two states: auto, one-hot or binary.")]
 Store = Annotated[Path | None, typer.Option(help="Zarr store to write; the report is OUT.report.html.")]
 
@@ -63,6 +67,7 @@ def infer(
     query: Asked = None,
     substrate: Substrate = "laser",
     refined: Refined = True,
+    summing: Summing = True,
     code: Coding = "auto",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 400,
@@ -104,6 +109,7 @@ def infer(
         substrate,
         query=asked,
         refined=refined,
+        summing=summing,
         code=code,
         chains=chains,
         draws=draws,
@@ -186,6 +192,7 @@ def _document(posterior: "Posterior", out: Path | None, report: Path | None) -> 
         },
         "weights": None if posterior.weights is None else posterior.weights.verdict,
         "invalid_draws": posterior.invalid,
+        "summed_out": len(posterior.reduction.summed),
         "units": posterior.units,
         "largest_weight": posterior.largest_weight,
         "chip_time": posterior.chip_time,
