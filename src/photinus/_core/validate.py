@@ -61,7 +61,7 @@ def plain_array(name: str, value: Any, wanted: str = "an array of numbers") -> N
 
 
 def _unboxed(value: Any) -> Any:
-    """Return numbers of pandas of its own types, such as Float64, as NumPy's; all else as it is."""
+    """Return numbers of pandas in types that NumPy lacks, such as Float64, as NumPy's, else `value`."""
     if type(value).__module__.partition(".")[0] != "pandas" or not hasattr(value, "to_numpy"):
         return value
     types = list(value.dtypes) if value.ndim == 2 else [value.dtype]

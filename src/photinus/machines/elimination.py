@@ -12,8 +12,8 @@ Each step is exact, and comes before tables are softened into weights:
 * **Sums.** Variables whose tables need strong weights all the same are summed out, see
   `photinus.machines.summing`.
 
-Variables that are left out come back by a look-up in a table: in their own, given the variables above
-them, or, if they were summed out, in their probabilities given those around them.
+Variables that are left out come back by a look-up in their own table, given the variables above them.
+Those that were summed out come back by their probabilities, given the variables around them.
 """
 
 from collections.abc import Hashable, Iterable, Mapping

@@ -87,14 +87,11 @@ def infer(
 ) -> None:
     """Tell the probabilities of a model's variables, given what is known."""
     from photinus.interop.formats import read_model
-    from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.samplers import registry
     from photinus.tasks import infer as ask
 
     read = read_model(model)
-    states: Mapping[Hashable, tuple[Hashable, ...]] = (
-        dict.fromkeys(read.labels, (0, 1)) if isinstance(read, BoltzmannMachine) else read.states
-    )
+    states = _states(read)
     options: dict[str, Any] = {"gauge": gauge, "imperfections": read_imperfections(imperfection)}
     if registry.substrate(substrate).spiking or laser is not None or calibration is not None:
         options["calibration"] = read_calibration(laser, calibration, substrate)
@@ -125,6 +122,13 @@ def infer(
         print_json(_document(posterior, out, report))
     else:
         _print(posterior, out, report)
+
+
+def _states(model: "Model") -> "Mapping[Hashable, tuple[Hashable, ...]]":
+    """Return the states of the variables of a model."""
+    from photinus.machines.boltzmann import BoltzmannMachine
+
+    return dict.fromkeys(model.labels, (0, 1)) if isinstance(model, BoltzmannMachine) else model.states
 
 
 def _known(
