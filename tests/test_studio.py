@@ -1,6 +1,7 @@
 """The studio's server: what it says and refuses, that it is live, and that it rests."""
 
 import contextlib
+import json
 import socket
 import time
 import urllib.error
@@ -21,6 +22,7 @@ from photinus.errors import InvalidInput
 from photinus.faces.studio import app, messages
 from photinus.faces.studio.frames import packed, unpacked
 from photinus.faces.studio.messages import parsed
+from photinus.faces.studio.own import machine_of
 from photinus.faces.studio.problems import PRESETS, Shelf
 from photinus.faces.studio.session import Session
 from photinus.faces.studio.tally import Tally
@@ -317,6 +319,40 @@ def test_a_model_file_comes_first(tmp_path: Path) -> None:
         assert str(path) in client.press("python")["code"]
 
 
+def brought(page: str, content: bytes, name: str, **headers: str) -> tuple[int, dict[str, Any]]:
+    """Return status and answer for a model file that a page brings."""
+    request = urllib.request.Request(f"{page}model?name={name}", content, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status), json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        text = error.read()
+        return error.code, json.loads(text) if text.startswith(b"{") else {}
+
+
+def test_pages_bring_models(page: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["x", "y"]).save(path)
+    status, answer = brought(page, path.read_bytes(), "mine.json")
+    assert status == 200
+    with opened(page) as client:
+        about = client.show("network", problem=answer["problem"], substrate="gibbs")
+        assert about["labels"] == ["x", "y"]
+        assert about["titles"][answer["problem"]] == "mine.json"
+    for content, name in ((b"{}", "a.json"), (b"", "b.bif"), (b"PK", "../../c.npz"), (b"x", "")):
+        status, answer = brought(page, content, name)
+        assert status == 422
+        assert "/tmp" not in answer["sentence"]
+    assert brought(page, b"x" * (app.LARGEST_MODEL + 1), "d.json")[0] == 413
+    assert brought(page, b"{}", "e.json", Origin="http://example.org")[0] == 404
+    assert brought(page.rsplit("/", 2)[0] + "/token/", b"{}", "e.json")[0] == 404
+    shelf = Shelf()
+    for _ in range(12):
+        last = shelf.take(path.read_bytes(), "mine.json")
+    assert sum(name.startswith("brought") for name in shelf.titles()) == 8
+    assert shelf.machine(last).labels == ("x", "y")
+
+
 def test_the_command_refuses_what_it_cannot_serve(run: Run, tmp_path: Path) -> None:
     code, _, err = run("studio", tmp_path / "missing.json", "--no-browser")
     assert code == 2
@@ -328,3 +364,24 @@ def test_the_command_refuses_what_it_cannot_serve(run: Run, tmp_path: Path) -> N
     assert f"got {port}" in err
     code, _, err = run("studio", "--port", 70000)
     assert code == 2
+
+
+def test_networks_are_built_by_hand(page: str) -> None:
+    with opened(page) as client:
+        about = client.show("network", problem="own", own="-0.5,1,0;0-1:1.5,1-2:-2", substrate="gibbs")
+        assert about["labels"] == ["a", "b", "c"]
+        assert about["biases"].tolist() == [-0.5, 1, 0]
+        assert about["weights"].tolist() == [1.5, -2]
+        names: dict[str, Any] = {}
+        client.more(3)
+        exec(client.press("python")["code"], names)
+        assert names["machine"] == machine_of("-0.5,1,0;0-1:1.5,1-2:-2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ";", "a", "1,", "nan", "11", "0;0-0:1", "0,0;0-2:1", "0,0;0-1", "0,0;0-1:x", "0,0;0-1:1e9", ",".join("0" * 13), 4],
+)  # fmt: skip
+def test_what_is_no_network_is_refused(text: Any) -> None:
+    with pytest.raises(InvalidInput):
+        machine_of(text)

@@ -14,6 +14,7 @@ pytest.importorskip("playwright", reason="the studio is looked at by Playwright"
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from photinus import BoltzmannMachine
 from photinus.faces.studio.app import Studio
 from photinus.faces.studio.problems import Shelf
 from tests.studios import LONGEST, running, served
@@ -194,6 +195,27 @@ def test_half_a_digit_is_drawn_with_the_mouse(page: Page, address: str) -> None:
     until(lambda: page.url.split("evidence=")[-1][64:74] == "0000000100", page)
 
 
+def test_a_network_is_built_by_hand(page: Page, address: str) -> None:
+    shown(page, address, "network?problem=pair&substrate=gibbs")
+    page.click("#change")
+    until(lambda: "own=-0.5%2C-1%3B0-1%3A1.5" in page.url, page)
+    page.click("#add")
+    until(lambda: page.locator("[data-unit]").count() == 3, page)
+    box = page.locator("figure.graph canvas").bounding_box()
+    assert box is not None
+    page.wait_for_timeout(300)  # until the third unit is drawn
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 45)  # the uppermost unit
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 - 85, box["y"] + box["height"] * 0.66)
+    page.mouse.up()
+    until(lambda: "0-2%3A1" in page.url, page)
+    page.locator("#control-weight").focus()
+    page.keyboard.press("End")
+    until(lambda: "0-2%3A4" in page.url, page)
+    page.click("#remove")
+    until(lambda: page.locator("[data-unit]").count() == 2, page)
+
+
 def test_a_price_is_set(page: Page, address: str) -> None:
     shown(page, address, "ledger?problem=triangle&substrate=laser-reduced")
     told = page.locator("figure.powers figcaption span")
@@ -202,6 +224,20 @@ def test_a_price_is_set(page: Page, address: str) -> None:
     price.fill("3000")
     price.press("Enter")
     until(lambda: "3.01 W" in (told.text_content() or ""), page)
+
+
+def test_a_model_file_is_opened(page: Page, address: str, tmp_path: Path) -> None:
+    shown(page, address, f"network?{QUICK}")
+    wrong, right = tmp_path / "wrong.json", tmp_path / "right.json"
+    wrong.write_text("{}")
+    BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["x", "y"]).save(right)
+    page.set_input_files("#control-file", wrong)
+    until(lambda: "wrong.json" in (page.locator("#notice").text_content() or ""), page)
+    page.set_input_files("#control-file", right)
+    until(lambda: page.locator("[data-unit='1']").text_content() == "y: free", page)
+    assert (
+        "right.json" in page.locator("#control-problem").locator("option:checked").all_text_contents()
+    )
 
 
 def test_refusals_are_told(page: Page, address: str) -> None:

@@ -12,13 +12,13 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.faces.studio import messages
 from photinus.faces.studio.frames import packed
 from photinus.faces.studio.problems import Shelf
@@ -28,6 +28,9 @@ STATIC = Path(__file__).parent / "static"
 HOSTS = ("127.0.0.1", "localhost")
 """Names that a browser may call this computer by; another one could be led here by its owner."""
 MOST_SESSIONS = 8
+LARGEST_MODEL = 16 << 20
+"""Bytes of a model file."""
+LONGEST_FILE_NAME = 120
 MOST_WAITING = 2
 """Frames that a page may ask for before it has got one."""
 MOST_PRESSES = 8
@@ -58,6 +61,7 @@ class Studio:
         self.app = Starlette(
             routes=[
                 WebSocketRoute("/{token}/live", self._live),
+                Route("/{token}/model", self._model, methods=["POST"]),
                 Route("/{token}/", self._page),
                 Route("/{token}/{name}", self._page),
             ],
@@ -78,6 +82,23 @@ class Studio:
         if not self._knows(request.path_params["token"]) or not known:
             return Response("There is nothing here.", status_code=404, media_type="text/plain")
         return FileResponse(path, media_type=TYPES[path.suffix])
+
+    async def _model(self, request: Request) -> Response:
+        """Take a model file of a page, and answer with the name of its problem or one sentence."""
+        if not self._knows(request.path_params["token"]) or not _is_ours(request):
+            return Response("There is nothing here.", status_code=404, media_type="text/plain")
+        content = b""
+        async for part in request.stream():
+            content += part
+            if len(content) > LARGEST_MODEL:
+                sentence = f"model must have at most {LARGEST_MODEL >> 20} MiB to be brought by a page"
+                return JSONResponse({"sentence": sentence}, status_code=413)
+        name = request.query_params.get("name", "model")[:LONGEST_FILE_NAME]
+        try:
+            problem = await to_thread.run_sync(self._shelf.take, content, name)
+        except PhotinusError as error:
+            return JSONResponse({"sentence": str(error)}, status_code=422)
+        return JSONResponse({"problem": problem})
 
     async def _live(self, socket: WebSocket) -> None:
         """Show a view to a page until it goes."""
@@ -182,10 +203,10 @@ class Link:
             yield frame
 
 
-def _is_ours(socket: WebSocket) -> bool:
-    """Return whether a socket comes from a page of this studio, or from no page at all."""
-    origin = socket.headers.get("origin")
-    return origin is None or origin == f"http://{socket.headers.get('host')}"
+def _is_ours(asked: HTTPConnection) -> bool:
+    """Return whether a request comes from a page of this studio, or from no page at all."""
+    origin = asked.headers.get("origin")
+    return origin is None or origin == f"http://{asked.headers.get('host')}"
 
 
 class Guarded:

@@ -1,19 +1,25 @@
 """Machines to play with: presets, and the file that the studio was started with."""
 
 import functools
+import itertools
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from photinus._core import validate
-from photinus._core.display import Displayed
+from photinus._core.display import Displayed, cut
+from photinus.errors import InvalidInput
 from photinus.faces.demo.patients import L2, load_data
+from photinus.faces.studio import own
 from photinus.interop.formats import read_machine
 from photinus.machines.boltzmann import BoltzmannMachine
 
+MOST_BROUGHT = 8
+"""Models that pages bring and that are kept."""
 RING = 200
 """Units of the largest preset."""
 
@@ -105,18 +111,49 @@ PRESETS = {
 """Problems by name."""
 
 
+OWN = Problem("Your own", f"Up to {own.MOST_UNITS} units.", "", lambda: own.machine_of(own.EXAMPLE))
+"""The problem that is built by hand on the page."""
+
+
 class Shelf:
     """All problems of a studio: the presets, and the model that it was started with as "file"."""
 
     def __init__(self, model: Path | None = None) -> None:
         self.problems = dict(PRESETS)
         self.first = "rain"
+        self._brought = itertools.count(1)
         if model is not None:
-            machine = read_machine(model)
-            code = f"machine = ph.interop.read_machine({str(model)!r})"
-            text = f"{machine.n_units} units, read from {model}."
-            self.problems["file"] = Problem(model.name, text, code, lambda: machine)
             self.first = "file"
+            self._put(self.first, read_machine(model), str(model))
+
+    def _put(self, name: str, machine: BoltzmannMachine, path: str) -> None:
+        code = f"machine = ph.interop.read_machine({path!r})"
+        text = f"{machine.n_units} units, read from {path}."
+        self.problems[name] = Problem(Path(path).name, text, code, lambda: machine)
+
+    def take(self, content: bytes, path: str) -> str:
+        """Read a model that a page brings; return the name of its problem.
+
+        The latest `MOST_BROUGHT` are kept.
+
+        Raises
+        ------
+        InvalidInput
+            If it is no model in a format that is known.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            # Of the name only the suffix matters, and no part of it becomes a path.
+            file = Path(folder) / f"model{Path(path).suffix[:12]}"
+            file.write_bytes(content)
+            try:
+                machine = read_machine(file)
+            except InvalidInput as error:
+                raise InvalidInput(str(error).replace(str(file), path)) from None
+        name = f"brought-{next(self._brought)}"
+        self._put(name, machine, cut(path))
+        for old in [each for each in self.problems if each.startswith("brought")][:-MOST_BROUGHT]:
+            del self.problems[old]
+        return name
 
     def machine(self, name: str) -> BoltzmannMachine:
         """Return the machine of a problem, made once."""
@@ -125,9 +162,18 @@ class Shelf:
             return self.problems[name].machine()
         return _preset(name)
 
+    def problem(self, name: str, built: str) -> Problem:
+        """Return a problem; the one that is built by hand is what the text `built` says."""
+        if name == own.NAME:
+            machine = own.machine_of(built)
+            return replace(OWN, code=own.code_of(machine), machine=lambda: machine)
+        validate.one_of("problem", name, self.titles())
+        return replace(self.problems[name], machine=lambda: self.machine(name))
+
     def titles(self) -> dict[str, str]:
         """Return what problems there are, name → title."""
-        return {name: problem.title for name, problem in self.problems.items()}
+        titles = {name: problem.title for name, problem in self.problems.items()}
+        return {**titles, own.NAME: OWN.title}
 
 
 @functools.cache

@@ -56,6 +56,9 @@ const host = {
     connection.say({ say: "press", button: name });
     connection.ask();
   },
+  tell(sentence) {
+    notice(sentence);
+  },
   touch() {
     studio.dirty = true;
     schedule();

@@ -2,6 +2,7 @@
 
 import { axes, curve, cut, legend, marginOf, prefixed, quantity, shown } from "./chart.js";
 import { button, choice, element, slider, whole } from "./controls.js";
+import { Builder } from "./builder.js";
 import { Panel } from "./panel.js";
 
 const SPAN = 60; // draws in the raster
@@ -15,7 +16,7 @@ export const LASERS = Object.fromEntries(["fast-absorber", "slow-absorber", "hig
 
 export class NetworkPage {
   static title = "Network";
-  static defaults = { problem: "", substrate: "laser", laser: "fast-absorber", chains: 16, seed: 0, speed: 200, evidence: "" };
+  static defaults = { problem: "", substrate: "laser", laser: "fast-absorber", chains: 16, seed: 0, speed: 200, evidence: "", own: "" };
 
   constructor(host) {
     this.host = host;
@@ -23,9 +24,14 @@ export class NetworkPage {
     this.empty();
     this.problem = choice({ name: "problem", label: "Problem", options: {} }, "", (name, value) => {
       host.settings.evidence = "";
+      if (value === "own" && !host.settings.own) host.settings.own = "0,0,0;0-1:1,1-2:1";
       host.set(name, value);
     });
     this.text = element("p");
+    this.file = element("input", { type: "file", id: "control-file", hidden: true, onchange: () => this.bring(this.file.files[0]) });
+    this.file.setAttribute("aria-label", "Model file");
+    this.open = element("div", { class: "buttons" }, button("Open a model file …", () => this.file.click(), { id: "open" }), this.file);
+    this.builder = new Builder(host);
     this.warning = element("p", { class: "warning", hidden: true });
     this.units = element("div", { class: "buttons units", role: "group", "aria-label": "Evidence" });
     this.side = this.controls(host.settings, (name, value) => host.set(name, value));
@@ -35,7 +41,8 @@ export class NetworkPage {
     this.joint = new Panel("Joint states", "", "joint", (...given) => this.drawJoint(...given));
     this.divergence = new Panel("Divergence", "", "divergence", (...given) => this.drawDivergence(...given));
     this.panels = [this.graph, this.raster, this.shares, this.joint, this.divergence];
-    this.graph.canvas.addEventListener("click", (event) => this.clicked(event));
+    this.graph.canvas.addEventListener("pointerdown", (event) => this.pressed(event));
+    this.graph.canvas.addEventListener("pointerup", (event) => this.released(event));
   }
 
   controls(values, set) {
@@ -43,6 +50,8 @@ export class NetworkPage {
     return [
       this.problem.node,
       this.text,
+      this.open,
+      this.builder.node,
       element("h2", {}, "Evidence: free, off or on"),
       this.units,
       element("h2", {}, "Sampler"),
@@ -59,6 +68,17 @@ export class NetworkPage {
       whole({ name: "chains", label: "Chains", unit: "copies", least: 2, most: 256 }, values.chains, set).node,
       whole({ name: "seed", label: "Seed", unit: "(a whole number)", least: 0, most: 4294967295 }, values.seed, set).node,
     ];
+  }
+
+  // Sends a model file to the server, which reads it as everywhere, and shows it.
+  async bring(file) {
+    if (!file) return;
+    const answer = await fetch(`model?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+    const { problem, sentence } = await answer.json();
+    this.file.value = "";
+    if (sentence) return this.host.tell(sentence);
+    this.host.settings.evidence = "";
+    this.host.set("problem", problem);
   }
 
   // Forgets all draws.
@@ -80,8 +100,10 @@ export class NetworkPage {
     this.warning.textContent = known.outside.join(" ");
     this.warning.hidden = !known.outside.length;
     this.letters = [...(this.host.settings.evidence || "-".repeat(known.labels.length))];
+    this.graph.tell(known.problem === "own" ? "click for evidence, drag for a coupling" : "click for evidence");
     this.margin = known.labels.length <= MOST_NAMES ? marginOf(known.labels) : 52;
     this.fillUnits();
+    this.builder.about(known);
   }
 
   fillUnits() {
@@ -108,11 +130,24 @@ export class NetworkPage {
     this.host.set("evidence", this.letters.every((each) => each === "-") ? "" : this.letters.join(""));
   }
 
-  clicked(event) {
-    if (!this.places) return;
+  // The unit at a place on the graph, or undefined.
+  unitAt(event) {
     const distance = ([x, y]) => Math.hypot(x - event.offsetX, y - event.offsetY);
-    const nearest = this.places.reduce((best, place, k) => (distance(place) < distance(this.places[best]) ? k : best), 0);
-    if (distance(this.places[nearest]) < 40) this.turn(nearest);
+    const nearest = (this.places || []).reduce((best, place, k) => (best < 0 || distance(place) < distance(this.places[best]) ? k : best), -1);
+    return nearest >= 0 && distance(this.places[nearest]) < 40 ? nearest : undefined;
+  }
+
+  // A click turns a unit. In a network of one's own, a line from one unit to another couples them.
+  pressed(event) {
+    this.grasped = this.unitAt(event);
+  }
+
+  released(event) {
+    const from = this.grasped, to = this.unitAt(event);
+    this.grasped = undefined;
+    if (from === undefined || to === undefined) return;
+    if (from === to) this.turn(to);
+    else if (this.known.problem === "own") this.builder.drag(from, to);
   }
 
   frame(frame) {

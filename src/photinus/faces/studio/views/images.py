@@ -44,7 +44,8 @@ class ImagesView(NetworkView):
         return super()._read({"problem": problem, **values})
 
     def _start(self, settings: network.Settings) -> None:
-        units = Units.of(self._shelf.machine(settings.problem))  # others are refused here
+        machine = self._shelf.problem(settings.problem, settings.own).machine()
+        units = Units.of(machine)  # others are refused here
         super()._start(settings)
         self._units = units
         self._others = np.concatenate([units.classes, units.hidden])

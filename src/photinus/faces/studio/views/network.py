@@ -33,6 +33,8 @@ class Settings(Displayed):
 
     problem: str = ""
     """Name of a problem; the shelf's first one by default."""
+    own: str = ""
+    """What was built by hand, see `photinus.faces.studio.own`; of the problem of this name only."""
     substrate: str = "laser"
     laser: str = runs.LASERS[0]
     chains: int = 16
@@ -79,12 +81,14 @@ class NetworkView:
 
     def _start(self, settings: Settings) -> None:
         """Start from the first draw. What can fail comes first, so that a view in use stays whole."""
-        machine = self._shelf.machine(settings.problem)
+        problem = self._shelf.problem(settings.problem, settings.own)
+        machine = problem.machine()
         known = settings.known(machine.labels)
         run = self._run_of(settings, machine, known)
         free = np.array([k for k, label in enumerate(machine.labels) if label not in known], np.intp)
         tally = Tally(machine.conditional(known), free, settings.chains)
         self._settings, self._machine, self._run = settings, machine, run
+        self._problem = problem
         self._known, self._free, self._tally = known, free, tally
         self._edges = np.nonzero(np.triu(machine.weights, 1))
         self._due, self._pace = 1.0, Pace()
@@ -117,7 +121,7 @@ class NetworkView:
             "view": self.NAME,
             "problem": settings.problem,
             "titles": self._shelf.titles(),
-            "text": self._shelf.problems[settings.problem].text,
+            "text": self._problem.text,
             "labels": [cut(str(label), 24) for label in machine.labels],
             "free": self._free,
             "window": window,
@@ -205,7 +209,7 @@ class NetworkView:
         lines = "".join(f"    {argument},\n" for argument in self._arguments())
         return (
             "import numpy as np\n\nimport photinus as ph\n\n"
-            f"{self._shelf.problems[self._settings.problem].code}\n"
+            f"{self._problem.code}\n"
             f"samples = ph.sample(\n    machine,\n    {self._settings.substrate!r},\n{lines})\n"
             "print(samples.states.mean(axis=(0, 1)))  # what the studio counts\n"
             "print(samples.marginals())  # the same over time, where there are spikes\n"
