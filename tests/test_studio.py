@@ -268,7 +268,7 @@ def test_a_page_gets_no_frames_that_it_did_not_ask_for(page: str) -> None:
         with pytest.raises(TimeoutError):
             while True:
                 count += client.frame(timeout=0.5)["kind"] == "frame"
-    assert 1 <= count < 25
+    assert 1 <= count < 40  # a queue would send all 50
 
 
 def test_at_rest_it_uses_no_processor(page: str) -> None:

@@ -62,7 +62,7 @@ class Intervals:
     def density(self) -> NDArray[np.float64]:
         """Return the histogram as a density [1/τ], array (bin,)."""
         coarse = self._counts[:-1].reshape(BINS, FINE).sum(axis=1)
-        return coarse / max(self.count, 1) * BINS / LONGEST
+        return np.asarray(coarse / max(self.count, 1) * BINS / LONGEST)
 
     def ideal(self) -> NDArray[np.float64]:
         """Return the density of an ideal neuron that is on as often [1/τ], array (bin,).

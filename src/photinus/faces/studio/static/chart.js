@@ -93,10 +93,11 @@ export function axes(pen, width, height, look, options) {
   for (const tick of marks(x, inner.width, 90)) {
     const place = at.x(tick);
     pen.path([place, bottom, place, bottom + 4], { stroke: look.quiet, line: 1 });
-    pen.text(x.name ? x.name(tick) : shown(tick, 6), place, bottom + 12, { fill: look.quiet, align: "center", size: 11 });
+    const written = x.upright ? [bottom + 7, { fill: look.quiet, align: "right", size: 11, turn: -Math.PI / 2 }] : [bottom + 12, { fill: look.quiet, align: "center", size: 11 }];
+    pen.text(x.name ? x.name(tick) : shown(tick, 6), place, ...written);
   }
   pen.path([inner.left, bottom, inner.left + inner.width, bottom], { stroke: look.quiet, line: 1 });
-  if (x.label) pen.text(x.label, inner.left + inner.width / 2, bottom + 26, { fill: look.quiet, align: "center", size: 11 });
+  if (x.label) pen.text(x.label, inner.left + inner.width / 2, bottom + m.bottom - 8, { fill: look.quiet, align: "center", size: 11 });
   if (y.label) pen.text(y.label, 10, inner.top + inner.height / 2, { fill: look.quiet, align: "center", size: 11, turn: -Math.PI / 2 });
   return at;
 }

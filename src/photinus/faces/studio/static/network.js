@@ -295,11 +295,11 @@ export class NetworkPage {
     const found = this.latest.joint || new Float64Array(exact.length);
     const most = Math.max(...exact, ...found, 1e-6) * 1.1;
     const letters = (k) => Array.from(states.subarray(k * free.length, (k + 1) * free.length)).join("");
-    const named = exact.length <= 8 || free.length <= 4;
+    const named = exact.length <= 16;
     const at = axes(pen, width, height, look, {
-      x: { least: 0, most: exact.length, ticks: named ? Array.from(exact, (_, k) => k + 0.5) : [], name: (tick) => letters(Math.floor(tick)), label: named ? free.length <= 4 ? `states of ${Array.from(free, (k) => labels[k]).join(", ")}` : "states" : `the ${exact.length} most probable states` },
+      x: { least: 0, most: exact.length, ticks: named ? Array.from(exact, (_, k) => k + 0.5) : [], name: (tick) => letters(Math.floor(tick)), upright: exact.length > 8, label: named ? free.length <= 4 ? `states of ${Array.from(free, (k) => labels[k]).join(", ")}` : "states" : `the ${exact.length} most probable states` },
       y: { least: 0, most, label: "probability" },
-      margin: { top: 26 },
+      margin: { top: 26, bottom: exact.length > 8 && named ? 60 : 34 },
     });
     const wide = at.width / exact.length;
     exact.forEach((p, k) => {
