@@ -90,17 +90,28 @@ def strip(
     columns = min(validate.integer("columns", columns, 1), draws)
     chosen = np.unique(np.linspace(0, draws - 1, columns).astype(int))
     images = dream.smooth[:chains][:, chosen].astype(np.float64)
-    axes = _tiled(ax, chains, len(chosen), dream.shape, 9 * MM)
-    axes.imshow(_inked(_mosaic(images, dream.shape)), interpolation="nearest")
-    height, width = dream.shape
-    axes.set_yticks(_middles(chains, height), [f"chain {k + 1}" for k in range(chains)])
     substrate = plain(dream.samples.substrate)
     if dream.interval is None:
-        names, what = [f"{k:,}" for k in chosen], f"draw ({substrate})"
-    else:
-        names = [f"{k * dream.interval / ns:,.0f}" for k in chosen]
-        what = f"time on the chip [ns] ({substrate})"
-    axes.set_xticks(_middles(len(chosen), width), names)
+        return draw_strip(ax, images, dream.shape, chosen, f"draw ({substrate})")
+    return draw_strip(ax, images, dream.shape, chosen * dream.interval / ns, CHIP.format(substrate))
+
+
+CHIP = "time on the chip [ns] ({})"
+
+
+def draw_strip(
+    ax: Axes | None,
+    images: NDArray[np.float64],
+    shape: tuple[int, int],
+    places: NDArray[np.float64],
+    what: str,
+) -> Figure:
+    """Draw images, array (chain, column, pixel), with the number of each column and what it says."""
+    chains, columns = images.shape[:2]
+    axes = _tiled(ax, chains, columns, shape, 9 * MM)
+    axes.imshow(_inked(_mosaic(images, shape)), interpolation="nearest")
+    axes.set_yticks(_middles(chains, shape[0]), [f"chain {k + 1}" for k in range(chains)])
+    axes.set_xticks(_middles(columns, shape[1]), [f"{place:,.0f}" for place in places])
     axes.set_xlabel(what)
     return figure_of(axes)
 

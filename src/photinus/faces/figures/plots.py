@@ -33,6 +33,7 @@ from photinus.faces.figures.look import COLUMN, MM, PAGE, SMALL
 from photinus.faces.figures.look import DPI as DPI
 from photinus.faces.figures.palette import EXACT, IDEAL, INK, LASER, MUTED, mark, marks
 from photinus.samplers.samples import Samples
+from photinus.spikes.trains import SpikeTrains
 from photinus.units import ps, quantity, scaled, uA
 
 ROW = 4.4 * MM
@@ -124,33 +125,47 @@ def raster(
         )
     chain = validate.integer("chain", chain, 0, samples.chains - 1)
     windows = validate.integer("windows", windows, 1)
-    labels, flips = samples.machine.labels, samples.spikes.gauge
     end = min(windows, samples.draws) * samples.window
-    scale, prefix = scaled(end)
-    tau, end, colour = samples.window / scale, end / scale, mark(samples.substrate).colour
-    axes = bare(on(ax, min(9 * MM + ROW * len(labels), TALLEST), PAGE))
-    mine = samples.spikes.chain == chain
-    time, unit = samples.spikes.time[mine], samples.spikes.unit[mine]
+    start = samples.burn_in * samples.window
+    tall = min(9 * MM + ROW * len(samples.machine.labels), TALLEST)
+    axes = bare(on(ax, tall, PAGE))
+    draw_spikes(axes, samples.spikes, chain, samples.window, (start, start + end), samples.substrate)
+    return figure_of(axes)
+
+
+def draw_spikes(
+    axes: Axes,
+    spikes: SpikeTrains,
+    chain: int,
+    window: float,
+    shown: tuple[float, float],
+    substrate: str,
+) -> None:
+    """Draw the spikes of one chain between two times `shown` [s], counted from the first."""
+    labels, flips, (start, end) = spikes.labels, spikes.gauge, shown
+    scale, prefix = scaled(end - start)
+    tau, length, colour = window / scale, (end - start) / scale, mark(substrate).colour
+    mine = spikes.chain == chain
+    time, unit = spikes.time[mine], spikes.unit[mine]
     for k in range(len(labels)):
-        at = (time[unit == k] - samples.burn_in * samples.window) / scale
-        bars = _merged(at, tau, end)
+        at = (time[unit == k] - start) / scale
+        bars = _merged(at, tau, length)
         if flips[k]:
-            bars = _gaps(bars, end)
+            bars = _gaps(bars, length)
         axes.broken_barh(bars, (k - 0.36, 0.72), facecolor=colour, alpha=0.25, lw=0)
         axes.plot(at, np.full(len(at), k), "|", color=colour, ms=6, mew=0.8)
-    axes.set_xlim(0, end)
     names = [
         f"{plain(label)} (1 - z)" if flipped else plain(label)
         for label, flipped in zip(labels, flips, strict=True)
     ]
+    axes.set_xlim(0, length)
     axes.set_yticks(range(len(labels)), names)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlabel(f"time [{prefix}s]")
-    off = "; (1 - z): unit off there" if flips.any() else ""
-    said = f"ticks: spikes; bars: unit on for τ = {quantity(samples.window, 's')} after a spike{off}"
+    off = "; (1 - z): off there" if flips.any() else ""
+    said = f"ticks: spikes; bars: unit on for τ = {quantity(window, 's')} after a spike{off}"
     axes.set_title(said, loc="left", fontsize=SMALL)
-    return figure_of(axes)
 
 
 def _merged(starts: NDArray[np.float64], length: float, end: float) -> list[tuple[float, float]]:

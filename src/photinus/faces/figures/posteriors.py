@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from photinus.faces.figures.canvas import Style, blank, lettered, plain, styled
@@ -15,6 +15,7 @@ from photinus.faces.figures.palette import GIBBS, INK, LASER, MUTED
 if TYPE_CHECKING:
     from photinus.faces.demo.posterior import Posterior
 
+TALL = 92 * MM
 ALIKE = 1e-9
 """Exact probabilities that are so close are of the same evidence."""
 WAYS = {"gibbs": ("Gibbs sampling", GIBBS), "lasers": ("lasers", LASER)}
@@ -27,7 +28,13 @@ def posterior(results: "Sequence[Posterior]", *, style: Style = None) -> Figure:
     Patients with the same evidence have one exact probability: one mark stands for them, larger for
     more of them. Below is the difference, with what independent draws would show.
     """
-    figure = blank(PAGE, 92 * MM)
+    figure = blank(PAGE, TALL)
+    lettered(draw_posteriors(figure, results))
+    return figure
+
+
+def draw_posteriors(figure: Figure | SubFigure, results: "Sequence[Posterior]") -> list[Axes]:
+    """Draw posteriors on a figure or a part of one, and return the upper panels."""
     grid = figure.subplots(2, len(results), sharex=True, squeeze=False, height_ratios=[5, 3])
     for (upper, lower), result in zip(grid.T, results, strict=True):
         groups = _groups(result.exact)
@@ -47,8 +54,7 @@ def posterior(results: "Sequence[Posterior]", *, style: Style = None) -> Figure:
     grid[0, 0].legend(loc="upper left", title="area of a mark: patients", title_fontsize=SMALL)
     note = "band: ±2 standard errors of independent draws\nbars: ±1 standard deviation of patients"
     grid[1, 0].set_title(note, loc="left", fontsize=SMALL)
-    lettered(grid[0])
-    return figure
+    return list(grid[0])
 
 
 def _groups(exact: NDArray[np.float64]) -> list[NDArray[np.intp]]:
