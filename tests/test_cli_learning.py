@@ -65,7 +65,7 @@ def test_learn_writes_machine_checkpoint_and_report(
 ) -> None:
     units = Units.of(BoltzmannMachine.load(tmp_path / model))
     assert (len(units.features), units.names, len(units.hidden)) == (12, ("0", "1"), 6)
-    assert (tmp_path / "machine.html").read_text().count("data:image/png;base64,") == 2
+    assert (tmp_path / "machine.html").read_text().count("data:image/svg+xml;base64,") == 2
     code, _, err = run("learn", "--data", images, "--hidden", 6)
     assert code == 2
     assert "path 'machine.npz' exists already" in err

@@ -17,7 +17,8 @@ def lines(page: str, docs: Path = DOCS) -> list[str]:
 
 def tables(page: str, docs: Path = DOCS) -> Iterator[tuple[str, Rows]]:
     """Yield the tables of a page: the heading before it, and its rows by column."""
-    heading, head, rows = "", None, []
+    heading, head = "", None
+    rows: Rows = []
     for line in [*lines(page, docs), "## "]:
         if line.startswith("## "):
             if head is not None:

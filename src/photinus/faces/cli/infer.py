@@ -13,7 +13,7 @@ from photinus.faces.cli.inputs import (
     read_known,
     read_query,
 )
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, table, typed
 from photinus.faces.cli.options import (
     CalibrationFile,
     Faults,
@@ -146,7 +146,7 @@ def _write(posterior: "Posterior", out: Path, report: Path, *, force: bool) -> N
     with replacing(out) if force else contextlib.nullcontext():
         if posterior.samples is not None:
             posterior.samples.save(out)
-    files.write_text(report, posterior_page(posterior), replace=force)
+    files.write_text(report, posterior_page(posterior, typed()), replace=force)
 
 
 def _document(posterior: "Posterior", out: Path | None, report: Path | None) -> dict[str, Any]:

@@ -28,16 +28,17 @@ class Drawing(Figure):
     Matplotlib makes ticks, and decides how files are written, when a figure is saved.
     """
 
-    settings: Mapping[str, Any] | None = None
+    settings: Any = None
+    """Settings by name."""
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw in the settings of the figure."""
-        with matplotlib.rc_context(dict(self.settings or {})):
+        with matplotlib.rc_context(self.settings):
             super().draw(renderer)
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         """Save in the settings of the figure, as `Figure.savefig`."""
-        with matplotlib.rc_context(dict(self.settings or {})):
+        with matplotlib.rc_context(self.settings):
             super().savefig(*args, **kwargs)
 
 
@@ -105,15 +106,16 @@ def styled(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
         style: Any = kwargs.get("style")
-        before = dict(matplotlib.rcParams)
+        parameters: Any = matplotlib.rcParams
+        before = dict(parameters)
         with matplotlib.rc_context():
             if kwargs.get("ax") is None:
-                matplotlib.rcParams.update(look())
+                parameters.update(look())
             if style is not None:
                 _use(style)
             result = draw(*args, **kwargs)
             if isinstance(result, Drawing) and result.settings is None:
-                now = matplotlib.rcParams
+                now = dict(parameters)
                 result.settings = {key: now[key] for key in now if now[key] != before[key]}
             return result
 

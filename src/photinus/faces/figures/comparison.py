@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import textalloc
@@ -99,8 +100,8 @@ def _scales(
     if left < slowest:
         axes.axvspan(left, slowest, color=PAPER, lw=0, zorder=0.9)
         middle = np.sqrt(left * slowest)
-        said = {"rotation": 90, "ha": "center", "va": "top", "fontsize": SMALL, "style": "italic"}
-        axes.text(middle, high, "speed unknown ", **said)
+        said: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": SMALL, "style": "italic"}
+        axes.text(middle, high, "speed unknown ", rotation=90, **said)
     return float(np.sqrt(left * slowest)), float(low)
 
 
@@ -144,8 +145,9 @@ def _unknown(axes: Axes, spots: Sequence[_Spot], low: float) -> None:
         place = low * (bottom / low) ** level
         _point(axes, spot.peer, spot.speed, place)
         last = spot.speed > fastest / 1e4
-        side = {"ha": "right", "xytext": (-4, 0)} if last else {"ha": "left", "xytext": (4, 0)}
-        said = {"textcoords": "offset points", "va": "center", "fontsize": SMALL, **side}
+        ha, away = ("right", -4) if last else ("left", 4)
+        said: dict[str, Any] = {"ha": ha, "va": "center", "fontsize": SMALL}
+        said |= {"textcoords": "offset points", "xytext": (away, 0)}
         axes.annotate(spot.peer.name, (spot.speed, place), **said)
 
 

@@ -32,7 +32,8 @@ class Look(dict[str, Any]):
         self._open: list[AbstractContextManager[None]] = []
 
     def __enter__(self) -> "Look":
-        context = matplotlib.rc_context(self)
+        settings: Any = self
+        context = matplotlib.rc_context(settings)
         context.__enter__()
         self._open.append(context)
         return self
@@ -49,10 +50,10 @@ class Look(dict[str, Any]):
 def families() -> list[str]:
     """Return the type that this machine has, the one that is asked for first.
 
-    DejaVu Sans comes last: it has the signs that others lack.
+    DejaVu Sans has the signs that others lack. Last is what readers of an SVG file have.
     """
     there = {entry.name for entry in fontManager.ttflist}
-    return [*(name for name in FONTS if name in there), "DejaVu Sans"]
+    return [*(name for name in FONTS if name in there), "DejaVu Sans", "sans-serif"]
 
 
 def style() -> Look:
@@ -118,5 +119,6 @@ def style() -> Look:
             "pdf.fonttype": 42,
             "ps.fonttype": 42,
             "svg.fonttype": "none",
+            "svg.hashsalt": "photinus",
         }
     )

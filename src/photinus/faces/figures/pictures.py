@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -71,7 +72,7 @@ def _tiled(ax: Axes | None, rows: int, columns: int, shape: tuple[int, int], bel
 
 def _middles(count: int, size: int) -> NDArray[np.float64]:
     """Return where the middles of images with gaps are, in pixels of a mosaic."""
-    return (np.arange(count) + 0.5) * (size + 1) - 1
+    return np.asarray((np.arange(count) + 0.5) * (size + 1) - 1, np.float64)
 
 
 @styled
@@ -191,7 +192,7 @@ def histogram(
         error = _error_of_classes(each)
         face = look.colour if look.filled else "white"
         hatch = HATCHES[k % len(HATCHES)]
-        bars = {"facecolor": face, "edgecolor": look.colour, "lw": 0.6, "hatch": hatch}
+        bars: dict[str, Any] = {"facecolor": face, "edgecolor": look.colour, "lw": 0.6, "hatch": hatch}
         axes.bar(where, each.histogram, width * 0.9, label=label, **bars)
         axes.errorbar(where, each.histogram, error, fmt="none", ecolor=INK, elinewidth=0.6)
     axes.set_xticks(np.arange(len(names)), [plain(name) for name in names])

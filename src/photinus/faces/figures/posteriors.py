@@ -1,7 +1,7 @@
 """Posteriors of many patients, sampled against exact."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -74,7 +74,12 @@ def _draw(
     spread = [values[group].std(ddof=1) if len(group) > 1 else 0.0 for group in groups]
     area = np.array([4.0 + 1.5 * len(group) for group in groups])
     face = look.colour if look.filled else "none"
-    settings = {"marker": look.marker, "facecolors": face, "edgecolors": look.colour, "lw": 0.7}
+    settings: dict[str, Any] = {
+        "marker": look.marker,
+        "facecolors": face,
+        "edgecolors": look.colour,
+        "lw": 0.7,
+    }
     upper.scatter(exact, mean, s=area, label=name, **settings)
     lower.errorbar(exact, mean - exact, spread, fmt="none", ecolor=look.colour, elinewidth=0.6)
     lower.scatter(exact, mean - exact, s=area, **settings)
