@@ -49,10 +49,8 @@ def intervals() -> Figure:
     for k, axes in enumerate(panels):
         edges = found["edges"][k] / ns
         field, events = (found[name][k] * ns for name in ("field_density", "events_density"))
-        bare(axes).stairs(
-            field, edges, fill=True, color=LASER.colour, alpha=0.3, label="field equation"
-        )
-        axes.stairs(events, edges, color=EXACT.colour, lw=0.8, label="event by event")
+        bare(axes).stairs(events, edges, fill=True, color=JUMPS.colour, label="event by event")
+        axes.stairs(field, edges, color=LASER.colour, lw=0.8, label="field equation")
         axes.set_xlabel("interval between spikes [ns]")
         axes.set_title(f"P(on) ≈ {found['at'][k]:.1f}")
     panels[0].set_ylabel("density [1/ns]")

@@ -165,7 +165,7 @@ def draw_spikes(
     axes.set_xlabel(f"time [{prefix}s]")
     off = "; (1 - z): off there" if flips.any() else ""
     said = f"ticks: spikes; bars: unit on for τ = {quantity(window, 's')} after a spike{off}"
-    axes.set_title(said, loc="left", fontsize=SMALL)
+    axes.set_title(said, loc="right", fontsize=SMALL)
 
 
 def _merged(starts: NDArray[np.float64], length: float, end: float) -> list[tuple[float, float]]:
