@@ -201,7 +201,6 @@ class Study:
             "energy_time": mixing.energy_time,
             "interval": np.nan if mixing.interval is None else mixing.interval,
             "indirect": np.array(isl),
-            "energy": machine.energy(found.samples.states[0]),
         }
 
     def likelihood(self) -> Figures:
@@ -434,7 +433,6 @@ def kept(study: Study, found: dict[str, Figures]) -> dict[str, Any]:
         arrays[f"interval {name}"] = part["interval"]
     for name in (*SAMPLERS, LOOP):
         arrays[f"counts {name}"] = found[f"dream {name}"]["counts"]
-        arrays[f"energy {name}"] = found[f"dream {name}"]["energy"]
     for hidden in tasks.MASKS:
         for name in (*SAMPLERS, FULL):
             part = found.get(f"{hidden} {name}")
@@ -445,11 +443,8 @@ def kept(study: Study, found: dict[str, Figures]) -> dict[str, Any]:
     features = study.test.pixels.shape[1]
     weights = study.machine.weights[:features, features + len(study.estimator.classes_) :]
     strongest = weights[:, np.argsort(-np.linalg.norm(weights, axis=0))[:FILTERS]]
-    scale = float(np.abs(strongest).max()) / 127
-    return arrays | {
-        "filters": np.round(strongest / scale).astype(np.int8),
-        "filters_scale": np.array(scale),
-    }
+    scale = np.abs(strongest).max() / 127
+    return arrays | {"filters": np.round(strongest / scale).astype(np.int8)}
 
 
 def bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -549,8 +544,6 @@ et al. 2011).
 {mixing}
 
 ![Classes dreamt](../images/mnist-histogram.png)
-
-![Energy of the first chain](../images/mnist-energies.png)
 
 ![A dream in motion](../images/mnist-dream-laser-reduced-loop.gif)
 

@@ -234,7 +234,7 @@ def test_the_commands_fit_eighty_columns(
         ("sample", model, "--substrate", "laser-reduced", "--out", "r.zarr", *SMALL),
         ("infer", model, "--substrate", "gibbs", "--burn-in", "4", *SMALL),
         ("ledger", "r.zarr"),
-        ("refine", model, "--rounds", "2", "--force", *SMALL),
+        ("refine", model, "--rounds", "2", "--force", "--chains", "8"),
     )
     for arguments in commands:
         code, out, err = run(*arguments)

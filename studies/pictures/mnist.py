@@ -39,6 +39,7 @@ def completed(hidden: str) -> Figure:
     )
 
 
+@styled
 def histogram() -> Figure:
     """Draw how often each class was dreamt."""
     found = stored.read(DATA)
@@ -47,18 +48,14 @@ def histogram() -> Figure:
         n: Mixing(found[f"counts {n}"], int(found[f"counts {n}"][0].sum()), 1.0, 0.0, 1.0, 1.0, None)
         for n in names
     }
-    return pictures.histogram(mixing, tuple("0123456789"))
-
-
-def energies() -> Figure:
-    """Draw the energy of the first chain of each sampler."""
-    found = stored.read(DATA)
-    names = [n.removeprefix("energy ") for n in found if n.startswith("energy ")]
-    return pictures.energies({n: found[f"energy {n}"].astype(np.float64) for n in names})
+    figure = pictures.histogram(mixing, tuple("0123456789"))
+    # The page has the entropies with their errors, from all digits of the counts.
+    figure.axes[0].legend(figure.axes[0].containers, names)
+    return figure
 
 
 def filters() -> Figure:
-    """Draw the weights of the strongest hidden units."""
-    found = stored.read(DATA)
-    scale = float(found["filters_scale"])
-    return pictures.filters(found["filters"].astype(np.float64) * scale, SHAPE)
+    """Draw the weights of the strongest hidden units, in units of the largest."""
+    figure = pictures.filters(stored.read(DATA)["filters"] / 127, SHAPE)
+    figure.axes[1].set_xlabel("weight from a pixel to a hidden unit, in units of the largest")
+    return figure

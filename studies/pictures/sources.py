@@ -102,7 +102,6 @@ PICTURES: dict[str, Picture] = {
     "mnist-quarter": Picture("mnist", "completed", "quarter", data=MNIST),
     "mnist-random": Picture("mnist", "completed", "random", data=MNIST),
     "mnist-histogram": Picture("mnist", "histogram", data=MNIST),
-    "mnist-energies": Picture("mnist", "energies", data=MNIST),
     "mnist-filters": Picture("mnist", "filters", data=MNIST),
 }
 """Name of each picture in ``docs/images``, without its ending."""

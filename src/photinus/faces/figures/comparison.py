@@ -45,7 +45,7 @@ def figure(
     """Draw energy per update against updates per second, both logarithmic.
 
     Hollow where a figure was not read in its source, triangles where it is projected. Machines whose
-    energy or speed is unknown stand in grey strips of their own, beside the scales. Where both are,
+    energy or speed is unknown stand in separate grey strips beside the scales. Where both are,
     they are in the table alone. The chip has two bands: lasers alone, and all that has a price.
     """
     validate.instance("ledger", ledger, Ledger)

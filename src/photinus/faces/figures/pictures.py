@@ -136,7 +136,7 @@ def completions(
     covered = np.nan_to_num(_mosaic(hidden, first.shape)) > 0
     axes.imshow(_inked(_mosaic(rows, first.shape), covered), interpolation="nearest")
     axes.set_xticks([])
-    names = ["truth", "known (blue: hidden)", *map(plain, found)]
+    names = ["truth", "known\n(blue: hidden)", *map(plain, found)]
     axes.set_yticks(_middles(len(rows), first.shape[0]), names)
     return figure_of(axes)
 
@@ -185,6 +185,7 @@ def histogram(
     """Draw how often each class was dreamt, sampler beside sampler (name → mixing)."""
     named("found", found, Mixing, "mixing")
     axes = bare(on(ax, 58 * MM, PAGE))
+    axes.set_ylabel("part of the draws")
     width = 0.8 / len(found)
     for k, (look, (name, each)) in enumerate(zip(marks(found), found.items(), strict=True)):
         where = np.arange(len(each.histogram)) + (k - (len(found) - 1) / 2) * width
@@ -194,11 +195,12 @@ def histogram(
         hatch = HATCHES[k % len(HATCHES)]
         bars: dict[str, Any] = {"facecolor": face, "edgecolor": look.colour, "lw": 0.6, "hatch": hatch}
         axes.bar(where, each.histogram, width * 0.9, label=label, **bars)
-        axes.errorbar(where, each.histogram, error, fmt="none", ecolor=INK, elinewidth=0.6)
+        if error is not None:
+            axes.errorbar(where, each.histogram, error, fmt="none", ecolor=INK, elinewidth=0.6)
+            axes.set_ylabel("part of the draws\n(bars: standard error over chains)")
     axes.set_xticks(np.arange(len(names)), [plain(name) for name in names])
     axes.tick_params(axis="x", length=0)
     axes.set_xlabel("class, by an independent classifier")
-    axes.set_ylabel("part of the draws\n(bars: standard error over chains)")
     axes.set_ylim(0)
     axes.legend()
     return figure_of(axes)
