@@ -28,7 +28,7 @@ def look(variant: str) -> Mark:
     base = SUBSTRATES[words[0]]
     marker = next((m for name, m in PRESETS.items() if name in variant), base.marker)
     way = words[-1] if words[-1] in WAYS else ""
-    return Mark(base.colour, marker, WAYS.get(way, base.dash), filled=way != "refined")
+    return Mark(base.colour, marker, WAYS.get(way, base.dash), filled=base.filled and way != "refined")
 
 
 @styled
@@ -51,17 +51,27 @@ def sizes(docs: Path = DOCS) -> Figure:
         axes.set_xlabel("units n")
         axes.set_title(f"family {family}")
     panels[0].set_ylabel(f"{KL}\nmedian, bars: quartiles of the machines")
-    handles = {
-        label: handle
-        for axes in panels
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    # From the largest KL to the smallest, as the curves end.
-    last = {row["variant"]: numbers(row["median KL [nats]"]) for row in rows}
-    order = sorted(handles, key=lambda label: -last[label.removesuffix(" (floor)")][0])
-    figure.legend([handles[label] for label in order], order, loc="outside right center")
+    for axes, family in zip(panels, families, strict=True):
+        _name(axes, [row for row in rows if row["family"] == family])
     lettered(panels)
     return figure
+
+
+def _name(axes: Axes, rows: Rows) -> None:
+    """Write the name of each variant right of its curve, one above the other."""
+    ends = {row["variant"]: (float(row["n"]), numbers(row["median KL [nats]"])) for row in rows}
+    known = {name: (n, kl[0]) for name, (n, kl) in ends.items() if kl}
+    low, high = axes.get_ylim()
+    apart = (high / low) ** 0.048
+    largest, place = max(int(row["n"]) for row in rows), high
+    for name, (n, kl) in sorted(known.items(), key=lambda item: -item[1][1]):
+        place = min(place / apart, kl)
+        said = f"{name} (floor)" if name == "ideal" else name.removeprefix("laser ")
+        edge = {"color": MUTED, "lw": 0.4, "ls": "-"}
+        axes.plot([n * 1.04, largest * 1.14], [kl, place], **edge)
+        axes.text(largest * 1.16, place, said, va="center", fontsize=SMALL, color=look(name).colour)
+    axes.set_xlim(right=largest * 2.3)
+    axes.set_ylim(min(low, place / apart), high)
 
 
 def _curve(axes: Axes, rows: Rows, column: str, name: str, shift: float = 1.0) -> None:

@@ -11,7 +11,7 @@ from photinus.faces.report.rows import (
     marginal_rows,
     run_rows,
 )
-from photinus.faces.report.run import fidelity_card, raster_picture, run_card
+from photinus.faces.report.run import device_facts, fidelity_card, raster_picture, run_card
 from photinus.units import ns, quantity, us
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _tables(demo: "Demo") -> list[Table]:
         Table("Fidelity by translation alone", (), fidelity_rows(demo.fidelity)),
         Table("Refinement in the loop", ROUNDS_HEAD, refinement_rows(demo)),
         Table("Time", (), time_rows(demo)),
-        Table("Run", (), [*run_rows(demo.refined), ("imperfections", "none")]),
+        Table("Run", (), [*run_rows(demo.refined), *device_facts(demo.refined)]),
         Table("Device", (), device_rows(demo.calibration)),
         Table("Translation", (), [("calibrated range", str(demo.validity))]),
         Table("Handwritten digits", (), digits_rows(demo)),

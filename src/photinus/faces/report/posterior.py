@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from photinus.faces.report.page import Part, Table, render
 from photinus.faces.report.rows import fidelity_rows, run_rows
-from photinus.faces.report.run import fidelity_card, raster_picture, run_card
+from photinus.faces.report.run import device_facts, fidelity_card, raster_picture, run_card
 from photinus.units import quantity
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def posterior_page(posterior: "Posterior", command: str | None = None) -> str:
         card = [rows[0], *fidelity_card(fidelity), *run_card(samples)]
         tables += [
             Table("Fidelity", (), fidelity_rows(fidelity)),
-            Table("Run", (), run_rows(samples)),
+            Table("Run", (), [*run_rows(samples), *device_facts(samples)]),
         ]
         if samples.spikes is not None and samples.draws:
             pictures = [raster_picture(samples)]

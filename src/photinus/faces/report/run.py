@@ -13,7 +13,7 @@ from photinus.faces.report.page import Part, Picture, Table, picture, render
 from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
 from photinus.hardware import Peer
 from photinus.samplers.samples import Samples
-from photinus.units import ns
+from photinus.units import ns, quantity
 
 MOST_SPIKES = 20_000
 """Spikes that a raster holds which can be zoomed."""
@@ -48,7 +48,7 @@ def run_page(
     InvalidInput
         If one of them is given for a run that has no such chapter.
     """
-    tables, card = [Table("Run", (), run_rows(samples))], []
+    tables, card = [Table("Run", (), [*run_rows(samples), *device_facts(samples)])], []
     pictures, first = [], None
     if samples.draws:
         fidelity = samples.fidelity()
@@ -77,6 +77,20 @@ def run_page(
         chapters=[] if hardware is None else [hardware],
         command=command,
     )
+
+
+def device_facts(samples: Samples) -> list[tuple[str, str]]:
+    """Return device, imperfections and origin of the network of a run, as rows of (what, value)."""
+    network, attributes = samples.network, samples.attributes
+    if network is None:
+        return []
+    rule = attributes.get("rule")
+    name = getattr(network.parameters, "name", "") or "unnamed"
+    return [
+        ("device", f"{name}, τ = {quantity(network.window, 's')}"),
+        ("network", "given, as translated or refined before" if rule is None else f"rule {rule!r}"),
+        *([] if "imperfections" in attributes else [("imperfections", "none")]),
+    ]
 
 
 def fidelity_card(fidelity: Fidelity) -> list[tuple[str, str]]:
