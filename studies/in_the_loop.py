@@ -217,7 +217,7 @@ def main() -> None:
     docs = options.docs or (options.out if options.tiny else DOCS)
     (docs / "images").mkdir(parents=True, exist_ok=True)
     page = report(study, found)
-    write_page(docs, "in-the-loop", page)
+    write_page(docs, "in-the-loop", page, options.out)
     print(page)
 
 

@@ -207,7 +207,7 @@ def main() -> None:
     }
     (options.docs / "images").mkdir(parents=True, exist_ok=True)
     page = report(machine, found, length)
-    write_page(options.docs, "mixing", page)
+    write_page(options.docs, "mixing", page, options.out)
     print(page)
 
 

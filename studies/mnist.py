@@ -594,7 +594,7 @@ def main() -> None:
         files.write_bytes(images / loop, (options.out / loop).read_bytes())
     stored.write("mnist", kept(study, found), options.out if options.tiny else stored.DATA)
     page = report(study, found)
-    write_page(docs, "mnist", page)
+    write_page(docs, "mnist", page, options.out)
     print(page)
 
 

@@ -608,7 +608,7 @@ def main() -> int:
     text = page(table, names, options.machines, budget)
     print(text)
     images = files.make_folder(options.docs / "images")
-    write_page(options.docs, "robustness", text)
+    write_page(options.docs, "robustness", text, options.results)
     robustness(options.docs).savefig(images / "robustness.png")
     document = {
         **files.stamp(TOLERANCES),

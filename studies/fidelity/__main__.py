@@ -93,14 +93,14 @@ def report(selection: Selection, folder: Path, docs: Path) -> int:
         raise InvalidInput(f"folder {str(folder)!r} must hold results, got none (other code: {others})")
     study = Study(selection, results)
     text = page(study, folder.name, codes)
-    target = write_page(docs, "fidelity", text + "\n")
+    target = write_page(docs, "fidelity", text + "\n", folder)
     images = files.make_folder(docs / "images")
     for name, draw in drawable(docs).items():
         path = images / f"fidelity-{name}.png"
         draw(docs).savefig(path)
         text += f"\n\n![{CAPTIONS[name]}](../images/{path.name})"
         console.print(f"wrote {path}")
-    write_page(docs, "fidelity", text + "\n")
+    write_page(docs, "fidelity", text + "\n", folder)
     console.print(f"wrote {target}")
     return 0
 

@@ -49,7 +49,16 @@ CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 5}
 
 @styled
 def spike(event: Spike, *, style: Style = None) -> Figure:
-    """Draw one spike: carriers in both sections and photons, on a broken time axis."""
+    """Draw one spike: carriers in both sections and photons, on a broken time axis.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices.laser import LaserParameters, spike
+    >>> figure = ph.plots.spike(spike(LaserParameters.preset("fast-absorber")))
+    >>> len(figure.axes)
+    6
+    """
     validate.instance("event", event, Spike)
     wave, figure = event.waveform, blank(COLUMN, 72 * MM)
     time = wave.time - event.peak_time
@@ -86,7 +95,14 @@ def spike(event: Spike, *, style: Style = None) -> Figure:
 
 @styled
 def activation(calibration: Calibration, *, style: Style = None) -> Figure:
-    """Draw the activation curve with its logistic fit, and what is left."""
+    """Draw the activation curve with its logistic fit, and what is left.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> figure = ph.plots.activation(ph.Calibration.preset("fast-absorber"))
+    >>> figure.savefig("activation.svg")
+    """
     c = validate.instance("calibration", calibration, Calibration)
     figure = blank(COLUMN, 76 * MM)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -117,7 +133,17 @@ def raster(
     ax: Axes | None = None,
     style: Style = None,
 ) -> Figure:
-    """Draw the spikes of one chain with the unit states that follow from them."""
+    """Draw the spikes of one chain with the unit states that follow from them.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> samples = ph.sample(machine, chains=2, draws=40, seed=1)
+    >>> figure = ph.plots.raster(samples, windows=20)
+    >>> figure.axes[0].get_xlabel()
+    'time [ns]'
+    """
     validate.instance("samples", samples, Samples)
     if samples.spikes is None or samples.window is None:
         raise InvalidInput(
@@ -200,6 +226,14 @@ def joint(samples: Samples, most: int = 64, *, ax: Axes | None = None, style: St
 
     Up to 32 states are named by their bits, on a linear scale. Bars are standard errors, by how
     chains differ; there are none with fewer than four chains.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> figure = ph.plots.joint(ph.sample(machine, "gibbs", chains=8, draws=200, seed=1))
+    >>> figure.axes[0].get_ylabel()
+    'probability'
     """
     most = validate.integer("most", most, 1)
     target = validate.instance("samples", samples, Samples).target()
@@ -262,6 +296,15 @@ def divergence(
     """Draw KL(sampled‖target) against physical time, with what exact samplers show.
 
     All runs are of the same machine, as long and with as many chains as the exact ones.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> one, *others = (ph.sample(machine, "ideal", chains=8, draws=200, seed=k) for k in range(3))
+    >>> figure = ph.plots.divergence({"ideal": one}, others)
+    >>> figure.axes[0].get_xlabel()
+    'time on the chip, per chain [s] (8 chains together)'
     """
     named("runs", runs, Samples, "samples")
     exact_runs = validate.listed("exact_runs", exact_runs)

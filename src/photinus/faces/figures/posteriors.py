@@ -27,6 +27,24 @@ def posterior(results: "Sequence[Posterior]", *, style: Style = None) -> Figure:
 
     Patients with the same evidence have one exact probability: one mark stands for them, larger for
     more of them. Below is the difference, with what independent draws would show.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.faces.demo.posterior import Posterior
+    >>> exact = np.array([0.1, 0.5, 0.9])
+    >>> found = Posterior(
+    ...     title="three patients",
+    ...     evidence=("radius",),
+    ...     truth=exact > 0.5,
+    ...     exact=exact,
+    ...     gibbs=exact,
+    ...     lasers=exact - 0.01,
+    ...     draws=100,
+    ...     chip_time=1e-7,
+    ... )
+    >>> figure = ph.plots.posterior([found])
     """
     figure = blank(PAGE, TALL)
     lettered(draw_posteriors(figure, results))
