@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from studies.pictures import fingerprint, manifest, stored, tables
-from studies.pictures.sources import KEPT, PICTURES
+from studies.pictures.sources import CODE, HERE, KEPT, PICTURES
 
 ROOT = Path(__file__).parents[1]
 DATA_LIMIT = 1_000_000
@@ -56,6 +56,18 @@ def test_a_picture_is_old_once_its_code_data_or_page_change(
     monkeypatch.setattr("studies.pictures.sources.DOCS", docs)
     after = {name: picture.fingerprint() for name, picture in PICTURES.items()}
     assert {name for name in PICTURES if before[name] != after[name]} == {"reduced", "mixing"}
+
+
+def test_a_picture_depends_on_the_code_that_it_uses() -> None:
+    used = {
+        name: {path.stem for path in fingerprint.used(HERE / f"{picture.module}.py", CODE)}
+        for name, picture in PICTURES.items()
+    }
+    assert {"palette", "look", "canvas"} <= set.intersection(*used.values())
+    assert {"plots", "posteriors", "stored"} <= used["demo"]
+    assert "comparison" in used["hardware"]
+    assert "tables" in used["robustness"]
+    assert "plots" not in used["robustness"]
 
 
 def test_comments_and_docstrings_draw_nothing(tmp_path: Path) -> None:

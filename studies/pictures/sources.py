@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src" / "photinus"
-LOOK = SOURCE / "faces" / "figures"
+CODE = {"studies.pictures": HERE, "photinus.faces.figures": SOURCE / "faces" / "figures"}
+"""Packages whose code draws."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,8 @@ class Picture:
 
     def fingerprint(self) -> str:
         """Return a digest of all that the picture depends on."""
-        parts = [
-            f"{self.function} {self.argument}",
-            looks(),
-            fingerprint.code(HERE / f"{self.module}.py"),
-        ]
+        code = fingerprint.used(HERE / f"{self.module}.py", CODE)
+        parts = [f"{self.function} {self.argument}", *map(fingerprint.code, sorted(code))]
         if self.data is not None:
             parts.append(fingerprint.content(stored(self.data)))
         if self.page is not None:
@@ -55,13 +52,6 @@ class Picture:
             each = SOURCE / file
             parts.append((fingerprint.code if each.suffix == ".py" else fingerprint.content)(each))
         return fingerprint.digest(parts)
-
-
-@cache
-def looks() -> str:
-    """Return a digest of the code that all pictures share."""
-    shared = [*sorted(LOOK.glob("*.py")), HERE / "stored.py", HERE / "tables.py"]
-    return fingerprint.digest([fingerprint.code(path) for path in shared])
 
 
 FIDELITY, MNIST = "results/fidelity", "mnist"
