@@ -412,6 +412,11 @@ def beats(found: Found, other: Found) -> bool:
     return faster > faster_error and cheaper > cheaper_error and truer >= -truer_error
 
 
+FRONT = "![Energy against rate of presets and of devices that the search found](../images/explorer.png)"
+SPACE_MAPS = "![What was found over two planes of the space](../images/explorer-map.png)"
+"""Pictures at the end of the page."""
+
+
 def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) -> str:
     """Return the report as markdown."""
     trials, sampling = finished(study), measured(study)
@@ -451,7 +456,7 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
         lines += verdict(confirmed)
     named = {**presets, **{f"device {trial.number}": trial for trial in front(good)}}
     lines += sizes({name: trial.user_attrs["window"] for name, trial in named.items()})
-    lines += ["![front](../images/explorer.png)", "", "![maps](../images/explorer-map.png)", ""]
+    lines += [FRONT, "", SPACE_MAPS, ""]
     return "\n".join(lines)
 
 

@@ -157,7 +157,7 @@ def test_spikes_that_can_be_zoomed_are_those_of_the_run(page: str, samples: ph.S
     assert shown["flipped"] == np.broadcast_to(spikes.gauge, 2).tolist()
 
 
-def test_the_headline_compares_with_what_was_read_in_a_source(samples: ph.Samples) -> None:
+def test_the_headline_compares_with_what_was_read_in_a_source(samples: ph.Samples, page: str) -> None:
     """Machines that were not read in a source stand in the folded appendix alone."""
     (reference,) = (peer for peer in peers() if peer.name == REFERENCE)
     assert reference.speed_evidence == "read"
@@ -165,7 +165,6 @@ def test_the_headline_compares_with_what_was_read_in_a_source(samples: ph.Sample
     recalled = [peer.name for peer in peers() if "recalled" in peer.speed_evidence]
     assert recalled
     assert not any(name in said for name in recalled)
-    page = run_page(samples)
     assert all(page.index(name) > page.index("Appendix:") for name in recalled)
 
 
