@@ -214,7 +214,7 @@ def test_words_of_a_head_stay_whole(
         assert {"P(state", "evidence)", "standard", "error"} <= set(words)
 
 
-WIDE_TABLES = {
+WIDE_TABLES: dict[str, list[tuple[str, ...]]] = {
     "prices": [
         ("", "price", "expected", "worst", "kind and source"),
         ("detection and drivers", "320 fJ/update", "2.62 mW", "8.18 mW", "projected, unverified: " * 4),
@@ -236,8 +236,8 @@ def test_tables_fit_the_terminal_and_cut_no_word(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    head, *rows = WIDE_TABLES[name]
-    table(name, rows, tuple(head))
+    head, rows = WIDE_TABLES[name][0], WIDE_TABLES[name][1:]
+    table(name, rows, head)
     out = capsys.readouterr().out
     assert max(map(cell_len, out.splitlines())) <= columns
     shown = {word.strip(":") for word in out.split()}
