@@ -67,8 +67,7 @@ def _name(axes: Axes, rows: Rows) -> None:
     for name, (n, kl) in sorted(known.items(), key=lambda item: -item[1][1]):
         place = min(place / apart, kl)
         said = f"{name} (floor)" if name == "ideal" else name.removeprefix("laser ")
-        edge = {"color": MUTED, "lw": 0.4, "ls": "-"}
-        axes.plot([n * 1.04, largest * 1.14], [kl, place], **edge)
+        axes.plot([n * 1.04, largest * 1.14], [kl, place], "-", color=MUTED, lw=0.4)
         axes.text(largest * 1.16, place, said, va="center", fontsize=SMALL, color=look(name).colour)
     axes.set_xlim(right=largest * 2.3)
     axes.set_ylim(min(low, place / apart), high)

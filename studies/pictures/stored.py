@@ -19,7 +19,7 @@ def path(name: str) -> Path:
 
 def write(name: str, arrays: Mapping[str, Any], folder: Path = DATA) -> None:
     """Store results: numbers in single precision, which no picture can tell from double."""
-    kept = {}
+    kept: dict[str, Any] = {}
     for key, given in arrays.items():
         array = np.asarray(given)
         kept[key] = array.astype(np.float32) if array.dtype == np.float64 else array
