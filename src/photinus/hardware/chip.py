@@ -94,6 +94,12 @@ class Chip(Displayed):
     72
     >>> print(chip.delays())
     12.4 ps to 19.5 ps, 14.8 ps in the mean
+    >>> chip.delay_matrix().shape, chip.most_lasers(10e-9)
+    ((9, 9), 43)
+    >>> Chip.from_dict(chip.to_dict()) == chip
+    True
+    >>> f"{chip.smallest_window():.2g} s", chip.imperfections().delay == chip.delays().mean
+    ('4.3e-09 s', True)
     """
 
     lasers: int

@@ -39,6 +39,9 @@ class Peer(Displayed):
     >>> from photinus.hardware import peers
     >>> [peer.name for peer in peers() if peer.verified][:2]
     ['Loihi', 'FPGA p-bits']
+    >>> peer = next(peer for peer in peers() if peer.updates and peer.units)
+    >>> round(peer.total(units=100) / peer.per_unit()) == peer.units
+    True
     """
 
     name: str

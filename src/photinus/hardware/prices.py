@@ -126,6 +126,12 @@ class Prices(Displayed):
     >>> prices = Prices.default()
     >>> sorted(prices.entries)
     ['detection', 'readout', 'weighting']
+    >>> from photinus import LaserParameters
+    >>> own = prices.for_laser(LaserParameters.preset("fast-absorber"))
+    >>> sorted(set(own.entries) - set(prices.entries))
+    ['driving', 'pump']
+    >>> Prices.from_dict({}).entries
+    {}
     """
 
     entries: Mapping[str, Price]

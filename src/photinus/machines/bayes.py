@@ -89,6 +89,12 @@ class BayesianNetwork(Discrete):
     ... )
     >>> round(sky.posterior({"wet": "yes"})["sky"]["black"], 3)
     0.842
+    >>> network.parents("wet"), network.probabilities("wet")[1]
+    (('rain',), array([0.1, 0.9]))
+    >>> network.softened(0.001).draw(3, seed=1).shape
+    (3, 2)
+    >>> network.expansion().machine.labels
+    ('rain', 'wet')
     """
 
     tables: Mapping[Hashable, Table]
