@@ -27,6 +27,9 @@ from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 
+MOST_COPIES = 1000
+"""Of one network: no chip will have more."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Tempering(Displayed):
@@ -115,6 +118,36 @@ class Parallel(Displayed):
             )
         settle(self, temperatures=tuple(given))
         settle(self, every=validate.integer("every", self.every, 1))
+
+    @classmethod
+    def rising(cls, copies: int, *, hottest: float = 4.0, every: int = 2) -> "Parallel":
+        """Return copies whose temperatures rise by one factor each, from 1 to the hottest.
+
+        Parameters
+        ----------
+        copies
+            Number of copies, from 2 to 1000.
+        hottest
+            Temperature of the last one, > 1.
+        every
+            As in the class.
+
+        Raises
+        ------
+        InvalidInput
+            If a number is out of its range.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> ph.Parallel.rising(3, hottest=9).temperatures
+        (1.0, 3.0, 9.0)
+        """
+        copies = validate.integer("copies", copies, 2, MOST_COPIES)
+        if validate.positive("hottest", hottest) <= 1:
+            raise InvalidInput(f"hottest must be above 1, got {hottest:g}")
+        steps = [float(hottest) ** (k / (copies - 1)) for k in range(copies)]
+        return cls(temperatures=tuple(steps), every=every)
 
     @property
     def copies(self) -> int:
