@@ -73,6 +73,7 @@ class BayesianNetwork(Discrete):
 
     Examples
     --------
+    >>> from photinus import BayesianNetwork
     >>> network = BayesianNetwork({"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})})
     >>> round(network.posterior({"wet": 1})["rain"], 3)
     0.692
