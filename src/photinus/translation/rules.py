@@ -129,8 +129,8 @@ def translate(
     >>> import photinus as ph
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
     >>> network = ph.translate(machine, ph.Calibration.preset("fast-absorber"))
-    >>> [f"{current:.3g} A" for current in network.currents]
-    ['1.24e-05 A', '1.15e-05 A']
+    >>> [f"{current:.2g} A" for current in network.currents]
+    ['1.2e-05 A', '1.2e-05 A']
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
