@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import photinus as ph
 from photinus._core import validate
 from photinus.learning.imports import restricted
-from photinus.tasks import tasks
+from photinus.tasks import results, tasks
 from tests.narrow import array, lasers, untyped
 
 W = np.array([[0, 1.0, 0], [1, 0, -0.5], [0, -0.5, 0]])
@@ -282,7 +282,7 @@ def test_masks_hide_what_they_say(shape: tuple[int, int], kind: str, hidden: int
 
 
 def test_labels_of_any_spelling_are_classes() -> None:
-    found = tasks.Classification(np.eye(3), ("0", "1", "2"), 10, None)
+    found = results.Classification(np.eye(3), ("0", "1", "2"), 10, None)
     for labels in (
         [0, 1, 2],
         [0.0, 1.0, 2.0],
@@ -292,7 +292,7 @@ def test_labels_of_any_spelling_are_classes() -> None:
     ):
         assert found.accuracy(labels) == 1
     assert found.accuracy([0, 0, 0]) == pytest.approx(1 / 3)
-    floats = tasks.Classification(np.eye(2), ("0.0", "1.0"), 10, None)
+    floats = results.Classification(np.eye(2), ("0.0", "1.0"), 10, None)
     assert floats.accuracy([0, 1]) == 1
     bad: Any
     for bad in ([0, 1], [0, 1, 3], [0, 1, 2.5], ["a", "b", "c"], [0, 1, np.nan], [[0, 1, 2]], None):

@@ -71,6 +71,15 @@ def from_sklearn(rbm: Restricted) -> BoltzmannMachine:
     ------
     InvalidInput
         If it is not fitted, or something else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neural_network import BernoulliRBM
+    >>> from photinus.interop import from_sklearn
+    >>> rbm = BernoulliRBM(n_components=3, n_iter=2, random_state=0).fit(np.eye(4))
+    >>> from_sklearn(rbm).n_units
+    7
     """
     try:
         weights = np.asarray(rbm.components_).T
@@ -97,6 +106,18 @@ def from_rbms(path: str | os.PathLike[str], update: int | None = None) -> Boltzm
         If h5py is not installed.
     InvalidInput
         If the file is damaged, of another kind of machine, or has no such update.
+
+    Examples
+    --------
+    >>> import h5py
+    >>> import numpy as np
+    >>> from photinus.interop import from_rbms
+    >>> with h5py.File("rbm.h5", "w") as file:
+    ...     group = file.create_group("update_1/params")
+    ...     group["weight_matrix"] = np.ones((3, 2))
+    ...     group["vbias"], group["hbias"] = np.zeros(3), np.zeros(2)
+    >>> from_rbms("rbm.h5").n_units
+    5
     """
     optional("h5py", "rbms", "a file of rbms")  # or else a missing file is told first
     return read_rbms(files.read_bytes(path), str(path), update)

@@ -36,7 +36,16 @@ LARGEST_ANNEALED = 1e6
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PartitionEstimate(Displayed):
-    """log Z and how well it is known."""
+    """log Z and how well it is known.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.learning import log_partition
+    >>> found = log_partition(ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1]))
+    >>> found.method, round(found.value, 3), found.error
+    ('exact', 1.54, 0.0)
+    """
 
     value: float
     """log Z."""
@@ -168,6 +177,14 @@ def log_partition(
     InvalidInput
         If the machine is none of these, a number is out of range, or an array does not
         fit the machine.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.learning import log_partition
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> round(log_partition(machine).value, 6) == round(machine.log_partition(), 6)
+    True
     """
     validate.instance("machine", machine, BoltzmannMachine)
     chains = validate.integer("chains", chains, 2, MOST_CHAINS)

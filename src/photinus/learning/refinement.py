@@ -196,6 +196,14 @@ def refine(
         corrections may not do. If no reference confirms the moments wanted: beyond 24 units, on a graph
         far from a tree, where two samplers do not converge or disagree. Refinement then goes by one
         Gibbs run.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> calibration = ph.Calibration.preset("fast-absorber")
+    >>> found = ph.refine(machine, calibration, chains=16, draws=30, most_rounds=2, seed=1)
+    >>> samples = ph.sample(machine, network=found.network, chains=4, draws=30, seed=2)
     """
     calibration = _calibration(calibration, substrate)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)

@@ -41,6 +41,7 @@ class MarkovNetwork(Discrete):
 
     Examples
     --------
+    >>> from photinus import MarkovNetwork
     >>> network = MarkovNetwork(
     ...     [(("a", "b"), [[4, 1], [1, 4]]), (("b",), [1, 3])], {"a": ("low", "high"), "b": (0, 1)}
     ... )

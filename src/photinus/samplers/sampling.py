@@ -47,7 +47,18 @@ BURN_IN = 25
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a run; `samples` holds what was finished (None if nothing was)."""
+    """Ctrl-C stopped a run; `samples` holds what was finished (None if nothing was).
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.samplers import Interrupted
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> try:
+    ...     samples = ph.sample(machine, "gibbs", chains=4, draws=50, seed=1)
+    ... except Interrupted as stop:  # Ctrl-C
+    ...     samples = stop.samples
+    """
 
     def __init__(self, samples: Samples | None) -> None:
         done = 0 if samples is None else samples.draws
@@ -162,6 +173,14 @@ def sample(
     TranslationWarning
         Before the run starts, if the device cannot do what is asked for; see
         `photinus.samplers.limits`. The sentences are kept in ``attributes["outside"]`` of the result.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> samples = ph.sample(machine, "laser-reduced", evidence={"wet": 1}, seed=1)
+    >>> samples.marginals().round(2)
+    array([0.82, 1.  ])
     """
     _check_objects(machine, calibration, network, tempering, imperfections, progress)
     kind = registry.substrate(substrate)

@@ -39,6 +39,13 @@ class Tempering(Displayed):
     ------
     InvalidInput
         If a value is out of its range.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> cycle = ph.Tempering(hottest=4, period=40)
+    >>> [round(cycle.temperature(window)) for window in (0, 5, 10, 15, 20)], cycle.draws_per_cycle
+    ([1, 3, 4, 2, 1], 10)
     """
 
     hottest: float = 4.0
@@ -87,6 +94,15 @@ class Parallel(Displayed):
     ------
     InvalidInput
         If the temperatures do not start at one and rise, or a value is out of its range.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 6], [6, 0]], [-3, -3])
+    >>> copies = ph.Parallel(temperatures=(1, 2, 4))
+    >>> samples = ph.sample(machine, "gibbs", tempering=copies, chains=16, draws=100, seed=1)
+    >>> copies.copies, samples.marginals().round(1)
+    (3, array([0.5, 0.5]))
     """
 
     temperatures: Sequence[float] = (1.0, 1.4, 2.0, 2.8, 4.0)

@@ -12,7 +12,7 @@ from photinus._core.extras import optional
 from photinus.diagnostics.convergence import effective_draws
 from photinus.errors import InvalidInput
 from photinus.learning.data import Images
-from photinus.tasks.tasks import Dream
+from photinus.tasks.results import Dream
 
 INDIRECT_BETA = 0.95
 """Certainty of a pixel in the density around each sample, as Leng et al. 2018 (Sci. Rep. 8, 10651)."""

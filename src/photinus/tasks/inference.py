@@ -59,7 +59,15 @@ FEW_SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Posterior(Displayed):
-    """Posterior probabilities of the variables of a model, and where they come from."""
+    """Posterior probabilities of the variables of a model, and where they come from.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> posterior = ph.infer(ph.BayesianNetwork.asia(), {"xray": 1}, "gibbs", draws=1000, seed=1)
+    >>> posterior.largest_deviation < 0.05, round(posterior.exact["lung"][1], 3)
+    (True, 0.489)
+    """
 
     marginals: Chances
     """P(variable = state | evidence) of the variables asked for. Those that were left out are averaged

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from photinus.tasks.evaluation import Mixing
-    from photinus.tasks.tasks import Dream
+    from photinus.tasks.results import Dream
 
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder (default: a new one, runs/TASK).")]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs or ideal.")]
