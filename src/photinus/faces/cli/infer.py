@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import (
     read_calibration,
@@ -170,6 +169,8 @@ def _write(posterior: "Posterior", out: Path, report: Path, *, force: bool) -> N
 
 def _require_distinct(states: "Mapping[Hashable, tuple[Hashable, ...]]") -> None:
     """Raise for names that read alike: keys of JSON are text."""
+    from photinus._core import validate
+
     for names in (tuple(states), *states.values()):
         if len(set(map(str, names))) < len(names):
             raise InvalidInput(
