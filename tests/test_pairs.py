@@ -59,27 +59,53 @@ def joint_of(biases: Any, weights: Any) -> Any:
 
 
 def test_between_its_points_a_table_is_linear_but_for_small_weights() -> None:
-    from scipy.interpolate import RegularGridInterpolator
+    from scipy.interpolate import RegularGridInterpolator, lagrange
 
     rng = np.random.default_rng(1)
     found = table(rng)
     at = rng.uniform([0, -4, -4, -4], [0.25, 4, 4, 4], (200, 4))
-    # Beside weight 0 changes go by the square of the weight.
     near = np.abs(at[:, 1]) < 1
     assert near.sum() > 30
-    along = at.copy()
-    along[near, 1] = np.sign(at[near, 1]) * at[near, 1] ** 2
     axes = (found.delay, found.weight, found.middle, found.middle)
+
+    def wanted(array: Any, point: Any) -> float:
+        line = RegularGridInterpolator(axes, array)
+        if abs(point[1]) >= 1:
+            return line(point)[0]
+        # Beside weight 0 a parabola goes through it and both its neighbours.
+        values = [line([point[0], w, *point[2:]])[0] for w in (-1, 0, 1)]
+        return float(lagrange([-1, 0, 1], values)(point[1]))
+
     weight, own, other = found.changes(*at.T)
-    turned = along[:, [0, 1, 3, 2]]
+    turned = at[:, [0, 1, 3, 2]]
     for values, array, where in (
-        (weight, found.weight_change, along),
-        (own, found.middle_change, along),
+        (weight, found.weight_change, at),
+        (own, found.middle_change, at),
         (other, found.middle_change, turned),
     ):
-        np.testing.assert_allclose(values, RegularGridInterpolator(axes, array)(where), atol=1e-12)
+        np.testing.assert_allclose(values, [wanted(array, x) for x in where], atol=1e-12)
     # The twin: own and other are not the same thing.
     assert np.abs(own - other).max() > 0.1
+
+
+def test_beyond_its_ends_a_table_stays() -> None:
+    found = table(np.random.default_rng(2))
+    beyond = found.changes(1.0, np.array([-9.0, 9.0]), np.array([-7.0, 7.0]), np.array([9.0, -9.0]))
+    ends = found.changes(0.25, np.array([-4.0, 4.0]), np.array([-4.0, 4.0]), np.array([4.0, -4.0]))
+    np.testing.assert_array_equal(beyond, ends)
+
+
+def test_a_table_without_weight_zero_is_linear_throughout() -> None:
+    whole_table = table(np.random.default_rng(3))
+    kept = np.delete(np.arange(9), 4)
+    found = dataclasses.replace(
+        whole_table,
+        weight=AXIS[kept],
+        weight_change=whole_table.weight_change[:, kept],
+        middle_change=whole_table.middle_change[:, kept],
+    )
+    low, half, high = found.changes(0.0, np.array([-1.0, 0.0, 1.0]), np.array(0.5), np.array(2.0))[0]
+    assert half == pytest.approx((low + high) / 2)
 
 
 def test_beyond_its_ends_a_table_stays() -> None:
@@ -132,24 +158,26 @@ def test_joints_tell_weights_and_middles() -> None:
         seen.append(joint_of(biases, np.array([[0, upper], [upper, 0]])))
     # The prior pulls rare states a little, smoothing nothing that is flat.
     weights, middles = measuring._table(np.array(seen), grid, 1e7)
-    expected = -0.2 * AXIS[:, None, None] * np.ones((9, 9, 9))
+    upto = measuring.WEIGHTS[:, None, None]
+    expected = -0.2 * upto * np.ones((len(upto), 9, 9))
     np.testing.assert_allclose(weights, expected, atol=2e-3)
-    lean = (0.1 + 0.01 * AXIS[:, None]) * AXIS[:, None, None] * np.ones((9, 9, 9))
+    lean = (0.1 + 0.01 * AXIS[:, None]) * upto * np.ones((len(upto), 9, 9))
     np.testing.assert_allclose(middles, lean, atol=2e-3)
 
 
 def test_smoothing_keeps_planes_and_takes_noise_away() -> None:
     rng = np.random.default_rng(4)
-    plane = 0.1 * AXIS[:, None, None] - 0.05 * AXIS[:, None] + 0.02 * AXIS
+    axes = (measuring.WEIGHTS, AXIS, AXIS)
+    plane = 0.1 * measuring.WEIGHTS[:, None, None] - 0.05 * AXIS[:, None] + 0.02 * AXIS
     noise = rng.normal(size=plane.shape) * 0.3
     precision = np.full(plane.shape, 1 / 0.3**2)
-    np.testing.assert_allclose(measuring._smooth(plane, precision), plane, atol=1e-9)
-    left = measuring._smooth(plane + noise, precision) - plane
+    np.testing.assert_allclose(measuring._smooth(plane, precision, axes), plane, atol=1e-9)
+    left = measuring._smooth(plane + noise, precision, axes) - plane
     assert left.std() < 0.1
     # Points that were not measured follow the others.
     precision[::2] = 0.0
     np.testing.assert_allclose(
-        measuring._smooth(np.where(precision > 0, plane, 7.0), precision), plane, atol=1e-9
+        measuring._smooth(np.where(precision > 0, plane, 7.0), precision, axes), plane, atol=1e-9
     )
 
 
@@ -213,16 +241,11 @@ def test_errors_are_those_of_a_loop(kind: str) -> None:
 
 @pytest.mark.parametrize("sign", ["mixed", "positive", "negative"])
 def test_weaker_synapses_are_made_stronger(sign: str) -> None:
-    """Where pairs show 0.8 of a weight, what is given is 1/0.8 of the machine's; small ones solve
-    g - 0.2 g² = |W|, since changes go by the square there."""
+    """Where pairs show 0.8 of each weight, the weights given are 1/0.8 of the machine's."""
     machine = machines.machine("dense", 5, np.random.default_rng(6), scale=2.0, sign=sign)
     pairs = Pairs.between(machine.weights, table(weaker=0.2))
     given = distorted(whole(machine), machine.biases, machine.weights, pairs)
-    size = np.abs(machine.weights)
-    small = (1 - np.sqrt(1 - 0.8 * np.minimum(size, 0.8))) / 0.4
-    wanted = np.sign(machine.weights) * np.where(size < 0.8, small, size / 0.8)
-    assert 0 < ((size > 0) & (size < 0.8)).sum() < (size > 0).sum()
-    np.testing.assert_allclose(given.weights, wanted, rtol=2e-3)
+    np.testing.assert_allclose(given.weights, machine.weights / 0.8, rtol=2e-3)
 
 
 def test_marginals_are_kept_in_the_mean() -> None:
@@ -295,10 +318,7 @@ def test_heated_synapses_follow_what_pairs_show(calibration: ph.Calibration) -> 
         activation=calibration.logistic(calibration.drive),
         pairs=table(weaker=0.2, activation=calibration.logistic(calibration.drive)),
     )
-    small = machines.machine("dense", 4, np.random.default_rng(10), scale=1.0)
-    machine = ph.BoltzmannMachine(
-        2.0 * np.sign(small.weights), small.biases
-    )  # half of it is linear, too
+    machine = machines.machine("dense", 4, np.random.default_rng(10), scale=1.0)
     nobody = Evidence.of(None, machine.labels, 1)
     drive, strength = drive_and_strength(machine, straight, nobody, temperature=2.0, rule="paired")
     assert strength == pytest.approx(0.5, rel=5e-3)

@@ -30,6 +30,8 @@ EVALUATIONS = 2**20
 """Looks into the table in each round, pairs times states: so many states are used at most."""
 FEWEST, MOST = 8, 4096
 """States that are used at least, and at most."""
+CERTAIN = 100.0
+"""Log-odds beyond which a unit is sure of itself."""
 SEEN = 0.5
 """Half a state is added to each state of a pair, where it may not have been met."""
 
@@ -98,6 +100,10 @@ class Pairs:
         both = (place[self.one] >= 0) & (place[self.other] >= 0)
         delay = self.delay[both] if self.delay.ndim else self.delay
         return Pairs(self.table, place[self.one][both], place[self.other][both], delay)
+
+    def added(self, parts: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """Return the sum of what pairs bring both their units, array (2, pair), for each of n units."""
+        return np.asarray(np.bincount(self.one, parts[0], n) + np.bincount(self.other, parts[1], n))
 
     def typical(self, context: Context) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the middles of both units of each pair, all others averaged over, arrays (pair,)."""
@@ -168,12 +174,9 @@ def information(
     one: NDArray[np.float64], other: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return what a state of the others tells of a weight, 1/Σ(1/p), given both middles."""
-    low, high = one - 0.5 * weight, other - 0.5 * weight
-    log = np.stack(np.broadcast_arrays(np.zeros_like(low), low, high, low + high + weight))
-    top = log.max(axis=0)
-    p = np.exp(np.maximum(log - top, -200))
-    p /= p.sum(axis=0)
-    return np.asarray(1 / (1 / p).sum(axis=0))
+    low, high = np.exp(np.clip(np.stack([one, other]) - 0.5 * weight, -CERTAIN, CERTAIN))
+    both = low * high * np.exp(weight)
+    return np.asarray(1 / ((1 + low + high + both) * (1 + 1 / low + 1 / high + 1 / both)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +185,19 @@ class Distorted:
 
     biases: NDArray[np.float64]
     weights: NDArray[np.float64]
+    lifts: NDArray[np.float64]
+    """By how much each pair changes the biases of both its units, array (2, pair)."""
+
+    @classmethod
+    def plain(cls, biases: NDArray[np.float64], weights: NDArray[np.float64]) -> "Distorted":
+        """Return these biases and weights, as they are."""
+        return cls(biases, weights, np.zeros((2, 0)))
+
+    def by_others(self, pairs: Pairs, units: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return by how much partners that are not among `units` change the biases of these."""
+        among = np.isin(np.arange(len(self.biases)), units)
+        apart = self.lifts * ~np.stack([among[pairs.other], among[pairs.one]])
+        return pairs.added(apart, len(self.biases))[units]
 
 
 def distorted(
@@ -192,18 +208,36 @@ def distorted(
     given, lifted = wanted.copy(), biases.copy()
     choice, z = context.choice(), context.states
     told = told_of(context, pairs, wanted)
-    full = weights.copy()
+    full, lifts = weights.copy(), np.zeros((2, len(pairs)))
     for _ in range(ROUNDS if len(pairs) else 0):
         middles = pairs.middles(context, z @ full + lifted, given)
         changes = pairs.changes(context, middles, given)
         step = wanted - given - (told * changes[0]).sum(axis=0)
         given = given + step
         full[pairs.one, pairs.other] = full[pairs.other, pairs.one] = given
-        error = pairs.errors(context, changes) + z @ (full - weights)
-        before, lifted = lifted, biases - (choice * error).sum(axis=0)
+        lifts = _lifts(choice, z, changes, given - wanted, pairs)
+        before, lifted = lifted, biases + pairs.added(lifts, len(biases))
         if max(np.abs(step).max(), np.abs(lifted - before).max()) < ENOUGH:
             break
-    return Distorted(lifted, full)
+    return Distorted(lifted, full, lifts)
+
+
+def _lifts(
+    choice: NDArray[np.float64],
+    z: NDArray[np.float64],
+    changes: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    more: NDArray[np.float64],
+    pairs: Pairs,
+) -> NDArray[np.float64]:
+    """Return by how much biases must change for pairs whose weights are larger by `more`, (2, pair)."""
+    weight, own, partner = changes
+    return -np.stack([
+        (choice[:, unit] * (middle + z[:, other] * (weight + more) - 0.5 * weight)).sum(axis=0)
+        for unit, other, middle in (
+            (pairs.one, pairs.other, own),
+            (pairs.other, pairs.one, partner),
+        )
+    ])
 
 
 def lifted_biases(
@@ -216,11 +250,12 @@ def lifted_biases(
     """Return the biases to give beside the weights `given`, for the marginals of a machine."""
     choice, z, lifted = context.choice(), context.states, biases.copy()
     coupled = given[pairs.one, pairs.other]
+    more = coupled - weights[pairs.one, pairs.other]
     for _ in range(ROUNDS if len(pairs) else 0):
         middles = pairs.middles(context, z @ given + lifted, coupled)
         changes = pairs.changes(context, middles, coupled)
-        error = pairs.errors(context, changes) + z @ (given - weights)
-        before, lifted = lifted, biases - (choice * error).sum(axis=0)
+        lifts = _lifts(choice, z, changes, more, pairs)
+        before, lifted = lifted, biases + pairs.added(lifts, len(biases))
         if np.abs(lifted - before).max() < ENOUGH:
             break
     return lifted
