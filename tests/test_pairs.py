@@ -15,9 +15,11 @@ from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
 from photinus.translation.distortion import Context, Pairs, distorted, lifted_biases
+from photinus.translation.fields import states_met
 from photinus.translation.law import Curve, Shown, stationary
+from photinus.translation.lines import Lines, Seen
 from photinus.translation.pairs import PairTable
-from photinus.translation.rules import drive_and_strength, evidence_drive, translate
+from photinus.translation.rules import drive_and_strength, evidence_drive, followed, translate
 from tests import machines
 from tests.narrow import there
 
@@ -63,9 +65,9 @@ def test_between_its_points_a_table_is_linear_but_for_small_weights() -> None:
 
     rng = np.random.default_rng(1)
     found = table(rng)
-    at = rng.uniform([0, -4, -4, -4], [0.25, 4, 4, 4], (200, 4))
+    at = rng.uniform([0, -4, -4, -4], [0.25, 4, 4, 4], (60, 4))
     near = np.abs(at[:, 1]) < 1
-    assert near.sum() > 30
+    assert 10 < near.sum() < 40
     axes = (found.delay, found.weight, found.middle, found.middle)
 
     def wanted(array: Any, point: Any) -> float:
@@ -86,13 +88,6 @@ def test_between_its_points_a_table_is_linear_but_for_small_weights() -> None:
         np.testing.assert_allclose(values, [wanted(array, x) for x in where], atol=1e-12)
     # The twin: own and other are not the same thing.
     assert np.abs(own - other).max() > 0.1
-
-
-def test_beyond_its_ends_a_table_stays() -> None:
-    found = table(np.random.default_rng(2))
-    beyond = found.changes(1.0, np.array([-9.0, 9.0]), np.array([-7.0, 7.0]), np.array([9.0, -9.0]))
-    ends = found.changes(0.25, np.array([-4.0, 4.0]), np.array([-4.0, 4.0]), np.array([4.0, -4.0]))
-    np.testing.assert_array_equal(beyond, ends)
 
 
 def test_a_table_without_weight_zero_is_linear_throughout() -> None:
@@ -205,7 +200,7 @@ def naive_errors(
         if not machine.weights[i, j]:
             continue
         some = [[p[(z[:, i] == a) & (z[:, j] == b)].sum() for b in (0, 1)] for a in (0, 1)]
-        joint = np.array(some) + 0.5 / len(z)
+        joint = np.array(some)
         typical = [
             0.5 * np.log(joint[1, 0] * joint[1, 1] / joint[0, 0] / joint[0, 1]),
             0.5 * np.log(joint[0, 1] * joint[1, 1] / joint[0, 0] / joint[1, 0]),
@@ -266,7 +261,7 @@ def test_marginals_are_kept_in_the_mean() -> None:
     # The twin: without it they are.
     assert np.abs(mean(machine.biases, machine.weights)).max() > 0.02
     # And with other couplings, biases alone do it.
-    lifted = lifted_biases(context, machine.biases, machine.weights, machine.weights, pairs)
+    lifted = lifted_biases(context, machine.biases, machine.weights, pairs)
     assert np.abs(mean(lifted, machine.weights)).max() < 5e-3
 
 
@@ -309,6 +304,69 @@ def test_known_partners_bring_exactly_their_weight(calibration: ph.Calibration) 
     drive = evidence_drive(machine, kept, network, evidence, rule="paired")
     field = machine.biases[0] + machine.weights[0, 1:] @ [0, 1, 0]
     assert drive[0, 0] == pytest.approx(float(kept.drive_at(np.array([field]))[0]), rel=1e-9)
+
+
+def test_partners_that_are_known_lift_nothing() -> None:
+    """Where too much is asked to solve for all, a unit is lifted by its free partners alone."""
+    calibration = ph.Calibration.preset()
+    machine = machines.machine("dense", 12, np.random.default_rng(13), scale=1.0)
+    free = np.arange(6)
+    lines = Lines.of(machine, calibration, "paired")
+    known = {label: k % 2 for k, label in enumerate(machine.labels[6:])}
+    target = machine.conditional(known)
+    states, p = target.states().astype(float), target.joint()
+    seen = Seen(states, p, states @ target.weights + target.biases, target.biases, target.weights)
+    right, few = (lines.met(seen, free, 1.0, times).drive for times in (1, 10**6))
+    bare = dataclasses.replace(lines.given, lifts=np.zeros_like(lines.given.lifts))
+    twin = dataclasses.replace(lines, given=bare).met(seen, free, 1.0, 10**6).drive
+    off, twin_off = (np.sqrt(np.mean((x - right) ** 2)) / calibration.slope for x in (few, twin))
+    assert off < 0.02
+    assert off < 0.5 * twin_off
+
+
+def small_weights(n: int, seed: int) -> ph.BoltzmannMachine:
+    """Return all pairs coupled by 0.05 to 0.2, with either sign."""
+    rng = np.random.default_rng(seed)
+    size = rng.uniform(0.05, 0.2, (n, n)) * rng.choice([-1, 1], (n, n))
+    return ph.BoltzmannMachine(np.triu(size, 1) + np.triu(size, 1).T, rng.uniform(-1, 1, n))
+
+
+def test_auto_follows_pairs_wherever_they_are_known(calibration: ph.Calibration) -> None:
+    known, strong = small_weights(30, 1), ph.BoltzmannMachine([[0, 4.5], [4.5, 0]], [0, 0])
+    assert followed("auto", calibration, known) == "paired"
+    assert followed("auto", calibration, strong) == "measured"
+    assert followed("paired", calibration, strong) == "paired"
+    bare = dataclasses.replace(calibration, pairs=None)
+    assert followed("auto", bare, known) == followed("paired", bare, known) == "measured"
+
+
+@pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
+def test_small_weights_of_a_large_machine_gain_from_pairs() -> None:
+    """Errors of 200 marginals: rms 0.0077 and 0.0050; that of Gibbs sampling alone is 0.002."""
+    machine = small_weights(200, 5)
+    run = {"chains": 64, "seed": 1, "threads": 2}
+    right = ph.sample(machine, "gibbs", draws=1000, **run).marginals()
+    off = {
+        rule: ph.sample(machine, "laser-reduced", draws=200, rule=rule, **run).marginals() - right
+        for rule in ("measured", "auto")
+    }
+    assert np.sqrt(np.mean(off["auto"] ** 2)) < 0.8 * np.sqrt(np.mean(off["measured"] ** 2))
+    assert abs(off["auto"].mean()) < 0.5 * abs(off["measured"].mean())
+
+
+def test_few_states_tell_what_many_do() -> None:
+    """Eight states of a large machine: what is given hardly depends on which."""
+    machine, table = small_weights(60, 2), ph.Calibration.preset().pairs
+    assert table is not None
+    pairs = Pairs.between(machine.weights, table)
+    states, p = states_met(machine)
+    field = states @ machine.weights + machine.biases
+    many, few = (
+        distorted(Context.of(states, p, field, count), machine.biases, machine.weights, pairs)
+        for count in (2**12, 2**20)
+    )
+    assert np.abs(many.weights - few.weights).max() < 0.01
+    assert np.std(few.biases - many.biases) < 0.004
 
 
 def test_heated_synapses_follow_what_pairs_show(calibration: ph.Calibration) -> None:

@@ -187,7 +187,7 @@ def _smooth(
     precision: NDArray[np.float64],
     axes: Sequence[NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Return the surface nearest to `values` whose second derivatives along the axes are about `BEND`."""
+    """Return the surface nearest to `values` whose second derivatives are about `BEND`."""
     eyes = [np.eye(len(axis)) for axis in axes]
     system = np.diag(precision.ravel())
     for axis, points in enumerate(axes):

@@ -112,7 +112,7 @@ class Lines:
         states, probability = states_met(hot)
         field = states @ hot.weights + hot.biases
         context = Context.of(states, probability, field, len(self.pairs))
-        there = distorted(context, hot.biases, hot.weights, self.pairs).weights
+        there = distorted(context, hot.biases, hot.weights, self.pairs.wanting(hot.weights)).weights
         return temperature * float(np.vdot(there, built) / np.vdot(built, built))
 
     def met(self, seen: "Seen", free: NDArray[np.intp], part: float, times: int) -> Fields:
@@ -135,12 +135,12 @@ class Lines:
         if self.pairs is None:
             return line_through(seen.field, seen.probability, self.curve)
         given = part * self.given.weights[np.ix_(free, free)]
-        pairs = self.pairs.among(free)
+        pairs = self.pairs.among(free).wanting(seen.weights)
         lift = (self.given.biases - self.machine.biases)[free] - self.given.by_others(self.pairs, free)
         lifted = seen.biases + part * lift
         if len(pairs) * times <= MOST_SOLVED:
             context = Context.of(seen.states, seen.probability, seen.field, len(pairs) * times)
-            lifted = lifted_biases(context, seen.biases, seen.weights, given, pairs)
+            lifted = lifted_biases(context, seen.biases, given, pairs)
         found = line_through(seen.states @ given + lifted, seen.probability, self.curve)
         return Fields(found.mean - lifted + seen.biases, found.drive, found.slope)
 

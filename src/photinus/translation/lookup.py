@@ -1,9 +1,38 @@
-"""The compiled loop that looks into a pair table."""
+"""The compiled loops that look into a pair table."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import inlined, kernel
+
+
+class Table(NamedTuple):
+    """A pair table as the loops read it, see `photinus.translation.pairs.PairTable`."""
+
+    delay: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    weight_change: NDArray[np.float64]
+    middle_change: NDArray[np.float64]
+
+
+class Met(NamedTuple):
+    """What coupled pairs meet in states of a target, as the loops read it."""
+
+    one: NDArray[np.intp]
+    other: NDArray[np.intp]
+    delay: NDArray[np.float64]
+    """Of each pair, array (pair,)."""
+    typical: NDArray[np.float64]
+    """Middles in the mean over states, array (2, pair)."""
+    told: NDArray[np.float64]
+    """How much each state tells of each weight, array (state, pair)."""
+    choice: NDArray[np.float64]
+    """How much the log-odds of each unit matter, array (state, unit)."""
+    states: NDArray[np.float64]
+    """Array (state, unit)."""
 
 
 @inlined
@@ -34,44 +63,79 @@ def _curved(axis: NDArray[np.float64], at: float) -> tuple[int, tuple[float, flo
     return middle - 1, (below, 1.0 - below - above, above)
 
 
+@inlined
+def _between(
+    table: Table,
+    late: tuple[int, float],
+    strong: tuple[int, tuple[float, float, float]],
+    own: float,
+    other: float,
+) -> tuple[float, float, float]:
+    """Return the changes of weight, own middle and other middle at a place between points."""
+    d, after = late
+    w, shares = strong
+    i, up = _below(table.middle, own)
+    j, right = _below(table.middle, other)
+    change, mine, theirs = 0.0, 0.0, 0.0
+    for a in range(2 if after > 0 else 1):
+        for b in range(3):
+            share = shares[b] * (after if a else 1 - after)
+            if share == 0.0:
+                continue
+            for corner in range(4):
+                x, y = i + corner // 2, j + corner % 2
+                part = share * (up if corner // 2 else 1 - up) * (right if corner % 2 else 1 - right)
+                change += part * table.weight_change[d + a, w + b, x, y]
+                mine += part * table.middle_change[d + a, w + b, x, y]
+                theirs += part * table.middle_change[d + a, w + b, y, x]
+    return change, mine, theirs
+
+
 @kernel
 def look_up(
-    axes: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-    weight_change: NDArray[np.float64],
-    middle_change: NDArray[np.float64],
-    at: tuple[
-        NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
-    ],
+    table: Table,
+    at: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     found: NDArray[np.float64],
 ) -> None:
     """Write the changes of weight, own middle and other middle into `found`, array (3, point).
 
-    Parameters
-    ----------
-    axes
-        Delays, weights and middles.
-    weight_change, middle_change
-        As in `PairTable`.
-    at
-        Delays, weights, own and other middles of each point.
+    `at` holds delays, weights, own and other middles of each point.
     """
-    delays, weights, middles = axes
     delay, weight, own, other = at
     for k in range(len(weight)):
-        d, late = _below(delays, delay[k])
-        w, shares = _curved(weights, weight[k])
-        i, up = _below(middles, own[k])
-        j, right = _below(middles, other[k])
-        change, mine, theirs = 0.0, 0.0, 0.0
-        for a in range(2 if late > 0 else 1):
-            for b in range(3):
-                share = shares[b] * (late if a else 1 - late)
-                if share == 0.0:
-                    continue
-                for corner in range(4):
-                    x, y = i + corner // 2, j + corner % 2
-                    part = share * (up if corner // 2 else 1 - up) * (right if corner % 2 else 1 - right)
-                    change += part * weight_change[d + a, w + b, x, y]
-                    mine += part * middle_change[d + a, w + b, x, y]
-                    theirs += part * middle_change[d + a, w + b, y, x]
-        found[0, k], found[1, k], found[2, k] = change, mine, theirs
+        late, strong = _below(table.delay, delay[k]), _curved(table.weight, weight[k])
+        found[0, k], found[1, k], found[2, k] = _between(table, late, strong, own[k], other[k])
+
+
+@kernel
+def mean_changes(
+    table: Table,
+    met: Met,
+    given: NDArray[np.float64],
+    field: NDArray[np.float64],
+    found: NDArray[np.float64],
+) -> None:
+    """Write what pairs change in the mean over states into `found`, array (3, pair).
+
+    Weights are weighted by `told`, and what log-odds of both units are off by `choice`.
+
+    Parameters
+    ----------
+    given
+        Weights that pairs are given, array (pair,).
+    field
+        Log-odds that units are given, array (state, unit).
+    """
+    z = met.states
+    for p in range(len(given)):
+        i, j, weight = met.one[p], met.other[p], given[p]
+        late, strong = _below(table.delay, met.delay[p]), _curved(table.weight, weight)
+        shown, mine, theirs = 0.0, 0.0, 0.0
+        for s in range(len(z)):
+            own = 0.5 * (field[s, i] + weight * (0.5 - z[s, j]) + met.typical[0, p])
+            other = 0.5 * (field[s, j] + weight * (0.5 - z[s, i]) + met.typical[1, p])
+            change, one, two = _between(table, late, strong, own, other)
+            shown += met.told[s, p] * change
+            mine += met.choice[s, i] * (one + (z[s, j] - 0.5) * change)
+            theirs += met.choice[s, j] * (two + (z[s, i] - 0.5) * change)
+        found[0, p], found[1, p], found[2, p] = shown, mine, theirs

@@ -21,7 +21,7 @@ from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
-from photinus.translation.lookup import look_up
+from photinus.translation.lookup import Table, look_up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
@@ -64,6 +64,11 @@ class PairTable(Displayed):
         """Return whether the table reaches as far as all these weights, in any gauge of their units."""
         return bool(np.abs(weights).max(initial=0.0) <= min(-self.weight[0], self.weight[-1]))
 
+    @property
+    def read(self) -> Table:
+        """The table as compiled loops read it."""
+        return Table(self.delay, self.weight, self.middle, self.weight_change, self.middle_change)
+
     def changes(
         self,
         delay: float | NDArray[np.float64],
@@ -82,13 +87,8 @@ class PairTable(Displayed):
         """
         at = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (delay, weight, own, other)))
         found = np.empty((3, at[1].size))
-        look_up(
-            (self.delay, self.weight, self.middle),
-            self.weight_change,
-            self.middle_change,
-            tuple(np.ravel(x) for x in at),
-            found,
-        )
+        points = tuple(np.ravel(x) for x in at)
+        look_up(self.read, points, found)
         weights, owns, others = found.reshape(3, *at[1].shape)
         return weights, owns, others
 
