@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.logistic import logistic
-from photinus.translation.lookup import Met, mean_changes
+from photinus.translation.lookup import AS_IT_IS, Met, mean_changes
 from photinus.translation.pairs import PairTable
 
 ROUNDS = 16
@@ -148,8 +148,8 @@ class Pairs:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return the changes of the weight and of both middles, arrays (state, pair).
 
-        What others bring varies within τ or so, as fast as the pair itself follows. So it is taken half
-        as it is in a state, half as it is typically.
+        What others bring varies within τ or so, as fast as the pair itself follows. So it is taken in
+        part as it is in a state, in part as it is typically, see `AS_IT_IS`.
 
         Parameters
         ----------
@@ -160,7 +160,10 @@ class Pairs:
         weight : array (pair,) or (state, pair)
             What a partner that is on brings.
         """
-        own, other = (0.5 * (m + t) for m, t in zip(middles, self.typical(context), strict=True))
+        own, other = (
+            AS_IT_IS * middle + (1 - AS_IT_IS) * typical
+            for middle, typical in zip(middles, self.typical(context), strict=True)
+        )
         return self.table.changes(self.delay, weight, own, other)
 
     def middles(
@@ -269,7 +272,8 @@ def _met(context: Context, pairs: Pairs) -> Met:
     delay = np.ascontiguousarray(np.broadcast_to(pairs.delay, len(pairs)))
     told = told_of(context, pairs, pairs.wanted)
     states = np.ascontiguousarray(context.states)
-    return Met(pairs.one, pairs.other, delay, pairs.typical(context), told, context.choice(), states)
+    typical = (1 - AS_IT_IS) * pairs.typical(context)
+    return Met(pairs.one, pairs.other, delay, typical, told, context.choice(), states)
 
 
 def _changes(

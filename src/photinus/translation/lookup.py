@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 from photinus._core.compilation import inlined, kernel
 
+AS_IT_IS = 0.75
+"""Share of the present state in what others bring a pair; the rest is what they bring typically. It was
+fitted to machines of five units with weights up to 4."""
+
 
 class Table(NamedTuple):
     """A pair table as the loops read it, see `photinus.translation.pairs.PairTable`."""
@@ -26,7 +30,7 @@ class Met(NamedTuple):
     delay: NDArray[np.float64]
     """Of each pair, array (pair,)."""
     typical: NDArray[np.float64]
-    """Middles in the mean over states, array (2, pair)."""
+    """Middles in the mean over states, times their share, array (2, pair)."""
     told: NDArray[np.float64]
     """How much each state tells of each weight, array (state, pair)."""
     choice: NDArray[np.float64]
@@ -132,8 +136,8 @@ def mean_changes(
         late, strong = _below(table.delay, met.delay[p]), _curved(table.weight, weight)
         shown, mine, theirs = 0.0, 0.0, 0.0
         for s in range(len(z)):
-            own = 0.5 * (field[s, i] + weight * (0.5 - z[s, j]) + met.typical[0, p])
-            other = 0.5 * (field[s, j] + weight * (0.5 - z[s, i]) + met.typical[1, p])
+            own = AS_IT_IS * (field[s, i] + weight * (0.5 - z[s, j])) + met.typical[0, p]
+            other = AS_IT_IS * (field[s, j] + weight * (0.5 - z[s, i])) + met.typical[1, p]
             change, one, two = _between(table, late, strong, own, other)
             shown += met.told[s, p] * change
             mine += met.choice[s, i] * (one + (z[s, j] - 0.5) * change)
