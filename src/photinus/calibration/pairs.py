@@ -34,8 +34,9 @@ LONGER = 8
 """State windows in which the activation is measured, as a multiple of those of the pairs."""
 PRIOR = 4.0
 """State windows of the pair's target that are added to what was seen."""
-BEND = 0.05
-"""Second derivative of a change along an axis that is thought usual, in log-odds."""
+BEND, AT_WEIGHT, SMALLEST = 0.05, 2.0, 0.5
+"""Second derivative of a change that is thought usual, in log-odds. Along a middle it is that at this
+weight, and in proportion to others, none of them smaller than the last number."""
 STAGES = 3
 """Calls of `advance` while pairs are measured."""
 
@@ -187,13 +188,18 @@ def _smooth(
     precision: NDArray[np.float64],
     axes: Sequence[NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Return the surface nearest to `values` whose second derivatives are about `BEND`."""
+    """Return the surface nearest to `values` whose second derivatives are about as usual.
+
+    `axes` are the weight and two middles. Changes vanish with the weight, and so do their bends.
+    """
     eyes = [np.eye(len(axis)) for axis in axes]
+    usual = BEND * np.maximum(np.abs(axes[0]), SMALLEST) / AT_WEIGHT
     system = np.diag(precision.ravel())
     for axis, points in enumerate(axes):
         bend = _second(points)
-        parts = [bend.T @ bend if k == axis else eye for k, eye in enumerate(eyes)]
-        system += _kron(parts) / BEND**2
+        parts = [np.diag(usual**-2.0) if axis else np.eye(1), *eyes[1:]]
+        parts[axis] = bend.T @ bend / (1.0 if axis else BEND**2)
+        system += _kron(parts)
     found = np.linalg.solve(system, (precision * values).ravel())
     return np.asarray(found.reshape(values.shape))
 

@@ -269,7 +269,7 @@ def lifted_biases(
 
 def _met(context: Context, pairs: Pairs) -> Met:
     """Return what the compiled loop needs of states and pairs."""
-    delay = np.ascontiguousarray(np.broadcast_to(pairs.delay, len(pairs)))
+    delay = np.broadcast_to(pairs.delay, len(pairs)).flatten()
     told = told_of(context, pairs, pairs.wanted)
     states = np.ascontiguousarray(context.states)
     typical = (1 - AS_IT_IS) * pairs.typical(context)

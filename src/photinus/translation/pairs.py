@@ -85,11 +85,11 @@ class PairTable(Displayed):
         weight, own, other
             Weight, and the middles of both units.
         """
-        at = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (delay, weight, own, other)))
-        found = np.empty((3, at[1].size))
-        points = tuple(np.ravel(x) for x in at)
-        look_up(self.read, points, found)
-        weights, owns, others = found.reshape(3, *at[1].shape)
+        at = [np.asarray(x, np.float64) for x in (delay, weight, own, other)]
+        shape = np.broadcast_shapes(*(x.shape for x in at))
+        found = np.empty((3, int(np.prod(shape))))
+        look_up(self.read, tuple(np.broadcast_to(x, shape).flatten() for x in at), found)
+        weights, owns, others = found.reshape(3, *shape)
         return weights, owns, others
 
     def to_dict(self) -> dict[str, Any]:
