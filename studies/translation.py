@@ -73,7 +73,6 @@ def measured(
     machine: ph.BoltzmannMachine, calibration: ph.Calibration, options: argparse.Namespace
 ) -> dict[str, float]:
     """Return the floor, and measured and predicted KL by each rule [nats]."""
-
     run = {name: getattr(options, name) for name in ("chains", "draws", "threads")}
 
     def look(substrate: str, name: str, network: ph.LaserNetwork | None = None) -> None:
