@@ -15,7 +15,7 @@ from photinus.samplers import samples, sampling
 from tests.conftest import Run
 
 SMALL = ("--chains", 4, "--draws", 40)
-SILENT = ("init",)
+SILENT = ("init", "studio")
 """Commands that print nothing but where they wrote."""
 
 

@@ -22,6 +22,7 @@ from photinus.faces.cli.learn import learn
 from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
 from photinus.faces.cli.report import ledger, report
 from photinus.faces.cli.sample import sample
+from photinus.faces.cli.studio import studio
 from photinus.faces.cli.study import study
 from photinus.faces.cli.tasks import classify, complete, dream, imagine
 from photinus.faces.cli.translate import refine, translate
@@ -42,6 +43,7 @@ COMMANDS = (
     classify,
     report,
     ledger,
+    studio,
     info,
 )
 
