@@ -11,7 +11,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from photinus._core import files
 from photinus._core.version import __version__
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
@@ -117,6 +116,8 @@ def _open_output() -> None:
 
 def _stop_output(error: OSError) -> NoReturn:
     """End where nobody reads on, as ``| head`` does, or where the output's disk is full."""
+    from photinus._core import files
+
     # Or else Python tries to write the rest when it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno != errno.EPIPE:
