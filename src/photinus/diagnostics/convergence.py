@@ -107,10 +107,8 @@ def quantities(
     for label, values in zip(machine.labels, np.moveaxis(states, -1, 0), strict=True):
         yield str(label), values.astype(np.float64)
     yield "the energy", machine.energy(states)
-    first, second = np.triu_indices(machine.n_units, 1)
-    strength = np.abs(machine.weights[first, second])
-    strongest = np.argsort(-strength, kind="stable")[:MOST_PAIRS]
-    for k in strongest[strength[strongest] > 0]:
+    first, second, weight = machine.couplings
+    for k in np.argsort(-np.abs(weight), kind="stable")[:MOST_PAIRS]:
         i, j = int(first[k]), int(second[k])
         name = f"{machine.labels[i]} and {machine.labels[j]}"
         yield name, (states[..., i] & states[..., j]).astype(np.float64)

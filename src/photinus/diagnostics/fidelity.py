@@ -161,7 +161,7 @@ def _evidence(findings: Findings) -> words.Evidence:
         local=findings.local_errors(),
         resolution=resolution,
         network=findings.samples.network is not None,
-        strong=float(max(np.abs(machine.weights).max(), np.abs(machine.biases).max())),
+        strong=float(max(machine.largest_weight, np.abs(machine.biases).max())),
     )
 
 

@@ -96,7 +96,7 @@ def reference(
 def _by_tree(machine: BoltzmannMachine, states: int = 0, seed: int = 0) -> Reference | None:
     """Return marginals and moments of pairs in one clique; None if the graph is no tree nearly."""
     try:
-        tree = machine_tree(machine.weights, machine.biases)
+        tree = machine_tree(machine.matrix, machine.biases)
     except InvalidInput:  # also for weights whose rounding would decide
         return None
     drawn = None

@@ -174,7 +174,7 @@ def log_partition(
     sides = Sides.of(machine)
     if len(sides.second) <= MAX_PER_RUN:
         return PartitionEstimate(_summed(machine, sides), 0.0, None, "exact")
-    largest = max(np.abs(machine.weights).max(), np.abs(machine.biases).max())
+    largest = max(machine.largest_weight, np.abs(machine.biases).max())
     if largest > LARGEST_ANNEALED:
         raise InvalidInput(
             f"weights and biases must be at most {LARGEST_ANNEALED:g} to anneal, got {largest:g}"

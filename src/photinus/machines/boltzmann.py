@@ -12,7 +12,7 @@ import functools
 import os
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,15 +20,35 @@ from numpy.typing import ArrayLike, NDArray
 from photinus._core import files, validate
 from photinus._core.display import Displayed, joined
 from photinus._core.gauge import checked
+from photinus._core.matrices import Matrix, alike, dense, largest, mapped, part, scaled, upper
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED, require_enumerable, states_of
+from photinus._core.validate import is_sparse
 from photinus.errors import InvalidInput
-from photinus.machines.checks import checked_labels, in_one_order, require_finite_energies, symmetric
+from photinus.machines.checks import (
+    checked_labels,
+    in_one_order,
+    of_pairs,
+    require_finite_energies,
+    symmetric,
+)
 from photinus.machines.cliques import CliqueTree, machine_tree
+from photinus.machines.energies import energies
 from photinus.machines.enumeration import Enumeration
 from photinus.machines.evidence import Evidence, Given
-from photinus.machines.files import KIND, read, write
+from photinus.machines.files import KIND, read, weights_in, write
 from photinus.machines.likelihood import most_likely
+
+MOST_WEIGHTS = 10_000
+"""Units up to which a sparse matrix of weights is made an array on request (0.8 GB)."""
+
+
+class Couplings(NamedTuple):
+    """Coupled pairs of units, by position, and their weights; arrays (pair,), first < second."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    weight: NDArray[np.float64]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -45,7 +65,8 @@ class BoltzmannMachine(Displayed):
         One name per unit: text, numbers, tuples or other hashable values. By default 0 … n-1.
 
     Arrays may be frames of pandas, arrays of xarray or sparse matrices of SciPy. Names of rows and
-    columns become the labels, and are brought to one order.
+    columns become the labels, and are brought to one order. Many units with few couplings are held as a
+    sparse matrix, and nothing of them ever becomes an array (unit, unit).
 
     Raises
     ------
@@ -61,25 +82,29 @@ class BoltzmannMachine(Displayed):
     array([0.5])
     """
 
-    weights: NDArray[np.float64]
-    """W, array (unit, unit), read-only."""
+    matrix: Matrix
+    """W as it is held, read-only: an array (unit, unit), or sparse rows of SciPy.
+
+    Sparse where there are more than 2000 units and at most an eighth of W is not zero."""
     biases: NDArray[np.float64]
     """b, array (unit,), read-only."""
     labels: tuple[Hashable, ...]
     """One name per unit."""
 
     def __init__(
-        self, weights: ArrayLike, biases: ArrayLike, labels: Iterable[Hashable] | None = None
+        self,
+        weights: ArrayLike | Matrix,
+        biases: ArrayLike,
+        labels: Iterable[Hashable] | None = None,
     ) -> None:
         weights, biases, labels = in_one_order("weights", weights, "biases", biases, labels)
         w = symmetric("weights", weights)
         b = validate.finite_array("biases", biases, 1) + 0.0  # no -0.0: equal machines, equal hash
-        validate.same_length("biases", b, "weights", len(w))
+        validate.same_length("biases", b, "weights", w.shape[0])
         if len(b) == 0:
             raise InvalidInput("biases must have at least 1 entry, got 0")
-        w.setflags(write=False)
-        b.setflags(write=False)
-        settle(self, weights=w)
+        validate.locked((w, b))
+        settle(self, matrix=w)
         settle(self, biases=b)
         settle(self, labels=checked_labels(labels, len(b)))
 
@@ -87,6 +112,32 @@ class BoltzmannMachine(Displayed):
     def n_units(self) -> int:
         """Number of units."""
         return len(self.biases)
+
+    @functools.cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """W, array (unit, unit), read-only.
+
+        Raises
+        ------
+        InvalidInput
+            If that would be far larger than the machine: for more than 10 000 units with few couplings.
+        """
+        if is_sparse(self.matrix) and self.n_units > MOST_WEIGHTS:
+            raise InvalidInput(
+                f"weights are an array for at most {MOST_WEIGHTS:,} units with few couplings, "
+                f"this machine has {self.n_units:,}: see its couplings, or its matrix, which is sparse"
+            )
+        return validate.locked(dense(self.matrix))  # type: ignore[no-any-return]
+
+    @property
+    def couplings(self) -> Couplings:
+        """Coupled pairs of units and their weights, a tuple of three arrays (pair,)."""
+        return Couplings(*upper(self.matrix))
+
+    @property
+    def largest_weight(self) -> float:
+        """Size of the largest weight, 0 without any."""
+        return largest(self.matrix)
 
     def _line(self) -> str:
         shown = [str(label) for label in self.labels[:12]] + ["…"] * (self.n_units > 12)
@@ -96,8 +147,8 @@ class BoltzmannMachine(Displayed):
         return {
             "units": self.n_units,
             "labels": joined(map(str, self.labels)),
-            "couplings": int(np.count_nonzero(self.weights)) // 2,
-            "largest weight": float(np.abs(self.weights).max()),
+            "couplings": len(self.couplings.weight),
+            "largest weight": self.largest_weight,
             "largest bias": float(np.abs(self.biases).max()),
         }
 
@@ -106,16 +157,17 @@ class BoltzmannMachine(Displayed):
             return NotImplemented
         return (
             self.labels == other.labels
-            and np.array_equal(self.weights, other.weights)
+            and alike(self.matrix, other.matrix)
             and np.array_equal(self.biases, other.biases)
         )
 
     def __hash__(self) -> int:
-        return hash((self.labels, self.weights.tobytes(), self.biases.tobytes()))
+        values = self.matrix if isinstance(self.matrix, np.ndarray) else self.matrix.data
+        return hash((self.labels, values.tobytes(), self.biases.tobytes()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled arrays come back writable; a fresh construction locks them again.
-        return BoltzmannMachine, (self.weights, self.biases, self.labels)
+        return BoltzmannMachine, (self.matrix, self.biases, self.labels)
 
     def energy(self, states: ArrayLike) -> NDArray[np.float64]:
         """Return E(z) = -½ zᵀWz - bᵀz of `states`, array (…, unit) of 0 and 1, as array (…).
@@ -131,8 +183,10 @@ class BoltzmannMachine(Displayed):
             raise InvalidInput(
                 f"states must have {self.n_units} units on the last axis, got shape {z.shape}"
             )
+        require_finite_energies(self.matrix, self.biases)
+        if not isinstance(self.matrix, np.ndarray):
+            return energies(self.matrix, self.biases, z)
         z = z.astype(np.float64)
-        require_finite_energies(self.weights, self.biases)
         return np.asarray(-np.sum((z @ (self.weights / 2) + self.biases) * z, axis=-1))
 
     def log_probability(self, states: ArrayLike) -> NDArray[np.float64]:
@@ -226,8 +280,8 @@ class BoltzmannMachine(Displayed):
         """Return the machine at another temperature: weights and biases divided by T > 0."""
         t = validate.positive("temperature", temperature)
         with np.errstate(over="ignore"):
-            weights, biases = self.weights / t, self.biases / t
-        if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
+            weights, biases = mapped(self.matrix, lambda w: w / t), self.biases / t
+        if not (np.isfinite(largest(weights)) and np.isfinite(biases).all()):
             raise InvalidInput(f"temperature must leave weights and biases finite, got {t:g}")
         return BoltzmannMachine(weights, biases, self.labels)
 
@@ -253,8 +307,8 @@ class BoltzmannMachine(Displayed):
             return self
         sign = np.where(flips, -1.0, 1.0)
         with np.errstate(over="ignore", invalid="ignore"):
-            biases = sign * (self.biases + self.weights @ flips)
-        return BoltzmannMachine(np.outer(sign, sign) * self.weights + 0.0, biases, self.labels)
+            biases = sign * (self.biases + self.matrix @ flips)
+        return BoltzmannMachine(scaled(self.matrix, sign), biases, self.labels)
 
     def conditional(
         self, evidence: Given | None = None, *, clamp: Given | None = None
@@ -284,9 +338,9 @@ class BoltzmannMachine(Displayed):
             return self
         free, known = given.free, given.positions
         with np.errstate(over="ignore", invalid="ignore"):
-            biases = self.biases[free] + self.weights[np.ix_(free, known)] @ given.values[0]
+            biases = self.biases[free] + part(self.matrix, free, known) @ given.values[0]
         return BoltzmannMachine(
-            self.weights[np.ix_(free, free)],
+            part(self.matrix, free, free),
             biases,
             labels=[self.labels[k] for k in free],
         )
@@ -294,28 +348,62 @@ class BoltzmannMachine(Displayed):
     def biases_given(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return the biases of the free units given the evidence of each chain, array (chain, free)."""
         free, known = evidence.free, evidence.positions
-        return np.asarray(self.biases[free] + evidence.values @ self.weights[np.ix_(known, free)])
+        return np.asarray(self.biases[free] + evidence.values @ part(self.matrix, known, free))
 
     def _tree(self) -> CliqueTree:
-        return machine_tree(self.weights, self.biases)
+        return machine_tree(self.matrix, self.biases)
 
     @functools.cached_property
     def _enumeration(self) -> Enumeration:
         return Enumeration(self.weights, self.biases)
 
-    def to_spin(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    def to_spin(self) -> tuple[Any, NDArray[np.float64], float]:
         """Return (J, h, offset) of the same distribution over spins s = 2z - 1.
 
         In the convention of dimod: p ∝ exp(-H), H(s) = h·s + ½ sᵀJs + offset, J symmetric with zero
-        diagonal, and H(s) = E(z) for every state.
+        diagonal, and H(s) = E(z) for every state. J is an array, or sparse as `matrix` is.
         """
-        w, b = self.weights, self.biases
+        w, b = self.matrix, self.biases
         require_finite_energies(w, b)
         return -w / 4, -(b / 2 + w.sum(axis=1) / 4), float(-b.sum() / 2 - w.sum() / 8)
 
     @classmethod
+    def from_couplings(
+        cls,
+        first: ArrayLike,
+        second: ArrayLike,
+        weights: ArrayLike,
+        biases: ArrayLike,
+        labels: Iterable[Hashable] | None = None,
+    ) -> "BoltzmannMachine":
+        """Return the machine whose coupled pairs have these weights; `couplings` gives them back.
+
+        Parameters
+        ----------
+        first, second : arrays (pair,)
+            Positions of both units, in any order. Weights of a pair that comes again are added up.
+        weights : array (pair,)
+        biases : array (unit,)
+        labels
+            One name per unit; by default 0 … n-1.
+
+        Raises
+        ------
+        InvalidInput
+            If the arrays do not describe a machine, or labels repeat.
+
+        Examples
+        --------
+        >>> chain = BoltzmannMachine.from_couplings([0, 1], [1, 2], [0.5, -1], [0, 0, 1])
+        >>> chain.weights[1]
+        array([ 0.5,  0. , -1. ])
+        """
+        b = validate.finite_array("biases", biases, 1)
+        return cls(of_pairs(first, second, weights, len(b)), b, labels)
+
+    @classmethod
     def from_spin(
-        cls, J: ArrayLike, h: ArrayLike, labels: Iterable[Hashable] | None = None
+        cls, J: ArrayLike | Matrix, h: ArrayLike, labels: Iterable[Hashable] | None = None
     ) -> "BoltzmannMachine":
         """Return the machine of p(s) ∝ exp(-h·s - ½ sᵀJs), s = 2z - 1.
 
@@ -334,9 +422,9 @@ class BoltzmannMachine(Displayed):
             If the arrays do not describe a machine, or labels repeat.
         """
         J, h, labels = in_one_order("J", J, "h", h, labels)
-        couplings = symmetric("J", J)
+        couplings: Any = symmetric("J", J)
         fields = validate.finite_array("h", h, 1)
-        validate.same_length("h", fields, "J", len(couplings))
+        validate.same_length("h", fields, "J", couplings.shape[0])
         require_finite_energies(couplings, fields, "J and h")
         # s = 2z - 1 in -h·s - ½ sᵀJs: -2h·z from the first term, -2 zᵀJz + 2 Σ_ij J_ij z_i from the
         # second.
@@ -384,7 +472,7 @@ class BoltzmannMachine(Displayed):
         InvalidInput
             For another suffix, or if the file cannot be written.
         """
-        write(path, self.weights, self.biases, self.labels, replace=replace)
+        write(path, self.matrix, self.biases, self.labels, replace=replace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoltzmannMachine":
@@ -403,4 +491,4 @@ class BoltzmannMachine(Displayed):
         with files.reading(path, KIND):
             labels = document["labels"]
             names = None if labels is None else files.labels_from_json(labels)
-            return cls(document["weights"], document["biases"], names)
+            return cls(weights_in(document), document["biases"], names)

@@ -360,7 +360,7 @@ def _largest_weight(factors: Iterable[Factor], states: States, code: str) -> flo
     names = tuple(dict.fromkeys(name for factor in factors for name in factor.scope))
     if not names:
         return 0.0
-    return float(np.abs(_expanded(factors, names, states, code).machine.weights).max())
+    return _expanded(factors, names, states, code).machine.largest_weight
 
 
 def _expanded(factors: Iterable[Factor], names: Names, states: States, code: str) -> Expansion:

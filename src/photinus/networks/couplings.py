@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.matrices import dense as dense
+from photinus._core.matrices import entries as entries
+from photinus._core.validate import is_sparse as is_sparse
 from photinus.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -26,11 +29,6 @@ class Couplings:
     runs: NDArray[np.int64]
     kick: NDArray[np.float32]
     height: NDArray[np.float64]
-
-
-def is_sparse(coupling: object) -> bool:
-    """Whether `coupling` is a SciPy sparse matrix; SciPy is not imported to find out."""
-    return type(coupling).__module__.startswith("scipy.sparse")
 
 
 def checked(coupling: Any, n: int) -> Coupling:
@@ -55,28 +53,12 @@ def checked(coupling: Any, n: int) -> Coupling:
     return rows
 
 
-def entries(coupling: Coupling) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Return target, source and value of all couplings that are not zero."""
-    if isinstance(coupling, np.ndarray):
-        target, source = np.nonzero(coupling)
-        return target, source, coupling[target, source]
-    found = coupling.tocoo()
-    there = found.data != 0
-    target, source = (index[there].astype(np.intp) for index in found.coords)
-    return target, source, found.data[there]
-
-
 def from_entries(synapses: ArrayLike, n: int) -> Coupling:
     """Return sparse couplings between `n` lasers from an array (synapse, 3) of `entries`."""
     from scipy.sparse import csr_array
 
     target, source, value = np.reshape(np.asarray(synapses, np.float64), (-1, 3)).T
     return csr_array((value, (target.astype(np.int64), source.astype(np.int64))), shape=(n, n))
-
-
-def dense(coupling: Coupling) -> NDArray[np.float64]:
-    """Return the couplings as an array."""
-    return coupling if isinstance(coupling, np.ndarray) else np.asarray(coupling.toarray())
 
 
 def among(coupling: Coupling, units: NDArray[np.intp]) -> Coupling:

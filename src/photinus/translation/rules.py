@@ -31,11 +31,11 @@ from numpy.typing import ArrayLike, NDArray
 from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.display import Displayed
+from photinus._core.matrices import mapped
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.networks.couplings import dense
 from photinus.translation.fields import fields_met, states_given, states_met
 from photinus.translation.gauge import choose_gauge
 from photinus.translation.lines import Lines, Seen
@@ -315,7 +315,7 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
     validate.instance("calibration", calibration, Neuron)
     calibration.require(network.parameters)
     return BoltzmannMachine(
-        dense(network.coupling) / calibration.slope,
+        network.coupling / calibration.slope,
         (network.drive - calibration.midpoint) / calibration.slope,
         labels=network.labels,
     ).flipped(gauges.of(network))
@@ -327,9 +327,9 @@ def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:
     validate.instance("calibration", calibration, Neuron)
     low, high = calibration.bias_range
     weakest, strongest = calibration.weight_range
-    labels, biases, weights = machine.labels, machine.biases, machine.weights
-    lowest = biases + np.minimum(weights, 0).sum(axis=1)
-    highest = biases + np.maximum(weights, 0).sum(axis=1)
+    labels, biases, weights = machine.labels, machine.biases, machine.matrix
+    lowest = biases + mapped(weights, lambda w: np.minimum(w, 0)).sum(axis=1)
+    highest = biases + mapped(weights, lambda w: np.maximum(w, 0)).sum(axis=1)
     outside = [
         (label, float(b)) for label, b in zip(labels, biases, strict=True) if not low <= b <= high
     ]
@@ -340,11 +340,15 @@ def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:
                 driven.append((label, float(lowest[k])))
             elif highest[k] > high:
                 driven.append((label, float(highest[k])))
-    pairs = np.argwhere(np.triu((weights < weakest) | (weights > strongest), 1))
+    pairs = [
+        (labels[i], labels[j], w)
+        for i, j, w in zip(*(each.tolist() for each in machine.couplings), strict=True)
+        if not weakest <= w <= strongest
+    ]
     return Validity(
         biases=tuple(outside),
         drives=tuple(driven),
-        weights=tuple((labels[i], labels[j], float(weights[i, j])) for i, j in pairs),
+        weights=tuple(pairs),
         bias_range=calibration.bias_range,
         weight_range=calibration.weight_range,
     )

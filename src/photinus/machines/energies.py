@@ -1,0 +1,44 @@
+"""Energies of states of machines that are held as sparse rows."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core.compilation import kernel
+from photinus._core.threads import available_threads, on_threads
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+STATES_PER_TASK = 16
+"""States that a thread takes at once."""
+
+
+def energies(
+    weights: "csr_array", biases: NDArray[np.float64], states: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return -½ zᵀWz - bᵀz of states (…, unit) of 0 and 1, array (…), added up in a fixed order."""
+    z = np.ascontiguousarray(states, np.uint8).reshape(-1, len(biases))
+    found = np.empty(len(z))
+
+    def add(first: int) -> None:
+        some = slice(first, first + STATES_PER_TASK)
+        _energies(weights.indptr, weights.indices, weights.data, biases, z[some], found[some])
+
+    on_threads(add, list(range(0, len(z), STATES_PER_TASK)), available_threads(None))
+    return found.reshape(states.shape[:-1])
+
+
+@kernel
+def _energies(start, column, value, biases, states, found):  # type: ignore[no-untyped-def]
+    """Fill `found` (state,) with the energies of states (state, unit)."""
+    for s in range(len(states)):
+        total = 0.0
+        for i in range(len(biases)):
+            if states[s, i]:
+                field = 0.0
+                for p in range(start[i], start[i + 1]):
+                    field += value[p] * states[s, column[p]]
+                total -= biases[i] + 0.5 * field
+        found[s] = total
