@@ -70,6 +70,21 @@ def scaled(matrix: Matrix, factor: NDArray[np.float64]) -> Matrix:
     return mapped(matrix, lambda values: rows * factor[matrix.indices] * values)
 
 
+def rows_scaled(matrix: Matrix, factor: NDArray[np.float64]) -> Matrix:
+    """Return a matrix with each row times a factor."""
+    if isinstance(matrix, np.ndarray):
+        return np.asarray(factor[:, None] * matrix)
+    each = np.repeat(factor, np.diff(matrix.indptr))
+    return mapped(matrix, lambda values: each * values)
+
+
+def columns_scaled(matrix: Matrix, factor: NDArray[np.float64]) -> Matrix:
+    """Return a matrix with each column times a factor."""
+    if isinstance(matrix, np.ndarray):
+        return np.asarray(matrix * factor)
+    return mapped(matrix, lambda values: values * factor[matrix.indices])
+
+
 def row_sizes(matrix: Matrix) -> NDArray[np.float64]:
     """Return the sum of the sizes of each row, array (row,)."""
     sizes: Any = abs(matrix)

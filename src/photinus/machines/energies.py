@@ -1,4 +1,4 @@
-"""Energies of states of machines that are held as sparse rows."""
+"""Energies and fields of states of machines that are held as sparse rows."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,25 @@ def energies(
 
     on_threads(add, list(range(0, len(z), STATES_PER_TASK)), available_threads(None))
     return found.reshape(states.shape[:-1])
+
+
+def fields(
+    weights: "csr_array", biases: NDArray[np.float64], states: NDArray[np.uint8], units: slice
+) -> NDArray[np.float64]:
+    """Return the fields b + Wz of some units in states (state, unit), array (state, some unit)."""
+    found = np.tile(biases[units], (len(states), 1))
+    rows = weights[units]
+    _add_fields(rows.indptr, rows.indices, rows.data, states, found)
+    return found
+
+
+@kernel
+def _add_fields(start, column, value, states, field):  # type: ignore[no-untyped-def]
+    """Add to each field (state, row) what the units of a state (state, column) that are on bring."""
+    for s in range(len(states)):
+        for i in range(field.shape[1]):
+            for p in range(start[i], start[i + 1]):
+                field[s, i] += value[p] * states[s, column[p]]
 
 
 @kernel

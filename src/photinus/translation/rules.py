@@ -33,10 +33,11 @@ from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.matrices import mapped
 from photinus._core.states import MAX_PER_EVIDENCE
+from photinus._core.validate import is_sparse
 from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.translation.fields import fields_met, states_given, states_met
+from photinus.translation.fields import Fields, fields_met, lines_through, states_given, states_met
 from photinus.translation.gauge import choose_gauge
 from photinus.translation.lines import Lines, Seen
 from photinus.translation.neuron import Neuron
@@ -140,11 +141,12 @@ def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
     """Return the rule that is followed for a machine.
 
     "paired" needs a pair table, and is "measured" without. "auto" is "paired" where all weights lie in
-    the table and states are enumerated, up to `MAX_PER_EVIDENCE` units. It is "measured" beyond.
+    the table and states are enumerated, up to `MAX_PER_EVIDENCE` units. It is "measured" beyond, as for
+    machines that are held as sparse rows.
     """
     validate.instance("calibration", calibration, Neuron)
     validate.instance("machine", machine, BoltzmannMachine)
-    if calibration.pairs is None:
+    if calibration.pairs is None or is_sparse(machine.matrix):
         return "measured" if rule in ("auto", "paired") else rule
     if rule == "auto":
         known = machine.n_units <= MAX_PER_EVIDENCE and calibration.pairs.holds(machine.weights)
@@ -270,10 +272,13 @@ def drive_and_strength(
     drive = np.full((evidence.chains, machine.n_units), np.nan)
     slope, biases = lines.slope[free], machine.biases_given(distinct)
     share = lines.share(temperature)
-    met = [
-        lines.met(seen, free, share / temperature, distinct.chains)
-        for seen in _seen(machine, distinct, temperature)
-    ]
+    if is_sparse(machine.matrix):
+        met = list(_met_by_block(machine, calibration, distinct, temperature))
+    else:
+        met = [
+            lines.met(seen, free, share / temperature, distinct.chains)
+            for seen in _seen(machine, distinct, temperature)
+        ]
     strength = 1.0
     if temperature != 1:
         strength = float(np.mean([fields.slope / slope for fields in met])) / temperature * share
@@ -281,6 +286,21 @@ def drive_and_strength(
         partners = (temperature * fields.mean - biases[k]) / share
         drive[np.ix_(which == k, free)] = fields.drive - slope * strength * partners
     return drive, strength
+
+
+def _met_by_block(
+    machine: BoltzmannMachine, calibration: Neuron, distinct: Evidence, temperature: float
+) -> Iterator[Fields]:
+    """Return the fields that the free units meet given each evidence, of a machine of sparse rows."""
+    hot = machine.heated(temperature)
+    if not distinct:
+        yield fields_met(hot, calibration)
+        return
+    anyway, each = states_given(hot, distinct)
+    for drawn, given in zip(each, distinct.each(), strict=True):
+        states = np.concatenate([drawn, anyway])
+        equal = np.full(len(states), 1 / len(states))
+        yield lines_through(hot.conditional(given), states, equal, calibration)
 
 
 def _seen(machine: BoltzmannMachine, distinct: Evidence, temperature: float) -> Iterator[Seen]:
@@ -299,7 +319,8 @@ def _seen(machine: BoltzmannMachine, distinct: Evidence, temperature: float) -> 
     for drawn, own in zip(each, hot.biases_given(distinct), strict=True):
         field = np.concatenate([drawn @ among, partners]) + own
         equal = np.full(len(field), 0.5 / len(drawn))
-        yield Seen(np.concatenate([drawn, anyway]), equal, field, own, among)
+        both = np.concatenate([drawn, anyway]).astype(np.float64)
+        yield Seen(both, equal, field, own, among)
 
 
 def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
