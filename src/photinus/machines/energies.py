@@ -1,16 +1,20 @@
 """Energies and fields of states of machines that are held as sparse rows."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import kernel
+from photinus._core.matrices import Matrix
 from photinus._core.threads import available_threads, on_threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+FIELDS_PER_BLOCK = 2**19
+"""Fields that are looked at together (4 MB)."""
 STATES_PER_TASK = 16
 """States that a thread takes at once."""
 
@@ -38,6 +42,22 @@ def fields(
     rows = weights[units]
     _add_fields(rows.indptr, rows.indices, rows.data, states, found)
     return found
+
+
+def by_block(
+    weights: Matrix, biases: NDArray[np.float64], states: NDArray[Any]
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Give units, and their fields b + Wz in states (state, unit), array (state, some unit).
+
+    All units at once of an array of weights; of sparse rows so many as fit into a cache.
+    """
+    if isinstance(weights, np.ndarray):
+        yield slice(None), states @ weights + biases
+        return
+    size = max(1, FIELDS_PER_BLOCK // max(1, len(states)))
+    for first in range(0, len(biases), size):
+        units = slice(first, first + size)
+        yield units, fields(weights, biases, states, units)
 
 
 @kernel

@@ -11,7 +11,7 @@ from photinus._core.logistic import logistic
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus._core.validate import is_sparse
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.machines.energies import fields as sparse_fields
+from photinus.machines.energies import by_block
 from photinus.machines.evidence import Evidence
 from photinus.reference.gibbs import sample_gibbs
 from photinus.translation.neuron import Neuron
@@ -21,12 +21,10 @@ SMALLEST_SPREAD = 1e-6
 EVIDENCE_AT_ONCE = 64
 CHAINS, CHAINS_PER_EVIDENCE, DRAWS_PER_EVIDENCE = 64, 8, 12
 """Gibbs chains among all evidence, at least so many for each, and draws of each chain."""
-FEW_CHAINS, FEW_SWEEPS, FEWEST_DRAWS = 16, 50, 4
+FEW_CHAINS, FEW_SWEEPS, FEWEST_DRAWS = 8, 30, 8
 """Gibbs chains of machines that are held as sparse rows, their burn-in, and draws of each at least."""
 MOST_FIELDS = 2**24
 """Fields, states times units, that are looked at of such machines: a second or two."""
-FIELDS_PER_BLOCK = 2**19
-"""Fields that are looked at together (4 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +63,12 @@ def doses(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]
         return np.ones(machine.n_units)
     states, probability = states_met(machine)
     found = []
-    for units, field in by_block(machine, states):
+    for units, field in by_block(machine.matrix, machine.biases, states):
         weight = probability[:, None] * states[:, units]
         # The added constant keeps the sum above zero for a unit that is never on.
         dose = ((weight * calibration.dose(field)).sum(axis=0) + 1e-12) / (weight.sum(axis=0) + 1e-12)
         found.append(dose)
     return np.concatenate(found)
-
-
-def by_block(
-    machine: BoltzmannMachine, states: NDArray[np.uint8]
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Give units, and the fields that they meet in states (state, unit), array (state, some unit).
-
-    All units at once, unless the machine is held as sparse rows: then so many as fit into a cache.
-    """
-    if isinstance(machine.matrix, np.ndarray):
-        yield slice(None), states @ machine.matrix + machine.biases
-        return
-    size = max(1, FIELDS_PER_BLOCK // len(states))
-    for first in range(0, machine.n_units, size):
-        units = slice(first, first + size)
-        yield units, sparse_fields(machine.matrix, machine.biases, states, units)
 
 
 def fields_met(machine: BoltzmannMachine, calibration: Neuron) -> Fields:
@@ -103,7 +85,10 @@ def lines_through(
     """Return `line_through` the fields of all units in states (state, unit)."""
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
-    parts = [line_through(field, probability, calibration) for _, field in by_block(machine, states)]
+    parts = [
+        line_through(field, probability, calibration)
+        for _, field in by_block(machine.matrix, machine.biases, states)
+    ]
     return Fields(*(np.concatenate(each) for each in zip(*map(astuple, parts), strict=True)))
 
 

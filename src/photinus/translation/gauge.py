@@ -20,7 +20,8 @@ from photinus._core.logistic import logistic
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices.registry import device_of
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.translation.fields import by_block, line_through, states_met
+from photinus.machines.energies import by_block
+from photinus.translation.fields import line_through, states_met
 from photinus.translation.lines import Lines
 from photinus.translation.neuron import Neuron
 from photinus.translation.prediction import foretold
@@ -152,7 +153,7 @@ def _curvature(
 ) -> NDArray[np.float64]:
     costs = [
         [_line_costs(sign * field, probability, calibration) for sign in (1, -1)]
-        for _, field in by_block(machine, states)
+        for _, field in by_block(machine.matrix, machine.biases, states)
     ]
     return np.concatenate(costs, axis=1)
 
