@@ -32,7 +32,7 @@ MAX_FLOOR_UNITS = 20
 MOST_MOMENTS = 2**24
 """Chains × units² up to which pair moments are compared; beyond, marginals alone."""
 MOST_ALIGNED, MOST_FIELDS = 2**25, 2**27
-"""States times units that tell the temperature, and how units follow each other; of more, some draws."""
+"""States times units that tell the temperature, and how units follow each other; some draws of more."""
 FEWEST_FOR_INTERVAL = 4
 """Effective draws per group below which its mean is too far from normal for an interval."""
 
@@ -101,15 +101,16 @@ class Findings:
     def compare_locally(self) -> None:
         """Compare how units follow each other with the machine; needs no reference."""
         if not self.pieces:
-            self.beta, self.beta_error = beta_estimate(
-                self.target, self._some(self.states, MOST_ALIGNED)
-            )
+            seen = self._some(self.states, MOST_ALIGNED)
+            self.beta, self.beta_error = beta_estimate(self.target, seen)
             return
         groups = cut(self.states, self.pieces)
         self.beta, self.beta_error = beta_estimate(self.target, self._some(groups, MOST_ALIGNED))
         self.freedom = len(groups) - 1
         seen = self._some(groups, MOST_FIELDS)
-        ess = min(self.convergence.ess, float(len(seen) * seen.shape[1]))
+        ess = self.convergence.ess
+        if seen is not groups:
+            ess = min(ess, float(len(seen) * seen.shape[1]))
         self.local = local_comparison(self.target, seen, ess)
         self.local_p = [self.local.joint_p()]
         if 0 < self.beta_error < math.inf:
@@ -122,6 +123,8 @@ class Findings:
     def _some(self, groups: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
         """Return states (group, draw, unit) to look at: all, or some draws of very many units."""
         step = -(-groups.size // most) if is_sparse(self.target.matrix) else 1
+        if step == 1:
+            return groups
         return groups[:, step - 1 :: step] if groups.shape[1] >= step else groups[:, -1:]
 
     def measure_divergence(self, seed: int) -> None:
