@@ -234,6 +234,8 @@ SCRIPT = """
 import resource, sys
 import numpy as np
 import photinus as ph
+from photinus.diagnostics import convergence
+convergence.MOST_WATCHED = 20
 n = 12_000
 random = np.random.default_rng(0)
 first = np.repeat(np.arange(n), 5)

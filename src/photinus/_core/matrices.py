@@ -24,6 +24,7 @@ def entries(matrix: Matrix) -> Entries:
     if isinstance(matrix, np.ndarray):
         row, column = np.nonzero(matrix)
         return row, column, matrix[row, column]
+    matrix = matrix.tocsr()
     if not matrix.has_sorted_indices:
         matrix = matrix.sorted_indices()
     found = matrix.tocoo()

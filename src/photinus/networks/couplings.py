@@ -1,5 +1,6 @@
 """Couplings: between lasers as arrays or sparse matrices, and as the inner loop reads them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -31,14 +32,15 @@ class Couplings:
     height: NDArray[np.float64]
 
 
-def checked(coupling: Any, n: int) -> Coupling:
-    """Return couplings between `n` lasers, read-only, after a look at every entry."""
+def checked(coupling: Any, n: int, what: str = "laser") -> Coupling:
+    """Return couplings between `n` lasers, or what they are, after a look at every entry."""
+    loop = f"coupling must have a zero diagonal: a {what} has no synapse to itself"
     if not is_sparse(coupling):
         array = validate.finite_array("coupling", coupling, 2)
         if array.shape != (n, n):
             raise InvalidInput(f"coupling must have shape ({n}, {n}), got {array.shape}")
         if np.diagonal(array).any():
-            raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
+            raise InvalidInput(loop)
         array.setflags(write=False)
         return array
     from scipy.sparse import csr_array
@@ -49,7 +51,7 @@ def checked(coupling: Any, n: int) -> Coupling:
     rows.sum_duplicates()
     validate.finite_array("coupling", rows.data, 1)
     if rows.diagonal().any():
-        raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
+        raise InvalidInput(loop)
     return rows
 
 
@@ -59,6 +61,18 @@ def from_entries(synapses: ArrayLike, n: int) -> Coupling:
 
     target, source, value = np.reshape(np.asarray(synapses, np.float64), (-1, 3)).T
     return csr_array((value, (target.astype(np.int64), source.astype(np.int64))), shape=(n, n))
+
+
+def written(coupling: Coupling) -> dict[str, NDArray[np.float64]]:
+    """Return the entry of a network's document: `coupling`, or `synapses` of a sparse matrix."""
+    if isinstance(coupling, np.ndarray):
+        return {"coupling": coupling}
+    return {"synapses": np.stack(entries(coupling), axis=1)}
+
+
+def read(document: Mapping[str, Any], n: int) -> Any:
+    """Return the couplings between `n` lasers or neurons that a document holds."""
+    return from_entries(document["synapses"], n) if "synapses" in document else document["coupling"]
 
 
 def among(coupling: Coupling, units: NDArray[np.intp]) -> Coupling:
