@@ -145,3 +145,10 @@ def exponential(x):  # type: ignore[no-untyped-def]
     e *= e
     e *= e
     return e
+
+
+@inlined
+def log_sum(one, other):  # type: ignore[no-untyped-def]
+    """Return log(e^one + e^other)."""
+    high, low = max(one, other), min(one, other)
+    return high + np.log1p(np.exp(low - high)) if low > -np.inf else high
