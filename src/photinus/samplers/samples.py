@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import diagnostics
-from photinus._core import memory, validate
+from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED, pair_shares
@@ -17,7 +17,7 @@ from photinus.devices import Network
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.samplers import exports, storage, summary
+from photinus.samplers import exports, moments, storage, summary
 
 if TYPE_CHECKING:
     import os
@@ -223,25 +223,7 @@ class Samples(Displayed):
 
     def _moments_between(self, first: int, stop: int) -> NDArray[np.float64]:
         """Return <z_i z_j> of each chain over draws `first` … `stop`-1, array (chain, unit, unit)."""
-        memory.require(
-            8.0 * self.chains * self.machine.n_units**2,
-            "moments of all pairs (coupled_moments has those of coupled ones)",
-        )
-        if self.spikes is None:
-            z = self.states[:, first:stop].astype(np.float32)
-            return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / (stop - first)
-        assert self.window is not None
-        free = self.free_units
-        known = self.evidence.positions
-        inner = self._occupancy(stop * self.window, start=first * self.window).moments
-        moments = np.zeros((self.chains, self.machine.n_units, self.machine.n_units))
-        moments[:, free[:, None], free] = inner
-        values = self.evidence.values.astype(np.float64)
-        moments[:, known[:, None], known] = values[:, :, None] * values[:, None, :]
-        cross = values[:, :, None] * np.diagonal(inner, axis1=1, axis2=2)[:, None, :]
-        moments[:, known[:, None], free] = cross
-        moments[:, free[:, None], known] = cross.transpose(0, 2, 1)
-        return moments
+        return moments.of_pairs(self, first, stop)
 
     def marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1), array (unit,), mean over chains."""
