@@ -60,6 +60,7 @@ class BoltzmannMachine(Coupled):
 
     Examples
     --------
+    >>> from photinus import BoltzmannMachine
     >>> machine = BoltzmannMachine([[0, 1], [1, 0]], [0, -1], labels=["rain", "wet"])
     >>> machine.marginals().round(3)
     array([0.594, 0.406])
