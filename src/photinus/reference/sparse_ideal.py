@@ -1,7 +1,7 @@
 """Ideal neurons of machines that are held as sparse rows: an event costs what it changes.
 
-The same events as `photinus.reference.ideal` draws. Hazards are the leaves of a binary tree of sums, so
-that a spike finds its unit, and a changed field its sums, in log₂ n steps. Every sum is that of its two
+The same events as `photinus.reference.ideal` draws. Hazards are the leaves of a binary tree of sums. So
+a spike finds its unit in log₂ n steps, and a changed field takes as many. Every sum is that of its two
 children whenever one changes, so nothing drifts.
 """
 
