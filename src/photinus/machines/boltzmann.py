@@ -273,7 +273,8 @@ class BoltzmannMachine(Coupled):
 
         Examples
         --------
-        >>> chain = BoltzmannMachine.from_couplings([0, 1], [1, 2], [0.5, -1], [0, 0, 1])
+        >>> import photinus as ph
+        >>> chain = ph.BoltzmannMachine.from_couplings([0, 1], [1, 2], [0.5, -1], [0, 0, 1])
         >>> chain.weights[1]
         array([ 0.5,  0. , -1. ])
         """

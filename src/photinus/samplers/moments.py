@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import memory
+from photinus._core import memory, validate
 
 if TYPE_CHECKING:
     from photinus.samplers.samples import Samples
@@ -19,6 +19,7 @@ def of_pairs(samples: "Samples", first: int, stop: int) -> NDArray[np.float64]:
     InvalidInput
         If they do not fit into memory.
     """
+    validate.instance("samples", samples, "Samples")
     memory.require(
         8.0 * samples.chains * samples.machine.n_units**2,
         "moments of all pairs (coupled_moments has those of coupled ones)",
