@@ -32,6 +32,8 @@ def main() -> None:
     add("--draws", type=int, default=400)
     add("--threads", type=int)
     options = parser.parse_args()
+    if options.draws < SETTLED:
+        parser.error(f"--draws must be at least {SETTLED}, as many as the burn-in, got {options.draws}")
     calibration = Calibration.preset(options.device)
 
     def mean(faults: Imperfections, title: str) -> float:
