@@ -6,7 +6,7 @@ study goes on where it stopped. From the root of the repository::
 
     python -m studies.tolerances compression rise_time pump_noise pump_noise_corner self_heating
 
-``--page docs/robustness.md`` writes the tables into a section of that page as well.
+``--page docs/results/robustness.md`` writes the tables into a section of that page as well.
 """
 
 import argparse
