@@ -13,7 +13,7 @@ from photinus._core.results import ArrayResults
 
 from . import __doc__ as description
 from .moments import GROUPS, Reference, moments, reference, squared
-from .page import HEAD, IMAGES, draw, exponents, row
+from .page import HEAD, IMAGES, draw, report, row
 from .samplers import CHAINS, SAMPLERS, sampled
 from .targets import COUNTED, UNITS, pairs_of, target
 
@@ -97,7 +97,7 @@ def main() -> None:
                 if points:
                     table[family, units, name] = points
                     print(row(family, units, name, points), flush=True)
-    print(exponents(table))
+    print(report(table))
     if options.report:
         for ending in ("png", "svg"):
             draw(table).savefig(IMAGES / f"scaling.{ending}")
