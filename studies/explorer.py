@@ -568,7 +568,7 @@ def main() -> int:
     add("--drawn", type=int, default=RANDOM_TRIALS, help="devices drawn before the optimiser learns")
     add("--synapse", choices=SYNAPSES, default=SYNAPSES[0])
     add("--seed", type=int, default=0)
-    add("--confirm", type=int, default=6, help="devices of the front that are measured again")
+    add("--confirm", type=int, default=6, help="devices of the front measured again; 0: none")
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "explorer")
     add("--docs", type=Path, default=DOCS, help="folder of the report")
@@ -594,7 +594,9 @@ def main() -> int:
             )
         confirmed, kept = {}, Results(options.results, KIND, SCHEMA)
         for trial in (
-            candidates(study, options.confirm) if len(finished(study)) >= options.devices else ()
+            candidates(study, options.confirm)
+            if options.confirm and len(finished(study)) >= options.devices
+            else ()
         ):
             name = name_of(trial)
             file = f"{options.synapse}-{SCHEMA}-{name.replace(' ', '-')}"
