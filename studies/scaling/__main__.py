@@ -23,7 +23,7 @@ SCHEMA = 2
 """Raised when what is computed changes: results of before do not count."""
 BUDGET, FEWEST, MOST = 2.5e6, 150, 4000
 """Units times draws of all chains, and draws of each."""
-MOST_UNITS = {"laser, refined": 16}
+MOST_UNITS = {"laser, refined": 64}
 """Where a sampler would take too long beyond, or has no reference."""
 
 
