@@ -29,6 +29,7 @@ SCALES = (1.0, 2.0, 4.0)
 CHAINS, WINDOWS = 64, 320
 FILTERS = {
     "exponential": (0.0, 2.6298809272730836, 0.38625495852385366),
+    "exponential with kick": (0.127, 1.968, 0.466),
 }
 """Additive filters that `--fit` found: kick, height of the exponential in drive per coupling, and its
 time constant in units of τ."""
