@@ -9,6 +9,7 @@ of the repository::
 
     python -m studies.delays                 # prints all tables, writes src/photinus/data/delays.json
     python -m studies.delays --chips         # the tables of chips only, from that file
+    python -m studies.delays --told          # also where translation knows of the delay
 """
 
 import argparse
@@ -133,12 +134,14 @@ def curves(options: argparse.Namespace) -> dict[str, Any]:
                     ]
                 )
                 print(told_rows[-1], flush=True)
+                told_ratio = [round(float(k), 3) for k in told.mean(axis=0) / told[:, 0].mean()]
             if family == FAMILIES[0]:
                 kept[device] = {
                     "window": Calibration.preset(device).window,
                     "delay": list(SHARES),
                     "ratio": [round(float(r), 3) for r in ratio],
                     "kl": round(float(alone[:, 0].mean()), 6),
+                    **({"told": told_ratio} if told.size else {}),
                 }
     shown = [f"{s:g} τ" for s in SHARES[1:]]
     last = f"mean {PLACED:g} τ on {LARGE} lasers"
@@ -149,7 +152,7 @@ def curves(options: argparse.Namespace) -> dict[str, Any]:
     return kept
 
 
-def chips() -> None:
+def chips(devices: Sequence[str], told: bool) -> None:
     """Print delays of chips, the window that each needs, and how large a chip each preset allows."""
     rows = []
     planned = [Chip(lasers=n) for n in SIZES]
@@ -162,11 +165,15 @@ def chips() -> None:
                 f"{chip.synapses:,}",
                 f"{1e3 * chip.side:.3g} mm",
                 *(f"{x / ps:,.3g}" for x in (found.least, found.mean, found.most)),
-                *(f"{chip.smallest_window(d, t) / ps:,.0f}" for t in LIMITS for d in DEVICES),
+                *(
+                    f"{chip.smallest_window(d, t, told=told) / ps:,.0f}"
+                    for t in LIMITS
+                    for d in devices
+                ),
             ]
         )
     head = ["lasers", "synapses", "side", "least [ps]", "mean", "most"]
-    limits = [f"{d}, {t:g} ×" for t in LIMITS for d in DEVICES]
+    limits = [f"{d}, {t:g} ×{', told' if told else ''}" for t in LIMITS for d in devices]
     table([*head, *(f"τ [ps]: {limit}" for limit in limits)], rows)
     rows = []
     for name, chip in (
@@ -178,7 +185,11 @@ def chips() -> None:
             Chip(lasers=2, layout="crossbar", path="electrical", area_per_weight=1e-12),
         ),
     ):
-        most = [chip.most_lasers(Calibration.preset(d).window, d, t) for t in LIMITS for d in DEVICES]
+        most = [
+            chip.most_lasers(Calibration.preset(d).window, d, t, told=told)
+            for t in LIMITS
+            for d in devices
+        ]
         rows.append([name, *(f"{n:,}" if n else "none" for n in most)])
     table(["most lasers, all to all", *limits], rows)
 
@@ -199,7 +210,8 @@ def main() -> None:
         known = json.loads(path.read_text())["devices"]
         kept = {"about": "python -m studies.delays", "devices": known | curves(options)}
         files.write_json(path, kept)
-    chips()
+    for told in (False, True)[: 1 + options.told]:
+        chips(options.devices, told)
 
 
 if __name__ == "__main__":
