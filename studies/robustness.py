@@ -661,7 +661,7 @@ def main() -> int:
     before = options.docs / "results" / "robustness.md"
     if before.exists():
         text = with_section(text, section(before.read_text(encoding="utf-8")))
-    write_page(options.docs, "robustness", text)
+    write_page(options.docs, "robustness", text, options.results)
     draw(table, names, options.machines).savefig(images / "robustness.png")
     document = {
         **files.stamp(TOLERANCES),

@@ -53,7 +53,15 @@ TIMES = 2.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Delays(Displayed):
-    """Delays of the synapses of a chip [s]."""
+    """Delays of the synapses of a chip [s].
+
+    Examples
+    --------
+    >>> from photinus.hardware import Chip
+    >>> delays = Chip(lasers=30).delays()
+    >>> f"{delays.least:.1e} to {delays.most:.1e} s"
+    '1.5e-11 to 5.1e-11 s'
+    """
 
     least: float
     """Smallest."""
@@ -80,6 +88,7 @@ class Chip(Displayed):
 
     Examples
     --------
+    >>> from photinus.hardware import Chip
     >>> chip = Chip(lasers=9)
     >>> chip.synapses
     72
@@ -296,6 +305,12 @@ def delay_share(device: str | None = None, times: float = TIMES, *, told: bool =
     ------
     InvalidInput
         If `times` is not above 1, or beyond what was measured.
+
+    Examples
+    --------
+    >>> from photinus.hardware import delay_share
+    >>> round(delay_share("fast-absorber"), 3), round(delay_share("fast-absorber", times=10), 3)
+    (0.01, 0.034)
     """
     key = "told" if validate.flag("told", told) else "ratio"
     curves = {name: curve for name, curve in delay_curves().items() if key in curve}
