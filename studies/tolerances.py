@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 from studies.delays import FIRST_SEED, excess, random_machine
+from studies.pages import origin
 from studies.robustness import LATER, ROOT, SWEEPS, crossing, with_section
 
 from photinus import Calibration, LaserNetwork, translate
@@ -85,6 +86,8 @@ def page(
     return "\n".join(
         [
             LATER,
+            "",
+            origin(options.results),
             "",
             f"Written by `python -m studies.tolerances {' '.join(found)} --draws {options.draws}`, on "
             f"{options.machines} other machines of five units in ±1, device `{options.device}`, "
