@@ -1,11 +1,11 @@
 """Linear synapses, with and without doses: lasers whose pulses add up, against the default synapse.
 
 Samples from random machines (n = 5, W and b uniform in ±scale, those of `studies.kernels`), translated
-and not refined, all in one network at full physics. Filters were fitted to pairs, triples and crowds
-with weights up to 2, which are other machines. Prints a Markdown table of KL(sampled‖target).
+and not refined, all in one network at full physics. Synapses were fitted to other machines, the pairs,
+triples and crowds of `photinus.calibration.synapse.targets`. Prints a Markdown table of KL(sampled‖target).
 
     python -m studies.doses [--machines 8]
-    python -m studies.doses --fit "exponential with kick"
+    python -m studies.doses --fit exponential kick rectangle [--reach 4]
 """
 
 import argparse
@@ -27,16 +27,25 @@ from photinus.units import ps
 
 SCALES = (1.0, 2.0, 4.0)
 CHAINS, WINDOWS = 64, 320
-FILTERS = {
-    "exponential": (0.0, 2.6298809272730836, 0.38625495852385366),
-    "exponential with kick": (0.127, 1.968, 0.466),
+FILTER, RECTANGLE = ("exponential", False), ("rectangle", True)
+"""Shape, and whether pulses renew."""
+FITTED = {
+    "exponential, additive": (FILTER, (0.0, 2.6298809272730836, 0.38625495852385366)),
+    "exponential with kick, additive": (FILTER, (0.127, 1.968, 0.466)),
 }
-"""Additive filters that `--fit` found: kick, height of the exponential in drive per coupling, and its
-time constant in units of τ."""
-STARTS = {"exponential": (0.0, 2.6, 0.4), "exponential with kick": (0.15, 2.2, 0.45)}
-"""Where fits start."""
-REACH = 2.0
-"""Largest weight of the machines that filters are fitted to, `photinus.calibration.synapse.targets`."""
+"""What `--fit` found for weights up to 2: kick, height in drive per coupling, and duration over τ."""
+STARTS = {
+    "exponential": (FILTER, (0.0, 2.6, 0.4)),
+    "kick": (FILTER, (0.15, 2.2, 0.45)),
+    "rectangle": (RECTANGLE, (0.33, 0.7, 1.0)),
+}
+"""Where fits start, by the name for `--fit`."""
+FREE = {
+    "exponential": {"sustain": 0.2, "duration": 0.06},
+    "kick": {"kick": 0.08, "sustain": 0.2, "duration": 0.06},
+    "rectangle": {"kick": 0.08, "sustain": 0.15},
+}
+"""What is fitted, with steps of finite differences."""
 RISES = (5 * ps, 10 * ps)
 """Rise times of drivers, which make of a kick a pulse of one pole, and of an exponential one of two."""
 
@@ -50,46 +59,51 @@ class Kind:
     """Rise time of the drivers [s]."""
 
 
-def filtered(kick: float, height: float, decay: float) -> Calibration:
-    """Return the default laser with an additive exponential; `decay` in units of τ."""
+def with_kernel(kind: tuple[str, bool], pulse: tuple[float, float, float]) -> Calibration:
+    """Return the default laser with another synapse; `pulse` is kick, height and duration over τ."""
     shipped = Calibration.preset()
     kernel = SynapticKernel(
-        kick=kick,
-        sustain=height,
-        duration=decay * shipped.window,
-        renewing=False,
-        shape="exponential",
+        kick=pulse[0],
+        sustain=pulse[1],
+        duration=pulse[2] * shipped.window,
+        shape=kind[0],
+        renewing=kind[1],
     )
     return replace(shipped, kernel=kernel)
 
 
 def kinds() -> Iterator[tuple[str, Kind]]:
     """Return what is compared, by name."""
-    shipped = Calibration.preset()
-    compared = {"rectangle with pre-emphasis, renewing": shipped}
-    compared |= {f"{name}, additive, with doses": filtered(*FILTERS[name]) for name in FILTERS}
+    compared = {"rectangle with pre-emphasis, renewing": Calibration.preset()}
+    compared |= {name: with_kernel(*FITTED[name]) for name in FITTED}
     for name, calibration in compared.items():
         yield name, Kind(calibration)
         for rise in RISES:
-            yield f"{name}, drivers rise in {rise / ps:.0f} ps", Kind(calibration, rise)
-    plain = filtered(*FILTERS["exponential"])
+            yield f"{name}; drivers rise in {rise / ps:.0f} ps", Kind(calibration, rise)
+    plain = with_kernel(*FITTED["exponential, additive"])
     never = np.full_like(plain.mean_interval, np.nan)
     yield "exponential, additive, without doses", Kind(replace(plain, mean_interval=never))
 
 
 def fit(name: str, options: argparse.Namespace) -> None:
-    """Print the filter that brings small networks nearest to their targets."""
-    calibration = filtered(*STARTS[name])
+    """Print the synapse that brings small networks nearest to their targets."""
+    calibration = with_kernel(*STARTS[name])
     laser = calibration.laser
     found = device_of(laser).setting(laser)
     seeds = [*np.random.SeedSequence(5).spawn(9)]
     bench = Bench(laser, found, calibration.kernel, 32, found.time_step, options.threads, seeds)
-    free = {"sustain": 0.2, "duration": 0.06} | ({"kick": 0.08} if "kick" in name else {})
-    best = fit_synapse(bench, calibration, free, machines=targets(REACH), steps=3, advance=lambda: None)
+    best = fit_synapse(
+        bench,
+        calibration,
+        FREE[name],
+        machines=targets(options.reach),
+        steps=3,
+        advance=lambda: None,
+    )
     kernel = best.kernel
     print(
-        f"{name}: kick {kernel.kick:.3f}, height {kernel.sustain:.3f}, decay "
-        f"{kernel.duration / calibration.window:.3f} τ, mean KL {best.mean_kl:.5f}",
+        f"{name}, |W| up to {options.reach:g}: kick {kernel.kick:.3f}, height {kernel.sustain:.3f}, "
+        f"duration {kernel.duration / calibration.window:.3f} τ, mean KL {best.mean_kl:.5f}",
         flush=True,
     )
 
@@ -98,7 +112,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--machines", type=int, default=8, help="machines of each scale")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--fit", nargs="+", choices=STARTS, help="fit these filters, and nothing else")
+    parser.add_argument("--fit", nargs="+", choices=STARTS, help="fit these, and nothing else")
+    parser.add_argument("--reach", type=float, default=2.0, help="largest weight of a fit")
     options = parser.parse_args()
     for name in options.fit or ():
         fit(name, options)
