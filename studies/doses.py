@@ -2,7 +2,8 @@
 
 Samples from random machines (n = 5, W and b uniform in ±scale, those of `studies.kernels`), translated
 and not refined, all in one network at full physics. Synapses were fitted to other machines, the pairs,
-triples and crowds of `photinus.calibration.synapse.targets`. Prints a Markdown table of KL(sampled‖target).
+triples and crowds of `photinus.calibration.synapse.targets`. Prints a Markdown table of
+KL(sampled‖target).
 
     python -m studies.doses [--machines 8]
     python -m studies.doses --fit exponential kick rectangle [--reach 4]
