@@ -287,7 +287,7 @@ def delay_curves() -> Mapping[str, Mapping[str, Any]]:
     """Return how KL grows with delay, device by device, as ``studies/delays.py`` measured it.
 
     Each entry has the KL without delay [nats] and the curve: ``delay`` over τ, ``ratio`` of KL to that
-    without delay, and for some ``told``, the same where translation knows of the delay.
+    without delay. Some have ``told``, the same where translation knows of the delay.
     """
     text = resources.files("photinus").joinpath("data/delays.json").read_text(encoding="utf-8")
     curves: dict[str, Mapping[str, Any]] = json.loads(text)["devices"]
