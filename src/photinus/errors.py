@@ -21,5 +21,9 @@ class TranslationWarning(UserWarning):
     """What a device cannot do of what a run asks for, said before the run starts."""
 
 
+class AssumptionWarning(UserWarning):
+    """What was assumed because nothing that was given says it."""
+
+
 class MissingDependency(PhotinusError, ImportError):
     """An optional package that this call needs is not installed."""

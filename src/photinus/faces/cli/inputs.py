@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from photinus.calibration import Calibration
+    from photinus.devices.laser import LaserParameters
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.networks.imperfections import Imperfections
 
@@ -93,11 +94,13 @@ def read_workers(given: str | None) -> int | str | None:
 
 
 def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
-    """Return the parameters of a preset or file, with NAME=VALUE changes."""
+    """Return the parameters of a preset or file (.json, .toml), with NAME=VALUE changes."""
     from photinus import devices
     from photinus._core import files
 
-    if device.endswith(".json"):
+    if device.endswith(".toml"):
+        parameters = read_laser(device, forced=forced)
+    elif device.endswith(".json"):
         with files.reading(device, "device"):
             given = files.parse_json(device)
             if forced and isinstance(given, dict):
@@ -111,6 +114,16 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     if forced:
         values["forced"] = True
     return parameters.replace(**values)
+
+
+def read_laser(path: str, *, forced: bool = False) -> "LaserParameters":
+    """Return the laser that follows from what a TOML file says is known of it."""
+    from photinus._core import files
+    from photinus.devices.laser import LaserParameters
+
+    known = files.parse_toml(path, "TOML")
+    with files.reading(path, "laser"):
+        return LaserParameters.from_measured(**({"forced": True} if forced else {}), **known)
 
 
 def read_machine(path: Path) -> "BoltzmannMachine":
