@@ -98,8 +98,8 @@ def datasheet(parameters: LaserParameters, current: float | None = None) -> Data
     Examples
     --------
     >>> sheet = datasheet(LaserParameters.preset("fast-absorber"))
-    >>> f"{sheet.threshold_current:.3g} A, a spike of {sheet.pulse_energy:.2g} J"
-    '1e-05 A, a spike of 6.7e-15 J'
+    >>> f"{sheet.threshold_current * 1e6:.1f} µA, a spike of {sheet.pulse_energy * 1e15:.1f} fJ"
+    '10.0 µA, a spike of 3.4 fJ'
     """
     validate.instance("parameters", parameters, LaserParameters)
     current = LASING * _lasing_current(parameters) if current is None else current
