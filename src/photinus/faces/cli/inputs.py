@@ -78,6 +78,19 @@ def read_imperfections(given: list[str] | None) -> "Imperfections | None":
     return Imperfections.from_dict({**values, **whole})
 
 
+def laid_out(network: Any, path: Path | None) -> Any:
+    """Return a network as the chip of a layout's file has it; as it is without one."""
+    from photinus.devices.registry import device_of
+    from photinus.networks.lasers import is_of_lasers
+    from photinus.networks.layout import Layout
+
+    if path is None:
+        return network
+    if not is_of_lasers(network):
+        raise InvalidInput(f"--layout must go with lasers, got {device_of(network).name!r}")
+    return Layout.load(path).apply(network)
+
+
 def read_chip(given: list[str] | None) -> dict[str, Any]:
     """Return NAME=VALUE pairs as settings of a chip, checked."""
     from photinus.hardware import Chip
