@@ -154,6 +154,8 @@ def test_commands_take_a_layout(
     assert status == 0, err
     stored: Any = ph.load(written / "run.zarr").network
     np.testing.assert_allclose(np.asarray(stored.coupling), np.asarray(expected.coupling))
-    status, _, err = run("sample", "model.json", "--layout", "chip.toml", "--substrate", "gibbs")
+    status, _, err = run(
+        "sample", "model.json", "--layout", "chip.toml", "--substrate", "gibbs", "--force"
+    )
     assert status == 2
     assert "--layout must go with a substrate of lasers" in err
