@@ -48,4 +48,4 @@ $(DOCS): $(DEV) locks/docs.lock
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist docs/api docs/gallery .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/reference docs/gallery .pytest_cache .mypy_cache .ruff_cache

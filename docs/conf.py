@@ -6,7 +6,7 @@ from typing import Any
 
 import photinus
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "tools"))
 from reference import write_reference
 
 project = "Photinus"
@@ -63,4 +63,4 @@ html_show_sourcelink = False
 
 def setup(app: Any) -> None:
     """Write the pages of the reference before they are read."""
-    write_reference(Path(app.srcdir) / "api")
+    write_reference(Path(app.srcdir) / "reference")

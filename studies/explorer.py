@@ -17,7 +17,7 @@ that the engine takes, with which spike rates are about one per cent off, alike 
 many noisy figures look better than they are, so the presets and those on the front are measured again
 with full calibrations, other machines and other seeds; what is said of a better default rests on that.
 
-Writes docs/explorer.md, docs/images/explorer.png and docs/images/explorer-map.png; calibrations of the
+Writes docs/results/explorer.md, docs/images/explorer.png and explorer-map.png; calibrations of the
 devices measured again are beside the results.
 
 The energy counts the carriers of the constant pumps times the energy of a photon, and nothing else: no
@@ -35,6 +35,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
+from studies.pages import DOCS, write_page
 
 from photinus import (
     BoltzmannMachine,
@@ -447,7 +448,7 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
         lines += verdict(confirmed)
     named = {**presets, **{f"device {trial.number}": trial for trial in front(good)}}
     lines += sizes({name: trial.user_attrs["window"] for name, trial in named.items()})
-    lines += ["![front](images/explorer.png)", "", "![maps](images/explorer-map.png)", ""]
+    lines += ["![front](../images/explorer.png)", "", "![maps](../images/explorer-map.png)", ""]
     return "\n".join(lines)
 
 
@@ -534,7 +535,7 @@ def main() -> int:
     add("--confirm", type=int, default=6, help="devices of the front that are measured again")
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "explorer")
-    add("--docs", type=Path, default=ROOT / "docs", help="folder of the report")
+    add("--docs", type=Path, default=DOCS, help="folder of the report")
     add("--report", action="store_true", help="look at no further device")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # a device dropped is one line of ours
@@ -587,7 +588,7 @@ def main() -> int:
     text = page(study, options.synapse, confirmed)
     print(text)
     images = files.make_folder(options.docs / "images")
-    files.write_text(options.docs / "explorer.md", text)
+    write_page(options.docs, "explorer", text)
     draw_front(study).savefig(images / "explorer.png")
     draw_maps(study).savefig(images / "explorer-map.png")
     return 0

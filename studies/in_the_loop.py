@@ -9,7 +9,7 @@ bits. Judged by classes sampled on the chip itself, all lasers simulated, known 
     python -m studies.in_the_loop DATA_DIR            # goes on where it was stopped
     python -m studies.in_the_loop DATA_DIR --tiny     # in miniature, to see that it works
 
-Writes docs/in-the-loop-results.md and its picture.
+Writes docs/results/in-the-loop.md and its picture.
 """
 
 import argparse
@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from studies.mnist import DOCS, Figures, table, tell
+from studies.mnist import Figures, table, tell
+from studies.pages import DOCS, write_page
 
 from photinus import BoltzmannMachine, Calibration
 from photinus._core.results import ArrayResults
@@ -186,7 +187,7 @@ Learning in the loop took back **{part:.0f} ± {error:.0f} %** of the loss that 
 imperfections cost, on reduced lasers (target: at least 80 %). On full physics it took back
 {full:.0f} ± {full_error:.0f} % ({images} images).
 
-![Loss on the chip](images/in-the-loop.png)
+![Loss on the chip](../images/in-the-loop.png)
 """
 
 
@@ -241,7 +242,7 @@ def main() -> None:
     (docs / "images").mkdir(parents=True, exist_ok=True)
     (docs / "images" / "in-the-loop.png").write_bytes(png(picture(found, study.setting.part)))
     page = report(study, found)
-    (docs / "in-the-loop-results.md").write_text(page)
+    write_page(docs, "in-the-loop", page)
     print(page)
 
 

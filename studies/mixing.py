@@ -10,7 +10,7 @@ beside.
     python -m studies.mixing MACHINE.npz DATA_DIR [--pool 2] [--out DIR]
 
 MACHINE is what `studies.mnist` keeps as machine.npz. Each variant is stored when it is finished;
-writes docs/mixing-results.md and its picture.
+writes docs/results/mixing.md and its picture.
 """
 
 import argparse
@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from studies.mnist import DOCS, Figures, table, tell
+from studies.mnist import Figures, table, tell
+from studies.pages import DOCS, write_page
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, Tempering, translate
 from photinus._core.results import ArrayResults
@@ -176,7 +177,7 @@ independent perceptron names the classes.
 
 {best}
 
-![Mixing against fidelity](images/mixing.png)
+![Mixing against fidelity](../images/mixing.png)
 """
 
 
@@ -240,7 +241,7 @@ def main() -> None:
     (options.docs / "images").mkdir(parents=True, exist_ok=True)
     (options.docs / "images" / "mixing.png").write_bytes(png(picture(found)))
     page = report(machine, found, length)
-    (options.docs / "mixing-results.md").write_text(page)
+    write_page(options.docs, "mixing", page)
     print(page)
 
 

@@ -4,7 +4,7 @@
     python -m studies.mnist DATA_DIR --tiny     # all of it in miniature, to see that it works
 
 What is learned and measured is kept under --out, each part as soon as it is there; at the end
-docs/mnist-results.md and its pictures are written.
+docs/results/mnist.md and its pictures are written.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from studies.pages import DOCS, write_page
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample
 from photinus._core.results import ArrayResults
@@ -32,7 +33,6 @@ from photinus.units import ns, us
 
 RESULTS = Path(__file__).parent / "results" / "mnist"
 KIND = "photinus-mnist-part"
-DOCS = Path(__file__).parent.parent / "docs"
 SAMPLERS = ("gibbs", "laser-reduced")
 LOOP = "laser-reduced, learned in the loop"
 FULL = "laser"
@@ -500,8 +500,8 @@ MIXING_HEAD = (
 )
 PAGE = """# MNIST on lasers: results
 
-Written by `python -m studies.mnist DATA_DIR`. [Learning](learning.md) tells how the machine is
-learned and judged. It is a restricted machine of {units} units ({pixels} pixels, 10 classes,
+Written by `python -m studies.mnist DATA_DIR`. [Learning](../how-to/learning.md) tells how the machine
+is learned and judged. It is a restricted machine of {units} units ({pixels} pixels, 10 classes,
 {hidden} hidden), with one laser per unit. Images are binary by a threshold of 0.5. Errors are
 standard errors.
 
@@ -511,13 +511,13 @@ of the ideal machine.
 
 {targets}
 
-![Dreams of reduced lasers](images/mnist-dream-laser-reduced.png)
+![Dreams of reduced lasers](../images/mnist-dream-laser-reduced.png)
 
-![Dreams of reduced lasers that learned in the loop](images/mnist-dream-laser-reduced-loop.png)
+![Dreams of reduced lasers that learned in the loop](../images/mnist-dream-laser-reduced-loop.png)
 
-![Dreams of full physics](images/mnist-dream-laser.png)
+![Dreams of full physics](../images/mnist-dream-laser.png)
 
-![Dreams of Gibbs sampling](images/mnist-dream-gibbs.png)
+![Dreams of Gibbs sampling](../images/mnist-dream-gibbs.png)
 
 ## How dreams mix
 
@@ -528,11 +528,11 @@ et al. 2011).
 
 {mixing}
 
-![Classes dreamt](images/mnist-histogram.png)
+![Classes dreamt](../images/mnist-histogram.png)
 
-![Energy of the first chain](images/mnist-energies.png)
+![Energy of the first chain](../images/mnist-energies.png)
 
-![A dream in motion](images/mnist-dream-laser-reduced-loop.gif)
+![A dream in motion](../images/mnist-dream-laser-reduced-loop.gif)
 
 ## Completed images
 
@@ -541,18 +541,18 @@ Part of the hidden pixels that is wrong, mean of {draws} draws per image; the cl
 
 {completed}
 
-![Lower half hidden](images/mnist-half.png)
+![Lower half hidden](../images/mnist-half.png)
 
-![A quarter hidden](images/mnist-quarter.png)
+![A quarter hidden](../images/mnist-quarter.png)
 
-![Half of the pixels hidden at random](images/mnist-random.png)
+![Half of the pixels hidden at random](../images/mnist-random.png)
 
 ## Learning
 
 {learning}. A median epoch took {epoch:.1f} s; in the end {reconstruction:.2f} % of the pixels are
 reconstructed wrongly, norm of the weights {norm:.0f}.
 
-![The strongest hidden units](images/mnist-filters.png)
+![The strongest hidden units](../images/mnist-filters.png)
 
 | part | wall time [s] |
 | --- | --- |
@@ -575,7 +575,7 @@ def main() -> None:
         return
     docs = options.docs or (options.out if options.tiny else DOCS)
     page = report(study, study.measure(), docs)
-    (docs / "mnist-results.md").write_text(page)
+    write_page(docs, "mnist", page)
     print(page)
 
 

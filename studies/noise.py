@@ -1,8 +1,8 @@
 """Is the field equation's noise right? One laser, against whole photons and whole carriers.
 
-``python studies/noise.py`` prints every table of docs/noise.md and draws docs/images/noise-*.png in
-some ten minutes on two cores; ``--laser slow-absorber`` takes the other preset, ``--quick`` a
-tenth of the time with a third of the precision and no pictures.
+``python studies/noise.py`` prints every table of docs/explanation/noise.md and draws
+docs/images/noise-*.png in some ten minutes on two cores; ``--laser slow-absorber`` takes
+the other preset, ``--quick`` a tenth of the time with a third of the precision and no pictures.
 
 `photinus.engines.jumps` is the reference, `photinus.simulate` what is tested: same threshold, same
 state window, same estimators. `field_equation` below is a slow and plain float64 version of the

@@ -12,9 +12,9 @@ study goes on where it stopped. From the root of the repository::
     python -m studies.robustness --report        # the report of what there is
     python -m studies.robustness --only pump_drift lost_spikes --machines 1    # a part
 
-Writes docs/robustness.md, docs/images/robustness.png and, for reports of runs, tolerances.json in the
-folder of results, and prints the tables. About half a minute per point and core with the default
-budget; 494 points with four machines.
+Writes docs/results/robustness.md, docs/images/robustness.png and, for reports of runs,
+tolerances.json in the folder of results, and prints the tables. About half a minute per point and
+core with the default budget; 494 points with four machines.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from studies.pages import DOCS, write_page
 
 from photinus import (
     BoltzmannMachine,
@@ -518,7 +519,7 @@ def page(table: Table, names: tuple[str, ...], machines: int, budget: Budget) ->
             "",
             *least,
         ]
-    return "\n".join(lines) + "\n\n![KL against the size of each](images/robustness.png)\n"
+    return "\n".join(lines) + "\n\n![KL against the size of each](../images/robustness.png)\n"
 
 
 def _accuracy(table: Table, name: str, size: float, machine: int = DIGITS) -> str:
@@ -605,7 +606,7 @@ def main() -> int:
     add("--draws", type=int, default=400)
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "robustness")
-    add("--docs", type=Path, default=ROOT / "docs", help="folder of the report")
+    add("--docs", type=Path, default=DOCS, help="folder of the report")
     add("--report", action="store_true", help="measure nothing")
     options = parser.parse_args()
     budget, names = Budget(options.chains, options.draws), tuple(options.only)
@@ -640,7 +641,7 @@ def main() -> int:
     text = page(table, names, options.machines, budget)
     print(text)
     images = files.make_folder(options.docs / "images")
-    files.write_text(options.docs / "robustness.md", text)
+    write_page(options.docs, "robustness", text)
     draw(table, names, options.machines).savefig(images / "robustness.png")
     document = {
         **files.stamp(TOLERANCES),

@@ -52,21 +52,21 @@ def test_shorter_runs_are_of_calls_that_are_shown() -> None:
     assert all(call in shown for call in SHORTER)
 
 
-@pytest.mark.parametrize("block", blocks(TEXTS["docs/studies.md"], "toml"))
+@pytest.mark.parametrize("block", blocks(TEXTS["docs/how-to/studies.md"], "toml"))
 def test_study_file_is_a_study(block: str, tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text(block)
     assert len(Study.load(path).points) == 2 * 2 * 2 * 3 * 2
 
 
-@pytest.mark.parametrize("block", blocks(TEXTS["docs/imperfections.md"], "toml"))
+@pytest.mark.parametrize("block", blocks(TEXTS["docs/how-to/imperfections.md"], "toml"))
 def test_imperfections_of_a_study(block: str) -> None:
     (section,) = tomllib.loads(block).values()
     document = {"machines": {"units": 2}, "sample": {"substrate": "laser"}, "imperfections": section}
     assert len(Study.from_dict(document).points) == 3
 
 
-@pytest.mark.parametrize("block", blocks(TEXTS["docs/ledger.md"], "toml"))
+@pytest.mark.parametrize("block", blocks(TEXTS["docs/how-to/ledger.md"], "toml"))
 def test_prices(block: str) -> None:
     prices = Prices.from_dict(tomllib.loads(block))
     assert {"static", "weighting"} <= set(prices.entries)
@@ -130,7 +130,7 @@ def test_links_lead_somewhere(path: str) -> None:
 
 def test_every_page_is_linked_from_the_readme() -> None:
     linked = set(links(TEXTS["README.md"]))
-    linked.add("docs/contributing.md")  # shows CONTRIBUTING.md, which is linked
+    linked.add("docs/contributing/index.md")  # shows CONTRIBUTING.md, which is linked
     assert {path for path in TEXTS if path.startswith("docs/")} <= linked
 
 

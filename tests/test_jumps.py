@@ -308,7 +308,7 @@ def test_refused(changes: dict[str, Any], message: str) -> None:
 # ---------------------------------------------------------------------------- field equation
 
 CLOSE = 0.01
-"""Difference of the activations that docs/noise.md vouches for."""
+"""Difference of the activations that docs/explanation/noise.md vouches for."""
 
 
 def activation(spikes: Any, settle: Any) -> Any:

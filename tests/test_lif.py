@@ -750,7 +750,7 @@ def test_all_sizes() -> None:
 
 def test_numbers_in_the_page_for_users_of_sbs() -> None:
     """The blocks run, one after the other, and give what the page says."""
-    page = (Path(__file__).parent.parent / "docs" / "from-sbs.md").read_text()
+    page = (Path(__file__).parent.parent / "docs" / "start" / "from-sbs.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert len(blocks) >= 3
     names: dict[str, object] = {}

@@ -11,7 +11,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def test_every_extra_is_in_the_table() -> None:
-    table = (ROOT / "docs" / "install.md").read_text()
+    table = (ROOT / "docs" / "start" / "install.md").read_text()
     told = re.findall(r"^\| `(\w[\w-]*)` \|", table, re.MULTILINE)
     assert sorted(told) == sorted(PROJECT["project"]["optional-dependencies"])
 

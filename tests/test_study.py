@@ -269,20 +269,20 @@ def test_report_writes_tables_and_figures_and_what_is_missing(
 ) -> None:
     arguments = ["report", *ARGUMENTS, "--results", str(study), "--docs", str(tmp_path)]
     assert main(arguments) == 0
-    text = (tmp_path / "fidelity-results.md").read_text()
+    text = (tmp_path / "results" / "fidelity.md").read_text()
     assert "12 of 12 points are there" in text
     assert "## Missing" not in text
     assert "| uniform | 5 | laser fast-absorber refined | ≤ 0.0005 | – | – | – | 0 |" in text
     row = next(line for line in text.splitlines() if line.startswith("| uniform | 3 | ideal |"))
     assert " 1.0 |" in row
     for name in ("draws", "parts"):
-        assert f"![{name}](images/fidelity-{name}.png)" in text
+        assert f"![{name}](../images/fidelity-{name}.png)" in text
         assert (tmp_path / "images" / f"fidelity-{name}.png").stat().st_size > 10_000
     assert (
         main([*arguments, "--machines", "3", "--experiments", "grid", "scale", "--sizes", "3", "5"])
         == 0
     )
-    text = (tmp_path / "fidelity-results.md").read_text()
+    text = (tmp_path / "results" / "fidelity.md").read_text()
     assert "| gibbs | 4 | 6 |" in text
     assert f"| {REFINED} | 22 | 24 |" in text
 
@@ -299,14 +299,14 @@ def test_report_does_not_mix_code_silently(
     assert main(["report", *arguments, *docs]) == 1
     assert f"must hold results, got none (other code: {old})" in capsys.readouterr().out
     assert main(["report", *arguments, *docs, "--code", old]) == 0
-    assert "other code" not in (tmp_path / "fidelity-results.md").read_text()
+    assert "other code" not in (tmp_path / "results" / "fidelity.md").read_text()
     removed = next((study / old).glob("*exact*.json"))
     content = removed.read_text()
     removed.unlink()
     assert main(["run", *arguments, "--code", old]) == 0
     assert main(["report", *arguments, *docs, "--code", old]) == 0
     removed.write_text(content)
-    text = (tmp_path / "fidelity-results.md").read_text()
+    text = (tmp_path / "results" / "fidelity.md").read_text()
     assert "**Some were measured by other code: 0.1.0-new.**" in text
 
 

@@ -9,7 +9,7 @@ from photinus._core.moved import MOVED
 ROOT = Path(__file__).parent.parent
 TEXTS = {
     path.relative_to(ROOT).as_posix(): path.read_text()
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
 """Texts by their path in the repository."""
 

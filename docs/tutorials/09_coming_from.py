@@ -89,8 +89,8 @@ print(
 # %%
 # sbs
 # ---
-# Neurons that integrate, leak and fire are a substrate like lasers. :doc:`/from-sbs` has the steps of
-# sbs side by side with those of Photinus.
+# Neurons that integrate, leak and fire are a substrate like lasers. :doc:`/start/from-sbs` has the
+# steps of sbs side by side with those of Photinus.
 
 machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
 neurons = ph.sample(machine, "lif", chains=16, draws=250, seed=1)

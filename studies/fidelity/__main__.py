@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from studies.pages import DOCS, write_page
 
 from photinus._core import files, validate
 from photinus.errors import InvalidInput, PhotinusError
@@ -96,10 +97,9 @@ def report(selection: Selection, folder: Path, docs: Path) -> int:
     for name, figure in figures(study):
         path = images / f"fidelity-{name}.png"
         figure.savefig(path)
-        text += f"\n\n![{name}](images/{path.name})"
+        text += f"\n\n![{name}](../images/{path.name})"
         console.print(f"wrote {path}")
-    target = docs / "fidelity-results.md"
-    files.write_text(target, text + "\n")
+    target = write_page(docs, "fidelity", text + "\n")
     console.print(f"wrote {target}")
     return 0
 
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     running = commands.add_parser("run", parents=[common], help="measure what is missing")
     running.add_argument("--list", action="store_true", help="print what is left and stop")
     reporting = commands.add_parser("report", parents=[common], help="write tables and figures")
-    reporting.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder to write to")
+    reporting.add_argument("--docs", type=Path, default=DOCS, help="folder to write to")
     return whole
 
 

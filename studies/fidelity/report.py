@@ -80,7 +80,8 @@ def page(study: Study, code: str, measured_by: Iterable[str]) -> str:
     budget, points = study.selection.budget, study.selection.points()
     head = (
         "# Fidelity: results\n\n"
-        "Written by `python -m studies.fidelity report`; the method is in [fidelity.md](fidelity.md). "
+        "Written by `python -m studies.fidelity report`. The method is in "
+        "[the certificate](../explanation/fidelity.md). "
         f"{budget.chains} chains × {budget.draws} draws per machine; code {code}; "
         f"{len(study.results)} of {len(points)} points are there."
     )

@@ -27,7 +27,7 @@ from numba.core.serialize import dumps
 FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
 TILE = 64
 """Lanes per tile of full physics: several vector registers, so that the latency of one hides behind the
-others; see `docs/performance.md`."""
+others; see `docs/results/performance.md`."""
 SHORT_TILE = 32
 """The same of neurons and reduced lasers, whose steps are short; no more than a word has bits."""
 

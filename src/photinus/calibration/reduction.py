@@ -40,7 +40,7 @@ from photinus.spikes.trains import SpikeTrains
 from photinus.translation.neuron import Neuron
 
 STEPS_PER_WINDOW = 14
-"""Steps of the recursion in a state window; docs/reduced.md compares others."""
+"""Steps of the recursion in a state window; docs/explanation/reduced.md compares others."""
 AGES_PER_WINDOW = 60
 """Ages of the table in a state window."""
 OLDEST = 3.0

@@ -12,7 +12,7 @@ a family of Boltzmann machines this is right to second order in the distance, by
 for ∫ J dθ. δb, δW become drives and couplings with the slopes of the translation.
 
 A trust region, `photinus.learning.trust`, chooses λ, judges each step by what it gained, and says when
-to stop. `docs/refinement.md` tells how it works.
+to stop. `docs/how-to/refinement.md` tells how it works.
 """
 
 import warnings

@@ -1,8 +1,8 @@
 """What neurons show, foretold: their log-odds from curve and pair table, and the law that follows.
 
-Neurons are taken for ideal ones that are given the measured curve (docs/translation.md). Unit k goes on
-at the rate e^u and off at the rate 1, with u its log-odds in the present state. What pairs are off is
-added to u. The stationary law of this Markov chain is solved for.
+Neurons are taken for ideal ones that are given the measured curve (docs/explanation/translation.md).
+Unit k goes on at the rate e^u and off at the rate 1, with u its log-odds in the present state. What
+pairs are off is added to u. The stationary law of this Markov chain is solved for.
 """
 
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn tha
 Pulses of an additive synapse add up. A neuron that is driven hard fires more than once per window. So
 its couplings are smaller by the mean of `Neuron.dose` while it is on.
 
-``docs/translation.md`` derives them.
+``docs/explanation/translation.md`` derives them.
 """
 
 from collections.abc import Hashable, Iterator

@@ -13,7 +13,8 @@ Electron. 19, 1800212) with a Langevin field. R is the spontaneous emission into
 Einstein's relation ties it to the gain, so the noise is not a free knob. Its carriers are part of
 N_g/τ_g and N_a/τ_a, the total decay, which cannot be slower. So g_g τ_g <= 1 and g_a τ_a <= 1. Here dB
 are the photons that the noise brings beyond their mean. They are missing where they were emitted
-(McKinstrie 2020, J. Opt. Soc. Am. B 37, 1333). ``docs/noise.md`` compares with the exact process.
+(McKinstrie 2020, J. Opt. Soc. Am. B 37, 1333). ``docs/explanation/noise.md`` compares with the exact
+process.
 """
 
 import warnings
@@ -144,8 +145,8 @@ class LaserParameters(Displayed):
             "fast-absorber" (default): fires by spontaneous emission alone. "slow-absorber": needs
             pump noise to fire at random. "vcsel-sa": a large laser, Nahmias et al. 2013.
             "high-beta": few carriers, much of their emission into the mode; the fastest sampler of
-            those that ``docs/explorer.md`` looks at. "straight": the default one behind a driver that
-            makes its log-odds straight, for machines with low biases.
+            those that ``docs/results/explorer.md`` looks at. "straight": the default one behind a
+            driver that makes its log-odds straight, for machines with low biases.
         **changes
             New values, as in `replace`.
 

@@ -9,7 +9,7 @@ emission S, which burns most of what it brings. Where light and absorber are fas
     γ = κ - G - A,   N_a' = g_a τ_a (N_a,tr - N_a)/(1 + g_a τ_a S),
 
 So a step of the drive raises N_g by the static gain 1/(λ τ_g), within the time 1/λ. The algebra is
-Photinus's own. ``docs/translation.md`` derives it and says where it ends.
+Photinus's own. ``docs/explanation/translation.md`` derives it and says where it ends.
 """
 
 from dataclasses import dataclass

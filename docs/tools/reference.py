@@ -8,7 +8,7 @@ from types import ModuleType
 
 import photinus
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.public import ROOMS, door  # what is public is told in one place
 
 
