@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from photinus import BoltzmannMachine, Calibration, __version__, simulate, translate
-from photinus._core.threads import available_threads
+from photinus._core.threads import available_threads, processor
 from photinus.engines.laser.simulator import TIME_STEP
 from photinus.units import ns
 
@@ -25,15 +25,6 @@ def machine(units: int) -> BoltzmannMachine:
     generator = np.random.default_rng(units)
     weights = np.triu(generator.uniform(-1, 1, (units, units)) * (5 / units) ** 0.5, 1)
     return BoltzmannMachine(weights + weights.T, generator.uniform(-1, 1, units))
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 def main() -> None:

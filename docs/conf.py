@@ -7,6 +7,7 @@ from typing import Any
 import photinus
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
+from architecture import write_architecture
 from reference import write_reference
 
 project = "Photinus"
@@ -19,8 +20,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
+    "formulas",
 ]
-exclude_patterns = ["tutorials"]
+exclude_patterns = ["tutorials", "figures"]  # scripts, which the gallery runs
 default_role = "code"
 nitpicky = False
 
@@ -37,10 +39,10 @@ numpydoc_validation_checks = {"GL08"}  # a public name without a docstring
 numpydoc_validation_exclude = {r"photinus\.samplers\.Run\.(drive|method|network|time_step|window)$"}
 
 sphinx_gallery_conf = {
-    "examples_dirs": "tutorials",
-    "gallery_dirs": "gallery",
+    "examples_dirs": ["tutorials", "figures"],
+    "gallery_dirs": ["gallery/tutorials", "gallery/figures"],
     "within_subsection_order": "FileNameSortKey",
-    "filename_pattern": r"/\d\d_",
+    "filename_pattern": "",  # run all
     "download_all_examples": False,
     "show_signature": False,
     "remove_config_comments": True,
@@ -50,17 +52,19 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["static"]
-html_css_files = ["tutorials.css"]
+html_css_files = ["photinus.css"]
 html_title = "Photinus"
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 8,
 }
 html_show_sourcelink = False
 
 
 def setup(app: Any) -> None:
-    """Write the pages of the reference before they are read."""
-    write_reference(Path(app.srcdir) / "reference")
+    """Write what is generated before it is read."""
+    folder = Path(app.srcdir) / "reference"
+    write_reference(folder)
+    write_architecture(folder)

@@ -588,7 +588,7 @@ def main() -> int:
     text = page(study, options.synapse, confirmed)
     print(text)
     images = files.make_folder(options.docs / "images")
-    write_page(options.docs, "explorer", text)
+    write_page(options.docs, "explorer", text, options.results)
     draw_front(study).savefig(images / "explorer.png")
     draw_maps(study).savefig(images / "explorer-map.png")
     return 0

@@ -242,7 +242,7 @@ def main() -> None:
     (docs / "images").mkdir(parents=True, exist_ok=True)
     (docs / "images" / "in-the-loop.png").write_bytes(png(picture(found, study.setting.part)))
     page = report(study, found)
-    write_page(docs, "in-the-loop", page)
+    write_page(docs, "in-the-loop", page, options.out)
     print(page)
 
 

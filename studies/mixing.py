@@ -241,7 +241,7 @@ def main() -> None:
     (options.docs / "images").mkdir(parents=True, exist_ok=True)
     (options.docs / "images" / "mixing.png").write_bytes(png(picture(found)))
     page = report(machine, found, length)
-    write_page(options.docs, "mixing", page)
+    write_page(options.docs, "mixing", page, options.out)
     print(page)
 
 

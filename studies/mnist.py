@@ -575,7 +575,7 @@ def main() -> None:
         return
     docs = options.docs or (options.out if options.tiny else DOCS)
     page = report(study, study.measure(), docs)
-    write_page(docs, "mnist", page)
+    write_page(docs, "mnist", page, options.out)
     print(page)
 
 

@@ -641,7 +641,7 @@ def main() -> int:
     text = page(table, names, options.machines, budget)
     print(text)
     images = files.make_folder(options.docs / "images")
-    write_page(options.docs, "robustness", text)
+    write_page(options.docs, "robustness", text, options.results)
     draw(table, names, options.machines).savefig(images / "robustness.png")
     document = {
         **files.stamp(TOLERANCES),

@@ -15,7 +15,7 @@ from photinus import learning
 from photinus.faces.figures import plots
 from photinus.learning import data, imports, units
 from photinus.networks import imperfections, lasers
-from photinus.tasks import evaluation, tasks
+from photinus.tasks import evaluation, results, tasks
 
 NONSENSE = [
     None, "abc", "", -1, 0, True, 1e300, float("nan"), float("inf"), 10**30, 10**400, 1j, object(), b"x",
@@ -36,7 +36,7 @@ SAMPLES = ph.sample(MACHINE, "gibbs", chains=4, draws=30, burn_in=5, seed=0)
 X, Y, IMAGES = RANDOM.integers(0, 2, (20, 4)), np.arange(20) % 2, np.zeros((2, 16), int)
 ESTIMATOR = learning.BoltzmannEstimator((3,), epochs=1).fit(X, Y)
 DREAM = tasks.dream(LEARNED, "gibbs", chains=2, draws=30, burn_in=5)
-FOUND = tasks.Classification(np.eye(3), ("0", "1", "2"), 10, None)
+FOUND = results.Classification(np.eye(3), ("0", "1", "2"), 10, None)
 SHORT = {"draws": 5, "burn_in": 2, "seed": 0}
 
 CALLS = {

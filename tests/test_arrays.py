@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 import photinus as ph
+from photinus._core import validate
 from photinus.learning.imports import restricted
-from photinus.tasks import tasks
+from photinus.tasks import results, tasks
 from tests.narrow import array, lasers, untyped
 
 W = np.array([[0, 1.0, 0], [1, 0, -0.5], [0, -0.5, 0]])
@@ -88,6 +89,28 @@ def test_sparse_weights() -> None:
     kinds: tuple[Any, ...] = (coo_matrix, csr_array)
     for kind in kinds:
         assert ph.BoltzmannMachine(kind(W), B) == ph.BoltzmannMachine(W, B)
+
+
+@pytest.mark.parametrize("kind", ["Float64", "Int64", "boolean", "float64[pyarrow]", "int8[pyarrow]"])
+def test_numbers_of_pandas_of_other_types_than_numpys_are_numbers(kind: str) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    weights = pd.DataFrame([[0, 1], [1, 0]], list("ab"), list("ab")).astype(kind)
+    found = ph.BoltzmannMachine(weights, pd.Series([0, 1], list("ab")).astype(kind))
+    assert found == ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 1], ["a", "b"])
+    weights.iloc[0, 1] = pd.NA
+    with pytest.raises(ph.InvalidInput, match=r"^weights must be finite, got nan at index \(0, 1\)$"):
+        ph.BoltzmannMachine(weights, [0, 1])
+
+
+def test_mixed_columns_of_frames_are_numbers_if_all_are() -> None:
+    pd = pytest.importorskip("pandas")
+    mixed = pd.DataFrame({"a": [True, False, True], "b": [1, 0, 0], "c": [0.0, 1.0, 1.0]})
+    assert validate.binary_array("data", mixed).tolist() == [[1, 1, 0], [0, 0, 1], [1, 0, 1]]
+    with pytest.raises(ph.InvalidInput, match="data must be 0 or 1, got objects"):
+        validate.binary_array("data", mixed.assign(d=["x", "y", "z"]))
+    with pytest.raises(ph.InvalidInput, match="data must be 0 or 1, got nan"):
+        validate.binary_array("data", mixed.assign(d=pd.array([1, None, 0], "Int64")))
 
 
 def test_names_of_frames_bring_arrays_to_one_order() -> None:
@@ -259,7 +282,7 @@ def test_masks_hide_what_they_say(shape: tuple[int, int], kind: str, hidden: int
 
 
 def test_labels_of_any_spelling_are_classes() -> None:
-    found = tasks.Classification(np.eye(3), ("0", "1", "2"), 10, None)
+    found = results.Classification(np.eye(3), ("0", "1", "2"), 10, None)
     for labels in (
         [0, 1, 2],
         [0.0, 1.0, 2.0],
@@ -269,7 +292,7 @@ def test_labels_of_any_spelling_are_classes() -> None:
     ):
         assert found.accuracy(labels) == 1
     assert found.accuracy([0, 0, 0]) == pytest.approx(1 / 3)
-    floats = tasks.Classification(np.eye(2), ("0.0", "1.0"), 10, None)
+    floats = results.Classification(np.eye(2), ("0.0", "1.0"), 10, None)
     assert floats.accuracy([0, 1]) == 1
     bad: Any
     for bad in ([0, 1], [0, 1, 3], [0, 1, 2.5], ["a", "b", "c"], [0, 1, np.nan], [[0, 1, 2]], None):

@@ -164,6 +164,28 @@ def test_stores_replace_nothing_else_and_are_refused_before_any_work(
 
 
 @pytest.mark.parametrize("command", ["sample", "infer"])
+def test_tempering_is_a_cycle_or_copies(run: Run, model: Path, tmp_path: Path, command: str) -> None:
+    few = ("--substrate", "gibbs", "--chains", 4, "--draws", 30, "--force", "--out", "run.zarr")
+    for options, plan in (
+        (("--hottest", 3, "--period", 8), ph.Tempering(hottest=3, period=8)),
+        (("--hottest", 2), ph.Tempering(hottest=2, period=40)),
+        (("--copies", 3), ph.Parallel(temperatures=(1, 2, 4), every=2)),
+        (("--copies", 3, "--hottest", 9, "--period", 1), ph.Parallel(temperatures=(1, 3, 9), every=1)),
+        ((), None),
+    ):
+        assert run(command, model, *few, *options)[0] == 0
+        assert ph.load(tmp_path / "run.zarr").tempering == plan
+    for options, why in (
+        (("--period", 8), "--period needs --hottest or --copies, got 8 alone"),
+        (("--copies", 1), "copies must be from 2 to 1000, got 1"),
+        (("--copies", 3, "--hottest", 1), "hottest must be above 1, got 1"),
+        (("--copies", 3, "--period", 0), "every must be at least 1, got 0"),
+    ):
+        code, _, err = run(command, model, *few, *options)
+        assert (code, err) == (2, f"photinus: {why}\n")
+
+
+@pytest.mark.parametrize("command", ["sample", "infer"])
 def test_a_preset_that_is_not_there_is_told_where_it_is_not_used(
     run: Run, model: Path, command: str
 ) -> None:

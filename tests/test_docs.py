@@ -18,6 +18,7 @@ from tests.texts import ROOT, TEXTS, blocks, commands, dotted, is_former, links,
 
 WITH_PYTHON = [path for path, text in TEXTS.items() if blocks(text, "python") and path != "README.md"]
 SHORTER = {
+    'ph.infer(network, {"wet": 1}, seed=1)': 'ph.infer(network, {"wet": 1}, "gibbs", seed=1)',
     "BoltzmannEstimator()": "BoltzmannEstimator(epochs=2)",
     "temperatures=1000": "temperatures=20",
     "chains=16, draws=500": "chains=2, draws=20",
@@ -132,6 +133,12 @@ def test_every_page_is_linked_from_the_readme() -> None:
     linked = set(links(TEXTS["README.md"]))
     linked.add("docs/contributing/index.md")  # shows CONTRIBUTING.md, which is linked
     assert {path for path in TEXTS if path.startswith("docs/")} <= linked
+
+
+@pytest.mark.parametrize("path", [path for path in TEXTS if re.match(r"docs/results/(?!index)", path)])
+def test_results_say_when_they_were_measured_and_by_what(path: str) -> None:
+    line = TEXTS[path].splitlines()[2]
+    assert re.fullmatch(r"\*Measured (on|by|from) 20\d\d-.* with Photinus \d.*\.\*", line), line
 
 
 @pytest.mark.parametrize("path", TEXTS)

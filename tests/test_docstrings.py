@@ -1,12 +1,27 @@
-"""Examples in docstrings give what they say."""
+"""Examples in docstrings give what they say, and every public name has one."""
 
 import doctest
 import importlib
+import inspect
 import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 import photinus
+from tests.public import ROOMS, door
+
+NOT_RUN = {
+    "photinus.calibrate": "takes a minute; tests/test_calibration.py calls it",
+    "photinus.interop.from_agrum": "pyAgrum breaks down where scikit-learn is loaded",
+    "photinus.interop.from_pgmpy": "pgmpy is in no extra; tests/test_interop_networks.py fakes it",
+    "photinus.testing.check_device": "takes seconds; tests/test_conformance.py calls it",
+    "photinus.testing.check_substrate": "takes seconds; tests/test_conformance.py calls it",
+}
+"""Public names whose example is shown but not run → why."""
 
 
 def modules_with_examples() -> list[str]:
@@ -20,9 +35,34 @@ def modules_with_examples() -> list[str]:
     return found
 
 
+def public_callables() -> Iterator[tuple[str, Any]]:
+    """Yield name and value of every public function and class, each once."""
+    seen = set()
+    for name in ("", *(f".{room}" for room in ROOMS)):
+        module = importlib.import_module(f"photinus{name}")
+        for one in photinus.__all__ if module is photinus else door(module):
+            value = getattr(module, one)
+            if callable(value) and not isinstance(value, ModuleType) and id(value) not in seen:
+                seen.add(id(value))
+                yield f"{module.__name__}.{one}", value
+
+
+def examples_of(value: object) -> list[doctest.Example]:
+    """Return the examples of a docstring."""
+    return doctest.DocTestParser().get_examples(inspect.getdoc(value) or "")
+
+
+def runs(examples: list[doctest.Example]) -> bool:
+    """Return whether there are examples, and all of them run."""
+    return bool(examples) and not any(example.options.get(doctest.SKIP) for example in examples)
+
+
 @pytest.mark.parametrize("name", modules_with_examples())
-def test_examples(name: str) -> None:
-    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
+    module, names = importlib.import_module(name), {"__name__": "__main__"}
+    # Whoever copies an example has none of the module's names, so it must do with its imports.
+    result = doctest.testmod(module, globs=names, optionflags=doctest.ELLIPSIS)
     assert result.attempted > 0
     assert result.failed == 0
 
@@ -30,3 +70,15 @@ def test_examples(name: str) -> None:
 def test_a_wrong_example_is_found() -> None:
     wrong = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "wrong", None, 0)
     assert doctest.DocTestRunner(verbose=False).run(wrong, out=lambda text: None).failed == 1
+
+
+def test_every_public_function_and_class_has_an_example() -> None:
+    every = {name: examples_of(value) for name, value in public_callables()}
+    assert {name for name, examples in every.items() if not runs(examples)} == set(NOT_RUN)
+    assert [name for name in NOT_RUN if not every[name]] == []
+
+
+def test_examples_that_are_not_run_are_found() -> None:
+    skipped = doctest.DocTestParser().get_examples(">>> 1 + 1  # doctest: +SKIP\n2\n")
+    assert not runs(skipped)
+    assert not runs([])

@@ -13,6 +13,7 @@ import pytest
 
 import photinus as ph
 from photinus import BayesianNetwork, InvalidInput
+from photinus.machines import summing
 from tests.narrow import there
 from tests.test_bayes import gate, naive_joint
 
@@ -100,15 +101,17 @@ def random_evidence(network: Any, seed: Any) -> Any:
 # What is left
 
 
+@pytest.mark.parametrize("summing", [False, True])
 @pytest.mark.parametrize("seed", range(40))
-def test_the_machine_has_the_law_of_the_variables_left(seed: Any) -> None:
+def test_the_machine_has_the_law_of_the_variables_left(seed: Any, summing: bool) -> None:
     """Softened by so little that it does not show; the sum over auxiliary units is exact."""
     network = random_network(seed)
     evidence = random_evidence(network, seed)
-    reduction = network.reduced(evidence, softening=1e-7)
+    reduction = network.reduced(evidence, softening=1e-7, summing=summing)
     states, p = states_given(network, evidence)
     variables, left = network.variables, reduction.sampled
-    assert sorted(left + reduction.barren + reduction.replaced) == sorted(
+    assert not reduction.summed or summing
+    assert sorted(left + reduction.barren + reduction.replaced + reduction.summed) == sorted(
         name for name in variables if name not in evidence and name not in reduction.settled
     )
     for name, value in reduction.settled.items():
@@ -122,10 +125,54 @@ def test_the_machine_has_the_law_of_the_variables_left(seed: Any) -> None:
     np.testing.assert_allclose(found, right, atol=2e-5)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_left_and_the_tables_of_what_is_not_make_the_network(
+    seed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little counts as hard: the law of all variables, state by state, is the network's."""
+    monkeypatch.setattr(summing, "HARD", 0.5)
+    network = random_network(seed, 8)
+    evidence = random_evidence(network, seed)
+    reduction = network.reduced(evidence)
+    states, right = states_given(network, evidence)
+    numbers = states[None].astype(np.int16)
+    found = np.exp(reduction.log_weights(numbers)[0] + soft_logs(reduction, states))
+    for name in (*reduction.barren, *reduction.replaced, *reduction.summed):
+        row = reduction.chances(name, numbers)[0]
+        found *= row[np.arange(len(states)), states[:, network.variables.index(name)]]
+    for name, value in reduction.settled.items():
+        found *= states[:, network.variables.index(name)] == value
+    np.testing.assert_allclose(found / found.sum(), right, atol=1e-12)
+
+
+def soft_logs(reduction: Any, states: Any) -> Any:
+    """Return the logarithm of the softened law of the variables left, array (state,)."""
+    value = dict(zip(reduction.states, states.T, strict=True))
+    return sum(f.log[tuple(value[name] for name in f.scope)] for f in reduction.factors)
+
+
+def test_hard_tables_are_summed_out_where_that_makes_a_machine_gentler() -> None:
+    """A copy of a copy of a cause, nearly certain at each step, and a gentle rest."""
+    copy: dict[Any, Any] = {(0,): 0.001, (1,): 0.999}
+    tables = {"a": 0.3, "b": (("a",), copy), "c": (("b",), copy), "d": (("c",), {(0,): 0.3, (1,): 0.6})}
+    network = BayesianNetwork(tables)
+    reduction = network.reduced({"d": 1})
+    assert set(reduction.summed) | set(reduction.sampled) == {"a", "b", "c"}
+    assert np.abs(there(reduction.machine).weights).max() < 5
+    whole = network.reduced({"d": 1}, summing=False)
+    assert whole.summed == ()
+    assert np.abs(there(whole.machine).weights).max() > 10
+    posterior = ph.infer(network, {"d": 1}, "gibbs", seed=1)
+    assert there(posterior.largest_deviation) < 0.01
+    with pytest.raises(InvalidInput, match="^summing must be True or False, got 'yes'$"):
+        ph.infer(network, {"d": 1}, "gibbs", summing="yes")  # type: ignore[arg-type]
+
+
 def test_random_networks_have_something_to_leave_out() -> None:
     reductions = [random_network(k).reduced(random_evidence(random_network(k), k)) for k in range(40)]
     for part in ("barren", "replaced", "settled"):
         assert sum(bool(getattr(reduction, part)) for reduction in reductions) > 5
+    assert sum(bool(reduction.summed) for reduction in reductions) > 2
 
 
 def test_asia_becomes_soft() -> None:
@@ -142,7 +189,7 @@ def test_asia_becomes_soft() -> None:
 def test_a_function_that_helps_nobody_stays() -> None:
     """An XOR that is known: its parents are the only place for it."""
     network = gate(lambda s: sum(s) % 2, 2)
-    reduction = network.reduced({"x": 1})
+    reduction = network.reduced({"x": 1}, summing=False)
     assert reduction.replaced == ()
     assert set(reduction.sampled) == {"p0", "p1"}
 

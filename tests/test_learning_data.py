@@ -307,9 +307,10 @@ def test_every_extra_that_a_message_names_exists() -> None:
     named = {
         extra
         for file in (root / "src").rglob("*.py")
-        for extra in re.findall(r"photinus\[(\w+)\]", file.read_text())
+        for pair in re.findall(r'optional\(\s*"[\w.]+", "(\w+)"|photinus\[(\w+)\]', file.read_text())
+        for extra in filter(None, pair)
     }
-    assert {"learn", "rbms"} <= named <= set(extras)
+    assert {"learn", "rbms", "workers", "demo"} <= named <= set(extras)
 
 
 def test_an_archive_from_a_pipe_is_read_once() -> None:

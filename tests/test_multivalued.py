@@ -661,6 +661,36 @@ def test_the_command_infers(run: Run, sky: Path, tmp_path: Path) -> None:
     assert "black" not in out
 
 
+def test_names_that_read_alike_are_refused_before_any_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys of JSON are text."""
+
+    def worked(*_: object, **__: object) -> None:
+        raise AssertionError("it worked before it asked")
+
+    monkeypatch.setattr("photinus.tasks.inference.sample", worked)
+    BayesianNetwork({1: 0.3, "1": 0.4}).save(tmp_path / "n.json")
+    BayesianNetwork({"a": 0.3, "b": 0.4}, {"a": (1, "1")}).save(tmp_path / "s.json")
+    for file, shown in (("n.json", "[1, '1']"), ("s.json", "[1, '1']")):
+        code, out, err = run("infer", file, *FEW, "--json")
+        assert (code, out) == (2, "")
+        assert err == f"photinus: --json needs names that do not read alike, got {shown}\n"
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert run("infer", "s.json", *FEW, "--json", "--query", "b")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "few",
+    [("--draws", 10), ("--draws", 1, "--chains", 3), ("--substrate", "gibbs", "--draws", 3)],
+)
+def test_few_draws_need_no_other_option(run: Run, sky: Path, few: tuple[Any, ...]) -> None:
+    code, out, err = run("infer", sky, "--substrate", "laser-reduced", *few)
+    assert code == 0, err
+    assert "largest deviation" in out
+
+
 def test_evidence_comes_from_uai_files_too(run: Run, tmp_path: Path) -> None:
     (tmp_path / "n.uai").write_text("MARKOV\n2\n3 2\n1\n2 0 1\n6\n1 2 3 4 5 6\n")
     (tmp_path / "n.evid").write_text("1 0 2\n")

@@ -20,7 +20,7 @@ from photinus.devices.laser import Spike, spike
 from photinus.faces.demo.posterior import Posterior
 from photinus.hardware.comparison import peers
 from photinus.tasks.evaluation import Mixing
-from photinus.tasks.tasks import Completion, Dream
+from photinus.tasks.results import Completion, Dream
 from tests.narrow import untyped
 
 MACHINE = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])

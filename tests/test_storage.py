@@ -414,6 +414,34 @@ def test_control_c_waits_for_the_piece_that_is_being_written(
     assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
 
 
+def test_an_alarm_waits_for_the_piece_that_is_being_written(
+    tmp_path: Path, pieces: None, whole: ph.Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its `TimeoutError` is an error of the system by class; it must not read as one of the disk."""
+    path, place, calls = tmp_path / "run.zarr", arrays.place, []
+
+    def late(array: Array, values: NDArray[Any], first: int, axis: int = 0) -> None:  # type: ignore[type-arg]
+        calls.append(1)
+        if len(calls) == 12:
+            signal.raise_signal(signal.SIGALRM)
+        place(array, values, first, axis)
+
+    def answer(number: int, frame: Any) -> None:
+        raise TimeoutError("time is up")
+
+    before = signal.signal(signal.SIGALRM, answer)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(arrays, "place", late)
+            with pytest.raises(TimeoutError, match=r"^time is up$"):
+                ph.sample(MACHINE, **ARGUMENTS, path=path)
+        assert signal.getsignal(signal.SIGALRM) is answer
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert ph.load(path).draws == 6
+    assert_same(ph.sample(MACHINE, **ARGUMENTS, path=path, resume=True), whole)
+
+
 def test_gibbs_run_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is stored in pieces, too; whole, it is one piece."""
     arguments: dict[str, Any] = {**ARGUMENTS, "draws": 40, "clamp": {"Ω/2": [0, 1, 1]}}

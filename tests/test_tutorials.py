@@ -1,4 +1,4 @@
-"""Tutorials compile, and name only what is public. `make docs` runs them."""
+"""Tutorials and scripts of figures name only what is public. `make docs` runs them."""
 
 import ast
 import importlib
@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from photinus.faces import figures
 from tests.prose import forbidden, long_sentences
 from tests.texts import ROOT
 
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.py"))
+FIGURES = sorted((ROOT / "docs" / "figures").glob("*.py"))
+SCRIPTS = [*TUTORIALS, *FIGURES]
+NO_FIGURES = {"style": "a look for figures"}
+"""Public names of `photinus.plots` that draw nothing → what they are."""
 
 
 def parsed(path: Path) -> ast.Module:
@@ -78,8 +83,8 @@ def test_there_are_tutorials_in_order() -> None:
     assert len(TUTORIALS) >= 9
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_a_tutorial_compiles_and_names_public_things(path: Path) -> None:
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_compiles_and_names_public_things(path: Path) -> None:
     tree = parsed(path)
     compile(tree, path.name, "exec")
     assert wrong(tree) == []
@@ -88,10 +93,15 @@ def test_a_tutorial_compiles_and_names_public_things(path: Path) -> None:
     assert len(line) == len(title)
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_a_tutorial_is_plain(path: Path) -> None:
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_is_plain(path: Path) -> None:
     assert list(long_sentences(prose(path))) == []
     assert list(forbidden(prose(path))) == []
+
+
+def test_every_figure_is_in_the_gallery() -> None:
+    drawn = {name.removeprefix("plots.") for path in FIGURES for name in used(parsed(path))}
+    assert set(figures.__all__) - set(NO_FIGURES) <= drawn
 
 
 def test_wrong_names_are_found() -> None:

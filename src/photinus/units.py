@@ -186,6 +186,12 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
     ------
     InvalidInput
         If the number is missing, or the unit is unknown or that of another kind of quantity.
+
+    Examples
+    --------
+    >>> from photinus.units import parse
+    >>> parse("4 ps", "s"), parse("2%"), parse("20 GHz", "Hz")
+    (4e-12, 0.02, 20000000000.0)
     """
     called, example = _KINDS.get(unit, (f"a number of {unit}", "1"))
     found = _NUMBER.fullmatch(text.strip())
@@ -223,7 +229,14 @@ def _near(spelled: str, known: dict[str, float]) -> str:
 
 
 class Allowed(NamedTuple):
-    """The plausible values of a parameter."""
+    """The plausible values of a parameter.
+
+    Examples
+    --------
+    >>> from photinus.units import Allowed
+    >>> Allowed("s", 1e-13, 1e-9).check("photon_lifetime", 4e-12)
+    4e-12
+    """
 
     unit: str
     """Its SI unit, as in `parse`."""
@@ -282,13 +295,27 @@ def _rounded(value: float) -> float:
 
 
 def quantity(value: float, unit: str, digits: int = 3) -> str:
-    """Return `value` with an SI prefix: ``quantity(1.1e-9, "s")`` is "1.1 ns"."""
+    """Return `value` with an SI prefix: ``quantity(1.1e-9, "s")`` is "1.1 ns".
+
+    Examples
+    --------
+    >>> from photinus.units import quantity
+    >>> quantity(1.1e-9, "s")
+    '1.1 ns'
+    """
     scale, prefix = scaled(value)
     return f"{value / scale:,.{digits}g} {prefix}{unit}"
 
 
 def scaled(value: float) -> tuple[float, str]:
-    """Return the power of a thousand that suits `value`, with its SI prefix."""
+    """Return the power of a thousand that suits `value`, with its SI prefix.
+
+    Examples
+    --------
+    >>> from photinus.units import scaled
+    >>> scaled(2.2e-10)
+    (1e-12, 'p')
+    """
     prefixes = "afpnµm kMGT"
     exponent = (
         0

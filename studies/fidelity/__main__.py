@@ -99,7 +99,7 @@ def report(selection: Selection, folder: Path, docs: Path) -> int:
         figure.savefig(path)
         text += f"\n\n![{name}](../images/{path.name})"
         console.print(f"wrote {path}")
-    target = write_page(docs, "fidelity", text + "\n")
+    target = write_page(docs, "fidelity", text + "\n", folder)
     console.print(f"wrote {target}")
     return 0
 

@@ -44,11 +44,15 @@ class Study:
     def found(
         self, name: str, family: str, size: int, scale: float = 1.0, machines: int | None = None
     ) -> list[dict[str, Any]]:
-        """Return the results of a variant over all machines of a kind, or the first so many."""
+        """Return the results of a variant over all machines of a kind, or the first so many.
+
+        There are none as long as one is missing, so that no figure is of fewer machines than another.
+        """
         count = min(self.selection.machines, machines or self.selection.machines)
         targets = [Target(family, size, index, scale) for index in range(count)]
         points = [Point(target, name, self.selection.budget) for target in targets]
-        return [self.results[point] for point in points if point in self.results]
+        whole = all(point in self.results for point in points)
+        return [self.results[point] for point in points] if whole else []
 
     def swept(self, name: str, scale: float = 1.0) -> list[dict[str, Any]]:
         """Return the results of a variant on the machines of the sweeps."""
@@ -77,19 +81,19 @@ def divergences(results: Iterable[dict[str, Any]]) -> list[float]:
 
 def page(study: Study, code: str, measured_by: Iterable[str]) -> str:
     """Return the whole page in Markdown; `code` names the folder of results."""
-    budget, points = study.selection.budget, study.selection.points()
+    budget = study.selection.budget
     head = (
         "# Fidelity: results\n\n"
-        "Written by `python -m studies.fidelity report`. The method is in "
-        "[the certificate](../explanation/fidelity.md). "
-        f"{budget.chains} chains × {budget.draws} draws per machine; code {code}; "
-        f"{len(study.results)} of {len(points)} points are there."
+        "Written by `python -m studies.fidelity report`. "
+        "[How fidelity is measured](../explanation/fidelity-study.md) tells the method. "
+        f"Each machine got {budget.chains} chains × {budget.draws} draws. "
+        f"The digest of the code is {code}."
     )
     others = sorted(set(measured_by) - {code})
     if others:
         head += f" **Some were measured by other code: {', '.join(others)}.**"
+    head += _missing(study)
     sections = {
-        "Missing": _missing(study),
         "Against the design's targets": _against_limits(study),
         "Random machines": _grid(study),
         "What the divergence consists of": _parts(study),
@@ -139,11 +143,11 @@ def _table(head: str, rows: Sequence[Sequence[object]], note: str = "") -> str:
 
 
 def _missing(study: Study) -> str:
-    points = study.selection.points()
-    asked = Counter(point.variant for point in points)
+    """Return a sentence on what is left out; nothing if all is there."""
+    asked = Counter(point.variant for point in study.selection.points())
     there = Counter(point.variant for point in study.results)
-    rows = [(name, asked[name] - there[name], asked[name]) for name in asked]
-    return _table("variant | points missing | of", [row for row in rows if row[1]])
+    left = [f"`{name}` ({there[name]} of {asked[name]})" for name in asked if there[name] < asked[name]]
+    return f"\n\nOnly whole rows are shown. Not all was measured of: {', '.join(left)}." if left else ""
 
 
 def _against_limits(study: Study) -> str:

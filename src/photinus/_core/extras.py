@@ -5,6 +5,9 @@ from typing import Any
 
 from photinus.errors import MissingDependency
 
+NAMES = {"sklearn": "scikit-learn"}
+"""Packages that are installed under another name than they are imported."""
+
 
 def optional(module: str, extra: str, what: str) -> Any:
     """Return an optional module.
@@ -27,6 +30,7 @@ def optional(module: str, extra: str, what: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         package = module.partition(".")[0]
+        package = NAMES.get(package, package)
         raise MissingDependency(
             f"{what} needs {package}, which is not installed: pip install 'photinus[{extra}]'"
         ) from None

@@ -20,7 +20,17 @@ Seed = int | np.random.SeedSequence | None
 
 
 class Role(IntEnum):
-    """What a stream drives. Values are part of the seed contract: append, never renumber."""
+    """What a stream drives. Values are part of the seed contract: append, never renumber.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.samplers import Role, lane_states
+    >>> [role.name for role in Role][:3]
+    ['FIELD_NOISE', 'CARRIER_NOISE', 'INITIAL_STATE']
+    >>> lane_states(np.random.SeedSequence(1), Role.GIBBS, chains=2, units=3).shape
+    (2, 3, 4)
+    """
 
     FIELD_NOISE = 0
     CARRIER_NOISE = 1
@@ -111,6 +121,15 @@ def lane_states(
     """Return xoshiro128+ states, array (chain, unit, 4), for one role.
 
     The state of (chain, unit) does not depend on how many chains or units there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.samplers import Role, lane_states
+    >>> every = lane_states(np.random.SeedSequence(1), Role.GIBBS, chains=4, units=2)
+    >>> last = lane_states(np.random.SeedSequence(1), Role.GIBBS, chains=2, units=2, first_chain=2)
+    >>> bool((every[2:] == last).all())
+    True
     """
     first_chain += first_chain_of(seed)
     k0, k1 = (int(word) for word in seed.generate_state(2, np.uint32))

@@ -29,8 +29,8 @@ def plain_array(name: str, value: Any, wanted: str = "an array of numbers") -> N
     """Return `value` as an array of plain numbers: the door for every array from outside.
 
     Lists, NumPy arrays of any layout, frames of pandas, arrays of xarray and sparse matrices of SciPy
-    come in. Their numbers may be bool, whole or floating; names of rows and columns are dropped here,
-    see `aligned`.
+    come in. Their numbers may be bool, whole or floating; those missing in pandas become nan. Names of
+    rows and columns are dropped here, see `aligned`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def plain_array(name: str, value: Any, wanted: str = "an array of numbers") -> N
     if is_sparse(value):
         memory.require(8.0 * math.prod(value.shape), f"{name} as a dense array")
     try:
-        dense = value.toarray() if is_sparse(value) else value
+        dense = value.toarray() if is_sparse(value) else _unboxed(value)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             array = np.asarray(dense)
@@ -58,6 +58,20 @@ def plain_array(name: str, value: Any, wanted: str = "an array of numbers") -> N
         if largest > LARGEST_WHOLE:
             raise InvalidInput(f"{name} must hold whole numbers of at most 2**53, got {largest}")
     return np.asarray(array)
+
+
+def _unboxed(value: Any) -> Any:
+    """Return numbers of pandas in types that NumPy lacks, such as Float64, as NumPy's, else `value`."""
+    if type(value).__module__.partition(".")[0] != "pandas" or not hasattr(value, "to_numpy"):
+        return value
+    types = list(value.dtypes) if value.ndim == 2 else [value.dtype]
+    kinds = {each.kind for each in types}
+    plain = all(isinstance(each, np.dtype) for each in types) and (len(kinds) < 2 or "b" not in kinds)
+    if plain or not kinds <= set("biuf"):
+        return value
+    if "f" in kinds or np.asarray(value.isna()).any():
+        return value.to_numpy(dtype=np.float64, na_value=np.nan)
+    return value.to_numpy(dtype=bool if kinds == {"b"} else np.int64)
 
 
 def _of_what(array: NDArray[Any], value: Any) -> str:

@@ -133,6 +133,13 @@ def calibrate(
         If an argument is out of its range.
     NotConverged
         If the device fires no spikes, or never at random: there is nothing to calibrate.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> laser = ph.LaserParameters.preset("fast-absorber", gain_lifetime="0.8 ns")
+    >>> calibration = ph.calibrate(laser)  # doctest: +SKIP
+    >>> calibration.save("mine.json")  # doctest: +SKIP
     """
     validate.instance("parameters", parameters, Parameters)
     device = device_of(parameters)

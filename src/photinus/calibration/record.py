@@ -38,6 +38,15 @@ class Calibration(Neuron):
     """A neuron as it was measured: its constants with their errors, and how they were found.
 
     Arrays are read-only copies.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> calibration = ph.Calibration.preset("fast-absorber")
+    >>> f"{calibration.window:.3g} s, {calibration.half_current:.3g} A"
+    '1.1e-09 s, 1.21e-05 A'
+    >>> round(float(calibration.logistic(calibration.drive_at(1.0))), 2)
+    0.74
     """
 
     midpoint_error: float

@@ -46,7 +46,15 @@ def evidence_mode_of(evidence_mode: str | None, clamp_mode: str | None = None) -
 
 @runtime_checkable
 class Parameters(Protocol):
-    """What one neuron is; never changed, and equal where all values are."""
+    """What one neuron is; never changed, and equal where all values are.
+
+    Examples
+    --------
+    >>> from photinus.devices import Parameters, preset
+    >>> neuron = preset("lif-hcs")
+    >>> isinstance(neuron, Parameters), neuron.device, neuron.name
+    (True, 'lif', 'lif-hcs')
+    """
 
     @property
     def device(self) -> str:
@@ -65,7 +73,17 @@ class Parameters(Protocol):
 
 @runtime_checkable
 class Network(Protocol):
-    """Neurons of one kind, each with its drive, and the couplings between them; never changed."""
+    """Neurons of one kind, each with its drive, and the couplings between them; never changed.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices import Network
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> network = ph.translate(machine, ph.Calibration.preset("lif-hcs"))
+    >>> isinstance(network, Network), network.device, network.n_units
+    (True, 'lif', 2)
+    """
 
     @property
     def device(self) -> str:
@@ -135,6 +153,16 @@ class SpikingSimulator(Protocol):
 
     The same seed must give the same spikes however the time is cut and on any number of threads.
     `photinus.engines.base.Engine` has all of this but a block of chains and the loop that advances it.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices import simulator
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> network = ph.translate(machine, ph.Calibration.preset("lif-hcs"))
+    >>> run = simulator(network, chains=2, seed=1)
+    >>> run.advance(0.1).duration, run.time
+    (0.1, 0.1)
     """
 
     @property
@@ -184,7 +212,15 @@ class SpikingSimulator(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Setting(Displayed):
-    """Where to look for the activation of a kind of neuron, and what its synapses are."""
+    """Where to look for the activation of a kind of neuron, and what its synapses are.
+
+    Examples
+    --------
+    >>> from photinus.devices import preset, setting
+    >>> found = setting(preset("fast-absorber"))
+    >>> found.synapse, found.time_step
+    ('rectangle', 5e-13)
+    """
 
     bracket: tuple[float, float]
     """Drives between silence and regular firing."""
@@ -208,6 +244,13 @@ class Device(Protocol):
     A class that inherits from this one must define what raises `NotImplementedError` here, and gets the
     rest. One that does not inherit must have all of it. Outside packages name theirs in the group
     ``photinus.devices`` of their entry points: an object, or a class without arguments.
+
+    Examples
+    --------
+    >>> from photinus.devices import device
+    >>> laser = device("laser")
+    >>> laser.presets[0], laser.can_be_reduced, laser.drive_name
+    ('fast-absorber', True, 'pump current')
     """
 
     name: str

@@ -50,7 +50,14 @@ PARTS = tuple(
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all devices, those of other packages last."""
+    """Return the names of all devices, those of other packages last.
+
+    Examples
+    --------
+    >>> from photinus.devices import names
+    >>> names()[:2]
+    ('laser', 'lif')
+    """
     return (*BUILT_IN, *(name for name in plugins.names(plugins.DEVICES) if name not in BUILT_IN))
 
 
@@ -62,6 +69,12 @@ def device(name: str) -> Device:
     ------
     InvalidInput
         If there is none of this name, or its package has something else there.
+
+    Examples
+    --------
+    >>> from photinus.devices import device
+    >>> device("lif").presets
+    ('lif-hcs',)
     """
     if name in BUILT_IN:
         module, _, place = BUILT_IN[name].partition(":")
@@ -82,7 +95,14 @@ def device(name: str) -> Device:
 
 
 def device_of(thing: Network | Parameters) -> Device:
-    """Return the device of a network, or of parameters."""
+    """Return the device of a network, or of parameters.
+
+    Examples
+    --------
+    >>> from photinus.devices import device_of, preset
+    >>> device_of(preset("high-beta")).name
+    'laser'
+    """
     name = getattr(thing, "device", None)
     if not isinstance(name, str):
         raise InvalidInput(f"thing must be a network or parameters, got {type(thing).__name__}")
@@ -90,7 +110,14 @@ def device_of(thing: Network | Parameters) -> Device:
 
 
 def preset(name: str) -> Any:
-    """Return the parameters of a preset of any device."""
+    """Return the parameters of a preset of any device.
+
+    Examples
+    --------
+    >>> from photinus.devices import preset
+    >>> preset("high-beta").device, preset("lif-hcs").device
+    ('laser', 'lif')
+    """
     for known in names() if name not in SHIPPED_PRESETS else BUILT_IN:
         if name in device(known).presets:
             return device(known).preset(name)
@@ -100,20 +127,48 @@ def preset(name: str) -> Any:
 
 
 def parameters_from_dict(values: Mapping[str, Any]) -> Any:
-    """Return the parameters that their `to_dict` wrote."""
+    """Return the parameters that their `to_dict` wrote.
+
+    Examples
+    --------
+    >>> from photinus.devices import parameters_from_dict, preset
+    >>> laser = preset("fast-absorber")
+    >>> parameters_from_dict(laser.to_dict()) == laser
+    True
+    """
     # Those of this package say by their entries what they are.
     plain = "lif" if "membrane_time" in values else "laser"
     return device(values.get("device", plain)).parameters_from_dict(values)
 
 
 def network_from_dict(values: Mapping[str, Any]) -> Network:
-    """Return the network that its `to_dict` wrote."""
+    """Return the network that its `to_dict` wrote.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices import network_from_dict
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> network = ph.translate(machine, ph.Calibration.preset())
+    >>> bool((network_from_dict(network.to_dict()).drive == network.drive).all())
+    True
+    """
     found: Network = device(_device_in(values)).network_from_dict(values)
     return found
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
-    """Read a network that its `save` wrote."""
+    """Read a network that its `save` wrote.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices import load_network
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> ph.translate(machine, ph.Calibration.preset()).save("network.json")
+    >>> load_network("network.json").labels
+    ('rain', 'wet')
+    """
     document = files.parse_json(path)
     found: Network = device(_device_in(document)).load_network(path)
     return found
@@ -127,13 +182,32 @@ def _device_in(document: Any) -> str:
 
 
 def substrate_of(network: Network) -> str:
-    """Return the name of the substrate that simulates a network."""
+    """Return the name of the substrate that simulates a network.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices import substrate_of
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> substrate_of(ph.translate(machine, ph.Calibration.preset("lif-hcs")))
+    'lif'
+    """
     validate.instance("network", network, Network)
     return network.device
 
 
 def driven_levels(network: Network) -> tuple[float, float]:
-    """Return the drives that keep a neuron of a network off and on."""
+    """Return the drives that keep a neuron of a network off and on.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices import driven_levels
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> off, on = driven_levels(ph.translate(machine, ph.Calibration.preset()))
+    >>> off < on
+    True
+    """
     validate.instance("network", network, Network)
     return network.holding
 
@@ -149,6 +223,12 @@ def setting(parameters: Parameters) -> Setting:
     ------
     NotConverged
         If a laser has no spike to detect.
+
+    Examples
+    --------
+    >>> from photinus.devices import preset, setting
+    >>> setting(preset("lif-hcs")).synapse, setting(preset("fast-absorber")).synapse
+    ('exponential', 'rectangle')
     """
     validate.instance("parameters", parameters, Parameters)
     return device_of(parameters).setting(parameters)
@@ -172,6 +252,24 @@ def assemble(
     `driven` are the drives that keep a neuron off and on; a laser is off without any pump. A pump
     cannot be negative: lasers whose drive asks for one get none. `gauge` says which neurons stand for
     1 - z of their unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.devices import assemble
+    >>> one = ph.Calibration.preset("fast-absorber")
+    >>> network = assemble(
+    ...     one.parameters,
+    ...     drive=np.full(2, one.midpoint),
+    ...     coupling=np.zeros((2, 2)),
+    ...     kernel=one.kernel,
+    ...     window=one.window,
+    ...     detection_threshold=one.detection_threshold,
+    ...     driven=(one.drive_at(-8), one.drive_at(8)),
+    ... )
+    >>> network.n_units
+    2
     """
     validate.instance("kernel", kernel, SynapticKernel)
     validate.instance("parameters", parameters, Parameters)
@@ -207,7 +305,18 @@ def simulator(
     clamp: "Given | None" = None,
     clamp_mode: str | None = None,
 ) -> SpikingSimulator:
-    """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`."""
+    """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices import simulator
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> run = simulator(ph.translate(machine, ph.Calibration.preset()), chains=2, seed=1)
+    >>> first, second = run.advance(10e-9), run.advance(10e-9)
+    >>> f"{second.start:.0e} to {second.end:.0e} s"
+    '1e-08 to 2e-08 s'
+    """
     validate.instance("network", network, Network)
     return device_of(network).simulator(
         network,

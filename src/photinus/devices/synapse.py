@@ -40,6 +40,13 @@ class SynapticKernel(Displayed):
     1 - exp(-t/duration) of height and kick. That is a synapse with short-term depression, U = 1 and
     recovery time = duration (Tsodyks & Markram 1997, PNAS 94, 719). A laser that stays on thus drives
     its partners steadily. In an *additive* one, pulses add up.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> kernel = ph.SynapticKernel(kick=0.33, sustain=0.7, duration=1.1e-9)
+    >>> kernel.shape, kernel.renewing
+    ('rectangle', True)
     """
 
     kick: float

@@ -30,7 +30,16 @@ class UnitCheck(Displayed):
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Fidelity(Displayed):
-    """The certificate of a set of samples."""
+    """The certificate of a set of samples.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> certificate = ph.sample(machine, "exact", chains=64, draws=500, seed=1).fidelity()
+    >>> certificate.verdict.split(":")[0], certificate.kl < 0.001
+    ('indistinguishable from the target', True)
+    """
 
     kl: float | None
     """KL(sampled‖target) in nats, weighted by dwell time where there are spikes. None for more than 20

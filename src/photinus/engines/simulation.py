@@ -53,6 +53,18 @@ def simulate(
     ------
     InvalidInput
         If an argument is out of its range, or the spikes would not fit into memory.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> network = ph.translate(machine, ph.Calibration.preset())
+    >>> spikes = ph.simulate(network, 50e-9, chains=4, seed=1)
+    >>> spikes.rates().shape, spikes.marginals(network.window).round(1)
+    ((4, 2), array([[0.6, 0.4],
+           [0.7, 0.4],
+           [0.7, 0.4],
+           [0.7, 0.4]]))
     """
     validate.instance("recording", recording, Recording | None)
     validate.instance("network", network, Network)

@@ -33,7 +33,17 @@ SETTLING_LIFETIMES = 10.0
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Balance(Displayed):
-    """The energy account of one laser [J], with the number of spikes in it."""
+    """The energy account of one laser [J], with the number of spikes in it.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters
+    >>> from photinus.hardware import balance
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> one = balance(laser, laser.pump_rate(14e-6), 20e-9).per_spike
+    >>> f"{one.pump:.1e} J in, {one.emitted:.1e} J out as light"
+    '1.1e-14 J in, 3.6e-15 J out as light'
+    """
 
     spikes: int
     """Spikes of the account."""
@@ -85,6 +95,15 @@ def balance(parameters: LaserParameters, pump: float, duration: float) -> Balanc
     -----
     The four energies are integrated beside carriers and photons, each from its own term of the
     equations. So the balance closes only if the terms agree.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters
+    >>> from photinus.hardware import balance
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> account = balance(laser, laser.pump_rate(14e-6), 20e-9)
+    >>> account.spikes, abs(account.residual) < 1e-6
+    (20, True)
     """
     validate.instance("parameters", parameters, LaserParameters)
     from scipy.integrate import solve_ivp
@@ -157,6 +176,15 @@ def noisy_balance(
     Pump and light out are numbers of events. What decays is not the events themselves. It is the number
     of carriers that the mean rate of the rate equations lets decay, at the carriers seen on a grid of
     time. So the balance closes as far as the events follow the rate equations.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters
+    >>> from photinus.hardware import noisy_balance
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> account = noisy_balance(laser, laser.pump_rate(12e-6), 5e-9, seed=1)
+    >>> f"{account.pump:.1e} J in, {account.emitted:.1e} J out as light"
+    '4.8e-14 J in, 9.9e-15 J out as light'
     """
     validate.instance("parameters", parameters, LaserParameters)
     pump = validate.positive("pump", pump, "carriers/s")
@@ -210,6 +238,17 @@ def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) 
     -----
     The pump is its mean rate times the time. All else is integrated over the recorded waveforms by the
     trapezoidal rule. So the balance closes only as far as the simulation follows the rate equations.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.hardware import recorded_balance
+    >>> network = ph.translate(ph.BoltzmannMachine([[0]], [1]), ph.Calibration.preset())
+    >>> recording = ph.Recording(units=(0,), stop=20e-9)
+    >>> spikes = ph.simulate(network, 20e-9, seed=1, recording=recording)
+    >>> account = recorded_balance(network, spikes)
+    >>> account.spikes, f"{account.per_spike.pump:.0e} J"
+    (13, '2e-14 J')
     """
     validate.instance("network", network, LaserNetwork)
     validate.instance("spikes", spikes, SpikeTrains)

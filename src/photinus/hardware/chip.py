@@ -53,7 +53,15 @@ TIMES = 2.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Delays(Displayed):
-    """Delays of the synapses of a chip [s]."""
+    """Delays of the synapses of a chip [s].
+
+    Examples
+    --------
+    >>> from photinus.hardware import Chip
+    >>> delays = Chip(lasers=30).delays()
+    >>> f"{delays.least:.1e} to {delays.most:.1e} s"
+    '1.5e-11 to 5.1e-11 s'
+    """
 
     least: float
     """Smallest."""
@@ -80,6 +88,7 @@ class Chip(Displayed):
 
     Examples
     --------
+    >>> from photinus.hardware import Chip
     >>> chip = Chip(lasers=9)
     >>> chip.synapses
     72
@@ -290,6 +299,12 @@ def delay_share(device: str | None = None, times: float = TIMES) -> float:
     ------
     InvalidInput
         If `times` is not above 1, or beyond what was measured.
+
+    Examples
+    --------
+    >>> from photinus.hardware import delay_share
+    >>> round(delay_share("fast-absorber"), 3), round(delay_share("fast-absorber", times=10), 3)
+    (0.01, 0.034)
     """
     curves = delay_curves()
     known = [curves[device]] if isinstance(device, str) and device in curves else curves.values()

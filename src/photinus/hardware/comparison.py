@@ -32,7 +32,14 @@ MOST_EFFECTIVE_UNITS = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Peer(Displayed):
-    """A machine to compare with; see ``data/peers.toml`` for what each figure means."""
+    """A machine to compare with; see ``data/peers.toml`` for what each figure means.
+
+    Examples
+    --------
+    >>> from photinus.hardware import peers
+    >>> [peer.name for peer in peers() if peer.verified][:2]
+    ['Loihi', 'FPGA p-bits']
+    """
 
     name: str
     """What it is called."""
@@ -95,7 +102,14 @@ class Peer(Displayed):
 
 
 def peers() -> tuple[Peer, ...]:
-    """Return the machines of the literature."""
+    """Return the machines of the literature.
+
+    Examples
+    --------
+    >>> from photinus.hardware import peers
+    >>> sorted({peer.kind for peer in peers()})
+    ['measured', 'projected']
+    """
     text = files("photinus").joinpath("data/peers.toml").read_text(encoding="utf-8")
     return tuple(Peer(**entry) for entry in tomllib.loads(text)["peer"])
 
@@ -122,6 +136,14 @@ def own_gibbs(
         By default all cores that this process may use.
     power
         Of the computer [W]; unknown by default, and then its energy is left open.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.hardware import own_gibbs
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> own_gibbs(machine, seconds=0.01).updates > 1e5
+    True
     """
     validate.instance("machine", machine, "BoltzmannMachine")
 
@@ -224,6 +246,15 @@ def headline(ledger: Ledger, gibbs: Peer | None = None, reference: Peer | None =
         This computer's sampler, see `own_gibbs`; by default the sentence leaves it out.
     reference
         Another machine whose units and updates are known; by default BrainScaleS-2.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.hardware import headline
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> ledger = ph.sample(machine, chains=4, draws=30, seed=1).ledger()
+    >>> print(headline(ledger).split(",")[0])
+    2 lasers refresh at 1.82 G/s in total for 19.7 µW (without supply
     """
     validate.instance("ledger", ledger, Ledger)
     validate.instance("gibbs", gibbs, Peer | None)

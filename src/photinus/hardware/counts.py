@@ -46,7 +46,17 @@ PER_COPY = (
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Counts(Displayed):
-    """Rates of one chip, on which every unit is one laser."""
+    """Rates of one chip, on which every unit is one laser.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.hardware import Counts
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> counts = Counts.from_samples(ph.sample(machine, chains=4, draws=30, seed=1))
+    >>> counts.lasers, f"{counts.updates:.1e} updates/s"
+    (2, '1.8e+09 updates/s')
+    """
 
     parameters: LaserParameters
     """The laser as designed."""

@@ -42,6 +42,13 @@ class Price(Displayed):
     ------
     InvalidInput
         For an unknown name or kind, another unit than the name's, no source, or a negative value.
+
+    Examples
+    --------
+    >>> from photinus.hardware import Prices
+    >>> price = Prices.default().get("weighting")
+    >>> price.unit, price.at("low") <= price.at("high")
+    ('W/synapse', True)
     """
 
     name: str
@@ -111,7 +118,15 @@ class Price(Displayed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prices(Displayed):
-    """A price list: one entry per thing priced, none for what has no price."""
+    """A price list: one entry per thing priced, none for what has no price.
+
+    Examples
+    --------
+    >>> from photinus.hardware import Prices
+    >>> prices = Prices.default()
+    >>> sorted(prices.entries)
+    ['detection', 'readout', 'weighting']
+    """
 
     entries: Mapping[str, Price]
     """Name → price."""

@@ -24,6 +24,12 @@ def from_agrum(model: Any) -> BayesianNetwork | MarkovNetwork:
     ------
     InvalidInput
         If it is something else, or probabilities do not add up to 1.
+
+    Examples
+    --------
+    >>> import pyagrum  # doctest: +SKIP
+    >>> from photinus.interop import from_agrum
+    >>> from_agrum(pyagrum.fastBN("rain->wet")).variables  # doctest: +SKIP
     """
     if not all(callable(getattr(model, name, None)) for name in ("names", "variable", "ids")):
         raise InvalidInput(f"model must be a network of pyAgrum, got {validate.shown(model)}")

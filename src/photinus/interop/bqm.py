@@ -35,6 +35,7 @@ def from_dimod(model: Any, beta: float = 1.0) -> BoltzmannMachine:
     Examples
     --------
     >>> import dimod
+    >>> from photinus.interop import from_dimod
     >>> model = dimod.BinaryQuadraticModel({"a": -0.5, "b": 1}, {"ab": -1}, 0, "BINARY")
     >>> from_dimod(model).biases
     array([ 0.5, -1. ])
@@ -46,6 +47,13 @@ def energy_off(model: Any) -> float:
     """Return the energy that a `BinaryQuadraticModel` has where all variables are 0, or all -1.
 
     A machine has the energy 0 there. With it, `to_dimod` gives a model of the same energies back.
+
+    Examples
+    --------
+    >>> import dimod
+    >>> from photinus.interop import energy_off
+    >>> energy_off(dimod.BinaryQuadraticModel({"a": 1.0}, {}, 0.5, "SPIN"))
+    -0.5
     """
     return _energy(model).energy_off()
 
@@ -87,6 +95,15 @@ def to_dimod(machine: BoltzmannMachine, vartype: str = "BINARY", *, energy_off: 
     ------
     MissingDependency
         If dimod is not installed.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.interop import to_dimod
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> model = to_dimod(machine)
+    >>> model.energy({"rain": 1, "wet": 1}), -0.5
+    (np.float64(-0.5), -0.5)
     """
     dimod = optional("dimod", "dimod", "a model of dimod")
     validate.one_of("vartype", vartype, VARTYPES)
@@ -115,6 +132,16 @@ def initial_states(sampleset: Any, machine: BoltzmannMachine) -> NDArray[np.uint
     InvalidInput
         If it is something else, or its variables are not the labels of the machine. Also if its values
         are neither 0 and 1 nor -1 and 1.
+
+    Examples
+    --------
+    >>> import dimod
+    >>> import photinus as ph
+    >>> from photinus.interop import initial_states
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0], labels=["a", "b"])
+    >>> found = dimod.SampleSet.from_samples([{"a": 1, "b": -1}], "SPIN", energy=[0.0])
+    >>> initial_states(found, machine)
+    array([[1, 0]], dtype=uint8)
     """
     validate.instance("machine", machine, BoltzmannMachine)
     record, variables = getattr(sampleset, "record", None), getattr(sampleset, "variables", None)

@@ -181,6 +181,14 @@ def read_model(model: Any) -> Model:
         If it is none of these, or damaged.
     MissingDependency
         If a format needs a package that is not installed.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.interop import read_model, write_model
+    >>> write_model(ph.BayesianNetwork.asia(), "asia.bif")
+    >>> len(read_model("asia.bif").variables)
+    8
     """
     if isinstance(model, Model):
         return model
@@ -202,6 +210,14 @@ def read_machine(model: Any) -> BoltzmannMachine:
     ------
     InvalidInput, MissingDependency
         As `read_model`.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.interop import read_machine
+    >>> network = ph.BayesianNetwork({"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})})
+    >>> read_machine(network).marginals().round(2)
+    array([0.2 , 0.26])
     """
     found = read_model(model)
     return found if isinstance(found, BoltzmannMachine) else found.to_boltzmann()
@@ -221,6 +237,15 @@ def read_evidence(path: str | os.PathLike[str], model: Model) -> dict[Hashable, 
     ------
     InvalidInput
         If it is damaged, or knows a variable or a state that the network does not have.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from photinus.interop import read_evidence, read_model
+    >>> _ = Path("rain.uai").write_text("BAYES 1 2 1 1 0 2 0.8 0.2")
+    >>> _ = Path("rain.uai.evid").write_text("1 0 1")
+    >>> read_evidence("rain.uai.evid", read_model("rain.uai"))
+    {0: 1}
     """
     network = validate.instance("model", model, BayesianNetwork | MarkovNetwork)
     return uai.evidence(source_of(path), network)
@@ -258,6 +283,15 @@ def write_model(
     ------
     InvalidInput
         If the kind does not suit the model, names do not suit the kind, or the file can't be written.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.interop import read_model, write_model
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> write_model(machine, "machine.json", "dimod", vartype="SPIN")
+    >>> read_model("machine.json").labels
+    ('rain', 'wet')
     """
     validate.instance("model", model, BoltzmannMachine | BayesianNetwork)
     suffix = files.named(path).suffix.lower()

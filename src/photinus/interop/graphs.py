@@ -36,6 +36,16 @@ def from_networkx(graph: Any, *, bias: str = BIAS, weight: str = "weight") -> Bo
     ------
     InvalidInput
         If it is no graph or a directed one, or an edge has no weight or leads from a node to itself.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> from photinus.interop import from_networkx
+    >>> graph = nx.Graph()
+    >>> graph.add_node("rain", bias=0.5)
+    >>> graph.add_edge("rain", "wet", weight=1.0)
+    >>> from_networkx(graph).biases
+    array([0.5, 0. ])
     """
     if not all(hasattr(graph, name) for name in ("nodes", "edges", "is_directed")):
         raise InvalidInput(f"graph must be a graph of NetworkX, got {validate.shown(graph)}")
@@ -69,6 +79,14 @@ def to_networkx(machine: BoltzmannMachine, *, bias: str = BIAS, weight: str = "w
     ------
     MissingDependency
         If NetworkX is not installed.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.interop import to_networkx
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> to_networkx(machine).edges["rain", "wet"]
+    {'weight': 1.0}
     """
     networkx = optional("networkx", "graphs", "a graph")
     validate.instance("machine", machine, BoltzmannMachine)
@@ -100,6 +118,13 @@ def from_sparse(
     ------
     InvalidInput
         If that is no machine, or one of too many units for the memory. A machine holds a dense matrix.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> from photinus.interop import from_sparse
+    >>> from_sparse(csr_array([[0, 1], [1, 0]]), [0.5, -1]).n_units
+    2
     """
     if not validate.is_sparse(weights) or weights.ndim != 2:
         raise InvalidInput(f"weights must be a sparse matrix of SciPy, got {validate.shown(weights)}")
@@ -121,7 +146,16 @@ def from_sparse(
 
 
 def to_sparse(machine: BoltzmannMachine) -> tuple[Any, NDArray[np.float64]]:
-    """Return weights, a sparse array of SciPy in rows (unit, unit), and biases, array (unit,)."""
+    """Return weights, a sparse array of SciPy in rows (unit, unit), and biases, array (unit,).
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.interop import to_sparse
+    >>> weights, biases = to_sparse(ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1]))
+    >>> weights.nnz, biases
+    (2, array([ 0.5, -1. ]))
+    """
     import scipy.sparse as sp  # slow to import
 
     validate.instance("machine", machine, BoltzmannMachine)
@@ -142,6 +176,14 @@ def from_frame(weights: Any, biases: Any = None) -> BoltzmannMachine:
     ------
     InvalidInput
         If that is no machine, or names do not agree.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from photinus.interop import from_frame
+    >>> weights = pd.DataFrame([[0, 1], [1, 0]], index=["rain", "wet"], columns=["rain", "wet"])
+    >>> from_frame(weights, pd.Series({"wet": -1, "rain": 0.5})).biases
+    array([ 0.5, -1. ])
     """
     if type(weights).__module__.partition(".")[0] != "pandas" or getattr(weights, "ndim", 0) != 2:
         raise InvalidInput(f"weights must be a frame of pandas, got {validate.shown(weights)}")

@@ -31,6 +31,12 @@ def from_pgmpy(model: Any) -> BayesianNetwork | MarkovNetwork:
     ------
     InvalidInput
         If it is something else, a table is missing, or probabilities do not add up to 1.
+
+    Examples
+    --------
+    >>> from pgmpy.utils import get_example_model  # doctest: +SKIP
+    >>> from photinus.interop import from_pgmpy
+    >>> from_pgmpy(get_example_model("asia")).posterior({"xray": "yes"})["lung"]  # doctest: +SKIP
     """
     if not callable(getattr(model, "nodes", None)):
         raise InvalidInput(f"model must be a network of pgmpy, got {validate.shown(model)}")

@@ -49,6 +49,14 @@ def from_state(
     ------
     InvalidInput
         If it is no such mapping, or sizes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.interop import from_state
+    >>> state = {"W": np.ones((2, 3)), "h_bias": np.zeros(2), "v_bias": np.zeros(3)}
+    >>> from_state(state).n_units
+    5
     """
     if callable(getattr(state, "state_dict", None)):
         state = state.state_dict()

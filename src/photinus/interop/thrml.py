@@ -26,6 +26,16 @@ def from_thrml(model: Any, labels: Iterable[Hashable] | None = None) -> Boltzman
     ------
     InvalidInput
         If it is something else, or its arrays do not fit.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from photinus.interop import from_thrml
+    >>> parts = {"biases": [0.5, 0.0], "edges": [("a", "b")], "weights": [1.0], "beta": 1.0}
+    >>> model = SimpleNamespace(nodes=["a", "b"], **parts)  # what an IsingEBM has
+    >>> from_thrml(model).weights
+    array([[0., 4.],
+           [4., 0.]])
     """
     try:
         nodes, edges = list(model.nodes), [tuple(edge) for edge in model.edges]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from photinus._core import files, memory, validate
 from photinus._core.display import Displayed
-from photinus.errors import InvalidInput, MissingDependency
+from photinus._core.extras import optional
+from photinus.errors import InvalidInput
 
 THRESHOLD = 0.5
 """Pixels above this part of the brightest one are 1."""
@@ -79,13 +80,7 @@ def digits(part: str = "train") -> Images:
         If scikit-learn, which ships them, is not installed.
     """
     validate.one_of("part", part, MNIST_FILES)
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise MissingDependency(
-            "the digits come with scikit-learn: pip install 'photinus[learn]'"
-        ) from None
-    found = load_digits()
+    found = optional("sklearn.datasets", "learn", "a set of digits").load_digits()
     whole = Images(binary(found.data), found.target.astype(np.int64), (8, 8))
     return whole[_chosen(len(whole), part)]
 
@@ -142,14 +137,9 @@ def openml(part: str = "train", *, pool: int = 1) -> Images:
     """
     validate.one_of("part", part, MNIST_FILES)
     pool = validate.integer("pool", pool, 1)
+    datasets = optional("sklearn.datasets", "learn", "a download of MNIST")
     try:
-        from sklearn.datasets import fetch_openml
-    except ImportError:
-        raise MissingDependency(
-            "downloads go through scikit-learn: pip install 'photinus[learn]'"
-        ) from None
-    try:
-        found = fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff")
+        found = datasets.fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff")
     except OSError as error:
         raise InvalidInput(
             f"data_dir must be the folder of the MNIST files, as they cannot be downloaded ({error})"

@@ -104,6 +104,16 @@ class BoltzmannEstimator(
     classes_ : array (class,), if learned with labels
     history_ : list of dict
         Per epoch: seconds, reconstruction error, pseudo-likelihood, weight norm; also logged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> model = BoltzmannEstimator((3,), batch_size=8, epochs=60, learning_rate=0.3, seed=0)
+    >>> model = model.fit(images, [0, 1] * 20)
+    >>> model.predict([[1, 1, 0, 0], [0, 0, 1, 1]])
+    array([0, 1])
     """
 
     def __init__(

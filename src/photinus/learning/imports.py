@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, memory, validate
-from photinus.errors import InvalidInput, MissingDependency, PhotinusError
+from photinus._core.extras import optional
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.learning.units import labelled
 from photinus.machines.boltzmann import BoltzmannMachine
 
@@ -70,6 +71,15 @@ def from_sklearn(rbm: Restricted) -> BoltzmannMachine:
     ------
     InvalidInput
         If it is not fitted, or something else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neural_network import BernoulliRBM
+    >>> from photinus.interop import from_sklearn
+    >>> rbm = BernoulliRBM(n_components=3, n_iter=2, random_state=0).fit(np.eye(4))
+    >>> from_sklearn(rbm).n_units
+    7
     """
     try:
         weights = np.asarray(rbm.components_).T
@@ -96,14 +106,26 @@ def from_rbms(path: str | os.PathLike[str], update: int | None = None) -> Boltzm
         If h5py is not installed.
     InvalidInput
         If the file is damaged, of another kind of machine, or has no such update.
+
+    Examples
+    --------
+    >>> import h5py
+    >>> import numpy as np
+    >>> from photinus.interop import from_rbms
+    >>> with h5py.File("rbm.h5", "w") as file:
+    ...     group = file.create_group("update_1/params")
+    ...     group["weight_matrix"] = np.ones((3, 2))
+    ...     group["vbias"], group["hbias"] = np.zeros(3), np.zeros(2)
+    >>> from_rbms("rbm.h5").n_units
+    5
     """
-    _h5py()  # or else a missing file is told first
+    optional("h5py", "rbms", "a file of rbms")  # or else a missing file is told first
     return read_rbms(files.read_bytes(path), str(path), update)
 
 
 def read_rbms(content: bytes, name: str, update: int | None = None) -> BoltzmannMachine:
     """Return the machine that the `content` of an HDF5 file holds; see `from_rbms`."""
-    h5py = _h5py()
+    h5py = optional("h5py", "rbms", "a file of rbms")
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             return _read(file, name, update)
@@ -112,16 +134,6 @@ def read_rbms(content: bytes, name: str, update: int | None = None) -> Boltzmann
     except Exception:
         # What h5py raises on files of arbitrary content is not written anywhere.
         raise InvalidInput(f"file {name!r} is not a complete HDF5 file") from None
-
-
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError:
-        raise MissingDependency(
-            "files of rbms are read with h5py: pip install 'photinus[rbms]'"
-        ) from None
-    return h5py
 
 
 def _read(file: Any, path: str, update: int | None) -> BoltzmannMachine:

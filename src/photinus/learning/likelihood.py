@@ -11,6 +11,7 @@ backwards from the machine's own states gives one that is high (Grosse et al. 20
 bidirectional Monte Carlo). With states from a long chain instead of exact ones it is a check, no bound.
 """
 
+import contextlib
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,6 +25,7 @@ from photinus._core.states import MAX_ENUMERATED, MAX_PER_RUN
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.cliques import TooWide
 
 STATES_PER_BLOCK = 4096
 MOST_CHAINS = 10**8
@@ -34,7 +36,16 @@ LARGEST_ANNEALED = 1e6
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PartitionEstimate(Displayed):
-    """log Z and how well it is known."""
+    """log Z and how well it is known.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.learning import log_partition
+    >>> found = log_partition(ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1]))
+    >>> found.method, round(found.value, 3), found.error
+    ('exact', 1.54, 0.0)
+    """
 
     value: float
     """log Z."""
@@ -69,7 +80,7 @@ class Sides:
         side = two_sides(machine.weights != 0)
         if side is None:
             raise InvalidInput(
-                "machine must be bipartite (restricted or deep) to anneal, "
+                "machine must be close to a tree, or bipartite (restricted or deep) to anneal, "
                 "its couplings have a cycle of odd length"
             )
         first, second = np.flatnonzero(side == 0), np.flatnonzero(side == 1)
@@ -143,12 +154,13 @@ def log_partition(
     states: ArrayLike | None = None,
     seed: Seed = 0,
 ) -> PartitionEstimate:
-    """Return log Z of a machine: exact where one side has at most 20 units, else annealed.
+    """Return log Z of a machine: exact where that can be had, else annealed.
 
     Parameters
     ----------
     machine
-        Any of at most 24 units, or a bipartite one.
+        One of at most 24 units, or close enough to a tree (`photinus.machines.cliques`), or bipartite.
+        It is annealed if its smaller side has more than 20 units and the others don't hold.
     chains, temperatures
         Independent annealing runs, and steps of each (evenly spaced inverse temperatures).
     base : array (unit,), optional
@@ -163,17 +175,24 @@ def log_partition(
     Raises
     ------
     InvalidInput
-        If the machine is neither small nor bipartite, a number is out of range, or an array does not
+        If the machine is none of these, a number is out of range, or an array does not
         fit the machine.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.learning import log_partition
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> round(log_partition(machine).value, 6) == round(machine.log_partition(), 6)
+    True
     """
     validate.instance("machine", machine, BoltzmannMachine)
     chains = validate.integer("chains", chains, 2, MOST_CHAINS)
     temperatures = validate.integer("temperatures", temperatures, 1, MOST_CHAINS)
-    if machine.n_units <= MAX_ENUMERATED:
-        return PartitionEstimate(machine.log_partition(), 0.0, None, "exact")
+    exact = _exact(machine)
+    if exact is not None:
+        return PartitionEstimate(exact, 0.0, None, "exact")
     sides = Sides.of(machine)
-    if len(sides.second) <= MAX_PER_RUN:
-        return PartitionEstimate(_summed(machine, sides), 0.0, None, "exact")
     largest = max(np.abs(machine.weights).max(), np.abs(machine.biases).max())
     if largest > LARGEST_ANNEALED:
         raise InvalidInput(
@@ -207,6 +226,17 @@ def log_partition(
         field = sides.field(z)
         back += sides.log_weight(z, field, low, own) - sides.log_weight(z, field, high, own)
     return PartitionEstimate(start + value, error, start - _log_mean(back)[0], "annealed")
+
+
+def _exact(machine: BoltzmannMachine) -> float | None:
+    """Return log Z by enumeration, of one side perhaps, or a tree of cliques; None if none will do."""
+    if machine.n_units > MAX_ENUMERATED and two_sides(machine.weights != 0) is not None:
+        sides = Sides.of(machine)
+        if len(sides.second) <= MAX_PER_RUN:
+            return _summed(machine, sides)
+    with contextlib.suppress(TooWide):
+        return machine.log_partition()
+    return None
 
 
 def _log_mean(work: NDArray[np.float64]) -> tuple[float, float]:

@@ -53,6 +53,8 @@ LASER_WORK = 200
 """Price of a window of one laser, in ideal neurons × units: simulated time steps cost so much."""
 MEASURED = 1 / 8
 """Part of all measurements, full length each, that a search for the target's moments may cost."""
+FEWEST = 8
+"""Chains of a measurement, and draws of each."""
 STUCK = (
     "Chains hardly leave their modes in {draws} draws (R̂ = {rhat:.3g} of {of}): their moments tell "
     "where they started."
@@ -194,6 +196,14 @@ def refine(
         corrections may not do. If no reference confirms the moments wanted: beyond 24 units, on a graph
         far from a tree, where two samplers do not converge or disagree. Refinement then goes by one
         Gibbs run.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> calibration = ph.Calibration.preset("fast-absorber")
+    >>> found = ph.refine(machine, calibration, chains=16, draws=30, most_rounds=2, seed=1)
+    >>> samples = ph.sample(machine, network=found.network, chains=4, draws=30, seed=2)
     """
     calibration = _calibration(calibration, substrate)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
@@ -275,8 +285,8 @@ class _Bench:
 def _lengths(chains: int, draws: int, most_rounds: int) -> tuple[int, int, int]:
     """Return the size of the measurements, checked."""
     return (
-        validate.integer("chains", chains, 8),
-        validate.integer("draws", draws, 8),
+        validate.integer("chains", chains, FEWEST),
+        validate.integer("draws", draws, FEWEST),
         validate.integer("most_rounds", most_rounds, 1),
     )
 

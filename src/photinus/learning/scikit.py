@@ -1,15 +1,16 @@
 """What learning takes of scikit-learn, which is an extra."""
 
-from photinus.errors import MissingDependency
+from photinus._core.extras import optional
 
-try:
-    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-    from sklearn.exceptions import DataConversionWarning
-    from sklearn.utils.validation import _check_feature_names, check_array, check_is_fitted
-except ImportError:
-    raise MissingDependency(
-        "learning needs scikit-learn, whose estimators it follows: pip install 'photinus[learn]'"
-    ) from None
+optional("sklearn", "learn", "an estimator")  # one sentence, before the names below are missed
+
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin  # noqa: E402
+from sklearn.exceptions import DataConversionWarning  # noqa: E402
+from sklearn.utils.validation import (  # noqa: E402
+    _check_feature_names,
+    check_array,
+    check_is_fitted,
+)
 
 __all__ = [
     "BaseEstimator",

@@ -4,7 +4,6 @@ A Bayesian network is a product of conditional tables, p(z) = Π_k p(z_k | paren
 is made of it: see `photinus.machines.expansion`.
 """
 
-import os
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,15 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import files, validate
+from photinus._core import validate
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.machines import network_files
-from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import Factor, TooWide
 from photinus.machines.discrete import Discrete
 from photinus.machines.elimination import Reduction, above, is_possible, reduced
-from photinus.machines.expansion import METHODS, STRENGTH, Expansion, expansion
 from photinus.machines.softening import SOFTENING, soft_log_table, soft_table
 from photinus.machines.tables import (
     Cpt,
@@ -34,7 +31,6 @@ from photinus.machines.tables import (
 )
 from photinus.machines.variables import (
     States,
-    asked_variables,
     checked_name,
     checked_states,
     impossible,
@@ -95,6 +91,7 @@ class BayesianNetwork(Discrete):
     states: States
     """Names of the states of each variable."""
     _cpts: Mapping[Hashable, Cpt]
+    _kind = network_files.BAYESIAN
 
     def __init__(
         self, tables: Mapping[Any, Any], states: Mapping[Any, Iterable[Any]] | None = None
@@ -135,38 +132,6 @@ class BayesianNetwork(Discrete):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BayesianNetwork, (dict(self._cpts), dict(self.states))
-
-    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
-        """Write the network to `path` as JSON (.json).
-
-        A file that is there already is replaced, unless `replace` is False.
-
-        Raises
-        ------
-        InvalidInput
-            For another suffix, or if the file cannot be written.
-        """
-        content = network_files.tables_content(self._cpts)
-        network_files.write(path, network_files.BAYESIAN, self.states, content, replace=replace)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "BayesianNetwork":
-        """Read a network that `save` wrote.
-
-        Raises
-        ------
-        InvalidInput
-            If the file is missing, truncated, of another kind or of a newer schema.
-        """
-        return cls._of_document(path, files.read_json(path, kind=network_files.BAYESIAN))
-
-    @classmethod
-    def _of_document(
-        cls, path: str | os.PathLike[str], document: Mapping[str, Any]
-    ) -> "BayesianNetwork":
-        """Return the network of a JSON document of `save`, read from `path`."""
-        with files.reading(path, network_files.BAYESIAN):
-            return cls(network_files.tables_in(document), network_files.states_in(document))
 
     @classmethod
     def asia(cls) -> "BayesianNetwork":
@@ -257,110 +222,32 @@ class BayesianNetwork(Discrete):
         }
         return BayesianNetwork(soft, self.states)
 
-    def to_boltzmann(
-        self,
-        *,
-        method: str = "exact",
-        softening: float = SOFTENING,
-        strength: float = STRENGTH,
-        code: str = "auto",
-    ) -> BoltzmannMachine:
-        """Return a Boltzmann machine whose first units are the variables; auxiliary units follow.
-
-        Parameters
-        ----------
-        method
-            "exact": summed over its auxiliary units ``hidden(…)``, the machine is
-            ``softened(softening)``. "probst": up to terms exp(-strength), it is
-            ``softened(softening, additive=False)``; auxiliary units are called ``state(…)``. See the
-            module's description.
-        softening
-            Distance from 0 and 1 that deterministic entries get, in (0, 0.5).
-        strength
-            Weight between an auxiliary unit of "probst" and its variables, > 0.
-        code
-            How units stand for a variable of more than two states: "one-hot", "binary" or "auto". The
-            last takes the machine with the smaller product of units and largest weight. See
-            `photinus.machines.codes`. `expansion` also tells what the units say.
-
-        Returns
-        -------
-        BoltzmannMachine
-            Evidence is entered by `BoltzmannMachine.conditional` or given to a sampler.
-
-        Raises
-        ------
-        InvalidInput
-            If an argument is out of its range.
-        """
-        return self.expansion(method=method, softening=softening, strength=strength, code=code).machine
-
-    def expansion(
-        self,
-        *,
-        method: str = "exact",
-        softening: float = SOFTENING,
-        strength: float = STRENGTH,
-        code: str = "auto",
-    ) -> Expansion:
-        """Return the machine of `to_boltzmann` with what its units say of the variables."""
-        validate.one_of("method", method, METHODS)
-        strength = validate.positive("strength", strength)
-        factors = list(self._soft_factors(softening, additive=method == "exact"))
-        return expansion(factors, self.states, method, strength, code)
-
-    def reduced(
-        self,
-        evidence: Mapping[Any, Any] | None = None,
-        *,
-        query: Iterable[Any] | None = None,
-        softening: float = SOFTENING,
-        code: str = "auto",
-    ) -> Reduction:
-        """Return what has to be sampled to know the variables asked for, given the evidence.
-
-        Parameters
-        ----------
-        evidence : mapping variable → state
-        query : variables that are asked for; by default all
-        softening, code
-            As in `to_boltzmann`. Variables that are not sampled need none.
-
-        Returns
-        -------
-        Reduction
-            A machine, mostly smaller and softer than that of `to_boltzmann`, and how all variables
-            come back from its states. See `photinus.machines.elimination`.
-
-        Raises
-        ------
-        InvalidInput
-            For an unknown variable or state, no variable left, or evidence of probability 0.
-
-        Examples
-        --------
-        >>> reduction = BayesianNetwork.asia().reduced({"xray": 1})
-        >>> reduction.replaced, reduction.barren
-        (('either',), ('dysp',))
-        """
-        known = self._known(evidence)
-        asked = None if query is None else asked_variables(query, self.states)
-        self._require_possible(known)
-        return reduced(self._cpts, self.states, known, asked, softening, code)
-
     def _require_possible(self, known: Mapping[Hashable, int]) -> None:
-        """Raise for evidence of probability 0."""
         try:
             self._tree(known, ())
         except TooWide:
             if not is_possible(self._cpts, known):
                 raise impossible(named_states(known, self.states)) from None
 
-    def _soft_factors(
-        self, softening: float, *, additive: bool
-    ) -> Iterable[tuple[tuple[int, ...], NDArray[np.float64]]]:
-        """Give (positions of variable and parents, logarithm of the softened table)."""
+    def _soft_factors(self, softening: float, method: str) -> Iterable[Factor]:
         place = {name: k for k, name in enumerate(self.variables)}
         for name, (parents, array) in self._cpts.items():
             positions = (place[name], *(place[parent] for parent in parents))
-            yield positions, soft_log_table(array, softening, additive)
+            yield positions, soft_log_table(array, softening, method == "exact")
+
+    def _reduced(
+        self,
+        known: Mapping[Hashable, int],
+        asked: tuple[Hashable, ...] | None,
+        softening: float,
+        code: str,
+        summing: bool,
+    ) -> Reduction:
+        return reduced(self._cpts, self.states, known, asked, softening, code, summing)
+
+    def _content(self) -> dict[str, Any]:
+        return network_files.tables_content(self._cpts)
+
+    @staticmethod
+    def _content_in(document: Mapping[str, Any]) -> Any:
+        return network_files.tables_in(document)

@@ -54,6 +54,7 @@ class BoltzmannMachine(Displayed):
 
     Examples
     --------
+    >>> from photinus import BoltzmannMachine
     >>> machine = BoltzmannMachine([[0, 1], [1, 0]], [0, -1], labels=["rain", "wet"])
     >>> machine.marginals().round(3)
     array([0.594, 0.406])

@@ -1,19 +1,25 @@
 """What networks of variables have in common: exact answers by a tree of cliques."""
 
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import validate
+from photinus._core import files, validate
 from photinus._core.display import Displayed, joined
 from photinus._core.states import MAX_ENUMERATED, require_enumerable
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
+from photinus.machines import network_files
+from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import CliqueTree, Factor, over
+from photinus.machines.elimination import Reduction
+from photinus.machines.expansion import METHODS, STRENGTH, Expansion, expansion
+from photinus.machines.softening import SOFTENING
 from photinus.machines.variables import (
     TWO,
     States,
@@ -31,6 +37,8 @@ class Discrete(Displayed, ABC):
 
     states: States
     """Names of the states of each variable."""
+    _kind: ClassVar[str]
+    """Kind of its files."""
 
     @abstractmethod
     def _factors(self, needed: Iterable[Hashable] | None = None) -> list[Factor]:
@@ -38,6 +46,37 @@ class Discrete(Displayed, ABC):
 
         Those are enough that the law of the variables `needed` follows from; by default all.
         """
+
+    @abstractmethod
+    def _soft_factors(self, softening: float, method: str) -> Iterable[Factor]:
+        """Give factors as `_factors` does, without a 0, as a method of expansion wants them."""
+
+    @abstractmethod
+    def _require_possible(self, known: Mapping[Hashable, int]) -> None:
+        """Raise for evidence of probability 0."""
+
+    @abstractmethod
+    def _reduced(
+        self,
+        known: Mapping[Hashable, int],
+        asked: tuple[Hashable, ...] | None,
+        softening: float,
+        code: str,
+        summing: bool,
+    ) -> Reduction:
+        """Return what has to be sampled; of evidence and variables that were checked."""
+
+    @abstractmethod
+    def _content(self) -> dict[str, Any]:
+        """Return what a file holds beside the states."""
+
+    @staticmethod
+    @abstractmethod
+    def _content_in(document: Mapping[str, Any]) -> Any:
+        """Return the first argument of the class from what `_content` gave."""
+
+    @abstractmethod
+    def __init__(self, content: Any, states: Mapping[Any, Iterable[Any]]) -> None: ...
 
     @property
     def variables(self) -> tuple[Hashable, ...]:
@@ -175,6 +214,132 @@ class Discrete(Displayed, ABC):
             if name in known:
                 drawn[:, k] = known[name]
         return drawn
+
+    def to_boltzmann(
+        self,
+        *,
+        method: str = "exact",
+        softening: float = SOFTENING,
+        strength: float = STRENGTH,
+        code: str = "auto",
+    ) -> BoltzmannMachine:
+        """Return a Boltzmann machine whose first units are the variables; auxiliary units follow.
+
+        Parameters
+        ----------
+        method
+            "exact": summed over its auxiliary units ``hidden(…)``, the machine is
+            ``softened(softening)``. "probst": up to terms exp(-strength), it is that too, of a Bayesian
+            network with ``additive=False``. Auxiliary units are called ``state(…)``. See
+            `photinus.machines.expansion`.
+        softening
+            Distance from 0 and 1 that deterministic entries get, in (0, 0.5).
+        strength
+            Weight between an auxiliary unit of "probst" and its variables, > 0.
+        code
+            How units stand for a variable of more than two states: "one-hot", "binary" or "auto". The
+            last takes the machine with the smaller product of units and largest weight. See
+            `photinus.machines.codes`. `expansion` also tells what the units say.
+
+        Returns
+        -------
+        BoltzmannMachine
+            Evidence is entered by `BoltzmannMachine.conditional` or given to a sampler.
+
+        Raises
+        ------
+        InvalidInput
+            If an argument is out of its range.
+        """
+        return self.expansion(method=method, softening=softening, strength=strength, code=code).machine
+
+    def expansion(
+        self,
+        *,
+        method: str = "exact",
+        softening: float = SOFTENING,
+        strength: float = STRENGTH,
+        code: str = "auto",
+    ) -> Expansion:
+        """Return the machine of `to_boltzmann` with what its units say of the variables."""
+        validate.one_of("method", method, METHODS)
+        strength = validate.positive("strength", strength)
+        factors = list(self._soft_factors(softening, method))
+        return expansion(factors, self.states, method, strength, code)
+
+    def reduced(
+        self,
+        evidence: Mapping[Any, Any] | None = None,
+        *,
+        query: Iterable[Any] | None = None,
+        softening: float = SOFTENING,
+        code: str = "auto",
+        summing: bool = True,
+    ) -> Reduction:
+        """Return what has to be sampled to know the variables asked for, given the evidence.
+
+        Parameters
+        ----------
+        evidence : mapping variable → state
+        query : variables that are asked for; by default all
+        softening, code
+            As in `to_boltzmann`. Variables that are not sampled need none.
+        summing
+            Sum variables out whose tables need strong weights, see `photinus.machines.summing`.
+
+        Returns
+        -------
+        Reduction
+            A machine, mostly smaller and softer than that of `to_boltzmann`, and how all variables
+            come back from its states. See `photinus.machines.elimination`.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown variable or state, no variable left, or evidence of probability 0. Markov
+            networks too far from a tree can't tell the last.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> reduction = ph.BayesianNetwork.asia().reduced({"xray": 1})
+        >>> reduction.replaced, reduction.barren
+        (('either',), ('dysp',))
+        """
+        known = self._known(evidence)
+        asked = None if query is None else asked_variables(query, self.states)
+        self._require_possible(known)
+        summing = validate.flag("summing", summing)
+        return self._reduced(known, asked, softening, code, summing)
+
+    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+        """Write the network to `path` as JSON (.json).
+
+        A file that is there already is replaced, unless `replace` is False.
+
+        Raises
+        ------
+        InvalidInput
+            For another suffix, or if the file cannot be written.
+        """
+        network_files.write(path, self._kind, self.states, self._content(), replace=replace)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a network that `save` wrote.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is missing, truncated, of another kind or of a newer schema.
+        """
+        return cls._of_document(path, files.read_json(path, kind=cls._kind))
+
+    @classmethod
+    def _of_document(cls, path: str | os.PathLike[str], document: Mapping[str, Any]) -> Self:
+        """Return the network of a JSON document of `save`, read from `path`."""
+        with files.reading(path, cls._kind):
+            return cls(cls._content_in(document), network_files.states_in(document))
 
     def joint(self) -> Floats:
         """Return p of every state, array (states,), the first variable changing fastest.

@@ -9,9 +9,11 @@ Each step is exact, and comes before tables are softened into weights:
   These are left out where they would need strong weights or auxiliary units.
 * **Functions** are variables whose tables are all 0 and 1. In the tables below it the function takes
   the place of the variable, where this makes the weights of the machine smaller.
+* **Sums.** Variables whose tables need strong weights all the same are summed out, see
+  `photinus.machines.summing`.
 
-Variables that are left out come back by a look-up in their own table, given the states that were
-sampled of the variables above them.
+Variables that are left out come back by a look-up in their own table, given the variables above them.
+Those that were summed out come back by their probabilities, given the variables around them.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -22,10 +24,11 @@ from numpy.typing import NDArray
 
 from photinus._core.display import Displayed
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.machines.cliques import over
-from photinus.machines.codes import INVALID, Code
-from photinus.machines.expansion import NEGLIGIBLE, Expansion, expansion
+from photinus.machines.codes import INVALID
+from photinus.machines.expansion import Expansion
+from photinus.machines.factors import Factor, Names, Pair, Values, difficulty, expanded, largest_weight
 from photinus.machines.softening import soft_factor, soft_log_table
+from photinus.machines.summing import sum_out
 from photinus.machines.tables import Cpt, in_order
 from photinus.machines.variables import States, impossible, named_states
 
@@ -35,37 +38,7 @@ WIDEST = 8
 """Most variables of a table in which a function takes the place of a variable."""
 
 Floats = NDArray[np.float64]
-Names = tuple[Hashable, ...]
 Cpts = Mapping[Hashable, Cpt]
-Values = Mapping[Hashable, int]
-"""Variable → number of its state."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Factor:
-    """A function of some variables, as its logarithm, array (*states of the scope)."""
-
-    scope: Names
-    log: Floats
-
-    def over(self, scope: Names) -> Floats:
-        """Return it as a function of more variables, an array that broadcasts to theirs."""
-        places = tuple(scope.index(name) for name in self.scope)
-        return over((places, self.log), tuple(range(len(scope))))
-
-    def with_function(self, name: Hashable, parents: Names, value: Floats) -> "Factor":
-        """Return it with a function of `parents`, states by states, in place of variable `name`."""
-        scope = tuple(dict.fromkeys([*(other for other in self.scope if other != name), *parents]))
-        own, given = self.over((name, *scope)), Factor(parents, value).over(scope)
-        shape = np.broadcast_shapes(own.shape[1:], given.shape)
-        log = np.broadcast_to(own, (len(own), *shape))
-        state = np.broadcast_to(given, shape).astype(np.intp)
-        return Factor(scope, np.take_along_axis(log, state[None], 0)[0])
-
-    def given(self, known: Values) -> "Factor":
-        """Return it as a function of the variables that are not known."""
-        place = tuple(known.get(name, slice(None)) for name in self.scope)
-        return Factor(tuple(n for n in self.scope if n not in known), np.asarray(self.log[place]))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -84,6 +57,8 @@ class Reduction(Displayed):
     """Variables whose tables are left out."""
     replaced: Names
     """Variables whose place is taken by the function of their parents that they are."""
+    summed: Names
+    """Variables that are summed out, each after those that its table needs."""
     sampled: Names
     """Variables that are left: the first units of the machine."""
     factors: tuple[Factor, ...]
@@ -128,8 +103,9 @@ class Reduction(Displayed):
         return numbers
 
     def _looked_up(self) -> list[Hashable]:
-        """Return the variables that come back by their tables, each after its parents."""
-        return [n for n in in_order(self.tables) if n in self.barren or n in self.replaced]
+        """Return the variables that come back by their tables, each after those that it needs."""
+        below = {name: self.tables[name] for name in (*self.barren, *self.replaced)}
+        return [*self.summed, *in_order(below)]
 
     def chances(self, name: Hashable, numbers: NDArray[np.int16]) -> Floats:
         """Return the probabilities of a variable's states, array (chain, draw, state).
@@ -145,7 +121,7 @@ class Reduction(Displayed):
             From `complete`.
         """
         place = {name: k for k, name in enumerate(self.states)}
-        if name in self.barren or name in self.replaced:
+        if name in (*self.barren, *self.replaced, *self.summed):
             parents, array = self.tables[name]
             rows = array[tuple(numbers[..., place[parent]] for parent in parents)]
             return np.broadcast_to(rows, (*numbers.shape[:2], array.shape[-1]))
@@ -166,7 +142,13 @@ class Reduction(Displayed):
 
 
 def reduced(
-    tables: Cpts, states: States, evidence: Values, query: Names | None, softening: float, code: str
+    tables: Cpts,
+    states: States,
+    evidence: Values,
+    query: Names | None,
+    softening: float,
+    code: str,
+    summing: bool,
 ) -> Reduction:
     """Return what has to be sampled of a network; see `BayesianNetwork.reduced`."""
     settled = _settled(tables, evidence)
@@ -174,19 +156,16 @@ def reduced(
         raise impossible(named_states(evidence, states))
     known = {**evidence, **settled}
     needed = set(tables) if query is None else above(tables, {*evidence, *query})
-    factors = {name: _factor(tables, name, known, softening) for name in tables if name in needed}
+    pairs = {name: _pair(tables, name, known, softening) for name in tables if name in needed}
     coding = "binary" if code == "auto" else code
-    _leave_out_ends(factors, known, coding)
-    barren = [name for name in tables if name not in factors and name not in known]
-    replaced = _replace_functions(factors, tables, states, known, coding)
-    left = tuple(name for name in tables if name in factors and name not in known)
-    soft = tuple(factors.values())
-    with np.errstate(divide="ignore"):
-        hard = [
-            Factor((*parents, name), np.log(array))
-            for name, (parents, array) in tables.items()
-            if name not in barren
-        ]
+    _leave_out_ends(pairs, known, coding)
+    barren = [name for name in tables if name not in pairs and name not in known]
+    replaced = _replace_functions(pairs, tables, states, known, coding)
+    own, summed = tuple(pairs.values()), dict[Hashable, Cpt]()
+    if summing:
+        own, summed = sum_out(own, states, softening, coding)
+    left = tuple(name for name in tables if name in pairs and name not in {*known, *summed})
+    soft = tuple(pair.soft for pair in own)
     return Reduction(
         states,
         named_states(evidence, states),
@@ -194,11 +173,12 @@ def reduced(
         named_states(settled, states),
         tuple(barren),
         replaced,
+        tuple(summed),
         left,
         soft,
-        tuple(hard),
-        tables,
-        _expanded(soft, left, states, code) if left else None,
+        tuple(pair.hard for pair in own),
+        {**tables, **summed},
+        expanded(soft, left, states, code) if left else None,
     )
 
 
@@ -209,26 +189,33 @@ def restricted(
     query: Names | None,
     softening: float,
     code: str,
+    summing: bool,
 ) -> Reduction:
     """Return what has to be sampled of a Markov network; see `MarkovNetwork.reduced`."""
-    hard = tuple(factors)
-    soft = tuple(
-        Factor(factor.scope, soft_factor(np.exp(factor.log), softening)).given(evidence)
-        for factor in hard
+    pairs = tuple(
+        Pair(each.given(evidence), Factor(each.scope, soft).given(evidence))
+        for each in factors
+        for soft in (soft_factor(np.exp(each.log), softening),)
     )
-    left = tuple(name for name in states if name not in evidence)
+    summed = dict[Hashable, Cpt]()
+    if summing:
+        pairs, summed = sum_out(pairs, states, softening, "binary" if code == "auto" else code)
+    free = tuple(name for name in states if name not in evidence)
+    left = tuple(name for name in free if name not in summed)
+    soft = tuple(pair.soft for pair in pairs)
     return Reduction(
         states,
         named_states(evidence, states),
-        left if query is None else query,
+        free if query is None else query,
         {},
         (),
         (),
+        tuple(summed),
         left,
         soft,
-        hard,
-        {},
-        _expanded(soft, left, states, code),
+        tuple(pair.hard for pair in pairs),
+        summed,
+        expanded(soft, left, states, code),
     )
 
 
@@ -294,77 +281,57 @@ def above(tables: Cpts, names: Iterable[Hashable]) -> set[Hashable]:
     return found
 
 
-def _factor(tables: Cpts, name: Hashable, known: Values, softening: float) -> Factor:
-    """Return the softened table of a variable, restricted to what is known."""
+def _pair(tables: Cpts, name: Hashable, known: Values, softening: float) -> Pair:
+    """Return the table of a variable, restricted to what is known; before and after it is softened."""
     parents, array = _restricted(tables, name, known)
-    log = soft_log_table(array, softening, additive=True)
-    return Factor(parents, log[known[name]]) if name in known else Factor((name, *parents), log)
+    with np.errstate(divide="ignore"):
+        hard = np.log(np.moveaxis(array, -1, 0))
+    logs = hard, soft_log_table(array, softening, additive=True)
+    if name in known:
+        return Pair(*(Factor(parents, log[known[name]]) for log in logs))
+    return Pair(*(Factor((name, *parents), log) for log in logs))
 
 
-def _leave_out_ends(factors: dict[Hashable, Factor], known: Values, code: str) -> None:
+def _leave_out_ends(pairs: dict[Hashable, Pair], known: Values, code: str) -> None:
     """Leave out tables at the end of the network that are hard, from below."""
     while True:
-        used = {one for name, factor in factors.items() for one in factor.scope if one != name}
+        used = {one for name, pair in pairs.items() for one in pair.soft.scope if one != name}
         ends = [
             name
-            for name, factor in factors.items()
-            if name not in known and name not in used and _is_hard(factor, code)
+            for name, pair in pairs.items()
+            if name not in known and name not in used and _is_hard(pair.soft, code)
         ]
         if not ends:
             return
         for name in ends:
-            del factors[name]
+            del pairs[name]
 
 
 def _is_hard(factor: Factor, code: str) -> bool:
     """Return whether a table needs an auxiliary unit, or a weight beyond `SOFT`."""
-    coefficients, order = factor.log, np.zeros((1,) * factor.log.ndim, np.intp)
-    for axis, size in enumerate(factor.log.shape):
-        own = Code(code if size > 2 else "one-hot", size)
-        coefficients = own.coefficients(coefficients, axis)
-        count = np.array([len(term) for term in own.terms()])
-        order = order + count.reshape([-1 if k == axis else 1 for k in range(factor.log.ndim)])
-    beyond = np.where(order == 2, SOFT, np.where(order > 2, NEGLIGIBLE, np.inf))
-    return bool((np.abs(coefficients) > beyond).any())
+    hidden, largest = difficulty(factor, code)
+    return hidden > 0 or largest > SOFT
 
 
 def _replace_functions(
-    factors: dict[Hashable, Factor], tables: Cpts, states: States, known: Values, code: str
+    pairs: dict[Hashable, Pair], tables: Cpts, states: States, known: Values, code: str
 ) -> Names:
     """Put functions in place of variables, from below, where weights become smaller; return which."""
     replaced = []
     for name in reversed(in_order(tables)):
-        if name in known or name not in factors:
+        if name in known or name not in pairs:
             continue
         parents, array = _restricted(tables, name, known)
         if not ((array == 0) | (array == 1)).all():
             continue
-        touched = {other: f for other, f in factors.items() if name in f.scope}
+        touched = {other: pair for other, pair in pairs.items() if name in pair.soft.scope}
         value = array.argmax(axis=-1).astype(np.float64)
-        below = {k: f.with_function(name, parents, value) for k, f in touched.items() if k != name}
-        if any(len(factor.scope) > WIDEST for factor in below.values()):
+        below = {k: p.with_function(name, parents, value) for k, p in touched.items() if k != name}
+        if any(len(pair.soft.scope) > WIDEST for pair in below.values()):
             continue
-        sizes = {one: states[one] for f in (*touched.values(), *below.values()) for one in f.scope}
-        if _largest_weight(below.values(), sizes, code) < _largest_weight(
-            touched.values(), sizes, code
-        ):
-            del factors[name]
-            factors.update(below)
+        before, after = ([pair.soft for pair in some.values()] for some in (touched, below))
+        if largest_weight(after, states, code) < largest_weight(before, states, code):
+            del pairs[name]
+            pairs.update(below)
             replaced.append(name)
     return tuple(replaced)
-
-
-def _largest_weight(factors: Iterable[Factor], states: States, code: str) -> float:
-    """Return the largest weight of the machine of some factors."""
-    factors = list(factors)
-    names = tuple(dict.fromkeys(name for factor in factors for name in factor.scope))
-    if not names:
-        return 0.0
-    return float(np.abs(_expanded(factors, names, states, code).machine.weights).max())
-
-
-def _expanded(factors: Iterable[Factor], names: Names, states: States, code: str) -> Expansion:
-    """Return the machine whose first units are the variables `names`."""
-    place = {name: k for k, name in enumerate(names)}
-    placed = [(tuple(place[name] for name in f.scope), f.log) for f in factors]
-    return expansion(placed, {name: states[name] for name in names}, code=code)

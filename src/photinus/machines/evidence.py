@@ -21,6 +21,7 @@ class Evidence(Displayed):
 
     Examples
     --------
+    >>> from photinus.machines.evidence import Evidence
     >>> evidence = Evidence.of({"wet": 1}, ("rain", "wet", "cold"), chains=2)
     >>> evidence.positions, evidence.values.tolist(), evidence.free
     (array([1]), [[1], [1]], array([0, 2]))

@@ -35,6 +35,14 @@ def fit_exact(
     NotConverged
         If the maximum was not reached. For data on the edge of what machines can do it lies at infinity
         though no single pair shows it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.learning import fit_exact
+    >>> data = np.array([[1, 1], [1, 1], [0, 0], [1, 0]] * 5)
+    >>> fit_exact(data, l2=0.01, labels=["rain", "wet"]).marginals().round(2)
+    array([0.75, 0.5 ])
     """
     return BoltzmannMachine.fit(data, l2, labels)
 
@@ -56,6 +64,13 @@ def fit_moments(
     ------
     InvalidInput, NotConverged
         See `fit_exact`.
+
+    Examples
+    --------
+    >>> from photinus.learning import fit_moments
+    >>> machine = fit_moments([[0.75, 0.5], [0.5, 0.5]], l2=0.01)
+    >>> machine.marginals().round(2)
+    array([0.75, 0.5 ])
     """
     target = validate.finite_array("moments", moments, 2)
     n = len(target)

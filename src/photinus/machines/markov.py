@@ -1,7 +1,6 @@
 """Markov networks: products of non-negative functions of a few variables each."""
 
 import contextlib
-import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus._core import files, validate
+from photinus._core import validate
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.machines import cliques, network_files
-from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import TooWide
 from photinus.machines.discrete import Discrete
-from photinus.machines.elimination import Factor, Reduction, restricted
-from photinus.machines.expansion import METHODS, STRENGTH, Expansion, expansion
+from photinus.machines.elimination import Reduction, restricted
+from photinus.machines.factors import Factor
 from photinus.machines.softening import SOFTENING, soft_factor
-from photinus.machines.variables import States, asked_variables, checked_states, near, require_entries
+from photinus.machines.variables import States, checked_states, near, require_entries
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -43,6 +41,7 @@ class MarkovNetwork(Discrete):
 
     Examples
     --------
+    >>> from photinus import MarkovNetwork
     >>> network = MarkovNetwork(
     ...     [(("a", "b"), [[4, 1], [1, 4]]), (("b",), [1, 3])], {"a": ("low", "high"), "b": (0, 1)}
     ... )
@@ -54,6 +53,7 @@ class MarkovNetwork(Discrete):
     """Scopes and arrays ``(*states of the scope)``, read-only."""
     states: States
     """Names of the states of each variable."""
+    _kind = network_files.MARKOV
 
     def __init__(
         self, factors: Iterable[tuple[Sequence[Any], ArrayLike]], states: Mapping[Any, Iterable[Any]]
@@ -106,101 +106,33 @@ class MarkovNetwork(Discrete):
         soft = [(scope, np.exp(soft_factor(array, softening))) for scope, array in self.factors]
         return MarkovNetwork(soft, self.states)
 
-    def to_boltzmann(
-        self,
-        *,
-        method: str = "exact",
-        softening: float = SOFTENING,
-        strength: float = STRENGTH,
-        code: str = "auto",
-    ) -> BoltzmannMachine:
-        """Return a Boltzmann machine whose first units are the variables; auxiliary units follow.
-
-        Parameters
-        ----------
-        method, softening, strength, code
-            As in `BayesianNetwork.to_boltzmann`, with `softened` of this class.
-        """
-        return self.expansion(method=method, softening=softening, strength=strength, code=code).machine
-
-    def expansion(
-        self,
-        *,
-        method: str = "exact",
-        softening: float = SOFTENING,
-        strength: float = STRENGTH,
-        code: str = "auto",
-    ) -> Expansion:
-        """Return the machine of `to_boltzmann` with what its units say of the variables."""
-        validate.one_of("method", method, METHODS)
-        strength = validate.positive("strength", strength)
+    def _soft_factors(self, softening: float, method: str) -> Iterable[cliques.Factor]:
         place = {name: k for k, name in enumerate(self.variables)}
-        factors = [
-            (tuple(place[name] for name in scope), soft_factor(array, softening))
-            for scope, array in self.factors
-        ]
-        return expansion(factors, self.states, method, strength, code)
+        for scope, array in self.factors:
+            yield tuple(place[name] for name in scope), soft_factor(array, softening)
 
-    def reduced(
-        self,
-        evidence: Mapping[Any, Any] | None = None,
-        *,
-        query: Iterable[Any] | None = None,
-        softening: float = SOFTENING,
-        code: str = "auto",
-    ) -> Reduction:
-        """Return what has to be sampled to know the variables asked for, given the evidence.
-
-        Parameters
-        ----------
-        evidence : mapping variable → state
-        query : variables that are asked for; by default all
-        softening, code
-            As in `to_boltzmann`.
-
-        Raises
-        ------
-        InvalidInput
-            For an unknown variable or state, no variable left, or evidence of probability 0 where the
-            network is close enough to a tree to tell.
-        """
-        known = self._known(evidence)
-        asked = None if query is None else asked_variables(query, self.states)
+    def _require_possible(self, known: Mapping[Hashable, int]) -> None:
         with contextlib.suppress(TooWide):
             self._tree(known)
+
+    def _reduced(
+        self,
+        known: Mapping[Hashable, int],
+        asked: tuple[Hashable, ...] | None,
+        softening: float,
+        code: str,
+        summing: bool,
+    ) -> Reduction:
         with np.errstate(divide="ignore"):
             hard = [Factor(scope, np.log(array)) for scope, array in self.factors]
-        return restricted(hard, self.states, known, asked, softening, code)
+        return restricted(hard, self.states, known, asked, softening, code, summing)
 
-    def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
-        """Write the network to `path` as JSON (.json).
+    def _content(self) -> dict[str, Any]:
+        return network_files.factors_content(self.factors)
 
-        A file that is there already is replaced, unless `replace` is False.
-
-        Raises
-        ------
-        InvalidInput
-            For another suffix, or if the file cannot be written.
-        """
-        content = network_files.factors_content(self.factors)
-        network_files.write(path, network_files.MARKOV, self.states, content, replace=replace)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "MarkovNetwork":
-        """Read a network that `save` wrote.
-
-        Raises
-        ------
-        InvalidInput
-            If the file is missing, truncated, of another kind or of a newer schema.
-        """
-        return cls._of_document(path, files.read_json(path, kind=network_files.MARKOV))
-
-    @classmethod
-    def _of_document(cls, path: str | os.PathLike[str], document: Mapping[str, Any]) -> "MarkovNetwork":
-        """Return the network of a JSON document of `save`, read from `path`."""
-        with files.reading(path, network_files.MARKOV):
-            return cls(network_files.factors_in(document), network_files.states_in(document))
+    @staticmethod
+    def _content_in(document: Mapping[str, Any]) -> Any:
+        return network_files.factors_in(document)
 
 
 def _checked(k: int, factor: Any, states: States) -> tuple[tuple[Hashable, ...], NDArray[np.float64]]:

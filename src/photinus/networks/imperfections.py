@@ -111,6 +111,13 @@ class Imperfections(Displayed):
     ------
     InvalidInput
         If a value is beyond what is physical.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> faults = ph.Imperfections(lost_spikes="5%", delay="30 ps", weight_bits=6)
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> samples = ph.sample(machine, imperfections=faults, chains=4, draws=30, seed=1)
     """
 
     mismatch: float = 0.0

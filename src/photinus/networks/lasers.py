@@ -118,6 +118,14 @@ class LaserNetwork(Displayed):
     ------
     InvalidInput
         If a value is out of range, not finite, or of the wrong shape.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> network = ph.translate(machine, ph.Calibration.preset("fast-absorber"))
+    >>> network.labels, [f"{current:.3g} A" for current in network.currents]
+    (('rain', 'wet'), ['1.24e-05 A', '1.15e-05 A'])
     """
 
     device: ClassVar[str] = "laser"

@@ -60,6 +60,14 @@ class LifNetwork(Displayed):
     ------
     InvalidInput
         If a value is out of range, not finite, or of the wrong shape.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> network = ph.translate(machine, ph.Calibration.preset("lif-hcs"))
+    >>> type(network).__name__, network.drive.round(4)
+    ('LifNetwork', array([-0.0501, -0.051 ]))
     """
 
     device: ClassVar[str] = "lif"

@@ -85,6 +85,7 @@ def to_arviz(samples: "Samples") -> Any:
     MissingDependency
         If ArviZ is not installed.
     """
+    validate.instance("samples", samples, "Samples")  # before ArviZ is loaded, which warns once a day
     arviz = optional("arviz", "arviz", "what ArviZ reads")
     tree = to_datatree(samples)
     # Version 1 has no kind of data that is not xarray's.

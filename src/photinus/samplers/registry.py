@@ -47,6 +47,12 @@ def substrate(name: str) -> type[Run]:
     ------
     InvalidInput
         If there is none of this name, or its package has something else there.
+
+    Examples
+    --------
+    >>> from photinus.samplers import substrate
+    >>> substrate("gibbs").spiking, substrate("laser").spiking
+    (False, True)
     """
     # A class of Photinus is found without a look at other packages, which takes a while.
     if isinstance(name, str) and name in SUBSTRATES:

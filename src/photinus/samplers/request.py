@@ -21,7 +21,17 @@ from photinus.spikes.trains import SpikeTrains
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Request(Displayed):
-    """What one call of `sample` asks for, checked."""
+    """What one call of `sample` asks for, checked.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.samplers import Piece, WholeRun
+    >>> class Off(WholeRun):
+    ...     def advance(self, draws, report):
+    ...         asked = self.request  # checked, with everything that a run needs
+    ...         return Piece(asked.start[:, None].repeat(draws, axis=1), None)
+    """
 
     machine: BoltzmannMachine
     substrate: str
@@ -70,7 +80,15 @@ class Request(Displayed):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Piece(Displayed):
-    """Consecutive draws of all chains, with the spikes of the same time where there are any."""
+    """Consecutive draws of all chains, with the spikes of the same time where there are any.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.samplers import Piece
+    >>> piece = Piece(states=np.zeros((4, 10, 2), np.uint8), spikes=None)
+    >>> chains, draws, units = piece.states.shape
+    """
 
     states: NDArray[np.uint8]
     spikes: SpikeTrains | None
@@ -81,6 +99,13 @@ class Run(Protocol):
 
     A substrate is a class of this kind, whose constructor takes a checked `Request`. What it can do
     stands in the class.
+
+    Examples
+    --------
+    >>> from photinus.samplers import substrate
+    >>> gibbs = substrate("gibbs")
+    >>> gibbs.spiking, gibbs.heated, gibbs.parallel
+    (False, True, True)
     """
 
     spiking: ClassVar[bool] = False
@@ -137,7 +162,20 @@ class Run(Protocol):
 
 
 class WholeRun(Run):
-    """A sampler that is quick enough to give all its draws as one piece: only `advance` is missing."""
+    """A sampler that is quick enough to give all its draws as one piece: only `advance` is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from photinus.samplers import Piece, WholeRun
+    >>> class Coins(WholeRun):
+    ...     def advance(self, draws, report):
+    ...         asked = self.request
+    ...         report(asked.burn_in + draws)
+    ...         shape = (asked.chains, draws, asked.machine.n_units)
+    ...         coins = np.random.default_rng(asked.seed).integers(2, size=shape)
+    ...         return Piece(coins.astype(np.uint8), None)
+    """
 
     def __init__(self, request: Request) -> None:
         self.request = request

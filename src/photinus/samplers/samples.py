@@ -70,6 +70,14 @@ class Samples(Displayed):
         Provenance: seed entropy, versions, settings.
     complete : bool
         False if the run was stopped early.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> samples = ph.sample(machine, "gibbs", chains=64, draws=500, seed=1)
+    >>> samples.marginals().round(2), machine.marginals().round(2)
+    (array([0.71, 0.44]), array([0.71, 0.43]))
     """
 
     machine: BoltzmannMachine
@@ -392,5 +400,13 @@ def load(path: "str | os.PathLike[str]") -> Samples:
     ------
     InvalidInput
         If there is no such store, it is damaged, or of a newer schema.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> ph.sample(machine, "gibbs", chains=4, draws=50, seed=1).save("run.zarr")
+    >>> ph.load("run.zarr").draws
+    50
     """
     return Samples(**storage.contents(path))

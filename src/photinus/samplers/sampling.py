@@ -42,8 +42,23 @@ if TYPE_CHECKING:
     import os
 
 
+BURN_IN = 25
+"""Draws dropped by default."""
+
+
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a run; `samples` holds what was finished (None if nothing was)."""
+    """Ctrl-C stopped a run; `samples` holds what was finished (None if nothing was).
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.samplers import Interrupted
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> try:
+    ...     samples = ph.sample(machine, "gibbs", chains=4, draws=50, seed=1)
+    ... except Interrupted as stop:  # Ctrl-C
+    ...     samples = stop.samples
+    """
 
     def __init__(self, samples: Samples | None) -> None:
         done = 0 if samples is None else samples.draws
@@ -60,7 +75,7 @@ def sample(
     *,
     chains: int = 64,
     draws: int = 250,
-    burn_in: int = 25,
+    burn_in: int | None = None,
     seed: Seed = None,
     evidence: Given | None = None,
     calibration: "Calibration | None" = None,
@@ -95,7 +110,8 @@ def sample(
         Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
         every τ; on "gibbs" every sweep.
     burn_in
-        Draws dropped before the first one kept, from 0 to `draws`.
+        Draws dropped before the first one kept, from 0 to `draws`; by default 25, or `draws` if
+        those are fewer.
     seed
         Integer, SeedSequence or None (fresh entropy, recorded in the result).
     evidence
@@ -157,6 +173,14 @@ def sample(
     TranslationWarning
         Before the run starts, if the device cannot do what is asked for; see
         `photinus.samplers.limits`. The sentences are kept in ``attributes["outside"]`` of the result.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> samples = ph.sample(machine, "laser-reduced", evidence={"wet": 1}, seed=1)
+    >>> samples.marginals().round(2)
+    array([0.82, 1.  ])
     """
     _check_objects(machine, calibration, network, tempering, imperfections, progress)
     kind = registry.substrate(substrate)
@@ -242,11 +266,11 @@ def _check_able(
             raise InvalidInput(f"substrate must be one of {allowed} for {name}, got {substrate!r}")
 
 
-def _counts(chains: int, draws: int, burn_in: int, units: int) -> tuple[int, int, int]:
+def _counts(chains: int, draws: int, burn_in: int | None, units: int) -> tuple[int, int, int]:
     """Return how many chains, draws and draws before those, checked."""
     chains = validate.integer("chains", chains, 1)
     draws = validate.integer("draws", draws, 1)
-    burn_in = validate.integer("burn_in", burn_in, 0)
+    burn_in = min(BURN_IN, draws) if burn_in is None else validate.integer("burn_in", burn_in, 0)
     if burn_in > draws:
         raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
     memory.require(float(chains) * draws * units, "the states of this run")

@@ -27,6 +27,9 @@ from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 
+MOST_COPIES = 1000
+"""Of one network: no chip will have more."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Tempering(Displayed):
@@ -36,6 +39,13 @@ class Tempering(Displayed):
     ------
     InvalidInput
         If a value is out of its range.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> cycle = ph.Tempering(hottest=4, period=40)
+    >>> [round(cycle.temperature(window)) for window in (0, 5, 10, 15, 20)], cycle.draws_per_cycle
+    ([1, 3, 4, 2, 1], 10)
     """
 
     hottest: float = 4.0
@@ -84,6 +94,15 @@ class Parallel(Displayed):
     ------
     InvalidInput
         If the temperatures do not start at one and rise, or a value is out of its range.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 6], [6, 0]], [-3, -3])
+    >>> copies = ph.Parallel(temperatures=(1, 2, 4))
+    >>> samples = ph.sample(machine, "gibbs", tempering=copies, chains=16, draws=100, seed=1)
+    >>> copies.copies, samples.marginals().round(1)
+    (3, array([0.5, 0.5]))
     """
 
     temperatures: Sequence[float] = (1.0, 1.4, 2.0, 2.8, 4.0)
@@ -99,6 +118,36 @@ class Parallel(Displayed):
             )
         settle(self, temperatures=tuple(given))
         settle(self, every=validate.integer("every", self.every, 1))
+
+    @classmethod
+    def rising(cls, copies: int, *, hottest: float = 4.0, every: int = 2) -> "Parallel":
+        """Return copies whose temperatures rise by one factor each, from 1 to the hottest.
+
+        Parameters
+        ----------
+        copies
+            Number of copies, from 2 to 1000.
+        hottest
+            Temperature of the last one, > 1.
+        every
+            As in the class.
+
+        Raises
+        ------
+        InvalidInput
+            If a number is out of its range.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> ph.Parallel.rising(3, hottest=9).temperatures
+        (1.0, 3.0, 9.0)
+        """
+        copies = validate.integer("copies", copies, 2, MOST_COPIES)
+        if validate.positive("hottest", hottest) <= 1:
+            raise InvalidInput(f"hottest must be above 1, got {hottest:g}")
+        steps = [float(hottest) ** (k / (copies - 1)) for k in range(copies)]
+        return cls(temperatures=tuple(steps), every=every)
 
     @property
     def copies(self) -> int:

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.extras import optional
 from photinus._core.streams import ChainsFrom
 from photinus._core.threads import available_threads
 from photinus._core.version import __version__
-from photinus.errors import InvalidInput, MissingDependency, PhotinusError
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.samplers.registry import started
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
@@ -59,12 +60,7 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
     if not isinstance(workers, str):
         most = max(MOST_PROCESSES, 4 * available_threads())
         workers = validate.integer("workers", workers, 1, most)
-    try:
-        import distributed
-    except ImportError:
-        raise MissingDependency(
-            "workers must be None without the package 'distributed': pip install 'photinus[workers]'"
-        ) from None
+    distributed = optional("distributed", "workers", "a run with workers")
     with contextlib.ExitStack() as stack:
         # Dask tells of dying workers and lost connections at length; what matters is raised.
         logger = logging.getLogger("distributed")

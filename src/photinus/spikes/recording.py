@@ -14,7 +14,18 @@ from photinus.errors import InvalidInput
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Recording(Displayed):
-    """Which waveforms to keep: chosen lasers over one window of time."""
+    """Which waveforms to keep: chosen lasers over one window of time.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> network = ph.translate(machine, ph.Calibration.preset())
+    >>> recording = ph.Recording(units=(0, 1), start=5e-9, stop=10e-9, every=2)
+    >>> spikes = ph.simulate(network, 10e-9, seed=1, recording=recording)
+    >>> spikes.waveforms.photons.shape
+    (1, 2, 1250)
+    """
 
     units: tuple[int, ...]
     """Positions of the units to record."""

@@ -36,6 +36,15 @@ class SpikeTrains(Displayed):
     gauge : array (unit,) of bool
         Neurons that stand for 1 - z. Spikes are those of the neurons, as they are; what is read out
         of them (`states`, `occupancy`, `joint`, `marginals`) speaks of z.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> network = ph.translate(machine, ph.Calibration.preset())
+    >>> spikes = ph.simulate(network, 40e-9, chains=2, seed=1)
+    >>> spikes.between(20e-9).duration, spikes.of_units([0]).n_units
+    (2e-08, 1)
     """
 
     chain: NDArray[np.int32]

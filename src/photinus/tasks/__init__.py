@@ -2,9 +2,9 @@
 
 from photinus.tasks.inference import Posterior as Posterior
 from photinus.tasks.inference import infer as infer
-from photinus.tasks.tasks import Classification as Classification
-from photinus.tasks.tasks import Completion as Completion
-from photinus.tasks.tasks import Dream as Dream
+from photinus.tasks.results import Classification as Classification
+from photinus.tasks.results import Completion as Completion
+from photinus.tasks.results import Dream as Dream
 from photinus.tasks.tasks import classify as classify
 from photinus.tasks.tasks import complete as complete
 from photinus.tasks.tasks import dream as dream

@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.display import Displayed
+from photinus._core.extras import optional
 from photinus.diagnostics.convergence import effective_draws
-from photinus.errors import InvalidInput, MissingDependency
+from photinus.errors import InvalidInput
 from photinus.learning.data import Images
-from photinus.tasks.tasks import Dream
+from photinus.tasks.results import Dream
 
 INDIRECT_BETA = 0.95
 """Certainty of a pixel in the density around each sample, as Leng et al. 2018 (Sci. Rep. 8, 10651)."""
@@ -38,19 +39,14 @@ def independent_classifier(images: Images, *, most: int = 20_000) -> Classifier:
     most = validate.integer("most", most, 1)
     if images.labels is None:
         raise InvalidInput("images must have labels to train a classifier, got none")
-    try:
-        from sklearn.neural_network import MLPClassifier
-    except ImportError:
-        raise MissingDependency(
-            "evaluation needs scikit-learn for its classifier: pip install 'photinus[learn]'"
-        ) from None
+    networks = optional("sklearn.neural_network", "learn", "a classifier of images")
     some, counts = np.unique(images.labels[:most], return_counts=True)
     if len(some) < 2 or counts.min() < 2 or counts.sum() < FEWEST_TO_LEARN:
         raise InvalidInput(
             f"images must have two classes or more, each with two or more of at least "
             f"{FEWEST_TO_LEARN} images, got {dict(zip(some.tolist(), counts.tolist(), strict=True))}"
         )
-    found: Classifier = MLPClassifier(
+    found: Classifier = networks.MLPClassifier(
         (128,), early_stopping=True, n_iter_no_change=3, random_state=0, max_iter=60
     ).fit(images.pixels[:most].astype(np.float32), images.labels[:most])
     return found

@@ -23,7 +23,7 @@ from photinus._core.streams import Seed, seed_sequence
 from photinus.diagnostics.certificate import Fidelity
 from photinus.diagnostics.weights import Weighted
 from photinus.errors import InvalidInput, TranslationWarning
-from photinus.learning.refinement import Refinement, refine
+from photinus.learning.refinement import FEWEST, Refinement, refine
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import TooWide
@@ -48,6 +48,8 @@ SOFTENED = 0.01
 """Distance from 0 and 1 of deterministic entries that are left. More than where nothing undoes it:
 gentle weights make lasers right and chains quick, and importance weights take the rest away."""
 NOT_UNDONE = "what softening moves stays in the marginals, weights that undo it are"
+BURN_IN = 100
+"""Draws dropped by default."""
 REFINED = ("calibration", "gauge", "imperfections", "threads", "progress")
 """Arguments of `sample` that a refinement takes, too."""
 NOTHING_SAMPLED = "exact: nothing had to be sampled"
@@ -57,7 +59,15 @@ FEW_SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Posterior(Displayed):
-    """Posterior probabilities of the variables of a model, and where they come from."""
+    """Posterior probabilities of the variables of a model, and where they come from.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> posterior = ph.infer(ph.BayesianNetwork.asia(), {"xray": 1}, "gibbs", draws=1000, seed=1)
+    >>> posterior.largest_deviation < 0.05, round(posterior.exact["lung"][1], 3)
+    (True, 0.489)
+    """
 
     marginals: Chances
     """P(variable = state | evidence) of the variables asked for. Those that were left out are averaged
@@ -167,6 +177,7 @@ class Posterior(Displayed):
             "evidence": joined(f"{cut(str(k))}={cut(str(v))}" for k, v in self.evidence.items()),
             "substrate": self.substrate,
             "largest deviation": self.largest_deviation,
+            "variables summed out": len(self.reduction.summed) or None,
             "draws left out": self.invalid or None,
             "time on the chip [s]": self.chip_time,
             "time here [s]": self.wall_time,
@@ -194,9 +205,10 @@ def infer(
     refined: bool = True,
     softening: float = SOFTENED,
     code: str = "auto",
+    summing: bool = True,
     chains: int = 256,
     draws: int = 400,
-    burn_in: int = 100,
+    burn_in: int | None = None,
     seed: Seed = None,
     calibration: Any = None,
     threads: int | None = None,
@@ -222,10 +234,14 @@ def infer(
         `BayesianNetwork.softened`. Importance weights undo it, see `Posterior.weights`.
     code
         How units stand for more than two states, see `BayesianNetwork.to_boltzmann`.
+    summing
+        Sum variables out first whose tables need strong weights, as far as tables stay small. The host
+        does it; they come back by a look-up, see `BayesianNetwork.reduced`.
     chains, draws, burn_in
-        Of the samples; the first two also of the longest measurement of a refinement.
+        Of the samples; the first two also of the longest measurement of a refinement. By default 100
+        draws are dropped, or `draws` if those are fewer.
     seed, calibration, threads, progress, **options
-        As in `photinus.sample`.
+        As in `photinus.sample`; `tempering` moves chains that stay in their modes.
 
     Raises
     ------
@@ -250,15 +266,17 @@ def infer(
     _check_options(options)
     chains = validate.integer("chains", chains, 1)
     draws = validate.integer("draws", draws, 1)
+    burn_in = min(BURN_IN, draws) if burn_in is None else burn_in
     loop, main, tables = seed_sequence(seed).spawn(3)
-    reduction = _reduction(model, evidence, query, softening, code)
+    reduction = _reduction(model, evidence, query, softening, code, summing)
     length: dict[str, Any] = {"chains": chains, "draws": draws, "seed": main}
     options |= {"calibration": calibration, "threads": threads, "progress": progress}
     machine, refinement, samples = reduction.machine, None, None
     spiking = kind_of(substrate).spiking
     if validate.flag("refined", refined) and spiking and machine is not None:
         again = {name: options[name] for name in REFINED if name in options}
-        refinement = refine(machine, substrate=substrate, **again, **{**length, "seed": loop})
+        enough: dict[str, Any] = {"chains": max(chains, FEWEST), "draws": max(draws, FEWEST)}
+        refinement = refine(machine, substrate=substrate, **again, **enough, seed=loop)
         options["network"] = refinement.network
         options.pop("gauge", None)  # it has one
     if machine is not None:
@@ -299,6 +317,7 @@ def _reduction(
     query: Iterable[Any] | None,
     softening: float,
     code: str,
+    summing: bool,
 ) -> Reduction:
     """Return what has to be sampled."""
     if isinstance(model, BoltzmannMachine):
@@ -311,7 +330,7 @@ def _reduction(
         if name in known:
             raise InvalidInput(f"query must not be evidence, got {name!r}, which is known")
     if not isinstance(model, BoltzmannMachine):
-        return model.reduced(evidence, query=asked, softening=softening, code=code)
+        return model.reduced(evidence, query=asked, softening=softening, code=code, summing=summing)
     free = model.conditional(known)
     own = dict.fromkeys(free.labels, TWO)
     return Reduction(
@@ -321,6 +340,7 @@ def _reduction(
         settled={},
         barren=(),
         replaced=(),
+        summed=(),
         sampled=free.labels,
         factors=(),
         hard=(),

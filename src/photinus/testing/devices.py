@@ -45,7 +45,16 @@ NAMES = ("chain", "unit", "time")
 
 @dataclass(frozen=True, repr=False)
 class DeviceSubject(Displayed):
-    """A device that is checked."""
+    """A device that is checked.
+
+    Examples
+    --------
+    >>> from photinus.devices import preset
+    >>> from photinus.testing import DeviceSubject
+    >>> subject = DeviceSubject(preset("lif-hcs"))
+    >>> subject.device.name, subject.network([subject.levels[1]]).n_units
+    ('lif', 3)
+    """
 
     parameters: Parameters
     options: dict[str, Any] = field(default_factory=dict)
@@ -112,12 +121,26 @@ def check_device(parameters: Parameters, **options: Any) -> None:
     Unfit
         With a sentence of each check that failed. All runs have fixed seeds, so a device that passes
         once passes again.
+
+    Examples
+    --------
+    >>> from photinus.devices import preset
+    >>> from photinus.testing import check_device
+    >>> check_device(preset("lif-hcs"))  # doctest: +SKIP
     """
     run_all(DEVICE_CHECKS, device_subject(parameters, **options), str(parameters.device))
 
 
 def device_subject(parameters: Parameters, **options: Any) -> DeviceSubject:
-    """Return what each of `DEVICE_CHECKS` takes; arguments as in `check_device`."""
+    """Return what each of `DEVICE_CHECKS` takes; arguments as in `check_device`.
+
+    Examples
+    --------
+    >>> from photinus.devices import preset
+    >>> from photinus.testing import DEVICE_CHECKS, device_subject
+    >>> subject = device_subject(preset("lif-hcs"))
+    >>> DEVICE_CHECKS["parameters"](subject)
+    """
     return DeviceSubject(parameters, options)
 
 

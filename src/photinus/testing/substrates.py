@@ -53,12 +53,23 @@ def check_substrate(name: str, *, bias: float | None = None, **options: Any) -> 
     Unfit
         With a sentence of each check that failed. A right substrate fails with a probability of at
         most 0.0003: three comparisons of laws, each with a false alarm of 0.0001.
+
+    Examples
+    --------
+    >>> from photinus.testing import check_substrate
+    >>> check_substrate("exact")  # doctest: +SKIP
     """
     run_all(SUBSTRATE_CHECKS, subject(name, bias=bias, **options), name)
 
 
 def subject(name: str, *, bias: float | None = None, **options: Any) -> Subject:
-    """Return what each of `SUBSTRATE_CHECKS` takes; arguments as in `check_substrate`."""
+    """Return what each of `SUBSTRATE_CHECKS` takes; arguments as in `check_substrate`.
+
+    Examples
+    --------
+    >>> from photinus.testing import SUBSTRATE_CHECKS, subject
+    >>> SUBSTRATE_CHECKS["seed"](subject("gibbs"))
+    """
     allowed = (DEVICE_BIAS if substrate(name).spiking else 0.0) if bias is None else bias
     return Subject(name, options, allowed)
 

@@ -7,7 +7,14 @@ Subject = TypeVar("Subject")
 
 
 class Unfit(AssertionError):
-    """Something does not keep what it promises; the message says what, a sentence a line."""
+    """Something does not keep what it promises; the message says what, a sentence a line.
+
+    Examples
+    --------
+    >>> from photinus.testing import Unfit, check_substrate
+    >>> issubclass(Unfit, AssertionError)
+    True
+    """
 
 
 def require(holds: bool, sentence: str) -> None:

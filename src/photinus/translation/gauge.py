@@ -67,6 +67,14 @@ def choose_gauge(
     ------
     InvalidInput
         If `gauge` is none of these.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import choose_gauge
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [-3, 1])
+    >>> choose_gauge(machine, ph.Calibration.preset(), "likely")
+    array([ True, False])
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
@@ -138,6 +146,14 @@ def curvature(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.floa
     """Return the KL that each unit's straight line costs, array (2, unit) [nats]: for z, for 1 - z.
 
     To second order, ½ Σ p(u) σ(u)(1 - σ(u)) r(u)², with r(u) the error of the line in log-odds.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import curvature
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [-3, 1])
+    >>> curvature(machine, ph.Calibration.preset()).shape
+    (2, 2)
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)

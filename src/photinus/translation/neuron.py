@@ -33,6 +33,14 @@ class Neuron(Displayed):
     The drive of a laser is P τ_g, the pump rate times the carrier lifetime of the gain section, in
     carriers. That of an integrate-and-fire neuron is its mean free membrane potential, in volts. Arrays
     are read-only copies.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import Neuron
+    >>> neuron = ph.Calibration.preset("fast-absorber")
+    >>> isinstance(neuron, Neuron), neuron.bias_range
+    (True, (-2.0046447973492123, 8.01375743792503))
     """
 
     parameters: Parameters

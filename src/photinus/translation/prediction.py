@@ -108,6 +108,15 @@ def predict(machine: BoltzmannMachine, calibration: Neuron, network: Network) ->
     ------
     InvalidInput
         If the calibration is of another device, or the network has other labels than the machine.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> calibration = ph.Calibration.preset("fast-absorber")
+    >>> found = ph.predict(machine, calibration, ph.translate(machine, calibration))
+    >>> found.kl < 0.01
+    True
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)

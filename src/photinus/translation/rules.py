@@ -49,7 +49,17 @@ DRIVEN_BIAS = 8.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Validity(Displayed):
-    """What of a machine lies outside the range that a calibration measured."""
+    """What of a machine lies outside the range that a calibration measured.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import check
+    >>> machine = ph.BoltzmannMachine([[0, 9], [9, 0]], [0, -12], labels=["rain", "wet"])
+    >>> found = check(machine, ph.Calibration.preset())
+    >>> found.biases, found.weights
+    ((('wet', -12.0),), (('rain', 'wet', 9.0),))
+    """
 
     biases: tuple[tuple[Hashable, float], ...]
     """(unit, bias) whose activation is not the logistic one."""
@@ -113,6 +123,14 @@ def translate(
     -----
     A pump cannot be negative: lasers whose bias asks for one get none. `check` names everything that
     lies outside the calibrated range.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> network = ph.translate(machine, ph.Calibration.preset("fast-absorber"))
+    >>> [f"{current:.3g} A" for current in network.currents]
+    ['1.24e-05 A', '1.15e-05 A']
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
@@ -153,7 +171,16 @@ def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
 
 
 def levels(calibration: Neuron) -> tuple[float, float]:
-    """Return the drives that keep a neuron off and on, by log-odds of `DRIVEN_BIAS`."""
+    """Return the drives that keep a neuron off and on, by log-odds of `DRIVEN_BIAS`.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import levels
+    >>> off, on = levels(ph.Calibration.preset())
+    >>> off < on
+    True
+    """
     validate.instance("calibration", calibration, Neuron)
     reach = DRIVEN_BIAS * calibration.slope
     return calibration.midpoint - reach, calibration.midpoint + reach
@@ -163,6 +190,15 @@ def slopes(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64
     """Return the slope s_k that the measured rule gives each unit, array (unit,), in drive.
 
     `machine` is that of the neurons: `BoltzmannMachine.flipped` by the gauge of their network.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import slopes
+    >>> calibration = ph.Calibration.preset()
+    >>> found = slopes(ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1]), calibration)
+    >>> (found / calibration.slope).round(1)
+    array([1.1, 1. ])
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
@@ -201,6 +237,17 @@ def evidence_drive(
     -------
     array (chain, unit)
         Drives; known units keep that of the network.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.machines.evidence import Evidence
+    >>> from photinus.translation import evidence_drive
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> calibration = ph.Calibration.preset()
+    >>> known = Evidence.of({"wet": 1}, machine.labels, chains=2)
+    >>> evidence_drive(machine, calibration, ph.translate(machine, calibration), known).shape
+    (2, 2)
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
@@ -222,7 +269,19 @@ def heated_drive(
     temperature: float,
     rule: str = DEFAULT_RULE,
 ) -> tuple[NDArray[np.float64], float]:
-    """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form."""
+    """Return `drive_and_strength` for units at positions (k,), values (chain, k): its older form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.translation import heated_drive
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> wet, on = np.array([1]), np.ones((2, 1), np.uint8)
+    >>> drive, strength = heated_drive(machine, ph.Calibration.preset(), wet, on, temperature=2)
+    >>> drive.shape
+    (2, 2)
+    """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     evidence = Evidence.at(fixed, values, machine.labels)
@@ -260,6 +319,17 @@ def drive_and_strength(
     -------
     array (chain, unit), float
         Drives (not a number for known units), and what couplings are to be multiplied with.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.machines.evidence import Evidence
+    >>> from photinus.translation import drive_and_strength
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> known = Evidence.of({"wet": 1}, machine.labels, chains=2)
+    >>> drive, strength = drive_and_strength(machine, ph.Calibration.preset(), known, temperature=2)
+    >>> drive.shape, round(strength, 2)
+    ((2, 2), 0.51)
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
@@ -310,6 +380,15 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
     InvalidInput
         If the calibration is of another device, or the couplings are not symmetric. The measured rule
         gives each unit its own slope, which a network does not tell.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import recover
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> calibration = ph.Calibration.preset()
+    >>> recover(ph.translate(machine, calibration, rule="linear"), calibration).biases.round(6)
+    array([ 0.5, -1. ])
     """
     validate.instance("network", network, Network)
     validate.instance("calibration", calibration, Neuron)
@@ -322,7 +401,15 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
 
 
 def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:
-    """Return which units and weights of `machine` lie outside the calibrated range."""
+    """Return which units and weights of `machine` lie outside the calibrated range.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.translation import check
+    >>> check(ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1]), ph.Calibration.preset()).weights
+    ()
+    """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
     low, high = calibration.bias_range

@@ -41,7 +41,16 @@ LARGEST_PUMP = 1e4
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class QuietState(Displayed):
-    """The steady state of the rate equations with the fewest photons."""
+    """The steady state of the rate equations with the fewest photons.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, quiet_state
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> quiet = quiet_state(laser, laser.pump_rate(8e-6))
+    >>> quiet.is_stable, round(quiet.gain_carriers), round(quiet.photons, 1)
+    (True, 48638, 3.6)
+    """
 
     pump: float
     """P [carriers/s]."""
@@ -67,7 +76,17 @@ class QuietState(Displayed):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class Waveform(Displayed):
-    """One laser over time, without noise."""
+    """One laser over time, without noise.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, waveform
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> quiet = waveform(laser, laser.pump_rate(8e-6), 1e-9)
+    >>> found = waveform(laser, laser.pump_rate(14e-6), 5e-9, initial=quiet.final_state)
+    >>> f"{found.power.max():.1e} W at {found.time[found.power.argmax()]:.1e} s"
+    '8.3e-05 W at 3.4e-09 s'
+    """
 
     parameters: LaserParameters
     """The laser."""
@@ -113,6 +132,14 @@ def quiet_state(parameters: LaserParameters, pump: float) -> QuietState:
     Both carrier equations at rest are linear in the carriers. With β_g = g_g τ_g and β_a = g_a τ_a they
     leave one cubic for S. With spontaneous emission it always has a root: one, or three for a bistable
     laser, of which the lowest is taken. Far above threshold the only root is the lasing state.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, instability_pump, quiet_state
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> pump = instability_pump(laser)
+    >>> quiet_state(laser, 0.99 * pump).is_stable, quiet_state(laser, 1.01 * pump).is_stable
+    (True, False)
     """
     validate.instance("parameters", parameters, LaserParameters)
     pump = validate.non_negative("pump", pump, "carriers/s")
@@ -167,6 +194,13 @@ def instability_pump(parameters: LaserParameters) -> float:
     ------
     NotConverged
         If the quiet state is stable wherever it was looked at: such a laser does not pulse.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, instability_pump
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> f"{laser.current(instability_pump(laser)):.3g} A"
+    '1.21e-05 A'
     """
     validate.instance("parameters", parameters, LaserParameters)
     from scipy.optimize import brentq
@@ -239,6 +273,15 @@ def waveform(
         For a value outside its range.
     NotConverged
         If the solver gives up.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, waveform
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> quiet = waveform(laser, laser.pump_rate(8e-6), 1e-9)
+    >>> pulsing = waveform(laser, laser.pump_rate(14e-6), 5e-9, initial=quiet.final_state)
+    >>> bool(pulsing.power.max() > 20 * quiet.power.max())
+    True
     """
     validate.instance("parameters", parameters, LaserParameters)
     pump = validate.non_negative("pump", pump, "carriers/s")

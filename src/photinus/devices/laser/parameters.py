@@ -70,6 +70,7 @@ class LaserParameters(Displayed):
 
     Examples
     --------
+    >>> from photinus import LaserParameters
     >>> laser = LaserParameters.preset("fast-absorber")
     >>> round(laser.threshold_carriers)
     62500

@@ -48,6 +48,13 @@ class Books(Displayed):
     The spontaneous emission of both sections into the mode takes its carriers out of `gain_decay`
     and `absorber_decay`. The rest of the decay, `lost`, makes no photon in the mode. The sum of the
     accounts is ``pumped - emitted - lost = change of all excitations``.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, spike
+    >>> books = spike(LaserParameters.preset("fast-absorber")).books
+    >>> round(books.pumped), round(books.emitted), abs(books.residual) < 1e-3 * books.pumped
+    (9206, 26256, True)
     """
 
     pumped: float
@@ -88,7 +95,15 @@ class Books(Displayed):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class Spike(Displayed):
-    """A spike without noise, excited by a kick of the gain carriers at time 0."""
+    """A spike without noise, excited by a kick of the gain carriers at time 0.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, spike
+    >>> event = spike(LaserParameters.preset("fast-absorber"))
+    >>> f"{event.width:.1e} s, {event.peak_power:.1e} W, {event.optical_energy:.1e} J"
+    '3.0e-11 s, 9.3e-05 W, 3.4e-15 J'
+    """
 
     waveform: Waveform
     """The spike and the recovery."""
@@ -172,6 +187,13 @@ def spike(
     NotConverged
         If neither pump nor kick is given and the laser does not spike, or the spike does not end in
         time.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, spike
+    >>> event = spike(LaserParameters.preset("high-beta"))
+    >>> round(event.photons_emitted), round(event.gain_carriers_consumed)
+    (3515, 5622)
     """
     validate.instance("parameters", parameters, LaserParameters)
     given = pump is not None or kick is not None

@@ -29,6 +29,14 @@ class Yamada(Displayed):
     ------
     InvalidInput
         If a value is outside its range.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, Yamada
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> model = Yamada.from_laser(laser, laser.pump_rate(8e-6))
+    >>> round(model.pump, 2), round(model.threshold, 2)
+    (1.5, 2.0)
     """
 
     pump: float

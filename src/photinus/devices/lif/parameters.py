@@ -45,6 +45,7 @@ class LifParameters(Displayed):
 
     Examples
     --------
+    >>> from photinus.devices.lif import LifParameters
     >>> neuron = LifParameters.preset("lif-hcs")
     >>> round(1e3 * neuron.membrane_time, 3), round(1e3 * neuron.noise, 3)
     (0.769, 1.015)
@@ -183,7 +184,15 @@ TIME_CONSTANTS = ("membrane_time", "synaptic_time", "refractory_time", "noise_ti
 
 
 class FreeMembrane(NamedTuple):
-    """The membrane below threshold, under noise."""
+    """The membrane below threshold, under noise.
+
+    Examples
+    --------
+    >>> from photinus.devices.lif import FreeMembrane
+    >>> membrane = FreeMembrane(time_constant=1e-3, mean=-0.052, deviation=2e-3)
+    >>> f"{membrane.deviation:g} V"
+    '0.002 V'
+    """
 
     time_constant: float
     """τ_eff = C/g_tot [s]."""
@@ -236,6 +245,21 @@ def free_membrane(
     Here σ² = Σ ν (w (E - μ)/C)² (τ_eff τ_syn)²/(2 (τ_eff + τ_syn)). This is the same and does not
     divide by zero where both times are equal. A leak potential that is higher by x raises μ by x
     g_l/g_tot: drives of `LifNetwork` are mean free potentials, not leak potentials.
+
+    Examples
+    --------
+    >>> from photinus.devices.lif import free_membrane
+    >>> found = free_membrane(
+    ...     capacitance=0.2e-9,
+    ...     leak_conductance=0.2e-6,
+    ...     leak_potential=-0.05,
+    ...     synaptic_time=10e-3,
+    ...     rates=(3000, 3000),
+    ...     weights=(1e-9, 1e-9),
+    ...     reversal_potentials=(0, -0.1),
+    ... )
+    >>> f"{found.time_constant:.2g} s, {found.mean:.3g} V, {found.deviation:.2g} V"
+    '0.00077 s, -0.05 V, 0.001 V'
     """
     capacitance = validate.positive("capacitance", capacitance, "F")
     leak = validate.positive("leak_conductance", leak_conductance, "S")

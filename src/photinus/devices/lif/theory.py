@@ -26,6 +26,14 @@ def psp(parameters: LifParameters, kernel: SynapticKernel, time: ArrayLike) -> N
     -----
     A current that jumps to h and decays with τ_s gives the free membrane the difference of
     exponentials ``h τ_s/(τ_s - τ_m) (exp(-t/τ_s) - exp(-t/τ_m))``. A kick k adds ``k exp(-t/τ_m)``.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices.lif import LifParameters, psp
+    >>> kernel = ph.SynapticKernel(kick=0, sustain=1, duration=10e-3, shape="exponential")
+    >>> psp(LifParameters.preset("lif-hcs"), kernel, [0, 2e-3, 10e-3]).round(3)
+    array([0.   , 0.806, 0.399])
     """
     validate.instance("parameters", parameters, LifParameters)
     validate.instance("kernel", kernel, SynapticKernel)
@@ -41,6 +49,14 @@ def mean_current(kernel: SynapticKernel, window: float) -> float:
 
     It fires once per `window` τ [s]. Its renewing current starts again at `sustain` each time, so the
     mean is ``sustain τ_s/τ (1 - exp(-τ/τ_s))``; additive currents pile up to ``sustain τ_s/τ``.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices.lif import mean_current
+    >>> kernel = ph.SynapticKernel(kick=0, sustain=1, duration=10e-3, shape="exponential")
+    >>> round(mean_current(kernel, window=10e-3), 3)
+    0.632
     """
     validate.instance("kernel", kernel, SynapticKernel)
     ratio = kernel.duration / validate.positive("window", window, "s")
@@ -71,6 +87,12 @@ def area_rule_sustain(
 
     and sustain = h/(α W). The rule takes neither the shape of the PSP nor its tail after τ into
     account; a calibration that measures pairs does.
+
+    Examples
+    --------
+    >>> from photinus.devices.lif import LifParameters, area_rule_sustain
+    >>> round(area_rule_sustain(LifParameters.preset("lif-hcs")), 3)
+    1.663
     """
     validate.instance("parameters", parameters, LifParameters)
     tau = parameters.refractory_time if window is None else validate.positive("window", window, "s")
@@ -105,6 +127,13 @@ def activation(parameters: LifParameters, drive: ArrayLike) -> NDArray[np.float6
     To first order a finite membrane time moves the threshold up by abs(ζ(1/2)) σ sqrt(τ_m/τ_noise)
     (Brunel & Sergi 1998, J. Theor. Biol. 195, 87: a threshold under filtered noise), which is
     included. `benchmarks/lif.py` prints how far off this is.
+
+    Examples
+    --------
+    >>> from photinus.devices.lif import LifParameters, activation
+    >>> neuron = LifParameters.preset("lif-hcs")
+    >>> activation(neuron, [-0.052, -0.05, -0.048]).round(2)
+    array([0.06, 0.65, 0.99])
     """
     validate.instance("parameters", parameters, LifParameters)
     p = parameters

@@ -79,7 +79,15 @@ UNEVEN = 1e-3
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Agreement(Displayed):
-    """How far the reduced laser is from full physics, as measured when it was fitted."""
+    """How far the reduced laser is from full physics, as measured when it was fitted.
+
+    Examples
+    --------
+    >>> from photinus.engines.reduced import Agreement
+    >>> found = Agreement(activation=0.02, intervals=0.01, response=0.02, networks=0.0005)
+    >>> found.failures()
+    ['its activation is off by 0.020 (allowed 0.01)']
+    """
 
     activation: float
     """Largest difference of the probability of being on, over the sweep."""
@@ -132,7 +140,15 @@ Lasers are then pushed far above where they fire, and stay on a little less than
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class EscapeRate(Displayed):
-    """A laser as an escape rate: what the reduced engine runs, however well it is known."""
+    """A laser as an escape rate: what the reduced engine runs, however well it is known.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> reduced = ph.Calibration.preset("fast-absorber").require_reduced()
+    >>> f"{reduced.time_step:.1e} s, {len(reduced.age)} ages, {len(reduced.drive)} drives"
+    '7.9e-11 s, 180 ages, 101 drives'
+    """
 
     time_step: float
     """Step of the recursion [s]."""
@@ -236,7 +252,15 @@ class EscapeRate(Displayed):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class ReducedLaser(EscapeRate):
-    """An escape rate that was compared with full physics."""
+    """An escape rate that was compared with full physics.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> reduced = ph.Calibration.preset("fast-absorber").require_reduced()
+    >>> reduced.agreement.failures()
+    []
+    """
 
     agreement: Agreement
     """How far it is from full physics."""

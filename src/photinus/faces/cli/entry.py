@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from photinus._core import files
 from photinus._core.version import __version__
 from photinus.errors import AssumptionWarning, PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
@@ -120,5 +121,5 @@ def _stop_output(error: OSError) -> NoReturn:
     # Or else Python tries to write the rest when it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno != errno.EPIPE:
-        stop(f"output cannot be written: {error.strerror or error}", OUTPUT_ERROR)
+        stop(f"output cannot be written: {files.reason(error)}", OUTPUT_ERROR)
     sys.exit(OUTPUT_ERROR)

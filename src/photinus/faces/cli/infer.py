@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import (
     read_calibration,
     read_imperfections,
     read_known,
     read_query,
+    read_tempering,
 )
 from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import (
     CalibrationFile,
+    Copies,
     Faults,
     Force,
     Gauge,
@@ -43,8 +46,16 @@ Asked = Annotated[
     typer.Option("--query", help="Variable asked for (default: all); repeat for more."),
 ]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
+BurnIn = Annotated[
+    int | None,
+    typer.Option(help="Draws dropped at the start (default: 100, or as many as are kept if fewer)."),
+]
 Refined = Annotated[
     bool, typer.Option("--refined/--not-refined", help="Refine simulated neurons first.")
+]
+Summing = Annotated[
+    bool,
+    typer.Option("--summing/--not-summing", help="Sum variables out that need strong weights."),
 ]
 Coding = Annotated[str, typer.Option(help="Units of more than two states: auto, one-hot or binary.")]
 Store = Annotated[Path | None, typer.Option(help="Zarr store to write; the report is OUT.report.html.")]
@@ -56,16 +67,18 @@ def infer(
     query: Asked = None,
     substrate: Substrate = "laser",
     refined: Refined = True,
+    summing: Summing = True,
     code: Coding = "auto",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 400,
-    burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 100,
+    burn_in: BurnIn = None,
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
     gauge: Gauge = "auto",
     hottest: Hottest = None,
-    period: Period = 40,
+    period: Period = None,
+    copies: Copies = None,
     imperfection: Faults = None,
     out: Store = None,
     force: Force = False,
@@ -74,27 +87,26 @@ def infer(
 ) -> None:
     """Tell the probabilities of a model's variables, given what is known."""
     from photinus.interop.formats import read_model
-    from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.samplers import registry
-    from photinus.samplers.tempering import Tempering
     from photinus.tasks import infer as ask
 
     read = read_model(model)
-    states: Mapping[Hashable, tuple[Hashable, ...]] = (
-        dict.fromkeys(read.labels, (0, 1)) if isinstance(read, BoltzmannMachine) else read.states
-    )
+    states = _states(read)
     options: dict[str, Any] = {"gauge": gauge, "imperfections": read_imperfections(imperfection)}
     if registry.substrate(substrate).spiking or laser is not None or calibration is not None:
         options["calibration"] = read_calibration(laser, calibration, substrate)
-    if hottest is not None:
-        options["tempering"] = Tempering(hottest=hottest, period=period)
+    options["tempering"] = read_tempering(hottest, period, copies)
     report = None if out is None else _places(out, force=force)
+    asked, known = read_query(query, states), _known(evidence, read, states)
+    if as_json:
+        _require_distinct({name: states[name] for name in asked or states if name in states})
     posterior = ask(
         read,
-        _known(evidence, read, states),
+        known,
         substrate,
-        query=read_query(query, states),
+        query=asked,
         refined=refined,
+        summing=summing,
         code=code,
         chains=chains,
         draws=draws,
@@ -110,6 +122,13 @@ def infer(
         print_json(_document(posterior, out, report))
     else:
         _print(posterior, out, report)
+
+
+def _states(model: "Model") -> "Mapping[Hashable, tuple[Hashable, ...]]":
+    """Return the states of the variables of a model."""
+    from photinus.machines.boltzmann import BoltzmannMachine
+
+    return dict.fromkeys(model.labels, (0, 1)) if isinstance(model, BoltzmannMachine) else model.states
 
 
 def _known(
@@ -149,15 +168,21 @@ def _write(posterior: "Posterior", out: Path, report: Path, *, force: bool) -> N
     files.write_text(report, posterior_page(posterior), replace=force)
 
 
+def _require_distinct(states: "Mapping[Hashable, tuple[Hashable, ...]]") -> None:
+    """Raise for names that read alike: keys of JSON are text."""
+    for names in (tuple(states), *states.values()):
+        if len(set(map(str, names))) < len(names):
+            raise InvalidInput(
+                f"--json needs names that do not read alike, got {validate.shown(list(names))}"
+            )
+
+
 def _document(posterior: "Posterior", out: Path | None, report: Path | None) -> dict[str, Any]:
     """Return a posterior for programs."""
     marginals: dict[str, dict[str, Any]] = {}
     for name, state, p, error, exact in posterior.rows():
         found = {"probability": p, "error": error, "exact": exact}
         marginals.setdefault(str(name), {})[str(state)] = found
-    states = sum(len(own) for own in posterior.marginals.values())
-    if sum(map(len, marginals.values())) < states:
-        raise InvalidInput("--json needs variables and states whose names do not read alike")
     fidelity = posterior.fidelity
     return {
         "evidence": {str(name): state for name, state in posterior.evidence.items()},
@@ -171,6 +196,7 @@ def _document(posterior: "Posterior", out: Path | None, report: Path | None) -> 
         },
         "weights": None if posterior.weights is None else posterior.weights.verdict,
         "invalid_draws": posterior.invalid,
+        "summed_out": len(posterior.reduction.summed),
         "units": posterior.units,
         "largest_weight": posterior.largest_weight,
         "chip_time": posterior.chip_time,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from photinus.devices.laser import LaserParameters
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.networks.imperfections import Imperfections
+    from photinus.samplers.tempering import Parallel, Tempering
 
 _AMBIGUOUS = object()
 """Stands for several labels that read alike, as the number 1 and the text 1 do."""
@@ -65,6 +66,26 @@ def read_settings(option: str, given: list[str] | None) -> dict[str, Any]:
         else:
             values[name] = value
     return values
+
+
+def read_tempering(
+    hottest: float | None, period: int | None, copies: int | None
+) -> "Tempering | Parallel | None":
+    """Return the cycle or the copies that the options ask for; None without any."""
+    from photinus.samplers.tempering import Parallel, Tempering
+
+    if copies is not None:
+        return Parallel.rising(copies, **_given(hottest=hottest, every=period))
+    if hottest is not None:
+        return Tempering(**_given(hottest=hottest, period=period))
+    if period is not None:
+        raise InvalidInput(f"--period needs --hottest or --copies, got {period} alone")
+    return None
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def read_imperfections(given: list[str] | None) -> "Imperfections | None":

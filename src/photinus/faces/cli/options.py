@@ -46,7 +46,16 @@ Gauge = Annotated[
 Hottest = Annotated[
     float | None, typer.Option(help="Temper: heat to this temperature, draw when cold.")
 ]
-Period = Annotated[int, typer.Option(help="Windows τ of a tempering cycle.")]
+Period = Annotated[
+    int | None,
+    typer.Option(
+        help="Windows τ of a tempering cycle (default: 40); with --copies, between swaps (default: 2)."
+    ),
+]
+Copies = Annotated[
+    int | None,
+    typer.Option(help="Temper in so many copies up to --hottest (default: 4), which swap places."),
+]
 
 DataName = Annotated[
     str, typer.Option("--data", help="digits, mnist, mnist14, openml-mnist or FILE.npz.")

@@ -14,11 +14,13 @@ from photinus.faces.cli.inputs import (
     read_evidence,
     read_imperfections,
     read_machine,
+    read_tempering,
     read_workers,
 )
 from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
 from photinus.faces.cli.options import (
     CalibrationFile,
+    Copies,
     Faults,
     Force,
     Gauge,
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
 REPORT = "photinus-report"
 """Kind of the file that `sample` writes beside its store."""
 
+BurnIn = Annotated[
+    int | None,
+    typer.Option(help="Draws dropped at the start (default: 25, or as many as are kept if fewer)."),
+]
 Known = Annotated[
     list[str] | None,
     typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
@@ -65,7 +71,7 @@ def sample(
     substrate: Substrate = "laser",
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 64,
     draws: Annotated[int, typer.Option(help="Draws per chain.")] = 250,
-    burn_in: Annotated[int, typer.Option(help="Draws dropped at the start.")] = 25,
+    burn_in: BurnIn = None,
     seed: Seed = 0,
     evidence: Known = None,
     evidence_mode: EvidenceMode = "pump",
@@ -78,7 +84,8 @@ def sample(
     ] = "auto",
     gauge: Gauge = "auto",
     hottest: Hottest = None,
-    period: Period = 40,
+    period: Period = None,
+    copies: Copies = None,
     imperfection: Faults = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
     force: Force = False,
@@ -94,7 +101,6 @@ def sample(
     from photinus.samplers.sampling import Interrupted
     from photinus.samplers.sampling import sample as draw
     from photinus.samplers.storage import replacing
-    from photinus.samplers.tempering import Tempering
 
     machine = read_machine(model)
     faults = read_imperfections(imperfection)
@@ -118,7 +124,7 @@ def sample(
                 evidence_mode=evidence_mode,
                 rule=rule,
                 gauge=gauge,
-                tempering=None if hottest is None else Tempering(hottest=hottest, period=period),
+                tempering=read_tempering(hottest, period, copies),
                 imperfections=faults,
                 threads=threads,
                 workers=read_workers(workers),

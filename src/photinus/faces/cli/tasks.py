@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photinus.faces.cli.inputs import read_calibration, read_machine
+from photinus.faces.cli.inputs import read_calibration, read_machine, read_tempering
 from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import (
     CalibrationFile,
+    Copies,
     DataFolder,
     DataName,
     Force,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from photinus.tasks.evaluation import Mixing
-    from photinus.tasks.tasks import Dream
+    from photinus.tasks.results import Dream
 
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder (default: a new one, runs/TASK).")]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs or ideal.")]
@@ -47,7 +48,8 @@ def dream(
     data: JudgeData = None,
     data_dir: DataFolder = None,
     hottest: Hottest = None,
-    period: Period = 40,
+    period: Period = None,
+    copies: Copies = None,
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
@@ -57,17 +59,16 @@ def dream(
 ) -> None:
     """Let a learned machine run freely and draw what it makes up."""
     from photinus.learning.data import load
-    from photinus.samplers.tempering import Tempering
     from photinus.tasks import evaluation, tasks
 
     machine = read_machine(model)
     options = _options(out, force, substrate, laser, calibration, seed, threads)
-    cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
+    tempering = read_tempering(hottest, period, copies)
     judge = None
     if data is not None:
         judge = evaluation.independent_classifier(load(data, data_dir=data_dir))
     judged = {}
-    runs = {substrate: options | {"tempering": cycle}}
+    runs = {substrate: options | {"tempering": tempering}}
     if judge is not None:
         runs.setdefault("gibbs", {"seed": seed})
     found, wall = {}, {}
@@ -87,7 +88,8 @@ def imagine(
     substrate: Substrate = "laser",
     draws: Draws = 200,
     hottest: Hottest = None,
-    period: Period = 40,
+    period: Period = None,
+    copies: Copies = None,
     seed: Seed = 0,
     laser: Laser = None,
     calibration: CalibrationFile = None,
@@ -96,14 +98,13 @@ def imagine(
     as_json: Json = False,
 ) -> None:
     """Give classes as evidence and draw what a learned machine makes up."""
-    from photinus.samplers.tempering import Tempering
     from photinus.tasks import tasks
 
     machine = read_machine(model)
     options = _options(out, force, substrate, laser, calibration, seed, threads)
-    cycle = None if hottest is None else Tempering(hottest=hottest, period=period)
+    tempering = read_tempering(hottest, period, copies)
     started = time.perf_counter()
-    found = tasks.imagine(machine, classes, substrate, draws=draws, tempering=cycle, **options)
+    found = tasks.imagine(machine, classes, substrate, draws=draws, tempering=tempering, **options)
     _dream("imagine", found, out, time.perf_counter() - started, {}, force=force, as_json=as_json)
 
 

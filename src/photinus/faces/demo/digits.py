@@ -9,7 +9,7 @@ import numpy as np
 from photinus._core.progress import Progress
 from photinus.calibration import Calibration
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.tasks.tasks import Completion, Dream
+from photinus.tasks.results import Completion, Dream
 
 if TYPE_CHECKING:
     pass

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.extras import optional
 from photinus._core.streams import Seed, seed_sequence
-from photinus.errors import MissingDependency
 
 if TYPE_CHECKING:
     pass
@@ -66,13 +66,7 @@ def load_data(seed: Seed = 0) -> Data:
     MissingDependency
         If scikit-learn, which ships the data, is not installed.
     """
-    try:
-        from sklearn.datasets import load_breast_cancer
-    except ImportError:
-        raise MissingDependency(
-            "the demo needs scikit-learn for its data: pip install 'photinus[demo]'"
-        ) from None
-    patients = load_breast_cancer()
+    patients = optional("sklearn.datasets", "demo", "the demo").load_breast_cancer()
     names = [str(name) for name in patients.feature_names]
     values = patients.data[:, [names.index(name) for name in MEASUREMENTS]]
     malignant = (patients.target == 0).astype(np.uint8)

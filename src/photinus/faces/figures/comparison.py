@@ -54,6 +54,16 @@ def figure(
     Hollow where a figure was not read in its source, triangles where it is projected. Machines whose
     energy is unknown stand at the lower edge, those whose speed is unknown at the left one. Where both
     are, they are in the table alone.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.hardware import peers
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> ledger = ph.sample(machine, chains=4, draws=30, seed=1).ledger()
+    >>> figure = ph.plots.energy_and_speed(ledger, peers())
+    >>> figure.axes[0].get_xlabel()
+    'unit updates per second, whole machine'
     """
     validate.instance("ledger", ledger, Ledger)
     c, per_update = ledger.counts, events_per_update(ledger)

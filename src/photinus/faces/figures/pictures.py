@@ -15,7 +15,7 @@ from photinus.errors import InvalidInput
 from photinus.faces.figures.canvas import Style, bare, blank, figure_of, named, on, plain, styled
 from photinus.faces.figures.plots import EXACT, FLOOR, LASER
 from photinus.tasks.evaluation import Mixing
-from photinus.tasks.tasks import Completion, Dream
+from photinus.tasks.results import Completion, Dream
 from photinus.units import ns
 
 PER_STRIP = 16
@@ -45,7 +45,18 @@ def strip(
     ax: Axes | None = None,
     style: Style = None,
 ) -> Figure:
-    """Draw evenly spaced images of some chains, with the physical time under them."""
+    """Draw evenly spaced images of some chains, with the physical time under them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import dream
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> machine = BoltzmannEstimator((3,), epochs=10, seed=0).fit(images).machine()
+    >>> figure = ph.plots.strip(dream(machine, "gibbs", draws=30, seed=1))
+    """
     validate.instance("dream", dream, Dream)
     chains = min(validate.integer("chains", chains, 1), dream.smooth.shape[0])
     draws = dream.smooth.shape[1]
@@ -74,7 +85,19 @@ def completions(
     ax: Axes | None = None,
     style: Style = None,
 ) -> Figure:
-    """Draw truth, what was known, and what each sampler (name → result) made of it."""
+    """Draw truth, what was known, and what each sampler (name → result) made of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import complete, mask
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> machine = BoltzmannEstimator((3,), epochs=10, seed=0).fit(images).machine()
+    >>> found = complete(machine, images[:2], mask((2, 2), "half"), "gibbs", draws=30, seed=1)
+    >>> figure = ph.plots.completions({"gibbs": found})
+    """
     first = next(iter(named("found", found, Completion, "completion").values()))
     n = min(validate.integer("images", images, 1), len(first.truth))
     truth = first.truth[:n].astype(np.float64)
@@ -101,7 +124,15 @@ def filters(
     ax: Axes | None = None,
     style: Style = None,
 ) -> Figure:
-    """Draw the weights of the strongest hidden units onto the pixels, array (pixel, hidden)."""
+    """Draw the weights of the strongest hidden units onto the pixels, array (pixel, hidden).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> weights = np.random.default_rng(1).normal(size=(64, 9))
+    >>> figure = ph.plots.filters(weights, (8, 8))
+    """
     weights = validate.finite_array("weights", weights, 2)
     most = validate.integer("most", most, 1)
     if 0 in weights.shape or len(weights) != math.prod(shape):
@@ -128,7 +159,23 @@ def histogram(
     ax: Axes | None = None,
     style: Style = None,
 ) -> Figure:
-    """Draw how often each class was dreamt, sampler beside sampler (name → mixing)."""
+    """Draw how often each class was dreamt, sampler beside sampler (name → mixing).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import dream, evaluation
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> judge = LogisticRegression().fit(images, [0, 1] * 20)
+    >>> model = BoltzmannEstimator((3,), batch_size=8, epochs=60, learning_rate=0.3, seed=0)
+    >>> model = model.fit(images, [0, 1] * 20)
+    >>> found = dream(model.machine(), "gibbs", draws=50, seed=1)
+    >>> mixing = evaluation.mixing(found, judge)
+    >>> figure = ph.plots.histogram({"gibbs": mixing}, found.names)
+    """
     named("found", found, Mixing, "mixing")
     axes = bare(on(ax, 7, 3.2))
     width = 0.8 / len(found)
@@ -155,6 +202,15 @@ def energies(
     """Draw the energy of a chain, array (draw,), sampler by sampler (name → energies).
 
     Over the draws, or over time where the `interval` between draws [s] is given.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> samples = ph.sample(machine, "gibbs", chains=2, draws=50, seed=1)
+    >>> figure = ph.plots.energies({"gibbs": machine.energy(samples.states[0])})
+    >>> figure.axes[0].get_ylabel()
+    'energy'
     """
     named("found", found, object, "energies")
     axes = bare(on(ax, 8, 3))
@@ -170,7 +226,19 @@ def energies(
 
 @styled
 def learning_curves(history: Sequence[Mapping[str, float]], *, style: Style = None) -> Figure:
-    """Draw what learning tells about itself, epoch by epoch (`BoltzmannEstimator.history_`)."""
+    """Draw what learning tells about itself, epoch by epoch (`BoltzmannEstimator.history_`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> model = BoltzmannEstimator((3,), epochs=10, seed=0).fit(images)
+    >>> figure = ph.plots.learning_curves(model.history_)
+    >>> figure.axes[0].get_xlabel()
+    'epoch'
+    """
     shown = {
         "pseudo_likelihood": "pseudo-likelihood [nats]",
         "validation": "of the images held back [nats]",
@@ -221,6 +289,16 @@ def animate(dream: Dream, path: str | Path, *, chains: int = 8, frames: int = 12
     ------
     InvalidInput
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.learning import BoltzmannEstimator
+    >>> from photinus.tasks import dream
+    >>> images = np.array([[1, 1, 0, 0], [0, 0, 1, 1]] * 20)
+    >>> machine = BoltzmannEstimator((3,), epochs=10, seed=0).fit(images).machine()
+    >>> ph.plots.animate(dream(machine, "gibbs", draws=30, seed=1), "dream.gif")
     """
     validate.instance("dream", dream, Dream)
     files.write_bytes(path, animation(dream, chains=chains, frames=frames))

@@ -34,7 +34,16 @@ CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 9}
 
 @styled
 def spike(event: Spike, *, style: Style = None) -> Figure:
-    """Draw one spike: carriers in both sections and photons, on a broken time axis."""
+    """Draw one spike: carriers in both sections and photons, on a broken time axis.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> from photinus.devices.laser import LaserParameters, spike
+    >>> figure = ph.plots.spike(spike(LaserParameters.preset("fast-absorber")))
+    >>> len(figure.axes)
+    6
+    """
     validate.instance("event", event, Spike)
     wave, figure = event.waveform, blank(8, 5.2)
     time = wave.time - event.peak_time
@@ -69,7 +78,14 @@ def spike(event: Spike, *, style: Style = None) -> Figure:
 
 @styled
 def activation(calibration: Calibration, *, style: Style = None) -> Figure:
-    """Draw the activation curve with its logistic fit, and what is left."""
+    """Draw the activation curve with its logistic fit, and what is left.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> figure = ph.plots.activation(ph.Calibration.preset("fast-absorber"))
+    >>> figure.savefig("activation.svg")
+    """
     validate.instance("calibration", calibration, Calibration)
     figure = blank(6.4, 5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -112,7 +128,17 @@ def raster(
     ax: Axes | None = None,
     style: Style = None,
 ) -> Figure:
-    """Draw the spikes of one chain with the unit states that follow from them."""
+    """Draw the spikes of one chain with the unit states that follow from them.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> samples = ph.sample(machine, chains=2, draws=40, seed=1)
+    >>> figure = ph.plots.raster(samples, windows=20)
+    >>> figure.axes[0].get_xlabel()
+    'time [ns]'
+    """
     validate.instance("samples", samples, Samples)
     if samples.spikes is None or samples.window is None:
         raise InvalidInput(
@@ -159,7 +185,16 @@ def _gaps(bars: Sequence[tuple[float, float]], end: float) -> list[tuple[float, 
 
 @styled
 def joint(samples: Samples, most: int = 64, *, ax: Axes | None = None, style: Style = None) -> Figure:
-    """Draw sampled against exact probabilities of the most likely states, sorted."""
+    """Draw sampled against exact probabilities of the most likely states, sorted.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
+    >>> figure = ph.plots.joint(ph.sample(machine, "gibbs", chains=8, draws=200, seed=1))
+    >>> figure.axes[0].get_ylabel()
+    'probability'
+    """
     most = validate.integer("most", most, 1)
     target = validate.instance("samples", samples, Samples).target()
     exact, sampled = target.joint(), samples.free_joint()
@@ -193,6 +228,15 @@ def divergence(
     """Draw KL(sampled‖target) against physical time, with what exact samplers show.
 
     All runs are of the same machine, as long and with as many chains as the exact ones.
+
+    Examples
+    --------
+    >>> import photinus as ph
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    >>> one, *others = (ph.sample(machine, "ideal", chains=8, draws=200, seed=k) for k in range(3))
+    >>> figure = ph.plots.divergence({"ideal": one}, others)
+    >>> figure.axes[0].get_xlabel()
+    'physical time per chain [s] (8 chains together)'
     """
     named("runs", runs, Samples, "samples")
     exact_runs = validate.listed("exact_runs", exact_runs)
@@ -236,7 +280,26 @@ def divergence(
 
 @styled
 def posterior(results: "Sequence[Posterior]", *, style: Style = None) -> Figure:
-    """Draw the posteriors of Gibbs sampling and of lasers against the exact ones."""
+    """Draw the posteriors of Gibbs sampling and of lasers against the exact ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import photinus as ph
+    >>> from photinus.faces.demo.posterior import Posterior
+    >>> exact = np.array([0.1, 0.5, 0.9])
+    >>> found = Posterior(
+    ...     title="three patients",
+    ...     evidence=("radius",),
+    ...     truth=exact > 0.5,
+    ...     exact=exact,
+    ...     gibbs=exact,
+    ...     lasers=exact - 0.01,
+    ...     draws=100,
+    ...     chip_time=1e-7,
+    ... )
+    >>> figure = ph.plots.posterior([found])
+    """
     figure = blank(4.4 * len(results), 4.8)
     for axes, result in zip(np.atleast_1d(figure.subplots(1, len(results))), results, strict=True):
         bare(axes).plot([0, 1], [0, 1], color=EXACT, lw=0.8)

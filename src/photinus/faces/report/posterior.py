@@ -38,6 +38,8 @@ def posterior_rows(posterior: "Posterior") -> list[tuple[str, str]]:
         ("substrate", posterior.substrate),
         ("sampled", f"{posterior.units} units, largest weight {posterior.largest_weight:.2f}"),
     ]
+    if posterior.reduction.summed:
+        rows.append(("summed out", f"{len(posterior.reduction.summed)} variables"))
     if posterior.weights is not None:
         rows.append(("weights that undo softening", posterior.weights.verdict))
     if posterior.invalid:

@@ -251,18 +251,25 @@ def _check_kind(run: Run, state: Mapping[str, NDArray[Any]]) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C until a piece is written: Zarr's writers do not stop cleanly half way."""
+    """Hold back Ctrl-C, alarms and all that the program answers until a piece is written.
+
+    Zarr's writers do not stop cleanly half way. And what the answer to an alarm raises there, mostly a
+    `TimeoutError`, would read as a fault of the disk.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    try:
+    came: list[int] = []
+    with contextlib.ExitStack() as stack:
+        for number in signal.valid_signals():
+            answer = signal.getsignal(number)
+            if callable(answer):
+                stack.callback(signal.signal, number, answer)
+                signal.signal(number, lambda number, frame: came.append(number))
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+    with contextlib.ExitStack() as stack:  # all of them, whatever one raises
+        for one in dict.fromkeys(came):
+            stack.callback(signal.raise_signal, one)
 
 
 def save(samples: "Samples", path: str | os.PathLike[str]) -> None:
