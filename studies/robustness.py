@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from studies.pages import DOCS, write_page
+from studies.pictures.chips import robustness
 
 from photinus import (
     BoltzmannMachine,
@@ -49,7 +49,6 @@ from photinus.devices.laser import spike
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
-from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
 from photinus.faces.report.hardware import TOLERANCES
 from photinus.hardware import Chip
 from photinus.learning.data import digits
@@ -556,38 +555,6 @@ def _mean(values: NDArray[np.float64]) -> str:
     return f"{values.mean():.2g}{error}"
 
 
-def draw(table: Table, names: tuple[str, ...], machines: int) -> Figure:
-    """Draw KL against size, one panel per imperfection."""
-    names = tuple(name for name in names if len(SWEEPS[name].sizes) > 1)
-    columns = min(4, len(names)) or 1
-    rows = -(-len(names) // columns) or 1
-    figure = Figure(figsize=(3.1 * columns, 2.5 * rows), layout="constrained", dpi=DPI)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, name in zip(panels, names, strict=False):
-        sweep = SWEEPS[name]
-        for kind, colour in (("translated", LASER), ("refined", FLOOR)):
-            sizes, kl, yardstick = curve(table, name, kind, machines)
-            if not len(kl):
-                continue
-            axes.loglog(sizes, kl.T, lw=0.5, alpha=0.4, color=colour)
-            axes.loglog(sizes, kl.mean(axis=0), "o-", ms=3, color=colour, label=kind)
-            axes.axhline(2 * yardstick.mean(), color=EXACT, lw=0.7, ls=":")
-        axes.set_title(sweep.title, fontsize=8)
-        axes.set_xscale("log")
-        ticks = sweep.sizes[:: 2 if len(sweep.sizes) > 4 else 1]
-        axes.set_xticks(ticks, [sweep.shown(size) for size in ticks], fontsize=7)
-        axes.minorticks_off()
-        axes.tick_params(axis="y", labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
-    for axes in panels[::columns]:
-        axes.set_ylabel("KL [nats]", fontsize=8)
-    if names:
-        panels[0].legend(frameon=False, fontsize=7)
-    return figure
-
-
 def _tell(point: str, _: str, result: Mapping[str, Any]) -> None:
     """Say what was measured just now."""
     numbers = {name: value for name, value in result.items() if isinstance(value, float)}
@@ -642,7 +609,7 @@ def main() -> int:
     print(text)
     images = files.make_folder(options.docs / "images")
     write_page(options.docs, "robustness", text, options.results)
-    draw(table, names, options.machines).savefig(images / "robustness.png")
+    robustness(options.docs).savefig(images / "robustness.png")
     document = {
         **files.stamp(TOLERANCES),
         "about": f"Random machines of {UNITS} units, at most {options.machines}: size at which mean "

@@ -7,7 +7,7 @@ import typer
 
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import read_calibration, read_machine, read_parameters
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, say, table, typed
 from photinus.faces.cli.options import CalibrationFile, Force, Json, LayoutFile, Seed, Threads
 
 
@@ -53,11 +53,11 @@ def design(
         threads=threads,
         progress=True,
     )
-    files.write_text(out, design_page(found), replace=force)
+    files.write_text(out, design_page(found, typed()), replace=force)
     if as_json:
         print_json({"page": str(out), **words.document(found)})
         return
-    typer.echo(f"{words.headline(found)}\n")
+    say(f"{words.headline(found)}\n")
     table("Verdict", words.verdict_rows(found))
     head = words.INFLUENCE_HEAD
     table("Parameters", words.influence_rows(found.parameters, raised=True), head)

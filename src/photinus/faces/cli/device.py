@@ -1,7 +1,7 @@
 """``photinus device``: a laser from what is known of it, and its data sheet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import read_parameters
 from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import Force, Json
-
-if TYPE_CHECKING:
-    from photinus.devices.laser.datasheet import Datasheet
 
 device = typer.Typer(
     name="device", no_args_is_help=True, help="Describe a laser by what is known of it."
@@ -108,6 +105,7 @@ def show(
     from photinus.devices.laser.cures import cures, told
     from photinus.devices.laser.datasheet import datasheet
     from photinus.devices.laser.parameters import is_laser
+    from photinus.faces.design.words import sheet_rows
 
     parameters = read_parameters(laser, change or [], forced=force_range)
     if not is_laser(parameters):
@@ -126,37 +124,3 @@ def show(
             f"A gain ratio of {sheet.gain_ratio:.3g} needs an absorber of another material than the "
             "gain section, or a smaller one: one quantum well gives about 3."
         )
-
-
-def sheet_rows(sheet: "Datasheet") -> list[tuple[str, str]]:
-    """Return a data sheet as rows of (what, value)."""
-    from photinus.units import quantity
-
-    def shown(value: float | None, unit: str, without: str) -> str:
-        return without if value is None else quantity(value, unit)
-
-    y, at = sheet.yamada, f"at {quantity(sheet.current, 'A')}"
-    pulses = "does not spike"
-    return [
-        ("wavelength", quantity(sheet.wavelength, "m", 4)),
-        ("quality factor", f"{sheet.quality:,.0f}"),
-        ("spontaneous emission factor β", f"{sheet.beta:.3g}"),
-        ("threshold current", quantity(sheet.threshold_current, "A")),
-        ("transparency current", quantity(sheet.transparency_current, "A")),
-        ("slope above threshold", f"{sheet.slope_efficiency:.3g} W/A"),
-        ("gain of the absorber over the gain section's", f"{sheet.gain_ratio:.3g}"),
-        ("pulses by itself above", shown(sheet.pulsing_current, "A", "never")),
-        ("width of a spike", shown(sheet.pulse_width, "s", pulses)),
-        ("energy of a spike", shown(sheet.pulse_energy, "J", pulses)),
-        ("peak power of a spike", shown(sheet.pulse_peak, "W", pulses)),
-        (f"light {at}", quantity(sheet.power, "W")),
-        (f"relaxation oscillation {at}", shown(sheet.relaxation_frequency, "Hz", "none")),
-        (
-            f"it decays within, {at}",
-            shown(sheet.damping and 1 / sheet.damping, "s", "unstable: it pulses"),
-        ),
-        (f"linewidth {at}", shown(sheet.linewidth, "Hz", "unstable: it pulses")),
-        (f"Yamada: A {at}", f"{y.pump:.3g} (threshold {y.threshold:.3g})"),
-        ("Yamada: B, a", f"{y.absorption:.3g}, {y.saturation_ratio:.3g}"),
-        ("Yamada: γ_G, γ_Q", f"{y.gain_rate:.3g}, {y.absorber_rate:.3g}"),
-    ]

@@ -16,6 +16,7 @@ from photinus._core.version import __version__
 from photinus.errors import AssumptionWarning, PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
 from photinus.faces.cli.demo import demo
+from photinus.faces.cli.design import design
 from photinus.faces.cli.device import device
 from photinus.faces.cli.infer import infer
 from photinus.faces.cli.info import info
@@ -37,6 +38,7 @@ COMMANDS = (
     calibrate,
     translate,
     refine,
+    design,
     learn,
     dream,
     imagine,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from photinus.devices.laser.datasheet import Datasheet
 from photinus.faces.design.job import FABRICATED, GOOD, RAISED, Design, Influence
 from photinus.networks.imperfections import PLAUSIBLE
 from photinus.units import quantity
@@ -128,3 +129,35 @@ def document(design: Design) -> dict[str, Any]:
 def _plain(each: Influence) -> dict[str, Any]:
     names = ("name", "value", "kl", "rate", "energy", "failed")
     return {name: getattr(each, name) for name in names}
+
+
+def sheet_rows(sheet: Datasheet) -> list[tuple[str, str]]:
+    """Return a data sheet as rows of (what, value)."""
+    def known(value: float | None, unit: str, without: str) -> str:
+        return without if value is None else quantity(value, unit)
+
+    y, at = sheet.yamada, f"at {quantity(sheet.current, 'A')}"
+    pulses = "does not spike"
+    return [
+        ("wavelength", quantity(sheet.wavelength, "m", 4)),
+        ("quality factor", f"{sheet.quality:,.0f}"),
+        ("spontaneous emission factor β", f"{sheet.beta:.3g}"),
+        ("threshold current", quantity(sheet.threshold_current, "A")),
+        ("transparency current", quantity(sheet.transparency_current, "A")),
+        ("slope above threshold", f"{sheet.slope_efficiency:.3g} W/A"),
+        ("gain of the absorber over the gain section's", f"{sheet.gain_ratio:.3g}"),
+        ("pulses by itself above", known(sheet.pulsing_current, "A", "never")),
+        ("width of a spike", known(sheet.pulse_width, "s", pulses)),
+        ("energy of a spike", known(sheet.pulse_energy, "J", pulses)),
+        ("peak power of a spike", known(sheet.pulse_peak, "W", pulses)),
+        (f"light {at}", quantity(sheet.power, "W")),
+        (f"relaxation oscillation {at}", known(sheet.relaxation_frequency, "Hz", "none")),
+        (
+            f"it decays within, {at}",
+            known(sheet.damping and 1 / sheet.damping, "s", "unstable: it pulses"),
+        ),
+        (f"linewidth {at}", known(sheet.linewidth, "Hz", "unstable: it pulses")),
+        (f"Yamada: A {at}", f"{y.pump:.3g} (threshold {y.threshold:.3g})"),
+        ("Yamada: B, a", f"{y.absorption:.3g}, {y.saturation_ratio:.3g}"),
+        ("Yamada: γ_G, γ_Q", f"{y.gain_rate:.3g}, {y.absorber_rate:.3g}"),
+    ]
