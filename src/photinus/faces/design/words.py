@@ -133,6 +133,7 @@ def _plain(each: Influence) -> dict[str, Any]:
 
 def sheet_rows(sheet: Datasheet) -> list[tuple[str, str]]:
     """Return a data sheet as rows of (what, value)."""
+
     def known(value: float | None, unit: str, without: str) -> str:
         return without if value is None else quantity(value, unit)
 
