@@ -72,7 +72,7 @@ def told(found: tuple[Cure, ...]) -> str:
     if not found:
         return "no parameter helps alone, multiplied or divided by up to ten"
     shown = [
-        f"{cure.name} {PLAUSIBLE[cure.name].shown(cure.value)} ({cure.factor:.2g} times today's)"
+        f"{cure.name} {PLAUSIBLE[cure.name].shown(float(f'{cure.value:.3g}'))} ({cure.factor:.2g} times today's)"
         for cure in found[:3]
     ]
     return f"any one of these makes it spike: {', '.join(shown)}"

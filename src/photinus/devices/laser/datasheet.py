@@ -25,7 +25,7 @@ from photinus.errors import NotConverged
 LASING = 2.0
 """Current over threshold at which light and relaxation are told, unless another is given."""
 ORDINARY_GAIN_RATIO = 3.0
-"""An estimate of what one quantum well gives: its gain is logarithmic in the carriers, so it is a few
+"""An estimate of what one quantum well gives. Its gain is logarithmic in the carriers, so it is a few
 times steeper in a section that is hardly pumped."""
 
 

@@ -1,8 +1,8 @@
 """The measurements behind a design's verdict.
 
 A laser is calibrated, random machines are translated and sampled on it by the full physics, and the
-ledger is made up. What limits it is found by change: each parameter of the laser is raised by a tenth
-and everything is measured again, and each imperfection is added at its usual size. All of these use the
+ledger is made up. What limits it is found by change. Each parameter of the laser is raised by a tenth,
+and everything is measured again. Each imperfection is added at its usual size. All of these use the
 same machines and random numbers, so that differences are small beside their errors.
 
 Chips are draws of fabrication. Some of them are refined, to show what correction brings.
@@ -247,7 +247,8 @@ def design(
     with tracked(progress, f"judging {parameters.name}", rounds) as advance:
         if calibration is None:
             calibration = calibrate(parameters, pairs=True, seed=seed, threads=threads)
-        calibration.require(parameters)
+        else:
+            calibration.require(parameters)
         advance(2)
         shown = bench.shown(calibration)
         advance(1)
@@ -289,7 +290,7 @@ def _parameters(
         return bench.shown(found, time_step=step)
 
     before = quick(parameters)
-    found = []
+    found: list[Influence] = []
     for name in PARAMETERS:
         value = getattr(parameters, name) * RAISED
         if value:
