@@ -71,10 +71,10 @@ def told(found: tuple[Cure, ...]) -> str:
     """Return the nearest three of what `cures` found, as half a sentence."""
     if not found:
         return "no parameter helps alone, multiplied or divided by up to ten"
-    shown = [
-        f"{cure.name} {PLAUSIBLE[cure.name].shown(float(f'{cure.value:.3g}'))} ({cure.factor:.2g} times today's)"
-        for cure in found[:3]
-    ]
+    shown = []
+    for cure in found[:3]:
+        value = PLAUSIBLE[cure.name].shown(float(f"{cure.value:.3g}"))
+        shown.append(f"{cure.name} {value} ({cure.factor:.2g} times today's)")
     return f"any one of these makes it spike: {', '.join(shown)}"
 
 
