@@ -62,6 +62,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = 1
 """Raised when what is computed changes: results of before do not count."""
 KIND = "photinus-robustness-point"
+LATER = "## Laser, driver and heat"
+"""Head of the section that `studies.tolerances` writes into the report of this study."""
 TOLERANCES_FILE = "tolerances.json"
 """For ``photinus report RUN --tolerances FILE``; in the folder of results."""
 UNITS = 5
@@ -555,6 +557,21 @@ def _mean(values: NDArray[np.float64]) -> str:
     return f"{values.mean():.2g}{error}"
 
 
+def section(text: str) -> str:
+    """Return the section `LATER` of a page, with its head; nothing if it has none."""
+    _, head, rest = text.partition(LATER)
+    ends = [at for at in (rest.find("\n## "), rest.find("\n![")) if at >= 0]
+    return head + rest[: min(ends)].rstrip() if head and ends else ""
+
+
+def with_section(text: str, later: str) -> str:
+    """Return a page with that section in place of the one it has, or before its figure."""
+    old = section(text)
+    if old:
+        return text.replace(old, later)
+    return text.replace("\n![", f"\n{later}\n\n![", 1) if later else text
+
+
 def _tell(point: str, _: str, result: Mapping[str, Any]) -> None:
     """Say what was measured just now."""
     numbers = {name: value for name, value in result.items() if isinstance(value, float)}
@@ -608,6 +625,9 @@ def main() -> int:
     text = page(table, names, options.machines, budget)
     print(text)
     images = files.make_folder(options.docs / "images")
+    before = options.docs / "results" / "robustness.md"
+    if before.exists():
+        text = with_section(text, section(before.read_text(encoding="utf-8")))
     write_page(options.docs, "robustness", text, options.results)
     robustness(options.docs).savefig(images / "robustness.png")
     document = {

@@ -21,6 +21,7 @@ UNITS = {
     "driving": "J/electron",
     "supply": "J/electron",
     "detection": "J/update",
+    "one_shot": "J/spike",
     "weighting": "W/synapse",
     "synaptic_event": "J/event",
     "readout": "J/bit",
