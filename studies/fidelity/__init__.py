@@ -5,5 +5,6 @@ From the root of the repository::
     python -m studies.fidelity run       # measure what is missing; Ctrl-C loses one point at most
     python -m studies.fidelity report    # table and figures from what there is
 
-The method is in docs/explanation/fidelity-study.md. A further variant is one entry of `variants.VARIANTS`.
+The method is in docs/explanation/fidelity-study.md. A further variant is one entry of
+`variants.VARIANTS`.
 """

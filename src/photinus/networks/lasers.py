@@ -17,7 +17,7 @@ from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
-from photinus.networks.couplings import Coupling, checked, entries, from_entries, is_sparse
+from photinus.networks.couplings import Coupling, checked, is_sparse, read, written
 from photinus.units import Allowed, quantity
 
 KIND = "laser-network"
@@ -124,8 +124,15 @@ class LaserNetwork(Displayed):
     >>> import photinus as ph
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
     >>> network = ph.translate(machine, ph.Calibration.preset("fast-absorber"))
-    >>> network.labels, [f"{current:.3g} A" for current in network.currents]
-    (('rain', 'wet'), ['1.24e-05 A', '1.15e-05 A'])
+    >>> network.labels, [f"{current:.2g} A" for current in network.currents]
+    (('rain', 'wet'), ['1.2e-05 A', '1.2e-05 A'])
+    >>> brighter = network.driven(1.01 * network.drive)
+    >>> len(brighter.settings()), bool((brighter.currents > network.currents).all())
+    (2, True)
+    >>> len(network.mismatched(0.05, seed=1).each_device())
+    2
+    >>> ph.LaserNetwork.from_dict(network.to_dict()).n_units
+    2
     """
 
     device: ClassVar[str] = "laser"
@@ -325,11 +332,7 @@ class LaserNetwork(Displayed):
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
-            **(
-                {"synapses": np.stack(entries(self.coupling), axis=1)}
-                if is_sparse(self.coupling)
-                else {"coupling": np.asarray(self.coupling)}
-            ),
+            **written(self.coupling),
         }
 
     @classmethod
@@ -354,11 +357,7 @@ class LaserNetwork(Displayed):
             depression=Depression(**given) if (given := document.get("depression")) else None,
             rise_time=document.get("rise_time", 0.0),
             pump=document["pump"],
-            coupling=(
-                from_entries(document["synapses"], len(document["pump"]))
-                if "synapses" in document
-                else document["coupling"]
-            ),
+            coupling=read(document, len(document["pump"])),
             delay=document["delay"],
             detection_threshold=document["detection_threshold"],
             gauge=document.get("gauge", ()),

@@ -67,6 +67,8 @@ class Posterior(Displayed):
     >>> posterior = ph.infer(ph.BayesianNetwork.asia(), {"xray": 1}, "gibbs", draws=1000, seed=1)
     >>> posterior.largest_deviation < 0.05, round(posterior.exact["lung"][1], 3)
     (True, 0.489)
+    >>> [(row[0], row[1]) for row in posterior.rows()][:2]
+    [('asia', 0), ('asia', 1)]
     """
 
     marginals: Chances
@@ -124,7 +126,7 @@ class Posterior(Displayed):
     @property
     def largest_weight(self) -> float:
         """Largest weight between them, as a size."""
-        return 0.0 if self.samples is None else float(np.abs(self.samples.machine.weights).max())
+        return 0.0 if self.samples is None else self.samples.machine.largest_weight
 
     @functools.cached_property
     def fidelity(self) -> Fidelity | None:
