@@ -36,6 +36,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 from studies.pages import DOCS, write_page
+from studies.pictures.chips import explorer
 
 from photinus import (
     BoltzmannMachine,
@@ -54,7 +55,9 @@ from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import MissingDependency, NotConverged, PhotinusError
-from photinus.faces.figures.plots import DPI, EXACT, LASER, MUTED
+from photinus.faces.figures.canvas import blank, lettered, styled
+from photinus.faces.figures.look import MM, PAGE
+from photinus.faces.figures.palette import MUTED
 from photinus.hardware import Chip
 from photinus.units import ns, ps
 
@@ -434,6 +437,11 @@ def beats(found: Found, other: Found) -> bool:
     return faster > faster_error and cheaper > cheaper_error and truer >= -truer_error
 
 
+FRONT = "![Energy against rate of presets and of devices that the search found](../images/explorer.png)"
+SPACE_MAPS = "![What was found over two planes of the space](../images/explorer-map.png)"
+"""Pictures at the end of the page."""
+
+
 def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) -> str:
     """Return the report as markdown."""
     trials, sampling = finished(study), measured(study)
@@ -483,36 +491,8 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
         lines += verdict(confirmed)
     named = {**presets, **{name_of(trial): trial for trial in front(good)}}
     lines += sizes({name: trial.user_attrs["window"] for name, trial in named.items()})
-    lines += ["![front](../images/explorer.png)", "", "![maps](../images/explorer-map.png)", ""]
+    lines += [FRONT, "", SPACE_MAPS, ""]
     return "\n".join(lines)
-
-
-def draw_front(study: "optuna.Study") -> Figure:
-    """Draw energy per effective sample against their rate, with the front."""
-    figure = Figure(figsize=(6.5, 4.2), layout="constrained", dpi=DPI)
-    axes = figure.subplots()
-    sampling = measured(study)
-    rate, energy, kl = np.array([t.values[:3] for t in sampling]).T
-    shown = axes.scatter(rate * 1e-6, energy * 1e15, c=np.log10(kl), cmap="viridis_r", s=18)
-    figure.colorbar(shown, ax=axes, label="log10 KL [nats]")
-    best = np.array([t.values for t in front([t for t in sampling if t.values[2] <= GOOD])])
-    if len(best):
-        axes.plot(
-            best[:, 0] * 1e-6, best[:, 1] * 1e15, "-", color=LASER, lw=1, label=f"front, KL ≤ {GOOD}"
-        )
-        axes.legend(frameon=False, fontsize=8)
-    for trial in sampling:
-        if "preset" in trial.user_attrs:
-            at = (trial.values[0] * 1e-6, trial.values[1] * 1e15)
-            axes.plot(*at, "x", color=EXACT)
-            axes.annotate(
-                trial.user_attrs["preset"], at, (4, 4), textcoords="offset points", fontsize=8
-            )
-    _logarithmic(axes)
-    axes.set_xlabel("10⁶ effective samples per second of chip time")
-    axes.set_ylabel("pump energy per effective sample [fJ]")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
 
 
 MAPS: tuple[tuple[str, Callable[[Any], float]], ...] = (
@@ -534,10 +514,11 @@ def _logarithmic(axes: Any) -> None:
         axis.set_minor_locator(NullLocator())
 
 
+@styled
 def draw_maps(study: "optuna.Study") -> Figure:
     """Draw what was found over two planes of the space; small grey dots do not sample at all."""
-    figure = Figure(figsize=(14, 6), layout="constrained", dpi=DPI)
-    panels = figure.subplots(len(PLANES), len(MAPS))
+    figure = blank(PAGE, 88 * MM)
+    panels = figure.subplots(len(PLANES), len(MAPS), sharex="row", sharey="row")
     sampling = measured(study)
     others = [t for t in finished(study) if "why_not" in t.user_attrs]
     for row, (across, up) in zip(panels, PLANES, strict=True):
@@ -547,14 +528,13 @@ def draw_maps(study: "optuna.Study") -> Figure:
                 ([t.params[across] for t in s], [t.params[up] / unit for t in s])
                 for s in (others, sampling)
             ]
-            axes.plot(*at[0], ".", color=MUTED, ms=3)
-            shown = axes.scatter(*at[1], c=[value(t) for t in sampling], s=16)
-            figure.colorbar(shown, ax=axes)
-            axes.set_title(title, fontsize=9)
+            axes.plot(*at[0], ".", color=MUTED, ms=1.5)
+            shown = axes.scatter(*at[1], c=[value(t) for t in sampling], s=6)
+            figure.colorbar(shown, ax=axes, location="top", label=title)
             _logarithmic(axes)
-            axes.tick_params(labelsize=7)
             axes.set_xlabel(across.replace("_", " "))
-            axes.set_ylabel(up.replace("_", " ") + (" [ns]" if unit == ns else ""))
+        row[0].set_ylabel(up.replace("_", " ") + (" [ns]" if unit == ns else ""))
+    lettered(panels.ravel())
     return figure
 
 
@@ -627,7 +607,8 @@ def main() -> int:
     print(text)
     images = files.make_folder(options.docs / "images")
     write_page(options.docs, "explorer", text, options.results)
-    draw_front(study).savefig(images / "explorer.png")
+    if confirmed:
+        explorer(options.docs).savefig(images / "explorer.png")
     draw_maps(study).savefig(images / "explorer-map.png")
     return 0
 

@@ -216,6 +216,8 @@ class Allowed(NamedTuple):
     >>> from photinus.units import Allowed
     >>> Allowed("s", 1e-13, 1e-9).check("photon_lifetime", 4e-12)
     4e-12
+    >>> Allowed("s", 1e-13, 1e-9).shown(4e-12)
+    '4 ps'
     """
 
     unit: str

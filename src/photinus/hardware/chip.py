@@ -94,6 +94,12 @@ class Chip(Displayed):
     72
     >>> print(chip.delays())
     12.4 ps to 19.5 ps, 14.8 ps in the mean
+    >>> chip.delay_matrix().shape, chip.most_lasers(10e-9) > chip.most_lasers(2e-9)
+    ((9, 9), True)
+    >>> Chip.from_dict(chip.to_dict()) == chip
+    True
+    >>> chip.smallest_window() > chip.delays().mean == chip.imperfections().delay
+    True
     """
 
     lasers: int
@@ -309,8 +315,8 @@ def delay_share(device: str | None = None, times: float = TIMES, *, told: bool =
     Examples
     --------
     >>> from photinus.hardware import delay_share
-    >>> round(delay_share("fast-absorber"), 3), round(delay_share("fast-absorber", times=10), 3)
-    (0.01, 0.034)
+    >>> 0 < delay_share("fast-absorber") < delay_share("fast-absorber", times=10) < 0.1
+    True
     """
     key = "told" if validate.flag("told", told) else "ratio"
     curves = {name: curve for name, curve in delay_curves().items() if key in curve}

@@ -55,6 +55,11 @@ class Counts(Displayed):
     >>> counts = Counts.from_samples(ph.sample(machine, chains=4, draws=30, seed=1))
     >>> counts.lasers, f"{counts.updates:.1e} updates/s"
     (2, '1.8e+09 updates/s')
+    >>> network = ph.translate(machine, ph.Calibration.preset())
+    >>> Counts.from_rates(network, 5e8).lasers
+    2
+    >>> Counts.planned(ph.Calibration.preset(), lasers=9, synapses=72, weight=1.0).synapses
+    72
     """
 
     parameters: LaserParameters

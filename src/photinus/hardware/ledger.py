@@ -66,6 +66,10 @@ class Ledger(Displayed):
     >>> ledger = ph.sample(machine, "laser-reduced", chains=8, draws=50, seed=1).ledger()
     >>> print(f"{ledger.power('best') / 1e-6:.0f} µW, without {ledger.unpriced[0]}")
     20 µW, without supply
+    >>> ledger.count_rows()[0], len(ledger.price_rows()[0]), len(ledger.result_rows()[0])
+    (('lasers', '2 (2 free)'), 5, 4)
+    >>> ledger.left_out("worst")
+    ('supply', 'synaptic_event', 'static')
     """
 
     counts: Counts

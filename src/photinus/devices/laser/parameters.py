@@ -72,6 +72,10 @@ class LaserParameters(Displayed):
     >>> laser = LaserParameters.preset("fast-absorber")
     >>> round(laser.threshold_carriers)
     62500
+    >>> LaserParameters.presets()[:2], LaserParameters.from_dict(laser.to_dict()) == laser
+    (('fast-absorber', 'slow-absorber'), True)
+    >>> f"{laser.output_power(2900):.1e} W"
+    '9.3e-05 W'
     """
 
     device: ClassVar[str] = "laser"

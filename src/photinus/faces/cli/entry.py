@@ -11,7 +11,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from photinus._core import files
 from photinus._core.version import __version__
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
@@ -23,6 +22,7 @@ from photinus.faces.cli.learn import learn
 from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
 from photinus.faces.cli.report import ledger, report
 from photinus.faces.cli.sample import sample
+from photinus.faces.cli.studio import studio
 from photinus.faces.cli.study import study
 from photinus.faces.cli.tasks import classify, complete, dream, imagine
 from photinus.faces.cli.translate import refine, translate
@@ -43,6 +43,7 @@ COMMANDS = (
     classify,
     report,
     ledger,
+    studio,
     info,
 )
 
@@ -115,6 +116,8 @@ def _open_output() -> None:
 
 def _stop_output(error: OSError) -> NoReturn:
     """End where nobody reads on, as ``| head`` does, or where the output's disk is full."""
+    from photinus._core import files
+
     # Or else Python tries to write the rest when it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno != errno.EPIPE:

@@ -111,7 +111,7 @@ def sample(
                 substrate,
                 chains=chains,
                 draws=draws,
-                burn_in=burn_in,
+                burn_in=min(25, draws) if burn_in is None else burn_in,
                 seed=seed,
                 evidence=read_evidence(evidence or [], machine),
                 evidence_mode=evidence_mode,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photinus.faces.cli.inputs import read_calibration, read_imperfections, read_machine
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, say, table
 from photinus.faces.cli.options import (
     CalibrationFile,
     Faults,
@@ -74,9 +74,9 @@ def translate(
         return
     drive_name = device_of(network).drive_name
     table("Drives", [(unit, f"{b:+.3f}", s) for unit, b, s in drives], ("unit", "bias", drive_name))
-    typer.echo(gauge_words(network))
-    typer.echo(str(outside))
-    typer.echo(str(predicted))
+    say(gauge_words(network))
+    say(str(outside))
+    say(str(predicted))
     typer.echo(f"Network: {out}")
 
 
@@ -141,7 +141,7 @@ def refine(
         print_json({"network": str(out), **result.to_dict()})
         return
     _show_rounds(result)
-    typer.echo(gauge_words(result.network))
+    say(gauge_words(result.network))
     typer.echo(f"Network: {out}")
 
 
@@ -163,8 +163,6 @@ def _show_rounds(result: "Refinement") -> None:
         ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL", ""),
     )
     before, after = result.rounds[0], result.best
-    typer.echo(
-        f"Marginals off by {before.marginal_error:.4f} before, {after.marginal_error:.4f} after."
-    )
-    typer.echo(f"Pairs off by {before.pair_error:.4f} before, {after.pair_error:.4f} after.")
-    typer.echo(result.reason)
+    say(f"Marginals off by {before.marginal_error:.4f} before, {after.marginal_error:.4f} after.")
+    say(f"Pairs off by {before.pair_error:.4f} before, {after.pair_error:.4f} after.")
+    say(result.reason)
