@@ -321,8 +321,8 @@ def _document(**changes: Any) -> str:
         ("", "not complete JSON"),
         ("[1, 2]", "must hold a boltzmann-machine, got 'list'"),
         (_document(kind="calibration"), "must hold a boltzmann-machine, got 'calibration'"),
-        (_document(schema=2), "must have a schema from 1 to 1, got 2"),
-        (_document(schema="new"), "must have a schema from 1 to 1, got 'new'"),
+        (_document(schema=3), "must have a schema from 1 to 2, got 3"),
+        (_document(schema="new"), "must have a schema from 1 to 2, got 'new'"),
         (_document(biases="absent"), "'biases' is missing"),
         (_document(labels="absent"), "'labels' is missing"),
         (_document(biases=[0]), "biases must have 2 entries"),
@@ -351,10 +351,10 @@ def test_wrong_json(tmp_path: Path, content: str, message: str) -> None:
         (
             {
                 "kind": np.array("boltzmann-machine"),
-                "schema": np.array(2),
+                "schema": np.array(3),
                 "labels": np.array("[0]"),
             },
-            "schema from 1 to 1, got 2",
+            "schema from 1 to 2, got 3",
         ),
         (
             {

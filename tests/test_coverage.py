@@ -24,7 +24,8 @@ from photinus.diagnostics.convergence import (
 )
 from photinus.diagnostics.distance import chain_joints, divergence, state_shares
 from photinus.diagnostics.parts import kl_parts
-from photinus.reference.gibbs import colouring, sample_gibbs
+from photinus.reference.colouring import colouring
+from photinus.reference.gibbs import sample_gibbs
 from photinus.samplers.samples import Samples
 from tests.conftest import ALPHA
 from tests.machines import uniform

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.reference import gibbs
 from photinus.reference._chains import exponential
-from photinus.reference.gibbs import GibbsSampler, colouring, sample_gibbs
+from photinus.reference.colouring import colouring
+from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from tests.test_reference import CHAINS, largest_deviation, random_machine, shifted
 
 

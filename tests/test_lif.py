@@ -30,6 +30,7 @@ from photinus.devices.lif import (
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.lif.simulator import LifSimulator
 from photinus.errors import InvalidInput
+from photinus.networks.couplings import dense
 from photinus.networks.lif import LifNetwork
 from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import SpikeTrains
@@ -615,7 +616,7 @@ def plain_spikes(net: LifNetwork, duration: float) -> NDArray[np.float64]:
         if spiking is not None:
             share = 1 - np.exp((last[spiking] - now) / slow) if k.renewing else 1.0
             v[spiking], free_at[spiking], last[spiking] = p.reset, now + p.refractory_time, now
-            coming.append((now + net.delay, share * k.sustain * net.coupling[:, spiking]))
+            coming.append((now + net.delay, share * k.sustain * dense(net.coupling)[:, spiking]))
             spikes.append((spiking, now))
         current = current + sum(jump for time, jump in coming if time <= now)
         coming = [c for c in coming if c[0] > now]
@@ -691,8 +692,8 @@ def test_pump_clamp_is_a_constant_drive(value: int) -> None:
     net = coupled()
     fixed, rest = 2, np.array([0, 1, 3, 4])
     clamped = run(net, 0.5, chains=40, clamp={fixed: value})
-    drive = (net.drive + value * net.coupling[:, fixed])[rest]
-    inner = {"drive": drive, "coupling": net.coupling[np.ix_(rest, rest)], "labels": ()}
+    drive = (net.drive + value * dense(net.coupling)[:, fixed])[rest]
+    inner = {"drive": drive, "coupling": dense(net.coupling)[np.ix_(rest, rest)], "labels": ()}
     alone = run(net.replace(**inner), 0.5, chains=40)
     np.testing.assert_array_equal(clamped.time, alone.time)
     np.testing.assert_array_equal(clamped.unit, rest[alone.unit])

@@ -641,12 +641,12 @@ def edit_header(store: Path, drop: list[str] | tuple[Any, ...] = (), **changes: 
     (store / "zarr.json").write_text(json.dumps(document))
 
 
-@pytest.mark.parametrize("schema", [3, 0, "1", None])
+@pytest.mark.parametrize("schema", [4, 0, "1", None])
 def test_schemas_of_other_versions_are_refused(store: Path, schema: int | str | None) -> None:
     edit_header(store, schema=schema)
-    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 2, got .*newer version"):
+    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 3, got .*newer version"):
         ph.load(store)
-    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 2"):
+    with pytest.raises(InvalidInput, match=r"must have a schema from 1 to 3"):
         ph.sample(MACHINE, **ARGUMENTS, path=store, resume=True)
 
 

@@ -17,6 +17,8 @@ from photinus._core.compilation import inlined
 from photinus._core.validate import integer
 
 Seed = int | np.random.SeedSequence | None
+LANES_AT_ONCE = 2**20
+"""Lanes that are keyed together: the work takes some hundred bytes for each."""
 
 
 class Role(IntEnum):
@@ -143,6 +145,16 @@ def lane_states(
     # xoshiro must not start from all zeros; one chance in 2**128, but it would stay there for ever.
     states[..., 0] |= np.all(states == 0, axis=-1).astype(np.uint32)
     return states
+
+
+def coins(seed: np.random.SeedSequence, role: Role, chains: int, units: int) -> NDArray[np.uint8]:
+    """Return a fair coin of each lane, array (chain, unit): a bit of its first word."""
+    found = np.empty((chains, units), np.uint8)
+    size = max(1, LANES_AT_ONCE // max(1, units))
+    for first in range(0, chains, size):
+        some = found[first : first + size]
+        some[...] = lane_states(seed, role, len(some), units, first)[..., 0] & 1
+    return found
 
 
 @inlined

@@ -349,6 +349,16 @@ def same_length(name: str, value: Sized, other: str, length: int) -> None:
         raise InvalidInput(f"{name} must have {length} entries as {other} has, got {given}")
 
 
+def positions(name: str, value: ArrayLike, count: int) -> NDArray[np.intp]:
+    """Return positions among so many things, array (k,)."""
+    array = plain_array(name, value)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise InvalidInput(f"{name} must be whole numbers in 1 dimension, got shape {array.shape}")
+    if array.size and not 0 <= array.min() <= array.max() < count:
+        raise InvalidInput(f"{name} must be from 0 to {count - 1}, got {array.min()} to {array.max()}")
+    return array.astype(np.intp)
+
+
 def column(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return a read-only copy of numbers in one dimension; not a number where there is none."""
     array = np.array(plain_array(name, value), np.float64)

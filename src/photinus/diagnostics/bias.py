@@ -6,13 +6,16 @@ them take their place (`pieces_of`).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.logistic import logistic
+from photinus._core.matrices import mapped
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.energies import by_block
 
 FEW_GROUPS = 16
 """Chains below which pieces of chains take their place where these are long."""
@@ -261,16 +264,20 @@ def local_differences(
     later = states[:, draws // 2 :]
     difference = np.empty((chains, n))
     on, spread = np.zeros(n), np.zeros(n)
-    weights = machine.weights.astype(np.float32)
-    biases = machine.biases.astype(np.float32)
+    weights, biases = mapped(machine.matrix, _single), _single(machine.biases)
     for chain in range(chains):
-        z = later[chain].astype(np.float32)
-        field = np.clip(z @ weights + biases, -80, 80)
-        chance = logistic(field.astype(np.float64))
-        difference[chain] = (z - chance).mean(axis=0)
-        on += chance.mean(axis=0) / chains
-        spread += (chance * (1 - chance)).mean(axis=0) / chains
+        z = _single(later[chain]) if isinstance(weights, np.ndarray) else later[chain]
+        for units, field in by_block(weights, biases, z):
+            chance = logistic(np.clip(field, -80, 80).astype(np.float64))
+            difference[chain, units] = (z[:, units] - chance).mean(axis=0)
+            on[units] += chance.mean(axis=0) / chains
+            spread[units] += (chance * (1 - chance)).mean(axis=0) / chains
     return difference, on, spread
+
+
+def _single(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values in single precision, which takes half the time."""
+    return values.astype(np.float32)
 
 
 def local_comparison(machine: BoltzmannMachine, states: NDArray[np.uint8], ess: float) -> Comparison:

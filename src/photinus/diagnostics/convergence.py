@@ -21,6 +21,8 @@ FALSE_ALARM = 0.01
 """Share of the runs of an exact sampler that a test calls wrong."""
 FEWEST_EFFECTIVE = 50
 """Effective draws that chains must have to be called converged."""
+MOST_WATCHED = 2000
+"""Units that are looked at one by one, at most."""
 MOST_PAIRS = 32
 """Strongest couplings whose pairs are looked at, beside all units and the energy."""
 
@@ -99,18 +101,27 @@ def r_hat(values: NDArray[np.float64]) -> float:
         return float(_stats().rhat(data, chain_axis=0, draw_axis=1, method=method))
 
 
+def watched(units: int) -> NDArray[np.intp]:
+    """Return the positions of the units that are looked at one by one, rising: all, or `MOST_WATCHED`.
+
+    Some hundreds of them, evenly spread, show whether chains of a large machine agree.
+    """
+    return np.unique(np.linspace(0, units - 1, min(units, MOST_WATCHED)).astype(np.intp))
+
+
 def quantities(
     machine: BoltzmannMachine, states: NDArray[np.uint8]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Give (name, values (chain, draw)) of each unit, the energy, and the pairs of largest weight."""
+    """Give (name, values (chain, draw)) of units, the energy, and the pairs of largest weight.
+
+    Units are those of `watched`.
+    """
     validate.instance("machine", machine, BoltzmannMachine)
-    for label, values in zip(machine.labels, np.moveaxis(states, -1, 0), strict=True):
-        yield str(label), values.astype(np.float64)
+    for unit in watched(machine.n_units):
+        yield str(machine.labels[unit]), states[..., unit].astype(np.float64)
     yield "the energy", machine.energy(states)
-    first, second = np.triu_indices(machine.n_units, 1)
-    strength = np.abs(machine.weights[first, second])
-    strongest = np.argsort(-strength, kind="stable")[:MOST_PAIRS]
-    for k in strongest[strength[strongest] > 0]:
+    first, second, weight = machine.couplings
+    for k in np.argsort(-np.abs(weight), kind="stable")[:MOST_PAIRS]:
         i, j = int(first[k]), int(second[k])
         name = f"{machine.labels[i]} and {machine.labels[j]}"
         yield name, (states[..., i] & states[..., j]).astype(np.float64)
@@ -133,12 +144,12 @@ def convergence(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> Converg
     validate.instance("machine", machine, BoltzmannMachine)
     chains, draws, _units = states.shape
     seen: list[tuple[str, float, float, float]] = []
-    unit_ess: list[float] = []
-    for name, values in quantities(machine, states):
+    units, unit_ess = watched(machine.n_units).tolist(), np.full(machine.n_units, np.nan)
+    for k, (name, values) in enumerate(quantities(machine, states)):
         known = draws >= FEW_DRAWS and np.ptp(values) > 0
         ess = effective_draws(values) if known else float("nan")
-        if len(unit_ess) < machine.n_units:
-            unit_ess.append(ess)
+        if k < len(units):
+            unit_ess[units[k]] = ess
         if known:
             seen.append((name, r_hat(values), ess, _drift(values)))
     worst = max(((r, name) for name, r, _, _ in seen if r == r), default=(None, ""))
@@ -150,7 +161,7 @@ def convergence(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> Converg
         rhat_limit=max(RHAT_LIMIT, _largest_by_chance(chains, draws, len(seen))),
         ess=min(fewest[0], float(chains * draws)),
         ess_of=fewest[1],
-        unit_ess=tuple(unit_ess),
+        unit_ess=tuple(unit_ess.tolist()),
         drift=1 - (1 - drift[0]) ** len(seen),
         drift_of=drift[1],
     )

@@ -20,7 +20,7 @@ from photinus._core.progress import Progress, tracked
 from photinus.diagnostics import verdict as words
 from photinus.diagnostics.bias import FEW_GROUPS, Comparison, compare, share_interval
 from photinus.diagnostics.certificate import DrawsNeeded, Fidelity, UnitCheck
-from photinus.diagnostics.convergence import FALSE_ALARM, FEW_DRAWS, effective_draws
+from photinus.diagnostics.convergence import FALSE_ALARM, FEW_DRAWS, effective_draws, watched
 from photinus.diagnostics.findings import Findings
 from photinus.diagnostics.references import reference
 from photinus.errors import InvalidInput
@@ -39,7 +39,8 @@ def draws_needed(samples: "Samples", error: float = 0.01) -> DrawsNeeded:
     if wanted > 0.5:
         raise InvalidInput(f"error must be at most 0.5, got {wanted:g}")
     worst: tuple[float, Hashable, float] | None = None
-    for unit in samples.free_units:
+    free = samples.free_units
+    for unit in free[watched(len(free))]:
         values = samples.states[..., unit].astype(np.float64)
         ess = effective_draws(values) if values.size else math.nan
         if ess == ess:
@@ -161,7 +162,7 @@ def _evidence(findings: Findings) -> words.Evidence:
         local=findings.local_errors(),
         resolution=resolution,
         network=findings.samples.network is not None,
-        strong=float(max(np.abs(machine.weights).max(), np.abs(machine.biases).max())),
+        strong=float(max(machine.largest_weight, np.abs(machine.biases).max())),
     )
 
 

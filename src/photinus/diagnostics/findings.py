@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.validate import is_sparse
 from photinus.diagnostics import verdict as words
 from photinus.diagnostics.bias import (
     Comparison,
@@ -30,6 +31,8 @@ MAX_FLOOR_UNITS = 20
 """Free units up to which there is a KL; beyond, runs are too short to fill the joint."""
 MOST_MOMENTS = 2**24
 """Chains × units² up to which pair moments are compared; beyond, marginals alone."""
+MOST_ALIGNED, MOST_FIELDS = 2**25, 2**27
+"""States times units that tell the temperature, and how units follow each other; some draws of more."""
 FEWEST_FOR_INTERVAL = 4
 """Effective draws per group below which its mean is too far from normal for an interval."""
 
@@ -39,7 +42,8 @@ class Findings:
 
     def __init__(self, samples: "Samples", target: BoltzmannMachine) -> None:
         self.samples, self.target = samples, target
-        self.states = samples.states[:, :, samples.free_units]
+        free = samples.free_units
+        self.states = samples.states[:, :, free] if samples.evidence else samples.states
         self.chains, self.draws, self.n = self.states.shape
         self.total = float(self.chains * self.draws)
         self.convergence: Convergence = convergence(target, self.states)
@@ -56,9 +60,9 @@ class Findings:
     def compare_moments(self, found: Reference) -> None:
         """Compare marginals and pair moments with the reference."""
         self.reference = found
-        self.i, self.j = np.triu_indices(self.n, 1)
-        if self.chains * max(1, self.pieces) * self.n**2 > MOST_MOMENTS:
-            self.i = self.j = np.empty(0, np.intp)
+        self.i = self.j = np.empty(0, np.intp)
+        if self.chains * max(1, self.pieces) * self.n**2 <= MOST_MOMENTS:
+            self.i, self.j = np.triu_indices(self.n, 1)
         if found.moments is not None:
             known = np.isfinite(found.moments[self.i, self.j])
             self.i, self.j = self.i[known], self.j[known]
@@ -97,12 +101,17 @@ class Findings:
     def compare_locally(self) -> None:
         """Compare how units follow each other with the machine; needs no reference."""
         if not self.pieces:
-            self.beta, self.beta_error = beta_estimate(self.target, self.states)
+            seen = self._some(self.states, MOST_ALIGNED)
+            self.beta, self.beta_error = beta_estimate(self.target, seen)
             return
         groups = cut(self.states, self.pieces)
-        self.beta, self.beta_error = beta_estimate(self.target, groups)
+        self.beta, self.beta_error = beta_estimate(self.target, self._some(groups, MOST_ALIGNED))
         self.freedom = len(groups) - 1
-        self.local = local_comparison(self.target, groups, self.convergence.ess)
+        seen = self._some(groups, MOST_FIELDS)
+        ess = self.convergence.ess
+        if seen is not groups:
+            ess = min(ess, float(len(seen) * seen.shape[1]))
+        self.local = local_comparison(self.target, seen, ess)
         self.local_p = [self.local.joint_p()]
         if 0 < self.beta_error < math.inf:
             from scipy.special import stdtr
@@ -110,6 +119,13 @@ class Findings:
             t = abs(self.beta - 1) / self.beta_error
             self.local_p.append(float(2 * stdtr(self.freedom, -t)))
         self.p += self.local_p
+
+    def _some(self, groups: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
+        """Return states (group, draw, unit) to look at: all, or some draws of very many units."""
+        step = -(-groups.size // most) if is_sparse(self.target.matrix) else 1
+        if step == 1:
+            return groups
+        return groups[:, step - 1 :: step] if groups.shape[1] >= step else groups[:, -1:]
 
     def measure_divergence(self, seed: int) -> None:
         """Measure KL, its floor and its interval, where the joint can be tabulated."""
@@ -126,7 +142,9 @@ class Findings:
     def frozen(self) -> tuple[Hashable, ...]:
         """Return the units that never changed in any chain."""
         first = self.states[0, 0]
-        still = (self.states == first).all(axis=(0, 1))
+        still = np.ones(self.n, bool)
+        for chain in self.states:
+            still &= (chain == first).all(axis=0)
         return tuple(label for label, stays in zip(self.target.labels, still, strict=True) if stays)
 
     def stuck(self) -> str:

@@ -34,6 +34,8 @@ MOST_WORK = 2.5e8
 """Chains × draws × units² of ideal neurons: a few seconds."""
 MOST_UNITS = 500
 """Units up to which the moments of single chains fit in memory."""
+MOST_IN_TREE = 10_000
+"""Units up to which a tree is tried."""
 GIBBS_SPEED = 4
 """Draws by Gibbs sampling for the price of one of ideal neurons."""
 LONGER, LONGEST = 1.25, 16_000
@@ -95,8 +97,10 @@ def reference(
 
 def _by_tree(machine: BoltzmannMachine, states: int = 0, seed: int = 0) -> Reference | None:
     """Return marginals and moments of pairs in one clique; None if the graph is no tree nearly."""
+    if machine.n_units > MOST_IN_TREE:
+        return None
     try:
-        tree = machine_tree(machine.weights, machine.biases)
+        tree = machine_tree(machine.matrix, machine.biases)
     except InvalidInput:  # also for weights whose rounding would decide
         return None
     drawn = None

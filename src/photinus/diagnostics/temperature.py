@@ -9,6 +9,7 @@ from photinus._core import validate
 from photinus._core.logistic import logistic
 from photinus.diagnostics.bias import student
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.energies import by_block
 
 if TYPE_CHECKING:
     pass
@@ -52,7 +53,10 @@ def beta_estimate(machine: BoltzmannMachine, groups: NDArray[np.uint8]) -> tuple
 def _aligned_fields(machine: BoltzmannMachine, states: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return s_k u_k of states (draw, unit)."""
     z = states.astype(np.float64)
-    return np.asarray((2 * z - 1) * (z @ machine.weights + machine.biases))
+    if isinstance(machine.matrix, np.ndarray):
+        return np.asarray((2 * z - 1) * (z @ machine.matrix + machine.biases))
+    blocks = by_block(machine.matrix, machine.biases, states)
+    return np.concatenate([(2 * z[:, units] - 1) * field for units, field in blocks], axis=1)
 
 
 def _pseudo_likelihood(

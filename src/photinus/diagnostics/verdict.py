@@ -191,7 +191,7 @@ def advice(e: Evidence, word: str) -> str:
     if not c.converged:
         return f"draw about {_draws(e.draws * max(2.0, 2 * FEWEST_EFFECTIVE / c.ess))} per chain"
     if e.reason:
-        return "install dwave-samplers if the graph is sparse, or compare with another substrate"
+        return "compare with another substrate, or judge a smaller machine of the same kind"
     if not np.isfinite(e.resolution):
         return "sample at least 16 chains"
     factor = max(2.0, (e.resolution / RESOLUTION) ** 2 * 1.1)

@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from photinus._core import validate
 from photinus._core.extras import optional
 from photinus.errors import InvalidInput
-from photinus.interop.quadratic import Quadratic, require_room
+from photinus.interop.quadratic import Quadratic
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.machines.checks import SYMMETRY_TOLERANCE
 
 BIAS = "bias"
 """Attribute of nodes, and column of frames, that holds biases."""
@@ -95,8 +94,8 @@ def to_networkx(machine: BoltzmannMachine, *, bias: str = BIAS, weight: str = "w
     graph.add_nodes_from(
         (label, {bias: b}) for label, b in zip(labels, machine.biases.tolist(), strict=True)
     )
-    for i, j in np.argwhere(np.triu(machine.weights)):
-        graph.add_edge(labels[i], labels[j], **{weight: float(machine.weights[i, j])})
+    for i, j, value in zip(*(each.tolist() for each in machine.couplings), strict=True):
+        graph.add_edge(labels[i], labels[j], **{weight: value})
     return graph
 
 
@@ -117,7 +116,7 @@ def from_sparse(
     Raises
     ------
     InvalidInput
-        If that is no machine, or one of too many units for the memory. A machine holds a dense matrix.
+        If that is no machine.
 
     Examples
     --------
@@ -128,21 +127,8 @@ def from_sparse(
     """
     if not validate.is_sparse(weights) or weights.ndim != 2:
         raise InvalidInput(f"weights must be a sparse matrix of SciPy, got {validate.shown(weights)}")
-    import scipy.sparse as sp  # slow to import
-
-    n = weights.shape[0]
-    if weights.shape != (n, n):
-        raise InvalidInput(f"weights must be square, got shape {weights.shape}")
-    matrix = sp.csr_array(weights)
-    numbers = validate.finite_array("weights", matrix.data, 1)
-    skew = abs(matrix - matrix.T).tocoo()
-    if skew.nnz and skew.data.max() > SYMMETRY_TOLERANCE * max(1.0, np.abs(numbers).max(initial=0)):
-        k = int(skew.data.argmax())
-        raise InvalidInput(
-            f"weights must be symmetric, got others at {skew.coords[0][k], skew.coords[1][k]}"
-        )
-    require_room(n)
-    return BoltzmannMachine(matrix.toarray(), np.zeros(n) if biases is None else biases, labels)
+    given = np.zeros(weights.shape[0]) if biases is None else biases
+    return BoltzmannMachine(weights, given, labels)
 
 
 def to_sparse(machine: BoltzmannMachine) -> tuple[Any, NDArray[np.float64]]:
@@ -159,7 +145,7 @@ def to_sparse(machine: BoltzmannMachine) -> tuple[Any, NDArray[np.float64]]:
     import scipy.sparse as sp  # slow to import
 
     validate.instance("machine", machine, BoltzmannMachine)
-    return sp.csr_array(machine.weights), machine.biases.copy()
+    return sp.csr_array(machine.matrix, copy=True), machine.biases.copy()
 
 
 def from_frame(weights: Any, biases: Any = None) -> BoltzmannMachine:
@@ -191,5 +177,4 @@ def from_frame(weights: Any, biases: Any = None) -> BoltzmannMachine:
         biases, weights = weights[BIAS], weights.drop(columns=BIAS)
     if weights.shape[0] != weights.shape[1]:
         raise InvalidInput(f"weights must be square, got shape {weights.shape}")
-    require_room(len(weights))
     return BoltzmannMachine(weights, np.zeros(len(weights)) if biases is None else biases)

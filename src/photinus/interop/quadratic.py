@@ -7,18 +7,15 @@ A machine of it has p(x) ∝ exp(-β E(x)).
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus._core import memory, validate
+from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
-
-COPIES = 4
-"""Dense matrices that the making of a machine holds at once."""
-ASKED_FROM = 2000
-"""Units from which on it is asked whether the memory suffices."""
+from photinus.machines.checks import of_pairs
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,8 @@ class Quadratic:
         a = validate.finite_array("linear biases", linear, 1)
         validate.same_length("labels", labels, "linear biases", len(a))
         ends = [
-            _positions(name, end, len(a)) for name, end in zip(("heads", "tails"), pairs, strict=False)
+            validate.positions(name, end, len(a))
+            for name, end in zip(("heads", "tails"), pairs, strict=False)
         ]
         q = validate.finite_array("quadratic biases", pairs[2], 1)
         for name, end in zip(("heads", "tails"), ends, strict=True):
@@ -74,10 +72,7 @@ class Quadratic:
     def machine(self, beta: float = 1.0) -> BoltzmannMachine:
         """Return the machine of p ∝ exp(-βE)."""
         beta = validate.positive("beta", beta)
-        require_room(len(self.linear))
-        matrix = np.zeros((len(self.linear),) * 2)
-        np.add.at(matrix, (self.head, self.tail), beta * self.bias)
-        matrix += matrix.T
+        matrix: Any = of_pairs(self.head, self.tail, beta * self.bias, len(self.linear))
         if self.spin:
             return BoltzmannMachine.from_spin(matrix, beta * self.linear, self.labels)
         return BoltzmannMachine(-matrix, -beta * self.linear, self.labels)
@@ -92,29 +87,8 @@ class Quadratic:
 def of_machine(machine: BoltzmannMachine, *, spin: bool, energy_off: float = 0.0) -> Quadratic:
     """Return the energy of a machine, whose state of all units off gets the energy `energy_off`."""
     validate.instance("machine", machine, BoltzmannMachine)
-    head, tail = np.nonzero(np.triu(machine.weights))
+    head, tail, weight = machine.couplings
     if spin:
-        couplings, fields, offset = machine.to_spin()
-        return Quadratic(
-            machine.labels, fields, head, tail, couplings[head, tail], offset + energy_off, True
-        )
-    bias = -machine.weights[head, tail]
-    return Quadratic(machine.labels, 0.0 - machine.biases, head, tail, bias, energy_off, False)
-
-
-def require_room(units: int) -> None:
-    """Raise unless the memory suffices for a machine of so many units.
-
-    The matrix of a machine is dense: n² numbers however few couplings there are.
-    """
-    if units >= ASKED_FROM:
-        memory.require(8.0 * COPIES * units**2, f"a machine of {units} units, whose matrix is dense,")
-
-
-def _positions(name: str, value: ArrayLike, most: int) -> NDArray[np.intp]:
-    array = validate.plain_array(name, value)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise InvalidInput(f"{name} must be whole numbers in 1 dimension, got shape {array.shape}")
-    if array.size and not 0 <= array.min() <= array.max() < most:
-        raise InvalidInput(f"{name} must be from 0 to {most - 1}, got {array.min()} to {array.max()}")
-    return array.astype(np.intp)
+        _, fields, offset = machine.to_spin()
+        return Quadratic(machine.labels, fields, head, tail, -weight / 4, offset + energy_off, True)
+    return Quadratic(machine.labels, 0.0 - machine.biases, head, tail, -weight, energy_off, False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.extras import optional
 from photinus.errors import InvalidInput
-from photinus.interop.quadratic import Quadratic, require_room
+from photinus.interop.quadratic import Quadratic
 from photinus.interop.text import Source
 from photinus.learning.imports import restricted
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -103,10 +103,9 @@ def _of_restricted(
         raise InvalidInput(
             "hidden_first must be True or False where there are as many hidden units as visible ones"
         )
-    require_room(visible.size + hidden.size)
     turned = w.shape == (hidden.size, visible.size) if hidden_first is None else hidden_first
     machine = restricted(w.T if turned else w, visible, hidden)
-    return machine if labels is None else BoltzmannMachine(machine.weights, machine.biases, labels)
+    return machine if labels is None else BoltzmannMachine(machine.matrix, machine.biases, labels)
 
 
 def _of_graph(arrays: list[NDArray[Any]], labels: Iterable[Hashable] | None) -> BoltzmannMachine:

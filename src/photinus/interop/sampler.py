@@ -231,9 +231,7 @@ def machine_of(bqm: Any, beta: float) -> BoltzmannMachine:
     """Return the machine of p ∝ exp(-β H), its units in the order of the variables, numbered."""
     binary = dimod.BinaryQuadraticModel(bqm, dtype=np.float64).change_vartype("BINARY", inplace=False)
     linear, (rows, columns, values), _ = binary.to_numpy_vectors(variable_order=list(bqm.variables))
-    weights = np.zeros((len(linear), len(linear)))
-    np.add.at(weights, (rows, columns), -beta * values)
-    return BoltzmannMachine(weights + weights.T, -beta * linear)
+    return BoltzmannMachine.from_couplings(rows, columns, -beta * values, -beta * linear)
 
 
 def _chains(chains: int | None, reads: int, started: bool) -> int:

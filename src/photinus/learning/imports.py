@@ -13,6 +13,7 @@ from photinus._core.extras import optional
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.learning.units import labelled
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.checks import of_block
 
 MODEL = "BBRBM"
 """Name that rbms gives to restricted machines of 0/1 units on both sides."""
@@ -58,10 +59,8 @@ def restricted(
         )
     if len(classes) >= len(a):
         raise InvalidInput(f"classes must be fewer than the {len(a)} visible units, got {len(classes)}")
-    whole = np.zeros((len(a) + len(b),) * 2)
-    whole[: len(a), len(a) :] = w
     labels = labelled(len(a) - len(classes), classes, (len(b),))
-    return BoltzmannMachine(whole + whole.T, np.concatenate([a, b]), labels)
+    return BoltzmannMachine(of_block(w), np.concatenate([a, b]), labels)
 
 
 def from_sklearn(rbm: Restricted) -> BoltzmannMachine:

@@ -193,7 +193,7 @@ def log_partition(
     if exact is not None:
         return PartitionEstimate(exact, 0.0, None, "exact")
     sides = Sides.of(machine)
-    largest = max(np.abs(machine.weights).max(), np.abs(machine.biases).max())
+    largest = max(machine.largest_weight, np.abs(machine.biases).max())
     if largest > LARGEST_ANNEALED:
         raise InvalidInput(
             f"weights and biases must be at most {LARGEST_ANNEALED:g} to anneal, got {largest:g}"

@@ -18,21 +18,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import files, validate
-from photinus._core.display import Displayed, joined
 from photinus._core.gauge import checked
-from photinus._core.records import settle
+from photinus._core.matrices import Matrix, largest, mapped, part, scaled
 from photinus._core.states import MAX_ENUMERATED, require_enumerable, states_of
 from photinus.errors import InvalidInput
-from photinus.machines.checks import checked_labels, in_one_order, require_finite_energies, symmetric
+from photinus.machines.checks import (
+    in_one_order,
+    of_pairs,
+    require_finite_energies,
+    symmetric,
+)
 from photinus.machines.cliques import CliqueTree, machine_tree
+from photinus.machines.coupled import Coupled
 from photinus.machines.enumeration import Enumeration
 from photinus.machines.evidence import Evidence, Given
-from photinus.machines.files import KIND, read, write
+from photinus.machines.files import KIND, read, weights_in, write
 from photinus.machines.likelihood import most_likely
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class BoltzmannMachine(Displayed):
+class BoltzmannMachine(Coupled):
     """A Boltzmann machine over 0/1 units: p(z) ∝ exp(½ zᵀWz + bᵀz). Immutable.
 
     Parameters
@@ -45,7 +50,8 @@ class BoltzmannMachine(Displayed):
         One name per unit: text, numbers, tuples or other hashable values. By default 0 … n-1.
 
     Arrays may be frames of pandas, arrays of xarray or sparse matrices of SciPy. Names of rows and
-    columns become the labels, and are brought to one order.
+    columns become the labels, and are brought to one order. Many units with few couplings are held as a
+    sparse matrix, and nothing of them ever becomes an array (unit, unit).
 
     Raises
     ------
@@ -71,80 +77,6 @@ class BoltzmannMachine(Displayed):
     >>> round(machine.entropy(), 3), machine.flipped([True, False]).biases
     (1.324, array([0., 0.]))
     """
-
-    weights: NDArray[np.float64]
-    """W, array (unit, unit), read-only."""
-    biases: NDArray[np.float64]
-    """b, array (unit,), read-only."""
-    labels: tuple[Hashable, ...]
-    """One name per unit."""
-
-    def __init__(
-        self, weights: ArrayLike, biases: ArrayLike, labels: Iterable[Hashable] | None = None
-    ) -> None:
-        weights, biases, labels = in_one_order("weights", weights, "biases", biases, labels)
-        w = symmetric("weights", weights)
-        b = validate.finite_array("biases", biases, 1) + 0.0  # no -0.0: equal machines, equal hash
-        validate.same_length("biases", b, "weights", len(w))
-        if len(b) == 0:
-            raise InvalidInput("biases must have at least 1 entry, got 0")
-        w.setflags(write=False)
-        b.setflags(write=False)
-        settle(self, weights=w)
-        settle(self, biases=b)
-        settle(self, labels=checked_labels(labels, len(b)))
-
-    @property
-    def n_units(self) -> int:
-        """Number of units."""
-        return len(self.biases)
-
-    def _line(self) -> str:
-        shown = [str(label) for label in self.labels[:12]] + ["…"] * (self.n_units > 12)
-        return f"{self.n_units} unit(s): {joined(shown, 130)}"
-
-    def _facts(self) -> dict[str, object]:
-        return {
-            "units": self.n_units,
-            "labels": joined(map(str, self.labels)),
-            "couplings": int(np.count_nonzero(self.weights)) // 2,
-            "largest weight": float(np.abs(self.weights).max()),
-            "largest bias": float(np.abs(self.biases).max()),
-        }
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BoltzmannMachine):
-            return NotImplemented
-        return (
-            self.labels == other.labels
-            and np.array_equal(self.weights, other.weights)
-            and np.array_equal(self.biases, other.biases)
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.labels, self.weights.tobytes(), self.biases.tobytes()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Pickled arrays come back writable; a fresh construction locks them again.
-        return BoltzmannMachine, (self.weights, self.biases, self.labels)
-
-    def energy(self, states: ArrayLike) -> NDArray[np.float64]:
-        """Return E(z) = -½ zᵀWz - bᵀz of `states`, array (…, unit) of 0 and 1, as array (…).
-
-        Raises
-        ------
-        InvalidInput
-            If the last axis is not the units, or an entry is neither 0 nor 1. Also if energies could
-            overflow, as the sizes of weights and biases add up to more than 1e300.
-        """
-        z = validate.binary_array("states", validate.aligned("states", states, self.labels))
-        if z.ndim == 0 or z.shape[-1] != self.n_units:
-            raise InvalidInput(
-                f"states must have {self.n_units} units on the last axis, got shape {z.shape}"
-            )
-        z = z.astype(np.float64)
-        require_finite_energies(self.weights, self.biases)
-        return np.asarray(-np.sum((z @ (self.weights / 2) + self.biases) * z, axis=-1))
 
     def log_probability(self, states: ArrayLike) -> NDArray[np.float64]:
         """Return log p of `states`, array (…, unit), as array (…).
@@ -237,8 +169,8 @@ class BoltzmannMachine(Displayed):
         """Return the machine at another temperature: weights and biases divided by T > 0."""
         t = validate.positive("temperature", temperature)
         with np.errstate(over="ignore"):
-            weights, biases = self.weights / t, self.biases / t
-        if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
+            weights, biases = mapped(self.matrix, lambda w: w / t), self.biases / t
+        if not (np.isfinite(largest(weights)) and np.isfinite(biases).all()):
             raise InvalidInput(f"temperature must leave weights and biases finite, got {t:g}")
         return BoltzmannMachine(weights, biases, self.labels)
 
@@ -264,8 +196,8 @@ class BoltzmannMachine(Displayed):
             return self
         sign = np.where(flips, -1.0, 1.0)
         with np.errstate(over="ignore", invalid="ignore"):
-            biases = sign * (self.biases + self.weights @ flips)
-        return BoltzmannMachine(np.outer(sign, sign) * self.weights + 0.0, biases, self.labels)
+            biases = sign * (self.biases + self.matrix @ flips)
+        return BoltzmannMachine(scaled(self.matrix, sign), biases, self.labels)
 
     def conditional(
         self, evidence: Given | None = None, *, clamp: Given | None = None
@@ -295,9 +227,9 @@ class BoltzmannMachine(Displayed):
             return self
         free, known = given.free, given.positions
         with np.errstate(over="ignore", invalid="ignore"):
-            biases = self.biases[free] + self.weights[np.ix_(free, known)] @ given.values[0]
+            biases = self.biases[free] + part(self.matrix, free, known) @ given.values[0]
         return BoltzmannMachine(
-            self.weights[np.ix_(free, free)],
+            part(self.matrix, free, free),
             biases,
             labels=[self.labels[k] for k in free],
         )
@@ -305,28 +237,63 @@ class BoltzmannMachine(Displayed):
     def biases_given(self, evidence: Evidence) -> NDArray[np.float64]:
         """Return the biases of the free units given the evidence of each chain, array (chain, free)."""
         free, known = evidence.free, evidence.positions
-        return np.asarray(self.biases[free] + evidence.values @ self.weights[np.ix_(known, free)])
+        return np.asarray(self.biases[free] + evidence.values @ part(self.matrix, known, free))
 
     def _tree(self) -> CliqueTree:
-        return machine_tree(self.weights, self.biases)
+        return machine_tree(self.matrix, self.biases)
 
     @functools.cached_property
     def _enumeration(self) -> Enumeration:
         return Enumeration(self.weights, self.biases)
 
-    def to_spin(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    def to_spin(self) -> tuple[Any, NDArray[np.float64], float]:
         """Return (J, h, offset) of the same distribution over spins s = 2z - 1.
 
         In the convention of dimod: p ∝ exp(-H), H(s) = h·s + ½ sᵀJs + offset, J symmetric with zero
-        diagonal, and H(s) = E(z) for every state.
+        diagonal, and H(s) = E(z) for every state. J is an array, or sparse as `matrix` is.
         """
-        w, b = self.weights, self.biases
+        w, b = self.matrix, self.biases
         require_finite_energies(w, b)
         return -w / 4, -(b / 2 + w.sum(axis=1) / 4), float(-b.sum() / 2 - w.sum() / 8)
 
     @classmethod
+    def from_couplings(
+        cls,
+        first: ArrayLike,
+        second: ArrayLike,
+        weights: ArrayLike,
+        biases: ArrayLike,
+        labels: Iterable[Hashable] | None = None,
+    ) -> "BoltzmannMachine":
+        """Return the machine whose coupled pairs have these weights; `couplings` gives them back.
+
+        Parameters
+        ----------
+        first, second : arrays (pair,)
+            Positions of both units, in any order. Weights of a pair that comes again are added up.
+        weights : array (pair,)
+        biases : array (unit,)
+        labels
+            One name per unit; by default 0 … n-1.
+
+        Raises
+        ------
+        InvalidInput
+            If the arrays do not describe a machine, or labels repeat.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> chain = ph.BoltzmannMachine.from_couplings([0, 1], [1, 2], [0.5, -1], [0, 0, 1])
+        >>> chain.weights[1]
+        array([ 0.5,  0. , -1. ])
+        """
+        b = validate.finite_array("biases", biases, 1)
+        return cls(of_pairs(first, second, weights, len(b)), b, labels)
+
+    @classmethod
     def from_spin(
-        cls, J: ArrayLike, h: ArrayLike, labels: Iterable[Hashable] | None = None
+        cls, J: ArrayLike | Matrix, h: ArrayLike, labels: Iterable[Hashable] | None = None
     ) -> "BoltzmannMachine":
         """Return the machine of p(s) ∝ exp(-h·s - ½ sᵀJs), s = 2z - 1.
 
@@ -345,9 +312,9 @@ class BoltzmannMachine(Displayed):
             If the arrays do not describe a machine, or labels repeat.
         """
         J, h, labels = in_one_order("J", J, "h", h, labels)
-        couplings = symmetric("J", J)
+        couplings: Any = symmetric("J", J)
         fields = validate.finite_array("h", h, 1)
-        validate.same_length("h", fields, "J", len(couplings))
+        validate.same_length("h", fields, "J", couplings.shape[0])
         require_finite_energies(couplings, fields, "J and h")
         # s = 2z - 1 in -h·s - ½ sᵀJs: -2h·z from the first term, -2 zᵀJz + 2 Σ_ij J_ij z_i from the
         # second.
@@ -395,7 +362,7 @@ class BoltzmannMachine(Displayed):
         InvalidInput
             For another suffix, or if the file cannot be written.
         """
-        write(path, self.weights, self.biases, self.labels, replace=replace)
+        write(path, self.matrix, self.biases, self.labels, replace=replace)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoltzmannMachine":
@@ -414,4 +381,4 @@ class BoltzmannMachine(Displayed):
         with files.reading(path, KIND):
             labels = document["labels"]
             names = None if labels is None else files.labels_from_json(labels)
-            return cls(document["weights"], document["biases"], names)
+            return cls(weights_in(document), document["biases"], names)

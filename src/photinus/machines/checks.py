@@ -1,18 +1,23 @@
 """What arrays and labels must be to describe a machine."""
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus._core import validate
+from photinus._core import memory, validate
+from photinus._core.matrices import Matrix, dense, entries, largest, row_sizes
 from photinus.errors import InvalidInput
 
 LARGEST_SUM = 1e300
 """Of the sizes of all weights and biases: up to here no energy overflows."""
 SYMMETRY_TOLERANCE = 1e-12
 """Largest difference of W_ij and W_ji, in units of the largest weight (at least 1)."""
+MOST_PLAIN = 2000
+"""Units up to which weights are always held as an array (32 MB)."""
+FULL = 1 / 8
+"""Part of all weights that are not zero, above which they are held as an array, too."""
 
 
 def in_one_order(
@@ -34,34 +39,139 @@ def in_one_order(
 
 
 def require_finite_energies(
-    w: NDArray[np.float64], b: NDArray[np.float64], names: str = "weights and biases"
+    w: Matrix, b: NDArray[np.float64], names: str = "weights and biases"
 ) -> None:
     """Raise where a sum of weights and biases could overflow."""
     with np.errstate(over="ignore"):
-        size = np.abs(w).sum() / 2 + np.abs(b).sum()
+        size = row_sizes(w).sum() / 2 + np.abs(b).sum()
     if not size <= LARGEST_SUM:
         raise InvalidInput(f"sizes of {names} must add up to at most {LARGEST_SUM:g}, got {size:.3g}")
 
 
-def symmetric(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Return `value` as a symmetric matrix with zero diagonal; its upper half counts."""
-    matrix = validate.finite_array(name, value, 2)
-    if matrix.shape[0] != matrix.shape[1]:
-        raise InvalidInput(f"{name} must be square, got shape {matrix.shape}")
+def symmetric(name: str, value: ArrayLike | Matrix) -> Matrix:
+    """Return `value` as a symmetric matrix with zero diagonal, `held`; its upper half counts."""
+    if validate.is_sparse(value):
+        sparse: Any = value
+        if sparse.ndim == 2 and not _is_array(sparse.shape[0], sparse.nnz):
+            return _symmetric_rows(name, sparse)
+    given: Any = value
+    matrix = validate.finite_array(name, given, 2)
+    _require_square(name, matrix)
     loops = np.flatnonzero(np.diagonal(matrix))
     if loops.size:
-        k = int(loops[0])
-        raise InvalidInput(f"{name} must have a zero diagonal, got {matrix[k, k]:g} at unit {k}")
+        _refuse_loop(name, int(loops[0]), matrix[loops[0], loops[0]])
     tolerance = SYMMETRY_TOLERANCE * np.abs(matrix).max(initial=1.0)
     skew = np.argwhere(np.abs(matrix - matrix.T) > tolerance)
     if skew.size:
         i, j = (int(k) for k in skew[0])
-        raise InvalidInput(
-            f"{name} must be symmetric, got {matrix[i, j]:.17g} at ({i}, {j}) "
-            f"and {matrix[j, i]:.17g} at ({j}, {i})"
-        )
+        _refuse_skew(name, i, j, matrix[i, j], matrix[j, i])
     upper = np.triu(matrix, 1)
-    return np.asarray(upper + upper.T)
+    return held(upper + upper.T)
+
+
+def held(matrix: Matrix) -> Matrix:
+    """Return a matrix as machines hold it: an array, or sparse rows of many units with few couplings.
+
+    How it is held depends on what it is, not on where it comes from.
+    """
+    n = matrix.shape[0]
+    if not isinstance(matrix, np.ndarray):
+        return dense(matrix) if _is_array(n, matrix.nnz) else matrix
+    if _is_array(n, n * n) and _is_array(n, int(np.count_nonzero(matrix))):
+        return matrix
+    from scipy.sparse import csr_array
+
+    return csr_array(matrix)
+
+
+def _is_array(n: int, entries: int) -> bool:
+    """Return whether a matrix of n units with so many entries is held as an array."""
+    return n <= MOST_PLAIN or entries > FULL * n * n
+
+
+def _symmetric_rows(name: str, value: Any) -> Matrix:
+    """Return `symmetric` of a sparse matrix, without an array."""
+    from scipy.sparse import csr_array, triu
+
+    _require_square(name, value)
+    rows = csr_array(value)
+    numbers = validate.finite_array(name, rows.data, 1)
+    rows = csr_array((numbers, rows.indices.copy(), rows.indptr.copy()), shape=rows.shape)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    loops = np.flatnonzero(rows.diagonal())
+    if loops.size:
+        _refuse_loop(name, int(loops[0]), rows.diagonal()[loops[0]])
+    skew = rows - rows.T
+    skew.eliminate_zeros()
+    if not skew.nnz:
+        return held(rows)
+    row, column, off = entries(skew)
+    wrong = np.flatnonzero(np.abs(off) > SYMMETRY_TOLERANCE * max(1.0, largest(rows)))
+    if wrong.size:
+        i, j = int(row[wrong[0]]), int(column[wrong[0]])
+        _refuse_skew(name, i, j, float(rows[i, j]), float(rows[j, i]))
+    upper = csr_array(triu(rows, 1))
+    return held(csr_array(upper + upper.T))
+
+
+def of_pairs(first: ArrayLike, second: ArrayLike, weights: ArrayLike, n: int) -> Matrix:
+    """Return the symmetric matrix of `n` units whose pairs have these weights.
+
+    Weights of a pair that comes several times are added up.
+    """
+    i, j = validate.positions("first", first, n), validate.positions("second", second, n)
+    values = validate.finite_array("weights", weights, 1)
+    for name, end in (("first", i), ("second", j)):
+        validate.same_length(name, end, "weights", len(values))
+    loops = np.flatnonzero(i == j)
+    if loops.size:
+        raise InvalidInput(f"pairs must be of two units, got {i[loops[0]]} with itself")
+    if _is_array(n, 0):
+        matrix = np.zeros((n, n))
+        np.add.at(matrix, (i, j), values)
+        return np.asarray(matrix + matrix.T)
+    from scipy.sparse import csr_array
+
+    # One after the other, in the order given: a sum must not depend on how rows are sorted.
+    order = np.lexsort((j, i))
+    i, j, values = i[order], j[order], values[order]
+    fresh = np.ones(len(i), bool)
+    fresh[1:] = (np.diff(i) != 0) | (np.diff(j) != 0)
+    summed = np.bincount(np.cumsum(fresh) - 1, values, int(fresh.sum()))
+    directed = csr_array((summed, (i[fresh], j[fresh])), shape=(n, n))
+    return csr_array(directed + directed.T)
+
+
+def of_block(block: NDArray[np.float64]) -> Matrix:
+    """Return the symmetric matrix of two sides whose units are coupled by a block (first, second)."""
+    first, second = block.shape
+    n = first + second
+    if _is_array(n, 2 * int(np.count_nonzero(block))):
+        memory.require(24.0 * n * n, f"a machine of {n} units")
+        whole = np.zeros((n, n))
+        whole[:first, first:] = block
+        return np.asarray(whole + whole.T)
+    from scipy.sparse import block_array, csr_array
+
+    rows: Any = csr_array(block)
+    parts: Any = [[None, rows], [rows.T, None]]
+    return csr_array(block_array(parts))
+
+
+def _require_square(name: str, matrix: Any) -> None:
+    if matrix.shape[0] != matrix.shape[1]:
+        raise InvalidInput(f"{name} must be square, got shape {matrix.shape}")
+
+
+def _refuse_loop(name: str, k: int, value: float) -> NoReturn:
+    raise InvalidInput(f"{name} must have a zero diagonal, got {value:g} at unit {k}")
+
+
+def _refuse_skew(name: str, i: int, j: int, one: float, other: float) -> NoReturn:
+    raise InvalidInput(
+        f"{name} must be symmetric, got {one:.17g} at ({i}, {j}) and {other:.17g} at ({j}, {i})"
+    )
 
 
 def checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable, ...]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.matrices import Matrix, row_sizes, upper
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
 from photinus.machines.checks import require_finite_energies
@@ -153,7 +154,7 @@ class CliqueTree:
         return drawn
 
 
-def machine_tree(weights: Floats, biases: Floats) -> CliqueTree:
+def machine_tree(weights: Matrix, biases: Floats) -> CliqueTree:
     """Return the tree of a Boltzmann machine, weights (unit, unit) and biases (unit,).
 
     Raises
@@ -162,15 +163,15 @@ def machine_tree(weights: Floats, biases: Floats) -> CliqueTree:
         If the graph is too far from a tree, or rounding of huge energies would decide.
     """
     require_finite_energies(weights, biases)
-    size = np.abs(biases).sum() + np.abs(weights).sum() / 2
+    size = np.abs(biases).sum() + row_sizes(weights).sum() / 2
     rounding = 2 * len(biases) * size * np.finfo(np.float64).eps
-    first, second = np.nonzero(np.triu(weights, 1))
+    first, second, strength = upper(weights)
     n, least = len(biases), len(first) / len(biases)
     if least > np.log2(MOST_TABLES):  # n units of treewidth w have at most n w couplings
         raise too_wide("this machine", int(np.ceil(least)))
-    pairs = zip(first.tolist(), second.tolist(), strict=True)
+    pairs = zip(first.tolist(), second.tolist(), strength.tolist(), strict=True)
     factors: list[Factor] = [((k,), np.array([0.0, bias])) for k, bias in enumerate(biases.tolist())]
-    factors += [((i, j), np.array([[0.0, 0.0], [0.0, weights[i, j]]])) for i, j in pairs]
+    factors += [((i, j), np.array([[0.0, 0.0], [0.0, weight]])) for i, j, weight in pairs]
     tree = CliqueTree([2] * n, factors, "this machine")
     if rounding > ROUNDING_TOLERANCE:
         raise InvalidInput(

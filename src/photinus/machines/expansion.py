@@ -159,7 +159,7 @@ def expansion(
 
 def _effort(machine: BoltzmannMachine) -> float:
     """Return what a machine asks of hardware: neurons times the largest weight between them."""
-    return machine.n_units * float(np.abs(machine.weights).max())
+    return machine.n_units * machine.largest_weight
 
 
 def _expansion(

@@ -84,7 +84,7 @@ def largest_weight(factors: Iterable[Factor], states: States, code: str) -> floa
     names = tuple(dict.fromkeys(name for factor in factors for name in factor.scope))
     if not names:
         return 0.0
-    return float(np.abs(expanded(factors, names, states, code).machine.weights).max())
+    return expanded(factors, names, states, code).machine.largest_weight
 
 
 def expanded(factors: Iterable[Factor], names: Names, states: States, code: str) -> Expansion:

@@ -1,5 +1,6 @@
 """Couplings: between lasers as arrays or sparse matrices, and as the inner loop reads them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -7,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
+from photinus._core.matrices import dense as dense
+from photinus._core.matrices import entries as entries
+from photinus._core.validate import is_sparse as is_sparse
 from photinus.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,19 +32,15 @@ class Couplings:
     height: NDArray[np.float64]
 
 
-def is_sparse(coupling: object) -> bool:
-    """Whether `coupling` is a SciPy sparse matrix; SciPy is not imported to find out."""
-    return type(coupling).__module__.startswith("scipy.sparse")
-
-
-def checked(coupling: Any, n: int) -> Coupling:
-    """Return couplings between `n` lasers, read-only, after a look at every entry."""
+def checked(coupling: Any, n: int, what: str = "laser") -> Coupling:
+    """Return couplings between `n` lasers, or what they are, after a look at every entry."""
+    loop = f"coupling must have a zero diagonal: a {what} has no synapse to itself"
     if not is_sparse(coupling):
         array = validate.finite_array("coupling", coupling, 2)
         if array.shape != (n, n):
             raise InvalidInput(f"coupling must have shape ({n}, {n}), got {array.shape}")
         if np.diagonal(array).any():
-            raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
+            raise InvalidInput(loop)
         array.setflags(write=False)
         return array
     from scipy.sparse import csr_array
@@ -51,19 +51,8 @@ def checked(coupling: Any, n: int) -> Coupling:
     rows.sum_duplicates()
     validate.finite_array("coupling", rows.data, 1)
     if rows.diagonal().any():
-        raise InvalidInput("coupling must have a zero diagonal: a laser has no synapse to itself")
+        raise InvalidInput(loop)
     return rows
-
-
-def entries(coupling: Coupling) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Return target, source and value of all couplings that are not zero."""
-    if isinstance(coupling, np.ndarray):
-        target, source = np.nonzero(coupling)
-        return target, source, coupling[target, source]
-    found = coupling.tocoo()
-    there = found.data != 0
-    target, source = (index[there].astype(np.intp) for index in found.coords)
-    return target, source, found.data[there]
 
 
 def from_entries(synapses: ArrayLike, n: int) -> Coupling:
@@ -74,9 +63,16 @@ def from_entries(synapses: ArrayLike, n: int) -> Coupling:
     return csr_array((value, (target.astype(np.int64), source.astype(np.int64))), shape=(n, n))
 
 
-def dense(coupling: Coupling) -> NDArray[np.float64]:
-    """Return the couplings as an array."""
-    return coupling if isinstance(coupling, np.ndarray) else np.asarray(coupling.toarray())
+def written(coupling: Coupling) -> dict[str, NDArray[np.float64]]:
+    """Return the entry of a network's document: `coupling`, or `synapses` of a sparse matrix."""
+    if isinstance(coupling, np.ndarray):
+        return {"coupling": coupling}
+    return {"synapses": np.stack(entries(coupling), axis=1)}
+
+
+def read(document: Mapping[str, Any], n: int) -> Any:
+    """Return the couplings between `n` lasers or neurons that a document holds."""
+    return from_entries(document["synapses"], n) if "synapses" in document else document["coupling"]
 
 
 def among(coupling: Coupling, units: NDArray[np.intp]) -> Coupling:

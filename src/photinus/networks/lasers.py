@@ -17,7 +17,7 @@ from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
-from photinus.networks.couplings import Coupling, checked, entries, from_entries, is_sparse
+from photinus.networks.couplings import Coupling, checked, is_sparse, read, written
 from photinus.units import Allowed, quantity
 
 KIND = "laser-network"
@@ -332,11 +332,7 @@ class LaserNetwork(Displayed):
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
-            **(
-                {"synapses": np.stack(entries(self.coupling), axis=1)}
-                if is_sparse(self.coupling)
-                else {"coupling": np.asarray(self.coupling)}
-            ),
+            **written(self.coupling),
         }
 
     @classmethod
@@ -361,11 +357,7 @@ class LaserNetwork(Displayed):
             depression=Depression(**given) if (given := document.get("depression")) else None,
             rise_time=document.get("rise_time", 0.0),
             pump=document["pump"],
-            coupling=(
-                from_entries(document["synapses"], len(document["pump"]))
-                if "synapses" in document
-                else document["coupling"]
-            ),
+            coupling=read(document, len(document["pump"])),
             delay=document["delay"],
             detection_threshold=document["detection_threshold"],
             gauge=document.get("gauge", ()),

@@ -16,6 +16,7 @@ from photinus.devices.lif.parameters import LifParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
+from photinus.networks.couplings import Coupling, checked, read, written
 from photinus.units import Allowed, quantity
 
 KIND = "lif-network"
@@ -39,7 +40,7 @@ class LifNetwork(Displayed):
     coupling : array (unit, unit)
         Effect of neuron j on neuron i, ``coupling[i, j]`` [V]. While j is on, i shall behave as if its
         drive were higher by that (α W for a weight W). Any real matrix, not necessarily symmetric; the
-        diagonal must be zero.
+        diagonal must be zero. For large networks with few couplings a sparse matrix of SciPy.
     kernel
         What one spike does to its targets, of shape "exponential". The synaptic current I of i rises by
         ``sustain * coupling[i, j]`` [V] and decays with the time constant `duration`. V itself jumps by
@@ -75,7 +76,7 @@ class LifNetwork(Displayed):
     device: ClassVar[str] = "lif"
     parameters: LifParameters
     drive: NDArray[np.float64]
-    coupling: NDArray[np.float64]
+    coupling: Coupling
     kernel: SynapticKernel
     window: float
     driven_drive: tuple[float, float]
@@ -90,11 +91,7 @@ class LifNetwork(Displayed):
         n = len(drive)
         if n == 0:
             raise InvalidInput("drive must have at least 1 entry, got 0")
-        coupling = validate.finite_array("coupling", self.coupling, 2)
-        if coupling.shape != (n, n):
-            raise InvalidInput(f"coupling must have shape ({n}, {n}), got {coupling.shape}")
-        if np.diagonal(coupling).any():
-            raise InvalidInput("coupling must have a zero diagonal: a neuron has no synapse to itself")
+        coupling = checked(self.coupling, n, "neuron")
         if self.kernel.shape != "exponential":
             raise InvalidInput(f"kernel must have the shape 'exponential', got {self.kernel.shape!r}")
         labels = tuple(self.labels) or tuple(range(n))
@@ -106,8 +103,7 @@ class LifNetwork(Displayed):
             raise InvalidInput(
                 f"driven_drive must be two potentials (off, on), got {self.driven_drive!r}"
             )
-        for array in (drive, coupling):
-            array.setflags(write=False)
+        validate.locked((drive, coupling))
         settle(self, drive=drive)
         settle(self, coupling=coupling)
         settle(self, delay=validate.non_negative("delay", self.delay, "s"))
@@ -152,16 +148,14 @@ class LifNetwork(Displayed):
             validate.one_of("field of LifNetwork", name, self.__dataclass_fields__)
         return replace(self, **changes)
 
-    ARRAYS: ClassVar = ("drive", "coupling")
-    """Entries of `to_dict` that are arrays."""
+    ARRAYS: ClassVar = ("drive", "coupling", "synapses")
+    """Entries of `to_dict` that are arrays; `synapses` where couplings are sparse, as of lasers."""
 
     def settings(self) -> list[str]:
         """Return what to set each neuron to, for people."""
         return [quantity(drive, "V", 4) for drive in self.drive]
 
-    def driven(
-        self, drive: NDArray[np.float64], coupling: NDArray[np.float64] | None = None
-    ) -> "LifNetwork":
+    def driven(self, drive: NDArray[np.float64], coupling: Coupling | None = None) -> "LifNetwork":
         """Return a copy with other drives and couplings [V]."""
         return self.replace(drive=drive, coupling=self.coupling if coupling is None else coupling)
 
@@ -177,7 +171,7 @@ class LifNetwork(Displayed):
             "labels": files.labels_to_json(self.labels),
             **gauges.written(self.gauge),
             "drive": self.drive,
-            "coupling": self.coupling,
+            **written(self.coupling),
         }
 
     @classmethod
@@ -189,7 +183,8 @@ class LifNetwork(Displayed):
             driven_drive=tuple(document["driven_drive"]),
             labels=files.labels_from_json(document["labels"]),
             gauge=document.get("gauge", ()),
-            **{name: document[name] for name in ("drive", "coupling", "window", "delay")},
+            coupling=read(document, len(document["drive"])),
+            **{name: document[name] for name in ("drive", "window", "delay")},
         )
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:

@@ -68,7 +68,13 @@ def fields(
 ) -> NDArray[np.float64]:
     """Return u_k = b_k + Σ_j W_kj z_j of `units`, array (chain, unit); `states` has all units."""
     field = np.tile(machine.biases[units], (len(states), 1))
-    _add_rows(np.ascontiguousarray(machine.weights[:, units]), states, field)
+    weights = machine.matrix
+    if isinstance(weights, np.ndarray):
+        _add_rows(np.ascontiguousarray(weights[:, units]), states, field)
+    else:
+        place = np.full(machine.n_units, -1)
+        place[units] = np.arange(len(units))
+        _add_sparse(weights.indptr, weights.indices, weights.data, place, states, field)
     return field
 
 
@@ -87,6 +93,17 @@ def _add_rows(rows, states, field):  # type: ignore[no-untyped-def]
             if states[c, j]:
                 for i in range(field.shape[1]):
                     field[c, i] += rows[j, i]
+
+
+@kernel
+def _add_sparse(start, column, value, place, states, field):  # type: ignore[no-untyped-def]
+    """Do `_add_rows` for sparse rows; a unit at `place` -1 has no field."""
+    for c in range(states.shape[0]):
+        for j in range(states.shape[1]):
+            if states[c, j]:
+                for p in range(start[j], start[j + 1]):
+                    if place[column[p]] >= 0:
+                        field[c, place[column[p]]] += value[p]
 
 
 @inlined
@@ -128,3 +145,10 @@ def exponential(x):  # type: ignore[no-untyped-def]
     e *= e
     e *= e
     return e
+
+
+@inlined
+def log_sum(one, other):  # type: ignore[no-untyped-def]
+    """Return log(e^one + e^other)."""
+    high, low = max(one, other), min(one, other)
+    return high + np.log1p(np.exp(low - high)) if low > -np.inf else high

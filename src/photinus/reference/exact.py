@@ -73,7 +73,7 @@ def method_for(units: int) -> str:
 def _drawing(machine: BoltzmannMachine) -> Callable[[int, np.random.Generator], NDArray[Any]]:
     """Return what draws from a machine, array (draw, unit): its joint, or the tree of a large one."""
     if machine.n_units > MAX_ENUMERATED:
-        return machine_tree(machine.weights, machine.biases).draw
+        return machine_tree(machine.matrix, machine.biases).draw
     cumulated = np.cumsum(machine.joint())
     cumulated /= cumulated[-1]
 

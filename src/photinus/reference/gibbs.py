@@ -14,7 +14,6 @@ with weights and biases rounded to the quantum.
 """
 
 import math
-from collections import deque
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -24,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import inlined, kernel
-from photinus._core.streams import Role, Seed, lane_states, seed_sequence
+from photinus._core.matrices import Matrix, entries, mapped, part, row_sizes
+from photinus._core.streams import Role, Seed, coins, lane_states, seed_sequence
 from photinus._core.threads import available_threads
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -37,6 +37,7 @@ from photinus.reference._chains import (
     over_chains,
     uniform,
 )
+from photinus.reference.colouring import colouring
 
 COARSEST_QUANTUM = 2.0**-22
 """Largest rounding of 32-bit fields; machines of larger fields get 64 bits."""
@@ -70,33 +71,10 @@ class Couplings(NamedTuple):
     """Weights in quanta, stretch by stretch, then all of them negated: for flips up and down."""
 
 
-def colouring(coupled: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return a colour of each unit, array (unit,), different for `coupled` ones, array (unit, unit).
-
-    Greedy, the smallest free colour, along a breadth-first search. A unit of a bipartite graph then
-    meets neighbours of one colour only, so that two are enough.
-    """
-    n = len(coupled)
-    colour = np.full(n, -1)
-    found = np.zeros(n, dtype=bool)
-    for root in range(n):
-        queue = deque([] if found[root] else [root])
-        found[root] = True
-        while queue:
-            unit = queue.popleft()
-            neighbours = np.flatnonzero(coupled[unit])
-            taken = np.zeros(n + 1, dtype=bool)
-            taken[colour[neighbours]] = True  # -1, not coloured yet, is the last entry
-            colour[unit] = taken.argmin()
-            queue.extend(neighbours[~found[neighbours]].tolist())
-            found[neighbours] = True
-    return colour
-
-
 def quantum(machine: BoltzmannMachine) -> tuple[float, type[np.signedinteger[Any]]]:
     """Return the unit in which fields are counted, a power of two, and an integer type for them."""
     validate.instance("machine", machine, BoltzmannMachine)
-    largest = float((np.abs(machine.biases) + np.abs(machine.weights).sum(axis=1)).max())
+    largest = float((np.abs(machine.biases) + row_sizes(machine.matrix)).max())
     _, exponent = math.frexp(max(largest, 1.0))
     # One bit is for the sign, one for what rounding adds.
     short = math.ldexp(1.0, exponent - 30)
@@ -105,12 +83,12 @@ def quantum(machine: BoltzmannMachine) -> tuple[float, type[np.signedinteger[Any
     return math.ldexp(1.0, exponent - 62), np.int64
 
 
-def couplings(weights: NDArray[Any]) -> tuple[NDArray[np.intp], Couplings]:
+def couplings(weights: Matrix) -> tuple[NDArray[np.intp], Couplings]:
     """Return the order of the units by groups, and the couplings in this order; `weights` in quanta."""
-    colour = colouring(weights != 0)
+    colour = colouring(weights)
     order = np.argsort(colour, kind="stable")
-    colour, weights = colour[order], weights[np.ix_(order, order)]
-    row, column = np.nonzero(weights)
+    colour = colour[order]
+    row, column, weight = entries(part(weights, order, order))
     fresh = np.ones(len(row), dtype=bool)
     fresh[1:] = (np.diff(row) > 0) | (np.diff(column) > GAP)
     begin = np.flatnonzero(fresh)
@@ -121,7 +99,7 @@ def couplings(weights: NDArray[Any]) -> tuple[NDArray[np.intp], Couplings]:
     # Only what belongs to a stretch is written. The row's next couplings, which may lie where a
     # stretch is filled up, have a stretch for themselves.
     values = np.zeros(length.sum(), weights.dtype)
-    values[np.repeat(place - start, counts) + column] = weights[row, column]
+    values[np.repeat(place - start, counts) + column] = weight
     row = row[begin]
     first = np.searchsorted(row, np.arange(len(order) + 1))
     until = np.append(place, len(values))[first]
@@ -191,7 +169,9 @@ class GibbsSampler:
         known = evidence_of(machine, chains, evidence, clamp_units, clamp_values)
         free = known.free
         self._quantum, whole = quantum(machine)
-        weights = np.rint(machine.weights[np.ix_(free, free)] / self._quantum).astype(whole)
+        weights = mapped(
+            part(machine.matrix, free, free), lambda w: np.rint(w / self._quantum).astype(whole)
+        )
         order, self._couplings = couplings(weights)
         self._units = free[order]
         root = seed_sequence(seed)
@@ -319,8 +299,7 @@ def _initial(
     initial: ArrayLike | None, chains: int, n: int, seed: np.random.SeedSequence
 ) -> NDArray[np.uint8]:
     if initial is None:
-        coins = lane_states(seed, Role.INITIAL_STATE, chains, n)[..., 0] & 1
-        return np.ascontiguousarray(coins, dtype=np.uint8)
+        return coins(seed, Role.INITIAL_STATE, chains, n)
     states = validate.binary_array("initial", initial)
     if states.shape not in ((n,), (chains, n)):
         raise InvalidInput(f"initial must have shape {(n,)} or {(chains, n)}, got {states.shape}")

@@ -7,11 +7,14 @@ state, exp(u_k)/τ times the probability of k silent is 1/τ times that of k act
 the law of an active period matters only through its mean.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import inlined, kernel
+from photinus._core.matrices import part
 from photinus._core.streams import Role, Seed, lane_states, seed_sequence
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Given
@@ -21,9 +24,11 @@ from photinus.reference._chains import (
     evidence_of,
     exponential,
     fields,
+    log_sum,
     over_chains,
     uniform,
 )
+from photinus.reference.sparse_ideal import fire
 
 RESCALED = 1e4
 """Sum of the hazards, in units of a reference, at which a new reference is taken.
@@ -88,7 +93,8 @@ def sample_ideal(
     duration = validate.positive("duration", duration)
     known = evidence_of(machine, chains, evidence, clamp_units, clamp_values)
     free = known.free
-    rows = np.ascontiguousarray(machine.weights[np.ix_(free, free)])
+    rows: Any = part(machine.matrix, free, free)
+    sparse = not isinstance(rows, np.ndarray)
     field = fields(machine, free, known.states())
     root = seed_sequence(seed)
     stream = lane_states(root, Role.IDEAL, chains, 1)[:, 0].copy()
@@ -109,7 +115,11 @@ def sample_ideal(
         for c in range(block.start, block.stop):
             held = np.flatnonzero(on[c])
             held = held[np.argsort(first_end[c, held], kind="stable")]
-            count = _fire(rows, field[c], stream[c], duration, held, first_end[c, held], unit, time)
+            begin = field[c], stream[c], duration, held, first_end[c, held], unit, time
+            if sparse:
+                count = fire(rows.indptr, rows.indices, rows.data, *begin)
+            else:
+                count = _fire(rows, *begin)
             spikes.append((free[unit[:count]].astype(np.int32), time[:count].copy()))
         return spikes
 
@@ -145,13 +155,6 @@ def _cumulate(field, silent, top, cumulated):  # type: ignore[no-untyped-def]
         total += cumulated[i]
         cumulated[i] = total
     return total
-
-
-@inlined
-def _log_sum(one, other):  # type: ignore[no-untyped-def]
-    """Return log(e^one + e^other)."""
-    high, low = max(one, other), min(one, other)
-    return high + np.log1p(np.exp(low - high)) if low > -np.inf else high
 
 
 @kernel
@@ -203,7 +206,7 @@ def _fire(  # type: ignore[no-untyped-def]
         now = min(now + np.exp(wait), end) if spikes else end
         if now > duration:
             return count
-        since = _log_sum(since, min(wait, left))
+        since = log_sum(since, min(wait, left))
         if spikes:
             u, s0, s1, s2, s3 = uniform(s0, s1, s2, s3)
             # u > 0: the first unit that reaches it has a hazard above 0.

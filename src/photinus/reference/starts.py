@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
-from photinus._core.streams import Role, first_chain_of, lane_states
+from photinus._core.streams import Role, coins, first_chain_of, lane_states
 from photinus.errors import InvalidInput
 
 MOST_DRIVEN = 3
@@ -31,9 +31,8 @@ def dispersed(seed: np.random.SeedSequence, chains: int, units: int) -> NDArray[
 
     The start of chain c depends on the seed and on c, not on how many chains there are.
     """
-    coins = lane_states(seed, Role.START, chains, units)[..., 0] & 1
     turn = ((first_chain_of(seed) + np.arange(chains)) % 3)[:, None]
-    return np.where(turn == 0, coins, turn == 2).astype(np.uint8)
+    return np.where(turn == 0, coins(seed, Role.START, chains, units), turn == 2).astype(np.uint8)
 
 
 def given(initial: ArrayLike, chains: int, units: int) -> NDArray[np.uint8]:

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
+from photinus._core.matrices import dense, mapped, part, upper
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus._core.words import NAMED, count, some
 from photinus.calibration import Calibration
 from photinus.devices import Network, device_of
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.networks.couplings import dense
 from photinus.translation.prediction import foretold
 
 STRONG = 2.0
@@ -95,18 +95,18 @@ def beyond_lasers(network: Network, drive: NDArray[np.float64], known: NDArray[n
 def _strong(machine: BoltzmannMachine, calibration: Calibration, free: NDArray[np.intp]) -> str | None:
     """Return which weights are too strong for the synapses."""
     low, high = (STRONG * bound for bound in calibration.weight_range)
-    weights = np.triu(machine.weights[np.ix_(free, free)], 1)
-    rows, columns = np.nonzero((weights < low) | (weights > high))
-    if not len(rows):
+    rows, columns, weights = upper(part(machine.matrix, free, free))
+    outside = (weights < low) | (weights > high)
+    if not outside.any():
         return None
-    sizes = weights[rows, columns]
+    rows, columns, sizes = rows[outside], columns[outside], weights[outside]
     worst = np.argsort(-np.abs(sizes), kind="stable")[: NAMED + 1]
     named = [
         f"{machine.labels[free[rows[k]]]!r}–{machine.labels[free[columns[k]]]!r} ({sizes[k]:+.3g})"
         for k in worst
     ]
     return (
-        f"{count(len(rows), 'weight')} of {np.count_nonzero(weights)} "
+        f"{count(len(rows), 'weight')} of {len(weights)} "
         f"{'lies' if len(rows) == 1 else 'lie'} outside [{low:+.3g}, {high:+.3g}], where the synapses "
         f"of {calibration.parameters.name!r} act too weakly and too late: "
         f"{some(named, len(rows))}; scale the machine down, or refine the network"
@@ -154,7 +154,7 @@ def _far(
         machine.conditional(evidence.part(slice(1))),
         calibration,
         drive[free],
-        dense(network.coupling)[among],
+        dense(part(network.coupling, free, free)),
         delay[among] if delay.ndim else delay,
     )
     if not told.large or not np.isfinite(told.kl):
@@ -185,8 +185,8 @@ def _unpumped(
         return None
     free = evidence.free
     field = machine.biases_given(evidence.distinct()[0])
-    among = machine.weights[np.ix_(free, free)]
-    highest = field.max(axis=0) + np.maximum(among, 0.0).sum(axis=1)
+    among = mapped(part(machine.matrix, free, free), lambda w: np.maximum(w, 0.0))
+    highest = field.max(axis=0) + np.asarray(among.sum(axis=1))
     cut = (
         (network.drive[free] <= device.least_drive)
         & (highest > -REACHED)

@@ -12,12 +12,12 @@ from photinus import diagnostics
 from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.records import settle
-from photinus._core.states import MAX_ENUMERATED
+from photinus._core.states import MAX_ENUMERATED, pair_shares
 from photinus.devices import Network
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.samplers import exports, storage, summary
+from photinus.samplers import exports, moments, storage, summary
 
 if TYPE_CHECKING:
     import os
@@ -243,21 +243,7 @@ class Samples(Displayed):
 
     def _moments_between(self, first: int, stop: int) -> NDArray[np.float64]:
         """Return <z_i z_j> of each chain over draws `first` … `stop`-1, array (chain, unit, unit)."""
-        if self.spikes is None:
-            z = self.states[:, first:stop].astype(np.float32)
-            return np.asarray(np.matmul(z.transpose(0, 2, 1), z), np.float64) / (stop - first)
-        assert self.window is not None
-        free = self.free_units
-        known = self.evidence.positions
-        inner = self._occupancy(stop * self.window, start=first * self.window).moments
-        moments = np.zeros((self.chains, self.machine.n_units, self.machine.n_units))
-        moments[:, free[:, None], free] = inner
-        values = self.evidence.values.astype(np.float64)
-        moments[:, known[:, None], known] = values[:, :, None] * values[:, None, :]
-        cross = values[:, :, None] * np.diagonal(inner, axis1=1, axis2=2)[:, None, :]
-        moments[:, known[:, None], free] = cross
-        moments[:, free[:, None], known] = cross.transpose(0, 2, 1)
-        return moments
+        return moments.of_pairs(self, first, stop)
 
     def marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1), array (unit,), mean over chains."""
@@ -279,6 +265,21 @@ class Samples(Displayed):
     def pair_moments(self) -> NDArray[np.float64]:
         """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""
         return np.asarray(self._chain_moments.mean(axis=0))
+
+    def coupled_moments(self) -> NDArray[np.float64]:
+        """Return <z_i z_j> of the coupled pairs, array (pair,), mean over chains and draws.
+
+        In the order of ``machine.couplings``. Nothing here grows with the square of the units.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> chain = ph.BoltzmannMachine.from_couplings([0, 1], [1, 2], [3, 3], [-1, -1, -1])
+        >>> ph.sample(chain, "exact", chains=4, draws=500, seed=1).coupled_moments().round(1)
+        array([0.8, 0.8])
+        """
+        first, second, _ = self.machine.couplings
+        return pair_shares(self.states.reshape(-1, self.machine.n_units), first, second)
 
     def fidelity(self, seed: int = 0, *, progress: "Progress | bool | None" = None) -> "Fidelity":
         """Return the certificate of these samples; see `photinus.diagnostics.fidelity.assess`."""

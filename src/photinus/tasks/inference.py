@@ -126,7 +126,7 @@ class Posterior(Displayed):
     @property
     def largest_weight(self) -> float:
         """Largest weight between them, as a size."""
-        return 0.0 if self.samples is None else float(np.abs(self.samples.machine.weights).max())
+        return 0.0 if self.samples is None else self.samples.machine.largest_weight
 
     @functools.cached_property
     def fidelity(self) -> Fidelity | None:

@@ -1,7 +1,7 @@
 """The fields that units meet in the target, and the lines that stand for the measured curve."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,20 +9,22 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.logistic import logistic
 from photinus._core.states import MAX_PER_EVIDENCE
+from photinus._core.validate import is_sparse
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.energies import by_block
 from photinus.machines.evidence import Evidence
 from photinus.reference.gibbs import sample_gibbs
 from photinus.translation.neuron import Neuron
 
 SMALLEST_SPREAD = 1e-6
 """Variance of a unit's field below which it counts as constant."""
-
-
 EVIDENCE_AT_ONCE = 64
-
-
 CHAINS, CHAINS_PER_EVIDENCE, DRAWS_PER_EVIDENCE = 64, 8, 12
 """Gibbs chains among all evidence, at least so many for each, and draws of each chain."""
+FEW_CHAINS, FEW_SWEEPS, FEWEST_DRAWS = 8, 30, 8
+"""Gibbs chains of machines that are held as sparse rows, their burn-in, and draws of each at least."""
+MOST_FIELDS = 2**24
+"""Fields, states times units, that are looked at of such machines: a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,19 @@ class Fields:
 
 
 def states_met(machine: BoltzmannMachine) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return states (state, unit) and their probabilities (state,): all, or Gibbs draws of many."""
+    """Return states (state, unit) and their probabilities (state,): all, or Gibbs draws of many.
+
+    There are fewer of machines that are held as sparse rows. A line is fitted to exact values of the
+    curve, so that few states tell it well.
+    """
     validate.instance("machine", machine, BoltzmannMachine)
     if machine.n_units <= MAX_PER_EVIDENCE:
         return machine.states(), machine.joint()
-    drawn = sample_gibbs(machine, chains=64, draws=50, burn_in=100, seed=0)
+    chains, draws, burn_in = 64, 50, 100
+    if is_sparse(machine.matrix):
+        chains, burn_in = FEW_CHAINS, FEW_SWEEPS
+        draws = int(np.clip(MOST_FIELDS // (chains * machine.n_units), FEWEST_DRAWS, 200))
+    drawn = sample_gibbs(machine, chains=chains, draws=draws, burn_in=burn_in, seed=0)
     states = drawn.reshape(-1, machine.n_units)
     return states, np.full(len(states), 1.0 / len(states))
 
@@ -52,36 +62,57 @@ def doses(machine: BoltzmannMachine, calibration: Neuron) -> NDArray[np.float64]
     if calibration.kernel.renewing or calibration.mean_interval is None:
         return np.ones(machine.n_units)
     states, probability = states_met(machine)
-    weight = probability[:, None] * states
-    # The added constant keeps the sum above zero for a unit that is never on.
-    dose = calibration.dose(states @ machine.weights + machine.biases)
-    return np.asarray(((weight * dose).sum(axis=0) + 1e-12) / (weight.sum(axis=0) + 1e-12))
+    found = []
+    for units, field in by_block(machine.matrix, machine.biases, states):
+        weight = probability[:, None] * states[:, units]
+        # The added constant keeps the sum above zero for a unit that is never on.
+        dose = ((weight * calibration.dose(field)).sum(axis=0) + 1e-12) / (weight.sum(axis=0) + 1e-12)
+        found.append(dose)
+    return np.concatenate(found)
 
 
 def fields_met(machine: BoltzmannMachine, calibration: Neuron) -> Fields:
     """Return the fields of each unit in the target distribution, and the line instead of x(u)."""
+    return lines_through(machine, *states_met(machine), calibration)
+
+
+def lines_through(
+    machine: BoltzmannMachine,
+    states: NDArray[np.uint8],
+    probability: NDArray[np.float64],
+    calibration: Neuron,
+) -> Fields:
+    """Return `line_through` the fields of all units in states (state, unit)."""
+    validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
-    states, probability = states_met(machine)
-    return line_through(states @ machine.weights + machine.biases, probability, calibration)
+    parts = [
+        line_through(field, probability, calibration)
+        for _, field in by_block(machine.matrix, machine.biases, states)
+    ]
+    return Fields(*(np.concatenate(each) for each in zip(*map(astuple, parts), strict=True)))
 
 
 def states_given(
     machine: BoltzmannMachine, distinct: Evidence
-) -> tuple[NDArray[np.uint8], Iterator[NDArray[np.float64]]]:
+) -> tuple[NDArray[np.uint8], Iterator[NDArray[np.uint8]]]:
     """Return states of the free units without evidence, and those given each, all sampled together.
 
     Arrays (state, free unit), as many of both. Errors of the mean cancel to first order in a drive, so
     that few states do for each evidence.
     """
-    chains = max(CHAINS_PER_EVIDENCE, CHAINS // distinct.chains)
+    few = is_sparse(machine.matrix)
+    chains = max(CHAINS_PER_EVIDENCE, (FEW_CHAINS if few else CHAINS) // distinct.chains)
     size = chains * DRAWS_PER_EVIDENCE
-    anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, distinct.free]
+    if few:
+        anyway = states_met(machine)[0][:size, distinct.free]
+    else:
+        anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, distinct.free]
     return anyway, _states_by_evidence(machine, distinct, chains)
 
 
 def _states_by_evidence(
     machine: BoltzmannMachine, distinct: Evidence, chains: int
-) -> Iterator[NDArray[np.float64]]:
+) -> Iterator[NDArray[np.uint8]]:
     """Return states of the free units given each evidence in turn, array (state, free unit)."""
     for first in range(0, distinct.chains, EVIDENCE_AT_ONCE):
         part = distinct.part(slice(first, first + EVIDENCE_AT_ONCE))
@@ -93,8 +124,7 @@ def _states_by_evidence(
             seed=first,
             evidence=part.repeated(chains),
         )[:, :, distinct.free]
-        for each in drawn.reshape(part.chains, chains * DRAWS_PER_EVIDENCE, -1):
-            yield each.astype(np.float64)
+        yield from drawn.reshape(part.chains, chains * DRAWS_PER_EVIDENCE, -1)
 
 
 def line_through(

@@ -20,6 +20,7 @@ from photinus._core.logistic import logistic
 from photinus._core.states import MAX_PER_EVIDENCE
 from photinus.devices.registry import device_of
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.energies import by_block
 from photinus.translation.fields import line_through, states_met
 from photinus.translation.lines import Lines
 from photinus.translation.neuron import Neuron
@@ -95,7 +96,7 @@ def choose_gauge(
     }
     if gauge in candidates:
         return candidates[gauge]
-    gentle = bool(np.abs(machine.weights).max() <= GENTLE)
+    gentle = machine.largest_weight <= GENTLE
     if corrected and gentle:
         return candidates["per-unit" if curved[0].sum() > LINES else "none"]
     return candidates[_predicted_best(machine, calibration, candidates, gentle)]
@@ -166,8 +167,11 @@ def _curvature(
     states: NDArray[np.uint8],
     probability: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    field = states @ machine.weights + machine.biases
-    return np.stack([_line_costs(sign * field, probability, calibration) for sign in (1, -1)])
+    costs = [
+        [_line_costs(sign * field, probability, calibration) for sign in (1, -1)]
+        for _, field in by_block(machine.matrix, machine.biases, states)
+    ]
+    return np.concatenate(costs, axis=1)
 
 
 def _line_costs(

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.matrices import columns_scaled, rows_scaled
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.translation.distortion import (
     Context,
@@ -60,7 +62,8 @@ class Lines:
         delay: NDArray[np.float64],
     ) -> "Lines":
         """Return `of`, worked out."""
-        plain = Distorted.plain(machine.biases, machine.weights)
+        held: Any = machine.matrix
+        plain = Distorted.plain(machine.biases, held)
         if rule == "linear":
             middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
             return cls(machine, calibration, plain, middle, slope)
@@ -95,14 +98,14 @@ class Lines:
         return self.middle + self.slope * self.given.biases
 
     @property
-    def coupling(self) -> NDArray[np.float64]:
-        """Couplings, array (target, source)."""
-        return self.brought * doses(self.machine, self.curve)
+    def coupling(self) -> Any:
+        """Couplings (target, source), an array or sparse as the machine's weights."""
+        return columns_scaled(self.brought, doses(self.machine, self.curve))
 
     @property
-    def brought(self) -> NDArray[np.float64]:
-        """What a source that is on brings each target, array (target, source)."""
-        return self.slope[:, None] * self.given.weights
+    def brought(self) -> Any:
+        """What a source that is on brings each target (target, source)."""
+        return rows_scaled(self.given.weights, self.slope)
 
     def share(self, temperature: float) -> float:
         """Return the weights that pairs ask for at a temperature, as parts of a T-th of those built."""

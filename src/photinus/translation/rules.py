@@ -31,12 +31,13 @@ from numpy.typing import ArrayLike, NDArray
 from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.display import Displayed
+from photinus._core.matrices import mapped
 from photinus._core.states import MAX_PER_EVIDENCE
+from photinus._core.validate import is_sparse
 from photinus.devices import Network, assemble
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.networks.couplings import dense
-from photinus.translation.fields import fields_met, states_given, states_met
+from photinus.translation.fields import Fields, fields_met, lines_through, states_given, states_met
 from photinus.translation.gauge import choose_gauge
 from photinus.translation.lines import Lines, Seen
 from photinus.translation.neuron import Neuron
@@ -158,11 +159,11 @@ def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
     """Return the rule that is followed for a machine.
 
     "paired" needs a pair table, and is "measured" without. "auto" is "paired" where all weights lie in
-    the table, else "measured".
+    the table, else "measured". Machines that are held as sparse rows are "measured", too.
     """
     validate.instance("calibration", calibration, Neuron)
     validate.instance("machine", machine, BoltzmannMachine)
-    if calibration.pairs is None:
+    if calibration.pairs is None or is_sparse(machine.matrix):
         return "measured" if rule in ("auto", "paired") else rule
     if rule == "auto":
         return "paired" if calibration.pairs.holds(machine.weights) else "measured"
@@ -339,10 +340,13 @@ def drive_and_strength(
     drive = np.full((evidence.chains, machine.n_units), np.nan)
     slope, biases = lines.slope[free], machine.biases_given(distinct)
     share = lines.share(temperature)
-    met = [
-        lines.met(seen, free, share / temperature, distinct.chains)
-        for seen in _seen(machine, distinct, temperature)
-    ]
+    if is_sparse(machine.matrix):
+        met = list(_met_by_block(machine, calibration, distinct, temperature))
+    else:
+        met = [
+            lines.met(seen, free, share / temperature, distinct.chains)
+            for seen in _seen(machine, distinct, temperature)
+        ]
     strength = 1.0
     if temperature != 1:
         strength = float(np.mean([fields.slope / slope for fields in met])) / temperature * share
@@ -350,6 +354,21 @@ def drive_and_strength(
         partners = (temperature * fields.mean - biases[k]) / share
         drive[np.ix_(which == k, free)] = fields.drive - slope * strength * partners
     return drive, strength
+
+
+def _met_by_block(
+    machine: BoltzmannMachine, calibration: Neuron, distinct: Evidence, temperature: float
+) -> Iterator[Fields]:
+    """Return the fields that the free units meet given each evidence, of a machine of sparse rows."""
+    hot = machine.heated(temperature)
+    if not distinct:
+        yield fields_met(hot, calibration)
+        return
+    anyway, each = states_given(hot, distinct)
+    for drawn, given in zip(each, distinct.each(), strict=True):
+        states = np.concatenate([drawn, anyway])
+        equal = np.full(len(states), 1 / len(states))
+        yield lines_through(hot.conditional(given), states, equal, calibration)
 
 
 def _seen(machine: BoltzmannMachine, distinct: Evidence, temperature: float) -> Iterator[Seen]:
@@ -368,7 +387,8 @@ def _seen(machine: BoltzmannMachine, distinct: Evidence, temperature: float) -> 
     for drawn, own in zip(each, hot.biases_given(distinct), strict=True):
         field = np.concatenate([drawn @ among, partners]) + own
         equal = np.full(len(field), 0.5 / len(drawn))
-        yield Seen(np.concatenate([drawn, anyway]), equal, field, own, among)
+        both = np.concatenate([drawn, anyway]).astype(np.float64)
+        yield Seen(both, equal, field, own, among)
 
 
 def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
@@ -393,7 +413,7 @@ def recover(network: Network, calibration: Neuron) -> BoltzmannMachine:
     validate.instance("calibration", calibration, Neuron)
     calibration.require(network.parameters)
     return BoltzmannMachine(
-        dense(network.coupling) / calibration.slope,
+        network.coupling / calibration.slope,
         (network.drive - calibration.midpoint) / calibration.slope,
         labels=network.labels,
     ).flipped(gauges.of(network))
@@ -413,9 +433,9 @@ def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:
     validate.instance("calibration", calibration, Neuron)
     low, high = calibration.bias_range
     weakest, strongest = calibration.weight_range
-    labels, biases, weights = machine.labels, machine.biases, machine.weights
-    lowest = biases + np.minimum(weights, 0).sum(axis=1)
-    highest = biases + np.maximum(weights, 0).sum(axis=1)
+    labels, biases, weights = machine.labels, machine.biases, machine.matrix
+    lowest = biases + mapped(weights, lambda w: np.minimum(w, 0)).sum(axis=1)
+    highest = biases + mapped(weights, lambda w: np.maximum(w, 0)).sum(axis=1)
     outside = [
         (label, float(b)) for label, b in zip(labels, biases, strict=True) if not low <= b <= high
     ]
@@ -426,11 +446,15 @@ def check(machine: BoltzmannMachine, calibration: Neuron) -> Validity:
                 driven.append((label, float(lowest[k])))
             elif highest[k] > high:
                 driven.append((label, float(highest[k])))
-    pairs = np.argwhere(np.triu((weights < weakest) | (weights > strongest), 1))
+    pairs = [
+        (labels[i], labels[j], w)
+        for i, j, w in zip(*(each.tolist() for each in machine.couplings), strict=True)
+        if not weakest <= w <= strongest
+    ]
     return Validity(
         biases=tuple(outside),
         drives=tuple(driven),
-        weights=tuple((labels[i], labels[j], float(weights[i, j])) for i, j in pairs),
+        weights=tuple(pairs),
         bias_range=calibration.bias_range,
         weight_range=calibration.weight_range,
     )

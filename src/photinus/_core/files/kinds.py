@@ -9,7 +9,7 @@ from typing import Any
 SCHEMAS = {
     "bayesian-network": 1,
     "boltzmann-estimator": 1,
-    "boltzmann-machine": 1,
+    "boltzmann-machine": 2,
     "calibration": 2,
     "laser-network": 2,
     "laser-parameters": 1,
@@ -18,7 +18,7 @@ SCHEMAS = {
     "markov-network": 1,
     "photinus-ledger": 1,
     "photinus-report": 1,
-    "photinus-samples": 2,
+    "photinus-samples": 3,
     "photinus-study-point": 1,
     "photinus-tolerances": 1,
 }

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.matrices import entries, part
 from photinus._core.memory import tiled
 from photinus._core.streams import Role, lane_states
 from photinus.devices.lif.parameters import LifParameters
@@ -22,11 +23,11 @@ class Synapses:
 
     def __init__(self, network: LifNetwork, units: NDArray[np.intp], dt: float) -> None:
         kernel = network.kernel
-        coupling = network.coupling[np.ix_(units, units)]
-        source, target = np.nonzero(coupling.T)
+        by_source: Any = part(network.coupling, units, units).T
+        source, target, coupling = entries(by_source)
         self.first_target = np.searchsorted(source, np.arange(len(units) + 1))
         self.target = target.astype(np.uint32)
-        self.coupling = coupling[target, source].astype(np.float32)
+        self.coupling = coupling.astype(np.float32)
         self.kick, self.sustain, self.renewing = kernel.kick, kernel.sustain, kernel.renewing
         self.decay_time = kernel.duration
         self.delay = round(network.delay / dt)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photinus._core import files
+from photinus._core.matrices import mapped
 from photinus.devices import preset
 from photinus.devices.laser import LaserParameters
 from photinus.errors import InvalidInput
@@ -63,7 +64,8 @@ class Point:
         m = Machines(**self.settings["machines"])
         if m.file is not None:
             found = read_machine(self.folder / m.file)
-            return BoltzmannMachine(m.scale * found.weights, m.scale * found.biases, found.labels)
+            weights = mapped(found.matrix, lambda w: m.scale * w)
+            return BoltzmannMachine(weights, m.scale * found.biases, found.labels)
         key = (list(FAMILIES).index(m.family), m.units, m.index)
         random = np.random.default_rng(np.random.SeedSequence(m.seed, spawn_key=key))
         upper = np.triu(FAMILIES[m.family](random, (m.units, m.units)), 1)

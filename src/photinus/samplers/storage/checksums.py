@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus.machines.files import PAIRS
 from photinus.samplers.storage import arrays
 
 GROWING = {
@@ -20,6 +21,10 @@ GROWING = {
 
 Others that grow follow from these and the header.
 """
+
+
+TARGET = tuple(f"target/{name}" for name in ("weights", *PAIRS, "biases"))
+"""Arrays of a machine: its weights, or pairs where these are sparse."""
 
 
 def crc(values: Any, before: int = 0) -> int:
@@ -46,7 +51,7 @@ def fixed(root: Any) -> dict[str, int]:
 
 
 def _fixed(root: Any) -> Iterator[tuple[str, Any]]:
-    for name in ("target/weights", "target/biases"):
+    for name in (each for each in TARGET if each in root):
         yield name, root[name]
     if "network" in root:
         for name, array in sorted(root["network"].arrays()):

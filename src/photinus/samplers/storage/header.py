@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photinus._core import files, validate
+from photinus._core.validate import is_sparse
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.machines.evidence import Evidence
+from photinus.machines.files import PAIRS
 
 if TYPE_CHECKING:
     from photinus.samplers.samples import Samples
@@ -25,11 +27,13 @@ CHECKSUM = "photinus_crc32"
 OURS: dict[str, set[str] | None] = {
     "posterior": {"z", "unit", "chain", "draw", "time"},
     "sample_stats": {"energy", "chain", "draw", "time"},
-    "target": {"weights", "biases", "unit"},
+    "target": {"weights", *PAIRS, "biases", "unit"},
     "spikes": {"chain", "unit", "time"},
     "network": None,
 }
 """Groups of a store without a draw, and the arrays of each; None for any."""
+AS_ARRAY = 2
+"""Schema of stores of machines whose weights are an array."""
 ARGUMENTS = {"clamp": "evidence", "clamp_mode": "evidence_mode"}
 """Entry of a header, named as in version 0.1 → the argument that it tells."""
 
@@ -38,6 +42,7 @@ def header_of(samples: "Samples") -> dict[str, Any]:
     """Return everything about `samples` that is not an array, as plain values."""
     header = {
         **files.stamp(KIND),
+        **({} if is_sparse(samples.machine.matrix) else {"schema": AS_ARRAY}),
         "substrate": samples.substrate,
         "chains": samples.chains,
         "burn_in": samples.burn_in,

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.matrices import Matrix, upper
 from photinus.devices import Network
+from photinus.machines.files import PAIRS
 from photinus.spikes.trains import SpikeTrains
 
 if TYPE_CHECKING:
@@ -51,11 +53,10 @@ def _fixed(samples: "Samples") -> dict[str, dict[str, Variable]]:
     machine = samples.machine
     chain: dict[str, Variable] = {"chain": (("chain",), np.arange(samples.chains))}
     unit: dict[str, Variable] = {"unit": (("unit",), np.array([str(k) for k in machine.labels]))}
-    weights, biases = (("unit", "unit_2"), machine.weights), (("unit",), machine.biases)
     found: dict[str, dict[str, Variable]] = {
         "posterior": chain | unit,
         "sample_stats": chain,
-        "target": {"weights": weights, "biases": biases, **unit},
+        "target": {**_weights(machine.matrix), "biases": (("unit",), machine.biases), **unit},
     }
     if samples.network is not None:
         found["network"] = {
@@ -63,6 +64,13 @@ def _fixed(samples: "Samples") -> dict[str, dict[str, Variable]]:
             for name, values in network_arrays(samples.network).items()
         }
     return found
+
+
+def _weights(matrix: Matrix) -> dict[str, Variable]:
+    """Return weights as an array, or the coupled pairs of sparse ones."""
+    if isinstance(matrix, np.ndarray):
+        return {"weights": (("unit", "unit_2"), matrix)}
+    return {name: (("pair",), values) for name, values in zip(PAIRS, upper(matrix), strict=True)}
 
 
 def network_arrays(network: Network) -> dict[str, NDArray[np.float64]]:

@@ -12,6 +12,7 @@ from photinus._core.gauge import NONE, Gauge, of
 from photinus.devices import Network, network_from_dict
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.machines.files import NAMES, weights_in
 from photinus.samplers.storage import checksums
 from photinus.samplers.storage.header import evidence_of, read_header
 from photinus.samplers.tempering import tempering_of
@@ -72,9 +73,11 @@ def _activity(stored: Any, units: int) -> NDArray[np.float64] | None:
 
 
 def _machine(root: Any, header: Mapping[str, Any]) -> BoltzmannMachine:
+    names = (name for name in NAMES if name in root["target"])
+    target = {name: np.asarray(root[f"target/{name}"][...]) for name in names}
     return BoltzmannMachine(
-        np.asarray(root["target/weights"][...]),
-        np.asarray(root["target/biases"][...]),
+        weights_in(target),
+        target["biases"],
         labels=files.labels_from_json(header["labels"]),
     )
 

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import files, validate
+from photinus._core.matrices import alike
 from photinus._core.streams import entropy_of
 from photinus.devices import Network
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.samplers.request import Piece, Run
 from photinus.samplers.storage import arrays, checksums, layout
 from photinus.samplers.storage.header import (
-    KIND,
+    AS_ARRAY,
     attributes_of,
     header_of,
     is_abandoned,
@@ -115,9 +116,9 @@ class RunStore:
         self._root = zarr.open_group(self.path, mode="r+")
         before = contents(self.path)
         self._header = dict(stored)
-        if stored["schema"] < files.SCHEMAS[KIND]:
+        if stored["schema"] < AS_ARRAY:
             sums = checksums.whole(self._root, checksums.counting(self._root, stored))
-            self._header.update(schema=files.SCHEMAS[KIND], checksums=sums)
+            self._header.update(schema=AS_ARRAY, checksums=sums)
         _require_same_target(before, self._empty)
         if stored["draws"] == 0:
             return []
@@ -135,7 +136,7 @@ class RunStore:
         else:
             group = self._root[f"checkpoint/{slot}"]
             state = {name: np.asarray(group[name][...]) for name in group.array_keys()}
-            summed = stored["schema"] == files.SCHEMAS[KIND]
+            summed = stored["schema"] >= AS_ARRAY
             if summed and stored["checkpoint_checksums"] != checksums.each(state):
                 why = "its checkpoint is damaged"
         if why is not None:
@@ -227,7 +228,7 @@ class RunStore:
 def _require_same_target(before: Mapping[str, Any], empty: "Samples") -> None:
     """Raise InvalidInput unless a stored run has the machine and network that are asked for."""
     old, new = before["machine"], empty.machine
-    if not (np.array_equal(old.weights, new.weights) and np.array_equal(old.biases, new.biases)):
+    if not (alike(old.matrix, new.matrix) and np.array_equal(old.biases, new.biases)):
         raise InvalidInput("resume needs the machine of the stored run, got another one")
     if _setting(before["network"]) != _setting(empty.network):
         raise InvalidInput("resume needs the network of the stored run, got another one")
