@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, FLOOR, LASER, MUTED
+from photinus.faces.figures.canvas import bare, blank
+from photinus.faces.figures.look import MM, PAGE, style
+from photinus.faces.figures.palette import marks
 from photinus.units import quantity
 
 from .moments import root
@@ -17,17 +20,18 @@ GOAL_KL = 0.1
 """KL of moments [nats] to which the time of one chain is told."""
 CLEAR = 2.0
 """Errors by which a value must differ from zero to be part of a fit."""
-STYLES = {
-    "gibbs": (EXACT, "o"),
-    "ideal": (MUTED, "s"),
-    "curve": (ABSORBER, "^"),
-    "lif": ("#6a4c93", "v"),
-    "laser, exponential": ("#6a4c93", "x"),
-    "laser, measured": (LASER, "o"),
-    "laser, gauge": (LASER, "x"),
-    "laser, paired": (FLOOR, "o"),
-    "laser, refined": (FLOOR, "*"),
-}
+NAMES = (
+    "gibbs",
+    "ideal",
+    "curve",
+    "lif",
+    "laser, exponential",
+    "laser, measured",
+    "laser, gauge",
+    "laser, paired",
+    "laser, refined",
+)
+"""Samplers, in the order of tables and legends."""
 SHOWN = ("marginal", "pair", "kl", "kl_marginals")
 """What is tabled."""
 HEAD = (
@@ -82,7 +86,7 @@ def row(family: str, units: int, name: str, found: Found) -> str:
 def grid(table: Table, family: str, key: str) -> str:
     """Return a table of one value: a row for each sampler, a column for each size."""
     sizes = sorted({units for of, units, _ in table if of == family})
-    names = [name for name in STYLES if any((family, n, name) in table for n in sizes)]
+    names = [name for name in NAMES if any((family, n, name) in table for n in sizes)]
     lines = [f"| {family} | {' | '.join(f'n = {n}' for n in sizes)} |", "|---" * (len(sizes) + 1) + "|"]
     for name in names:
         of = [table.get((family, n, name)) for n in sizes]
@@ -158,26 +162,29 @@ def draw(table: Table) -> Figure:
     What is not clearly above zero is left out, so Gibbs sampling and ideal neurons are.
     """
     families = list(dict.fromkeys(family for family, _, _ in table))
-    figure = Figure(figsize=(11, 2.9 * len(families)), layout="constrained", dpi=DPI)
-    panels = figure.subplots(len(families), len(DRAWN), squeeze=False, sharex=True)
-    for axes_row, family in zip(panels, families, strict=True):
-        for axes, key in zip(axes_row, DRAWN, strict=True):
-            for name, (colour, marker) in STYLES.items():
-                sizes, values = clear(table, family, name, key)
-                if sizes and name not in ("gibbs", "ideal"):
-                    axes.loglog(sizes, values, marker + "-", ms=4, lw=1, color=colour, label=name)
-            axes.set_title(f"{family}: {DRAWN[key]}", fontsize=9)
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.set_xticks([4, 8, 16, 32, 64, 128, 200], ["4", "8", "16", "32", "64", "128", " 200"])
-            axes.tick_params(labelsize=7)
-            axes.minorticks_off()
-    for axes in panels[-1]:
-        axes.set_xlabel("units")
-    handles = {str(h.get_label()): h for axes in panels.ravel() for h in axes.get_lines()}
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside right center", frameon=False, fontsize=8
-    )
+    with style():
+        figure = blank(PAGE, 55 * MM * len(families))
+        panels = figure.subplots(len(families), len(DRAWN), squeeze=False, sharex=True)
+        for axes_row, family in zip(panels, families, strict=True):
+            for axes, key in zip(axes_row, DRAWN, strict=True):
+                _draw_one(bare(axes), table, family, key)
+        for axes in panels[-1]:
+            axes.set_xlabel("units")
+        handles = {str(h.get_label()): h for axes in panels.ravel() for h in axes.get_lines()}
+        figure.legend(handles.values(), handles.keys(), loc="outside right center")
     return figure
+
+
+def _draw_one(axes: Axes, table: Table, family: str, key: str) -> None:
+    """Draw one error of one family against the number of units."""
+    for look, name in zip(marks(NAMES), NAMES, strict=True):
+        sizes, values = clear(table, family, name, key)
+        if sizes and name not in ("gibbs", "ideal"):
+            axes.loglog(sizes, values, **look.line(label=name))
+    axes.set_title(family)
+    axes.set_ylabel(DRAWN[key])
+    axes.set_xticks([4, 8, 16, 32, 64, 128, 200], ["4", "8", "16", "32", "64", "128", " 200"])
+    axes.minorticks_off()
 
 
 def clear(table: Table, family: str, name: str, key: str) -> tuple[list[int], list[float]]:

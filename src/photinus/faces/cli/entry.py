@@ -12,9 +12,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from photinus._core.version import __version__
-from photinus.errors import PhotinusError, TranslationWarning
+from photinus.errors import AssumptionWarning, PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
 from photinus.faces.cli.demo import demo
+from photinus.faces.cli.design import design
+from photinus.faces.cli.device import device
 from photinus.faces.cli.infer import infer
 from photinus.faces.cli.info import info
 from photinus.faces.cli.init import init
@@ -36,6 +38,7 @@ COMMANDS = (
     calibrate,
     translate,
     refine,
+    design,
     learn,
     dream,
     imagine,
@@ -77,6 +80,7 @@ def photinus(
 
 for command in COMMANDS:
     app.command(context_settings=HELP)(command)
+app.add_typer(device, context_settings=HELP)
 
 _Misuse: Any = typer.BadParameter.__mro__[2]
 """The base of what typer raises on arguments that it cannot take; it has no public name there."""
@@ -85,7 +89,8 @@ _Misuse: Any = typer.BadParameter.__mro__[2]
 def main() -> None:
     """Run the command line; bad input is one sentence and exit code 2."""
     _open_output()
-    warnings.simplefilter("always", TranslationWarning)
+    for told in (TranslationWarning, AssumptionWarning):
+        warnings.simplefilter("always", told)
     warnings.showwarning = tell
     try:
         status = app(standalone_mode=False)
