@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 DOCS := $(VENV)/.docs
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs wheel bench clean
+.PHONY: demo test lint docs figures wheel bench clean
 
 demo: $(DEMO)  ## set up if needed, then run the main job
 	$(BIN)/photinus demo
@@ -16,11 +16,15 @@ demo: $(DEMO)  ## set up if needed, then run the main job
 test: $(DEV)  ## set up if needed, then run the whole suite, on all cores
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
-lint: $(DEV)  ## linter, formatter, rooms, type checker
+lint: $(DEV)  ## linter, formatter, rooms, type checker; fails where a picture is old
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python -m studies.pictures --check
+
+figures: $(DEV)  ## draw the pictures of README and docs that are older than what draws them
+	$(BIN)/python -m studies.pictures
 
 docs: $(DOCS)  ## build the documentation into build/docs; any warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/docs

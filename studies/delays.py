@@ -1,13 +1,15 @@
 """What a delay of the synapses costs: KL against delay over τ, and how large a chip may be for it.
 
-Random machines that no calibration has seen (W and b uniform in ±1 or ±2), translated; translation does
-not know of the delay. Full physics: a step of reduced lasers is 0.07 τ, too long to tell such delays.
-From the KL is taken its floor, what as many draws of the machine itself would show. The last column of
-the first table gives the synapses the different delays of a chip of many lasers on which the machine's
-are anywhere, with the same mean. From the root of the repository::
+Random machines that no calibration has seen (W and b uniform in ±1 or ±2), translated. Translation does
+not know of the delay; with ``--told`` it is told in a second table. Full physics: a step of reduced
+lasers is 0.07 τ, too long to tell such delays. From the KL is taken its floor, what as many draws of
+the machine itself would show. The last column of the first table gives the synapses the different
+delays of a chip of many lasers on which the machine's are anywhere, with the same mean. From the root
+of the repository::
 
     python -m studies.delays                 # prints all tables, writes src/photinus/data/delays.json
     python -m studies.delays --chips         # the tables of chips only, from that file
+    python -m studies.delays --told          # also where translation knows of the delay
 """
 
 import argparse
@@ -57,7 +59,10 @@ def excess(machine: BoltzmannMachine, network: Any, **options: Any) -> float:
 def measured(
     device: str, family: tuple[int, float], options: argparse.Namespace
 ) -> NDArray[np.float64]:
-    """Return the KL of each machine at each delay, then as on a large chip, array (machine, column)."""
+    """Return the KL of each machine, array (machine, column).
+
+    At each delay, then as on a large chip, then at each delay but 0 when translation is told.
+    """
     calibration = Calibration.preset(device)
     chip = Chip(lasers=LARGE, latency=0.0)
     matrix = chip.delay_matrix() * (PLACED * calibration.window / chip.delays().mean)
@@ -71,7 +76,9 @@ def measured(
         designed = translate(machine, calibration)
         options_of = {"chains": 256, "draws": options.draws, "threads": options.threads}
         seed = FIRST_SEED + 1000 + k
-        networks = (designed.replace(delay=delay) for delay in delays)
+        networks: list[Any] = [designed.replace(delay=delay) for delay in delays]
+        if options.told:
+            networks += [translate(machine, calibration, delay=delay) for delay in delays[1:-1]]
         found.append([excess(machine, network, seed=seed, **options_of) for network in networks])
     return np.array(found)
 
@@ -98,11 +105,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def curves(options: argparse.Namespace) -> dict[str, Any]:
     """Print how KL grows with delay, and return what the ledger keeps of it."""
-    rows, kept = [], {}
+    rows, told_rows, kept = [], [], {}
     for family in FAMILIES[: options.families]:
         for device in options.devices:
             kl = measured(device, family, options)
-            alone, placed = kl[:, :-1], kl[:, -1].mean()
+            alone, placed, told = np.split(kl, [len(SHARES), len(SHARES) + 1], axis=1)
             share, (low, high) = share_of(alone), interval(alone)
             ratio = alone.mean(axis=0) / alone[:, 0].mean()
             rows.append(
@@ -112,24 +119,40 @@ def curves(options: argparse.Namespace) -> dict[str, Any]:
                     f"{alone[:, 0].mean():.5f}",
                     *(f"{r:.2f}" for r in ratio[1:]),
                     f"{share:.3f} ({low:.3f} … {high:.3f})",
-                    f"{placed / alone[:, 0].mean():.2f}",
+                    f"{placed.mean() / alone[:, 0].mean():.2f}",
                 ]
             )
             print(rows[-1], flush=True)
+            if told.size:
+                told = np.concatenate([alone[:, :1], told], axis=1)
+                told_rows.append(
+                    [
+                        device,
+                        f"{family[0]}, ±{family[1]:g}",
+                        *(f"{k:.5f}" for k in told.mean(axis=0)),
+                        "{:.3f} ({:.3f} … {:.3f})".format(share_of(told), *interval(told)),
+                    ]
+                )
+                print(told_rows[-1], flush=True)
+                told_ratio = [round(float(k), 3) for k in told.mean(axis=0) / told[:, 0].mean()]
             if family == FAMILIES[0]:
                 kept[device] = {
                     "window": Calibration.preset(device).window,
                     "delay": list(SHARES),
                     "ratio": [round(float(r), 3) for r in ratio],
                     "kl": round(float(alone[:, 0].mean()), 6),
+                    **({"told": told_ratio} if told.size else {}),
                 }
     shown = [f"{s:g} τ" for s in SHARES[1:]]
     last = f"mean {PLACED:g} τ on {LARGE} lasers"
     table(["device", "n, scale", "KL at 0", *shown, f"{TIMES:g} × KL at", last], rows)
+    if told_rows:
+        named = [f"KL at {s:g} τ, told" for s in SHARES[1:]]
+        table(["device", "n, scale", "KL at 0", *named, f"{TIMES:g} × KL at"], told_rows)
     return kept
 
 
-def chips() -> None:
+def chips(devices: Sequence[str], told: bool) -> None:
     """Print delays of chips, the window that each needs, and how large a chip each preset allows."""
     rows = []
     planned = [Chip(lasers=n) for n in SIZES]
@@ -142,11 +165,15 @@ def chips() -> None:
                 f"{chip.synapses:,}",
                 f"{1e3 * chip.side:.3g} mm",
                 *(f"{x / ps:,.3g}" for x in (found.least, found.mean, found.most)),
-                *(f"{chip.smallest_window(d, t) / ps:,.0f}" for t in LIMITS for d in DEVICES),
+                *(
+                    f"{chip.smallest_window(d, t, told=told) / ps:,.0f}"
+                    for t in LIMITS
+                    for d in devices
+                ),
             ]
         )
     head = ["lasers", "synapses", "side", "least [ps]", "mean", "most"]
-    limits = [f"{d}, {t:g} ×" for t in LIMITS for d in DEVICES]
+    limits = [f"{d}, {t:g} ×{', told' if told else ''}" for t in LIMITS for d in devices]
     table([*head, *(f"τ [ps]: {limit}" for limit in limits)], rows)
     rows = []
     for name, chip in (
@@ -158,7 +185,11 @@ def chips() -> None:
             Chip(lasers=2, layout="crossbar", path="electrical", area_per_weight=1e-12),
         ),
     ):
-        most = [chip.most_lasers(Calibration.preset(d).window, d, t) for t in LIMITS for d in DEVICES]
+        most = [
+            chip.most_lasers(Calibration.preset(d).window, d, t, told=told)
+            for t in LIMITS
+            for d in devices
+        ]
         rows.append([name, *(f"{n:,}" if n else "none" for n in most)])
     table(["most lasers, all to all", *limits], rows)
 
@@ -171,6 +202,7 @@ def main() -> None:
     add("--threads", type=int)
     add("--devices", nargs="+", default=list(DEVICES), choices=DEVICES)
     add("--families", type=int, default=len(FAMILIES), help="how many of the families of machines")
+    add("--told", action="store_true", help="also tell translation of the delay")
     add("--chips", action="store_true", help="only the tables of chips, from what was measured before")
     options = parser.parse_args()
     if not options.chips:
@@ -178,7 +210,8 @@ def main() -> None:
         known = json.loads(path.read_text())["devices"]
         kept = {"about": "python -m studies.delays", "devices": known | curves(options)}
         files.write_json(path, kept)
-    chips()
+    for told in (False, True)[: 1 + options.told]:
+        chips(options.devices, told)
 
 
 if __name__ == "__main__":

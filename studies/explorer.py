@@ -36,6 +36,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 from studies.pages import DOCS, write_page
+from studies.pictures.chips import explorer
 
 from photinus import (
     BoltzmannMachine,
@@ -54,7 +55,9 @@ from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import MissingDependency, NotConverged, PhotinusError
-from photinus.faces.figures.plots import DPI, EXACT, LASER, MUTED
+from photinus.faces.figures.canvas import blank, lettered, styled
+from photinus.faces.figures.look import MM, PAGE
+from photinus.faces.figures.palette import MUTED
 from photinus.hardware import Chip
 from photinus.units import ns, ps
 
@@ -101,6 +104,13 @@ absorption B = τ_ph g_a N_a,tr and saturation ratio a = g_a τ_a / (g_g τ_g) o
 spontaneous emission factor β = g_g τ_g, transparency τ_ph g_g N_g,tr, pump noise σ_N / N_th."""
 MEASURED_FIRST = ("fast-absorber", "slow-absorber", "high-beta")
 """Presets within that space."""
+FORMER = {
+    "former 210": (1.1 * ps, 1.2 * ns, 5.8 * ps, 0.4, 0.1, 0.083, 1.7, 0.016),
+    "former 31": (2.3 * ps, 0.37 * ns, 6.1 * ps, 2.6, 0.14, 0.08, 1.0, 0.055),
+    "former 219": (2.9 * ps, 2.3 * ns, 6.5 * ps, 0.38, 0.14, 0.097, 1.9, 0.038),
+    "former 142": (8.8 * ps, 0.25 * ns, 34 * ps, 3.9, 1.2, 0.078, 0.79, 0.0052),
+}
+"""Front of a search for speed, energy and KL alone, in the order of `SPACE`, rounded."""
 NOTHING = (0.0, 1e-9, 10.0, 10.0, 10.0)
 """What the optimiser is told of a device that does not sample, so that it looks elsewhere."""
 
@@ -280,8 +290,11 @@ def confirm(trial: Any, synapse: str, calibration_file: Path, threads: int | Non
     return asdict(sampled(calibration, CONFIRMED, None, threads))
 
 
-def opened(path: Path, seed: int) -> "optuna.Study":
-    """Return the study stored at `path`; a new one begins with the presets."""
+def opened(path: Path, seed: int, drawn: int = RANDOM_TRIALS) -> "optuna.Study":
+    """Return the study stored at `path`; a new one begins with presets and the former front.
+
+    Of the others, the first `drawn` are drawn at random.
+    """
     files.make_folder(path.parent)
     study = optuna.create_study(
         storage=f"sqlite:///{path}",
@@ -291,8 +304,8 @@ def opened(path: Path, seed: int) -> "optuna.Study":
     )
     done = len(study.trials)
     # A seed that moves on, so that a resumed study does not draw the same devices again.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=RANDOM_TRIALS)
-    known = {trial.user_attrs.get("preset") for trial in study.trials}
+    study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=drawn)
+    known = {trial.user_attrs.get(kind) for trial in study.trials for kind in ("preset", "former")}
     for name in MEASURED_FIRST:
         if name not in known:
             inside = {
@@ -300,6 +313,9 @@ def opened(path: Path, seed: int) -> "optuna.Study":
                 for key, value in point_of(LaserParameters.preset(name)).items()
             }
             study.enqueue_trial(inside, user_attrs={"preset": name})
+    for name, values in FORMER.items():
+        if name not in known:
+            study.enqueue_trial(dict(zip(SPACE, values, strict=True)), user_attrs={"former": name})
     return study
 
 
@@ -325,6 +341,18 @@ def front(trials: "Sequence[optuna.trial.FrozenTrial]") -> "list[optuna.trial.Fr
     return best
 
 
+def straightest(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
+    """Return good devices that no other beats in all aims, the straightest first."""
+    best = [trial for trial in study.best_trials if trial.values[2] <= GOOD]
+    return sorted(best, key=lambda trial: trial.values[3])
+
+
+def name_of(trial: Any) -> str:
+    """Return what a device is called."""
+    notes = trial.user_attrs
+    return str(notes.get("preset") or notes.get("former") or f"device {trial.number}")
+
+
 ROW = "| {} | {:.3g} | {:.3g} | {:.2g} | {:.2g} | {:.2g} | {:.2g} | {:.2g} % | {} |"
 
 
@@ -336,7 +364,7 @@ def _row(trial: Any) -> str:
         f"a {x['saturation_ratio']:.2g}, β {x['spontaneous_emission']:.2g}, "
         f"transparency {x['transparency']:.2g}, noise {x['pump_noise']:.2g}"
     )
-    name = notes.get("preset", trial.number)
+    name = name_of(trial)
     rate, energy, *others = trial.values
     return ROW.format(
         name, rate * 1e-6, energy * 1e15, *others, notes["window"] / ns, 100 * notes["slope"], device
@@ -409,6 +437,11 @@ def beats(found: Found, other: Found) -> bool:
     return faster > faster_error and cheaper > cheaper_error and truer >= -truer_error
 
 
+FRONT = "![Energy against rate of presets and of devices that the search found](../images/explorer.png)"
+SPACE_MAPS = "![What was found over two planes of the space](../images/explorer-map.png)"
+"""Pictures at the end of the page."""
+
+
 def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) -> str:
     """Return the report as markdown."""
     trials, sampling = finished(study), measured(study)
@@ -443,41 +476,23 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
         "|---|---|---|---|---|---|---|---|---|",
         *[_row(trial) for trial in front(good)],
         "",
+        "## Straight, and little troubled by delay",
+        "",
+        "Devices with that KL that no other beats in all five aims, the straightest first. *Bend* is "
+        "how far the log-odds are from a straight line over ±5, as `photinus.calibration.straight` "
+        f"measures it. The last KL is with a synaptic delay of {DELAY / ps:.0f} ps.",
+        "",
+        head,
+        "|---|---|---|---|---|---|---|---|---|",
+        *[_row(trial) for trial in straightest(study)],
+        "",
     ]
     if confirmed:
         lines += verdict(confirmed)
-    named = {**presets, **{f"device {trial.number}": trial for trial in front(good)}}
+    named = {**presets, **{name_of(trial): trial for trial in front(good)}}
     lines += sizes({name: trial.user_attrs["window"] for name, trial in named.items()})
-    lines += ["![front](../images/explorer.png)", "", "![maps](../images/explorer-map.png)", ""]
+    lines += [FRONT, "", SPACE_MAPS, ""]
     return "\n".join(lines)
-
-
-def draw_front(study: "optuna.Study") -> Figure:
-    """Draw energy per effective sample against their rate, with the front."""
-    figure = Figure(figsize=(6.5, 4.2), layout="constrained", dpi=DPI)
-    axes = figure.subplots()
-    sampling = measured(study)
-    rate, energy, kl = np.array([t.values[:3] for t in sampling]).T
-    shown = axes.scatter(rate * 1e-6, energy * 1e15, c=np.log10(kl), cmap="viridis_r", s=18)
-    figure.colorbar(shown, ax=axes, label="log10 KL [nats]")
-    best = np.array([t.values for t in front([t for t in sampling if t.values[2] <= GOOD])])
-    if len(best):
-        axes.plot(
-            best[:, 0] * 1e-6, best[:, 1] * 1e15, "-", color=LASER, lw=1, label=f"front, KL ≤ {GOOD}"
-        )
-        axes.legend(frameon=False, fontsize=8)
-    for trial in sampling:
-        if "preset" in trial.user_attrs:
-            at = (trial.values[0] * 1e-6, trial.values[1] * 1e15)
-            axes.plot(*at, "x", color=EXACT)
-            axes.annotate(
-                trial.user_attrs["preset"], at, (4, 4), textcoords="offset points", fontsize=8
-            )
-    _logarithmic(axes)
-    axes.set_xlabel("10⁶ effective samples per second of chip time")
-    axes.set_ylabel("pump energy per effective sample [fJ]")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
 
 
 MAPS: tuple[tuple[str, Callable[[Any], float]], ...] = (
@@ -499,10 +514,11 @@ def _logarithmic(axes: Any) -> None:
         axis.set_minor_locator(NullLocator())
 
 
+@styled
 def draw_maps(study: "optuna.Study") -> Figure:
     """Draw what was found over two planes of the space; small grey dots do not sample at all."""
-    figure = Figure(figsize=(14, 6), layout="constrained", dpi=DPI)
-    panels = figure.subplots(len(PLANES), len(MAPS))
+    figure = blank(PAGE, 88 * MM)
+    panels = figure.subplots(len(PLANES), len(MAPS), sharex="row", sharey="row")
     sampling = measured(study)
     others = [t for t in finished(study) if "why_not" in t.user_attrs]
     for row, (across, up) in zip(panels, PLANES, strict=True):
@@ -512,14 +528,13 @@ def draw_maps(study: "optuna.Study") -> Figure:
                 ([t.params[across] for t in s], [t.params[up] / unit for t in s])
                 for s in (others, sampling)
             ]
-            axes.plot(*at[0], ".", color=MUTED, ms=3)
-            shown = axes.scatter(*at[1], c=[value(t) for t in sampling], s=16)
-            figure.colorbar(shown, ax=axes)
-            axes.set_title(title, fontsize=9)
+            axes.plot(*at[0], ".", color=MUTED, ms=1.5)
+            shown = axes.scatter(*at[1], c=[value(t) for t in sampling], s=6)
+            figure.colorbar(shown, ax=axes, location="top", label=title)
             _logarithmic(axes)
-            axes.tick_params(labelsize=7)
             axes.set_xlabel(across.replace("_", " "))
-            axes.set_ylabel(up.replace("_", " ") + (" [ns]" if unit == ns else ""))
+        row[0].set_ylabel(up.replace("_", " ") + (" [ns]" if unit == ns else ""))
+    lettered(panels.ravel())
     return figure
 
 
@@ -530,16 +545,17 @@ def main() -> int:
     )
     add = parser.add_argument
     add("--devices", type=int, default=200, help="devices in all, those of before included")
+    add("--drawn", type=int, default=RANDOM_TRIALS, help="devices drawn before the optimiser learns")
     add("--synapse", choices=SYNAPSES, default=SYNAPSES[0])
     add("--seed", type=int, default=0)
-    add("--confirm", type=int, default=6, help="devices of the front that are measured again")
+    add("--confirm", type=int, default=6, help="devices of the front measured again; 0: none")
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "explorer")
     add("--docs", type=Path, default=DOCS, help="folder of the report")
     add("--report", action="store_true", help="look at no further device")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # a device dropped is one line of ours
-    study = opened(options.results / f"{options.synapse}.sqlite3", options.seed)
+    study = opened(options.results / f"{options.synapse}.sqlite3", options.seed, options.drawn)
 
     def progress(study: Any, trial: Any) -> None:
         found = trial.user_attrs.get("why_not") or (
@@ -558,9 +574,11 @@ def main() -> int:
             )
         confirmed, kept = {}, Results(options.results, KIND, SCHEMA)
         for trial in (
-            candidates(study, options.confirm) if len(finished(study)) >= options.devices else ()
+            candidates(study, options.confirm)
+            if options.confirm and len(finished(study)) >= options.devices
+            else ()
         ):
-            name = trial.user_attrs.get("preset", f"device {trial.number}")
+            name = name_of(trial)
             file = f"{options.synapse}-{SCHEMA}-{name.replace(' ', '-')}"
             if options.report:
                 stored = kept.read(file)
@@ -589,7 +607,8 @@ def main() -> int:
     print(text)
     images = files.make_folder(options.docs / "images")
     write_page(options.docs, "explorer", text, options.results)
-    draw_front(study).savefig(images / "explorer.png")
+    if confirmed:
+        explorer(options.docs).savefig(images / "explorer.png")
     draw_maps(study).savefig(images / "explorer-map.png")
     return 0
 

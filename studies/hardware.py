@@ -1,8 +1,8 @@
 """What the chip would do and take: ledgers of the demo's network and of one of MNIST's size.
 
 Prints energy balance per spike, ledgers with best and worst case, the comparison with other machines
-and one sentence on each network; draws docs/images/hardware.png. Times this computer's own Gibbs
-sampler: run it on idle cores. Half a minute.
+and one sentence on each network. Times this computer's own Gibbs sampler: run it on idle cores. Half a
+minute.
 
     python studies/hardware.py
     python studies/hardware.py --machine mnist.npz      a learned machine in place of the size alone
@@ -17,7 +17,6 @@ import numpy as np
 from photinus import BoltzmannMachine, Calibration, Recording, sample, simulate, translate
 from photinus._core.threads import available_threads
 from photinus.faces.demo.patients import L2, load_data
-from photinus.faces.figures.comparison import figure
 from photinus.hardware import (
     Counts,
     Ledger,
@@ -32,7 +31,6 @@ from photinus.hardware.comparison import HEAD, rows
 from photinus.units import fJ
 
 VISIBLE, LABELS, HIDDEN = 784, 10, 500
-PICTURE = Path(__file__).parents[1] / "docs" / "images" / "hardware.png"
 LIFETIMES = 200
 """Length of the energy account, in gain lifetimes."""
 
@@ -126,7 +124,6 @@ def main() -> None:
     parser.add_argument("--weight", type=float, default=0.1, help="mean |W| of MNIST's size")
     parser.add_argument("--activation", type=float, default=0.5, help="mean P(on) of MNIST's size")
     parser.add_argument("--threads", type=int, help="threads (default: all cores)")
-    parser.add_argument("--out", type=Path, default=PICTURE, help="picture")
     options = parser.parse_args()
     threads = available_threads(options.threads)
     calibration = Calibration.preset()
@@ -147,9 +144,6 @@ def main() -> None:
         table(f"Prices of {title}", ("", "price", "expected", "worst", "from"), ledger.price_rows())
         table(f"Other machines beside {title}", HEAD, rows(ledger, others))
         print(f"\n{headline(ledger, gibbs)}")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    figure(ledger, others).savefig(options.out)
-    print(f"\nPicture: {options.out}")
 
 
 if __name__ == "__main__":

@@ -19,15 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from studies.mnist import Figures, table, tell
 from studies.pages import DOCS, write_page
 
 from photinus import BoltzmannMachine, Calibration
 from photinus._core.results import ArrayResults
-from photinus.faces.figures.plots import EXACT, FLOOR, LASER
-from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
@@ -153,27 +150,6 @@ def recovered(
     return 100 * float(r), 100 * float(error)
 
 
-def picture(found: dict[str, Figures], images: int) -> Figure:
-    """Draw the loss on the chip against the images that it has learned from."""
-    figure = Figure(figsize=(7, 3.6), layout="constrained", dpi=130)
-    axes = figure.subplots()
-    names = ["chip as built, translated", *(n for n in found if "after pass" in n)]
-    losses = [found[name]["loss"] for name in names]
-    mean = [float(loss.mean()) for loss in losses]
-    error = [float(loss.std(ddof=1) / np.sqrt(len(loss))) for loss in losses]
-    axes.errorbar(
-        images * np.arange(len(names)), mean, error, fmt="o-", color=LASER, label="chip as built"
-    )
-    for name, colour in (("chip as designed", FLOOR), ("Gibbs sampling", EXACT)):
-        axes.axhline(float(found[name]["loss"].mean()), color=colour, lw=1.2, ls="--", label=name)
-    axes.set_ylim(0)
-    axes.set_xlabel("images learned from, with the chip in the loop")
-    axes.set_ylabel("mean loss of sampled classes [nats]")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    return figure
-
-
 PAGE = """# Learning in the loop: results
 
 Written by `python -m studies.in_the_loop DATA_DIR`. A machine of {units} units (14×14 pixels, 10
@@ -240,7 +216,6 @@ def main() -> None:
     found = study.run()
     docs = options.docs or (options.out if options.tiny else DOCS)
     (docs / "images").mkdir(parents=True, exist_ok=True)
-    (docs / "images" / "in-the-loop.png").write_bytes(png(picture(found, study.setting.part)))
     page = report(study, found)
     write_page(docs, "in-the-loop", page, options.out)
     print(page)

@@ -20,14 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from studies.mnist import Figures, table, tell
 from studies.pages import DOCS, write_page
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, Tempering, translate
 from photinus._core.results import ArrayResults
-from photinus.faces.figures.plots import ABSORBER, EXACT, FLOOR, LASER
-from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.networks.lasers import Depression
 from photinus.tasks import evaluation, tasks
@@ -114,36 +111,6 @@ def dream(
         "indirect": isl,
         "indirect_error": error,
     }
-
-
-def picture(found: dict[Variant, Figures]) -> Figure:
-    """Draw changes of class and indirect likelihood against confidence."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained", dpi=130)
-    rows = (
-        ("switches", "changes of class per µs and chain"),
-        ("indirect", "ISL of test images [nats]"),
-    )
-    colours = {"plain": EXACT, "depression": LASER, "tempering": FLOOR}
-    for axes, (key, title) in zip(figure.subplots(1, 2), rows, strict=True):
-        for substrate, marker in (("laser-reduced", "o"), ("gibbs", "^")):
-            for method, colour in colours.items():
-                some = [f for v, f in found.items() if (v.method, v.substrate) == (method, substrate)]
-                label = f"{method}, {'lasers' if marker == 'o' else 'Gibbs'}"
-                shade = colour if marker == "o" else ABSORBER if method == "plain" else colour
-                axes.plot(
-                    [float(f["confidence"]) for f in some],
-                    [float(f[key]) for f in some],
-                    marker + "-",
-                    color=shade,
-                    mfc=shade if marker == "o" else "none",
-                    lw=0.8,
-                    label=label,
-                )
-        axes.set_xlabel("fidelity: confidence of an independent classifier")
-        axes.set_ylabel(title)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].legend(frameon=False, fontsize=8)
-    return figure
 
 
 def best(found: dict[Variant, Figures]) -> str:
@@ -239,7 +206,6 @@ def main() -> None:
         for variant in VARIANTS
     }
     (options.docs / "images").mkdir(parents=True, exist_ok=True)
-    (options.docs / "images" / "mixing.png").write_bytes(png(picture(found)))
     page = report(machine, found, length)
     write_page(options.docs, "mixing", page, options.out)
     print(page)

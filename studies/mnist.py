@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from studies.pages import DOCS, write_page
+from studies.pictures import stored
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, sample
+from photinus._core import files
 from photinus._core.results import ArrayResults
 from photinus.faces.figures import pictures
-from photinus.faces.report.page import png
 from photinus.learning import data
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.likelihood import log_partition
@@ -37,6 +38,8 @@ SAMPLERS = ("gibbs", "laser-reduced")
 LOOP = "laser-reduced, learned in the loop"
 FULL = "laser"
 Figures = dict[str, Any]
+SHOWN, COMPLETED, FILTERS = 6, 12, 64
+"""Chains, completed images and hidden units that pictures show."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,11 +187,12 @@ class Study:
         isl = evaluation.indirect_likelihood(
             found.pixels.reshape(-1, found.pixels.shape[2])[::4], self.test.pixels
         )
-        picture = self.out / dream_picture(name)
-        picture.with_suffix(".png").write_bytes(png(pictures.strip(found)))
-        pictures.animate(found, picture.with_suffix(".gif"))
+        pictures.animate(found, self.out / f"{dream_picture(name)}.gif")
+        shown = np.linspace(0, draws - 1, min(pictures.PER_STRIP, draws)).astype(int)
         return {
             "wall": wall,
+            "shown": shown,
+            "strip": found.smooth[:SHOWN][:, shown],
             "counts": mixing.counts,
             "draws": draws,
             "confidence": mixing.confidence,
@@ -197,7 +201,6 @@ class Study:
             "energy_time": mixing.energy_time,
             "interval": np.nan if mixing.interval is None else mixing.interval,
             "indirect": np.array(isl),
-            "energy": machine.energy(found.samples.states[0]),
         }
 
     def likelihood(self) -> Figures:
@@ -421,30 +424,42 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def report(study: Study, found: dict[str, Figures], docs: Path) -> str:
-    """Write pictures, and return the page."""
-    images = docs / "images"
-    images.mkdir(parents=True, exist_ok=True)
-    machine, shape, features = study.machine, study.test.shape, study.test.pixels.shape[1]
-    for hidden in tasks.MASKS:
-        drawn = {
-            name: tasks.Completion(part["truth"], part["known"], part["mean"], shape)
-            for name in (*SAMPLERS, FULL)
-            if (part := found.get(f"{hidden} {name}")) is not None
-        }
-        (images / f"mnist-{hidden}.png").write_bytes(png(pictures.completions(drawn)))
-    dreams = {name: mixing(found[f"dream {name}"]) for name in (*SAMPLERS, LOOP)}
-    names = tuple(str(name) for name in study.estimator.classes_)
-    (images / "mnist-histogram.png").write_bytes(png(pictures.histogram(dreams, names)))
-    traces = {name: found[f"dream {name}"]["energy"] for name in (*SAMPLERS, LOOP)}
-    (images / "mnist-energies.png").write_bytes(png(pictures.energies(traces)))
-    weights = machine.weights[:features, features + len(names) :]
-    (images / "mnist-filters.png").write_bytes(png(pictures.filters(weights, shape)))
+def kept(study: Study, found: dict[str, Figures]) -> dict[str, Any]:
+    """Return what pictures show, pixels and weights in 8 bits."""
+    arrays: dict[str, Any] = {}
     for name in (*SAMPLERS, LOOP, FULL):
-        for kind in ("png", "gif"):
-            picture = f"{dream_picture(name)}.{kind}"
-            if (kind == "png" or name == LOOP) and images != study.out:
-                (images / picture).write_bytes((study.out / picture).read_bytes())
+        part = found[f"{'short' if name == FULL else 'dream'} {name}"]
+        arrays |= {f"dream {name}": bits(part["strip"]), f"draws {name}": part["shown"]}
+        arrays[f"interval {name}"] = part["interval"]
+    for name in (*SAMPLERS, LOOP):
+        arrays[f"counts {name}"] = found[f"dream {name}"]["counts"]
+    for hidden in tasks.MASKS:
+        for name in (*SAMPLERS, FULL):
+            part = found.get(f"{hidden} {name}")
+            if part is not None:
+                arrays[f"{hidden} {name}"] = bits(part["mean"][:COMPLETED])
+                arrays[f"truth {hidden}"] = part["truth"][:COMPLETED].astype(np.uint8)
+                arrays[f"known {hidden}"] = np.packbits(_rows(part["known"])[:COMPLETED], axis=1)
+    features = study.test.pixels.shape[1]
+    weights = study.machine.weights[:features, features + len(study.estimator.classes_) :]
+    strongest = weights[:, np.argsort(-np.linalg.norm(weights, axis=0))[:FILTERS]]
+    scale = np.abs(strongest).max() / 127
+    return arrays | {"filters": np.round(strongest / scale).astype(np.int8)}
+
+
+def bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return probabilities of pixels in 8 bits."""
+    return np.asarray(np.round(255 * pixels)).astype(np.uint8)
+
+
+def _rows(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which pixels are known, a row per image or one for all."""
+    return np.atleast_2d(known)
+
+
+def report(study: Study, found: dict[str, Figures]) -> str:
+    """Return the page."""
+    machine, features = study.machine, study.test.pixels.shape[1]
     completed = [
         (
             hidden,
@@ -530,8 +545,6 @@ et al. 2011).
 
 ![Classes dreamt](../images/mnist-histogram.png)
 
-![Energy of the first chain](../images/mnist-energies.png)
-
 ![A dream in motion](../images/mnist-dream-laser-reduced-loop.gif)
 
 ## Completed images
@@ -574,7 +587,13 @@ def main() -> None:
     if options.learn_only:
         return
     docs = options.docs or (options.out if options.tiny else DOCS)
-    page = report(study, study.measure(), docs)
+    found = study.measure()
+    images = files.make_folder(docs / "images")
+    loop = f"{dream_picture(LOOP)}.gif"
+    if images != options.out:
+        files.write_bytes(images / loop, (options.out / loop).read_bytes())
+    stored.write("mnist", kept(study, found), options.out if options.tiny else stored.DATA)
+    page = report(study, found)
     write_page(docs, "mnist", page, options.out)
     print(page)
 

@@ -175,7 +175,7 @@ def cell(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "–"
     off = "unknown" if found["off"] is None else f"{found['off']:.3f}"
-    return f"{off} ({found['cpu']:.0f} s)" + ("" if found["trusted"] is not False else "¹")
+    return f"{off} ({found['cpu']:.1f} s)" + ("" if found["trusted"] is not False else "¹")
 
 
 def rows_of(found: Mapping[Case, Mapping[str, Any]], ways: tuple[Way, ...]) -> list[list[str]]:
@@ -198,8 +198,24 @@ def verdicts(found: Mapping[Case, Mapping[str, Any]]) -> list[list[str]]:
             if one["off"] is not None and one["off"] > 0.02:
                 known = ", ".join(case.given) or "nothing"
                 off = f"{one['off']:.3f} ± {one['error']:.3f} ({one['worst']})"
-                rows.append([case.name, known, name, off, one["grade"], one["advice"] or "–"])
+                rows.append([case.name, known, name, off, one["grade"], _short(one["advice"])])
     return rows
+
+
+def _short(advice: str) -> str:
+    """Return what helps first."""
+    return advice.partition(";")[0].partition(":")[0] or "–"
+
+
+def summary(found: Mapping[Case, Mapping[str, Any]]) -> str:
+    """Return what the table says, in a sentence."""
+    names = [way.name for way in WAYS if way.refined]
+    refined = {case: [cells[n]["off"] for n in names if n in cells] for case, cells in found.items()}
+    told = [max(errors) for errors in refined.values() if errors]
+    return (
+        f"**By one call, refined lasers are within {max(told):.3f} on all {len(told)} questions "
+        f"that they were asked.**"
+    )
 
 
 SIZES = ("network", "given", "variables sampled + summed out", "units", "largest weight")
@@ -212,6 +228,8 @@ def page(found: Mapping[Case, Mapping[str, Any]]) -> str:
     }
     length = f"{LENGTH['chains']} chains × {LENGTH['draws']} draws after {LENGTH['burn_in']}"
     return f"""# Networks of others
+
+{summary(found)}
 
 Posterior marginals of public networks, by one call of `photinus.infer` each. A cell is the largest error of a marginal, over all variables and states, against exact ones. Behind it stand the seconds of one core.
 

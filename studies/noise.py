@@ -1,8 +1,8 @@
 """Is the field equation's noise right? One laser, against whole photons and whole carriers.
 
-``python studies/noise.py`` prints every table of docs/explanation/noise.md and draws
-docs/images/noise-*.png in some ten minutes on two cores; ``--laser slow-absorber`` takes
-the other preset, ``--quick`` a tenth of the time with a third of the precision and no pictures.
+``python -m studies.noise`` prints every table of docs/explanation/noise.md and keeps what
+docs/images/noise-*.png are drawn from, in some ten minutes on two cores; ``--laser slow-absorber``
+takes the other preset, ``--quick`` a tenth of the time with a third of the precision, keeping nothing.
 
 `photinus.engines.jumps` is the reference, `photinus.simulate` what is tested: same threshold, same
 state window, same estimators. `field_equation` below is a slow and plain float64 version of the
@@ -14,14 +14,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
+from studies.pictures import stored
 
 from photinus import Calibration, simulate
 from photinus._core.threads import available_threads
@@ -34,7 +33,6 @@ from photinus.spikes.readout import occupancy
 from photinus.spikes.trains import Recording, SpikeTrains
 from photinus.units import ns, ps
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
 TARGETS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97)
 """Activations, by the preset's calibration, at whose pumps the laser is looked at."""
 INTERVALS_AT = (0.2, 0.5, 0.9)
@@ -273,8 +271,8 @@ def convergence(bench: Bench) -> None:
         )
 
 
-def curves(bench: Bench, pictures: bool) -> SpikeTrains:
-    """Print and draw activation and intervals of both; return the spikes event by event."""
+def curves(bench: Bench, keep: bool) -> SpikeTrains:
+    """Print and keep activation and intervals of both; return the spikes event by event."""
     jumps = bench.jumps(TARGETS, bench.time).spikes
     field = bench.engine(TARGETS, 8 * bench.time)
     (p, p_error), (q, q_error) = bench.activation(jumps), bench.activation(field)
@@ -309,11 +307,29 @@ def curves(bench: Bench, pictures: bool) -> SpikeTrains:
             f"| {p[unit]:.2f} | {len(a)}, {len(b)} | {a.mean() / ns:.3f}, {b.mean() / ns:.3f} "
             f"| {a.std() / ns:.3f}, {b.std() / ns:.3f} | {distance:.4f} | {chance:.4f} |"
         )
-    if pictures:
-        name = bench.laser.name
-        draw_activation(bench, p, p_error, q, q_error).savefig(IMAGES / f"noise-activation-{name}.png")
-        draw_intervals(kept).savefig(IMAGES / f"noise-intervals-{name}.png")
+    if keep:
+        found = {"pump": bench.carriers(TARGETS) / bench.laser.threshold_carriers, "close": CLOSE}
+        found |= {"events": p, "events_error": p_error, "field": q, "field_error": q_error}
+        stored.write(f"noise-{bench.laser.name}", found | histograms(kept))
     return jumps
+
+
+def histograms(kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> dict[str, Any]:
+    """Return densities of the intervals of both, up to where 99 % of them lie."""
+    edges = [np.linspace(0, np.quantile(b, 0.99), 45) for _, b in kept]
+    densities = [
+        [
+            np.histogram(each, edge)[0] / len(each) / np.diff(edge)
+            for edge, each in zip(edges, run, strict=True)
+        ]
+        for run in zip(*kept, strict=True)
+    ]
+    return {
+        "at": np.array(INTERVALS_AT),
+        "edges": np.array(edges),
+        "events_density": np.array(densities[0]),
+        "field_density": np.array(densities[1]),
+    }
 
 
 def terms(bench: Bench, jumps: SpikeTrains) -> None:
@@ -387,53 +403,12 @@ def ratio_of(x: NDArray[np.float64], y: NDArray[np.float64] | int) -> str:
     return f"{ratio:.4f} ± {error:.4f}" if ratio < 10 else f"{ratio:.1f} ± {error:.1f}"
 
 
-def draw_activation(
-    bench: Bench,
-    p: NDArray[np.float64],
-    p_error: NDArray[np.float64],
-    q: NDArray[np.float64],
-    q_error: NDArray[np.float64],
-) -> Figure:
-    """Draw both activation curves and their difference."""
-    figure = Figure(figsize=(6.4, 5), dpi=130, layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    x = bench.carriers(TARGETS) / bench.laser.threshold_carriers
-    upper.plot(x, q, "-", color="#d1495b", label="field equation (photinus.simulate)")
-    upper.errorbar(x, p, p_error, fmt="o", ms=5, color="#222222", label="event by event")
-    upper.set_ylabel("probability of being on")
-    upper.legend(frameon=False)
-    lower.axhspan(-CLOSE, CLOSE, color="#9aa0a6", alpha=0.25, lw=0)
-    lower.axhline(0, color="#9aa0a6", lw=1)
-    lower.errorbar(x, q - p, np.hypot(p_error, q_error), fmt="o", ms=4, color="#d1495b")
-    lower.set_ylabel("difference")
-    lower.set_xlabel("pump P τ_g over threshold carriers")
-    for axes in (upper, lower):
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(f"activation of one laser, {bench.laser.name}")
-    return figure
-
-
-def draw_intervals(kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Figure:
-    """Draw histograms of the intervals of both."""
-    figure = Figure(figsize=(9, 3.2), dpi=130, layout="constrained")
-    for axes, target, (a, b) in zip(figure.subplots(1, len(kept)), INTERVALS_AT, kept, strict=True):
-        edges = np.linspace(0, np.quantile(b, 0.99), 45) / ns
-        axes.hist(b / ns, edges, density=True, color="#d1495b", alpha=0.45, label="field equation")
-        axes.hist(a / ns, edges, density=True, histtype="step", lw=1.4, color="#222222", label="events")
-        axes.set_xlabel("interspike interval [ns]")
-        axes.set_title(f"p ≈ {target}")
-        axes.set_yticks([])
-        axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.legend(frameon=False)
-    return figure
-
-
 def main() -> None:
     """Run the study."""
     sys.stdout.reconfigure(line_buffering=True)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--laser", default="fast-absorber", help="preset (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the time, no pictures")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time, kept nowhere")
     parser.add_argument("--light", action="store_true", help="only the statistics of the light")
     parser.add_argument("--threads", type=int, default=available_threads())
     parser.add_argument("--seed", type=int, default=1)

@@ -1,13 +1,13 @@
-"""How well the reduced laser stands for the full one: draws docs/images/reduced.png, prints a table.
+"""How well the reduced laser stands for the full one: a table, and what docs/images/reduced.png shows.
 
 Runs other than those that the reduced laser was fitted to and checked with: activation over the
 pump, intervals at three pumps, and the response to a pulse by the delay since the laser's own spike. A
 minute on two cores.
 
-    python studies/reduced.py
-    python studies/reduced.py --networks [--presets fast-absorber high-beta] [--machines 2]
-    python studies/reduced.py --one-hot               # units of which one is to be on
-    python studies/reduced.py --steps 10 12 14 16 20   # reduced again, with so many steps per window
+    python -m studies.reduced
+    python -m studies.reduced --networks [--presets fast-absorber high-beta] [--machines 2]
+    python -m studies.reduced --one-hot               # units of which one is to be on
+    python -m studies.reduced --steps 10 12 14 16 20   # reduced again, with so many steps per window
 
 ``--networks`` prints KL(reduced‖full) of machines that no fit has seen, beside what two runs of full
 physics differ by: five minutes for each preset.
@@ -16,13 +16,12 @@ physics differ by: five minutes for each preset.
 import argparse
 import itertools
 import warnings
-from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.special import comb
 from scipy.stats import ks_2samp
+from studies.pictures import stored
 
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, SpikeTrains, sample
 from photinus.calibration.agreement import PUMPS, divergence
@@ -30,7 +29,6 @@ from photinus.calibration.reduction import reduce_laser
 from photinus.calibration.trials import COPIES, DELAYS, pulsed, response, uncoupled
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced.simulator import ReducedSimulator
-from photinus.faces.figures.plots import ABSORBER, DPI, EXACT, LASER
 
 CHAINS, SETTLE = 64, 20
 WINDOWS = 2000
@@ -42,8 +40,6 @@ SEED = 500
 """Of the machines and runs of `--networks`: fits use others."""
 ONE_HOT = ((5, -4.0), (10, -4.0), (20, -16.0))
 """Numbers of units and the weight of all pairs; biases are half of it, with the other sign."""
-PICTURE = Path(__file__).parents[1] / "docs" / "images" / "reduced.png"
-COLOURS = (EXACT, ABSORBER, LASER)
 
 
 def both(calibration: Calibration, network: LaserNetwork) -> tuple[SpikeTrains, SpikeTrains]:
@@ -197,11 +193,12 @@ def main() -> None:
         compare_one_hot(options.presets)
     if options.networks or options.one_hot:
         return
-    calibration = Calibration.preset()
-    window, middle, slope = calibration.window, calibration.midpoint, calibration.slope
-    figure = Figure(figsize=(11, 3.6), layout="constrained", dpi=DPI)
-    curve, histogram, scatter = figure.subplots(1, 3)
+    stored.write("reduced", compare_curves(Calibration.preset()))
 
+
+def compare_curves(calibration: Calibration) -> dict[str, NDArray[np.float64]]:
+    """Print how far activation, intervals and responses are apart, and return them to be drawn."""
+    window, middle, slope = calibration.window, calibration.midpoint, calibration.slope
     at = np.arange(-4.0, 8.5, 0.5)
     at = at[middle + slope * at > 0]
     full, reduced = (
@@ -209,48 +206,31 @@ def main() -> None:
         for spikes in both(calibration, uncoupled(calibration, middle + slope * at))
     )
     print(f"activation: largest difference {np.abs(full - reduced).max():.4f}")
-    curve.plot(at, full, "o", ms=4, color=LASER, label="full physics")
-    curve.plot(at, reduced, "-", color=EXACT, lw=1.2, label="reduced")
-    curve.set_xlabel("pump, distance from the midpoint [slopes]")
-    curve.set_ylabel("activation")
-
     pair = both(calibration, uncoupled(calibration, middle + slope * np.array(PUMPS)))
     edges = np.linspace(0, 6, 121)
-    for unit, (pump, colour) in enumerate(zip(PUMPS, COLOURS, strict=True)):
+    densities = np.empty((2, len(PUMPS), len(edges) - 1))
+    for unit, pump in enumerate(PUMPS):
         length = [spikes.intervals()[unit] / window for spikes in pair]
         distance = ks_2samp(length[0], length[1]).statistic
         print(f"intervals at {pump:+.1f} slopes: Kolmogorov–Smirnov distance {distance:.4f}")
-        for values, line, thick in zip(length, ("-", "--"), (2.5, 1), strict=True):
-            density = np.histogram(values, edges)[0] / len(values) / np.diff(edges)
-            histogram.plot(
-                0.5 * (edges[1:] + edges[:-1]),
-                density,
-                line,
-                lw=thick,
-                alpha=0.5 if line == "-" else 1,
-                color=colour,
-                label=f"{pump:+.1f} slopes" if line == "-" else None,
-            )
-    histogram.set_xlabel("interval between spikes [τ]")
-    histogram.set_ylabel("density")
-
-    heard = [response(spikes, window) for spikes in both(calibration, pulsed(calibration))]
+        for k, values in enumerate(length):
+            densities[k, unit] = np.histogram(values, edges)[0] / len(values) / np.diff(edges)
+    heard = np.array([response(spikes, window) for spikes in both(calibration, pulsed(calibration))])
     error = heard[1] - heard[0]
     print(
         f"response to a pulse: root mean square difference {np.sqrt(np.mean(error**2)):.4f}, "
         f"largest {np.abs(error).max():.4f}; {COPIES} targets of each kind"
     )
-    for k, (low, high) in enumerate(itertools.pairwise(DELAYS)):
-        scatter.plot(heard[0][:, k], heard[1][:, k], "o", ms=5, label=f"{low:g}–{high:g} τ")
-    scatter.plot([0, 1], [0, 1], color=EXACT, lw=0.8)
-    scatter.set_xlabel("P(fires within τ of a pulse), full physics")
-    scatter.set_ylabel("the same, reduced")
-    scatter.legend(frameon=False, title="since its own spike", fontsize=8, title_fontsize=8)
-    for axes in (curve, histogram):
-        axes.legend(frameon=False, fontsize=8)
-    for axes in (curve, histogram, scatter):
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(PICTURE)
+    return {
+        "at": at,
+        "full": full,
+        "reduced": reduced,
+        "pumps": np.array(PUMPS),
+        "edges": edges,
+        "densities": densities,
+        "delays": np.array(DELAYS),
+        "heard": heard,
+    }
 
 
 if __name__ == "__main__":

@@ -2,23 +2,21 @@
 
 Prints (1) the static gain, the time constant and the predicted synapse of the shipped lasers at several
 biases beside the calibrated synapse, and (2) the change of a laser's log-hazard over the time since a
-partner's spike, which an ideal synapse moves by W during τ (Buesing et al. 2011). Draws
-docs/images/response.png. A minute on two cores.
+partner's spike, which an ideal synapse moves by W during τ (Buesing et al. 2011). Keeps what
+docs/images/response.png is drawn from. A minute on two cores.
 
-    python studies/response.py
+    python -m studies.response
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from studies.pictures import stored
 
 from photinus import Calibration, LaserNetwork, SpikeTrains, SynapticKernel, simulate, translate
 from photinus.devices.laser import LASER_PRESETS
 from photinus.devices.laser.response import predicted_kernel, response
-from photinus.faces.figures.plots import FLOOR, LASER, MUTED
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.units import ps
 
@@ -26,7 +24,7 @@ BIASES = (-3.0, -1.5, 0.0)
 CHAINS, WINDOWS, BINS = 512, 400, 24
 """Chains, state windows of each, and bins of the time since a spike, up to two windows."""
 TARGET_BIAS, SOURCE_BIAS = 0.0, -1.0
-PICTURE = Path(__file__).parents[1] / "docs" / "images" / "response.png"
+WEIGHTS = (1.0, -1.0)
 
 
 def theory() -> None:
@@ -100,35 +98,23 @@ def main() -> None:
     calibration = Calibration.preset()
     tau = calibration.window
     kernels = {
-        "calibrated": (calibration.kernel, LASER),
-        "plain rectangle": (SynapticKernel(kick=0.0, sustain=1.0, duration=tau), FLOOR),
+        "calibrated": calibration.kernel,
+        "plain rectangle": SynapticKernel(kick=0.0, sustain=1.0, duration=tau),
     }
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    panels = figure.subplots(1, 2)
     middle = (np.arange(BINS) + 0.5) * 2 / BINS
+    parts = (middle < 1, middle < 0.25, (middle > 0.75) & (middle < 1), (middle > 1) & (middle < 1.5))
     print("\n| synapse | weight | mean change over τ | first quarter | last quarter | next half τ |")
     print("|---|---|---|---|---|---|")
-    for axes, weight in zip(panels, (1.0, -1.0), strict=True):
-        axes.plot([0, 0, 1, 1, 2], [0, weight, weight, 0, 0], color=MUTED, lw=1, label="ideal")
-        for name, (kernel, colour) in kernels.items():
+    found = []
+    for weight in WEIGHTS:
+        for name, kernel in kernels.items():
             change, error = measured(calibration, weight, kernel)
-            axes.errorbar(middle, change, error, fmt="o-", ms=3, lw=1, color=colour, label=name)
-            parts = (
-                middle < 1,
-                middle < 0.25,
-                (middle > 0.75) & (middle < 1),
-                (middle > 1) & (middle < 1.5),
-            )
+            found.append((change, error))
             means = " | ".join(f"{change[part].mean():+.2f}" for part in parts)
             print(f"| {name} | {weight:+.0f} | {means} |")
-        axes.set_xlabel("time since the partner's spike [τ]")
-        axes.set_title(f"weight {weight:+.0f}", fontsize=10)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-    panels[0].set_ylabel("change of the log-hazard")
-    panels[0].legend(frameon=False)
-    figure.savefig(PICTURE, dpi=110)
-    print(f"\nPicture: {PICTURE}")
+    change, error = np.moveaxis(np.array(found).reshape(len(WEIGHTS), len(kernels), 2, BINS), 2, 0)
+    kept = {"time": middle, "weights": np.array(WEIGHTS), "synapses": np.array(list(kernels))}
+    stored.write("response", kept | {"change": change, "error": error})
 
 
 if __name__ == "__main__":

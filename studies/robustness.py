@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from studies.pages import DOCS, write_page
+from studies.pictures.chips import robustness
 
 from photinus import (
     BoltzmannMachine,
@@ -49,7 +49,6 @@ from photinus.devices.laser import spike
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
-from photinus.faces.figures.plots import DPI, EXACT, FLOOR, LASER
 from photinus.faces.report.hardware import TOLERANCES
 from photinus.hardware import Chip
 from photinus.learning.data import digits
@@ -63,6 +62,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = 1
 """Raised when what is computed changes: results of before do not count."""
 KIND = "photinus-robustness-point"
+LATER = "## Laser, driver and heat"
+"""Head of the section that `studies.tolerances` writes into the report of this study."""
 TOLERANCES_FILE = "tolerances.json"
 """For ``photinus report RUN --tolerances FILE``; in the folder of results."""
 UNITS = 5
@@ -556,36 +557,19 @@ def _mean(values: NDArray[np.float64]) -> str:
     return f"{values.mean():.2g}{error}"
 
 
-def draw(table: Table, names: tuple[str, ...], machines: int) -> Figure:
-    """Draw KL against size, one panel per imperfection."""
-    names = tuple(name for name in names if len(SWEEPS[name].sizes) > 1)
-    columns = min(4, len(names)) or 1
-    rows = -(-len(names) // columns) or 1
-    figure = Figure(figsize=(3.1 * columns, 2.5 * rows), layout="constrained", dpi=DPI)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, name in zip(panels, names, strict=False):
-        sweep = SWEEPS[name]
-        for kind, colour in (("translated", LASER), ("refined", FLOOR)):
-            sizes, kl, yardstick = curve(table, name, kind, machines)
-            if not len(kl):
-                continue
-            axes.loglog(sizes, kl.T, lw=0.5, alpha=0.4, color=colour)
-            axes.loglog(sizes, kl.mean(axis=0), "o-", ms=3, color=colour, label=kind)
-            axes.axhline(2 * yardstick.mean(), color=EXACT, lw=0.7, ls=":")
-        axes.set_title(sweep.title, fontsize=8)
-        axes.set_xscale("log")
-        ticks = sweep.sizes[:: 2 if len(sweep.sizes) > 4 else 1]
-        axes.set_xticks(ticks, [sweep.shown(size) for size in ticks], fontsize=7)
-        axes.minorticks_off()
-        axes.tick_params(axis="y", labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
-    for axes in panels[::columns]:
-        axes.set_ylabel("KL [nats]", fontsize=8)
-    if names:
-        panels[0].legend(frameon=False, fontsize=7)
-    return figure
+def section(text: str) -> str:
+    """Return the section `LATER` of a page, with its head; nothing if it has none."""
+    _, head, rest = text.partition(LATER)
+    ends = [at for at in (rest.find("\n## "), rest.find("\n![")) if at >= 0]
+    return head + rest[: min(ends)].rstrip() if head and ends else ""
+
+
+def with_section(text: str, later: str) -> str:
+    """Return a page with that section in place of the one it has, or before its figure."""
+    old = section(text)
+    if old:
+        return text.replace(old, later)
+    return text.replace("\n![", f"\n{later}\n\n![", 1) if later else text
 
 
 def _tell(point: str, _: str, result: Mapping[str, Any]) -> None:
@@ -641,8 +625,11 @@ def main() -> int:
     text = page(table, names, options.machines, budget)
     print(text)
     images = files.make_folder(options.docs / "images")
+    before = options.docs / "results" / "robustness.md"
+    if before.exists():
+        text = with_section(text, section(before.read_text(encoding="utf-8")))
     write_page(options.docs, "robustness", text, options.results)
-    draw(table, names, options.machines).savefig(images / "robustness.png")
+    robustness(options.docs).savefig(images / "robustness.png")
     document = {
         **files.stamp(TOLERANCES),
         "about": f"Random machines of {UNITS} units, at most {options.machines}: size at which mean "

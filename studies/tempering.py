@@ -2,22 +2,23 @@
 
 Eight units that want to be all on or all off (every weight 2.5, biases -8.75: both equally probable, a
 valley of exp(-20) between them). Plain and tempered runs take the same time: 400 state windows, or
-sweeps, after 40 of burn-in. Prints a Markdown table and draws docs/images/tempering.png.
+sweeps, after 40 of burn-in. Prints a Markdown table and keeps what docs/images/tempering.png shows.
 
-    python studies/tempering.py
+    python -m studies.tempering
 """
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from studies.pictures import stored
 
 from photinus import BoltzmannMachine, Samples, Tempering, sample
-from photinus.faces.figures.plots import FLOOR, LASER
 
 UNITS, WEIGHT, CHAINS = 8, 2.5, 64
 HOTTEST, PERIOD = (2.0, 3.0, 4.0, 6.0), 40
-PICTURE = Path(__file__).parents[1] / "docs" / "images" / "tempering.png"
+SHOWN = 4
+"""Chains that are drawn."""
 
 
 def two_modes() -> BoltzmannMachine:
@@ -55,23 +56,15 @@ def row(substrate: str, tempering: Tempering | None, samples: Samples) -> str:
     return f"| {substrate} | {heat} | {crossings(samples)} | {up:.2f} | {kl:.3f} |"
 
 
-def picture(runs: dict[str, Samples]) -> Figure:
-    """Draw how many units are on over time, some chains of each run."""
-    figure = Figure(figsize=(8, 1.1 + 1.5 * len(runs)), layout="constrained")
-    panels = np.atleast_1d(figure.subplots(len(runs), 1, sharex=True))
-    for axes, (title, samples) in zip(panels, runs.items(), strict=True):
+def kept(runs: dict[str, Samples]) -> dict[str, NDArray[Any]]:
+    """Return when some chains of each run drew, and how many units were on then."""
+    found: dict[str, NDArray[Any]] = {"runs": np.array(list(runs)), "units": np.array(UNITS)}
+    for k, samples in enumerate(runs.values()):
         hot = samples.tempering
-        shift = iter((-0.3, -0.1, 0.1, 0.3))  # so that chains can be told apart
-        window = [d if hot is None else hot.window_of(d) for d in range(samples.draws)]
-        for chain, colour in zip(samples.states[:4], (LASER, FLOOR, "#6a4c93", "#2a9d8f"), strict=True):
-            axes.plot(window, chain.sum(axis=1) + next(shift), ".", ms=3, color=colour)
-        axes.set_ylabel("units on")
-        axes.set_ylim(-0.5, UNITS + 0.5)
-        axes.set_title(title, fontsize=10)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-    panels[-1].set_xlabel("time [τ] (four chains, each in its colour)")
-    return figure
+        windows = [d if hot is None else hot.window_of(d) for d in range(samples.draws)]
+        found[f"window-{k}"] = np.array(windows)
+        found[f"on-{k}"] = samples.states[:SHOWN].sum(axis=2, dtype=np.uint8)
+    return found
 
 
 def main() -> None:
@@ -86,9 +79,8 @@ def main() -> None:
             print(row(substrate, tempering, samples), flush=True)
             if substrate == "laser" and hottest in (None, 4.0):
                 title = "plain" if hottest is None else f"heated to T = {hottest:g} every {PERIOD} τ"
-                shown[f"lasers, {title}"] = samples
-    picture(shown).savefig(PICTURE, dpi=110)
-    print(f"\nPicture: {PICTURE}")
+                shown[title] = samples
+    stored.write("tempering", kept(shown))
 
 
 if __name__ == "__main__":

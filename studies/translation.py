@@ -2,8 +2,9 @@
 
 Each machine is translated by both rules in the gauge that `auto` chooses, and simulated with full
 physics. Ideal neurons with as many draws give the floor. Prints one Markdown row per family and scale:
-median KL [nats] of each rule, and its median ratio to the floor. Then how often the predicted KL is
-within a factor of 2 of the measured one less its floor, where that is larger than the floor.
+median KL [nats] of each way, its median ratio to the floor, and the median share of the KL beyond its
+noise that no biases and weights could remove. Then how often the predicted KL is within a factor of 2
+of the measured one less its floor, where that is larger than the floor.
 
     python -m studies.translation [--preset straight …] [--scales 1 2 4] [--units 5] [--machines 4]
     python -m studies.translation --refined    # and after refinement, from the paired start
@@ -17,7 +18,8 @@ import numpy as np
 from studies.gauge import FAMILIES
 
 import photinus as ph
-from photinus.diagnostics.distance import kl_divergence
+from photinus.diagnostics.distance import chain_joints, kl_divergence
+from photinus.diagnostics.parts import kl_parts
 
 FIRST_SEED = 91_500
 """Of the machines. No rule, table or device was chosen by these."""
@@ -41,8 +43,9 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore", ph.TranslationWarning)
     ways = (*RULES, REFINED) if options.refined else RULES
-    print(f"| device | family | scale | floor | {' | '.join(f'{way} | ×' for way in ways)} |")
-    print("|---" * (4 + 2 * len(ways)) + "|")
+    heads = " | ".join(f"{way} | × | higher" for way in ways)
+    print(f"| device | family | scale | floor | {heads} |")
+    print("|---" * (4 + 3 * len(ways)) + "|")
     told: dict[str, list[float]] = {rule: [] for rule in RULES}
     for preset in options.preset:
         calibration = ph.Calibration.preset(preset)
@@ -70,22 +73,34 @@ def measured(
     machine: ph.BoltzmannMachine, calibration: ph.Calibration, options: argparse.Namespace
 ) -> dict[str, float]:
     """Return the floor, and measured and predicted KL by each rule [nats]."""
+    run = {name: getattr(options, name) for name in ("chains", "draws", "threads")}
 
-    def kl(substrate: str, network: ph.LaserNetwork | None = None) -> float:
-        run = {name: getattr(options, name) for name in ("chains", "draws", "threads")}
+    def look(substrate: str, name: str, network: ph.LaserNetwork | None = None) -> None:
         samples = ph.sample(machine, substrate, network=network, seed=2, **run)
-        return float(kl_divergence(samples.free_joint(), machine.joint()))
+        found[name] = float(kl_divergence(samples.free_joint(), machine.joint()))
+        found[f"{name}, higher"] = higher(samples, machine)
 
-    found = {"floor": kl("ideal")}
+    found: dict[str, float] = {}
+    look("ideal", "floor")
     for rule in RULES:
         network = ph.translate(machine, calibration, rule=rule)
-        found[rule] = kl(network.device, network)
+        look(network.device, rule, network)
         found[f"{rule}, predicted"] = ph.predict(machine, calibration, network).kl
     if options.refined:
-        run = {name: getattr(options, name) for name in ("chains", "draws", "threads")}
         refined = ph.refine(machine, calibration, seed=1, **run).network
-        found[REFINED] = kl(refined.device, refined)
+        look(refined.device, REFINED, refined)
     return found
+
+
+def higher(samples: ph.Samples, machine: ph.BoltzmannMachine) -> float:
+    """Return the share of the KL that is of three and more units, both less noise; nan if unknown."""
+    try:
+        parts = kl_parts(chain_joints(samples), machine)
+    except ph.PhotinusError:  # a pair never shows one of its states
+        return np.nan
+    assert parts.noise is not None
+    beyond = parts.total - sum(parts.noise)
+    return max(0.0, parts.higher - parts.noise[2]) / beyond if beyond > 0 else np.nan
 
 
 def row(
@@ -96,6 +111,8 @@ def row(
     for way in ways:
         cells.append(f"{np.median([found[way] for found in rows]):.2g}")
         cells.append(f"{np.median([found[way] / found['floor'] for found in rows]):.1f}")
+        shares = [share for found in rows if np.isfinite(share := found[f"{way}, higher"])]
+        cells.append(f"{100 * np.median(shares):.0f} %" if shares else "")
     return f"| {preset} | {family} | {scale:g} | {' | '.join(cells)} |"
 
 

@@ -131,6 +131,18 @@ def test_the_smallest_window_is_where_the_measured_curve_doubles() -> None:
     assert delay_share("another") == delay_share() == strictest
 
 
+def test_a_translation_that_knows_of_the_delay_bears_more_of_it() -> None:
+    known = [name for name, curve in delay_curves().items() if "told" in curve]
+    chip = Chip(lasers=20)
+    for name in known:
+        assert delay_share(name) < delay_share(name, told=True)
+        assert chip.smallest_window(name, told=True) < chip.smallest_window(name)
+        assert chip.most_lasers(5 * ns, name, told=True) >= chip.most_lasers(5 * ns, name)
+    assert delay_share("another", told=True) == min(delay_share(name, told=True) for name in known)
+    with pytest.raises(ph.InvalidInput, match="told"):
+        delay_share(told=untyped("yes"))
+
+
 @pytest.mark.parametrize("layout", ["mesh", "crossbar"])
 @pytest.mark.parametrize("latency", [0.0, 10 * ps])
 def test_the_most_lasers_are_where_one_more_is_too_many(layout: str, latency: float) -> None:

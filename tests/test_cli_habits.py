@@ -15,7 +15,7 @@ from photinus.samplers import samples, sampling
 from tests.conftest import Run
 
 SMALL = ("--chains", 4, "--draws", 40)
-SILENT = ("init",)
+SILENT = ("init", "studio")
 """Commands that print nothing but where they wrote."""
 
 
@@ -210,5 +210,55 @@ def test_words_of_a_head_stay_whole(
     for columns in (5, 30, 43, 44, 60, 80):
         monkeypatch.setenv("COLUMNS", str(columns))
         table("Posterior", [("lung", "yes", "0.5025", "0.0304", "0.4887")], head)
-        words = capsys.readouterr().out.split()
+        words = [word.strip(":") for word in capsys.readouterr().out.split()]
         assert {"P(state", "evidence)", "standard", "error"} <= set(words)
+
+
+WIDE_TABLES: dict[str, list[tuple[str, ...]]] = {
+    "prices": [
+        ("", "price", "expected", "worst", "kind and source"),
+        ("detection and drivers", "320 fJ/update", "2.62 mW", "8.18 mW", "projected, unverified: " * 4),
+    ],
+    "facts": [
+        ("", ""),
+        ("what next?", "refine the network: `photinus.refine(machine, calibration)` " * 3),
+    ],
+    "six columns of long words": [
+        ("imperfection", *(f"uncommonly-long-column-{k}" for k in range(5))),
+        ("mismatch of all parameters", *("0.19 % (0.16 % to 0.23 %)" for _ in range(5))),
+    ],
+}
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize("name", WIDE_TABLES)
+def test_tables_fit_the_terminal_and_cut_no_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    head, rows = WIDE_TABLES[name][0], WIDE_TABLES[name][1:]
+    table(name, rows, head)
+    out = capsys.readouterr().out
+    assert max(map(cell_len, out.splitlines())) <= columns
+    shown = {word.strip(":") for word in out.split()}
+    wanted = {word.strip(":") for row in (head, *rows) for cell in row for word in cell.split()}
+    # The name of the first column is left out where rows are lists.
+    assert wanted - set(head[0].split()) <= shown
+
+
+def test_the_commands_fit_eighty_columns(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = (
+        ("info",),
+        ("translate", model),
+        ("sample", model, "--substrate", "laser-reduced", "--out", "r.zarr", *SMALL),
+        ("infer", model, "--substrate", "gibbs", "--burn-in", "4", *SMALL),
+        ("ledger", "r.zarr"),
+        ("refine", model, "--rounds", "2", "--force", "--chains", "8"),
+    )
+    for arguments in commands:
+        code, out, err = run(*arguments)
+        assert code == 0, err
+        assert max(map(cell_len, out.splitlines())) <= 80, arguments

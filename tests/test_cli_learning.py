@@ -65,7 +65,7 @@ def test_learn_writes_machine_checkpoint_and_report(
 ) -> None:
     units = Units.of(BoltzmannMachine.load(tmp_path / model))
     assert (len(units.features), units.names, len(units.hidden)) == (12, ("0", "1"), 6)
-    assert (tmp_path / "machine.html").read_text().count("data:image/png;base64,") == 2
+    assert (tmp_path / "machine.html").read_text().count("data:image/svg+xml;base64,") == 2
     code, _, err = run("learn", "--data", images, "--hidden", 6)
     assert code == 2
     assert "path 'machine.npz' exists already" in err
@@ -101,7 +101,7 @@ def test_dream_is_judged_beside_gibbs_sampling(
         assert line in out
     folder = tmp_path / "runs" / "dream"
     page = report(folder)
-    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/svg+xml;base64,") == 4
     assert page.count("data:image/gif;base64,") == 1
     assert (folder / "animation.gif").read_bytes()[:6] == b"GIF89a"
     with np.load(folder / "dream.npz") as arrays:
@@ -153,7 +153,7 @@ def test_complete_stands_beside_gibbs_sampling(
     assert code == 0
     assert "means apart from Gibbs sampling" in out
     page = report(tmp_path / "runs" / "complete")
-    assert page.count("data:image/png;base64,") == 1
+    assert page.count("data:image/svg+xml;base64,") == 1
     with np.load(tmp_path / "runs" / "complete" / "complete.npz") as arrays:
         np.testing.assert_array_equal(
             arrays["mean"][:, arrays["known"]], arrays["truth"][:, arrays["known"]]

@@ -23,6 +23,20 @@ NOT_RUN = {
 }
 """Public names whose example is shown but not run → why."""
 
+BY_PHOTINUS = {
+    "photinus.devices.Device": "methods of a device, which its author writes; tests/outside.py has one",
+    "photinus.devices.Network": "the same, of its networks",
+    "photinus.devices.SpikingSimulator": "the same, of its simulator",
+    "photinus.engines.reduced.EscapeRate": "tables of the compiled loop",
+    "photinus.samplers.Request": "what a substrate is asked; its author reads it",
+    "photinus.samplers.Run": "methods of a substrate, which its author writes",
+    "photinus.samplers.WholeRun": "the same",
+    "photinus.testing.DeviceSubject": "what checks of a device are given",
+}
+"""Public classes whose methods Photinus calls, not its users → what they are."""
+MOST_METHODS_WITHOUT = 25
+"""Methods of the other classes that no example calls: old names, and joints of our own."""
+
 
 def modules_with_examples() -> list[str]:
     """Return the names of all modules whose text has an example."""
@@ -76,6 +90,46 @@ def test_every_public_function_and_class_has_an_example() -> None:
     every = {name: examples_of(value) for name, value in public_callables()}
     assert {name for name, examples in every.items() if not runs(examples)} == set(NOT_RUN)
     assert [name for name in NOT_RUN if not every[name]] == []
+
+
+def methods_without(every: dict[str, Any]) -> set[str]:
+    """Return the public methods of classes for users that no example calls."""
+    owners = [value for value in every.values() if isinstance(value, type)]
+    shown = [*every.values(), *(function(one, name) for one in owners for name in methods(one))]
+    text = "".join(example.source for value in shown for example in examples_of(value))
+    return {
+        f"{name}.{method}"
+        for name, owner in every.items()
+        if isinstance(owner, type) and name not in BY_PHOTINUS
+        for method in methods(owner)
+        if f".{method}(" not in text
+    }
+
+
+def function(owner: type, name: str) -> Any:
+    found = inspect.getattr_static(owner, name)
+    return getattr(found, "__func__", found)
+
+
+def methods(owner: type) -> list[str]:
+    """Return the public methods that a class of Photinus has from Photinus."""
+    ours = [base for base in owner.__mro__ if base.__module__.startswith("photinus")]
+    names = {name for base in ours for name in vars(base) if not name.startswith("_")}
+    return sorted(name for name in names if inspect.isfunction(function(owner, name)))
+
+
+def test_most_methods_for_users_are_in_an_example() -> None:
+    assert len(methods_without(dict(public_callables()))) <= MOST_METHODS_WITHOUT
+
+
+def test_a_method_that_no_example_calls_is_found() -> None:
+    class Thing:
+        __module__ = "photinus.things"
+
+        def neither(self) -> None:
+            """Do nothing."""
+
+    assert methods_without({"photinus.Thing": Thing}) == {"photinus.Thing.neither"}
 
 
 def test_examples_that_are_not_run_are_found() -> None:

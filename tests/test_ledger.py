@@ -24,6 +24,7 @@ from photinus.hardware import (
     Ledger,
     Peer,
     Prices,
+    Receiver,
     balance,
     comparison,
     headline,
@@ -32,8 +33,10 @@ from photinus.hardware import (
     peers,
     recorded_balance,
 )
-from photinus.hardware.counts import _pulse_share, photons_per_spike
+from photinus.hardware.counts import photons_per_spike
+from photinus.hardware.ledger import CURRENTS
 from photinus.hardware.prices import UNITS
+from photinus.hardware.receivers import pulse_share
 from photinus.networks.imperfections import Imperfections
 from tests.narrow import array, lasers, there, untyped
 
@@ -172,11 +175,11 @@ def test_share_of_renewed_pulses_by_hand() -> None:
     kernel = ph.SynapticKernel(kick=0, sustain=1, duration=2.0)
     chain, unit = np.array([0, 0, 0, 0, 1], np.int32), np.array([0, 1, 0, 0, 0], np.int32)
     time = np.array([1.0, 1.5, 2.0, 9.0, 2.5])
-    share = _pulse_share(kernel, chain, unit, time)
+    share = pulse_share(kernel, chain, unit, time)
     np.testing.assert_allclose(share, [1, 1, 0.5, 1, 1])
-    smooth = _pulse_share(replace(kernel, shape="exponential"), chain, unit, time)
+    smooth = pulse_share(replace(kernel, shape="exponential"), chain, unit, time)
     np.testing.assert_allclose(smooth, [1, 1, 1 - np.exp(-0.5), 1 - np.exp(-3.5), 1])
-    np.testing.assert_array_equal(_pulse_share(replace(kernel, renewing=False), chain, unit, time), 1)
+    np.testing.assert_array_equal(pulse_share(replace(kernel, renewing=False), chain, unit, time), 1)
 
 
 def test_evidence_by_pump_needs_no_laser() -> None:
@@ -226,6 +229,52 @@ def test_all_light_is_more_than_that_of_the_spikes() -> None:
     pump = instability_pump(laser)
     account = noisy_balance(laser, pump, 100e-9, threshold=threshold, chains=2, seed=0).per_spike
     assert account.emitted / laser.photon_energy > 1.15 * spike(laser).photons_emitted
+
+
+# --- the circuit of a synapse
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "one_shots", "part"),
+    [
+        ({}, "source", 1, "retriggerable"),
+        ({"renewing": False}, "source", 1, "in turn"),
+        ({"shape": "exponential"}, "source", 1, "fixed voltage"),
+        ({"shape": "exponential", "renewing": False}, "target", 0, "linear amplifier"),
+        ({"sustain": 0.0, "renewing": False}, "target", 0, "linear amplifier"),
+        ({"sustain": 0.0}, "source", 1, "fixed voltage"),
+    ],
+)
+def test_only_linear_filters_go_without_one_shots(
+    change: dict[str, Any], place: str, one_shots: int, part: str
+) -> None:
+    receiver = Receiver.of(replace(ph.Calibration.preset().kernel, **change))
+    assert (receiver.place, receiver.one_shots) == (place, one_shots)
+    assert part in receiver.circuit
+
+
+def test_state_photons_and_price_agree_with_the_synapse() -> None:
+    network = lasers(ph.translate(MACHINE, ph.Calibration.preset()))
+    linear = replace(network.kernel, shape="exponential", renewing=False)
+    one_shot, filtered = (
+        Ledger.of(Counts.from_rates(network.replace(kernel=kernel), 1e9))
+        for kernel in (network.kernel, linear)
+    )
+    price = next(line.price for line in one_shot.lines if line.name == "one_shot")
+    assert price is not None
+    paid = [
+        sum(line.power("expected") or 0 for line in ledger.lines if line.name not in CURRENTS)
+        for ledger in (one_shot, filtered)
+    ]
+    assert paid[0] - paid[1] == pytest.approx(one_shot.counts.spikes * price.value)
+    rows, other = dict(one_shot.count_rows()), dict(filtered.count_rows())
+    # A detector at the source sees the whole spike, one at the target a share of it.
+    whole = float(rows["light and current of a spike"].split()[0].replace(",", ""))
+    share = float(other["light and current of a synaptic event"].split()[0].replace(",", ""))
+    fan_out = one_shot.counts.synaptic_events / one_shot.counts.spikes
+    assert whole == pytest.approx(fan_out * share, rel=0.02)
+    assert "timer per source" in rows["synapse"]
+    assert "charge per target" in other["synapse"]
 
 
 # --- sums
@@ -547,9 +596,9 @@ def test_report_has_a_chapter_on_hardware(samples: ph.Samples) -> None:
     page = run_page(samples)
     assert page.count("<h2>Hardware</h2>") == 1
     chapter = page[page.index("<h2>Hardware</h2>") :]
-    for title in ("What the chip does", "Prices", "Power and energy", "Other machines"):
+    for title in ("What the chip does", "Prices", "Power and energy", "Appendix: other machines"):
         assert f"<h3>{title}</h3>" in chapter
-    assert "<h3>Energy against speed</h3>" in chapter
+    assert "Energy against speed.</b>" in chapter
     assert "lasers refresh at" in chapter
     assert "Tolerances" not in page
     gibbs_run = ph.sample(MACHINE, "gibbs", chains=2, draws=20, burn_in=2, seed=0, threads=1)

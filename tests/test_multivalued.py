@@ -19,6 +19,7 @@ import pytest
 import photinus as ph
 from photinus import BayesianNetwork, InvalidInput, MarkovNetwork
 from photinus.interop import read_model
+from photinus.machines import summing
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import CliqueTree, machine_tree
 from photinus.machines.codes import Code
@@ -622,6 +623,43 @@ def test_trees_take_factors_without_variables_and_variables_without_factors() ->
     assert tree.log_partition == pytest.approx(np.log(30))
     np.testing.assert_allclose(tree.marginals()[0], 1 / 3)
     assert tree.treewidth == 0
+
+
+@pytest.mark.parametrize("code", ["auto", "one-hot", "binary"])
+@pytest.mark.parametrize("make", [random_network, random_factors])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_left_and_the_tables_of_what_is_not_make_the_network(
+    make: Any, seed: int, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little counts as hard: the law of all variables, state by state, is the network's."""
+    monkeypatch.setattr(summing, "HARD", 0.5)
+    network = make(seed)
+    evidence = possible_evidence(network, seed)
+    reduction = network.reduced(evidence, code=code)
+    assert reduction.summed or make is random_network
+    joint = naive(network)
+    numbers = np.moveaxis(np.indices(joint.shape), 0, -1).reshape(1, -1, joint.ndim).astype(np.int16)
+    value = dict(zip(network.variables, numbers[0].T, strict=True))
+    soft = sum(f.log[tuple(value[name] for name in f.scope)] for f in reduction.factors)
+    found = np.exp(reduction.log_weights(numbers)[0] + soft)
+    for name in (*reduction.barren, *reduction.replaced, *reduction.summed):
+        found *= reduction.chances(name, numbers)[0][np.arange(joint.size), value[name]]
+    fits = np.ones(joint.size, bool)
+    for name, state in {**evidence, **reduction.settled}.items():
+        fits &= value[name] == network.states[name].index(state)
+    right = joint.ravel() * fits
+    np.testing.assert_allclose(found * fits / (found * fits).sum(), right / right.sum(), atol=1e-12)
+
+
+def test_impossible_evidence_is_found_however_wide_a_network_is() -> None:
+    """Factors that nothing satisfies, where sums find out."""
+    names = [f"v{k}" for k in range(60)]
+    pairs = [((a, b), [[2, 1], [1, 2]]) for a, b in itertools.combinations(names, 2)]
+    never: Any = [(("x", "v0"), [[0, 0], [1, 1]])]
+    network = MarkovNetwork([*pairs, *never], dict.fromkeys([*names, "x"], (0, 1)))
+    assert network.reduced({"x": 1}).machine is not None
+    with pytest.raises(InvalidInput, match="^evidence must be possible, got .* of probability 0"):
+        network.reduced({"x": 0})
 
 
 # The command line

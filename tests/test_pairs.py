@@ -15,9 +15,11 @@ from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
 from photinus.translation.distortion import Context, Pairs, distorted, lifted_biases
+from photinus.translation.fields import states_met
 from photinus.translation.law import Curve, Shown, stationary
+from photinus.translation.lines import Lines, Seen
 from photinus.translation.pairs import PairTable
-from photinus.translation.rules import drive_and_strength, evidence_drive, translate
+from photinus.translation.rules import drive_and_strength, evidence_drive, followed, translate
 from tests import machines
 from tests.narrow import there
 
@@ -59,27 +61,46 @@ def joint_of(biases: Any, weights: Any) -> Any:
 
 
 def test_between_its_points_a_table_is_linear_but_for_small_weights() -> None:
-    from scipy.interpolate import RegularGridInterpolator
+    from scipy.interpolate import RegularGridInterpolator, lagrange
 
     rng = np.random.default_rng(1)
     found = table(rng)
-    at = rng.uniform([0, -4, -4, -4], [0.25, 4, 4, 4], (200, 4))
-    # Beside weight 0 changes go by the square of the weight.
+    at = rng.uniform([0, -4, -4, -4], [0.25, 4, 4, 4], (60, 4))
     near = np.abs(at[:, 1]) < 1
-    assert near.sum() > 30
-    along = at.copy()
-    along[near, 1] = np.sign(at[near, 1]) * at[near, 1] ** 2
+    assert 10 < near.sum() < 40
     axes = (found.delay, found.weight, found.middle, found.middle)
+
+    def wanted(array: Any, point: Any) -> float:
+        line = RegularGridInterpolator(axes, array)
+        if abs(point[1]) >= 1:
+            return line(point)[0]
+        # Beside weight 0 a parabola goes through it and both its neighbours.
+        values = [line([point[0], w, *point[2:]])[0] for w in (-1, 0, 1)]
+        return float(lagrange([-1, 0, 1], values)(point[1]))
+
     weight, own, other = found.changes(*at.T)
-    turned = along[:, [0, 1, 3, 2]]
+    turned = at[:, [0, 1, 3, 2]]
     for values, array, where in (
-        (weight, found.weight_change, along),
-        (own, found.middle_change, along),
+        (weight, found.weight_change, at),
+        (own, found.middle_change, at),
         (other, found.middle_change, turned),
     ):
-        np.testing.assert_allclose(values, RegularGridInterpolator(axes, array)(where), atol=1e-12)
+        np.testing.assert_allclose(values, [wanted(array, x) for x in where], atol=1e-12)
     # The twin: own and other are not the same thing.
     assert np.abs(own - other).max() > 0.1
+
+
+def test_a_table_without_weight_zero_is_linear_throughout() -> None:
+    whole_table = table(np.random.default_rng(3))
+    kept = np.delete(np.arange(9), 4)
+    found = dataclasses.replace(
+        whole_table,
+        weight=AXIS[kept],
+        weight_change=whole_table.weight_change[:, kept],
+        middle_change=whole_table.middle_change[:, kept],
+    )
+    low, half, high = found.changes(0.0, np.array([-1.0, 0.0, 1.0]), np.array(0.5), np.array(2.0))[0]
+    assert half == pytest.approx((low + high) / 2)
 
 
 def test_beyond_its_ends_a_table_stays() -> None:
@@ -132,24 +153,26 @@ def test_joints_tell_weights_and_middles() -> None:
         seen.append(joint_of(biases, np.array([[0, upper], [upper, 0]])))
     # The prior pulls rare states a little, smoothing nothing that is flat.
     weights, middles = measuring._table(np.array(seen), grid, 1e7)
-    expected = -0.2 * AXIS[:, None, None] * np.ones((9, 9, 9))
+    upto = measuring.WEIGHTS[:, None, None]
+    expected = -0.2 * upto * np.ones((len(upto), 9, 9))
     np.testing.assert_allclose(weights, expected, atol=2e-3)
-    lean = (0.1 + 0.01 * AXIS[:, None]) * AXIS[:, None, None] * np.ones((9, 9, 9))
+    lean = (0.1 + 0.01 * AXIS[:, None]) * upto * np.ones((len(upto), 9, 9))
     np.testing.assert_allclose(middles, lean, atol=2e-3)
 
 
 def test_smoothing_keeps_planes_and_takes_noise_away() -> None:
     rng = np.random.default_rng(4)
-    plane = 0.1 * AXIS[:, None, None] - 0.05 * AXIS[:, None] + 0.02 * AXIS
+    axes = (measuring.WEIGHTS, AXIS, AXIS)
+    plane = 0.1 * measuring.WEIGHTS[:, None, None] - 0.05 * AXIS[:, None] + 0.02 * AXIS
     noise = rng.normal(size=plane.shape) * 0.3
     precision = np.full(plane.shape, 1 / 0.3**2)
-    np.testing.assert_allclose(measuring._smooth(plane, precision), plane, atol=1e-9)
-    left = measuring._smooth(plane + noise, precision) - plane
+    np.testing.assert_allclose(measuring._smooth(plane, precision, axes), plane, atol=1e-9)
+    left = measuring._smooth(plane + noise, precision, axes) - plane
     assert left.std() < 0.1
     # Points that were not measured follow the others.
     precision[::2] = 0.0
     np.testing.assert_allclose(
-        measuring._smooth(np.where(precision > 0, plane, 7.0), precision), plane, atol=1e-9
+        measuring._smooth(np.where(precision > 0, plane, 7.0), precision, axes), plane, atol=1e-9
     )
 
 
@@ -177,7 +200,7 @@ def naive_errors(
         if not machine.weights[i, j]:
             continue
         some = [[p[(z[:, i] == a) & (z[:, j] == b)].sum() for b in (0, 1)] for a in (0, 1)]
-        joint = np.array(some) + 0.5 / len(z)
+        joint = np.array(some)
         typical = [
             0.5 * np.log(joint[1, 0] * joint[1, 1] / joint[0, 0] / joint[0, 1]),
             0.5 * np.log(joint[0, 1] * joint[1, 1] / joint[0, 0] / joint[1, 0]),
@@ -189,8 +212,8 @@ def naive_errors(
             weight, middle, _ = table.changes(
                 delay,
                 given[i, j],
-                0.5 * (own + typical[0]),
-                0.5 * (other + typical[1]),
+                0.75 * own + 0.25 * typical[0],
+                0.75 * other + 0.25 * typical[1],
             )
             error[s, i] += middle + (state[j] - 0.5) * weight
     return error
@@ -213,16 +236,11 @@ def test_errors_are_those_of_a_loop(kind: str) -> None:
 
 @pytest.mark.parametrize("sign", ["mixed", "positive", "negative"])
 def test_weaker_synapses_are_made_stronger(sign: str) -> None:
-    """Where pairs show 0.8 of a weight, what is given is 1/0.8 of the machine's; small ones solve
-    g - 0.2 g² = |W|, since changes go by the square there."""
+    """Where pairs show 0.8 of each weight, the weights given are 1/0.8 of the machine's."""
     machine = machines.machine("dense", 5, np.random.default_rng(6), scale=2.0, sign=sign)
     pairs = Pairs.between(machine.weights, table(weaker=0.2))
     given = distorted(whole(machine), machine.biases, machine.weights, pairs)
-    size = np.abs(machine.weights)
-    small = (1 - np.sqrt(1 - 0.8 * np.minimum(size, 0.8))) / 0.4
-    wanted = np.sign(machine.weights) * np.where(size < 0.8, small, size / 0.8)
-    assert 0 < ((size > 0) & (size < 0.8)).sum() < (size > 0).sum()
-    np.testing.assert_allclose(given.weights, wanted, rtol=2e-3)
+    np.testing.assert_allclose(given.weights, machine.weights / 0.8, rtol=2e-3)
 
 
 def test_marginals_are_kept_in_the_mean() -> None:
@@ -243,7 +261,7 @@ def test_marginals_are_kept_in_the_mean() -> None:
     # The twin: without it they are.
     assert np.abs(mean(machine.biases, machine.weights)).max() > 0.02
     # And with other couplings, biases alone do it.
-    lifted = lifted_biases(context, machine.biases, machine.weights, machine.weights, pairs)
+    lifted = lifted_biases(context, machine.biases, machine.weights, pairs)
     assert np.abs(mean(lifted, machine.weights)).max() < 5e-3
 
 
@@ -288,6 +306,69 @@ def test_known_partners_bring_exactly_their_weight(calibration: ph.Calibration) 
     assert drive[0, 0] == pytest.approx(float(kept.drive_at(np.array([field]))[0]), rel=1e-9)
 
 
+def test_partners_that_are_known_lift_nothing() -> None:
+    """Where too much is asked to solve for all, a unit is lifted by its free partners alone."""
+    calibration = ph.Calibration.preset()
+    machine = machines.machine("dense", 12, np.random.default_rng(13), scale=1.0)
+    free = np.arange(6)
+    lines = Lines.of(machine, calibration, "paired")
+    known = {label: k % 2 for k, label in enumerate(machine.labels[6:])}
+    target = machine.conditional(known)
+    states, p = target.states().astype(float), target.joint()
+    seen = Seen(states, p, states @ target.weights + target.biases, target.biases, target.weights)
+    right, few = (lines.met(seen, free, 1.0, times).drive for times in (1, 10**6))
+    bare = dataclasses.replace(lines.given, lifts=np.zeros_like(lines.given.lifts))
+    twin = dataclasses.replace(lines, given=bare).met(seen, free, 1.0, 10**6).drive
+    off, twin_off = (np.sqrt(np.mean((x - right) ** 2)) / calibration.slope for x in (few, twin))
+    assert off < 0.02
+    assert off < 0.5 * twin_off
+
+
+def small_weights(n: int, seed: int) -> ph.BoltzmannMachine:
+    """Return all pairs coupled by 0.05 to 0.2, with either sign."""
+    rng = np.random.default_rng(seed)
+    size = rng.uniform(0.05, 0.2, (n, n)) * rng.choice([-1, 1], (n, n))
+    return ph.BoltzmannMachine(np.triu(size, 1) + np.triu(size, 1).T, rng.uniform(-1, 1, n))
+
+
+def test_auto_follows_pairs_wherever_they_are_known(calibration: ph.Calibration) -> None:
+    known, strong = small_weights(30, 1), ph.BoltzmannMachine([[0, 4.5], [4.5, 0]], [0, 0])
+    assert followed("auto", calibration, known) == "paired"
+    assert followed("auto", calibration, strong) == "measured"
+    assert followed("paired", calibration, strong) == "paired"
+    bare = dataclasses.replace(calibration, pairs=None)
+    assert followed("auto", bare, known) == followed("paired", bare, known) == "measured"
+
+
+@pytest.mark.filterwarnings("ignore::photinus.TranslationWarning")
+def test_small_weights_of_a_large_machine_gain_from_pairs() -> None:
+    """Errors of 200 marginals: rms 0.0077 and 0.0050; that of Gibbs sampling alone is 0.002."""
+    machine = small_weights(200, 5)
+    run: dict[str, Any] = {"chains": 64, "seed": 1, "threads": 2}
+    right = ph.sample(machine, "gibbs", draws=1000, **run).marginals()
+    off = {
+        rule: ph.sample(machine, "laser-reduced", draws=200, rule=rule, **run).marginals() - right
+        for rule in ("measured", "auto")
+    }
+    assert np.sqrt(np.mean(off["auto"] ** 2)) < 0.8 * np.sqrt(np.mean(off["measured"] ** 2))
+    assert abs(off["auto"].mean()) < 0.5 * abs(off["measured"].mean())
+
+
+def test_few_states_tell_what_many_do() -> None:
+    """Eight states of a large machine: what is given hardly depends on which."""
+    machine, table = small_weights(60, 2), ph.Calibration.preset().pairs
+    assert table is not None
+    pairs = Pairs.between(machine.weights, table)
+    states, p = states_met(machine)
+    field = states @ machine.weights + machine.biases
+    many, few = (
+        distorted(Context.of(states, p, field, count), machine.biases, machine.weights, pairs)
+        for count in (2**12, 2**20)
+    )
+    assert np.abs(many.weights - few.weights).max() < 0.01
+    assert np.std(few.biases - many.biases) < 0.004
+
+
 def test_heated_synapses_follow_what_pairs_show(calibration: ph.Calibration) -> None:
     """A curve that is straight, and pairs that show 0.8 of each weight: a strength of 1/T."""
     straight = dataclasses.replace(
@@ -295,10 +376,7 @@ def test_heated_synapses_follow_what_pairs_show(calibration: ph.Calibration) -> 
         activation=calibration.logistic(calibration.drive),
         pairs=table(weaker=0.2, activation=calibration.logistic(calibration.drive)),
     )
-    small = machines.machine("dense", 4, np.random.default_rng(10), scale=1.0)
-    machine = ph.BoltzmannMachine(
-        2.0 * np.sign(small.weights), small.biases
-    )  # half of it is linear, too
+    machine = machines.machine("dense", 4, np.random.default_rng(10), scale=1.0)
     nobody = Evidence.of(None, machine.labels, 1)
     drive, strength = drive_and_strength(machine, straight, nobody, temperature=2.0, rule="paired")
     assert strength == pytest.approx(0.5, rel=5e-3)

@@ -58,6 +58,7 @@ def posterior() -> Posterior:
     for field in dataclasses.fields(Posterior):
         object.__setattr__(found, field.name, np.array([0.2, 0.8]))
     object.__setattr__(found, "title", "two")
+    object.__setattr__(found, "draws", 100)
     return found
 
 
@@ -89,7 +90,7 @@ SEVERAL = {"activation", "learning_curves", "posterior", "spike"}
 
 
 def test_every_figure_is_drawn_here() -> None:
-    assert {*DRAW, "animate"} == set(ph.plots.__all__)
+    assert {*DRAW, "animate", "style"} == set(ph.plots.__all__)
     assert {*ON_AXES} == {*DRAW} - SEVERAL
 
 

@@ -10,13 +10,15 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from studies.fidelity import figures, points, report, results, variants
+from studies.fidelity import points, report, results, variants
 from studies.fidelity.__main__ import main
 from studies.fidelity.points import Point, Selection, Target
 from studies.fidelity.variants import EXACT_IN_LAW, REFINED, TRANSLATED, VARIANTS, Budget
+from studies.pictures.fidelity import CAPTIONS, drawable
 
 import photinus as ph
 from photinus.diagnostics.distance import kl_divergence
+from tests.narrow import untyped
 
 TINY = Budget(chains=8, draws=12, burn_in=4)
 FAST = ("exact", "gibbs", "ideal", "fast-absorber")
@@ -276,8 +278,8 @@ def test_report_writes_tables_and_figures_and_what_is_missing(
     assert "| uniform | 5 | laser fast-absorber refined | ≤ 0.0005 | – | – | – | 0 |" in text
     row = next(line for line in text.splitlines() if line.startswith("| uniform | 3 | ideal |"))
     assert " 1.0 |" in row
-    for name in ("draws", "parts"):
-        assert f"![{name}](../images/fidelity-{name}.png)" in text
+    for name in ("sizes", "parts"):
+        assert f"![{CAPTIONS[name]}](../images/fidelity-{name}.png)" in text
         assert (tmp_path / "images" / f"fidelity-{name}.png").stat().st_size > 10_000
     assert (
         main([*arguments, "--machines", "3", "--experiments", "grid", "scale", "--sizes", "3", "5"])
@@ -312,7 +314,7 @@ def test_report_does_not_mix_code_silently(
     assert "**Some were measured by other code: 0.1.0-new.**" in text
 
 
-def test_sweeps_are_tabulated_and_drawn() -> None:
+def test_sweeps_are_tabulated_and_drawn(tmp_path: Path) -> None:
     selection = Selection(machines=3, budget=TINY)
     made = {
         point: {
@@ -323,14 +325,21 @@ def test_sweeps_are_tabulated_and_drawn() -> None:
         for point in selection.points()
     }
     study = report.Study(selection, made)
+    place = tmp_path / "results" / "fidelity.md"
+    place.parent.mkdir()
     page = report._sweep(study, "delay", "delay [τ]")
+    place.write_text(f"## Synaptic delay\n\n{page}")
     assert page.count("| 2 (1.5 … 2.5) ") == 3 * len(variants.DELAYS)
     assert "| 0.25 | 1 of 3 | 3 / 3 / 3 |" in page
     page = report._sweep(study, "scale", "W and b ×")
     assert page.count("| 2 (1.5 … 2.5) ") == 3 * len(points.SCALES)
-    for name, curves in study.sweeps().items():
-        axes = figures.sweep(name, curves).axes[0]
-        assert [line.get_label() for line in axes.lines] == ["ideal (floor)", TRANSLATED, REFINED]
+    axes = drawable(tmp_path)["delay"](tmp_path).axes[0]
+    labels = axes.get_legend_handles_labels()[1]
+    ways = ("translated", "refined")
+    assert labels == ["ideal neurons (floor)", *(f"laser fast-absorber, {way}" for way in ways)]
+    for curve in untyped(axes.containers):
+        right = [list(variants.DELAYS), [2.0] * len(variants.DELAYS)]
+        np.testing.assert_allclose(curve.lines[0].get_data(), right)
     assert list(study.sweeps()["delay"]) == [EXACT_IN_LAW, TRANSLATED, REFINED]
 
 

@@ -67,6 +67,10 @@ class TranslationWarning(UserWarning):
     """
 
 
+class AssumptionWarning(UserWarning):
+    """What was assumed because nothing that was given says it."""
+
+
 class MissingDependency(PhotinusError, ImportError):
     """An optional package that this call needs is not installed.
 

@@ -94,11 +94,26 @@ def _areas() -> dict[str, float]:
     return {f"{length}{two}": x**2 for length, x in lengths.items() for two in ("²", "2", "^2")}
 
 
+def _volumes() -> dict[str, float]:
+    """Return the cubes of lengths, in each of their spellings."""
+    lengths = _prefixed("m") | {"cm": 0.01}
+    return {f"{length}{three}": x**3 for length, x in lengths.items() for three in ("³", "3", "^3")}
+
+
+def _densities() -> dict[str, float]:
+    """Return one per volume, in each of its spellings."""
+    found = {f"1/{volume}": 1 / x for volume, x in _volumes().items()}
+    lengths = _prefixed("m") | {"cm": 0.01}
+    return found | {f"{m}{after}": x**-3 for m, x in lengths.items() for after in ("^-3", "-3", "⁻³")}
+
+
 _PLAIN = {"": 1.0, "%": 0.01}
 _UNITS: dict[str, dict[str, float]] = {
     "s": _prefixed("s") | {"min": 60.0, "h": 3600.0, "d": 86400.0},
     "m": _prefixed("m"),
     "m²": _areas(),
+    "m³": _volumes(),
+    "1/m³": _densities(),
     "A": _prefixed("A"),
     "V": _prefixed("V"),
     "W": _prefixed("W"),
@@ -110,6 +125,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "1/Hz": {"1/Hz": 1.0, "/Hz": 1.0, "Hz^-1": 1.0},
     "F": _prefixed("F"),
     "S": _prefixed("S"),
+    "W/A": {f"{w}/{a}": x / y for w, x in _prefixed("W").items() for a, y in _prefixed("A").items()},
     "carriers": {"": 1.0, "carriers": 1.0, "carrier": 1.0},
     "photons": {"": 1.0, "photons": 1.0, "photon": 1.0},
     "carriers/s": {f"carriers{rate}": x for rate, x in _rates().items() if rate[0] == "/"},
@@ -122,6 +138,8 @@ _KINDS = {
     "s": ("a time", "4 ps"),
     "m": ("a length", "1550 nm"),
     "m²": ("an area", "3600 µm²"),
+    "m³": ("a volume", "0.1 µm³"),
+    "1/m³": ("a density", "1e18 cm^-3"),
     "A": ("a current", "10 uA"),
     "V": ("a voltage", "-50 mV"),
     "W": ("a power", "2 mW"),
@@ -133,6 +151,7 @@ _KINDS = {
     "1/Hz": ("a spectral density", "1e-14 1/Hz or -140 dB/Hz"),
     "F": ("a capacitance", "0.2 nF"),
     "S": ("a conductance", "1 nS"),
+    "W/A": ("a slope of light against current", "0.2 W/A"),
     "carriers": ("a number of carriers", "2000"),
     "photons": ("a number of photons", "400"),
     "carriers/s": ("a rate of carriers", "1e14"),
@@ -155,9 +174,10 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         A number, with a unit or in SI without one: "4ps", "0.8 ns", "10 uA", "20 GHz", "1/ns", "2%",
         "3 dB", "4e-12". SI prefixes run from a to T; µ and u are the same.
     unit
-        The SI unit of what is wanted: "s", "m", "m²", "A", "V", "W", "J", "1/s", "Hz", "K", "F", "S",
-        "K/W", "1/Hz", "carriers" or "photons". It is empty for a plain number or a percentage. "loss"
-        and "ratio" stand for a share that may be in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB
+        The SI unit of what is wanted: "s", "m", "m²", "m³", "1/m³", "A", "V", "W", "J", "1/s", "Hz",
+        "K", "F", "S", "W/A", "K/W", "1/Hz", "carriers" or "photons".
+        It is empty for a plain number or a percentage. "loss" and "ratio" stand for a share that may be
+        in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB
         are a ratio of 10^(-20/10). "1/Hz" may be in dB/Hz.
     name
         What the quantity is called if the text is refused.
@@ -216,6 +236,8 @@ class Allowed(NamedTuple):
     >>> from photinus.units import Allowed
     >>> Allowed("s", 1e-13, 1e-9).check("photon_lifetime", 4e-12)
     4e-12
+    >>> Allowed("s", 1e-13, 1e-9).shown(4e-12)
+    '4 ps'
     """
 
     unit: str

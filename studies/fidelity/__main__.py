@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from studies.pages import DOCS, write_page
+from studies.pictures.fidelity import CAPTIONS, drawable
 
 from photinus._core import files, validate
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.faces.study.sections import FAMILIES
 
 from . import __doc__ as description
-from .figures import figures
 from .points import EXPERIMENTS, MACHINES, SIZES, Selection
 from .report import Study, page
 from .results import (
@@ -93,13 +93,14 @@ def report(selection: Selection, folder: Path, docs: Path) -> int:
         raise InvalidInput(f"folder {str(folder)!r} must hold results, got none (other code: {others})")
     study = Study(selection, results)
     text = page(study, folder.name, codes)
-    images = files.make_folder(docs / "images")
-    for name, figure in figures(study):
-        path = images / f"fidelity-{name}.png"
-        figure.savefig(path)
-        text += f"\n\n![{name}](../images/{path.name})"
-        console.print(f"wrote {path}")
     target = write_page(docs, "fidelity", text + "\n", folder)
+    images = files.make_folder(docs / "images")
+    for name, draw in drawable(docs).items():
+        path = images / f"fidelity-{name}.png"
+        draw(docs).savefig(path)
+        text += f"\n\n![{CAPTIONS[name]}](../images/{path.name})"
+        console.print(f"wrote {path}")
+    write_page(docs, "fidelity", text + "\n", folder)
     console.print(f"wrote {target}")
     return 0
 

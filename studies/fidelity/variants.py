@@ -12,7 +12,6 @@ import numpy as np
 
 import photinus as ph
 from photinus.devices import Network, substrate_of
-from photinus.faces.figures.plots import ABSORBER, FLOOR, LASER, MUTED
 
 
 @dataclass(frozen=True)
@@ -35,22 +34,18 @@ class Variant:
     """Wall time per unit of the machine with the full budget on two cores, roughly [s]."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """All that determines the samples besides the code, such as a digest of the calibration."""
-    colour: str = MUTED
-    line: str = "-"
 
 
-def reference(substrate: str, seconds: float, **style: Any) -> Variant:
+def reference(substrate: str, seconds: float) -> Variant:
     """Return a substrate without a device."""
 
     def draw(machine: ph.BoltzmannMachine, seed: np.random.SeedSequence, budget: Budget) -> ph.Samples:
         return ph.sample(machine, substrate, seed=seed, **asdict(budget))
 
-    return Variant(draw=draw, seconds=seconds, settings={"substrate": substrate}, **style)
+    return Variant(draw=draw, seconds=seconds, settings={"substrate": substrate})
 
 
-def translated(
-    preset: str, seconds: float, *, rule: str = "measured", delay: float = 0.0, **style: Any
-) -> Variant:
+def translated(preset: str, seconds: float, *, rule: str = "measured", delay: float = 0.0) -> Variant:
     """Return neurons as the translation sets them; `delay` in units of τ."""
 
     def draw(machine: ph.BoltzmannMachine, seed: np.random.SeedSequence, budget: Budget) -> ph.Samples:
@@ -59,10 +54,10 @@ def translated(
         return _sampled(machine, network, seed, budget)
 
     settings = {"preset": preset, "calibration": _digest(preset), "rule": rule, "delay": delay}
-    return Variant(draw=draw, seconds=seconds, settings=settings, **style)
+    return Variant(draw=draw, seconds=seconds, settings=settings)
 
 
-def refined(preset: str, seconds: float, *, delay: float = 0.0, **style: Any) -> Variant:
+def refined(preset: str, seconds: float, *, delay: float = 0.0) -> Variant:
     """Return neurons that were refined in the loop with one seed and sampled with another."""
 
     def draw(machine: ph.BoltzmannMachine, seed: np.random.SeedSequence, budget: Budget) -> ph.Samples:
@@ -87,7 +82,7 @@ def refined(preset: str, seconds: float, *, delay: float = 0.0, **style: Any) ->
         return replace(samples, attributes={**samples.attributes, "notes": notes})
 
     settings = {"preset": preset, "calibration": _digest(preset), "refined": True, "delay": delay}
-    return Variant(draw=draw, seconds=seconds, settings=settings, line="--", **style)
+    return Variant(draw=draw, seconds=seconds, settings=settings)
 
 
 def _sampled(
@@ -112,19 +107,17 @@ DELAYS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 """Synaptic delays of the sweep [τ]."""
 
 VARIANTS: dict[str, Variant] = {
-    "exact": reference("exact", 0.02, line=":"),
+    "exact": reference("exact", 0.02),
     "gibbs": reference("gibbs", 0.03),
-    EXACT_IN_LAW: reference("ideal", 0.05, colour=FLOOR),
-    "laser fast-absorber linear": translated(
-        "fast-absorber", 0.5, rule="linear", colour=LASER, line=":"
-    ),
-    TRANSLATED: translated("fast-absorber", 0.5, colour=LASER),
-    "laser slow-absorber measured": translated("slow-absorber", 2.0, colour=ABSORBER),
-    "laser vcsel-sa measured": translated("vcsel-sa", 2.0, colour="#6a4c93"),
-    "lif measured": translated("lif-hcs", 0.1, colour="#2a9d8f"),
-    REFINED: refined("fast-absorber", 3.0, colour=LASER),
-    "lif refined": refined("lif-hcs", 1.0, colour="#2a9d8f"),
-    "laser slow-absorber refined": refined("slow-absorber", 12.0, colour=ABSORBER),
+    EXACT_IN_LAW: reference("ideal", 0.05),
+    "laser fast-absorber linear": translated("fast-absorber", 0.5, rule="linear"),
+    TRANSLATED: translated("fast-absorber", 0.5),
+    "laser slow-absorber measured": translated("slow-absorber", 2.0),
+    "laser vcsel-sa measured": translated("vcsel-sa", 2.0),
+    "lif measured": translated("lif-hcs", 0.1),
+    REFINED: refined("fast-absorber", 3.0),
+    "lif refined": refined("lif-hcs", 1.0),
+    "laser slow-absorber refined": refined("slow-absorber", 12.0),
 }
 """What samples every machine of the grid."""
 DELAYED: dict[str, Variant] = {

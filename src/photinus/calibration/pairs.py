@@ -4,14 +4,14 @@ The activation curve is measured once more, `LONGER`, because its errors would c
 partner. Then pairs over a grid of weights and middles are simulated as one network of parts that hear
 nothing of each other. A pair has two fields for each unit, so drives and couplings from the curve fit
 both exactly. What is off is the synapse, not the curve. Noise of rare states is taken away by smoothing
-with second differences over all axes (Whittaker 1923, Proc. Edinburgh Math. Soc. 41, 63).
+with second differences along all axes (Whittaker 1923, Proc. Edinburgh Math. Soc. 41, 63).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.streams import Seed, seed_sequence
@@ -22,20 +22,21 @@ from photinus.translation.pairs import PairTable
 
 DELAY = 0.25
 """Synaptic delay that is measured beside none [τ]."""
-WEIGHTS = np.linspace(-4.0, 4.0, 9)
+WEIGHTS = np.array([-4.0, -3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
 """Weights; that of 0 changes nothing, and is not simulated."""
 MIDDLES = np.linspace(-4.0, 4.0, 9)
 """Log-odds of a unit while its partner is half on."""
-EVERY = 2
-"""Of weights and middles, each so many-th is measured with a delay."""
+LATE_WEIGHTS, LATE_MIDDLES = (-4.0, -2.0, -0.5, 0.5, 2.0, 4.0), (-4.0, -2.0, 0.0, 2.0, 4.0)
+"""Those of them that are measured with a delay."""
 WINDOWS = 150
 """State windows of each measurement of pairs."""
 LONGER = 8
 """State windows in which the activation is measured, as a multiple of those of the pairs."""
 PRIOR = 4.0
 """State windows of the pair's target that are added to what was seen."""
-BEND = 0.05
-"""Second difference of a change along an axis that is thought usual, in log-odds."""
+BEND, AT_WEIGHT, SMALLEST = 0.05, 2.0, 0.5
+"""Second derivative of a change that is thought usual, in log-odds. Along a middle it is that at this
+weight, and in proportion to others, none of them smaller than the last number."""
 STAGES = 3
 """Calls of `advance` while pairs are measured."""
 
@@ -49,12 +50,11 @@ class _Grid:
     other: NDArray[np.intp]
 
     @classmethod
-    def of(cls, every: int = 1) -> "_Grid":
-        """Return each `every`-th point of the axes."""
-        weight = np.arange(0, len(WEIGHTS), every)
-        middle = np.arange(0, len(MIDDLES), every)
+    def of(cls, weights: ArrayLike = WEIGHTS, middles: ArrayLike = MIDDLES) -> "_Grid":
+        """Return these points of the axes, less weight 0."""
+        weight = np.flatnonzero(np.isin(WEIGHTS, weights) & (WEIGHTS != 0))[:, None]
+        middle = np.flatnonzero(np.isin(MIDDLES, middles))
         i, j = np.triu_indices(len(middle))
-        weight = weight[WEIGHTS[weight] != 0][:, None]
         w, i, j = np.broadcast_arrays(weight, middle[i], middle[j])
         return cls(w.ravel(), i.ravel(), j.ravel())
 
@@ -108,8 +108,8 @@ def measure_pairs(
     advance()
     sharper = replace(neuron, activation=curve)
     grids = []
-    for seed_, (delay, every) in enumerate(((0.0, 1), (DELAY, EVERY)), 1):
-        grid = _Grid.of(every)
+    late = _Grid.of(LATE_WEIGHTS, LATE_MIDDLES)
+    for seed_, (delay, grid) in enumerate(((0.0, _Grid.of()), (DELAY, late)), 1):
         seen = _joints(bench, sharper, grid, windows, delay, seed_)
         grids.append(_table(seen, grid, chains * windows))
         advance()
@@ -161,7 +161,8 @@ def _table(seen: NDArray[np.float64], grid: _Grid, count: float) -> NDArray[np.f
     ):
         values[:, grid.weight, i, j] = change, middle
         precision[grid.weight, i, j] = count / (1 / p).sum(axis=1)  # one over the variance of W'
-    return np.stack([_smooth(values[0], precision), _smooth(values[1], 4 * precision)])
+    axes = (WEIGHTS, MIDDLES, MIDDLES)
+    return np.stack([_smooth(values[0], precision, axes), _smooth(values[1], 4 * precision, axes)])
 
 
 def pair_joint(
@@ -182,13 +183,33 @@ def _kron(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return product
 
 
-def _smooth(values: NDArray[np.float64], precision: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the surface nearest to `values` whose second differences are about `BEND`."""
-    bends = [np.diff(np.eye(size), 2, axis=0) for size in values.shape]
-    eyes = [np.eye(size) for size in values.shape]
+def _smooth(
+    values: NDArray[np.float64],
+    precision: NDArray[np.float64],
+    axes: Sequence[NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return the surface nearest to `values` whose second derivatives are about as usual.
+
+    `axes` are the weight and two middles. Changes vanish with the weight, and so do their bends.
+    """
+    eyes = [np.eye(len(axis)) for axis in axes]
+    usual = BEND * np.maximum(np.abs(axes[0]), SMALLEST) / AT_WEIGHT
     system = np.diag(precision.ravel())
-    for axis, bend in enumerate(bends):
-        parts = [bend.T @ bend if k == axis else eye for k, eye in enumerate(eyes)]
-        system += _kron(parts) / BEND**2
+    for axis, points in enumerate(axes):
+        bend = _second(points)
+        parts = [np.diag(usual**-2.0) if axis else np.eye(1), *eyes[1:]]
+        parts[axis] = bend.T @ bend / (1.0 if axis else BEND**2)
+        system += _kron(parts)
     found = np.linalg.solve(system, (precision * values).ravel())
     return np.asarray(found.reshape(values.shape))
+
+
+def _second(axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix of second derivatives at the inner points, times the root of their share.
+
+    The sum of squares is then the integral of the squared derivative. At steps of 1 these are plain
+    second differences.
+    """
+    slopes = np.diff(np.eye(len(axis)), axis=0) / np.diff(axis)[:, None]
+    share = 0.5 * (axis[2:] - axis[:-2])
+    return np.asarray(np.diff(slopes, axis=0) / np.sqrt(share)[:, None])

@@ -43,10 +43,15 @@ class Calibration(Neuron):
     --------
     >>> import photinus as ph
     >>> calibration = ph.Calibration.preset("fast-absorber")
-    >>> f"{calibration.window:.3g} s, {calibration.half_current:.3g} A"
-    '1.1e-09 s, 1.21e-05 A'
+    >>> f"{calibration.window:.2g} s, {calibration.half_current:.2g} A"
+    '1.1e-09 s, 1.2e-05 A'
     >>> round(float(calibration.logistic(calibration.drive_at(1.0))), 2)
     0.74
+    >>> calibration.fits(ph.LaserParameters.preset("high-beta"))
+    False
+    >>> calibration.require(calibration.parameters)
+    >>> calibration.dose([0.0, 3.0]).round(1)
+    array([1. , 0.9])
     """
 
     midpoint_error: float

@@ -60,11 +60,8 @@ def simulate(
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
     >>> network = ph.translate(machine, ph.Calibration.preset())
     >>> spikes = ph.simulate(network, 50e-9, chains=4, seed=1)
-    >>> spikes.rates().shape, spikes.marginals(network.window).round(1)
-    ((4, 2), array([[0.6, 0.4],
-           [0.7, 0.4],
-           [0.7, 0.4],
-           [0.7, 0.4]]))
+    >>> spikes.rates().shape, spikes.marginals(network.window).shape
+    ((4, 2), (4, 2))
     """
     validate.instance("recording", recording, Recording | None)
     validate.instance("network", network, Network)

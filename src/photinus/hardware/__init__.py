@@ -16,3 +16,4 @@ from photinus.hardware.ledger import CASES as CASES
 from photinus.hardware.ledger import Ledger as Ledger
 from photinus.hardware.prices import Price as Price
 from photinus.hardware.prices import Prices as Prices
+from photinus.hardware.receivers import Receiver as Receiver

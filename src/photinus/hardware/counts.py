@@ -16,6 +16,7 @@ from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.engines.events import Number
 from photinus.engines.jumps import simulate_jumps
 from photinus.errors import InvalidInput, NotConverged
+from photinus.hardware.receivers import Receiver, carriers_per_pulse, pulse_share
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork, is_of_lasers
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 LIGHT_LIFETIMES, LIGHT_CHAINS = 100, 2
 """Length of the simulation of one laser that measures its light per spike."""
-
-
 FEWEST_EFFECTIVE = 10
 """Effective draws per chain below which their number is not known: the chain is too short to tell."""
 
@@ -56,6 +55,11 @@ class Counts(Displayed):
     >>> counts = Counts.from_samples(ph.sample(machine, chains=4, draws=30, seed=1))
     >>> counts.lasers, f"{counts.updates:.1e} updates/s"
     (2, '1.8e+09 updates/s')
+    >>> network = ph.translate(machine, ph.Calibration.preset())
+    >>> Counts.from_rates(network, 5e8).lasers
+    2
+    >>> Counts.planned(ph.Calibration.preset(), lasers=9, synapses=72, weight=1.0).synapses
+    72
     """
 
     parameters: LaserParameters
@@ -81,9 +85,13 @@ class Counts(Displayed):
     effective_share: float | None = None
     """Effective draws per draw, None if unknown; a run with fewer than `FEWEST_EFFECTIVE` per chain
     doesn't tell."""
+    kernel: SynapticKernel | None = None
+    """Synapse, which tells the circuit; None if unknown, and then no one-shot is counted."""
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
+        if self.kernel is not None:
+            validate.instance("kernel", self.kernel, SynapticKernel)
 
     @property
     def updates(self) -> float:
@@ -94,6 +102,18 @@ class Counts(Displayed):
     def states(self) -> float:
         """States of the network per second: one over the state window."""
         return 1.0 / self.window
+
+    @property
+    def receiver(self) -> Receiver | None:
+        """Circuit of the synapses, None if unknown."""
+        return None if self.kernel is None else Receiver.of(self.kernel)
+
+    @property
+    def one_shots(self) -> float:
+        """Pulses that one-shots make, one per spike of a synapse that is not linear [1/s]."""
+        if self.receiver is None or not self.synapses:
+            return 0.0
+        return self.receiver.one_shots * self.spikes
 
     @property
     def effective(self) -> float | None:
@@ -133,7 +153,7 @@ class Counts(Displayed):
         time = samples.chains * samples.draws * samples.window
         kept = spikes.time > start
         counted = np.bincount(spikes.unit[kept], minlength=network.n_units)
-        share = _pulse_share(network.kernel, spikes.chain, spikes.unit, spikes.time)
+        share = pulse_share(network.kernel, spikes.chain, spikes.unit, spikes.time)
         pulses = np.bincount(spikes.unit[kept], weights=share[kept], minlength=network.n_units)
         return cls._of_network(
             network,
@@ -247,7 +267,7 @@ class Counts(Displayed):
         drive = float(np.interp(activation, table[order], calibration.drive[known][order]))
         interval = np.interp(activation, table[order], calibration.mean_interval[known][order])
         rate = 1.0 / float(interval)
-        pulse = _carriers_per_pulse(calibration.kernel, laser)
+        pulse = carriers_per_pulse(calibration.kernel, laser)
         assert calibration.detection_threshold is not None  # a laser's
         pump = drive / laser.gain_lifetime
         light = photons_per_spike(laser, pump, calibration.detection_threshold)
@@ -264,6 +284,7 @@ class Counts(Displayed):
             synaptic_events=events,
             photons=lasers * rate * light,
             effective_share=_share(effective_share),
+            kernel=calibration.kernel,
         )
 
     @classmethod
@@ -292,7 +313,7 @@ class Counts(Displayed):
         source, size = source[used], np.abs(coupling[used])
         designed = network.parameters
         steady = np.where(runs, 0.0, np.nan_to_num(evidence)) / designed.gain_lifetime
-        per_pulse = _carriers_per_pulse(network.kernel, designed)
+        per_pulse = carriers_per_pulse(network.kernel, designed)
         carriers = size @ (pulses * per_pulse + steady)[source]
         light = 0.0
         if rates.any():
@@ -310,6 +331,7 @@ class Counts(Displayed):
             synaptic_events=float(rates[source].sum()),
             photons=float(rates[runs].sum()) * light,
             effective_share=effective_share,
+            kernel=network.kernel,
         )
 
 
@@ -334,35 +356,6 @@ def _share(effective_share: float | None) -> float | None:
     share = validate.positive("effective_share", effective_share)
     if share > 1:
         raise InvalidInput(f"effective_share must be at most 1, got {share:g}")
-    return share
-
-
-def _carriers_per_pulse(kernel: SynapticKernel, laser: LaserParameters) -> float:
-    """Return the carriers that a whole pulse adds, per carrier of coupling.
-
-    Rectangle and exponential have the same area, height times duration.
-    """
-    return kernel.kick + kernel.sustain * kernel.duration / laser.gain_lifetime
-
-
-def _pulse_share(
-    kernel: SynapticKernel,
-    chain: NDArray[np.int32],
-    unit: NDArray[np.int32],
-    time: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return the part of a whole pulse that each spike adds, array (spike,).
-
-    A renewing synapse gets back only what it lost since the last spike of its source.
-    """
-    share = np.ones(len(time))
-    if not kernel.renewing or len(time) < 2:
-        return share
-    order = np.lexsort((time, unit, chain))
-    same = (np.diff(chain[order]) == 0) & (np.diff(unit[order]) == 0)
-    since = np.diff(time[order]) / kernel.duration
-    part = np.minimum(since, 1.0) if kernel.shape == "rectangle" else -np.expm1(-since)
-    share[order[1:]] = np.where(same, part, 1.0)
     return share
 
 

@@ -27,6 +27,7 @@ WHAT = {
     "driving": "synaptic currents (added or taken)",
     "supply": "supply: voltage above the photon energy",
     "detection": "detection and drivers of the synapses",
+    "one_shot": "one-shots of synapses that are not linear",
     "weighting": "weighting",
     "synaptic_event": "synaptic events in the waveguides",
     "readout": "read-out",
@@ -65,6 +66,10 @@ class Ledger(Displayed):
     >>> ledger = ph.sample(machine, "laser-reduced", chains=8, draws=50, seed=1).ledger()
     >>> print(f"{ledger.power('best') / 1e-6:.0f} µW, without {ledger.unpriced[0]}")
     20 µW, without supply
+    >>> ledger.count_rows()[0], len(ledger.price_rows()[0]), len(ledger.result_rows()[0])
+    (('lasers', '2 (2 free)'), 5, 4)
+    >>> ledger.left_out("worst")
+    ('supply', 'synaptic_event', 'static')
     """
 
     counts: Counts
@@ -124,6 +129,7 @@ class Ledger(Displayed):
             "driving": c.driving,
             "supply": c.pump + c.driving,
             "detection": c.lasers / c.window,
+            "one_shot": c.one_shots,
             "weighting": float(c.synapses),
             "synaptic_event": c.synaptic_events,
             "readout": c.updates,
@@ -164,7 +170,7 @@ class Ledger(Displayed):
     def to_dict(self) -> dict[str, Any]:
         """Return counts, prices and results as plain values for JSON."""
         counts = {name: value for name, value in asdict(self.counts).items() if name != "parameters"}
-        derived = ("updates", "states", "effective", "optical_power")
+        derived = ("updates", "states", "effective", "optical_power", "one_shots")
         return {
             **files.stamp("photinus-ledger"),
             "device": self.counts.parameters.to_dict(),
@@ -204,7 +210,8 @@ class Ledger(Displayed):
             ("spikes", quantity(c.spikes, "/s")),
             ("synaptic events", quantity(c.synaptic_events, "/s")),
             ("useful light", f"{quantity(c.optical_power, 'W')}, {quantity(light, 'J')} per spike"),
-            ("light and current of a synaptic event", self._link()),
+            ("synapse", "unknown" if c.receiver is None else str(c.receiver)),
+            self._link(),
             *self._delay_rows(),
         ]
 
@@ -227,14 +234,21 @@ class Ledger(Displayed):
             ),
         ]
 
-    def _link(self) -> str:
-        """Return what light a synaptic event gets at most, and what current it must make of it."""
+    def _link(self) -> tuple[str, str]:
+        """Return what light a receiver gets at most, and what current must be made of it, as a row.
+
+        At the target, a receiver gets a share of a spike for one synapse. At the source it gets the
+        whole spike for all synapses.
+        """
         c = self.counts
+        source = c.receiver is not None and c.receiver.place == "source"
+        what = f"light and current of a {'spike' if source else 'synaptic event'}"
+        events = c.spikes if source else c.synaptic_events
         if not c.synaptic_events:
-            return "no synaptic events"
-        photons = c.parameters.output_efficiency * c.photons / c.synaptic_events
-        electrons = c.driving / c.synaptic_events
-        return (
+            return what, "no synaptic events"
+        photons = c.parameters.output_efficiency * c.photons / events
+        electrons = c.driving / events
+        return what, (
             f"{photons:,.3g} photons at most without loss, {electrons:,.3g} electrons: "
             f"a gain of {electrons / photons:.2g} from light to current"
         )

@@ -21,6 +21,7 @@ UNITS = {
     "driving": "J/electron",
     "supply": "J/electron",
     "detection": "J/update",
+    "one_shot": "J/spike",
     "weighting": "W/synapse",
     "synaptic_event": "J/event",
     "readout": "J/bit",
@@ -124,8 +125,14 @@ class Prices(Displayed):
     --------
     >>> from photinus.hardware import Prices
     >>> prices = Prices.default()
-    >>> sorted(prices.entries)
-    ['detection', 'readout', 'weighting']
+    >>> "weighting" in prices.entries
+    True
+    >>> from photinus import LaserParameters
+    >>> own = prices.for_laser(LaserParameters.preset("fast-absorber"))
+    >>> sorted(set(own.entries) - set(prices.entries))
+    ['driving', 'pump']
+    >>> Prices.from_dict({}).entries
+    {}
     """
 
     entries: Mapping[str, Price]

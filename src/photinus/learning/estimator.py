@@ -114,6 +114,17 @@ class BoltzmannEstimator(
     >>> model = model.fit(images, [0, 1] * 20)
     >>> model.predict([[1, 1, 0, 0], [0, 0, 1, 1]])
     array([0, 1])
+    >>> model.predict_proba(images[:2]).round(1)
+    array([[1., 0.],
+           [0., 1.]])
+    >>> model.score(images, [0, 1] * 20), model.transform(images[:2]).shape
+    (1.0, (2, 3))
+    >>> model.score_samples(images[:2]).shape
+    (2,)
+    >>> model.partial_fit(images, [0, 1] * 20).predict_log_proba(images[:2]).shape
+    (2, 2)
+    >>> model.free_energy(np.hstack([images[:2], np.eye(2, dtype=int)])).shape
+    (2,)
     """
 
     def __init__(

@@ -73,6 +73,7 @@ class BayesianNetwork(Discrete):
 
     Examples
     --------
+    >>> from photinus import BayesianNetwork
     >>> network = BayesianNetwork({"rain": 0.2, "wet": (("rain",), {(0,): 0.1, (1,): 0.9})})
     >>> round(network.posterior({"wet": 1})["rain"], 3)
     0.692
@@ -84,6 +85,12 @@ class BayesianNetwork(Discrete):
     ... )
     >>> round(sky.posterior({"wet": "yes"})["sky"]["black"], 3)
     0.842
+    >>> network.parents("wet"), network.probabilities("wet")[1]
+    (('rain',), array([0.1, 0.9]))
+    >>> network.softened(0.001).draw(3, seed=1).shape
+    (3, 2)
+    >>> network.expansion().machine.labels
+    ('rain', 'wet')
     """
 
     tables: Mapping[Hashable, Table]

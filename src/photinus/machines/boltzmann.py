@@ -66,6 +66,16 @@ class BoltzmannMachine(Coupled):
     array([0.594, 0.406])
     >>> machine.conditional({"rain": 1}).marginals()
     array([0.5])
+    >>> machine.log_probability(machine.states()).round(3)
+    array([-1.214, -1.214, -2.214, -1.214])
+    >>> machine.pair_moments().round(3)
+    array([[0.594, 0.297],
+           [0.297, 0.406]])
+    >>> couplings, fields, *_ = machine.to_spin()
+    >>> BoltzmannMachine.from_spin(couplings, fields, machine.labels) == machine
+    True
+    >>> round(machine.entropy(), 3), machine.flipped([True, False]).biases
+    (1.324, array([0., 0.]))
     """
 
     def log_probability(self, states: ArrayLike) -> NDArray[np.float64]:

@@ -200,6 +200,8 @@ def restricted(
     summed = dict[Hashable, Cpt]()
     if summing:
         pairs, summed = sum_out(pairs, states, softening, "binary" if code == "auto" else code)
+    if any(np.isneginf(pair.hard.log).all() for pair in pairs):
+        raise impossible(named_states(evidence, states))
     free = tuple(name for name in states if name not in evidence)
     left = tuple(name for name in free if name not in summed)
     soft = tuple(pair.soft for pair in pairs)
@@ -215,7 +217,7 @@ def restricted(
         soft,
         tuple(pair.hard for pair in pairs),
         summed,
-        expanded(soft, left, states, code),
+        expanded(soft, left, states, code) if left else None,
     )
 
 

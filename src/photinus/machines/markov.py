@@ -47,6 +47,8 @@ class MarkovNetwork(Discrete):
     ... )
     >>> round(network.posterior()["a"]["high"], 3)
     0.65
+    >>> network.expansion().machine.n_units
+    2
     """
 
     factors: tuple[tuple[tuple[Hashable, ...], NDArray[np.float64]], ...]

@@ -118,6 +118,9 @@ class Imperfections(Displayed):
     >>> faults = ph.Imperfections(lost_spikes="5%", delay="30 ps", weight_bits=6)
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
     >>> samples = ph.sample(machine, imperfections=faults, chains=4, draws=30, seed=1)
+    >>> built = ph.Imperfections(weight_bits=6).apply(ph.translate(machine, ph.Calibration.preset()), 1)
+    >>> ph.Imperfections.from_dict(faults.to_dict()) == faults
+    True
     """
 
     mismatch: float = 0.0

@@ -124,8 +124,15 @@ class LaserNetwork(Displayed):
     >>> import photinus as ph
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
     >>> network = ph.translate(machine, ph.Calibration.preset("fast-absorber"))
-    >>> network.labels, [f"{current:.3g} A" for current in network.currents]
-    (('rain', 'wet'), ['1.24e-05 A', '1.15e-05 A'])
+    >>> network.labels, [f"{current:.2g} A" for current in network.currents]
+    (('rain', 'wet'), ['1.2e-05 A', '1.2e-05 A'])
+    >>> brighter = network.driven(1.01 * network.drive)
+    >>> len(brighter.settings()), bool((brighter.currents > network.currents).all())
+    (2, True)
+    >>> len(network.mismatched(0.05, seed=1).each_device())
+    2
+    >>> ph.LaserNetwork.from_dict(network.to_dict()).n_units
+    2
     """
 
     device: ClassVar[str] = "laser"

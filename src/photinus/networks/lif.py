@@ -67,8 +67,10 @@ class LifNetwork(Displayed):
     >>> import photinus as ph
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
     >>> network = ph.translate(machine, ph.Calibration.preset("lif-hcs"))
-    >>> type(network).__name__, network.drive.round(4)
-    ('LifNetwork', array([-0.0501, -0.051 ]))
+    >>> type(network).__name__, network.drive.round(3)
+    ('LifNetwork', array([-0.05 , -0.051]))
+    >>> len(network.settings()), ph.LifNetwork.from_dict(network.to_dict()).n_units
+    (2, 2)
     """
 
     device: ClassVar[str] = "lif"

@@ -78,6 +78,18 @@ class Samples(Displayed):
     >>> samples = ph.sample(machine, "gibbs", chains=64, draws=500, seed=1)
     >>> samples.marginals().round(2), machine.marginals().round(2)
     (array([0.71, 0.44]), array([0.71, 0.43]))
+    >>> samples.pair_moments().round(2)
+    array([[0.71, 0.36],
+           [0.36, 0.44]])
+    >>> samples.chain_marginals().shape, samples.free_joint().round(2)
+    ((64, 2), array([0.21, 0.35, 0.08, 0.36]))
+    >>> sorted(samples.to_datatree().children), samples.to_arviz().posterior.sizes["draw"]
+    (['posterior', 'sample_stats', 'target'], 500)
+    >>> samples.target() == machine, samples.chain_moments()[0].round(2)
+    (True, array([[0.68, 0.32],
+           [0.32, 0.4 ]]))
+    >>> {name: int(z) for name, z in samples.to_dimod().first.sample.items()}
+    {'rain': 1, 'wet': 1}
     """
 
     machine: BoltzmannMachine

@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     import os
 
 
-BURN_IN = 25
-"""Draws dropped by default."""
-
-
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C stopped a run; `samples` holds what was finished (None if nothing was).
 
@@ -75,7 +71,7 @@ def sample(
     *,
     chains: int = 64,
     draws: int = 250,
-    burn_in: int | None = None,
+    burn_in: int = 25,
     seed: Seed = None,
     evidence: Given | None = None,
     calibration: "Calibration | None" = None,
@@ -110,8 +106,7 @@ def sample(
         Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
         every τ; on "gibbs" every sweep.
     burn_in
-        Draws dropped before the first one kept, from 0 to `draws`; by default 25, or `draws` if
-        those are fewer.
+        Draws dropped before the first one kept, from 0 to `draws`.
     seed
         Integer, SeedSequence or None (fresh entropy, recorded in the result).
     evidence
@@ -266,11 +261,11 @@ def _check_able(
             raise InvalidInput(f"substrate must be one of {allowed} for {name}, got {substrate!r}")
 
 
-def _counts(chains: int, draws: int, burn_in: int | None, units: int) -> tuple[int, int, int]:
+def _counts(chains: int, draws: int, burn_in: int, units: int) -> tuple[int, int, int]:
     """Return how many chains, draws and draws before those, checked."""
     chains = validate.integer("chains", chains, 1)
     draws = validate.integer("draws", draws, 1)
-    burn_in = min(BURN_IN, draws) if burn_in is None else validate.integer("burn_in", burn_in, 0)
+    burn_in = validate.integer("burn_in", burn_in, 0)
     if burn_in > draws:
         raise InvalidInput(f"burn_in must be at most the number of draws ({draws}), got {burn_in}")
     memory.require(float(chains) * draws * units, "the states of this run")

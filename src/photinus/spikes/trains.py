@@ -45,6 +45,15 @@ class SpikeTrains(Displayed):
     >>> spikes = ph.simulate(network, 40e-9, chains=2, seed=1)
     >>> spikes.between(20e-9).duration, spikes.of_units([0]).n_units
     (2e-08, 1)
+    >>> len(spikes.intervals()), spikes.of_chains(0, 1).chains
+    (2, 1)
+    >>> spikes.states(1.1e-9, first=2e-9, interval=1.1e-9, draws=10).shape
+    (2, 10, 2)
+    >>> halves = spikes.between(0, 20e-9), spikes.between(20e-9)
+    >>> len(ph.SpikeTrains.joined(halves)) == len(spikes), len(spikes.to_neo().segments)
+    (True, 2)
+    >>> spikes.dwell_times(1.1e-9, [20e-9]).shape, spikes.occupancy(1.1e-9).moments.shape
+    ((2, 1), (2, 2, 2))
     """
 
     chain: NDArray[np.int32]

@@ -67,6 +67,8 @@ class Posterior(Displayed):
     >>> posterior = ph.infer(ph.BayesianNetwork.asia(), {"xray": 1}, "gibbs", draws=1000, seed=1)
     >>> posterior.largest_deviation < 0.05, round(posterior.exact["lung"][1], 3)
     (True, 0.489)
+    >>> [(row[0], row[1]) for row in posterior.rows()][:2]
+    [('asia', 0), ('asia', 1)]
     """
 
     marginals: Chances

@@ -14,12 +14,13 @@ each pair for itself, given what the others bring (`Pairs.changes`). Two conditi
 Means are over the target's states, because the network is built to show these.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.logistic import logistic
+from photinus.translation.lookup import AS_IT_IS, Met, mean_changes
 from photinus.translation.pairs import PairTable
 
 ROUNDS = 16
@@ -30,8 +31,10 @@ EVALUATIONS = 2**20
 """Looks into the table in each round, pairs times states: so many states are used at most."""
 FEWEST, MOST = 8, 4096
 """States that are used at least, and at most."""
-SEEN = 0.5
-"""Half a state is added to each state of a pair, where it may not have been met."""
+CERTAIN = 100.0
+"""Log-odds beyond which a unit is sure of itself."""
+NEVER = 1e-12
+"""Probability below which the state of a pair counts as never met."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,17 +79,26 @@ class Pairs:
     other: NDArray[np.intp]
     delay: NDArray[np.float64]
     """Synaptic delay of each pair, array (pair,) or one for all [τ]."""
+    wanted: NDArray[np.float64]
+    """Weights of the target, array (pair,)."""
 
     @classmethod
     def between(
-        cls, weights: NDArray[np.float64], table: PairTable, delay: float | NDArray[np.float64] = 0.0
+        cls,
+        weights: NDArray[np.float64],
+        table: PairTable,
+        delay: float | NDArray[np.float64] = 0.0,
+        among: NDArray[np.bool_] | None = None,
     ) -> "Pairs":
-        """Return the pairs with a weight; `delay` is a number or array (unit, unit) [τ]."""
-        one, other = np.nonzero(np.triu(weights, 1))
+        """Return the pairs with a weight, or those `among` which couplings are, (unit, unit) of bool.
+
+        `delay` is a number or array (unit, unit) [τ].
+        """
+        one, other = np.nonzero(np.triu(weights if among is None else among, 1))
         delay = np.asarray(delay, np.float64)
         if delay.ndim:
             delay = 0.5 * (delay[one, other] + delay[other, one])
-        return cls(table, one, other, delay)
+        return cls(table, one, other, delay, weights[one, other])
 
     def __len__(self) -> int:
         return len(self.one)
@@ -95,22 +107,38 @@ class Pairs:
         """Return the pairs of these units alone, which are then counted from 0."""
         place = np.full(max(self.one.max(initial=-1), self.other.max(initial=-1), *units) + 1, -1)
         place[units] = np.arange(len(units))
-        both = (place[self.one] >= 0) & (place[self.other] >= 0)
+        one, other = place[self.one], place[self.other]
+        both = (one >= 0) & (other >= 0)
         delay = self.delay[both] if self.delay.ndim else self.delay
-        return Pairs(self.table, place[self.one][both], place[self.other][both], delay)
+        return Pairs(self.table, one[both], other[both], delay, self.wanted[both])
 
-    def typical(self, context: Context) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the middles of both units of each pair, all others averaged over, arrays (pair,)."""
-        z, p = context.states, context.probability
-        moments = z.T @ (p[:, None] * z)
-        on = np.diagonal(moments)
-        both = moments[self.one, self.other]
-        first, second = on[self.one] - both, on[self.other] - both
-        little = SEEN / len(z)
-        log = np.log(
-            np.maximum(np.stack([1 - first - second - both, first, second, both]), 0.0) + little
+    def wanting(self, weights: NDArray[np.float64]) -> "Pairs":
+        """Return the same pairs in a target with other weights (unit, unit)."""
+        return replace(self, wanted=weights[self.one, self.other])
+
+    def added(self, parts: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """Return the sum of what pairs bring both their units, array (2, pair), for each of n units."""
+        return np.asarray(np.bincount(self.one, parts[0], n) + np.bincount(self.other, parts[1], n))
+
+    def typical(self, context: Context) -> NDArray[np.float64]:
+        """Return the middles of both units of each pair, all others averaged over, array (2, pair).
+
+        In each state it is known how probable the four states of the pair are. So few states do.
+        """
+        off, first, second, both = self._joint(context)
+        return np.stack(
+            [
+                0.5 * np.log(both * first / (second * off)),
+                0.5 * np.log(both * second / (first * off)),
+            ]
         )
-        return 0.5 * (log[3] + log[1] - log[2] - log[0]), 0.5 * (log[3] + log[2] - log[1] - log[0])
+
+    def _joint(self, context: Context) -> NDArray[np.float64]:
+        """Return the probabilities of 00, 10, 01 and 11 of each pair, array (4, pair)."""
+        low, high, both = states_of(*self.middles(context, context.field, self.wanted), self.wanted)
+        p = context.probability[:, None] / (1 + low + high + both)
+        found = np.stack([p.sum(axis=0), *((p * part).sum(axis=0) for part in (low, high, both))])
+        return np.asarray(np.maximum(found, NEVER))
 
     def changes(
         self,
@@ -120,8 +148,8 @@ class Pairs:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return the changes of the weight and of both middles, arrays (state, pair).
 
-        What others bring varies within τ or so, as fast as the pair itself follows. So it is taken half
-        as it is in a state, half as it is typically.
+        What others bring varies within τ or so, as fast as the pair itself follows. So it is taken in
+        part as it is in a state, in part as it is typically, see `AS_IT_IS`.
 
         Parameters
         ----------
@@ -132,7 +160,10 @@ class Pairs:
         weight : array (pair,) or (state, pair)
             What a partner that is on brings.
         """
-        own, other = (0.5 * (m + t) for m, t in zip(middles, self.typical(context), strict=True))
+        own, other = (
+            AS_IT_IS * middle + (1 - AS_IT_IS) * typical
+            for middle, typical in zip(middles, self.typical(context), strict=True)
+        )
         return self.table.changes(self.delay, weight, own, other)
 
     def middles(
@@ -164,16 +195,20 @@ class Pairs:
         return found
 
 
+def states_of(
+    one: NDArray[np.float64], other: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return how much likelier than 00 the states 10, 01 and 11 of pairs are, given both middles."""
+    low, high = np.exp(np.clip(np.stack([one, other]) - 0.5 * weight, -CERTAIN, CERTAIN))
+    return low, high, low * high * np.exp(weight)
+
+
 def information(
     one: NDArray[np.float64], other: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return what a state of the others tells of a weight, 1/Σ(1/p), given both middles."""
-    low, high = one - 0.5 * weight, other - 0.5 * weight
-    log = np.stack(np.broadcast_arrays(np.zeros_like(low), low, high, low + high + weight))
-    top = log.max(axis=0)
-    p = np.exp(np.maximum(log - top, -200))
-    p /= p.sum(axis=0)
-    return np.asarray(1 / (1 / p).sum(axis=0))
+    low, high, both = states_of(one, other, weight)
+    return np.asarray(1 / ((1 + low + high + both) * (1 + 1 / low + 1 / high + 1 / both)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,48 +217,80 @@ class Distorted:
 
     biases: NDArray[np.float64]
     weights: NDArray[np.float64]
+    lifts: NDArray[np.float64]
+    """By how much each pair changes the biases of both its units, array (2, pair)."""
+
+    @classmethod
+    def plain(cls, biases: NDArray[np.float64], weights: NDArray[np.float64]) -> "Distorted":
+        """Return these biases and weights, as they are."""
+        return cls(biases, weights, np.zeros((2, 0)))
+
+    def by_others(self, pairs: Pairs, units: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return by how much partners that are not among `units` change the biases of these."""
+        among = np.isin(np.arange(len(self.biases)), units)
+        apart = self.lifts * ~np.stack([among[pairs.other], among[pairs.one]])
+        return pairs.added(apart, len(self.biases))[units]
 
 
 def distorted(
     context: Context, biases: NDArray[np.float64], weights: NDArray[np.float64], pairs: Pairs
 ) -> Distorted:
     """Return what neurons are to be given to show the machine with these biases and weights."""
-    wanted = weights[pairs.one, pairs.other]
-    given, lifted = wanted.copy(), biases.copy()
-    choice, z = context.choice(), context.states
-    told = told_of(context, pairs, wanted)
-    full = weights.copy()
+    met, lifted, full = _met(context, pairs), biases, weights.copy()
+    given, lifts, on = pairs.wanted, np.zeros((2, len(pairs))), _on(met)
     for _ in range(ROUNDS if len(pairs) else 0):
-        middles = pairs.middles(context, z @ full + lifted, given)
-        changes = pairs.changes(context, middles, given)
-        step = wanted - given - (told * changes[0]).sum(axis=0)
-        given = given + step
+        shown, off = _changes(met, given, context.states @ full + lifted, pairs)
+        before = given, lifted
+        given = pairs.wanted - shown
         full[pairs.one, pairs.other] = full[pairs.other, pairs.one] = given
-        error = pairs.errors(context, changes) + z @ (full - weights)
-        before, lifted = lifted, biases - (choice * error).sum(axis=0)
-        if max(np.abs(step).max(), np.abs(lifted - before).max()) < ENOUGH:
+        lifts = shown * on - off
+        lifted = biases + pairs.added(lifts, len(biases))
+        if max(np.abs(given - before[0]).max(), np.abs(lifted - before[1]).max()) < ENOUGH:
             break
-    return Distorted(lifted, full)
+    return Distorted(lifted, full, lifts)
 
 
 def lifted_biases(
     context: Context,
     biases: NDArray[np.float64],
-    weights: NDArray[np.float64],
     given: NDArray[np.float64],
     pairs: Pairs,
 ) -> NDArray[np.float64]:
     """Return the biases to give beside the weights `given`, for the marginals of a machine."""
-    choice, z, lifted = context.choice(), context.states, biases.copy()
-    coupled = given[pairs.one, pairs.other]
+    met, lifted, coupled = _met(context, pairs), biases, given[pairs.one, pairs.other]
+    partners, known = context.states @ given, (pairs.wanted - coupled) * _on(met)
     for _ in range(ROUNDS if len(pairs) else 0):
-        middles = pairs.middles(context, z @ given + lifted, coupled)
-        changes = pairs.changes(context, middles, coupled)
-        error = pairs.errors(context, changes) + z @ (given - weights)
-        before, lifted = lifted, biases - (choice * error).sum(axis=0)
+        _, off = _changes(met, coupled, partners + lifted, pairs)
+        before, lifted = lifted, biases + pairs.added(known - off, len(biases))
         if np.abs(lifted - before).max() < ENOUGH:
             break
     return lifted
+
+
+def _met(context: Context, pairs: Pairs) -> Met:
+    """Return what the compiled loop needs of states and pairs."""
+    delay = np.broadcast_to(pairs.delay, len(pairs)).flatten()
+    told = told_of(context, pairs, pairs.wanted)
+    states = np.ascontiguousarray(context.states)
+    typical = (1 - AS_IT_IS) * pairs.typical(context)
+    return Met(pairs.one, pairs.other, delay, typical, told, context.choice(), states)
+
+
+def _changes(
+    met: Met, given: NDArray[np.float64], field: NDArray[np.float64], pairs: Pairs
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean changes of weights (pair,), and of the log-odds of both units (2, pair)."""
+    found = np.empty((3, len(pairs)))
+    mean_changes(pairs.table.read, met, given, np.ascontiguousarray(field), found)
+    return found[0], found[1:]
+
+
+def _on(met: Met) -> NDArray[np.float64]:
+    """Return how often the other unit is on where the log-odds of one matter, array (2, pair)."""
+    ways = ((met.one, met.other), (met.other, met.one))
+    return np.stack(
+        [(met.choice[:, unit] * met.states[:, partner]).sum(axis=0) for unit, partner in ways]
+    )
 
 
 def told_of(context: Context, pairs: Pairs, weight: NDArray[np.float64]) -> NDArray[np.float64]:

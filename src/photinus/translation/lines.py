@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from photinus._core.matrices import columns_scaled, rows_scaled
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.translation.distortion import (
-    EVALUATIONS,
-    FEWEST,
     Context,
     Distorted,
     Pairs,
@@ -23,6 +21,8 @@ from photinus.translation.law import Curve, Shown, stationary
 from photinus.translation.matching import MOST_MATCHED, matched
 from photinus.translation.neuron import Neuron
 
+MOST_SOLVED = 2**19
+"""Pairs, times evidence, up to which biases are solved for given each; a second or two."""
 REMEMBERED = 16
 """Machines whose lines are kept: a run asks for them more than once, and they take a while."""
 
@@ -63,7 +63,7 @@ class Lines:
     ) -> "Lines":
         """Return `of`, worked out."""
         held: Any = machine.matrix
-        plain = Distorted(machine.biases, held)
+        plain = Distorted.plain(machine.biases, held)
         if rule == "linear":
             middle, slope = np.full((2, machine.n_units), [[calibration.midpoint], [calibration.slope]])
             return cls(machine, calibration, plain, middle, slope)
@@ -115,7 +115,7 @@ class Lines:
         states, probability = states_met(hot)
         field = states @ hot.weights + hot.biases
         context = Context.of(states, probability, field, len(self.pairs))
-        there = distorted(context, hot.biases, hot.weights, self.pairs).weights
+        there = distorted(context, hot.biases, hot.weights, self.pairs.wanting(hot.weights)).weights
         return temperature * float(np.vdot(there, built) / np.vdot(built, built))
 
     def met(self, seen: "Seen", free: NDArray[np.intp], part: float, times: int) -> Fields:
@@ -138,11 +138,12 @@ class Lines:
         if self.pairs is None:
             return line_through(seen.field, seen.probability, self.curve)
         given = part * self.given.weights[np.ix_(free, free)]
-        pairs = self.pairs.among(free)
-        lifted = seen.biases + (self.given.biases - self.machine.biases)[free]
-        if len(pairs) * times <= EVALUATIONS // FEWEST:
+        pairs = self.pairs.among(free).wanting(seen.weights)
+        lift = (self.given.biases - self.machine.biases)[free] - self.given.by_others(self.pairs, free)
+        lifted = seen.biases + part * lift
+        if len(pairs) * times <= MOST_SOLVED:
             context = Context.of(seen.states, seen.probability, seen.field, len(pairs) * times)
-            lifted = lifted_biases(context, seen.biases, seen.weights, given, pairs)
+            lifted = lifted_biases(context, seen.biases, given, pairs)
         found = line_through(seen.states @ given + lifted, seen.probability, self.curve)
         return Fields(found.mean - lifted + seen.biases, found.drive, found.slope)
 

@@ -8,6 +8,7 @@ mean of both covariances. No random number and no simulation is in it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,4 +82,4 @@ def _changed(
     weights = given.weights.copy()
     weights[one, other] += step[n:]
     weights[other, one] = weights[one, other]
-    return Distorted(given.biases + step[:n], weights)
+    return replace(given, biases=given.biases + step[:n], weights=weights)

@@ -21,6 +21,7 @@ from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
+from photinus.translation.lookup import Table, look_up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
@@ -28,7 +29,7 @@ class PairTable(Displayed):
     """By how much coupled pairs are off, over delay, weight and the middles of both units.
 
     Arrays are read-only copies. Between the points of the axes values are interpolated linearly, beside
-    weight 0 by the square of the weight. Beyond their ends they stay.
+    weight 0 by the parabola through it and both its neighbours. Beyond the ends they stay.
     """
 
     activation: NDArray[np.float64]
@@ -63,6 +64,11 @@ class PairTable(Displayed):
         """Return whether the table reaches as far as all these weights, in any gauge of their units."""
         return bool(np.abs(weights).max(initial=0.0) <= min(-self.weight[0], self.weight[-1]))
 
+    @property
+    def read(self) -> Table:
+        """The table as compiled loops read it."""
+        return Table(self.delay, self.weight, self.middle, self.weight_change, self.middle_change)
+
     def changes(
         self,
         delay: float | NDArray[np.float64],
@@ -79,19 +85,11 @@ class PairTable(Displayed):
         weight, own, other
             Weight, and the middles of both units.
         """
-        d, w = _position(self.delay, delay), _from_zero(self.weight, weight)
-        i, j = _position(self.middle, own), _position(self.middle, other)
-        both = np.stack([self.weight_change, self.middle_change, self.middle_change.swapaxes(2, 3)])
-        found: Any = 0.0
-        for corner in range(16):
-            places: list[NDArray[np.intp]] = []
-            parts: Any = 1.0
-            for k, (first, part) in enumerate((d, w, i, j)):
-                upper = corner >> k & 1
-                places.append(first + upper)
-                parts = parts * (part if upper else 1 - part)
-            found = found + parts * both[:, places[0], places[1], places[2], places[3]]
-        weights, owns, others = found
+        at = [np.asarray(x, np.float64) for x in (delay, weight, own, other)]
+        shape = np.broadcast_shapes(*(x.shape for x in at))
+        found = np.empty((3, int(np.prod(shape))))
+        look_up(self.read, tuple(np.broadcast_to(x, shape).flatten() for x in at), found)
+        weights, owns, others = found.reshape(3, *shape)
         return weights, owns, others
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,22 +106,3 @@ class PairTable(Displayed):
             if name not in values:
                 raise InvalidInput(f"pairs.{name} is missing")
         return cls(**{name: values[name] for name in cls.__dataclass_fields__})
-
-
-def _from_zero(
-    axis: NDArray[np.float64], weight: NDArray[np.float64]
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return what `_position` does, but with the square of the part on both sides of weight 0.
-
-    Changes are of second order in the weight there: what is of first order, the line has taken away.
-    """
-    first, part = _position(axis, weight)
-    above, below = axis[first] == 0, axis[first + 1] == 0
-    return first, np.where(above, part**2, np.where(below, 1 - (1 - part) ** 2, part))
-
-
-def _position(axis: NDArray[np.float64], at: Any) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the point of `axis` below each value, and the part of the way to the next one."""
-    position = np.interp(at, axis, np.arange(len(axis)))
-    first = np.minimum(position.astype(np.intp), len(axis) - 2)
-    return first, position - first

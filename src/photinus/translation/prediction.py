@@ -155,7 +155,8 @@ def foretold(
     curve = Curve.of(calibration.sharpened())
     delay = np.asarray(delay) / calibration.window
     either = (coupling != 0) | (machine.weights != 0)
-    pairs = Pairs.between(either | either.T, calibration.pairs or _nothing(), delay)
+    table = calibration.pairs or _nothing()
+    pairs = Pairs.between(machine.weights, table, delay, among=either | either.T)
     states, probability = states_met(machine)
     field = states @ machine.weights + machine.biases
     small = machine.n_units <= MOST_SOLVED
@@ -167,7 +168,7 @@ def foretold(
     unsure = UNSURE * _told_by_pairs(context, shown, pairs, law)
     late = 0.0
     if np.any(delay > 0):
-        at_once = Pairs(pairs.table, pairs.one, pairs.other, np.zeros(()))
+        at_once = replace(pairs, delay=np.zeros(()))
         without = Shown.by(context, drive, coupling, curve, at_once)
         late = kl - (
             _divergence(stationary(without.together), context.probability)
@@ -226,7 +227,7 @@ def _parts(machine: BoltzmannMachine, context: Context, shown: Shown, pairs: Pai
     rise = (choice * line * bent).sum(axis=0) / np.maximum(spread, RARE)
     left = np.maximum((choice * (bent - rise * line) ** 2).sum(axis=0), 0.0)
     curvature = 0.5 * varies * np.where(spread > RARE, left, 0.0)
-    wanted = machine.weights[pairs.one, pairs.other]
+    wanted = pairs.wanted
     told = told_of(context, pairs, wanted)
     wrong = (told * (shown.weight + shown.changes[0] - wanted)).sum(axis=0)
     known = p @ information(*pairs.middles(context, context.field, wanted), wanted)

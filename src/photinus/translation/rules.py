@@ -3,7 +3,7 @@
 A neuron whose partners give it the log-odds u = b + Σ W z shall be on with probability σ(u). With the
 calibrated synapse, a coupling of c acts like a drive that is higher by c while the partner is on. (The
 drive x of a laser is P τ_g in carriers, P its pump rate.) Three rules turn that into numbers, and
-``auto`` chooses one of the last two by the number of units (`followed`):
+``auto`` chooses one of the last two by the weights (`followed`):
 
 * ``linear``: the activation is taken for its logistic fit, x = x½ + α u for all u. So a bias b becomes
   the drive x½ + α b, and a weight W the coupling α W (Petrovici et al. 2016, Phys. Rev. E 94, 042312:
@@ -130,8 +130,8 @@ def translate(
     >>> import photinus as ph
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
     >>> network = ph.translate(machine, ph.Calibration.preset("fast-absorber"))
-    >>> [f"{current:.3g} A" for current in network.currents]
-    ['1.24e-05 A', '1.15e-05 A']
+    >>> [f"{current:.2g} A" for current in network.currents]
+    ['1.2e-05 A', '1.2e-05 A']
     """
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Neuron)
@@ -159,16 +159,14 @@ def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
     """Return the rule that is followed for a machine.
 
     "paired" needs a pair table, and is "measured" without. "auto" is "paired" where all weights lie in
-    the table and states are enumerated, up to `MAX_PER_EVIDENCE` units. It is "measured" beyond, as for
-    machines that are held as sparse rows.
+    the table, else "measured". Machines that are held as sparse rows are "measured", too.
     """
     validate.instance("calibration", calibration, Neuron)
     validate.instance("machine", machine, BoltzmannMachine)
     if calibration.pairs is None or is_sparse(machine.matrix):
         return "measured" if rule in ("auto", "paired") else rule
     if rule == "auto":
-        known = machine.n_units <= MAX_PER_EVIDENCE and calibration.pairs.holds(machine.weights)
-        return "paired" if known else "measured"
+        return "paired" if calibration.pairs.holds(machine.weights) else "measured"
     return rule
 
 

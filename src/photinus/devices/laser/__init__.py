@@ -1,5 +1,7 @@
 """The laser: parameters, presets, rate equations, what one device does."""
 
+from photinus.devices.laser.datasheet import Datasheet as Datasheet
+from photinus.devices.laser.datasheet import datasheet as datasheet
 from photinus.devices.laser.dynamics import QuietState as QuietState
 from photinus.devices.laser.dynamics import Waveform as Waveform
 from photinus.devices.laser.dynamics import instability_pump as instability_pump

@@ -17,16 +17,18 @@ are the photons that the noise brings beyond their mean. They are missing where 
 process.
 """
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import pi
 from typing import Any, ClassVar, TypeGuard
 
 from photinus._core import files, validate
 from photinus._core.display import Displayed
 from photinus._core.records import RARE, changed, document_of, fields_from, settle
+from photinus.devices.laser import measured
 from photinus.devices.laser.driver import Driver
-from photinus.errors import InvalidInput
+from photinus.errors import AssumptionWarning, InvalidInput
 from photinus.units import Allowed, elementary_charge, ns, planck_constant, ps, speed_of_light
 
 KIND = "laser-parameters"
@@ -72,6 +74,10 @@ class LaserParameters(Displayed):
     >>> laser = LaserParameters.preset("fast-absorber")
     >>> round(laser.threshold_carriers)
     62500
+    >>> LaserParameters.presets()[:2], LaserParameters.from_dict(laser.to_dict()) == laser
+    (('fast-absorber', 'slow-absorber'), True)
+    >>> f"{laser.output_power(2900):.1e} W"
+    '9.3e-05 W'
     """
 
     device: ClassVar[str] = "laser"
@@ -161,6 +167,42 @@ class LaserParameters(Displayed):
     def presets() -> tuple[str, ...]:
         """Return the names of the presets."""
         return tuple(_BY_NAME)
+
+    @classmethod
+    def from_measured(cls, **known: Any) -> "LaserParameters":
+        """Return the laser that follows from what is known of it, in SI or as texts with a unit.
+
+        ``from_measured(quality=5000, beta=0.05, threshold_current="8 uA")``. What nothing follows for
+        is assumed, as `photinus.devices.laser.measured.ASSUMED` says, and a warning names it.
+
+        Parameters
+        ----------
+        **known
+            Quantities of `photinus.devices.laser.measured.QUANTITIES`: Q, β, currents, lifetimes,
+            volumes, densities … Any other field of this class is taken as it is.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown name, a value outside its range, or values that contradict each other.
+
+        Examples
+        --------
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", AssumptionWarning)
+        ...     laser = LaserParameters.from_measured(quality=5000, threshold_current="20 uA")
+        >>> round(laser.threshold_current * 1e6)
+        20
+        """
+        own = {f.name for f in fields(cls)} - set(measured.QUANTITIES)
+        for name in known:
+            validate.one_of("quantity of a laser", name, [*measured.QUANTITIES, *sorted(own)])
+        found = measured.derive({name: value for name, value in known.items() if name not in own})
+        if found.assumed:
+            warnings.warn(found.told(), AssumptionWarning, stacklevel=2)
+        kept = {name: value for name, value in known.items() if name in own}
+        return cls(**{**found.coefficients, **kept})
 
     def replace(self, **changes: Any) -> "LaserParameters":
         """Return a copy with some values changed; a changed preset is "custom" unless named.

@@ -278,11 +278,10 @@ def _check_spike(
 
 
 def _why_no_spike(parameters: LaserParameters, what: str) -> str:
-    """Return why a laser that was tried where it is most excitable has no spike, and what to change."""
+    """Return why a laser that was tried where it is most excitable has no spike."""
     return (
         f"laser {parameters.name!r} has no spike: just below the pump at which it pulses by itself it "
-        f"{what}, and {parameters.absorber_saturation_photons:.3g} half bleach its absorber; try a "
-        "larger absorber_transparency, a shorter absorber_lifetime or a smaller gain_coefficient"
+        f"{what}, and {parameters.absorber_saturation_photons:.3g} half bleach its absorber"
     )
 
 

@@ -37,6 +37,13 @@ class Yamada(Displayed):
     >>> model = Yamada.from_laser(laser, laser.pump_rate(8e-6))
     >>> round(model.pump, 2), round(model.threshold, 2)
     (1.5, 2.0)
+    >>> again, pump = model.to_laser(
+    ...     photon_lifetime=laser.photon_lifetime,
+    ...     gain_coefficient=laser.gain_coefficient,
+    ...     gain_transparency=laser.gain_transparency,
+    ... )
+    >>> round(pump / laser.pump_rate(8e-6), 6)
+    1.0
     """
 
     pump: float

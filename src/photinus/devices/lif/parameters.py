@@ -49,6 +49,8 @@ class LifParameters(Displayed):
     >>> neuron = LifParameters.preset("lif-hcs")
     >>> round(1e3 * neuron.membrane_time, 3), round(1e3 * neuron.noise, 3)
     (0.769, 1.015)
+    >>> LifParameters.presets(), LifParameters.from_dict(neuron.to_dict()) == neuron
+    (('lif-hcs',), True)
     """
 
     device: ClassVar[str] = "lif"

@@ -11,11 +11,12 @@ from photinus._core import validate
 from photinus._core.streams import Seed
 from photinus._core.words import count, some
 from photinus.devices.laser import LASER_PRESETS, THRESHOLD_FRACTION, LaserParameters, spike
+from photinus.devices.laser.cures import cures, told
 from photinus.devices.laser.dynamics import lasing_pump
 from photinus.devices.protocol import Device, Setting
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.laser.simulator import Simulator, default_time_step
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, NotConverged
 from photinus.networks.couplings import entries
 from photinus.networks.imperfections import Imperfections
 from photinus.networks.lasers import LaserNetwork
@@ -57,11 +58,15 @@ class LaserDevice(Device):
     def setting(self, parameters: LaserParameters) -> Setting:
         """Return how lasers with these parameters are calibrated."""
         scale = parameters.threshold_carriers
+        try:
+            peak = spike(parameters).peak_photons
+        except NotConverged as error:
+            raise NotConverged(f"{error}; {told(cures(parameters))}") from None
         return Setting(
             bracket=(0.6 * scale, 3.0 * scale),
             time_constant=parameters.gain_lifetime,
             time_step=default_time_step(parameters),
-            detection_threshold=THRESHOLD_FRACTION * spike(parameters).peak_photons,
+            detection_threshold=THRESHOLD_FRACTION * peak,
             window=None,
             synapse="rectangle",
             decay=None,

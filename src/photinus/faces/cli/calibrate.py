@@ -11,7 +11,7 @@ from photinus.faces.cli.options import Force, Json, Seed, Threads
 
 
 def calibrate(
-    device: Annotated[str, typer.Argument(help="Preset, or JSON file of a device's parameters.")],
+    device: Annotated[str, typer.Argument(help="Preset, or file of a device (.json, .toml).")],
     out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
     change: Annotated[
         list[str] | None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, say, table, typed
 from photinus.faces.cli.options import Force, Json, Seed, Threads
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def demo(
         threads=threads,
         progress=True,
     )
-    paths = job.save(result, out, replace=force)
+    paths = job.save(result, out, replace=force, command=typed())
     if as_json:
         print_json({"report": str(paths["report"]), **result.to_dict()})
         return
@@ -70,7 +70,7 @@ def _show(result: "Demo") -> None:
     rounds = f"refined in the loop, {len(result.refinement.rounds)} rounds"
     table(f"Fidelity, {rounds}", fidelity_rows(result.refined_fidelity))
     if not result.validity:
-        typer.echo(f"Outside the calibrated range:\n{result.validity}\n")
+        say(f"Outside the calibrated range:\n{result.validity}")
     table(
         "P(malignant | evidence) of held-out patients",
         posterior_table(result),

@@ -11,11 +11,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from photinus._core import files
 from photinus._core.version import __version__
-from photinus.errors import PhotinusError, TranslationWarning
+from photinus.errors import AssumptionWarning, PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
 from photinus.faces.cli.demo import demo
+from photinus.faces.cli.design import design
+from photinus.faces.cli.device import device
 from photinus.faces.cli.infer import infer
 from photinus.faces.cli.info import info
 from photinus.faces.cli.init import init
@@ -23,6 +24,7 @@ from photinus.faces.cli.learn import learn
 from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
 from photinus.faces.cli.report import ledger, report
 from photinus.faces.cli.sample import sample
+from photinus.faces.cli.studio import studio
 from photinus.faces.cli.study import study
 from photinus.faces.cli.tasks import classify, complete, dream, imagine
 from photinus.faces.cli.translate import refine, translate
@@ -36,6 +38,7 @@ COMMANDS = (
     calibrate,
     translate,
     refine,
+    design,
     learn,
     dream,
     imagine,
@@ -43,6 +46,7 @@ COMMANDS = (
     classify,
     report,
     ledger,
+    studio,
     info,
 )
 
@@ -76,6 +80,7 @@ def photinus(
 
 for command in COMMANDS:
     app.command(context_settings=HELP)(command)
+app.add_typer(device, context_settings=HELP)
 
 _Misuse: Any = typer.BadParameter.__mro__[2]
 """The base of what typer raises on arguments that it cannot take; it has no public name there."""
@@ -84,7 +89,8 @@ _Misuse: Any = typer.BadParameter.__mro__[2]
 def main() -> None:
     """Run the command line; bad input is one sentence and exit code 2."""
     _open_output()
-    warnings.simplefilter("always", TranslationWarning)
+    for told in (TranslationWarning, AssumptionWarning):
+        warnings.simplefilter("always", told)
     warnings.showwarning = tell
     try:
         status = app(standalone_mode=False)
@@ -115,6 +121,8 @@ def _open_output() -> None:
 
 def _stop_output(error: OSError) -> NoReturn:
     """End where nobody reads on, as ``| head`` does, or where the output's disk is full."""
+    from photinus._core import files
+
     # Or else Python tries to write the rest when it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno != errno.EPIPE:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import (
     read_calibration,
@@ -15,7 +14,7 @@ from photinus.faces.cli.inputs import (
     read_query,
     read_tempering,
 )
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, table, typed
 from photinus.faces.cli.options import (
     CalibrationFile,
     Copies,
@@ -165,11 +164,13 @@ def _write(posterior: "Posterior", out: Path, report: Path, *, force: bool) -> N
     with replacing(out) if force else contextlib.nullcontext():
         if posterior.samples is not None:
             posterior.samples.save(out)
-    files.write_text(report, posterior_page(posterior), replace=force)
+    files.write_text(report, posterior_page(posterior, typed()), replace=force)
 
 
 def _require_distinct(states: "Mapping[Hashable, tuple[Hashable, ...]]") -> None:
     """Raise for names that read alike: keys of JSON are text."""
+    from photinus._core import validate
+
     for names in (tuple(states), *states.values()):
         if len(set(map(str, names))) < len(names):
             raise InvalidInput(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from photinus.calibration import Calibration
+    from photinus.devices.laser import LaserParameters
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.networks.imperfections import Imperfections
     from photinus.samplers.tempering import Parallel, Tempering
@@ -98,6 +99,19 @@ def read_imperfections(given: list[str] | None) -> "Imperfections | None":
     return Imperfections.from_dict({**values, **whole})
 
 
+def laid_out(network: Any, path: Path | None) -> Any:
+    """Return a network as the chip of a layout's file has it; as it is without one."""
+    from photinus.devices.registry import device_of
+    from photinus.networks.lasers import is_of_lasers
+    from photinus.networks.layout import Layout
+
+    if path is None:
+        return network
+    if not is_of_lasers(network):
+        raise InvalidInput(f"--layout must go with lasers, got {device_of(network).name!r}")
+    return Layout.load(path).apply(network)
+
+
 def read_chip(given: list[str] | None) -> dict[str, Any]:
     """Return NAME=VALUE pairs as settings of a chip, checked."""
     from photinus.hardware import Chip
@@ -114,11 +128,13 @@ def read_workers(given: str | None) -> int | str | None:
 
 
 def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
-    """Return the parameters of a preset or file, with NAME=VALUE changes."""
+    """Return the parameters of a preset or file (.json, .toml), with NAME=VALUE changes."""
     from photinus import devices
     from photinus._core import files
 
-    if device.endswith(".json"):
+    if device.endswith(".toml"):
+        parameters = read_laser(device, forced=forced)
+    elif device.endswith(".json"):
         with files.reading(device, "device"):
             given = files.parse_json(device)
             if forced and isinstance(given, dict):
@@ -132,6 +148,16 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     if forced:
         values["forced"] = True
     return parameters.replace(**values)
+
+
+def read_laser(path: str, *, forced: bool = False) -> "LaserParameters":
+    """Return the laser that follows from what a TOML file says is known of it."""
+    from photinus._core import files
+    from photinus.devices.laser import LaserParameters
+
+    known = files.parse_toml(path, "TOML")
+    with files.reading(path, "laser"):
+        return LaserParameters.from_measured(**({"forced": True} if forced else {}), **known)
 
 
 def read_machine(path: Path) -> "BoltzmannMachine":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photinus.errors import InvalidInput
-from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
+from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table, typed
 from photinus.faces.cli.options import DataFolder, DataName, Force, Json, Seed
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _write_page(
         ("Filters", "Weights of the strongest hidden units.", pictures.filters(shown, train.shape)),
     ]
     lead = f"{len(train)} images, {machine.n_units} units."
-    text = task_page(title, lead, [("Learn", rows)], drawn)
+    text = task_page(title, lead, [("Learn", rows)], drawn, typed())
     files.write_text(page, text, replace=replace)
 
 

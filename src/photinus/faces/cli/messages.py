@@ -3,11 +3,17 @@
 import json
 import math
 import os
+import shlex
+import shutil
 import sys
-from collections.abc import Iterable
-from typing import Any, NoReturn
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 OUTPUT_ERROR = 1
 INPUT_ERROR = 2
@@ -26,38 +32,78 @@ def stop(why: Any, status: int) -> NoReturn:
     sys.exit(status)
 
 
+def typed() -> str:
+    """Return the command that runs, as one types it."""
+    return shlex.join(["photinus", *sys.argv[1:]])
+
+
 def tell(message: Warning | str, *_: Any, **__: Any) -> None:
     """Show a warning as people read it."""
     typer.echo(f"photinus: {message}", err=True)
 
 
 def table(title: str, rows: Iterable[Iterable[str]], head: tuple[str, ...] = ("", "")) -> None:
-    """Print a table under its title."""
+    """Print a table under its title, as wide as the terminal at most.
+
+    No word is cut in two. Where columns are too narrow for their longest words, each row is a list.
+    """
     from rich.cells import cell_len
     from rich.console import Console
-    from rich.table import Table
 
-    shown = Table(show_header=any(head), box=None, pad_edge=False)
     cells = [head, *map(tuple, rows)]
     words = [
         max((cell_len(w) for cell in column for w in cell.split()), default=0)
         for column in zip(*cells, strict=True)
     ]
-    # Rather a little too wide than words cut in two, but for names longer than lines.
-    whole = sum(words) + 2 * len(words) <= WIDE
-    for name, longest in zip(head, words, strict=True):
-        shown.add_column(name, overflow="fold", min_width=longest if whole else None)
-    for row in cells[1:]:
-        shown.add_row(*row)
-    # A report that is piped into a file must not be cut at 80 columns, unless the user says so.
+    # What is piped into a file has more room than a terminal, unless the user says how much.
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
     # What people call their units is no markup: z[i] stays z[i].
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
-    if whole:
-        console.width = max(console.width, sum(words) + 2 * len(words))
+    console = Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
     console.print(title, style="bold")
-    console.print(shown)
+    if sum(words) + 2 * (len(words) - 1) <= console.width:
+        console.print(_columns(cells, words), soft_wrap=False)
+    else:
+        for row in cells[1:]:
+            for line in _lines(row, head, console.width):
+                console.print(line)
     console.print()
+
+
+def _columns(cells: Sequence[tuple[str, ...]], words: Sequence[int]) -> "Table":
+    """Return rows as columns that are at least as wide as their longest words."""
+    from rich.table import Table
+
+    head, *rows = cells
+    shown = Table(show_header=any(head), box=None, pad_edge=False)
+    for name, longest in zip(head, words, strict=True):
+        shown.add_column(name, overflow="fold", min_width=longest)
+    for row in rows:
+        shown.add_row(*row)
+    return shown
+
+
+def _lines(row: tuple[str, ...], head: tuple[str, ...], width: int) -> Iterator[str]:
+    """Yield a row as lines: its first cell, then the others, indented, each behind its name."""
+    yield from wrapped(row[0], width)
+    for name, cell in zip(head[1:], row[1:], strict=True):
+        if cell:
+            text = f"{name}: {cell}" if name else cell
+            yield from (f"  {line}" for line in wrapped(text, width - 2))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Return lines of a text of at most so many columns; longer words stay whole."""
+    return [
+        line
+        for part in text.splitlines()
+        for line in textwrap.wrap(part, max(1, width), break_long_words=False, break_on_hyphens=False)
+    ]
+
+
+def say(text: str) -> None:
+    """Print sentences, in lines that a terminal need not break."""
+    width = shutil.get_terminal_size((WIDE, 24)).columns
+    typer.echo("\n".join(wrapped(text, width)))
 
 
 def print_json(document: Any) -> None:

@@ -35,6 +35,10 @@ Faults = Annotated[
     ),
 ]
 
+LayoutFile = Annotated[
+    Path | None, typer.Option("--layout", help="Links of the chip: loss, length, gain (.toml, .csv).")
+]
+
 Gauge = Annotated[
     str, typer.Option(help="Neurons that stand for 1 - z: auto, none, per-unit or likely.")
 ]

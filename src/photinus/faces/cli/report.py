@@ -7,7 +7,7 @@ import typer
 
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import read_chip
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, say, table, typed
 from photinus.faces.cli.options import Force, Json
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def report(
     files.check_all([target], replace=force)
     samples = load(run)
     gibbs = _timed_gibbs(samples) if time_gibbs else None
-    files.write_text(target, run_page(samples, borne, gibbs=gibbs), replace=force)
+    files.write_text(target, run_page(samples, borne, gibbs=gibbs, command=typed()), replace=force)
     if as_json:
         print_json({"report": str(target)})
     else:
@@ -83,4 +83,4 @@ def ledger(
     table("What the chip does", found.count_rows())
     table("Prices", found.price_rows(), ("", "price", "expected", "worst", "kind and source"))
     table("What it takes", found.result_rows(), ("", "best", "expected", "worst"))
-    typer.echo(f"Unpriced, in no sum: {', '.join(found.unpriced) or 'nothing'}")
+    say(f"Unpriced, in no sum: {', '.join(found.unpriced) or 'nothing'}")

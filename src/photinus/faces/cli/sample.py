@@ -9,6 +9,7 @@ import typer
 
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import (
+    laid_out,
     read_calibration,
     read_evidence,
     read_imperfections,
@@ -26,6 +27,7 @@ from photinus.faces.cli.options import (
     Hottest,
     Json,
     Laser,
+    LayoutFile,
     MachineFile,
     Period,
     Seed,
@@ -35,6 +37,7 @@ from photinus.faces.cli.options import (
 
 if TYPE_CHECKING:
     from photinus.diagnostics.certificate import Fidelity
+    from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.samplers.samples import Samples
 
 REPORT = "photinus-report"
@@ -75,6 +78,7 @@ def sample(
     laser: Laser = None,
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
+    layout: LayoutFile = None,
     rule: Annotated[
         str, typer.Option(help="Translation rule: auto (default), measured, paired or linear.")
     ] = "auto",
@@ -102,6 +106,9 @@ def sample(
     faults = read_imperfections(imperfection)
     summary = _summary(out, resume=resume, force=force)
     device = _device(substrate, network, laser, calibration, faulty=faults is not None)
+    if layout is not None:
+        device = _built(machine, device, layout, rule=rule, gauge=gauge)
+        rule, gauge = "auto", "auto"  # the network has them now
     # The store that is there stays until another takes its place.
     place = replacing(out) if force and not resume else contextlib.nullcontext()
     try:
@@ -111,7 +118,7 @@ def sample(
                 substrate,
                 chains=chains,
                 draws=draws,
-                burn_in=burn_in,
+                burn_in=min(25, draws) if burn_in is None else burn_in,
                 seed=seed,
                 evidence=read_evidence(evidence or [], machine),
                 evidence_mode=evidence_mode,
@@ -161,6 +168,20 @@ def _device(
             "The network counts as fabricated. Only faults during the run are added to it.", err=True
         )
     return {"network": loaded}
+
+
+def _built(
+    machine: "BoltzmannMachine", device: dict[str, Any], layout: Path, *, rule: str, gauge: str
+) -> dict[str, Any]:
+    """Return `device` with the network that a layout makes of it."""
+    from photinus.translation.rules import translate
+
+    if not device:
+        raise InvalidInput("--layout must go with a substrate of lasers")
+    network = device.get("network")
+    if network is None:
+        network = translate(machine, device["calibration"], rule=rule, gauge=gauge)
+    return {"network": laid_out(network, layout)}
 
 
 def _certify(

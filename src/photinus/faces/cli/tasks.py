@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photinus.faces.cli.inputs import read_calibration, read_machine, read_tempering
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, table, typed
 from photinus.faces.cli.options import (
     CalibrationFile,
     Copies,
@@ -233,7 +233,9 @@ def _write_task(
         else:
             files.write_bytes(folder / f"{name}.png", png(figure))
     shown = [(task.capitalize(), rows), *(tables or [])]
-    files.write_text(folder / "report.html", task_page(f"Photinus: {task}", "", shown, pictures))
+    files.write_text(
+        folder / "report.html", task_page(f"Photinus: {task}", "", shown, pictures, typed())
+    )
     if as_json:
         found = {title: dict(lines) for title, lines in shown}
         print_json({"report": str(folder / "report.html"), "found": found})

@@ -5,8 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photinus.faces.cli.inputs import read_calibration, read_imperfections, read_machine
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.inputs import (
+    laid_out,
+    read_calibration,
+    read_imperfections,
+    read_machine,
+)
+from photinus.faces.cli.messages import print_json, say, table
 from photinus.faces.cli.options import (
     CalibrationFile,
     Faults,
@@ -14,6 +19,7 @@ from photinus.faces.cli.options import (
     Gauge,
     Json,
     Laser,
+    LayoutFile,
     MachineFile,
     Seed,
     Threads,
@@ -32,6 +38,7 @@ def translate(
     calibration: CalibrationFile = None,
     rule: Annotated[str, typer.Option(help="auto, measured, paired or linear.")] = "auto",
     gauge: Gauge = "auto",
+    layout: LayoutFile = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +56,7 @@ def translate(
     machine = read_machine(model)
     measured = read_calibration(laser, calibration)
     files.check_all([out], replace=force)
-    network = to_network(machine, measured, rule=rule, gauge=gauge)
+    network = laid_out(to_network(machine, measured, rule=rule, gauge=gauge), layout)
     network.save(out, replace=force)
     flips, followed_rule = gauges.of(network), followed(rule, measured, machine)
     outside = check(machine.flipped(flips), measured)
@@ -74,9 +81,9 @@ def translate(
         return
     drive_name = device_of(network).drive_name
     table("Drives", [(unit, f"{b:+.3f}", s) for unit, b, s in drives], ("unit", "bias", drive_name))
-    typer.echo(gauge_words(network))
-    typer.echo(str(outside))
-    typer.echo(str(predicted))
+    say(gauge_words(network))
+    say(str(outside))
+    say(str(predicted))
     typer.echo(f"Network: {out}")
 
 
@@ -98,6 +105,7 @@ def refine(
         str, typer.Option(help="all: any pair may get a synapse; given: only those that have one.")
     ] = "all",
     gauge: Gauge = "auto",
+    layout: LayoutFile = None,
     imperfection: Faults = None,
     seed: Seed = 0,
     force: Force = False,
@@ -112,11 +120,14 @@ def refine(
     from photinus.devices import load_network
     from photinus.faces.report.rows import gauge_words
     from photinus.learning.refinement import refine as adjust
+    from photinus.translation.rules import translate as to_network
 
     machine = read_machine(model)
     measured = read_calibration(laser, calibration)
     faults = read_imperfections(imperfection)
     start = None if network is None else load_network(network)
+    if layout is not None:
+        start = laid_out(start or to_network(machine, measured, gauge=gauge), layout)
     record = files.beside(out, ".rounds.json")
     files.check_all([out, *filter(None, [record])], replace=force)
     result = adjust(
@@ -141,7 +152,7 @@ def refine(
         print_json({"network": str(out), **result.to_dict()})
         return
     _show_rounds(result)
-    typer.echo(gauge_words(result.network))
+    say(gauge_words(result.network))
     typer.echo(f"Network: {out}")
 
 
@@ -163,8 +174,6 @@ def _show_rounds(result: "Refinement") -> None:
         ("draws", "misfit (1: noise alone)", "marginals off by", "pairs off by", "KL", ""),
     )
     before, after = result.rounds[0], result.best
-    typer.echo(
-        f"Marginals off by {before.marginal_error:.4f} before, {after.marginal_error:.4f} after."
-    )
-    typer.echo(f"Pairs off by {before.pair_error:.4f} before, {after.pair_error:.4f} after.")
-    typer.echo(result.reason)
+    say(f"Marginals off by {before.marginal_error:.4f} before, {after.marginal_error:.4f} after.")
+    say(f"Pairs off by {before.pair_error:.4f} before, {after.pair_error:.4f} after.")
+    say(result.reason)

@@ -26,9 +26,9 @@ from photinus.faces.demo.digits import Digits, learn_digits
 from photinus.faces.demo.patients import FEW_MEASUREMENTS, L2, MEASUREMENTS, load_data
 from photinus.faces.demo.posterior import Posterior, posterior_of
 from photinus.faces.demo.result import Demo
-from photinus.faces.figures import pictures, plots
+from photinus.faces.figures import pictures, plots, posteriors
 from photinus.faces.report.demo import demo_page
-from photinus.faces.report.page import png
+from photinus.faces.report.page import pdf, png
 from photinus.hardware import own_gibbs
 from photinus.learning.refinement import refine
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -79,7 +79,7 @@ def run(
     simulation_time = time.perf_counter() - started
     refinement = refine(machine, calibration, seed=tuning, **ways, **REFINEMENT)
     refined = sample(machine, seed=after, network=refinement.network, **size, **ways)
-    posteriors = tuple(
+    found = tuple(
         posterior_of(machine, data, known, title, calibration, child, threads, progress)
         for known, title, child in (
             (MEASUREMENTS, "all eight measurements known", conditioned[0]),
@@ -100,10 +100,10 @@ def run(
         refinement=refinement,
         refined=refined,
         refined_fidelity=refined.fidelity(progress=progress),
-        posteriors=posteriors,
+        posteriors=found,
         digits=handwritten,
         gibbs=own_gibbs(machine, threads=threads),
-        figures=_figures(samples, refined, exact_runs, calibration, posteriors, handwritten, progress),
+        figures=_figures(samples, refined, exact_runs, calibration, found, handwritten, progress),
         simulation_time=simulation_time,
         wall_time=time.perf_counter() - start,
     )
@@ -114,7 +114,7 @@ def _figures(
     refined: Samples,
     exact_runs: list[Samples],
     calibration: Calibration,
-    posteriors: tuple[Posterior, ...],
+    results: tuple[Posterior, ...],
     digits: Digits,
     progress: Progress | bool | None,
 ) -> dict[str, Figure]:
@@ -124,7 +124,7 @@ def _figures(
         "raster": lambda: plots.raster(refined),
         "joint": lambda: plots.joint(refined),
         "divergence": lambda: plots.divergence({"translated": samples, "refined": refined}, exact_runs),
-        "posterior": lambda: plots.posterior(posteriors),
+        "posterior": lambda: posteriors.posterior(results),
         "dream": lambda: pictures.strip(digits.dream),
         "completion": lambda: pictures.completions({"Gibbs": digits.gibbs, "lasers": digits.lasers}),
     }
@@ -136,8 +136,13 @@ def _figures(
     return figures
 
 
-def save(demo: Demo, folder: Path, *, replace: bool = False) -> dict[str, Path]:
-    """Write samples, numbers, figures and the HTML report into `folder`; return the paths."""
+def save(
+    demo: Demo, folder: Path, *, replace: bool = False, command: str | None = None
+) -> dict[str, Path]:
+    """Write samples, numbers, figures and the HTML report into `folder`; return the paths.
+
+    Figures are PNG files and, to be printed, PDF files; `command` is what the report says it is from.
+    """
     files.make_folder(folder)
     paths = {"samples": folder / "samples.zarr", "numbers": folder / "demo.json"}
     with replacing(paths["samples"]) if replace else contextlib.nullcontext():
@@ -148,6 +153,7 @@ def save(demo: Demo, folder: Path, *, replace: bool = False) -> dict[str, Path]:
     for name, figure in demo.figures.items():
         paths[name] = folder / f"{name}.png"
         files.write_bytes(paths[name], png(figure))
+        files.write_bytes(folder / f"{name}.pdf", pdf(figure))
     paths["report"] = folder / "report.html"
-    files.write_text(paths["report"], demo_page(demo))
+    files.write_text(paths["report"], demo_page(demo, command))
     return paths

@@ -1,4 +1,4 @@
-"""Figures. Each takes a `style`, and those with one pair of axes draw on `ax`, where it is given."""
+"""Figures, in one look. Each takes a `style`, and those with one pair of axes draw on `ax`."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ from photinus._core import lazy
 
 if TYPE_CHECKING:
     from photinus.faces.figures.comparison import energy_and_speed as energy_and_speed
+    from photinus.faces.figures.look import style as style
     from photinus.faces.figures.pictures import animate as animate
     from photinus.faces.figures.pictures import completions as completions
     from photinus.faces.figures.pictures import energies as energies
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from photinus.faces.figures.plots import activation as activation
     from photinus.faces.figures.plots import divergence as divergence
     from photinus.faces.figures.plots import joint as joint
-    from photinus.faces.figures.plots import posterior as posterior
     from photinus.faces.figures.plots import raster as raster
     from photinus.faces.figures.plots import spike as spike
+    from photinus.faces.figures.posteriors import posterior as posterior
+    from photinus.faces.figures.tornado import tornado as tornado
 
 _HOMES = {
     "comparison": ("energy_and_speed",),
+    "look": ("style",),
     "pictures": (
         "animate",
         "completions",
@@ -31,7 +34,9 @@ _HOMES = {
         "learning_curves",
         "strip",
     ),
-    "plots": ("activation", "divergence", "joint", "posterior", "raster", "spike"),
+    "plots": ("activation", "divergence", "joint", "raster", "spike"),
+    "posteriors": ("posterior",),
+    "tornado": ("tornado",),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 

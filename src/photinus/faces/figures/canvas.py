@@ -1,19 +1,20 @@
-"""What figures are drawn on: a new one, or axes that the caller has; in a style, if one is given."""
+"""What figures are drawn on: a new one in the look of all, or axes that the caller has."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 from matplotlib import style as styles
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure, SubFigure
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
-
-DPI = 130
+from photinus.faces.figures.look import COLUMN, DPI
+from photinus.faces.figures.look import style as look
 
 Style = str | Path | Mapping[str, Any] | list[Any] | None
 """Styles of Matplotlib: a name, a file, settings by name, or several of these."""
@@ -21,9 +22,29 @@ P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
 
 
+class Drawing(Figure):
+    """A figure that keeps the settings in which it was made.
+
+    Matplotlib makes ticks, and decides how files are written, when a figure is saved.
+    """
+
+    settings: Any = None
+    """Settings by name."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw in the settings of the figure."""
+        with matplotlib.rc_context(self.settings):
+            super().draw(renderer)
+
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Save in the settings of the figure, as `Figure.savefig`."""
+        with matplotlib.rc_context(self.settings):
+            super().savefig(*args, **kwargs)
+
+
 def blank(width: float, height: float) -> Figure:
     """Return an empty figure of a size in inches."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=DPI)
+    return Drawing(figsize=(width, height), layout="constrained", dpi=DPI)
 
 
 def bare(axes: Axes) -> Axes:
@@ -32,7 +53,13 @@ def bare(axes: Axes) -> Axes:
     return axes
 
 
-def on(ax: Axes | None, width: float, height: float) -> Axes:
+def lettered(panels: Sequence[Axes]) -> None:
+    """Write a bold letter beside each of several panels, above its upper left corner."""
+    for letter, axes in zip("abcdefghijklmnopqrstuvwxyz", panels, strict=False):
+        axes.set_title(letter, loc="left", fontweight="bold", fontsize=8)
+
+
+def on(ax: Axes | None, height: float, width: float = COLUMN) -> Axes:
     """Return the axes given, or those of a new figure of a size in inches.
 
     Raises
@@ -71,16 +98,26 @@ def figure_of(axes: Axes) -> Figure:
 
 
 def styled(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
-    """Let a function draw in the style that its argument `style` names."""
+    """Let a function draw in the look of all figures, and on it in the style that it is given.
+
+    On axes of the caller only the style counts.
+    """
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
         style: Any = kwargs.get("style")
-        if style is None:
-            return draw(*args, **kwargs)
+        parameters: Any = matplotlib.rcParams
+        before = dict(parameters)
         with matplotlib.rc_context():
-            _use(style)
-            return draw(*args, **kwargs)
+            if kwargs.get("ax") is None:
+                parameters.update(look())
+            if style is not None:
+                _use(style)
+            result = draw(*args, **kwargs)
+            if isinstance(result, Drawing) and result.settings is None:
+                now = dict(parameters)
+                result.settings = {key: now[key] for key in now if now[key] != before[key]}
+            return result
 
     return drawn
 

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,8 +12,19 @@ from numpy.typing import NDArray
 
 from photinus._core import files, validate
 from photinus.errors import InvalidInput
-from photinus.faces.figures.canvas import Style, bare, blank, figure_of, named, on, plain, styled
-from photinus.faces.figures.plots import EXACT, FLOOR, LASER
+from photinus.faces.figures.canvas import (
+    Style,
+    bare,
+    blank,
+    figure_of,
+    lettered,
+    named,
+    on,
+    plain,
+    styled,
+)
+from photinus.faces.figures.look import COLUMN, MM, PAGE
+from photinus.faces.figures.palette import INK, LASER, marks
 from photinus.tasks.evaluation import Mixing
 from photinus.tasks.results import Completion, Dream
 from photinus.units import ns
@@ -22,18 +33,46 @@ PER_STRIP = 16
 """Images in a strip."""
 FRAME_MS = 60
 """Time for which an animation shows a draw [ms]."""
+NAMES = 24 * MM
+"""Width that the names of rows take [inch]."""
+HIDDEN = (0.55, 0.83, 0.95)
+"""Colour of pixels that are hidden: no grey, which would be a probability."""
+HATCHES = ("", "////", "....", "xxxx")
 
 
 def _mosaic(images: NDArray[np.float64], shape: tuple[int, int], gap: int = 1) -> NDArray[np.float64]:
-    """Return images (row, column, pixel) side by side, with gaps of middle grey."""
+    """Return images (row, column, pixel) side by side, with gaps of nan between."""
     rows, columns = images.shape[:2]
     height, width = shape
-    whole = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), 0.35)
+    whole = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
     for i in range(rows):
         for j in range(columns):
             top, left = i * (height + gap), j * (width + gap)
             whole[top : top + height, left : left + width] = images[i, j].reshape(shape)
     return whole
+
+
+def _inked(mosaic: NDArray[np.float64], hidden: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+    """Return a mosaic in colours, array (y, x, 3): dark ink on white paper, pale grey gaps."""
+    colours = np.repeat(1 - np.nan_to_num(mosaic, nan=0.12)[..., None], 3, axis=2)
+    if hidden is not None:
+        colours[hidden] = HIDDEN
+    return colours
+
+
+def _tiled(ax: Axes | None, rows: int, columns: int, shape: tuple[int, int], below: float) -> Axes:
+    """Return axes that fit rows of images and their names, with a height `below` them [inch]."""
+    height, width = shape
+    tall = (PAGE - NAMES) * rows * (height + 1) / (columns * (width + 1))
+    axes = on(ax, tall + below, PAGE)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return axes
+
+
+def _middles(count: int, size: int) -> NDArray[np.float64]:
+    """Return where the middles of images with gaps are, in pixels of a mosaic."""
+    return np.asarray((np.arange(count) + 0.5) * (size + 1) - 1, np.float64)
 
 
 @styled
@@ -60,20 +99,32 @@ def strip(
     validate.instance("dream", dream, Dream)
     chains = min(validate.integer("chains", chains, 1), dream.smooth.shape[0])
     draws = dream.smooth.shape[1]
-    chosen = np.unique(np.linspace(0, draws - 1, min(columns, draws)).astype(int))
+    columns = min(validate.integer("columns", columns, 1), draws)
+    chosen = np.unique(np.linspace(0, draws - 1, columns).astype(int))
     images = dream.smooth[:chains][:, chosen].astype(np.float64)
-    height, width = dream.shape
-    axes = on(ax, 10, 10 * chains * (height + 1) / (len(chosen) * (width + 1)) + 0.9)
-    axes.imshow(_mosaic(images, dream.shape), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_xticks((np.arange(len(chosen)) + 0.5) * (width + 1) - 1)
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    substrate = plain(dream.samples.substrate)
     if dream.interval is None:
-        axes.set_xticklabels([str(k) for k in chosen])
-        axes.set_xlabel(f"draw; a row is a chain on {dream.samples.substrate!r}")
-    else:
-        axes.set_xticklabels([f"{k * dream.interval / ns:.0f}" for k in chosen])
-        axes.set_xlabel(f"time on the chip [ns]; a row is a chain on {dream.samples.substrate!r}")
+        return draw_strip(ax, images, dream.shape, chosen, f"draw ({substrate})")
+    return draw_strip(ax, images, dream.shape, chosen * dream.interval / ns, CHIP.format(substrate))
+
+
+CHIP = "time on the chip [ns] ({})"
+
+
+def draw_strip(
+    ax: Axes | None,
+    images: NDArray[np.float64],
+    shape: tuple[int, int],
+    places: NDArray[np.float64],
+    what: str,
+) -> Figure:
+    """Draw images, array (chain, column, pixel), with the number of each column and what it says."""
+    chains, columns = images.shape[:2]
+    axes = _tiled(ax, chains, columns, shape, 9 * MM)
+    axes.imshow(_inked(_mosaic(images, shape)), interpolation="nearest")
+    axes.set_yticks(_middles(chains, shape[0]), [f"chain {k + 1}" for k in range(chains)])
+    axes.set_xticks(_middles(columns, shape[1]), [f"{place:,.0f}" for place in places])
+    axes.set_xlabel(what)
     return figure_of(axes)
 
 
@@ -101,17 +152,15 @@ def completions(
     first = next(iter(named("found", found, Completion, "completion").values()))
     n = min(validate.integer("images", images, 1), len(first.truth))
     truth = first.truth[:n].astype(np.float64)
-    known = np.where(first.known[:n], truth, 0.35)
-    rows = np.stack([truth, known, *(each.mean[:n] for each in found.values())])
-    height, width = first.shape
-    axes = on(ax, 10, 10 * len(rows) * (height + 1) / (n * (width + 1)) + 0.3)
-    axes.imshow(_mosaic(rows, first.shape), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    rows = np.stack([truth, truth, *(each.mean[:n] for each in found.values())])
+    hidden = np.zeros(rows.shape)
+    hidden[1] = ~np.broadcast_to(first.known[:n], truth.shape)
+    axes = _tiled(ax, len(rows), n, first.shape, 2 * MM)
+    covered = np.nan_to_num(_mosaic(hidden, first.shape)) > 0
+    axes.imshow(_inked(_mosaic(rows, first.shape), covered), interpolation="nearest")
     axes.set_xticks([])
-    axes.set_yticks(
-        (np.arange(len(rows)) + 0.5) * (height + 1) - 1, ["truth", "known", *map(plain, found)]
-    )
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    names = ["truth", "known\n(blue: hidden)", *map(plain, found)]
+    axes.set_yticks(_middles(len(rows), first.shape[0]), names)
     return figure_of(axes)
 
 
@@ -144,10 +193,15 @@ def filters(
     columns = min(16, len(strongest))
     strongest = strongest[: len(strongest) // columns * columns]
     images = weights[:, strongest].T.reshape(-1, columns, weights.shape[0])
+    axes = _tiled(ax, len(images), columns, shape, 12 * MM)
     scale = float(np.abs(images).max()) or 1.0
-    axes = on(ax, 10, 10 * len(images) / columns * shape[0] / shape[1] + 0.3)
-    axes.imshow(_mosaic(images / (2 * scale) + 0.5, shape), cmap="RdBu_r", vmin=0, vmax=1)
-    axes.set_axis_off()
+    shown = axes.imshow(
+        _mosaic(images, shape), cmap="RdBu_r", vmin=-scale, vmax=scale, interpolation="nearest"
+    )
+    axes.set_xticks([])
+    axes.set_yticks([])
+    bar = figure_of(axes).colorbar(shown, ax=axes, location="bottom", aspect=60, pad=0.02)
+    bar.set_label("weight from a pixel to a hidden unit [nats]")
     return figure_of(axes)
 
 
@@ -177,18 +231,35 @@ def histogram(
     >>> figure = ph.plots.histogram({"gibbs": mixing}, found.names)
     """
     named("found", found, Mixing, "mixing")
-    axes = bare(on(ax, 7, 3.2))
+    axes = bare(on(ax, 58 * MM, PAGE))
+    axes.set_ylabel("part of the draws")
     width = 0.8 / len(found)
-    colours = (LASER, EXACT, FLOOR)
-    for k, (name, each) in enumerate(found.items()):
+    for k, (look, (name, each)) in enumerate(zip(marks(found), found.items(), strict=True)):
         where = np.arange(len(each.histogram)) + (k - (len(found) - 1) / 2) * width
         label = f"{plain(name)} (entropy {each.entropy:.2f} nats)"
-        axes.bar(where, each.histogram, width, label=label, color=colours[k % len(colours)])
+        error = _error_of_classes(each)
+        face = look.colour if look.filled else "white"
+        hatch = HATCHES[k % len(HATCHES)]
+        bars: dict[str, Any] = {"facecolor": face, "edgecolor": look.colour, "lw": 0.6, "hatch": hatch}
+        axes.bar(where, each.histogram, width * 0.9, label=label, **bars)
+        if error is not None:
+            axes.errorbar(where, each.histogram, error, fmt="none", ecolor=INK, elinewidth=0.6)
+            axes.set_ylabel("part of the draws\n(bars: standard error over chains)")
     axes.set_xticks(np.arange(len(names)), [plain(name) for name in names])
+    axes.tick_params(axis="x", length=0)
     axes.set_xlabel("class, by an independent classifier")
-    axes.set_ylabel("part of the draws")
-    axes.legend(frameon=False)
+    axes.set_ylim(0)
+    axes.legend()
     return figure_of(axes)
+
+
+def _error_of_classes(mixing: Mixing) -> NDArray[np.float64] | None:
+    """Return the standard error of the part of each class, by how chains differ."""
+    counts = np.asarray(mixing.counts, np.float64)
+    if len(counts) < 2 or not counts.sum(axis=1).all():
+        return None
+    parts = counts / counts.sum(axis=1, keepdims=True)
+    return np.asarray(parts.std(axis=0, ddof=1) / np.sqrt(len(parts)))
 
 
 @styled
@@ -201,7 +272,8 @@ def energies(
 ) -> Figure:
     """Draw the energy of a chain, array (draw,), sampler by sampler (name → energies).
 
-    Over the draws, or over time where the `interval` between draws [s] is given.
+    Over the draws, or over time where the `interval` between draws [s] is given. Pale lines are the
+    energies, the others their mean over a fortieth of the run.
 
     Examples
     --------
@@ -210,17 +282,22 @@ def energies(
     >>> samples = ph.sample(machine, "gibbs", chains=2, draws=50, seed=1)
     >>> figure = ph.plots.energies({"gibbs": machine.energy(samples.states[0])})
     >>> figure.axes[0].get_ylabel()
-    'energy'
+    'energy of one chain [nats]'
     """
     named("found", found, object, "energies")
-    axes = bare(on(ax, 8, 3))
-    for (name, given), colour in zip(found.items(), cycle((LASER, EXACT, FLOOR))):
+    axes = bare(on(ax, 55 * MM, PAGE))
+    for look, (name, given) in zip(marks(found), found.items(), strict=True):
         energy = validate.finite_array("every entry of found", given, 1)
         place = np.arange(len(energy)) * (1 if interval is None else interval / ns)
-        axes.plot(place, energy, lw=0.8, label=name, color=colour)
+        near = max(1, len(energy) // 40)
+        label = f"{plain(name)}, mean over {near} draws" if near > 1 else plain(name)
+        axes.plot(place, energy, lw=0.3, alpha=0.35 if near > 1 else 0.0, color=look.colour)
+        smooth = np.convolve(energy, np.ones(near) / near, "valid")
+        middle = place[(near - 1) // 2 :][: len(smooth)]
+        axes.plot(middle, smooth, ls=look.dash, lw=1.2, color=look.colour, label=label)
     axes.set_xlabel("draw" if interval is None else "time on the chip [ns]")
-    axes.set_ylabel("energy")
-    axes.legend(frameon=False)
+    axes.set_ylabel("energy of one chain [nats]")
+    axes.legend(ncols=len(found))
     return figure_of(axes)
 
 
@@ -242,16 +319,18 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, style: Style = No
     shown = {
         "pseudo_likelihood": "pseudo-likelihood [nats]",
         "validation": "of the images held back [nats]",
-        "reconstruction": "pixels reconstructed wrongly",
-        "weight_norm": "norm of the weights",
+        "reconstruction": "part of the pixels\nreconstructed wrongly",
+        "weight_norm": "norm of the weights [nats]",
     }
     known = [key for key in shown if key in history[0] and not np.isnan(history[0][key])]
-    figure = blank(3.2 * len(known), 2.6)
+    figure = blank(PAGE if len(known) > 2 else COLUMN, 48 * MM)
     epochs = [entry["epoch"] for entry in history]
-    for axes, key in zip(np.atleast_1d(figure.subplots(1, len(known))), known, strict=True):
-        bare(axes).plot(epochs, [entry[key] for entry in history], color=LASER)
+    panels = figure.subplots(1, len(known), squeeze=False)[0]
+    for axes, key in zip(panels, known, strict=True):
+        bare(axes).plot(epochs, [entry[key] for entry in history], color=LASER.colour)
         axes.set_xlabel("epoch")
-        axes.set_title(shown[key], fontsize=9)
+        axes.set_ylabel(shown[key])
+    lettered(panels)
     return figure
 
 
@@ -271,7 +350,7 @@ def animation(dream: Dream, *, chains: int = 8, frames: int = 120) -> bytes:
     for draw in chosen.astype(int):
         images = np.zeros((rows * columns, dream.smooth.shape[2]))
         images[:chains] = dream.smooth[:chains, draw]
-        whole = _mosaic(images.reshape(rows, columns, -1), dream.shape)
+        whole = np.nan_to_num(_mosaic(images.reshape(rows, columns, -1), dream.shape), nan=0.35)
         scale = max(1, 480 // whole.shape[1])
         grey = np.kron(np.round(255 * whole).astype(np.uint8), np.ones((scale, scale), np.uint8))
         pictures.append(Image.fromarray(grey))

@@ -6,7 +6,7 @@ Every function returns a Matplotlib figure, and takes a `style`. Those with one 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,18 +18,33 @@ from photinus.calibration import Calibration
 from photinus.devices.laser import Spike
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput
-from photinus.faces.figures.canvas import DPI as DPI
-from photinus.faces.figures.canvas import Style, bare, blank, figure_of, named, on, plain, styled
+from photinus.faces.figures.canvas import (
+    Style,
+    bare,
+    blank,
+    figure_of,
+    lettered,
+    named,
+    on,
+    plain,
+    styled,
+)
+from photinus.faces.figures.look import COLUMN, MM, PAGE, SMALL
+from photinus.faces.figures.look import DPI as DPI
+from photinus.faces.figures.palette import EXACT, IDEAL, INK, LASER, MUTED, mark, marks
 from photinus.samplers.samples import Samples
+from photinus.spikes.trains import SpikeTrains
 from photinus.units import ps, quantity, scaled, uA
 
-if TYPE_CHECKING:
-    from photinus.faces.demo.posterior import Posterior
-
-LASER, EXACT, FLOOR, ABSORBER, MUTED = "#d1495b", "#222222", "#00798c", "#edae49", "#9aa0a6"
-TALLEST = 100.0
+ROW = 4.4 * MM
+"""Height of a unit in a raster [inch]."""
+TALLEST = 50.0
 """Inches of a raster; matplotlib draws no more than 2¹⁶ pixels."""
-CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 9}
+FEW_STATES = 32
+"""States up to which a joint distribution names each, on a linear scale."""
+FEWEST_CHAINS = 4
+"""Chains from which an error is told by how they differ."""
+CUT: dict[str, Any] = {"marker": [(-0.5, -1), (0.5, 1)], "ms": 5}
 
 
 @styled
@@ -45,20 +60,20 @@ def spike(event: Spike, *, style: Style = None) -> Figure:
     6
     """
     validate.instance("event", event, Spike)
-    wave, figure = event.waveform, blank(8, 5.2)
+    wave, figure = event.waveform, blank(COLUMN, 72 * MM)
     time = wave.time - event.peak_time
     near = 3 * event.width
     windows = [(max(float(time[0]), -2 * near), near), (near, float(time[-1]))]
     rows = (
-        ("gain section\n[carriers]", wave.gain_carriers, FLOOR),
-        ("absorber\n[carriers]", wave.absorber_carriers, ABSORBER),
-        ("photons", wave.photons, LASER),
+        ("gain section\n[carriers]", wave.gain_carriers, INK),
+        ("absorber\n[carriers]", wave.absorber_carriers, INK),
+        ("light\n[photons]", wave.photons, LASER.colour),
     )
     grid = figure.subplots(len(rows), len(windows), sharex="col", sharey="row")
     for i, (name, values, colour) in enumerate(rows):
         for j, window in enumerate(windows):
             axes = bare(grid[i, j])
-            axes.plot(time / ps, values, color=colour, lw=1.8)
+            axes.plot(time / ps, values, color=colour)
             axes.set_xlim(window[0] / ps, window[1] / ps)
             axes.spines["left"].set_visible(j == 0)
             # Slanted strokes where the axis is cut.
@@ -69,10 +84,12 @@ def spike(event: Spike, *, style: Style = None) -> Figure:
     grid[2, 0].set_yscale("log")
     for axes in grid[:, 1:].ravel():
         axes.tick_params(which="both", left=False)
-    figure.supxlabel("time from the peak [ps] (axis broken)")
-    figure.suptitle(
-        f"one spike: {event.peak_photons:.3g} photons at the peak, {event.width / ps:.1f} ps wide"
+    figure.align_ylabels(grid[:, 0])
+    figure.supxlabel("time from the peak [ps], axis broken", fontsize="medium")
+    grid[0, 1].set_title(
+        f"{event.peak_photons:,.0f} photons at the peak, {event.width / ps:.1f} ps wide", loc="right"
     )
+    lettered(grid[:, 0])
     return figure
 
 
@@ -86,36 +103,24 @@ def activation(calibration: Calibration, *, style: Style = None) -> Figure:
     >>> figure = ph.plots.activation(ph.Calibration.preset("fast-absorber"))
     >>> figure.savefig("activation.svg")
     """
-    validate.instance("calibration", calibration, Calibration)
-    figure = blank(6.4, 5)
+    c = validate.instance("calibration", calibration, Calibration)
+    figure = blank(COLUMN, 76 * MM)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    current = calibration.current / uA
-    fit = calibration.logistic(calibration.drive)
+    current, fit = c.current / uA, c.logistic(c.drive)
+    bars = LASER.line(ls="none", elinewidth=0.7)
     bare(upper).errorbar(
-        current,
-        calibration.activation,
-        calibration.activation_error,
-        fmt="o",
-        ms=3.5,
-        color=LASER,
-        label="measured on the laser",
+        current, c.activation, c.activation_error, label="measured (bars: standard error)", **bars
     )
-    upper.plot(current, fit, color=EXACT, lw=1.2, label="logistic fit (5–95 %)")
-    upper.axvline(calibration.half_current / uA, color=MUTED, lw=0.8, ls=":")
-    upper.set_ylabel(f"P(on), window τ = {quantity(calibration.window, 's')}")
-    upper.legend(frameon=False, loc="upper left")
-    bare(lower).axhline(0, color=EXACT, lw=0.8)
-    lower.errorbar(
-        current,
-        calibration.activation - fit,
-        calibration.activation_error,
-        fmt="o",
-        ms=3,
-        color=LASER,
-    )
-    lower.set_ylabel("residual")
+    upper.plot(current, fit, color=EXACT.colour, lw=0.8, label="logistic fit to 5–95 %", zorder=3)
+    upper.axvline(c.half_current / uA, color=MUTED, lw=0.6, ls=":")
+    upper.set_ylabel(f"P(on), window τ = {quantity(c.window, 's')}")
+    upper.legend(loc="lower right")
+    bare(lower).axhline(0, color=EXACT.colour, lw=0.6)
+    lower.errorbar(current, c.activation - fit, c.activation_error, **bars)
+    lower.set_ylabel("measured − fit")
     lower.set_xlabel("pump current [µA]")
-    upper.set_title(f"{plain(calibration.parameters.name)}: activation curve")
+    upper.set_title(plain(c.parameters.name), loc="right")
+    lettered((upper, lower))
     return figure
 
 
@@ -146,31 +151,63 @@ def raster(
         )
     chain = validate.integer("chain", chain, 0, samples.chains - 1)
     windows = validate.integer("windows", windows, 1)
-    labels, tau = samples.machine.labels, samples.window
-    start = samples.burn_in * tau
-    scale, prefix = scaled(tau)
-    axes = bare(on(ax, 8, min(0.9 + 0.32 * len(labels), TALLEST)))
-    mine = samples.spikes.chain == chain
-    time, unit = samples.spikes.time[mine], samples.spikes.unit[mine]
-    end = min(windows, samples.draws) * tau / scale
+    end = min(windows, samples.draws) * samples.window
+    start = samples.burn_in * samples.window
+    tall = min(9 * MM + ROW * len(samples.machine.labels), TALLEST)
+    axes = bare(on(ax, tall, PAGE))
+    draw_spikes(axes, samples.spikes, chain, samples.window, (start, start + end), samples.substrate)
+    return figure_of(axes)
+
+
+def draw_spikes(
+    axes: Axes,
+    spikes: SpikeTrains,
+    chain: int,
+    window: float,
+    shown: tuple[float, float],
+    substrate: str,
+) -> None:
+    """Draw the spikes of one chain between two times `shown` [s], counted from the first."""
+    labels, flips, (start, end) = spikes.labels, spikes.gauge, shown
+    scale, prefix = scaled(end - start)
+    tau, length, colour = window / scale, (end - start) / scale, mark(substrate).colour
+    mine = spikes.chain == chain
+    time, unit = spikes.time[mine], spikes.unit[mine]
     for k in range(len(labels)):
-        begins = (time[unit == k] - start) / scale
-        bars = [(b, tau / scale) for b in begins]
-        if samples.spikes.gauge[k]:
-            bars = _gaps(bars, end)
-        axes.broken_barh(bars, (k - 0.36, 0.72), facecolor=LASER, alpha=0.28, lw=0)
-        axes.plot(begins, np.full(len(begins), k), "|", color=LASER, ms=9, mew=1.4)
-    axes.set_xlim(0, end)
+        at = (time[unit == k] - start) / scale
+        bars = _merged(at, tau, length)
+        if flips[k]:
+            bars = _gaps(bars, length)
+        axes.broken_barh(bars, (k - 0.36, 0.72), facecolor=colour, alpha=0.25, lw=0)
+        axes.plot(at, np.full(len(at), k), "|", color=colour, ms=6, mew=0.8)
     names = [
         f"{plain(label)} (1 - z)" if flipped else plain(label)
-        for label, flipped in zip(labels, samples.spikes.gauge, strict=True)
+        for label, flipped in zip(labels, flips, strict=True)
     ]
+    axes.set_xlim(0, length)
     axes.set_yticks(range(len(labels)), names)
+    axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlabel(f"time [{prefix}s]")
-    flips = "; off, where a laser stands for 1 - z" if samples.spikes.gauge.any() else ""
-    axes.set_title(f"spikes (ticks) and unit states (bars: on for τ after a spike{flips})")
-    return figure_of(axes)
+    off = "; (1 - z): off there" if flips.any() else ""
+    said = f"ticks: spikes; bars: unit on for τ = {quantity(window, 's')} after a spike{off}"
+    axes.set_title(said, loc="right", fontsize=SMALL)
+
+
+def _merged(starts: NDArray[np.float64], length: float, end: float) -> list[tuple[float, float]]:
+    """Return as (start, length) where intervals of one length, between 0 and `end`, cover time.
+
+    Those that overlap are one, so that no part is drawn twice.
+    """
+    found: list[tuple[float, float]] = []
+    for start in np.sort(starts):
+        first, last = max(0.0, float(start)), min(float(start) + length, end)
+        if last <= first:
+            continue
+        if found and first <= sum(found[-1]):
+            first = found.pop()[0]
+        found.append((first, last - first))
+    return found
 
 
 def _gaps(bars: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
@@ -185,7 +222,10 @@ def _gaps(bars: Sequence[tuple[float, float]], end: float) -> list[tuple[float, 
 
 @styled
 def joint(samples: Samples, most: int = 64, *, ax: Axes | None = None, style: Style = None) -> Figure:
-    """Draw sampled against exact probabilities of the most likely states, sorted.
+    """Draw sampled against exact probabilities of the most likely states, the likeliest first.
+
+    Up to 32 states are named by their bits, on a linear scale. Bars are standard errors, by how
+    chains differ; there are none with fewer than four chains.
 
     Examples
     --------
@@ -198,16 +238,44 @@ def joint(samples: Samples, most: int = 64, *, ax: Axes | None = None, style: St
     most = validate.integer("most", most, 1)
     target = validate.instance("samples", samples, Samples).target()
     exact, sampled = target.joint(), samples.free_joint()
-    order = np.argsort(exact)[::-1][:most]
-    axes = bare(on(ax, 8, 3.6))
-    place = np.arange(len(order))
-    axes.bar(place, exact[order], color=MUTED, width=0.9, label="exact")
-    axes.plot(place, sampled[order], "o", ms=3.5, color=LASER, label=f"sampled ({samples.substrate})")
-    axes.set_yscale("log")
-    axes.set_xlabel(f"states by probability (the {len(order)} likeliest of {len(exact)})")
+    order = np.argsort(-exact, kind="stable")[:most]
+    few = len(exact) <= FEW_STATES
+    axes = bare(on(ax, (58 if few else 52) * MM, COLUMN if few else PAGE))
+    place, look = np.arange(len(order)), mark(samples.substrate)
+    axes.bar(place, exact[order], color="#d5d8dc", width=0.8, label="exact")
+    error = _errors(samples, order)
+    label = samples.substrate + (
+        "" if error is None else f" (± standard error, {samples.chains} chains)"
+    )
+    marks_only = look.line(ls="none", label=label)
+    axes.errorbar(place, sampled[order], error, elinewidth=0.7, **marks_only)
+    units = ", ".join(plain(samples.machine.labels[k]) for k in samples.free_units)
+    if few:
+        bits = len(samples.free_units)
+        names = ["".join(str(state >> k & 1) for k in range(bits)) for state in order.tolist()]
+        axes.set_xticks(place, names, rotation=90 if len(order) * bits > 30 else 0)
+        axes.tick_params(axis="x", length=0)
+        axes.set_xlabel(f"state ({units})")
+        axes.set_ylim(0, 1.3 * float(max(exact[order].max(), sampled[order].max())))
+    else:
+        axes.set_yscale("log")
+        axes.set_xlim(-1, len(order))
+        axes.set_xticks([k for k in (0, *range(9, len(order), 10))])
+        axes.xaxis.set_major_formatter(lambda at, _: f"{at + 1:.0f}")
+        axes.set_xlabel(f"rank of the state, 1: likeliest (the first {len(order)} of {len(exact):,})")
     axes.set_ylabel("probability")
-    axes.legend(frameon=False)
+    axes.legend(loc="upper right")
     return figure_of(axes)
+
+
+def _errors(samples: Samples, states: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    """Return standard errors of the probabilities of states, array (state,); None for few chains."""
+    if samples.chains < FEWEST_CHAINS:
+        return None
+    free = samples.free_units
+    index = samples.states[:, :, free] @ (np.int64(1) << np.arange(len(free), dtype=np.int64))
+    parts = np.stack([(index == state).mean(axis=1) for state in states])
+    return np.asarray(parts.std(axis=1, ddof=1) / np.sqrt(samples.chains))
 
 
 def divergence_times(samples: Samples, points: int = 14) -> NDArray[np.float64]:
@@ -236,7 +304,7 @@ def divergence(
     >>> one, *others = (ph.sample(machine, "ideal", chains=8, draws=200, seed=k) for k in range(3))
     >>> figure = ph.plots.divergence({"ideal": one}, others)
     >>> figure.axes[0].get_xlabel()
-    'physical time per chain [s] (8 chains together)'
+    'time on the chip, per chain [s] (8 chains together)'
     """
     named("runs", runs, Samples, "samples")
     exact_runs = validate.listed("exact_runs", exact_runs)
@@ -247,67 +315,21 @@ def divergence(
     samples = next(iter(runs.values()))
     if samples.window is None:
         raise InvalidInput(f"runs must be of a substrate with time, got {samples.substrate!r}")
-    target = samples.machine.joint()
-    times = divergence_times(samples)
-    assert samples.window is not None
-    scale, prefix = scaled(samples.window)
+    target, times, tau = samples.machine.joint(), divergence_times(samples), samples.window
+    scale, prefix = scaled(samples.draws * tau)
     floors = np.array(
-        [
-            [kl_divergence(run.free_joint(t / samples.window), target) for t in times]
-            for run in exact_runs
-        ]
+        [[kl_divergence(run.free_joint(t / tau), target) for t in times] for run in exact_runs]
     )
-    axes = bare(on(ax, 6.4, 4.2))
-    for marker, (name, run) in zip("os^v", runs.items(), strict=False):
+    axes = bare(on(ax, 62 * MM))
+    looks = marks(run.substrate for run in runs.values())
+    for look, (name, run) in zip(looks, runs.items(), strict=True):
         curve = [kl_divergence(run.free_joint(t), target) for t in times]
-        axes.loglog(
-            times / scale, curve, f"{marker}-", color=LASER, ms=4, label=f"lasers, {plain(name)}"
-        )
-    axes.fill_between(
-        times / scale, floors.min(axis=0), floors.max(axis=0), color=FLOOR, alpha=0.25, lw=0
-    )
-    axes.loglog(
-        times / scale,
-        floors.mean(axis=0),
-        color=FLOOR,
-        label=f"floor: ideal neurons ({len(exact_runs)} runs)",
-    )
-    axes.set_xlabel(f"physical time per chain [{prefix}s] ({samples.chains} chains together)")
+        axes.loglog(times / scale, curve, **look.line(label=f"{run.substrate}, {plain(name)}"))
+    band = (floors.min(axis=0), floors.max(axis=0))
+    axes.fill_between(times / scale, *band, color=IDEAL.colour, alpha=0.25, lw=0)
+    label = f"floor: ideal neurons (band: range of {len(exact_runs)} runs)"
+    axes.loglog(times / scale, floors.mean(axis=0), **IDEAL.line(marker="", label=label))
+    axes.set_xlabel(f"time on the chip, per chain [{prefix}s] ({samples.chains} chains together)")
     axes.set_ylabel("KL(sampled ‖ target) [nats]")
-    axes.legend(frameon=False)
+    axes.legend(loc="lower left")
     return figure_of(axes)
-
-
-@styled
-def posterior(results: "Sequence[Posterior]", *, style: Style = None) -> Figure:
-    """Draw the posteriors of Gibbs sampling and of lasers against the exact ones.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import photinus as ph
-    >>> from photinus.faces.demo.posterior import Posterior
-    >>> exact = np.array([0.1, 0.5, 0.9])
-    >>> found = Posterior(
-    ...     title="three patients",
-    ...     evidence=("radius",),
-    ...     truth=exact > 0.5,
-    ...     exact=exact,
-    ...     gibbs=exact,
-    ...     lasers=exact - 0.01,
-    ...     draws=100,
-    ...     chip_time=1e-7,
-    ... )
-    >>> figure = ph.plots.posterior([found])
-    """
-    figure = blank(4.4 * len(results), 4.8)
-    for axes, result in zip(np.atleast_1d(figure.subplots(1, len(results))), results, strict=True):
-        bare(axes).plot([0, 1], [0, 1], color=EXACT, lw=0.8)
-        axes.plot(result.exact, result.gibbs, "o", ms=5, mfc="none", color=FLOOR, label="Gibbs")
-        axes.plot(result.exact, result.lasers, "o", ms=3, color=LASER, label="lasers")
-        axes.set_xlabel("exact P(malignant | evidence)")
-        axes.set_ylabel("sampled")
-        axes.set_title(result.title, fontsize=10)
-        axes.set_aspect("equal")
-        axes.legend(frameon=False)
-    return figure

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 from photinus._core import files
 from photinus.errors import InvalidInput
 from photinus.faces.figures.comparison import figure
-from photinus.faces.report.page import Chapter, Table, picture
-from photinus.hardware import Peer, headline
+from photinus.faces.report.page import Chapter, Part, Table, picture
+from photinus.hardware import Ledger, Peer, headline
 from photinus.hardware import peers as literature
 from photinus.hardware.comparison import HEAD, rows
 from photinus.hardware.ledger import CASES
 from photinus.networks.lasers import is_of_lasers
 from photinus.samplers.samples import Samples
+from photinus.units import quantity
 
 if TYPE_CHECKING:
     import os
@@ -52,6 +53,42 @@ def has_hardware(samples: Samples) -> bool:
     return network.depression is None
 
 
+def hardware_card(ledger: Ledger) -> list[tuple[str, str]]:
+    """Return how fast a chip is, what it takes and what limits it, as questions and answers."""
+    c = ledger.counts
+    fast = f"{quantity(c.updates, '/s')} unit updates, τ = {quantity(c.window, 's')}"
+    if c.effective:
+        fast += f"; {quantity(c.effective, '/s')} effective samples of chip time"
+    best, expected, worst = (quantity(ledger.power(case), "W") for case in CASES)
+    unpriced = ", ".join(map(_words, ledger.unpriced))
+    power = f"{best} for the lasers alone, {expected} to {worst} for the chip"
+    return [
+        ("How fast?", fast),
+        ("How much power?", power + (f", without {unpriced}" if unpriced else "")),
+        ("What limits it?", _limits(ledger)),
+    ]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _limits(ledger: Ledger) -> str:
+    """Return what takes most of the power, and whether delays are too long."""
+    powers = {_words(line.name): line.power("expected") or 0.0 for line in ledger.lines}
+    most = max(powers, key=lambda name: powers[name])
+    total = sum(powers.values())
+    share = f"{100 * powers[most] / total:.0f} % of the power is for {most}" if total else ""
+    window, least = ledger.counts.window, ledger.smallest_window
+    delay = f"delays of the chip allow τ from {quantity(least, 's')}"
+    if window < least:
+        delay = (
+            f"delays: τ should be at least {quantity(least, 's')} on this chip, "
+            f"it is {quantity(window, 's')}"
+        )
+    return "; ".join(filter(None, (share, delay)))
+
+
 def hardware_chapter(
     samples: Samples, tolerances: Table | None = None, gibbs: Peer | None = None
 ) -> Chapter | None:
@@ -72,9 +109,9 @@ def hardware_chapter(
     ledger = samples.ledger()
     peers = [*literature(), *([] if gibbs is None else [gibbs])]
     unpriced = f"Unpriced, in no sum: {', '.join(ledger.unpriced) or 'nothing'}."
-    drawn = picture(
-        "Energy against speed", "Each machine with its citation above.", figure(ledger, peers)
-    )
+    said = "Each machine has its citation below."
+    drawn = picture("Energy against speed", said, figure(ledger, peers))
+    compared = Table("Other machines", HEAD, rows(ledger, peers), NOT_TIMED if gibbs is None else "")
     return Chapter(
         "Hardware",
         headline(ledger, gibbs),
@@ -87,8 +124,7 @@ def hardware_chapter(
                 unpriced,
             ),
             Table("Power and energy", ("what", *CASES), ledger.result_rows()),
-            Table("Other machines", HEAD, rows(ledger, peers), NOT_TIMED if gibbs is None else ""),
             *([] if tolerances is None else [tolerances]),
         ],
-        [drawn],
+        Part("other machines", [drawn], [compared]),
     )

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from photinus.faces.report.page import render
+from photinus.faces.report.page import Part, Table, render
 from photinus.faces.report.rows import fidelity_rows, run_rows
+from photinus.faces.report.run import device_facts, fidelity_card, raster_picture, run_card
 from photinus.units import quantity
 
 if TYPE_CHECKING:
@@ -49,23 +50,25 @@ def posterior_rows(posterior: "Posterior") -> list[tuple[str, str]]:
     return [*rows, ("time here", f"{posterior.wall_time:.1f} s")]
 
 
-def posterior_page(posterior: "Posterior") -> str:
-    """Return the report of a posterior as HTML."""
-    tables = [("Posterior", posterior_rows(posterior))]
+def posterior_page(posterior: "Posterior", command: str | None = None) -> str:
+    """Return the report of a posterior as HTML; `command` is what it says it is from."""
+    rows = posterior_rows(posterior)
+    card, tables, pictures = rows[:3], [Table("Posterior", (), rows)], []
     if posterior.samples is not None and posterior.fidelity is not None:
+        fidelity, samples = posterior.fidelity, posterior.samples
+        card = [rows[0], *fidelity_card(fidelity), *run_card(samples)]
         tables += [
-            ("Fidelity", fidelity_rows(posterior.fidelity)),
-            ("Run", run_rows(posterior.samples)),
+            Table("Fidelity", (), fidelity_rows(fidelity)),
+            Table("Run", (), [*run_rows(samples), *device_facts(samples)]),
         ]
+        if samples.spikes is not None and samples.draws:
+            pictures = [raster_picture(samples)]
     return render(
         title=f"Posterior on {posterior.substrate}",
         lead=f"{len(posterior.marginals)} variables, given {len(posterior.evidence)}.",
+        card=card,
+        first=Part("Marginals", (), [Table("Marginals", CHANCES_HEAD, chance_rows(posterior))]),
+        pictures=pictures,
         tables=tables,
-        comparison={
-            "title": "Marginals",
-            "head": CHANCES_HEAD,
-            "rows": chance_rows(posterior),
-        },
-        pictures=[],
-        chapters=[],
+        command=command,
     )

@@ -1,0 +1,65 @@
+"""``photinus design``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photinus.errors import InvalidInput
+from photinus.faces.cli.inputs import read_calibration, read_machine, read_parameters
+from photinus.faces.cli.messages import print_json, say, table, typed
+from photinus.faces.cli.options import CalibrationFile, Force, Json, LayoutFile, Seed, Threads
+
+
+def design(
+    laser: Annotated[str, typer.Argument(help="Preset, or file of a laser (.toml, .json).")],
+    machine: Annotated[
+        Path | None, typer.Option(help="Machine to try it on (default: random ones).")
+    ] = None,
+    random: Annotated[int, typer.Option(help="Units of random machines.")] = 5,
+    scale: Annotated[float, typer.Option(help="Their weights and biases are up to ± this.")] = 1.0,
+    layout: LayoutFile = None,
+    calibration: CalibrationFile = None,
+    chips: Annotated[int, typer.Option(help="Fabricated chips to draw.")] = 12,
+    refined: Annotated[int, typer.Option(help="Of these, how many to refine.")] = 3,
+    out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("design.html"),
+    seed: Seed = 0,
+    force: Force = False,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a laser: does it sample, how fast, for how much, what to improve first."""
+    from photinus._core import files
+    from photinus.devices.laser.parameters import is_laser
+    from photinus.faces.design import design as judge
+    from photinus.faces.design import words
+    from photinus.faces.design.job import random_machines
+    from photinus.faces.design.page import design_page
+    from photinus.networks.layout import Layout
+
+    parameters = read_parameters(laser, [], forced=False)
+    if not is_laser(parameters):
+        raise InvalidInput(f"laser must be a laser, got {parameters.name!r}, another device")
+    tried = random_machines(random, scale, 4, seed) if machine is None else (read_machine(machine),)
+    files.check_all([out], replace=force)
+    found = judge(
+        parameters,
+        machines=tried,
+        layout=None if layout is None else Layout.load(layout),
+        calibration=None if calibration is None else read_calibration(None, calibration),
+        chips=chips,
+        refined=refined,
+        seed=seed,
+        threads=threads,
+        progress=True,
+    )
+    files.write_text(out, design_page(found, typed()), replace=force)
+    if as_json:
+        print_json({"page": str(out), **words.document(found)})
+        return
+    say(f"{words.headline(found)}\n")
+    table("Verdict", words.verdict_rows(found))
+    head = words.INFLUENCE_HEAD
+    table("Parameters", words.influence_rows(found.parameters, raised=True), head)
+    table("Imperfections", words.influence_rows(found.faults, raised=False), head)
+    typer.echo(f"Page: {out}")

@@ -1,0 +1,365 @@
+"""The measurements behind a design's verdict.
+
+A laser is calibrated, random machines are translated and sampled on it by the full physics, and the
+ledger is made up. What limits it is found by change. Each parameter of the laser is raised by a tenth,
+and everything is measured again. Each imperfection is added at its usual size. All of these use the
+same machines and random numbers, so that differences are small beside their errors.
+
+Chips are draws of fabrication. Some of them are refined, to show what correction brings.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photinus._core import validate
+from photinus._core.display import Displayed
+from photinus._core.progress import Progress, tracked
+from photinus._core.streams import Seed, seed_sequence
+from photinus.calibration import Calibration, calibrate
+from photinus.devices.laser import LaserParameters
+from photinus.devices.laser.datasheet import Datasheet, datasheet
+from photinus.diagnostics.convergence import smallest_effective_draws
+from photinus.diagnostics.distance import kl_divergence
+from photinus.engines.laser.simulator import largest_time_step
+from photinus.errors import PhotinusError
+from photinus.hardware import Ledger
+from photinus.learning.refinement import refine
+from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.networks.imperfections import Imperfections
+from photinus.networks.lasers import LaserNetwork
+from photinus.networks.layout import Layout
+from photinus.samplers.sampling import sample
+from photinus.translation.prediction import predict
+from photinus.translation.rules import translate
+
+RAISED = 1.1
+"""Factor on each parameter that is looked at."""
+PARAMETERS = (
+    "photon_lifetime",
+    "gain_lifetime",
+    "absorber_lifetime",
+    "gain_coefficient",
+    "absorber_coefficient",
+    "gain_transparency",
+    "absorber_transparency",
+    "pump_noise",
+)
+"""Parameters of a laser that a designer can change."""
+USUAL: dict[str, Any] = {
+    "mismatch": 0.02,
+    "weight_bits": 5,
+    "coupling_loss": 0.05,
+    "splitter_loss": 0.02,
+    "crosstalk": 0.01,
+    "delay": 10e-12,
+    "pump_drift": 0.01,
+    "weight_drift": 0.02,
+    "temperature": 1.0,
+    "detector_spread": 0.05,
+    "driver_rise_time": 20e-12,
+    "shared_pump_noise": 0.005,
+}
+"""Imperfections at sizes that are usual, each alone."""
+FABRICATED = Imperfections(mismatch=0.02, weight_bits=5)
+"""What chips that are drawn have."""
+QUICK_CHAINS = 8
+"""Of a calibration that is compared with others only."""
+LENGTH = {"chains": 128, "draws": 200}
+"""Of every run."""
+GOOD, USABLE = 0.01, 0.1
+"""KL [nats] up to which a laser samples, and samples barely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What lasers do on some machines; arrays (machine,)."""
+
+    kl: NDArray[np.float64]
+    """KL(sampled‖target) [nats]."""
+    rate: NDArray[np.float64]
+    """Effective draws per second of one chip [1/s]."""
+    energy: NDArray[np.float64]
+    """Pump energy of an effective draw [J], as photons of the mode."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Influence(Displayed):
+    """What one change does, with the standard errors over the machines."""
+
+    name: str
+    """Parameter or imperfection."""
+    value: Any
+    """What it was set to, in SI."""
+    kl: tuple[float, float]
+    """Change of the KL [nats], and its error."""
+    rate: tuple[float, float]
+    """Change of the effective draws per second, as a share of them, and its error."""
+    energy: tuple[float, float]
+    """Change of the energy of an effective draw, as a share of it, and its error."""
+    failed: str = ""
+    """Why the changed laser does not sample at all, if so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Design(Displayed):
+    """A design's verdict, with everything that it rests on."""
+
+    sheet: Datasheet
+    """The laser's data sheet."""
+    calibration: Calibration
+    """What it does as a neuron."""
+    machines: tuple[BoltzmannMachine, ...]
+    """What it was tried on."""
+    shown: Shown
+    """What it did there, without fault."""
+    floor: float
+    """KL that exact draws, as noisy, would show in the mean [nats]."""
+    predicted: float
+    """KL that `photinus.predict` expects in the mean [nats]."""
+    ledger: Ledger
+    """Power and energy of a chip, from the first machine's run."""
+    parameters: tuple[Influence, ...]
+    """What each parameter of the laser does, raised by a tenth; the largest change of KL first."""
+    faults: tuple[Influence, ...]
+    """What each imperfection does at its usual size; the largest change of KL first."""
+    chips: NDArray[np.float64]
+    """KL of fabricated chips [nats], array (chip,)."""
+    refined: NDArray[np.float64]
+    """KL of the first of them after refinement [nats], array (refined chip,)."""
+
+    @property
+    def kl(self) -> float:
+        """Mean KL without fault [nats]."""
+        return float(self.shown.kl.mean())
+
+    @property
+    def samples(self) -> str:
+        """Whether it samples: "yes", "barely" or "no"."""
+        return "yes" if self.kl <= GOOD else "barely" if self.kl <= USABLE else "no"
+
+    def passing(self, most: float = GOOD) -> tuple[float, float | None]:
+        """Return the share of chips with a KL of at most `most`, before and after refinement."""
+        after = float((self.refined <= most).mean()) if len(self.refined) else None
+        return float((self.chips <= most).mean()), after
+
+
+def random_machines(
+    units: int, scale: float, count: int, seed: Seed = 0
+) -> tuple[BoltzmannMachine, ...]:
+    """Return machines with weights and biases uniform in ±`scale`, all pairs coupled."""
+    units = validate.integer("units", units, 1, 16)
+    scale = validate.positive("scale", scale)
+    count = validate.integer("count", count, 1, 100)
+    machines = []
+    for child in seed_sequence(seed).spawn(count):
+        random = np.random.default_rng(child)
+        upper = np.triu(random.uniform(-scale, scale, (units, units)), 1)
+        machines.append(BoltzmannMachine(upper + upper.T, random.uniform(-scale, scale, units)))
+    return tuple(machines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Machines, seeds and threads that all measurements share."""
+
+    machines: Sequence[BoltzmannMachine]
+    layout: Layout | None
+    seed: int
+    threads: int | None
+
+    def built(self, machine: BoltzmannMachine, calibration: Calibration) -> LaserNetwork:
+        """Return the network that is translated, and laid out."""
+        network = translate(machine, calibration)
+        assert isinstance(network, LaserNetwork)
+        return network if self.layout is None else self.layout.apply(network)
+
+    def run(self, machine: BoltzmannMachine, network: LaserNetwork, **more: Any) -> Any:
+        """Return the samples of one run."""
+        return sample(
+            machine, network=network, seed=self.seed, threads=self.threads, **{**LENGTH, **more}
+        )
+
+    def shown(
+        self, calibration: Calibration, faults: Imperfections | None = None, **more: Any
+    ) -> Shown:
+        """Return what a calibrated laser does on all machines."""
+        kl, rate, energy = [], [], []
+        for k, machine in enumerate(self.machines):
+            network = self.built(machine, calibration)
+            if faults is not None:
+                network = faults.apply(network, seed=k)
+            samples = self.run(machine, network, imperfections=faults, **more)
+            kl.append(kl_divergence(samples.joint(), machine.joint()))
+            draws = samples.chains * samples.draws
+            effective = max(smallest_effective_draws(machine, samples.states), 1e-9 * draws)
+            rate.append(effective / (draws * calibration.window))
+            pump = float(network.supplied.sum()) * calibration.laser.photon_energy
+            energy.append(pump / rate[-1])
+        return Shown(*map(np.array, (kl, rate, energy)))
+
+
+def design(
+    parameters: LaserParameters,
+    *,
+    machines: Sequence[BoltzmannMachine] | None = None,
+    layout: Layout | None = None,
+    calibration: Calibration | None = None,
+    chips: int = 12,
+    refined: int = 3,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+) -> Design:
+    """Measure what a laser is worth as a sampler; takes some minutes on two cores.
+
+    Parameters
+    ----------
+    parameters
+        The laser.
+    machines
+        What to try it on, at most 16 units each; by default `random_machines` (5, 1.0, 4).
+    layout
+        Links of the chip; by default perfect ones.
+    calibration
+        Of this laser, where there is one; by default it is measured.
+    chips, refined
+        Chips of `FABRICATED` that are drawn, and how many of these are refined.
+    seed, threads, progress
+        As in `photinus.sample`.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of its range.
+    NotConverged
+        If the laser fires no spikes, or never at random; the message names cures.
+    """
+    validate.instance("parameters", parameters, LaserParameters)
+    chips = validate.integer("chips", chips, 1, 1000)
+    refined = validate.integer("refined", refined, 0, chips)
+    tried = random_machines(5, 1.0, 4, seed) if machines is None else tuple(machines)
+    bench = _Bench(tried, layout, seed, threads)
+    rounds = 4 + len(PARAMETERS) + len(USUAL) + 1 + refined
+    with tracked(progress, f"judging {parameters.name}", rounds) as advance:
+        if calibration is None:
+            calibration = calibrate(parameters, pairs=True, seed=seed, threads=threads)
+        else:
+            calibration.require(parameters)
+        advance(2)
+        shown = bench.shown(calibration)
+        advance(1)
+        first = bench.built(tried[0], calibration)
+        certificate = bench.run(tried[0], first)
+        floor = certificate.fidelity().kl_floor or 0.0
+        advance(1)
+        return Design(
+            sheet=datasheet(parameters),
+            calibration=calibration,
+            machines=tried,
+            shown=shown,
+            floor=floor,
+            predicted=_predicted(bench, calibration),
+            ledger=certificate.ledger(),
+            parameters=_parameters(bench, parameters, lambda: advance(1)),
+            faults=_faults(bench, calibration, shown, lambda: advance(1)),
+            **_fabricated(bench, calibration, chips, refined, lambda: advance(1)),
+        )
+
+
+def _predicted(bench: _Bench, calibration: Calibration) -> float:
+    """Return the mean of the predicted KLs."""
+    return float(
+        np.mean([predict(m, calibration, bench.built(m, calibration)).kl for m in bench.machines])
+    )
+
+
+def _parameters(
+    bench: _Bench, parameters: LaserParameters, advance: Callable[[], None]
+) -> tuple[Influence, ...]:
+    """Return what each parameter of a laser does, raised alone."""
+
+    def quick(laser: LaserParameters) -> Shown:
+        step = largest_time_step(laser)
+        found = calibrate(
+            laser, chains=QUICK_CHAINS, time_step=step, seed=bench.seed, threads=bench.threads
+        )
+        return bench.shown(found, time_step=step)
+
+    before = quick(parameters)
+    found: list[Influence] = []
+    for name in PARAMETERS:
+        value = getattr(parameters, name) * RAISED
+        if value:
+            try:
+                after = quick(parameters.replace(**{name: value}, forced=True))
+            except PhotinusError as error:
+                found.append(_nothing(name, value, str(error)))
+            else:
+                found.append(_influence(name, value, before, after))
+        advance()
+    return _sorted(found)
+
+
+def _faults(
+    bench: _Bench, calibration: Calibration, before: Shown, advance: Callable[[], None]
+) -> tuple[Influence, ...]:
+    """Return what each imperfection does, alone at its usual size."""
+    found = []
+    for name, value in USUAL.items():
+        after = bench.shown(calibration, Imperfections.from_dict({name: value}))
+        found.append(_influence(name, value, before, after))
+        advance()
+    return _sorted(found)
+
+
+def _fabricated(
+    bench: _Bench, calibration: Calibration, chips: int, refined: int, advance: Callable[[], None]
+) -> dict[str, Any]:
+    """Return the KLs of chips as they come out, and of some of them after refinement."""
+    machine = bench.machines[0]
+    designed = bench.built(machine, calibration)
+    drawn = [FABRICATED.apply(designed, seed=chip) for chip in range(chips)]
+
+    def kl_of(network: LaserNetwork) -> float:
+        return float(kl_divergence(bench.run(machine, network).joint(), machine.joint()))
+
+    before = [kl_of(network) for network in drawn]
+    advance()
+    after = []
+    for network in drawn[:refined]:
+        result = refine(machine, calibration, network=network, seed=bench.seed, threads=bench.threads)
+        assert isinstance(result.network, LaserNetwork)
+        after.append(kl_of(result.network))
+        advance()
+    return {"chips": np.array(before), "refined": np.array(after)}
+
+
+def _influence(name: str, value: Any, before: Shown, after: Shown) -> Influence:
+    """Return the differences between two measurements on the same machines."""
+    return Influence(
+        name,
+        value,
+        kl=_mean(after.kl - before.kl),
+        rate=_mean(after.rate / before.rate - 1),
+        energy=_mean(after.energy / before.energy - 1),
+    )
+
+
+def _nothing(name: str, value: Any, why: str) -> Influence:
+    """Return the influence of a change after which a laser does not sample."""
+    never = (float("inf"), 0.0)
+    return Influence(name, value, kl=never, rate=(-1.0, 0.0), energy=never, failed=why)
+
+
+def _mean(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean over machines, and its standard error; infinite for one machine."""
+    n = len(values)
+    return float(values.mean()), float(values.std(ddof=1) / n**0.5) if n > 1 else float("inf")
+
+
+def _sorted(found: list[Influence]) -> tuple[Influence, ...]:
+    return tuple(sorted(found, key=lambda each: -abs(each.kl[0])))

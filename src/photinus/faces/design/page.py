@@ -1,0 +1,61 @@
+"""A design's verdict as a page of HTML."""
+
+from photinus.faces.design.job import RAISED, Design
+from photinus.faces.design.words import (
+    INFLUENCE_HEAD,
+    headline,
+    influence_rows,
+    limit,
+    sheet_rows,
+    shown,
+    verdict_rows,
+)
+from photinus.faces.figures import plots
+from photinus.faces.figures.tornado import tornado
+from photinus.faces.report.hardware import hardware_card
+from photinus.faces.report.page import Table, picture, render
+from photinus.faces.report.rows import device_rows
+
+
+def design_page(design: Design, command: str | None = None) -> str:
+    """Return the page of a design; `command` is what made it, as one types it."""
+    d = design
+    percent = 100 * (RAISED - 1)
+    parameters = {e.name: (e.kl[0] / percent, e.kl[1] / percent) for e in d.parameters if not e.failed}
+    faults = {shown(e): e.kl for e in d.faults}
+    unit = "change of KL per % of the parameter [nats]"
+    pictures = [
+        picture("Activation", "What one laser does at each current.", plots.activation(d.calibration)),
+        picture("What each imperfection costs", "Each alone, at a usual size.", tornado(faults)),
+    ]
+    if parameters:
+        text = f"Each raised by {percent:.0f} %, calibrated and measured again."
+        pictures.insert(1, picture("What each parameter does", text, tornado(parameters, unit)))
+    before, after = d.passing()
+    chips = f"{100 * before:.0f} % of {len(d.chips)} fabricated chips as they come out"
+    if after is not None:
+        chips += f", {100 * after:.0f} % of {len(d.refined)} after refinement"
+    return render(
+        title=f"Design: {d.sheet.name}",
+        lead=headline(d),
+        card=[
+            ("Does it sample?", f"{d.samples}, with a KL of {d.kl:.2g} nats (floor {d.floor:.2g})"),
+            *hardware_card(d.ledger),
+            ("What limits it?", limit(d)),
+            ("Which chips pass?", chips),
+        ],
+        pictures=pictures,
+        tables=[
+            Table("Verdict", (), verdict_rows(d)),
+            Table("Parameters", INFLUENCE_HEAD, influence_rows(d.parameters, raised=True)),
+            Table("Imperfections", INFLUENCE_HEAD, influence_rows(d.faults, raised=False)),
+            Table("Data sheet", (), sheet_rows(d.sheet)),
+            Table("As a neuron", (), device_rows(d.calibration)),
+            Table(
+                "Prices",
+                ("what", "price", "expected", "worst", "kind and source"),
+                d.ledger.price_rows(),
+            ),
+        ],
+        command=command,
+    )

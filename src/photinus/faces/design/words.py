@@ -1,0 +1,164 @@
+"""A design's verdict in words and tables."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from photinus.devices.laser.datasheet import Datasheet
+from photinus.faces.design.job import FABRICATED, GOOD, RAISED, Design, Influence
+from photinus.networks.imperfections import PLAUSIBLE
+from photinus.units import quantity
+
+INFLUENCE_HEAD = ("change", "KL [nats]", "speed", "energy")
+"""Head of the tables of `influence_rows`."""
+
+
+def headline(design: Design) -> str:
+    """Return the verdict in some sentences: does it sample, how well, how fast, for how much."""
+    d = design
+    answer = {
+        "yes": f"{d.sheet.name} samples",
+        "barely": f"{d.sheet.name} barely samples",
+        "no": f"{d.sheet.name} does not sample",
+    }[d.samples]
+    units = d.machines[0].n_units
+    energy = d.ledger.energies("expected")["effective sample"]
+    sentences = [
+        f"{answer}: KL {d.kl:.2g} nats in the mean over {len(d.machines)} machine(s) of up to "
+        f"{max(m.n_units for m in d.machines)} units, where exact draws show {d.floor:.2g}.",
+        f"{units} lasers give {d.shown.rate[0]:.3g} effective draws per second, in windows of "
+        f"{quantity(d.calibration.window, 's')}.",
+        f"The chip takes {quantity(d.ledger.power('expected'), 'W')}, as far as prices are known"
+        + (f", and {quantity(energy, 'J')} for each of these draws." if energy else "."),
+        f"What limits it: {limit(d)}.",
+    ]
+    return " ".join(sentences)
+
+
+def limit(design: Design) -> str:
+    """Return what costs the most KL: the largest certain change of one parameter, or imperfection."""
+    certain = [each for each in design.parameters if each.kl[0] < -2 * each.kl[1]]
+    better = [f"{each.name} {RAISED:g} times as large gains {-each.kl[0]:.2g} nats" for each in certain]
+    worse = [each for each in design.faults if each.kl[0] > 2 * each.kl[1]]
+    costs = [f"{shown(each)} costs {each.kl[0]:.2g} nats" for each in worse[:1]]
+    return " and ".join([*better[:1], *costs]) or "nothing that was tried, beyond its error"
+
+
+def shown(influence: Influence) -> str:
+    """Return a change for people."""
+    allowed = PLAUSIBLE.get(influence.name)
+    if allowed is None:
+        return influence.name
+    if isinstance(influence.value, float) and allowed.unit in ("", "loss", "ratio"):
+        return f"{influence.name} {100 * influence.value:g} %"
+    return f"{influence.name} {allowed.shown(influence.value)}"
+
+
+def verdict_rows(design: Design) -> list[tuple[str, str]]:
+    """Return the verdict as rows of (what, value)."""
+    d, c = design, design.calibration
+    before, after = d.passing()
+    rows = [
+        ("does it sample?", d.samples),
+        ("judgement of the activation", c.samples_or_pulses),
+        ("KL, measured", f"{d.kl:.3g} nats (floor {d.floor:.2g})"),
+        ("KL, predicted", f"{d.predicted:.3g} nats"),
+        ("window τ", quantity(c.window, "s")),
+        ("current at P(on) = ½", quantity(c.half_current, "A")),
+        ("synapse", f"{c.kernel.shape}, fitted"),
+        ("effective draws", f"{float(d.shown.rate.mean()):.3g} per second"),
+        ("power, expected", quantity(d.ledger.power("expected"), "W")),
+        ("not priced", ", ".join(d.ledger.unpriced) or "nothing"),
+        (f"chips with a KL of at most {GOOD:g}", f"{100 * before:.0f} % of {len(d.chips)}"),
+    ]
+    if after is not None:
+        rows.append(("these after refinement", f"{100 * after:.0f} % of {len(d.refined)}"))
+    return rows
+
+
+def influence_rows(influences: Iterable[Influence], *, raised: bool) -> list[tuple[str, ...]]:
+    """Return changes as rows under `INFLUENCE_HEAD`; of parameters, per percent."""
+    scale = 1 / (100 * (RAISED - 1)) if raised else 1.0
+    return [
+        (
+            f"{each.name}, per %" if raised else shown(each),
+            *(
+                (f"no longer samples: {each.failed}"[:60], "", "")
+                if each.failed
+                else (
+                    f"{scale * each.kl[0]:+.2g} ± {scale * each.kl[1]:.1g}",
+                    _percent(each.rate, scale),
+                    _percent(each.energy, scale),
+                )
+            ),
+        )
+        for each in influences
+    ]
+
+
+def _percent(change: tuple[float, float], scale: float) -> str:
+    return f"{100 * scale * change[0]:+.2g} ± {100 * scale * change[1]:.1g} %"
+
+
+def document(design: Design) -> dict[str, Any]:
+    """Return everything for JSON."""
+    d = design
+    before, after = d.passing()
+    return {
+        "samples": d.samples,
+        "kl": d.kl,
+        "floor": d.floor,
+        "predicted_kl": d.predicted,
+        "window": d.calibration.window,
+        "half_current": d.calibration.half_current,
+        "effective_draws_per_second": float(d.shown.rate.mean()),
+        "power": d.ledger.power("expected"),
+        "unpriced": list(d.ledger.unpriced),
+        "limit": limit(d),
+        "parameters": [_plain(each) for each in d.parameters],
+        "imperfections": [_plain(each) for each in d.faults],
+        "fabricated": {
+            "imperfections": {k: v for k, v in FABRICATED.to_dict().items() if v},
+            "kl": d.chips,
+            "kl_refined": d.refined,
+            "passing": before,
+            "passing_refined": after,
+        },
+    }
+
+
+def _plain(each: Influence) -> dict[str, Any]:
+    names = ("name", "value", "kl", "rate", "energy", "failed")
+    return {name: getattr(each, name) for name in names}
+
+
+def sheet_rows(sheet: Datasheet) -> list[tuple[str, str]]:
+    """Return a data sheet as rows of (what, value)."""
+
+    def known(value: float | None, unit: str, without: str) -> str:
+        return without if value is None else quantity(value, unit)
+
+    y, at = sheet.yamada, f"at {quantity(sheet.current, 'A')}"
+    pulses = "does not spike"
+    return [
+        ("wavelength", quantity(sheet.wavelength, "m", 4)),
+        ("quality factor", f"{sheet.quality:,.0f}"),
+        ("spontaneous emission factor β", f"{sheet.beta:.3g}"),
+        ("threshold current", quantity(sheet.threshold_current, "A")),
+        ("transparency current", quantity(sheet.transparency_current, "A")),
+        ("slope above threshold", f"{sheet.slope_efficiency:.3g} W/A"),
+        ("gain of the absorber over the gain section's", f"{sheet.gain_ratio:.3g}"),
+        ("pulses by itself above", known(sheet.pulsing_current, "A", "never")),
+        ("width of a spike", known(sheet.pulse_width, "s", pulses)),
+        ("energy of a spike", known(sheet.pulse_energy, "J", pulses)),
+        ("peak power of a spike", known(sheet.pulse_peak, "W", pulses)),
+        (f"light {at}", quantity(sheet.power, "W")),
+        (f"relaxation oscillation {at}", known(sheet.relaxation_frequency, "Hz", "none")),
+        (
+            f"it decays within, {at}",
+            known(sheet.damping and 1 / sheet.damping, "s", "unstable: it pulses"),
+        ),
+        (f"linewidth {at}", known(sheet.linewidth, "Hz", "unstable: it pulses")),
+        (f"Yamada: A {at}", f"{y.pump:.3g} (threshold {y.threshold:.3g})"),
+        ("Yamada: B, a", f"{y.absorption:.3g}, {y.saturation_ratio:.3g}"),
+        ("Yamada: γ_G, γ_Q", f"{y.gain_rate:.3g}, {y.absorber_rate:.3g}"),
+    ]

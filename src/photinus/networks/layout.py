@@ -1,0 +1,266 @@
+"""A chip as it is laid out: what each link between two lasers loses, how late it is, what it can set.
+
+A layout is a list of links. A link goes from one laser to another one, its target::
+
+    group_index = 4.2                # of waveguides, for lengths
+    latency = "10 ps"                # detector and driver, added to every link
+
+    [[link]]
+    from = "A"
+    to = "B"
+    loss = "3 dB"                    # or a share, "50%"
+    length = "800 um"                # or: delay = "11 ps"
+    gain = 2.0                       # of weight and receiver together, 1 if not given
+    bits = 5                         # of the weight's magnitude, any value if not given
+
+or a table with the same columns, units in its head: ``from,to,loss [dB],length [um],gain,bits``.
+
+What arrives of a coupling is ``gain × (1 - loss)`` times what was designed. Light takes ``length ×
+group_index/c``. Matrices of Photinus have the target first: the link from A to B is entry [B, A].
+"""
+
+import csv
+import os
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from photinus._core import files, validate
+from photinus._core.display import Displayed
+from photinus._core.records import settle
+from photinus.errors import InvalidInput
+from photinus.networks.couplings import dense, entries
+from photinus.networks.imperfections import MOST_BITS
+from photinus.networks.lasers import LaserNetwork
+from photinus.units import Allowed, speed_of_light
+
+GROUP_INDEX = 4.2
+"""Of a silicon wire at 1.55 µm, as in `photinus.hardware.chip`."""
+LOSS, DELAY = Allowed("loss", 0.0, 1.0), Allowed("s", 0.0, 1e-6)
+GAIN, LENGTH = Allowed("ratio", 0.0, 1e6), Allowed("m", 0.0, 200.0)
+MOST_NAMED = 5
+"""Links that a message names."""
+UNITS = {"loss": "loss", "length": "m", "delay": "s", "gain": "ratio", "bits": ""}
+"""Unit of what a column of a table holds, where its head gives none."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Link(Displayed):
+    """One synapse as it is built.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is outside its range, or the link ends where it begins.
+
+    Examples
+    --------
+    >>> Link("A", "B", loss="3 dB", delay="11 ps").through
+    0.501187...
+    """
+
+    source: Hashable
+    """Label of the laser whose spikes it carries."""
+    target: Hashable
+    """Label of the laser that it acts on."""
+    loss: float = 0.0
+    """Part of the light that is lost, or decibels: "3 dB"."""
+    delay: float = 0.0
+    """Time from a spike to its effect [s]."""
+    gain: float = 1.0
+    """Of weight and receiver together, beyond what the design counts on; or decibels."""
+    bits: int | None = None
+    """Bits of the weight's magnitude: 2^bits - 1 equal steps up to the network's largest coupling."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("loss", LOSS), ("delay", DELAY), ("gain", GAIN)):
+            value = validate.number(f"{name} of {self._name}", getattr(self, name), allowed.unit)
+            settle(self, **{name: allowed.check(f"{name} of {self._name}", value)})
+        if self.bits is not None:
+            bits = validate.integer(f"bits of {self._name}", self.bits, 1, MOST_BITS)
+            settle(self, bits=bits)
+        if self.source == self.target:
+            raise InvalidInput(f"{self._name} must go to another laser, got itself")
+
+    @property
+    def _name(self) -> str:
+        return f"the link from {self.source!r} to {self.target!r}"
+
+    @property
+    def through(self) -> float:
+        """What arrives of a coupling, as a share of what was designed."""
+        return self.gain * (1 - self.loss)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Layout(Displayed):
+    """The links of a chip.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no links, or two between the same lasers in the same direction.
+    """
+
+    links: tuple[Link, ...]
+    """Every link that is built."""
+
+    def __post_init__(self) -> None:
+        settle(self, links=validate.listed("links", self.links))
+        if not self.links:
+            raise InvalidInput("links must have at least 1 entry, got 0")
+        seen = set()
+        for link in self.links:
+            validate.instance("link", link, Link)
+            if (link.source, link.target) in seen:
+                raise InvalidInput(
+                    f"links must differ, got two from {link.source!r} to {link.target!r}"
+                )
+            seen.add((link.source, link.target))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Layout":
+        """Read a layout from a file: .toml, or a table .csv.
+
+        Raises
+        ------
+        InvalidInput
+            If the file cannot be read, or a link is not valid; the message names it.
+        """
+        if os.fspath(path).endswith(".csv"):
+            with files.reading(path, "layout"):
+                return cls.from_dict({"link": _rows(files.read_bytes(path).decode("utf-8-sig"))})
+        document = files.parse_toml(path, "TOML")
+        with files.reading(path, "layout"):
+            return cls.from_dict(document)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Layout":
+        """Return the layout of a document as in the description of this module."""
+        given = dict(document)
+        rows = given.pop("link", [])
+        index = validate.positive("group_index", given.pop("group_index", GROUP_INDEX))
+        latency = validate.non_negative("latency", given.pop("latency", 0.0), "s")
+        for name in given:
+            validate.one_of("entry of a layout", name, ("group_index", "latency", "link"))
+        return cls(links=tuple(_link(row, index, latency) for row in rows))
+
+    def apply(self, network: LaserNetwork) -> LaserNetwork:
+        """Return the network as this chip would have it.
+
+        Parameters
+        ----------
+        network
+            As designed. Its labels are those of the links.
+
+        Raises
+        ------
+        InvalidInput
+            If a link names a laser that the network lacks, or a coupling has no link.
+
+        Examples
+        --------
+        >>> import photinus as ph
+        >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0], labels=["A", "B"])
+        >>> designed = ph.translate(machine, ph.Calibration.preset())
+        >>> chip = Layout(links=[Link("A", "B", "3 dB", 11e-12), Link("B", "A", "3 dB", 11e-12)])
+        >>> round(float(chip.apply(designed).coupling[0, 1] / designed.coupling[0, 1]), 3)
+        0.501
+        """
+        validate.instance("network", network, LaserNetwork)
+        built = {
+            (_position(link.target, network), _position(link.source, network)): link
+            for link in self.links
+        }
+        self._require_all(network, built)
+        coupling = dense(network.coupling).copy()
+        delay = np.broadcast_to(np.asarray(network.delay), coupling.shape).copy()
+        largest = float(np.abs(coupling).max())
+        for place, link in built.items():
+            set_to = coupling[place]
+            if link.bits is not None and largest > 0:
+                step = largest / (2**link.bits - 1)
+                set_to = np.rint(set_to / step) * step
+            coupling[place] = set_to * link.through
+            delay[place] += link.delay
+        return network.replace(coupling=coupling, delay=delay)
+
+    def _require_all(self, network: LaserNetwork, built: Mapping[tuple[int, int], Link]) -> None:
+        """Raise for couplings that no link carries."""
+        target, source, value = entries(network.coupling)
+        missing = [
+            f"{network.labels[j]!r} to {network.labels[i]!r}"
+            for i, j, x in zip(target.tolist(), source.tolist(), value, strict=True)
+            if x and (i, j) not in built
+        ]
+        if missing:
+            more = f" and {len(missing) - MOST_NAMED} others" if len(missing) > MOST_NAMED else ""
+            raise InvalidInput(
+                f"links must carry every coupling of the network, but none goes from "
+                f"{', from '.join(missing[:MOST_NAMED])}{more}"
+            )
+
+
+def _position(end: Hashable, network: LaserNetwork) -> int:
+    """Return which laser a link's end names; files know the names of labels only."""
+    if end in network.labels:
+        return network.labels.index(end)
+    names = [str(label) for label in network.labels]
+    return names.index(validate.one_of("laser of a link", str(end), names))
+
+
+def _link(row: Any, index: float, latency: float) -> Link:
+    """Return the link of one table of a document."""
+    if not isinstance(row, Mapping):
+        raise InvalidInput(f"a link must be a table of from, to and more, got {validate.shown(row)}")
+    given = dict(row)
+    for end in ("from", "to"):
+        if end not in given:
+            raise InvalidInput(f"a link must have {end!r}, which is missing in {validate.shown(row)}")
+    source, target = given.pop("from"), given.pop("to")
+    known = {field.name for field in fields(Link)} - {"source", "target"}
+    for name in given:
+        validate.one_of("entry of a link", name, sorted(known | {"length"}))
+    if "length" in given and "delay" in given:
+        raise InvalidInput(
+            f"the link from {source!r} to {target!r} must have length or delay, got both"
+        )
+    length = LENGTH.check("length", validate.number("length", given.pop("length", 0.0), "m"))
+    delay = validate.number("delay", given.pop("delay", length * index / speed_of_light), "s")
+    return Link(source, target, delay=delay + latency, **given)
+
+
+def _rows(text: str) -> Iterable[dict[str, Any]]:
+    """Return the lines of a table as links, values with the units of the head."""
+    lines = csv.reader(StringIO(text), skipinitialspace=True)
+    head = [_column(title) for title in next(lines, [])]
+    for cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(head):
+            raise InvalidInput(f"line {lines.line_num} must have {len(head)} cells, got {len(cells)}")
+        row: dict[str, Any] = {}
+        for (name, unit), cell in zip(head, cells, strict=True):
+            if cell.strip():
+                row[name] = _value(name, f"{cell.strip()} {unit}".strip(), lines.line_num)
+        yield row
+
+
+def _column(title: str) -> tuple[str, str]:
+    """Return name and unit of a column: "loss [dB]"."""
+    name, _, unit = title.strip().partition("[")
+    return name.strip().lower(), unit.rstrip("] ")
+
+
+def _value(name: str, text: str, line: int) -> Any:
+    """Return what one cell holds."""
+    if name in ("from", "to"):
+        return text
+    if name == "bits":
+        if not text.isdecimal():
+            raise InvalidInput(f"bits in line {line} must be a whole number, got {text!r}")
+        return int(text)
+    return validate.number(f"{name} in line {line}", text, UNITS.get(name, ""))

@@ -1,0 +1,130 @@
+"""The verdict on a design: what is measured, how it is told, and the command."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import photinus as ph
+from photinus.devices.laser import LaserParameters
+from photinus.errors import InvalidInput, NotConverged
+from photinus.faces.design import Design, design, words
+from photinus.faces.design import job as design_job
+from photinus.faces.design.job import Influence, Shown, random_machines
+from tests.conftest import Run
+
+
+@pytest.fixture(scope="module")
+def judged(calibration: ph.Calibration) -> Iterator[Design]:
+    """Return a small verdict: one weak and one ruinous imperfection, and parameters that do nothing."""
+
+    def no_change(parameters: LaserParameters, **_: Any) -> ph.Calibration:
+        if parameters.gain_transparency > 13_000:
+            raise NotConverged("it only pulses")
+        return calibration
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(design_job, "LENGTH", {"chains": 32, "draws": 100})
+        patch.setattr(design_job, "PARAMETERS", ("gain_lifetime", "gain_transparency"))
+        patch.setattr(design_job, "USUAL", {"weight_bits": 8, "coupling_loss": 0.9})
+        patch.setattr(design_job, "calibrate", no_change)
+        yield design(
+            calibration.laser,
+            machines=random_machines(2, 2.0, 8, seed=4),
+            calibration=calibration,
+            chips=4,
+            refined=0,
+        )
+
+
+def test_a_good_laser_samples_and_its_ledger_is_there(judged: Design) -> None:
+    assert judged.samples == "yes"
+    assert 0 < judged.floor < 0.01
+    assert judged.kl < 0.01
+    assert judged.ledger.power("best") > 0
+    assert len(judged.chips) == 4
+    share, after = judged.passing(np.inf)
+    assert share == 1.0
+    assert after is None
+
+
+def test_the_ruinous_imperfection_is_first_and_the_weak_one_is_not_certain(judged: Design) -> None:
+    worst, weak = judged.faults
+    assert (worst.name, worst.value) == ("coupling_loss", 0.9)
+    assert worst.kl[0] > 0.01
+    assert worst.kl[0] > 2 * worst.kl[1]
+    assert abs(weak.kl[0]) < 0.01
+    assert "coupling_loss 90 % costs" in words.limit(judged)
+
+
+def test_a_parameter_that_changes_nothing_shows_nothing(judged: Design) -> None:
+    # The same calibration, machines and random numbers: no difference to the bit.
+    pulses, same = judged.parameters
+    assert pulses.failed == "it only pulses"
+    assert (same.kl, same.rate, same.energy) == ((0.0, 0.0),) * 3
+    rows = words.influence_rows(judged.parameters, raised=True)
+    assert rows[0][1] == "no longer samples: it only pulses"
+
+
+def test_influences_are_means_of_paired_differences() -> None:
+    before = Shown(np.array([0.1, 0.3]), np.array([1.0, 2.0]), np.array([4.0, 4.0]))
+    after = Shown(np.array([0.2, 0.6]), np.array([1.1, 2.2]), np.array([3.0, 5.0]))
+    found = design_job._influence("x", 1.0, before, after)
+    assert found.kl == pytest.approx((0.2, 0.1))
+    assert found.rate == pytest.approx((0.1, 0.0))
+    assert found.energy == pytest.approx((0.0, 0.25))
+
+
+def test_what_gains_the_most_is_said_first(judged: Design) -> None:
+    gains = Influence("beta", 1.0, (-0.02, 0.001), (0.0, 0.0), (0.0, 0.0))
+    better = dataclasses.replace(judged, parameters=(gains, *judged.parameters))
+    assert words.limit(better).startswith("beta 1.1 times as large gains 0.02 nats")
+
+
+def test_random_machines_are_of_their_size_and_seed() -> None:
+    machines = random_machines(4, 3.0, 50, seed=1)
+    weights = np.concatenate([m.weights[np.triu_indices(4, 1)] for m in machines])
+    assert 2.8 < np.abs(weights).max() <= 3
+    assert random_machines(4, 3.0, 50, seed=1) == machines
+    assert random_machines(4, 3.0, 50, seed=2) != machines
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"chips": 0}, "chips must be"),
+        ({"refined": 20}, "refined must be"),
+        ({"parameters": None}, "parameters must be"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(changes: dict[str, Any], sentence: str) -> None:
+    given: dict[str, Any] = {"parameters": LaserParameters.preset()} | changes
+    with pytest.raises(InvalidInput, match=sentence):
+        design(given.pop("parameters"), **given)
+
+
+def test_the_command_tells_and_writes_the_page(
+    run: Run, judged: Design, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("photinus.faces.design.design", lambda *_, **__: judged)
+    status, out, err = run("design", "fast-absorber")
+    assert status == 0, err
+    assert "fast-absorber samples: KL" in out
+    page = (tmp_path / "design.html").read_text()
+    for told in (
+        "What limits it?",
+        "coupling_loss 90 %",
+        "photinus design fast-absorber",
+        "Data sheet",
+    ):
+        assert told in page
+    status, out, _ = run("design", "fast-absorber", "--json", "--force")
+    assert status == 0
+    assert json.loads(out)["samples"] == "yes"
+    status, _, err = run("design", "lif-hcs")
+    assert status == 2
+    assert "laser must be a laser" in err
