@@ -264,7 +264,7 @@ def main() -> None:
     warnings.simplefilter("ignore", ph.TranslationWarning)
     results = Results(options.out, KIND)
     found = {case: case.measure(results, options.most) for case in cases(options.paths)}
-    write_page(options.docs, "networks", page(found))
+    write_page(options.docs, "networks", page(found), options.out)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import argparse
 import functools
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ SCHEMA = 1
 """Raised when what is computed changes: results of before do not count."""
 KIND = "photinus-robustness-point"
 LATER = "## Laser, driver and heat"
-"""Head of the section that `studies.tolerances` writes into the report of this study."""
+"""Head of the sections that `studies.tolerances` writes into the report of this study."""
 TOLERANCES_FILE = "tolerances.json"
 """For ``photinus report RUN --tolerances FILE``; in the folder of results."""
 UNITS = 5
@@ -558,10 +559,9 @@ def _mean(values: NDArray[np.float64]) -> str:
 
 
 def section(text: str) -> str:
-    """Return the section `LATER` of a page, with its head; nothing if it has none."""
-    _, head, rest = text.partition(LATER)
-    ends = [at for at in (rest.find("\n## "), rest.find("\n![")) if at >= 0]
-    return head + rest[: min(ends)].rstrip() if head and ends else ""
+    """Return the sections of a page whose heads begin with `LATER`; nothing if it has none."""
+    found = re.search(rf"{LATER}.*?(?=\n!\[|\n## (?!{LATER[3:]}))", text, re.DOTALL)
+    return found[0].rstrip() if found else ""
 
 
 def with_section(text: str, later: str) -> str:

@@ -25,10 +25,11 @@ def main() -> None:
     rounded = BoltzmannMachine(
         np.round(learned.weights, DECIMALS), np.round(learned.biases, DECIMALS), learned.labels
     )
-    rounded.save(OUT.with_suffix(".full.npz"))
-    with np.load(OUT.with_suffix(".full.npz")) as arrays:
+    whole = OUT.with_suffix(".full.npz")
+    rounded.save(whole)
+    with np.load(whole) as arrays:
         np.savez_compressed(OUT, **arrays)
-    OUT.with_suffix(".full.npz").unlink()
+    whole.unlink()
     print(f"{OUT.name}: {OUT.stat().st_size / 1e3:.0f} kB, {rounded.n_units} units")
     print(f"accuracy on test images, before rounding: {estimator.score(test.pixels, test.labels):.1%}")
 

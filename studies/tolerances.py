@@ -98,6 +98,8 @@ def page(
             "|---|---|---|---|",
             *cells,
             "",
+            f"{LATER}: each size",
+            "",
             "| imperfection | size | KL less its floor [nats] |",
             "|---|---|---|",
             *each,

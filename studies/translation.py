@@ -100,7 +100,7 @@ def higher(samples: ph.Samples, machine: ph.BoltzmannMachine) -> float:
         return np.nan
     assert parts.noise is not None
     beyond = parts.total - sum(parts.noise)
-    return max(0.0, parts.higher - parts.noise[2]) / beyond if beyond > 0 else np.nan
+    return float(np.clip((parts.higher - parts.noise[2]) / beyond, 0, 1)) if beyond > 0 else np.nan
 
 
 def row(

@@ -9,8 +9,10 @@ import pytest
 
 from photinus import BoltzmannMachine, Calibration, translate
 from photinus.calibration.agreement import divergence
+from photinus.calibration.synapse import first_guess, free_parameters
 from photinus.calibration.trials import SmallNetworks, run_reduced
 from photinus.devices.synapse import SynapticKernel
+from photinus.hardware import Receiver
 from photinus.networks.couplings import dense
 
 WINDOWS, CHAINS = 250, 96
@@ -86,3 +88,13 @@ def test_additive_pulses_sample_strong_machines(
         means.append(np.mean([divergence(p, m.joint(), CHAINS * WINDOWS) for p, m in pairs]))
     assert means[0] < share * means[1]
     assert means[0] < 0.01 * scale
+
+
+def test_a_filter_has_pre_emphasis_and_its_circuit_is_linear() -> None:
+    kernel = first_guess("filter", 1e-9, renewing=False, decay=None)
+    assert kernel.kick > 0
+    assert Receiver.of(kernel).one_shots == 0
+    assert {*free_parameters("filter", decay=None)} == {"kick", "sustain", "duration"}
+    assert {*free_parameters("filter", decay=1e-9)} == {"kick", "sustain"}
+    given = first_guess("filter", 1e-9, renewing=False, decay=3e-10)
+    assert given.duration == 3e-10

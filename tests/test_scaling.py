@@ -54,8 +54,8 @@ def test_time_to_a_kl_that_is_never_reached() -> None:
 
 def test_a_page_keeps_the_section_of_another_study() -> None:
     page = "# Title\n\n## One\n\ntext\n\n![figure](a.png)\n"
-    grown = with_section(page, f"{LATER}\n\nfirst")
-    assert section(grown) == f"{LATER}\n\nfirst"
+    grown = with_section(page, f"{LATER}\n\nfirst\n\n{LATER}: more\n\nfirst")
+    assert section(grown) == f"{LATER}\n\nfirst\n\n{LATER}: more\n\nfirst"
     assert grown.endswith("first\n\n![figure](a.png)\n")
     changed = with_section(grown, f"{LATER}\n\nsecond")
     assert "first" not in changed

@@ -55,7 +55,7 @@ class Picture:
 
 
 FIDELITY, MNIST = "results/fidelity", "mnist"
-HARDWARE = ("counts", "ledger", "prices", "comparison", "chip")
+HARDWARE = ("counts", "ledger", "prices", "comparison", "chip", "receivers")
 PICTURES: dict[str, Picture] = {
     "demo": Picture("demo", "readme", data="demo"),
     "dream": Picture("demo", "dream", data="demo"),
@@ -75,6 +75,7 @@ PICTURES: dict[str, Picture] = {
             *(f"hardware/{name}.py" for name in HARDWARE),
         ),
     ),
+    "scaling": Picture("scaling", "growth", page="results/scaling"),
     "in-the-loop": Picture("learned", "in_the_loop", page="results/in-the-loop"),
     "mixing": Picture("learned", "mixing", page="results/mixing"),
     "noise-activation-fast-absorber": Picture("physics", "activation", data="noise-fast-absorber"),

@@ -18,5 +18,5 @@ here, on one thread, with all chains together.
 
     python -m studies.scaling                         # measures what is missing, prints the tables
     python -m studies.scaling --families dense --units 8 16 --samplers gibbs "laser, measured"
-    python -m studies.scaling --report                # tables and the figure of what there is
+    python -m studies.scaling --report                # tables of what there is
 """

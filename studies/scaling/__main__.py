@@ -13,7 +13,7 @@ from photinus._core.results import ArrayResults
 
 from . import __doc__ as description
 from .moments import GROUPS, Reference, moments, reference, squared
-from .page import HEAD, IMAGES, draw, report, row
+from .page import HEAD, report, row
 from .samplers import CHAINS, SAMPLERS, sampled
 from .targets import COUNTED, UNITS, pairs_of, target
 
@@ -76,7 +76,7 @@ def main() -> None:
     add("--samplers", nargs="+", choices=SAMPLERS, default=SAMPLERS)
     add("--machines", type=int, default=2)
     add("--out", type=Path, default=RESULTS)
-    add("--report", action="store_true", help="measure nothing; draw the figure as well")
+    add("--report", action="store_true", help="measure nothing")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore", ph.TranslationWarning)
@@ -98,9 +98,6 @@ def main() -> None:
                     table[family, units, name] = points
                     print(row(family, units, name, points), flush=True)
     print(report(table))
-    if options.report:
-        for ending in ("png", "svg"):
-            draw(table).savefig(IMAGES / f"scaling.{ending}")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,15 @@
-"""Tables and the figure of the study."""
+"""Tables of the study."""
 
+import itertools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from photinus.faces.figures.canvas import bare, blank
-from photinus.faces.figures.look import MM, PAGE, style
-from photinus.faces.figures.palette import marks
 from photinus.units import quantity
 
 from .moments import root
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 GOAL_KL = 0.1
 """KL of moments [nats] to which the time of one chain is told."""
 CLEAR = 2.0
@@ -31,7 +25,7 @@ NAMES = (
     "laser, paired",
     "laser, refined",
 )
-"""Samplers, in the order of tables and legends."""
+"""Samplers in the order of tables."""
 SHOWN = ("marginal", "pair", "kl", "kl_marginals")
 """What is tabled."""
 HEAD = (
@@ -83,36 +77,34 @@ def row(family: str, units: int, name: str, found: Found) -> str:
     return f"| {family} | {units} | {name} | {' | '.join(shown(found, key) for key in keys)} |"
 
 
-def grid(table: Table, family: str, key: str) -> str:
-    """Return a table of one value: a row for each sampler, a column for each size."""
-    sizes = sorted({units for of, units, _ in table if of == family})
-    names = [name for name in NAMES if any((family, n, name) in table for n in sizes)]
-    lines = [f"| {family} | {' | '.join(f'n = {n}' for n in sizes)} |", "|---" * (len(sizes) + 1) + "|"]
-    for name in names:
+def grid(table: Table, key: str) -> str:
+    """Return a table of one value: a row for each family and sampler, a column for each size."""
+    sizes = sorted({units for _, units, _ in table})
+    families = list(dict.fromkeys(family for family, _, _ in table))
+    lines = [
+        f"| family | sampler | {' | '.join(f'n = {n}' for n in sizes)} |",
+        "|---" * (len(sizes) + 2) + "|",
+    ]
+    for family, name in itertools.product(families, NAMES):
         of = [table.get((family, n, name)) for n in sizes]
         cells = ["" if found is None else shown(found, key) for found in of]
         if any(cells):
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+            lines.append(f"| {family} | {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def report(table: Table) -> str:
     """Return all tables that a page of docs shows."""
     titles = {
-        "marginal": "Error of a marginal, rms",
-        "pair": "Error of a pair, rms",
-        "kl": "KL of moments [nats]",
-        "kl_marginals": "KL of marginals [nats]",
-        "time": f"Time of one chain to a KL of moments of {GOAL_KL:g}",
-        "reference": "Error of the reference, rms",
+        "marginal": "Error of a marginal",
+        "pair": "Error of a pair",
+        "kl": "KL of moments",
+        "kl_marginals": "KL of marginals",
+        "time": "Time on the chip",
+        "reference": "Error of the reference",
     }
-    lines = []
-    for key, title in titles.items():
-        lines += ["", f"**{title}**"]
-        for family in dict.fromkeys(family for family, _, _ in table):
-            if any(shown(found, key) for (of, _, _), found in table.items() if of == family):
-                lines += ["", grid(table, family, key)]
-    return "\n".join([*lines, exponents(table)])
+    lines = [f"\n## {title}\n\n{grid(table, key)}" for key, title in titles.items()]
+    return "\n".join([*lines, "\n## Exponents", exponents(table)])
 
 
 def growth(table: Table, family: str, name: str, key: str) -> tuple[float, float, int] | None:
@@ -147,52 +139,3 @@ def exponents(table: Table) -> str:
         if any(cells):
             lines.append(f"| {family} | {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-DRAWN = {
-    "marginal": "error of a marginal, rms",
-    "pair": "error of a pair, rms",
-    "kl": "KL of moments [nats]",
-}
-
-
-def draw(table: Table) -> Figure:
-    """Draw errors against the number of units: a row for each family, a column for each error.
-
-    What is not clearly above zero is left out, so Gibbs sampling and ideal neurons are.
-    """
-    families = list(dict.fromkeys(family for family, _, _ in table))
-    with style():
-        figure = blank(PAGE, 55 * MM * len(families))
-        panels = figure.subplots(len(families), len(DRAWN), squeeze=False, sharex=True)
-        for axes_row, family in zip(panels, families, strict=True):
-            for axes, key in zip(axes_row, DRAWN, strict=True):
-                _draw_one(bare(axes), table, family, key)
-        for axes in panels[-1]:
-            axes.set_xlabel("units")
-        handles = {str(h.get_label()): h for axes in panels.ravel() for h in axes.get_lines()}
-        figure.legend(handles.values(), handles.keys(), loc="outside right center")
-    return figure
-
-
-def _draw_one(axes: Axes, table: Table, family: str, key: str) -> None:
-    """Draw one error of one family against the number of units."""
-    for look, name in zip(marks(NAMES), NAMES, strict=True):
-        sizes, values = clear(table, family, name, key)
-        if sizes and name not in ("gibbs", "ideal"):
-            axes.loglog(sizes, values, **look.line(label=name))
-    axes.set_title(family)
-    axes.set_ylabel(DRAWN[key])
-    axes.set_xticks([4, 8, 16, 32, 64, 128, 200], ["4", "8", "16", "32", "64", "128", " 200"])
-    axes.minorticks_off()
-
-
-def clear(table: Table, family: str, name: str, key: str) -> tuple[list[int], list[float]]:
-    """Return sizes at which a value is clearly above zero, and the values; roots of squared errors."""
-    sizes, values = [], []
-    for (of, units, by), found in table.items():
-        value = mean(found, key) if (of, by) == (family, name) else None
-        if value is not None and value[0] > CLEAR * value[1]:
-            sizes.append(units)
-            values.append(value[0] if key.startswith("kl") else float(np.sqrt(value[0])))
-    return sizes, values

@@ -94,7 +94,8 @@ def calibrate(
     synapse
         Kind of pulse to fit. "rectangle" of length τ with pre-emphasis is the default for lasers,
         "plain" has none. "exponential" is a photodiode behind an RC filter, and the default for
-        integrate-and-fire neurons. "charge" is carriers injected at once.
+        integrate-and-fire neurons; a "filter" has pre-emphasis beside it. "charge" is carriers injected
+        at once.
     decay
         Time constant of an exponential [s]; by default fitted too (τ_syn of integrate-and-fire
         neurons).

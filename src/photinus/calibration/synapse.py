@@ -21,10 +21,10 @@ from photinus.networks.couplings import dense
 from photinus.translation.neuron import Neuron
 from photinus.translation.rules import translate
 
-SYNAPSES = ("rectangle", "plain", "exponential", "charge")
+SYNAPSES = ("rectangle", "plain", "exponential", "filter", "charge")
 """Kinds of synapse that can be fitted. A rectangle of length τ has pre-emphasis (kick and sustained
-pulse), a plain one has none. An exponential has a height (and a time constant, unless given), a charge
-is a kick alone."""
+pulse), a plain one has none. An exponential has a height (and a time constant, unless given). A filter
+is an exponential with pre-emphasis. A charge is a kick alone."""
 
 _PAIRS: list[tuple[list[float], list[float]]] = [
     (b, [w])
@@ -115,10 +115,11 @@ class Fit:
 
 def first_guess(synapse: str, window: float, *, renewing: bool, decay: float | None) -> SynapticKernel:
     """Return where the fit of a kind of synapse starts."""
-    if synapse == "exponential":
+    if synapse in ("exponential", "filter"):
+        kick, sustain = (0.0, 2.5) if synapse == "exponential" else (0.15, 2.2)
         return SynapticKernel(
-            kick=0.0,
-            sustain=2.5 if decay is None else 1.5,
+            kick=kick,
+            sustain=sustain if decay is None else 1.5,
             duration=first_duration("exponential", window) if decay is None else decay,
             renewing=renewing,
             shape="exponential",
@@ -137,8 +138,9 @@ def first_duration(shape: str, window: float) -> float:
 
 def free_parameters(synapse: str, *, decay: float | None) -> dict[str, float]:
     """Return what is fitted, with the step of its finite difference (times τ for a time)."""
-    if synapse == "exponential":
-        return {"sustain": 0.2} if decay is not None else {"sustain": 0.2, "duration": 0.06}
+    if synapse in ("exponential", "filter"):
+        kick = {"kick": 0.08} if synapse == "filter" else {}
+        return {**kick, "sustain": 0.2, **({} if decay is not None else {"duration": 0.06})}
     steps = {"kick": 0.08, "sustain": 0.15}
     fitted = {"rectangle": ("kick", "sustain"), "plain": ("sustain",), "charge": ("kick",)}[synapse]
     return {name: steps[name] for name in fitted}

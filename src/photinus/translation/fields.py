@@ -21,9 +21,9 @@ SMALLEST_SPREAD = 1e-6
 EVIDENCE_AT_ONCE = 64
 CHAINS, CHAINS_PER_EVIDENCE, DRAWS_PER_EVIDENCE = 64, 8, 12
 """Gibbs chains among all evidence, at least so many for each, and draws of each chain."""
-FEW_CHAINS, FEW_SWEEPS, FEWEST_DRAWS = 8, 30, 8
+FEW_CHAINS, FEW_SWEEPS, FEWEST_DRAWS = 8, 20, 8
 """Gibbs chains of machines that are held as sparse rows, their burn-in, and draws of each at least."""
-MOST_FIELDS = 2**24
+MOST_FIELDS = 2**23
 """Fields, states times units, that are looked at of such machines: a second or two."""
 
 

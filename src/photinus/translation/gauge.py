@@ -8,7 +8,8 @@ no search, any number of units.
 Flips change the signs of weights, too, and neurons that are on more often meet more of their partners.
 What that costs depends on the gauge as a whole. So "auto" predicts the KL of three gauges by the curve
 and the pair table, `photinus.translation.prediction`. The networks judged are those of the measured
-rule. What a better rule makes up for is a part of it, and its own errors go with it.
+rule. What a better rule makes up for is a part of it, and its own errors go with it. But where that
+rule is predicted to make up for all of it, there is nothing that a flip could gain.
 """
 
 import numpy as np
@@ -35,7 +36,7 @@ GENTLE = 2.0
 ALIKE, NEGLIGIBLE = 1e-6, 1e-7
 """Relative difference of costs that is rounding, and a cost that is none [nats]."""
 LINES = 1e-3
-"""What lines cost where corrections take away all else, from which on units choose for themselves."""
+"""What lines cost where corrections take away all else, from which on flips can gain [nats]."""
 SEEN, SURE = 3e-3, 1e-2
 """Predicted saving from which on flips are worth it [nats]: of gentle machines, and of others."""
 WORTH = 1.5
@@ -116,13 +117,19 @@ def _predicted_best(
     kl = {name: _predicted(machine.flipped(flips), calibration) for name, flips in candidates.items()}
     best = min(kl, key=lambda name: kl[name])
     least = SEEN if known and gentle else SURE
-    worth = kl["none"] - kl[best] > least and kl["none"] > WORTH * kl[best]
-    return best if worth else "none"
+    if kl["none"] - kl[best] <= least or kl["none"] <= WORTH * kl[best]:
+        return "none"
+    if not known:
+        return best
+    none, flipped = (
+        _predicted(machine.flipped(candidates[name]), calibration, "paired") for name in ("none", best)
+    )
+    return best if none > max(LINES, WORTH * flipped) else "none"
 
 
-def _predicted(machine: BoltzmannMachine, calibration: Neuron) -> float:
-    """Return the predicted KL of neurons that stand for the units of `machine`, measured rule."""
-    lines = Lines.of(machine, calibration, "measured")
+def _predicted(machine: BoltzmannMachine, calibration: Neuron, rule: str = "measured") -> float:
+    """Return the predicted KL of neurons that stand for the units of `machine`, by a rule."""
+    lines = Lines.of(machine, calibration, rule)
     told = foretold(machine, calibration, lines.drive, lines.coupling)
     return told.kl - told.unsure
 

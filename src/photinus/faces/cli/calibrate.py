@@ -24,7 +24,7 @@ def calibrate(
     ] = False,
     synapse: Annotated[
         str | None,
-        typer.Option(help="rectangle, plain, exponential or charge (default: the device's)."),
+        typer.Option(help="rectangle, plain, exponential, filter or charge (default: the device's)."),
     ] = None,
     additive: Annotated[
         bool, typer.Option("--additive", help="Pulses of one source add up instead of renewing.")

@@ -24,6 +24,7 @@ BURN_IN = 25
 """Draws before the first one that is shown, as by default in `photinus.sample`."""
 MOST_LANES = {"laser": 1024, "laser-reduced": 16384, "lif": 4096, "gibbs": 65536}
 """Substrates that can be shown live, and with how many units in all chains together."""
+MOST_UNITS = 2048
 LASERS = tuple(name for name in SHIPPED_PRESETS if name != LifRun.preset)
 """Presets of lasers that are calibrated."""
 
@@ -55,7 +56,7 @@ def started(
     InvalidInput
         If the network is too large to be shown live.
     """
-    _require_few(machine.n_units * chains, sampler)
+    _require_few(machine.n_units, chains, sampler)
     sequence = seed_sequence(seed)
     known = Evidence.of(evidence, machine.labels, chains)
     start = starts.dispersed(sequence, chains, machine.n_units)
@@ -90,8 +91,13 @@ def started(
     return substrate(sampler)(request)
 
 
-def _require_few(lanes: int, sampler: str) -> None:
-    most = MOST_LANES[sampler]
+def _require_few(units: int, chains: int, sampler: str) -> None:
+    if units > MOST_UNITS:
+        raise InvalidInput(
+            f"units must be at most {MOST_UNITS} to be shown live, got {units}: "
+            "photinus sample takes any number"
+        )
+    lanes, most = units * chains, MOST_LANES[sampler]
     if lanes > most:
         instead = "'laser-reduced' or fewer chains" if sampler == "laser" else "fewer chains"
         raise InvalidInput(

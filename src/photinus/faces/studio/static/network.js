@@ -323,7 +323,7 @@ export class NetworkPage {
     const at = axes(pen, width, height, look, {
       x: { least: (8 * step) / scale.factor, most: last / scale.factor, log: true, label: window === null ? "sweeps" : `time on the chip [${scale.unit}]` },
       y: { least: Math.min(...all) / 1.5, most: Math.max(...all) * 1.5, log: true, label: "KL [nats]" },
-      margin: { top: 26 },
+      margin: { top: 26, left: 66 },
     });
     pen.within(at.left, at.top, at.width, at.height, () => {
       curve(pen, at, times, kl_limit, { stroke: look.quiet, line: 1, dash: [2, 3] });

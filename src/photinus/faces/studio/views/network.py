@@ -21,6 +21,10 @@ from photinus.samplers import Piece, Run
 SPAN = 60
 """Draws of the first chain that a frame holds at most: what the raster shows."""
 MOST_CHAINS = 256
+MOST_EDGES = 1000
+"""Couplings that are drawn, the strongest ones."""
+MOST_ADDED = 20_000
+"""Couplings up to which energies are added up one by one."""
 SPEED = (0.5, 1e6)
 """Draws per second and chain that can be asked for."""
 KNOWN = {"0": 0, "1": 1}
@@ -132,11 +136,13 @@ class NetworkView:
         }
 
     def _graph(self) -> dict[str, NDArray[Any]]:
-        """Return biases, and the couplings as (from, to) with their weights."""
+        """Return biases, and the strongest couplings as (from, to) with their weights."""
+        weights = self._machine.weights[self._edges]
+        strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:MOST_EDGES])
         return {
             "biases": self._machine.biases,
-            "edges": np.stack(self._edges, axis=1),
-            "weights": self._machine.weights[self._edges],
+            "edges": np.stack(self._edges, axis=1)[strongest],
+            "weights": weights[strongest],
         }
 
     def _energy(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -145,6 +151,8 @@ class NetworkView:
         A product of whole matrices would wake all threads of the linear algebra, frame by frame.
         """
         first, second = self._edges
+        if len(first) > MOST_ADDED:
+            return self._machine.energy(states)
         both = states[:, first] & states[:, second]
         return -(states @ self._machine.biases) - both @ self._machine.weights[self._edges]
 
