@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus import BoltzmannMachine, __version__
-from photinus.reference.gibbs import GibbsSampler, colouring
+from photinus.reference.colouring import colouring
+from photinus.reference.gibbs import GibbsSampler
 
 GRID = 32
 RESTRICTED = ((784, 500), (256, 128), (64, 32))

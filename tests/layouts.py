@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from photinus.engines.lif.block import Synapses
 from photinus.engines.reduced import loop as reduced
 from photinus.engines.reduced.layout import Shared
-from photinus.reference.gibbs import Couplings
+from photinus.reference.couplings import Couplings
 
 
 def of_gibbs(couplings: Couplings, n: int, sign: int = 1) -> NDArray[Any]:

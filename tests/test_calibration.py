@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from photinus import Calibration, LaserParameters, calibrate
-from photinus.calibration.protocol import _crossing, _fit_logistic
+from photinus.calibration.activation import _crossing, fit_logistic
 from photinus.calibration.synapse import MACHINES, Fit
 from photinus.devices import SHIPPED_PRESETS, preset
 from photinus.devices.laser import spike
@@ -161,7 +161,7 @@ def test_a_device_that_pulses_is_called_so() -> None:
 def test_fit_refuses_a_step() -> None:
     x = np.linspace(0, 1, 20)
     with pytest.raises(NotConverged, match=r"at least 4 points between 0.05 and 0.95, got 0"):
-        _fit_logistic(x, (x > 0.5).astype(float), np.full(20, 0.01))
+        fit_logistic(x, (x > 0.5).astype(float), np.full(20, 0.01))
 
 
 def test_crossing_is_the_last_one_and_may_be_missing() -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.reference import gibbs
+from photinus.reference import couplings, gibbs
 from photinus.reference._chains import exponential
 from photinus.reference.colouring import colouring
 from photinus.reference.gibbs import GibbsSampler, sample_gibbs
@@ -77,7 +77,7 @@ def test_a_unit_that_is_never_on_leaves_the_law_of_the_others(bias: float, width
     """A large bias asks for whole numbers of 64 bits, and the law is that of the unit held off."""
     others = grid(3, 3)
     machine = BoltzmannMachine(others.weights, [*others.biases[:8], bias])
-    assert gibbs.quantum(machine)[1] is width
+    assert couplings.quantum(machine)[1] is width
     states = GibbsSampler(machine, chains=CHAINS, seed=1).run(400, skip=60)
     assert (states[:, :, 8] == 0).all()
     estimates, target = moments(states[:, :, :8]), machine.conditional({8: 0})
@@ -135,7 +135,7 @@ def test_threads_pieces_and_layout_change_nothing(
 ) -> None:
     whole = sample_gibbs(machine, chains=37, draws=30, burn_in=4, seed=6, threads=1)
     monkeypatch.setattr(gibbs, "FIELDS_PER_BLOCK", 40)
-    monkeypatch.setattr(gibbs, "COUPLINGS_PER_GROUP", 500)
+    monkeypatch.setattr(couplings, "COUPLINGS_PER_GROUP", 500)
     sampler = GibbsSampler(machine, chains=37, seed=6, threads=threads)
     pieces = [sampler.run(7, skip=4), sampler.run(1)]
     state = sampler.state()
@@ -197,10 +197,10 @@ def test_fields_are_exact_after_any_number_of_flips(machine: BoltzmannMachine) -
 
 def test_rounding_of_fields_is_below_single_precision() -> None:
     fine = random_machine(40, seed=2)
-    assert gibbs.quantum(fine) == (2.0**-24, np.int32)
+    assert couplings.quantum(fine) == (2.0**-24, np.int32)
     for scale in (10.0, 1e3, 1e6, 1e12):
-        unit, whole = gibbs.quantum(BoltzmannMachine(scale * fine.weights, fine.biases))
-        assert unit <= max(gibbs.COARSEST_QUANTUM, scale * 2.0**-50)
+        unit, whole = couplings.quantum(BoltzmannMachine(scale * fine.weights, fine.biases))
+        assert unit <= max(couplings.COARSEST_QUANTUM, scale * 2.0**-50)
         largest = scale * np.abs(fine.weights).sum(axis=1).max() / unit
         assert largest < 2 ** (8 * np.dtype(whole).itemsize - 2)
 

@@ -28,7 +28,8 @@ from photinus.engines.disturbances import Disturbed
 from photinus.engines.laser.simulator import Simulator
 from photinus.faces.cli import app, main
 from photinus.networks.couplings import dense
-from photinus.networks.imperfections import Imperfections, drifted
+from photinus.networks.drift import drifted
+from photinus.networks.imperfections import Imperfections
 from photinus.samplers.samples import load
 from photinus.units import ns, ps
 from tests.conftest import ALPHA

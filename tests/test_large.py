@@ -20,7 +20,8 @@ from photinus.machines import checks
 from photinus.machines.evidence import Evidence
 from photinus.reference.gibbs import sample_gibbs
 from photinus.translation import fields
-from photinus.translation.rules import check, evidence_drive
+from photinus.translation.drives import evidence_drive
+from photinus.translation.validity import check
 from tests.machines import machine as random_machine
 
 UNITS = 40

@@ -22,7 +22,8 @@ from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import among, compile_couplings, dense
 from photinus.networks.imperfections import Imperfections
 from photinus.reference import gibbs
-from photinus.reference.gibbs import Couplings, GibbsSampler
+from photinus.reference.couplings import VECTOR, Couplings
+from photinus.reference.gibbs import GibbsSampler
 from photinus.units import ns, ps
 from tests import layouts, machines
 from tests.test_lif import DT, MIDPOINT
@@ -56,7 +57,7 @@ def drawn(seed: int, number: int, most: int) -> Iterator[Any]:
 def wrongly_filled(weights: NDArray[Any], couplings: Couplings) -> Couplings:
     """Return the layout that fills stretches up with what follows in the row: it must be caught."""
     n = len(weights)
-    padded = np.pad(weights, ((0, 0), (0, gibbs.VECTOR)))
+    padded = np.pad(weights, ((0, 0), (0, VECTOR)))
     half = len(couplings.values) // 2
     values = couplings.values[:half].copy()
     for k in range(n):

@@ -15,11 +15,12 @@ from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import dense
 from photinus.translation.distortion import Context, Pairs, distorted, lifted_biases
+from photinus.translation.drives import drive_and_strength, evidence_drive
 from photinus.translation.fields import states_met
 from photinus.translation.law import Curve, Shown, stationary
 from photinus.translation.lines import Lines, Seen
 from photinus.translation.pairs import PairTable
-from photinus.translation.rules import drive_and_strength, evidence_drive, followed, translate
+from photinus.translation.rules import followed, translate
 from tests import machines
 from tests.narrow import there
 

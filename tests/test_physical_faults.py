@@ -22,8 +22,9 @@ from photinus.engines.laser.block import LaserBlock
 from photinus.engines.laser.simulator import TIME_STEP, Simulator
 from photinus.engines.simulation import simulate
 from photinus.engines.slow import RATIO, Flicker
+from photinus.networks.drift import drifted
 from photinus.networks.fabrication import with_thresholds
-from photinus.networks.imperfections import Imperfections, drifted
+from photinus.networks.imperfections import Imperfections
 from photinus.spikes.trains import Recording, SpikeTrains
 from photinus.units import ns, parse, ps
 from tests import naive

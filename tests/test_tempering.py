@@ -19,7 +19,7 @@ from photinus.devices import Network, simulator
 from photinus.devices.protocol import SpikingSimulator
 from photinus.machines.evidence import Evidence
 from photinus.samplers import abstract, sampling, spiking
-from photinus.translation.rules import drive_and_strength, evidence_drive, heated_drive
+from photinus.translation.drives import drive_and_strength, evidence_drive, heated_drive
 from tests.conftest import ALPHA
 from tests.machines import two_modes, uniform
 from tests.narrow import there, untyped

@@ -18,8 +18,10 @@ from photinus.engines.reduced import ReducedLaser
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Evidence
 from photinus.networks.lif import LifNetwork
+from photinus.translation.drives import evidence_drive
 from photinus.translation.pairs import PairTable
-from photinus.translation.rules import DRIVEN_BIAS, check, evidence_drive, recover
+from photinus.translation.rules import DRIVEN_BIAS, recover
+from photinus.translation.validity import check
 from tests.narrow import lasers, untyped
 
 SHIPPED = [

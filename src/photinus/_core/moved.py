@@ -49,6 +49,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     ),
     "imperfections": (
         "networks.imperfections",
+        "networks.drift",
         "networks.fabrication",
         "engines.disturbances",
     ),
@@ -106,7 +107,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "reference.lif.parameters": ("devices.lif.parameters",),
     "reference.lif.simulator": ("engines.lif.simulator", "engines.lif.block"),
     "reference.lif.theory": ("devices.lif.theory",),
-    "refinement": ("learning.refinement",),
+    "refinement": ("learning.refinement", "learning.rounds"),
     "report": (
         "faces.report.rows",
         "faces.report.page",

@@ -28,13 +28,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus import units
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.records import values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
-from photinus.calibration.bench import Bench, activation, intervals_by_unit
+from photinus.calibration.activation import activation_curve, survey, sweep
+from photinus.calibration.bench import Bench
 from photinus.calibration.pairs import STAGES as PAIR_STAGES
 from photinus.calibration.pairs import measure_pairs
 from photinus.calibration.record import Calibration
@@ -53,16 +53,11 @@ from photinus.calibration.synapse import (
 from photinus.devices import Parameters, device_of
 from photinus.devices.laser.parameters import is_laser
 from photinus.devices.synapse import SynapticKernel
-from photinus.errors import InvalidInput, NotConverged
+from photinus.engines.reduced.model import ReducedLaser
+from photinus.errors import InvalidInput
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.neuron import Neuron, logistic_curve
+from photinus.translation.neuron import Neuron
 
-SURVEY_POINTS = 32
-"""Drives in each step of the survey."""
-FIT_BAND = (0.05, 0.95)
-"""Probabilities between which the logistic is fitted (protocol of `sbs`)."""
-TOLERATED_ERROR = 0.05
-"""Largest error of the activation that counts as inside the calibrated range of biases."""
 CHAINS = 64
 """Chains of each measurement, by default."""
 WINDOW_FACTORS = (1.0, 0.85, 1.18)
@@ -143,12 +138,9 @@ def calibrate(
     >>> calibration.save("mine.json")  # doctest: +SKIP
     """
     validate.instance("parameters", parameters, Parameters)
-    device = device_of(parameters)
-    if reduced and not device.can_be_reduced:
-        raise InvalidInput(f"reduced must be False for {device.plural}, got True")
-    parameters = _undriven(parameters) if straight else parameters
+    parameters = _allowed(parameters, reduced=reduced, straight=straight)
     reach = validate.within("reach", reach, 1.0, 8.0)
-    found = device.setting(parameters)
+    found = device_of(parameters).setting(parameters)
     synapse = validate.one_of("synapse", found.synapse if synapse is None else synapse, SYNAPSES)
     decay = found.decay if decay is None else validate.positive("decay", decay, "s")
     window = found.window if window is None else validate.positive("window", window, "s")
@@ -165,23 +157,17 @@ def calibrate(
     with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
         step = functools.partial(advance, 1)
         bench = _behind_driver(bench, window, step) if straight else bench
-        near, guess = _survey(bench, window, step)
-        sweep = _sweep(bench, near, guess)
+        near, guess = survey(bench, window, step)
+        swept = sweep(bench, near, guess)
         step()
         windows = [near] if window is not None else [float(f"{near * x:.2g}") for x in factors]
-        tried = _tried(bench, sweep, windows, kernel, free, step, follows=decay is None, reach=reach)
+        tried = _tried(bench, swept, windows, kernel, free, step, follows=decay is None, reach=reach)
         best = _best(tried)
-        start, measured = _started(bench, *sweep, best[0], best[1].kernel, reach)
+        start, measured = _started(bench, *swept, best[0], best[1].kernel, reach)
         fit = fit_synapse(bench, start, free, machines=targets(reach), steps=STEPS, advance=step)
         neuron = replace(start, kernel=fit.kernel)
-        escape = None
-        if pairs:
-            table = measure_pairs(
-                neuron, chains=chains, seed=bench.seeds[8], threads=threads, advance=step
-            )
-            neuron = replace(neuron, pairs=table)
-        if reduced:
-            escape = reduce_laser(neuron, seed=bench.seeds[7], threads=threads, advance=step)
+        neuron = _paired(bench, neuron, step) if pairs else neuron
+        escape = _escape(bench, neuron, step) if reduced else None
     return Calibration(
         **values_of(neuron),
         **measured,
@@ -194,12 +180,28 @@ def calibrate(
     )
 
 
-def _undriven(parameters: Parameters) -> Parameters:
-    """Return a laser without a driver that bends."""
+def _allowed(parameters: Parameters, *, reduced: bool, straight: bool) -> Parameters:
+    """Return the device to calibrate, without a driver that bends where one is to be fitted."""
+    device = device_of(parameters)
+    if reduced and not device.can_be_reduced:
+        raise InvalidInput(f"reduced must be False for {device.plural}, got True")
+    if not straight:
+        return parameters
     if not is_laser(parameters):
-        plural = device_of(parameters).plural
-        raise InvalidInput(f"straight must be False for {plural}, got True")
+        raise InvalidInput(f"straight must be False for {device.plural}, got True")
     return parameters.replace(driver_knee=0.0, driver_softness=0.0)
+
+
+def _paired(bench: Bench, neuron: Neuron, advance: Callable[[], None]) -> Neuron:
+    """Return the neuron with what coupled pairs of it show."""
+    chains, seed = bench.chains, bench.seeds[8]
+    table = measure_pairs(neuron, chains=chains, seed=seed, threads=bench.threads, advance=advance)
+    return replace(neuron, pairs=table)
+
+
+def _escape(bench: Bench, neuron: Neuron, advance: Callable[[], None]) -> ReducedLaser:
+    """Return the neuron as an escape rate."""
+    return reduce_laser(neuron, seed=bench.seeds[7], threads=bench.threads, advance=advance)
 
 
 def _named(tried: list[tuple[float, Fit]]) -> dict[str, Any]:
@@ -219,7 +221,7 @@ def _started(
     reach: float,
 ) -> tuple[Neuron, dict[str, Any]]:
     """Return the neuron with a state window, a synapse to start from, and its errors."""
-    constants, measured = _activation_curve(bench, drive, spikes, window)
+    constants, measured = activation_curve(bench, drive, spikes, window)
     neuron = Neuron(
         parameters=bench.parameters,
         window=window,
@@ -234,8 +236,8 @@ def _started(
 
 def _behind_driver(bench: Bench, window: float | None, advance: Callable[[], None]) -> Bench:
     """Return the bench with a driver in front of the device that makes its log-odds straight."""
-    near, guess = _survey(bench, window, advance)
-    drive, spikes = _sweep(bench, near, guess)
+    near, guess = survey(bench, window, advance)
+    drive, spikes = sweep(bench, near, guess)
     advance()
     plain, _ = _started(bench, drive, spikes, near, bench.kernel, 1.0)
     return replace(bench, parameters=straightened(plain))
@@ -243,7 +245,7 @@ def _behind_driver(bench: Bench, window: float | None, advance: Callable[[], Non
 
 def _tried(
     bench: Bench,
-    sweep: tuple[NDArray[np.float64], SpikeTrains],
+    swept: tuple[NDArray[np.float64], SpikeTrains],
     windows: list[float],
     kernel: SynapticKernel,
     free: dict[str, float],
@@ -260,7 +262,7 @@ def _tried(
     for window in windows:
         if follows:
             kernel = replace(kernel, duration=first_duration(kernel.shape, window))
-        start, _ = _started(bench, *sweep, window, kernel, reach)
+        start, _ = _started(bench, *swept, window, kernel, reach)
         fit = fit_synapse(bench, start, free, machines=targets(reach), steps=1, advance=advance)
         kernel = fit.kernel
         found.append((window, fit))
@@ -274,146 +276,3 @@ def _best(tried: list[tuple[float, Fit]]) -> tuple[float, Fit]:
         if other[1].beats(first[1]) and other[1].mean_kl < best[1].mean_kl:
             best = other
     return best
-
-
-def _fit_logistic(
-    x: NDArray[np.float64], p: NDArray[np.float64], error: NDArray[np.float64]
-) -> tuple[float, float, float, float, float]:
-    """Return midpoint, slope, their standard errors, and the largest residual in the band."""
-    from scipy.optimize import curve_fit
-
-    band = (p > FIT_BAND[0]) & (p < FIT_BAND[1])
-    if band.sum() < 4:
-        raise NotConverged(
-            f"the activation must have at least 4 points between {FIT_BAND[0]} and {FIT_BAND[1]}, "
-            f"got {int(band.sum())}: the device switches from silent to always on"
-        )
-    guess = (float(np.interp(0.5, p[band], x[band])), float(np.ptp(x[band])) / 5)
-    (midpoint, slope), covariance = curve_fit(
-        logistic_curve, x[band], p[band], p0=guess, sigma=np.maximum(error[band], 1e-4)
-    )
-    midpoint_error, slope_error = np.sqrt(np.diag(covariance))
-    residual = np.abs(logistic_curve(x[band], midpoint, slope) - p[band]).max()
-    return (
-        float(midpoint),
-        float(slope),
-        float(midpoint_error),
-        float(slope_error),
-        float(residual),
-    )
-
-
-def _survey(
-    bench: Bench, window: float | None, advance: Callable[[], None]
-) -> tuple[float, tuple[float, float]]:
-    """Return a first state window (or the given one), and a first (midpoint, slope)."""
-    memory = bench.setting.time_constant
-    settle = 12 * memory
-    bracket = bench.setting.bracket
-    # Each survey narrows the drives to where firing goes from rare to regular.
-    for stage in range(3):
-        drive = np.linspace(*bracket, SURVEY_POINTS)
-        duration = settle + (40 if stage < 2 else 200) * memory
-        spikes = bench.run(bench.network(drive, memory), duration, stage, bench.chains // 2)
-        mean, cv, _ = intervals_by_unit(spikes, settle)
-        if stage < 2:
-            bracket = _zoom(drive, spikes.rates().mean(axis=0), cv, bracket)
-        advance()
-    half = _crossing(drive, cv, 0.5)
-    if half is None:
-        low, high = bench.setting.bracket
-        raise NotConverged(
-            f"device {bench.parameters.name!r} never fires at random at drives from {low:.3g} to "
-            f"{high:.3g}: there is no activation curve to calibrate"
-        )
-    known = np.isfinite(mean)
-    if window is None:
-        window = float(f"{np.interp(half, drive[known], mean[known]) / 2:.2g}")
-    p, error = activation(spikes, window, settle)
-    midpoint, slope, *_ = _fit_logistic(drive, p, error)
-    return window, (midpoint, slope)
-
-
-def _zoom(
-    grid: NDArray[np.float64],
-    rate: NDArray[np.float64],
-    cv: NDArray[np.float64],
-    bracket: tuple[float, float],
-) -> tuple[float, float]:
-    """Return the pumps between the last silent point and the first that fires regularly."""
-    firing = rate > 0.01 * rate.max(initial=0.0)
-    if not firing.any():
-        return bracket
-    first = max(int(np.argmax(firing)) - 1, 0)
-    regular = firing & (np.nan_to_num(cv, nan=np.inf) < 0.12)
-    last = int(np.argmax(regular)) if regular.any() else len(grid) - 1
-    return float(grid[first]), float(grid[max(last, first + 1)])
-
-
-def _crossing(x: NDArray[np.float64], y: NDArray[np.float64], level: float) -> float | None:
-    """Return where the falling curve y(x) last crosses `level`, None if it does not."""
-    known = np.isfinite(y)
-    x, y = x[known], y[known]
-    above = np.flatnonzero(y >= level)
-    if len(above) == 0 or above[-1] + 1 >= len(y):
-        return None
-    k = above[-1]
-    return float(np.interp(level, [y[k + 1], y[k]], [x[k + 1], x[k]]))
-
-
-def _sweep(
-    bench: Bench, window: float, guess: tuple[float, float]
-) -> tuple[NDArray[np.float64], SpikeTrains]:
-    """Return the drives of the long sweep and the spikes that they bring."""
-    drive = guess[0] + guess[1] * np.linspace(-6, 8, 57)
-    drive = drive[drive > device_of(bench.parameters).least_drive]
-    duration = bench.settle(window) + 200 * window
-    return drive, bench.run(bench.network(drive, window), duration, 3)
-
-
-def _activation_curve(
-    bench: Bench, drive: NDArray[np.float64], spikes: SpikeTrains, window: float
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the sweep read out with a state window, and its logistic fit: constants, and the rest."""
-    settle = bench.settle(window)
-    p, error = activation(spikes, window, settle)
-    mean, cv, shortest = intervals_by_unit(spikes, settle)
-    midpoint, slope, midpoint_error, slope_error, residual = _fit_logistic(drive, p, error)
-    bias = (drive - midpoint) / slope
-    good = np.abs(p - logistic_curve(bias, 0.0, 1.0)) <= TOLERATED_ERROR
-    middle = int(np.argmin(np.abs(bias)))
-    first, last = middle, middle
-    while first > 0 and good[first - 1]:
-        first -= 1
-    while last < len(bias) - 1 and good[last + 1]:
-        last += 1
-    if first == last:
-        off = abs(p[middle] - logistic_curve(bias[middle], 0.0, 1.0))
-        raise NotConverged(_why_not_logistic(bench.parameters, window, off, p[middle]))
-    constants = {
-        "midpoint": midpoint,
-        "slope": slope,
-        "bias_range": (float(bias[first]), float(bias[last])),
-        "drive": drive,
-        "activation": p,
-        "mean_interval": mean,
-    }
-    measured = {
-        "midpoint_error": midpoint_error,
-        "slope_error": slope_error,
-        "residual": residual,
-        "activation_error": error,
-        "interval_cv": cv,
-        "shortest_interval": shortest,
-    }
-    return constants, measured
-
-
-def _why_not_logistic(parameters: Parameters, window: float, off: float, on: float) -> str:
-    """Return why a device has no range of biases, and what to change."""
-    change = device_of(parameters).advice(parameters)
-    return (
-        f"device {parameters.name!r} has no range of biases: in a state window of "
-        f"{units.quantity(window, 's')} its activation is off a logistic by {off:.2g} even at "
-        f"P(on) = {on:.2g}, where {TOLERATED_ERROR} is allowed; {change}"
-    )

@@ -1,5 +1,6 @@
 """Files of estimators: everything that learning needs to go on, and to predict."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from photinus.errors import InvalidInput
 from photinus.learning.ascent import NegativePhase
 
 KIND = "boltzmann-estimator"
+UNCHECKED = ("negative", "checkpoint", "resume", "progress", "binarize")
+"""Parameters that a checkpoint does not fix; what `binarize` makes of the data it does."""
 
 
 def write(estimator: Any, path: str | Path) -> None:
@@ -41,6 +44,18 @@ def write(estimator: Any, path: str | Path) -> None:
     if estimator.negative is not None and hasattr(estimator.negative, "state"):
         arrays |= {f"negative.{name}": value for name, value in estimator.negative.state().items()}
     files.write_npz(path, arrays)
+
+
+def fingerprint(estimator: Any, visible: NDArray[np.float32]) -> dict[str, Any]:
+    """Return what must be the same for a checkpoint to be gone on with, for JSON."""
+    found = {name: value for name, value in estimator.get_params().items() if name not in UNCHECKED}
+    digest = hashlib.sha256(np.packbits(visible.astype(np.uint8), axis=1).tobytes()).hexdigest()
+    found = {k: v.item() if isinstance(v, np.generic) else v for k, v in found.items()}
+    return {
+        **found,
+        "hidden": [int(units) for units in estimator.hidden],
+        "data": f"{visible.shape} {digest}",
+    }
 
 
 def restore(estimator: Any, path: str | Path, run: dict[str, Any] | None = None) -> None:

@@ -94,6 +94,24 @@ def binarized(X: Any, threshold: float | None) -> NDArray[np.uint8]:
     return (values > threshold).astype(np.uint8, order="C")
 
 
+def columns(estimator: Any, X: Any, *, fresh: bool) -> NDArray[np.uint8]:
+    """Return the features, array (sample, feature), after scikit-learn's look at their names.
+
+    A frame must have the columns that `fit` has seen, in the same order.
+    """
+    if not isinstance(X, np.ma.MaskedArray):
+        X = by_sklearn(lambda: as_numbers(estimator, X, fresh))
+    features = binarized(X, estimator.binarize)
+    if fresh:
+        estimator.n_features_in_ = features.shape[1]
+    elif features.shape[1] != estimator.n_features_in_:
+        raise InvalidInput(
+            f"X has {features.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input"
+        )
+    return features
+
+
 def checked_classes(y: Any, samples: int) -> NDArray[Any]:
     """Return the classes of so many samples, array (sample,) of whole numbers, floats or text."""
     try:

@@ -8,7 +8,6 @@ lasers. Statistics are centred on running means (Melchior, Fischer & Wiskott 201
 which the first epochs go into the biases.
 """
 
-import hashlib
 import math
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,9 @@ from photinus.errors import InvalidInput
 from photinus.learning import checkpoint
 from photinus.learning.ascent import Ascent, NegativePhase
 from photinus.learning.checks import (
-    as_numbers,
-    binarized,
-    by_sklearn,
     check_parameters,
     checked_classes,
+    columns,
 )
 from photinus.learning.scikit import (
     BaseEstimator,
@@ -39,8 +36,6 @@ UPDATES = 8400
 """Updates that a fit makes by default: with fewer, small sets of images are hardly learned."""
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 1000
 """Bounds of the epochs that this takes."""
-UNCHECKED = ("negative", "checkpoint", "resume", "progress", "binarize")
-"""Parameters that a checkpoint does not fix; what `binarize` makes of the data it does."""
 
 
 class BoltzmannEstimator(
@@ -215,7 +210,7 @@ class BoltzmannEstimator(
                 )
             held, visible = visible[order[:cut]], visible[order[cut:]]
         self._begin(visible, generator)
-        self._run = self._fingerprint(visible)
+        self._run = checkpoint.fingerprint(self, visible)
         if self.resume and self.checkpoint is not None and Path(self.checkpoint).exists():
             checkpoint.restore(self, self.checkpoint, self._run)
         epochs = self._epochs(len(visible))
@@ -249,17 +244,6 @@ class BoltzmannEstimator(
         best = self._best_epoch()
         return best is not None and len(self.history_) - best >= self.patience
 
-    def _fingerprint(self, visible: NDArray[np.float32]) -> dict[str, Any]:
-        """Return what must be the same for a checkpoint to be gone on with, for JSON."""
-        found = {name: value for name, value in self.get_params().items() if name not in UNCHECKED}
-        digest = hashlib.sha256(np.packbits(visible.astype(np.uint8), axis=1).tobytes()).hexdigest()
-        found = {k: v.item() if isinstance(v, np.generic) else v for k, v in found.items()}
-        return {
-            **found,
-            "hidden": [int(units) for units in self.hidden],
-            "data": f"{visible.shape} {digest}",
-        }
-
     def partial_fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BoltzmannEstimator":
         """Go once through more data at the learning rate, from wherever the machine is."""
         check_parameters(self)
@@ -272,7 +256,7 @@ class BoltzmannEstimator(
 
     def _visible(self, X: ArrayLike, y: ArrayLike | None, *, fresh: bool) -> NDArray[np.float32]:
         """Return the states of the visible units, array (sample, unit)."""
-        features = self._columns(X, fresh=fresh)
+        features = columns(self, X, fresh=fresh)
         if fresh:
             self.__dict__.pop("classes_", None)
             if y is not None:
@@ -288,23 +272,6 @@ class BoltzmannEstimator(
         if len(unknown):
             raise InvalidInput(f"y must be one of {self.classes_.tolist()}, got {unknown[0]!r}")
         return np.hstack([features, labels[:, None] == self.classes_]).astype(np.float32)
-
-    def _columns(self, X: Any, *, fresh: bool) -> NDArray[np.uint8]:
-        """Return the features, array (sample, feature), after scikit-learn's look at their names.
-
-        A frame must have the columns that `fit` has seen, in the same order.
-        """
-        if not isinstance(X, np.ma.MaskedArray):
-            X = by_sklearn(lambda: as_numbers(self, X, fresh))
-        features = binarized(X, self.binarize)
-        if fresh:
-            self.n_features_in_ = features.shape[1]
-        elif features.shape[1] != self.n_features_in_:
-            raise InvalidInput(
-                f"X has {features.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
-            )
-        return features
 
     # What has been learned
 
@@ -362,7 +329,7 @@ class BoltzmannEstimator(
 
     def _features(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return checked features, array (sample, feature)."""
-        return self._columns(X, fresh=False).astype(np.float32)
+        return columns(self, X, fresh=False).astype(np.float32)
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the means of the first hidden layer given the features, array (sample, hidden).

@@ -13,17 +13,15 @@ drifts, and a draw depends neither on how the work is cut nor on threads. The sa
 with weights and biases rounded to the quantum.
 """
 
-import math
 from collections.abc import Mapping
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.compilation import inlined, kernel
-from photinus._core.matrices import Matrix, entries, mapped, part, row_sizes
+from photinus._core.matrices import mapped, part
 from photinus._core.streams import Role, Seed, coins, lane_states, seed_sequence
 from photinus._core.threads import available_threads
 from photinus.errors import InvalidInput
@@ -37,89 +35,15 @@ from photinus.reference._chains import (
     over_chains,
     uniform,
 )
-from photinus.reference.colouring import colouring
+from photinus.reference.couplings import VECTOR, couplings, quantum
 
-COARSEST_QUANTUM = 2.0**-22
-"""Largest rounding of 32-bit fields; machines of larger fields get 64 bits."""
 FIELDS_PER_BLOCK = 2**17
 """Entries of the field that a block of chains keeps in the cache (512 KiB)."""
 FIELDS_PER_LINE = 16
 """32-bit fields in a line of the cache."""
-COUPLINGS_PER_GROUP = 2**14
-"""Couplings that all chains of a block use before the next ones are fetched (128 KiB, both signs)."""
-GAP = 8
-"""Zeros up to which two stretches of a row are added as one."""
-VECTOR = 64
-"""Longer stretches are filled up with zeros to a multiple of this, the step of the vectorised loop."""
 LANES = 16
 """Chains that are drawn together, by vector instructions."""
 _LANES, _WORDS = np.uintp(LANES), np.uintp(4 * LANES)
-
-
-class Couplings(NamedTuple):
-    """Units in groups, and what a flip adds to other fields: stretches of the unit's row of W."""
-
-    groups: NDArray[np.intp]
-    """Where groups begin and end, array (group + 1,)."""
-    alike: NDArray[np.bool_]
-    """Whether all units of a group act on the same others, each with one stretch; array (group,)."""
-    first: NDArray[np.intp]
-    """Where the stretches of each unit begin and end, array (unit + 1,)."""
-    stretches: NDArray[np.intp]
-    """First unit acted on, number of units, place in `values`: array (stretch, 3)."""
-    values: NDArray[Any]
-    """Weights in quanta, stretch by stretch, then all of them negated: for flips up and down."""
-
-
-def quantum(machine: BoltzmannMachine) -> tuple[float, type[np.signedinteger[Any]]]:
-    """Return the unit in which fields are counted, a power of two, and an integer type for them."""
-    validate.instance("machine", machine, BoltzmannMachine)
-    largest = float((np.abs(machine.biases) + row_sizes(machine.matrix)).max())
-    _, exponent = math.frexp(max(largest, 1.0))
-    # One bit is for the sign, one for what rounding adds.
-    short = math.ldexp(1.0, exponent - 30)
-    if short <= COARSEST_QUANTUM:
-        return short, np.int32
-    return math.ldexp(1.0, exponent - 62), np.int64
-
-
-def couplings(weights: Matrix) -> tuple[NDArray[np.intp], Couplings]:
-    """Return the order of the units by groups, and the couplings in this order; `weights` in quanta."""
-    colour = colouring(weights)
-    order = np.argsort(colour, kind="stable")
-    colour = colour[order]
-    row, column, weight = entries(part(weights, order, order))
-    fresh = np.ones(len(row), dtype=bool)
-    fresh[1:] = (np.diff(row) > 0) | (np.diff(column) > GAP)
-    begin = np.flatnonzero(fresh)
-    counts = np.diff(np.append(begin, len(row)))
-    start, length = column[begin], column[begin + counts - 1] - column[begin] + 1
-    length = np.where(length > GAP, -(-length // VECTOR) * VECTOR, length)
-    place = np.cumsum(length) - length
-    # Only what belongs to a stretch is written. The row's next couplings, which may lie where a
-    # stretch is filled up, have a stretch for themselves.
-    values = np.zeros(length.sum(), weights.dtype)
-    values[np.repeat(place - start, counts) + column] = weight
-    row = row[begin]
-    first = np.searchsorted(row, np.arange(len(order) + 1))
-    until = np.append(place, len(values))[first]
-    stretches = np.stack([start, length, place], axis=1)
-    groups = [0]
-    for unit in range(1, len(order)):
-        used = until[unit + 1] - until[groups[-1]]
-        if colour[unit] != colour[unit - 1] or used > COUPLINGS_PER_GROUP:
-            groups.append(unit)
-    groups.append(len(order))
-    alike = [
-        _alike(np.diff(first[i : j + 1]), stretches[first[i] : first[j]]) for i, j in pairwise(groups)
-    ]
-    values = np.concatenate([values, -values])
-    return order, Couplings(np.array(groups), np.array(alike), first, stretches, values)
-
-
-def _alike(counts: NDArray[np.intp], stretches: NDArray[np.intp]) -> bool:
-    """Return whether units with so many stretches each have one, all at the same place."""
-    return bool(counts.size and (counts == 1).all() and (stretches[:, :2] == stretches[0, :2]).all())
 
 
 class GibbsSampler:

@@ -1,4 +1,4 @@
-"""Moments of samples: how often both units of a pair are on."""
+"""Moments of samples: how often a unit is on, and both units of a pair."""
 
 from typing import TYPE_CHECKING
 
@@ -6,9 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory, validate
+from photinus.samplers import occupancy
 
 if TYPE_CHECKING:
     from photinus.samplers.samples import Samples
+
+
+def of_units(samples: "Samples") -> NDArray[np.float64]:
+    """Return P(z_k = 1) of each chain, array (chain, unit)."""
+    validate.instance("samples", samples, "Samples")
+    if samples.spikes is None:
+        return np.asarray(samples.states.mean(axis=1, dtype=np.float64))
+    assert samples.window is not None
+    marginals = samples.states[:, 0].astype(np.float64)
+    free, begin = samples.free_units, samples.burn_in * samples.window
+    if len(free):
+        marginals[:, free] = samples.spikes.of_units(free).marginals(
+            samples.window, start=begin, end=begin + samples.draws * samples.window
+        )
+    return marginals
 
 
 def of_pairs(samples: "Samples", first: int, stop: int) -> NDArray[np.float64]:
@@ -30,7 +46,7 @@ def of_pairs(samples: "Samples", first: int, stop: int) -> NDArray[np.float64]:
     assert samples.window is not None
     free = samples.free_units
     known = samples.evidence.positions
-    inner = samples._occupancy(stop * samples.window, start=first * samples.window).moments
+    inner = occupancy.of_free(samples, stop * samples.window, start=first * samples.window).moments
     found = np.zeros((samples.chains, samples.machine.n_units, samples.machine.n_units))
     found[:, free[:, None], free] = inner
     values = samples.evidence.values.astype(np.float64)

@@ -14,10 +14,9 @@ from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus._core.states import MAX_ENUMERATED, pair_shares
 from photinus.devices import Network
-from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Evidence
-from photinus.samplers import exports, moments, storage, summary
+from photinus.samplers import exports, moments, occupancy, storage, summary
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from photinus.hardware.ledger import Ledger
     from photinus.hardware.prices import Prices
     from photinus.samplers.tempering import Parallel, Tempering
-    from photinus.spikes.readout import Occupancy
     from photinus.spikes.trains import SpikeTrains
 
 
@@ -177,18 +175,7 @@ class Samples(Displayed):
         InvalidInput
             For more than 24 units.
         """
-        n = self.machine.n_units
-        if n > MAX_ENUMERATED:
-            raise InvalidInput(f"joint needs at most {MAX_ENUMERATED} units, got {n}")
-        full = np.zeros(2**n)
-        common = self.evidence.common()
-        index = np.full(
-            2 ** len(self.free_units), int(common.values[0].astype(np.int64) @ (1 << common.positions))
-        )
-        for k, unit in enumerate(self.free_units):
-            index |= ((np.arange(len(index)) >> k) & 1) << unit
-        full[index] = self.free_joint()
-        return full
+        return occupancy.joint(self)
 
     def free_joint(self, stop: float | None = None, *, start: float = 0.0) -> NDArray[np.float64]:
         """Return the fraction of time in each state of the free units, array (2**free,).
@@ -198,27 +185,7 @@ class Samples(Displayed):
         stop, start
             Look only at the kept time between these [s, from the end of the burn-in]; for spikes only.
         """
-        free = self.free_units
-        if not self.has_joint:
-            raise InvalidInput(f"free_joint needs at most {MAX_ENUMERATED} free units, got {len(free)}")
-        if self.spikes is None:
-            bits = np.int64(1) << np.arange(len(free), dtype=np.int64)
-            index = (self.states[:, :, free] @ bits).ravel()
-            return np.asarray(np.bincount(index, minlength=2 ** len(free)) / index.size)
-        joint = self._occupancy(stop, start=start).joint
-        assert joint is not None
-        return joint
-
-    def _occupancy(self, stop: float | None = None, *, start: float = 0.0) -> "Occupancy":
-        """Return the occupancy of the free units."""
-        assert self.spikes is not None
-        assert self.window is not None
-        origin = self.burn_in * self.window
-        return self.spikes.of_units(self.free_units).occupancy(
-            self.window,
-            start=origin + start,
-            end=origin + (self.draws * self.window if stop is None else stop),
-        )
+        return occupancy.free_joint(self, stop, start=start)
 
     def chain_moments(self, pieces: int = 1) -> NDArray[np.float64]:
         """Return <z_i z_j> of each chain, array (chain, unit, unit), marginals on the diagonal.
@@ -251,16 +218,7 @@ class Samples(Displayed):
 
     def chain_marginals(self) -> NDArray[np.float64]:
         """Return P(z_k = 1) of each chain, array (chain, unit)."""
-        if self.spikes is None:
-            return np.asarray(self.states.mean(axis=1, dtype=np.float64))
-        assert self.window is not None
-        marginals = self.states[:, 0].astype(np.float64)
-        free, begin = self.free_units, self.burn_in * self.window
-        if len(free):
-            marginals[:, free] = self.spikes.of_units(free).marginals(
-                self.window, start=begin, end=begin + self.draws * self.window
-            )
-        return marginals
+        return moments.of_units(self)
 
     def pair_moments(self) -> NDArray[np.float64]:
         """Return <z_i z_j>, array (unit, unit), marginals on the diagonal."""

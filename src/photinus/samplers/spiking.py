@@ -20,13 +20,8 @@ from photinus.reference import starts
 from photinus.samplers import limits
 from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
-from photinus.translation.rules import (
-    drive_and_strength,
-    evidence_drive,
-    followed,
-    levels,
-    translate,
-)
+from photinus.translation.drives import drive_and_strength, evidence_drive
+from photinus.translation.rules import followed, levels, translate
 
 LASER_STEPS_PER_PIECE = 2e9
 """Laser-steps between two commits to disk: a few seconds."""

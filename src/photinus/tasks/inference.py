@@ -23,7 +23,8 @@ from photinus._core.streams import Seed, seed_sequence
 from photinus.diagnostics.certificate import Fidelity
 from photinus.diagnostics.weights import Weighted
 from photinus.errors import InvalidInput, TranslationWarning
-from photinus.learning.refinement import FEWEST, Refinement, refine
+from photinus.learning.refinement import FEWEST, refine
+from photinus.learning.rounds import Refinement
 from photinus.machines.bayes import BayesianNetwork
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.cliques import TooWide

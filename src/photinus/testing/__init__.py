@@ -17,9 +17,9 @@ Run them all by one call, or each as a separate test::
 """
 
 from photinus.testing.devices import DEVICE_CHECKS as DEVICE_CHECKS
-from photinus.testing.devices import DeviceSubject as DeviceSubject
 from photinus.testing.devices import check_device as check_device
-from photinus.testing.devices import device_subject as device_subject
+from photinus.testing.neurons import DeviceSubject as DeviceSubject
+from photinus.testing.neurons import device_subject as device_subject
 from photinus.testing.substrates import SUBSTRATE_CHECKS as SUBSTRATE_CHECKS
 from photinus.testing.substrates import check_substrate as check_substrate
 from photinus.testing.substrates import subject as subject

@@ -4,12 +4,10 @@ A device is known by its parameters; see `photinus.devices.Device`. The checks b
 them, and simulate these: no calibration is needed.
 """
 
-import functools
 import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,93 +15,30 @@ from numpy.typing import NDArray
 
 from photinus._core import files
 from photinus._core import gauge as gauges
-from photinus._core.display import Displayed
 from photinus.devices import (
-    Device,
     Network,
     Parameters,
-    Setting,
-    assemble,
-    device_of,
     network_from_dict,
     parameters_from_dict,
-    setting,
     simulator,
 )
-from photinus.devices.synapse import SynapticKernel
-from photinus.errors import InvalidInput
 from photinus.spikes.trains import SpikeTrains
-from photinus.testing.verdict import Unfit, require, run_all
-
-CHAINS, WINDOWS = 64, 12
-"""Of most runs. Differences of firing that are looked at are of many standard deviations."""
-HALVINGS = 7
-"""Of the bracket, on the way to a drive of half as many spikes."""
-LABELS = ("a", 1, "Ω")
-NAMES = ("chain", "unit", "time")
-
-
-@dataclass(frozen=True, repr=False)
-class DeviceSubject(Displayed):
-    """A device that is checked.
-
-    Examples
-    --------
-    >>> from photinus.devices import preset
-    >>> from photinus.testing import DeviceSubject
-    >>> subject = DeviceSubject(preset("lif-hcs"))
-    >>> subject.device.name, subject.network([subject.levels[1]]).n_units
-    ('lif', 3)
-    """
-
-    parameters: Parameters
-    options: dict[str, Any] = field(default_factory=dict)
-    """What `assemble` needs beside the usual: another ``kernel`` or ``window``."""
-
-    @property
-    def device(self) -> Device:
-        """The device of the parameters."""
-        return device_of(self.parameters)
-
-    @functools.cached_property
-    def setting(self) -> Setting:
-        """Where the activation of these neurons is, and what their synapses are."""
-        return setting(self.parameters)
-
-    @functools.cached_property
-    def levels(self) -> tuple[float, float, float]:
-        """Drives of silence, of half as many spikes as at regular firing, and of that."""
-        low, high = self.setting.bracket
-        half = 0.5 * len(self.run(self.network(high)))
-        below, above = low, high
-        for _ in range(HALVINGS):
-            middle = 0.5 * (below + above)
-            below, above = (
-                (middle, above) if len(self.run(self.network(middle))) < half else (below, middle)
-            )
-        return low, above, high
-
-    def network(self, drive: Any, coupling: Any = None) -> Network:
-        """Return a network of three neurons with these drives, uncoupled by default."""
-        found, level = self.setting, np.broadcast_to(np.asarray(drive, np.float64), 3)
-        window = found.window or 2 * found.time_constant
-        kernel = SynapticKernel(
-            kick=0.0, sustain=1.0, duration=found.decay or window, shape=found.synapse
-        )
-        usual = {"kernel": kernel, "window": window, "driven": found.bracket}
-        return assemble(
-            self.parameters,
-            drive=level.copy(),
-            coupling=np.zeros((3, 3)) if coupling is None else np.asarray(coupling, np.float64),
-            detection_threshold=found.detection_threshold,
-            labels=LABELS,
-            **{**usual, **self.options},
-        )
-
-    def run(self, network: Network, windows: float = WINDOWS, **options: Any) -> SpikeTrains:
-        """Return the spikes of a run of so many state windows."""
-        usual = {"chains": CHAINS, "seed": 1}
-        return simulator(network, **{**usual, **options}).advance(windows * network.window)
+from photinus.testing.neurons import (
+    CHAINS,
+    LABELS,
+    NAMES,
+    WINDOWS,
+    DeviceSubject,
+    check_refused,
+    count,
+    coupled_network,
+    dense,
+    device_subject,
+    rates_of,
+    same_spikes,
+    step_of,
+)
+from photinus.testing.verdict import require, run_all
 
 
 def check_device(parameters: Parameters, **options: Any) -> None:
@@ -129,29 +64,6 @@ def check_device(parameters: Parameters, **options: Any) -> None:
     >>> check_device(preset("lif-hcs"))  # doctest: +SKIP
     """
     run_all(DEVICE_CHECKS, device_subject(parameters, **options), str(parameters.device))
-
-
-def device_subject(parameters: Parameters, **options: Any) -> DeviceSubject:
-    """Return what each of `DEVICE_CHECKS` takes; arguments as in `check_device`.
-
-    Examples
-    --------
-    >>> from photinus.devices import preset
-    >>> from photinus.testing import DEVICE_CHECKS, device_subject
-    >>> subject = device_subject(preset("lif-hcs"))
-    >>> DEVICE_CHECKS["parameters"](subject)
-    """
-    return DeviceSubject(parameters, options)
-
-
-def same_spikes(a: SpikeTrains, b: SpikeTrains) -> bool:
-    """Return whether two runs have the same spikes."""
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in NAMES)
-
-
-def _rates(spikes: SpikeTrains) -> NDArray[np.float64]:
-    """Return spikes per chain of each of the three units."""
-    return np.bincount(spikes.unit, minlength=3) / spikes.chains
 
 
 # What a neuron and a network are
@@ -184,7 +96,7 @@ def check_setting(subject: DeviceSubject) -> None:
 
 def check_network_of_device(subject: DeviceSubject) -> None:
     """Check that a network has what it was built from, in files, too."""
-    coupling = np.array([[0, 1.0, -0.5], [0.25, 0, 0], [0, -1.0, 0]]) * _step(subject)
+    coupling = np.array([[0, 1.0, -0.5], [0.25, 0, 0], [0, -1.0, 0]]) * step_of(subject)
     network = subject.network(subject.levels[1], coupling)
     _check_network(subject, network, coupling)
     document = network_from_dict(network.to_dict())
@@ -195,7 +107,7 @@ def check_network_of_device(subject: DeviceSubject) -> None:
         _check_network(subject, subject.device.load_network(path), coupling)
     other = network.driven(np.full(3, subject.levels[2]), 2 * coupling)
     require(np.allclose(other.drive, subject.levels[2]), "a driven copy must have the other drives")
-    require(np.allclose(_dense(other), 2 * coupling), "a driven copy must have the other couplings")
+    require(np.allclose(dense(other), 2 * coupling), "a driven copy must have the other couplings")
     _check_network(subject, network, coupling)
     require(len(network.settings()) == 3, "settings must say one thing of each neuron")
 
@@ -205,21 +117,11 @@ def _check_network(subject: DeviceSubject, network: Network, coupling: NDArray[n
     require(network.parameters == subject.parameters, "a network must have the parameters given")
     require((network.labels, network.n_units) == (LABELS, 3), "a network must have the labels given")
     require(np.allclose(network.drive, subject.levels[1]), "a network must have the drives given")
-    require(np.allclose(_dense(network), coupling), "a network must have the couplings given")
+    require(np.allclose(dense(network), coupling), "a network must have the couplings given")
     holding = np.allclose(network.holding[1], subject.levels[2])
     require(holding, f"holding must be the drives given, got {network.holding}")
     missing = [name for name in network.ARRAYS if name not in network.to_dict()]
     require(missing in ([], ["synapses"]), f"ARRAYS must be in to_dict, but {missing} are not")
-
-
-def _dense(network: Network) -> NDArray[np.float64]:
-    coupling = network.coupling
-    return np.asarray(coupling.toarray() if hasattr(coupling, "toarray") else coupling, np.float64)
-
-
-def _step(subject: DeviceSubject) -> float:
-    """Return a tenth of what lies between silence and firing: a coupling that matters."""
-    return 0.1 * (subject.levels[2] - subject.levels[0])
 
 
 # What a network does
@@ -230,7 +132,7 @@ def check_drive(subject: DeviceSubject) -> None:
     low, _, high = subject.levels
     network = subject.network([low, high, low])
     spikes = subject.run(network)
-    rates = _rates(spikes)
+    rates = rates_of(spikes)
     require(rates[1] > 2, f"a neuron must fire at the upper end, got {rates[1]:g} spikes")
     quiet = max(rates[0], rates[2])
     require(quiet < 0.2 * rates[1], f"a neuron must be silent at the lower end, got {quiet:g} spikes")
@@ -245,17 +147,17 @@ def check_drive(subject: DeviceSubject) -> None:
 def check_couplings(subject: DeviceSubject) -> None:
     """Check that a neuron that fires excites or inhibits those behind its synapses."""
     _, middle, high = subject.levels
-    alone = _rates(subject.run(subject.network([high, middle, middle])))
+    alone = rates_of(subject.run(subject.network([high, middle, middle])))
     coupling = np.zeros((3, 3))
-    coupling[1, 0], coupling[2, 0] = 4 * _step(subject), -4 * _step(subject)
-    coupled = _rates(subject.run(subject.network([high, middle, middle], coupling)))
+    coupling[1, 0], coupling[2, 0] = 4 * step_of(subject), -4 * step_of(subject)
+    coupled = rates_of(subject.run(subject.network([high, middle, middle], coupling)))
     require(bool(coupled[1] > alone[1]), f"excitation must add spikes: {alone[1]:g}, {coupled[1]:g}")
     require(coupled[2] < alone[2], f"inhibition must cost spikes: {alone[2]:g}, {coupled[2]:g}")
 
 
 def check_device_seed(subject: DeviceSubject) -> None:
     """Check that spikes depend on the seed, not on threads, nor on how many chains there are."""
-    network = _coupled(subject)
+    network = coupled_network(subject)
     first = subject.run(network, threads=1)
     require(len(first) > 0, "there must be spikes between silence and firing")
     require(same_spikes(first, subject.run(network, threads=1)), "a seed must give the same spikes")
@@ -269,7 +171,7 @@ def check_device_seed(subject: DeviceSubject) -> None:
 
 def check_pieces(subject: DeviceSubject) -> None:
     """Check that neither cutting the time nor a state that is restored changes spikes."""
-    network = _coupled(subject)
+    network = coupled_network(subject)
     options: dict[str, Any] = {"chains": 8, "seed": 1}
     whole = simulator(network, **options).advance(WINDOWS * network.window)
     cut = simulator(network, **options)
@@ -281,42 +183,32 @@ def check_pieces(subject: DeviceSubject) -> None:
     again.restore(state)
     parts[1] = again.advance(WINDOWS * network.window - again.time)
     require(same_spikes(SpikeTrains.joined(parts), whole), "a restored state must go on with the same")
-    _refused(lambda: simulator(network, chains=9, seed=1).restore(state), "state")
-
-
-def _coupled(subject: DeviceSubject) -> Network:
-    step = _step(subject)
-    coupling = np.array([[0, step, -step], [step, 0, 0.5 * step], [-step, 0.5 * step, 0]])
-    return subject.network(subject.levels[1], coupling)
+    check_refused(lambda: simulator(network, chains=9, seed=1).restore(state), "state")
 
 
 def check_evidence(subject: DeviceSubject) -> None:
     """Check that known units keep their values, chain by chain, and that their partners feel it."""
     coupling = np.zeros((3, 3))
-    coupling[1, 0] = 4 * _step(subject)
+    coupling[1, 0] = 4 * step_of(subject)
     network = subject.network(subject.levels[1], coupling)
     known = np.arange(CHAINS) % 2
     for mode in ("pump", "laser"):
         evidence = {LABELS[0]: known}
         spikes = subject.run(network, evidence=evidence, evidence_mode=mode)
-        partner = [_count(spikes.unit[known[spikes.chain] == v] == 1) for v in (0, 1)]
+        partner = [count(spikes.unit[known[spikes.chain] == v] == 1) for v in (0, 1)]
         require(partner[1] > partner[0], f"partners must feel evidence ({mode!r}), got {partner}")
-        spent = [_count(spikes.unit[known[spikes.chain] == v] == 0) for v in (0, 1)]
+        spent = [count(spikes.unit[known[spikes.chain] == v] == 0) for v in (0, 1)]
         if mode == "pump":
             require(spent == [0, 0], f"a unit that is left out must have no spikes, got {spent}")
         else:
             require(5 * spent[0] < spent[1], f"a known unit must be silent or fire, got {spent}")
 
 
-def _count(what: NDArray[np.bool_]) -> int:
-    return int(np.count_nonzero(what))
-
-
 def check_gauge(subject: DeviceSubject) -> None:
     """Check that neurons that stand for 1 - z do the same work, told in z, in files, too."""
     if not subject.device.has_gauge:
         return
-    bare, gauge = _coupled(subject), np.array([True, False, True])
+    bare, gauge = coupled_network(subject), np.array([True, False, True])
     network = bare.replace(gauge=gauge)
     for one in (network, network_from_dict(network.to_dict())):
         require(bool((gauges.of(one) == gauge).all()), "a network must keep its gauge")
@@ -342,13 +234,13 @@ def check_heat(subject: DeviceSubject) -> None:
     hot = len(running.advance(WINDOWS * network.window))
     require(hot > 5 * before + CHAINS, f"raised drives must add spikes, got {hot} after {before}")
     coupling = np.zeros((3, 3))
-    coupling[1, 0] = 4 * _step(subject)
+    coupling[1, 0] = 4 * step_of(subject)
     network = subject.network([high, middle, middle], coupling)
     counts = []
     for strength in (1.0, 0.0):
         running = simulator(network, chains=CHAINS, seed=1)
         running.heat(np.zeros((CHAINS, 3)), strength)
-        counts.append(_rates(running.advance(WINDOWS * network.window))[1])
+        counts.append(rates_of(running.advance(WINDOWS * network.window))[1])
     require(bool(counts[0] > counts[1]), f"synapses at 0 must do nothing, got {counts[1]:g} spikes")
 
 
@@ -368,29 +260,17 @@ def check_device_refusals(subject: DeviceSubject) -> None:
         ({"drive": np.zeros((2, 2))}, "drive"),
     ):
         given: dict[str, Any] = {"chains": 2, "seed": 1, **options}
-        _refused(lambda given=given: simulator(network, **given), word)  # type: ignore[misc]
+        check_refused(lambda given=given: simulator(network, **given), word)  # type: ignore[misc]
     running = simulator(network, chains=2, seed=1)
     for duration in (0.0, -1.0, float("nan")):
-        _refused(lambda duration=duration: running.advance(duration), "duration")  # type: ignore[misc]
+        check_refused(lambda duration=duration: running.advance(duration), "duration")  # type: ignore[misc]
     level = subject.levels[1]
     for drive, coupling, word in (
         ([level, level, np.nan], None, "finite"),
         (level, np.zeros((2, 2)), "coupling"),
         (level, np.full((3, 3), np.inf), "coupling"),
     ):
-        _refused(lambda d=drive, c=coupling: subject.network(d, c), word)  # type: ignore[misc]
-
-
-def _refused(call: Callable[[], Any], word: str) -> None:
-    """Raise Unfit unless a call raises InvalidInput with a word in its message."""
-    try:
-        call()
-    except InvalidInput as error:
-        require(word in str(error), f"a refusal must name {word!r}, got {str(error)!r}")
-        return
-    except Exception as error:
-        raise Unfit(f"a bad {word!r} must raise InvalidInput, got {error!r:.80}") from error
-    raise Unfit(f"a bad {word!r} must be refused")
+        check_refused(lambda d=drive, c=coupling: subject.network(d, c), word)  # type: ignore[misc]
 
 
 DEVICE_CHECKS: dict[str, Callable[[DeviceSubject], None]] = {

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photinus._core.gauge import flip_states
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
 from photinus.samplers import Interrupted, Request, Tempering, load
 from photinus.samplers.registry import SUBSTRATES, substrate
-from photinus.testing.law import FALSE_ALARM, law_machine, probability_of
+from photinus.testing.law import check_law, check_law_given_evidence
 from photinus.testing.runs import (
     BAD,
     BURN_IN,
@@ -29,8 +28,6 @@ from photinus.testing.runs import (
 )
 from photinus.testing.verdict import require, run_all
 
-LAW_CHAINS, LAW_DRAWS = 4096, 10
-"""Chains, and draws before the one that is looked at, burn-in included twice over."""
 DEVICE_BIAS = 0.03
 """Error of a state's probability that a simulated device is allowed: it has a law of its physics."""
 
@@ -301,7 +298,7 @@ def _in_pieces(name: str) -> Iterator[None]:
             SUBSTRATES[name] = before
 
 
-# Evidence and law
+# Evidence, heat and faults
 
 
 def check_common_evidence(subject: Subject) -> None:
@@ -326,34 +323,6 @@ def check_evidence_of_chains(subject: Subject) -> None:
     require(
         found.chain_marginals()[:, 1].tolist() == [0, 1, 1, 0], "marginals must be those of evidence"
     )
-
-
-def check_law(subject: Subject) -> None:
-    """Check that the states of the last draw have the machine's law; see `photinus.testing.law`."""
-    machine = law_machine()
-    _check_law(subject, _last(subject, machine), machine.joint(), "without evidence")
-
-
-def check_law_given_evidence(subject: Subject) -> None:
-    """Check the law given evidence: half the chains know that a unit is off, half that it is on."""
-    machine = law_machine()
-    value = np.arange(LAW_CHAINS) % 2
-    states = _last(subject, machine, evidence={machine.labels[0]: value})
-    for known in (0, 1):
-        given = machine.conditional({machine.labels[0]: known}).joint()
-        _check_law(subject, states[value == known][:, 1:], given, f"with a unit at {known}")
-
-
-def _last(subject: Subject, machine: BoltzmannMachine, **options: Any) -> NDArray[np.uint8]:
-    counts = {"chains": LAW_CHAINS, "draws": LAW_DRAWS, "burn_in": LAW_DRAWS}
-    return subject.draw(machine, **counts, **options).states[:, -1]
-
-
-def _check_law(
-    subject: Subject, states: NDArray[np.uint8], joint: NDArray[np.float64], when: str
-) -> None:
-    p = probability_of(states, joint, subject.bias)
-    require(p >= FALSE_ALARM, f"states {when} do not have the machine's law (p = {p:.1g})")
 
 
 def check_heating(subject: Subject) -> None:

@@ -4,17 +4,21 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from photinus.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from photinus.calibration import Calibration
+    from photinus.devices import Network
     from photinus.devices.laser import LaserParameters
     from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.networks.imperfections import Imperfections
     from photinus.samplers.tempering import Parallel, Tempering
 
+FABRICATED = "The network counts as fabricated. Only faults during the run are added to it."
 _AMBIGUOUS = object()
 """Stands for several labels that read alike, as the number 1 and the text 1 do."""
 
@@ -110,6 +114,63 @@ def laid_out(network: Any, path: Path | None) -> Any:
     if not is_of_lasers(network):
         raise InvalidInput(f"--layout must go with lasers, got {device_of(network).name!r}")
     return Layout.load(path).apply(network)
+
+
+def read_start(
+    machine: "BoltzmannMachine",
+    calibration: "Calibration | None",
+    path: Path | None,
+    layout: Path | None,
+    **options: str,
+) -> "Network | None":
+    """Return the network of a file or, for a layout, a translated one, as the layout has it.
+
+    `options` are those of the translation, which needs a calibration. None without file and layout.
+    """
+    from photinus.devices import load_network
+    from photinus.translation.rules import translate
+
+    if path is not None:
+        network = load_network(path)
+    elif layout is not None and calibration is not None:
+        network = translate(machine, calibration, **options)
+    else:
+        return None
+    built: Network = laid_out(network, layout)
+    return built
+
+
+def read_neurons(
+    machine: "BoltzmannMachine",
+    substrate: str,
+    laser: str | None,
+    calibration: Path | None,
+    network: Path | None,
+    layout: Path | None,
+    faults: "Imperfections | None",
+    **options: str,
+) -> dict[str, Any]:
+    """Return what `photinus.sample` needs of neurons: a network, or a calibration and `options`.
+
+    These are those of the translation. Other substrates take neither.
+    """
+    from photinus.samplers import registry
+
+    if not registry.substrate(substrate).spiking:
+        # They can't be used, but a name that is wrong is told.
+        if laser is not None or calibration is not None:
+            read_calibration(laser, calibration)
+        if layout is not None:
+            raise InvalidInput("--layout must go with a substrate of lasers")
+        return {**options}
+    measured = None if network is not None else read_calibration(laser, calibration, substrate)
+    start = read_start(machine, measured, network, layout, **options)
+    if faults is not None and network is not None:
+        typer.echo(FABRICATED, err=True)
+    if start is None:
+        return {"calibration": measured, **options}
+    # A network that was made for a layout has the options already.
+    return {"network": start} if layout is not None else {"network": start, **options}
 
 
 def read_chip(given: list[str] | None) -> dict[str, Any]:

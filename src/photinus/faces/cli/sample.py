@@ -9,11 +9,10 @@ import typer
 
 from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import (
-    laid_out,
-    read_calibration,
     read_evidence,
     read_imperfections,
     read_machine,
+    read_neurons,
     read_tempering,
     read_workers,
 )
@@ -36,8 +35,9 @@ from photinus.faces.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from photinus.diagnostics.certificate import Fidelity
-    from photinus.machines.boltzmann import BoltzmannMachine
     from photinus.samplers.samples import Samples
 
 REPORT = "photinus-report"
@@ -60,6 +60,9 @@ EvidenceMode = Annotated[
         help="Evidence acts on the partners (pump) or drives the known units (laser).",
     ),
 ]
+Rule = Annotated[
+    str, typer.Option(help="Translation rule: auto (default), measured, paired or linear.")
+]
 NetworkFile = Annotated[
     Path | None, typer.Option(help="Network file instead of translating the model.")
 ]
@@ -79,9 +82,7 @@ def sample(
     calibration: CalibrationFile = None,
     network: NetworkFile = None,
     layout: LayoutFile = None,
-    rule: Annotated[
-        str, typer.Option(help="Translation rule: auto (default), measured, paired or linear.")
-    ] = "auto",
+    rule: Rule = "auto",
     gauge: Gauge = "auto",
     hottest: Hottest = None,
     period: Period = None,
@@ -97,91 +98,65 @@ def sample(
 
     The certificate is written beside the store, as OUT.report.json.
     """
-    from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
-    from photinus.samplers.sampling import Interrupted
     from photinus.samplers.sampling import sample as draw
-    from photinus.samplers.storage import replacing
 
     machine = read_machine(model)
     faults = read_imperfections(imperfection)
     summary = _summary(out, resume=resume, force=force)
-    device = _device(substrate, network, laser, calibration, faulty=faults is not None)
-    if layout is not None:
-        device = _built(machine, device, layout, rule=rule, gauge=gauge)
-        rule, gauge = "auto", "auto"  # the network has them now
-    # The store that is there stays until another takes its place.
-    place = replacing(out) if force and not resume else contextlib.nullcontext()
-    try:
-        with place:
-            samples = draw(
-                machine,
-                substrate,
-                chains=chains,
-                draws=draws,
-                burn_in=min(25, draws) if burn_in is None else burn_in,
-                seed=seed,
-                evidence=read_evidence(evidence or [], machine),
-                evidence_mode=evidence_mode,
-                rule=rule,
-                gauge=gauge,
-                tempering=read_tempering(hottest, period, copies),
-                imperfections=faults,
-                threads=threads,
-                workers=read_workers(workers),
-                path=out,
-                resume=resume,
-                progress=True,
-                **device,
-            )
-    except Interrupted as stopped:
-        if force and not resume and stopped.samples is None:
-            stop(f"{stopped}; nothing was replaced", INTERRUPTED)
-        stop(f"{stopped}; {out} can be read, --resume goes on with it", INTERRUPTED)
+    neurons = read_neurons(
+        machine, substrate, laser, calibration, network, layout, faults, rule=rule, gauge=gauge
+    )
+    with _storing(out, resume=resume, force=force):
+        samples = draw(
+            machine,
+            substrate,
+            chains=chains,
+            draws=draws,
+            burn_in=min(25, draws) if burn_in is None else burn_in,
+            seed=seed,
+            evidence=read_evidence(evidence or [], machine),
+            evidence_mode=evidence_mode,
+            tempering=read_tempering(hottest, period, copies),
+            imperfections=faults,
+            threads=threads,
+            workers=read_workers(workers),
+            path=out,
+            resume=resume,
+            progress=True,
+            **neurons,
+        )
     fidelity = samples.fidelity(progress=True)
     document = _certify(samples, fidelity, out, summary, replace=resume or force)
     if as_json:
         print_json({**document, "store": str(out), "report": str(summary)})
         return
-    table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
-    table("Fidelity", fidelity_rows(fidelity))
-    table("Run", run_rows(samples))
+    _show(samples, fidelity)
     typer.echo(f"Samples: {out}   Report: {summary}")
 
 
-def _device(
-    substrate: str, network: Path | None, laser: str | None, calibration: Path | None, *, faulty: bool
-) -> dict[str, Any]:
-    """Return what `photinus.sample` needs of neurons: a network or a calibration, or nothing."""
-    from photinus.devices import load_network
-    from photinus.samplers import registry
+@contextlib.contextmanager
+def _storing(out: Path, *, resume: bool, force: bool) -> "Iterator[None]":
+    """Say how to go on after Ctrl-C. The store that is there stays until another takes its place."""
+    from photinus.samplers.sampling import Interrupted
+    from photinus.samplers.storage import replacing
 
-    if not registry.substrate(substrate).spiking:
-        # They can't be used, but a name that is wrong is told.
-        if laser is not None or calibration is not None:
-            read_calibration(laser, calibration)
-        return {}
-    if network is None:
-        return {"calibration": read_calibration(laser, calibration, substrate)}
-    loaded = load_network(network)
-    if faulty:
-        typer.echo(
-            "The network counts as fabricated. Only faults during the run are added to it.", err=True
-        )
-    return {"network": loaded}
+    replaces = force and not resume
+    try:
+        with replacing(out) if replaces else contextlib.nullcontext():
+            yield
+    except Interrupted as stopped:
+        if replaces and stopped.samples is None:
+            stop(f"{stopped}; nothing was replaced", INTERRUPTED)
+        stop(f"{stopped}; {out} can be read, --resume goes on with it", INTERRUPTED)
 
 
-def _built(
-    machine: "BoltzmannMachine", device: dict[str, Any], layout: Path, *, rule: str, gauge: str
-) -> dict[str, Any]:
-    """Return `device` with the network that a layout makes of it."""
-    from photinus.translation.rules import translate
+def _show(samples: "Samples", fidelity: "Fidelity") -> None:
+    """Print what a run was, and what came out."""
+    from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
 
-    if not device:
-        raise InvalidInput("--layout must go with a substrate of lasers")
-    network = device.get("network")
-    if network is None:
-        network = translate(machine, device["calibration"], rule=rule, gauge=gauge)
-    return {"network": laid_out(network, layout)}
+    table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
+    table("Fidelity", fidelity_rows(fidelity))
+    table("Run", run_rows(samples))
 
 
 def _certify(

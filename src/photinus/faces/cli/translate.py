@@ -10,6 +10,7 @@ from photinus.faces.cli.inputs import (
     read_calibration,
     read_imperfections,
     read_machine,
+    read_start,
 )
 from photinus.faces.cli.messages import print_json, say, table
 from photinus.faces.cli.options import (
@@ -26,7 +27,7 @@ from photinus.faces.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from photinus.learning.refinement import Refinement
+    from photinus.learning.rounds import Refinement
 
 NetworkFile = Annotated[Path, typer.Option(help="Network file to write.")]
 
@@ -50,8 +51,9 @@ def translate(
     from photinus.devices import device_of
     from photinus.faces.report.rows import gauge_words
     from photinus.translation.prediction import predict
-    from photinus.translation.rules import check, followed
+    from photinus.translation.rules import followed
     from photinus.translation.rules import translate as to_network
+    from photinus.translation.validity import check
 
     machine = read_machine(model)
     measured = read_calibration(laser, calibration)
@@ -117,17 +119,13 @@ def refine(
     The record of all rounds is written beside the network, as NAME.rounds.json.
     """
     from photinus._core import files
-    from photinus.devices import load_network
     from photinus.faces.report.rows import gauge_words
     from photinus.learning.refinement import refine as adjust
-    from photinus.translation.rules import translate as to_network
 
     machine = read_machine(model)
     measured = read_calibration(laser, calibration)
     faults = read_imperfections(imperfection)
-    start = None if network is None else load_network(network)
-    if layout is not None:
-        start = laid_out(start or to_network(machine, measured, gauge=gauge), layout)
+    start = read_start(machine, measured, network, layout, gauge=gauge)
     record = files.beside(out, ".rounds.json")
     files.check_all([out, *filter(None, [record])], replace=force)
     result = adjust(

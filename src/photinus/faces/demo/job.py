@@ -35,7 +35,7 @@ from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.samples import Samples
 from photinus.samplers.sampling import sample
 from photinus.samplers.storage import replacing
-from photinus.translation.rules import check
+from photinus.translation.validity import check
 
 PRESET = "straight"
 """Laser of the demo: six of the nine biases lie where the default one is bent."""

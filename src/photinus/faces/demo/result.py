@@ -12,10 +12,10 @@ from photinus.faces.demo.digits import Digits
 from photinus.faces.demo.patients import L2, Data
 from photinus.faces.demo.posterior import WAYS, Posterior
 from photinus.hardware import Peer
-from photinus.learning.refinement import Refinement
+from photinus.learning.rounds import Refinement
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.samples import Samples
-from photinus.translation.rules import Validity
+from photinus.translation.validity import Validity
 
 
 @dataclass(frozen=True, slots=True, eq=False)

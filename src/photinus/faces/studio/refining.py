@@ -6,7 +6,8 @@ from typing import Any
 
 from photinus.devices import Network
 from photinus.errors import PhotinusError, TranslationWarning
-from photinus.learning.refinement import Refinement, refine
+from photinus.learning.refinement import refine
+from photinus.learning.rounds import Refinement
 
 CHAINS, DRAWS, ROUNDS = 64, 400, 12
 """Of the measurements, and how many there are at most."""

@@ -17,7 +17,8 @@ from photinus.networks.imperfections import Imperfections
 from photinus.reference import starts
 from photinus.samplers import Request, Run, substrate
 from photinus.samplers.spiking import LifRun
-from photinus.translation.rules import DEFAULT_RULE, evidence_drive, followed, translate
+from photinus.translation.drives import evidence_drive
+from photinus.translation.rules import DEFAULT_RULE, followed, translate
 
 BURN_IN = 25
 """Draws before the first one that is shown, as by default in `photinus.sample`."""
