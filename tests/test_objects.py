@@ -54,7 +54,7 @@ INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "faces.studio
          "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.reduced.block",
          "engines.reduced.layout", "engines.slow", "samplers.parallel", "translation.fields", "translation.lines",
          "translation.distortion", "translation.law", "translation.matching",
-         "translation.prediction.foretold", "learning.likelihood.Sides", "learning.moments", "diagnostics.findings", "networks.fabrication", "samplers.spiking", "samplers.abstract",
+         "translation.prediction.foretold", "faces.figures.plots.draw_spikes", "learning.likelihood.Sides", "learning.moments", "diagnostics.findings", "networks.fabrication", "samplers.spiking", "samplers.abstract",
          "samplers.request", "samplers.storage", "samplers.summary", "samplers.workers",
          "samplers.sampling.gathered")  # fmt: skip
 """What the package alone calls, with objects that were looked at before."""

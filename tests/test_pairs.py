@@ -332,6 +332,20 @@ def small_weights(n: int, seed: int) -> ph.BoltzmannMachine:
     return ph.BoltzmannMachine(np.triu(size, 1) + np.triu(size, 1).T, rng.uniform(-1, 1, n))
 
 
+def test_auto_follows_pairs_in_large_machines_of_small_weights_only(
+    calibration: ph.Calibration,
+) -> None:
+    random = np.random.default_rng(0)
+    upper = np.triu(random.uniform(-1, 1, (65, 65)), 1)
+    weights, biases = upper + upper.T, np.zeros(65)
+    assert (
+        followed("auto", calibration, ph.BoltzmannMachine(weights[:64, :64], biases[:64])) == "paired"
+    )
+    assert followed("auto", calibration, ph.BoltzmannMachine(weights, biases)) == "measured"
+    assert followed("auto", calibration, ph.BoltzmannMachine(weights / 2, biases)) == "paired"
+    assert followed("auto", calibration, ph.BoltzmannMachine(0 * weights, biases)) == "paired"
+
+
 def test_auto_follows_pairs_wherever_they_are_known(calibration: ph.Calibration) -> None:
     known, strong = small_weights(30, 1), ph.BoltzmannMachine([[0, 4.5], [4.5, 0]], [0, 0])
     assert followed("auto", calibration, known) == "paired"

@@ -68,7 +68,18 @@ class TranslationWarning(UserWarning):
 
 
 class AssumptionWarning(UserWarning):
-    """What was assumed because nothing that was given says it."""
+    """What was assumed because nothing that was given says it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from photinus.devices.laser import LaserParameters
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     laser = LaserParameters.from_measured(quality=5000, beta=0.05)
+    >>> told[0].category.__name__
+    'AssumptionWarning'
+    """
 
 
 class MissingDependency(PhotinusError, ImportError):

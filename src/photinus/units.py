@@ -174,11 +174,11 @@ def parse(text: str, unit: str = "", name: str = "quantity") -> float:
         A number, with a unit or in SI without one: "4ps", "0.8 ns", "10 uA", "20 GHz", "1/ns", "2%",
         "3 dB", "4e-12". SI prefixes run from a to T; µ and u are the same.
     unit
-        The SI unit of what is wanted: "s", "m", "m²", "m³", "1/m³", "A", "V", "W", "J", "1/s", "Hz",
-        "K", "F", "S", "W/A", "K/W", "1/Hz", "carriers" or "photons".
-        It is empty for a plain number or a percentage. "loss" and "ratio" stand for a share that may be
-        in decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB
-        are a ratio of 10^(-20/10). "1/Hz" may be in dB/Hz.
+        The SI unit of what is wanted, one of these: "s", "m", "m²", "m³", "1/m³", "A", "V", "W", "J".
+        Or of these: "1/s", "Hz", "K", "F", "S", "W/A", "K/W", "1/Hz", "carriers", "photons". It is
+        empty for a plain number or a percentage. "loss" and "ratio" stand for a share that may be in
+        decibels. 3 dB are a loss of 1 - 10^(-3/10); -20 dB are a ratio of 10^(-20/10). "1/Hz" may be
+        in dB/Hz.
     name
         What the quantity is called if the text is refused.
 

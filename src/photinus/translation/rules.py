@@ -37,6 +37,10 @@ from photinus.translation.neuron import Neuron
 
 RULES = ("auto", "measured", "paired", "linear")
 DEFAULT_RULE = RULES[0]
+PAIRED_UNITS = 64
+"""Units up to which "auto" is paired whatever the weights: measured at ±1, it loses at 200."""
+PAIRED_WEIGHT = 0.3
+"""Root mean square of the weights up to which it is for any size: a machine of 1 294 units has 0.2."""
 DRIVEN_BIAS = 8.0
 """Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
 
@@ -105,15 +109,20 @@ def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
     """Return the rule that is followed for a machine.
 
     "paired" needs a pair table, and is "measured" without. "auto" is "paired" where all weights lie in
-    the table, else "measured". Machines that are held as sparse rows are "measured", too.
+    the table, else "measured". Machines of more than `PAIRED_UNITS` units have to have small weights
+    for it, too: what the table is off by adds up over partners (`docs/results/scaling.md`). Machines
+    that are held as sparse rows are "measured".
     """
     validate.instance("calibration", calibration, Neuron)
     validate.instance("machine", machine, BoltzmannMachine)
     if calibration.pairs is None or is_sparse(machine.matrix):
         return "measured" if rule in ("auto", "paired") else rule
-    if rule == "auto":
-        return "paired" if calibration.pairs.holds(machine.weights) else "measured"
-    return rule
+    if rule != "auto":
+        return rule
+    weights = machine.couplings.weight
+    small = bool(np.sum(weights**2) <= PAIRED_WEIGHT**2 * len(weights))
+    small = small or machine.n_units <= PAIRED_UNITS
+    return "paired" if small and calibration.pairs.holds(machine.weights) else "measured"
 
 
 def levels(calibration: Neuron) -> tuple[float, float]:

@@ -189,8 +189,9 @@ class LaserParameters(Displayed):
         Examples
         --------
         >>> import warnings
+        >>> from photinus.devices.laser import LaserParameters
         >>> with warnings.catch_warnings():
-        ...     warnings.simplefilter("ignore", AssumptionWarning)
+        ...     warnings.simplefilter("ignore")
         ...     laser = LaserParameters.from_measured(quality=5000, threshold_current="20 uA")
         >>> round(laser.threshold_current * 1e6)
         20

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from photinus.faces.figures.plots import raster as raster
     from photinus.faces.figures.plots import spike as spike
     from photinus.faces.figures.posteriors import posterior as posterior
-    from photinus.faces.figures.tornado import tornado as tornado
+    from photinus.faces.figures.tornados import tornado as tornado
 
 _HOMES = {
     "comparison": ("energy_and_speed",),
@@ -36,7 +36,7 @@ _HOMES = {
     ),
     "plots": ("activation", "divergence", "joint", "raster", "spike"),
     "posteriors": ("posterior",),
-    "tornado": ("tornado",),
+    "tornados": ("tornado",),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 
