@@ -68,7 +68,21 @@ class TranslationWarning(UserWarning):
 
 
 class AssumptionWarning(UserWarning):
-    """What was assumed because nothing that was given says it."""
+    """What was assumed because nothing that was given says it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import photinus as ph
+    >>> from photinus.errors import AssumptionWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", AssumptionWarning)
+    ...     try:
+    ...         ph.LaserParameters.from_measured(quality=5000, threshold_current="20 uA")
+    ...     except AssumptionWarning as warning:
+    ...         print(str(warning).split(",")[0])
+    nothing given says wavelength 1.55 µm
+    """
 
 
 class MissingDependency(PhotinusError, ImportError):

@@ -58,6 +58,7 @@ class Link(Displayed):
 
     Examples
     --------
+    >>> from photinus.networks.layout import Link
     >>> Link("A", "B", loss="3 dB", delay="11 ps").through
     0.501187...
     """
@@ -164,6 +165,7 @@ class Layout(Displayed):
         Examples
         --------
         >>> import photinus as ph
+        >>> from photinus.networks.layout import Layout, Link
         >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0], labels=["A", "B"])
         >>> designed = ph.translate(machine, ph.Calibration.preset())
         >>> chip = Layout(links=[Link("A", "B", "3 dB", 11e-12), Link("B", "A", "3 dB", 11e-12)])

@@ -52,6 +52,8 @@ def cures(parameters: LaserParameters) -> tuple[Cure, ...]:
 
     Examples
     --------
+    >>> from photinus.devices.laser import LaserParameters
+    >>> from photinus.devices.laser.cures import cures
     >>> dull = LaserParameters.preset(absorber_transparency=500)
     >>> cures(dull)[0].factor > 1
     True

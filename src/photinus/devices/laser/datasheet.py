@@ -31,7 +31,15 @@ times steeper in a section that is hardly pumped."""
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Datasheet(Displayed):
-    """What a laser would have on its data sheet; quantities in SI."""
+    """What a laser would have on its data sheet; quantities in SI.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, datasheet
+    >>> sheet = datasheet(LaserParameters.preset("fast-absorber"))
+    >>> sheet.name, f"{sheet.wavelength * 1e9:.0f} nm"
+    ('fast-absorber', '1550 nm')
+    """
 
     name: str
     """The laser."""
@@ -97,6 +105,7 @@ def datasheet(parameters: LaserParameters, current: float | None = None) -> Data
 
     Examples
     --------
+    >>> from photinus.devices.laser import LaserParameters, datasheet
     >>> sheet = datasheet(LaserParameters.preset("fast-absorber"))
     >>> f"{sheet.threshold_current * 1e6:.1f} µA, a spike of {sheet.pulse_energy * 1e15:.1f} fJ"
     '10.0 µA, a spike of 3.4 fJ'

@@ -248,6 +248,7 @@ def derive(known: Mapping[str, Any]) -> Derivation:
 
     Examples
     --------
+    >>> from photinus.devices.laser.measured import derive
     >>> found = derive({"quality": 5000, "beta": 0.05, "threshold_current": "8 uA"})
     >>> round(found.coefficients["gain_coefficient"])
     50000000

@@ -189,6 +189,8 @@ class LaserParameters(Displayed):
         Examples
         --------
         >>> import warnings
+        >>> from photinus import LaserParameters
+        >>> from photinus.errors import AssumptionWarning
         >>> with warnings.catch_warnings():
         ...     warnings.simplefilter("ignore", AssumptionWarning)
         ...     laser = LaserParameters.from_measured(quality=5000, threshold_current="20 uA")

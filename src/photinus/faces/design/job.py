@@ -239,6 +239,8 @@ def design(
         If the laser fires no spikes, or never at random; the message names cures.
     """
     validate.instance("parameters", parameters, LaserParameters)
+    validate.instance("layout", layout, Layout | None)
+    validate.instance("calibration", calibration, Calibration | None)
     chips = validate.integer("chips", chips, 1, 1000)
     refined = validate.integer("refined", refined, 0, chips)
     tried = random_machines(5, 1.0, 4, seed) if machines is None else tuple(machines)

@@ -11,7 +11,7 @@ from photinus.faces.design.words import (
     verdict_rows,
 )
 from photinus.faces.figures import plots
-from photinus.faces.figures.tornado import tornado
+from photinus.faces.figures.influences import tornado
 from photinus.faces.report.hardware import hardware_card
 from photinus.faces.report.page import Table, picture, render
 from photinus.faces.report.rows import device_rows
