@@ -10,7 +10,7 @@ KL(sampled‖target).
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,8 +33,9 @@ FILTER, RECTANGLE = ("exponential", False), ("rectangle", True)
 FITTED = {
     "exponential, additive": (FILTER, (0.0, 2.6298809272730836, 0.38625495852385366)),
     "exponential with kick, additive": (FILTER, (0.127, 1.968, 0.466)),
+    "rectangle, renewing, fitted to 4": (RECTANGLE, (0.267, 0.792, 1.0)),
 }
-"""What `--fit` found for weights up to 2: kick, height in drive per coupling, and duration over τ."""
+"""What `--fit` found for weights up to 2, or 4: kick, height in drive per coupling, duration over τ."""
 STARTS = {
     "exponential": (FILTER, (0.0, 2.6, 0.4)),
     "kick": (FILTER, (0.15, 2.2, 0.45)),
@@ -73,14 +74,18 @@ def with_kernel(kind: tuple[str, bool], pulse: tuple[float, float, float]) -> Ca
     return replace(shipped, kernel=kernel)
 
 
-def kinds() -> Iterator[tuple[str, Kind]]:
-    """Return what is compared, by name."""
+def kinds(only: Sequence[str] | None) -> Iterator[tuple[str, Kind]]:
+    """Return what is compared, by name; `only` some of them."""
     compared = {"rectangle with pre-emphasis, renewing": Calibration.preset()}
     compared |= {name: with_kernel(*FITTED[name]) for name in FITTED}
     for name, calibration in compared.items():
+        if only is not None and name not in only:
+            continue
         yield name, Kind(calibration)
         for rise in RISES:
             yield f"{name}; drivers rise in {rise / ps:.0f} ps", Kind(calibration, rise)
+    if only is not None:
+        return
     plain = with_kernel(*FITTED["exponential, additive"])
     never = np.full_like(plain.mean_interval, np.nan)
     yield "exponential, additive, without doses", Kind(replace(plain, mean_interval=never))
@@ -113,6 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--machines", type=int, default=8, help="machines of each scale")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--only", nargs="+", choices=FITTED, help="only these")
     parser.add_argument("--fit", nargs="+", choices=STARTS, help="fit these, and nothing else")
     parser.add_argument("--reach", type=float, default=2.0, help="largest weight of a fit")
     options = parser.parse_args()
@@ -124,7 +130,7 @@ def main() -> None:
     machines = [random_machine(seed, scale) for scale in SCALES for seed in seeds]
     print("| synapse |" + "".join(f" ±{scale:g}: median (worst) |" for scale in SCALES))
     print("|---|" + "---|" * len(SCALES))
-    for name, kind in kinds():
+    for name, kind in kinds(options.only):
         small = SmallNetworks.of(kind.calibration, machines)
         network = small.network.replace(rise_time=kind.rise)
         running = Simulator(network, chains=CHAINS, seed=9, threads=options.threads)
