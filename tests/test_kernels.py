@@ -10,9 +10,12 @@ from numba.core.dispatcher import Dispatcher
 import photinus
 from photinus import BoltzmannMachine, Calibration, Tempering, sample
 from photinus._core.states import MAX_ENUMERATED
+from photinus._core.validate import is_sparse
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.jumps import simulate_jumps
 from photinus.engines.simulation import simulate
+from photinus.machines.checks import MOST_PLAIN
+from photinus.machines.energies import by_block
 from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
@@ -51,6 +54,20 @@ def use_samplers() -> None:
                 tempering=Tempering(hottest=2, period=4),
             )  # fmt: skip
     sample(machine(3, 1e4), "gibbs", chains=2, draws=2, burn_in=0, seed=1)
+    use_sparse()
+
+
+def use_sparse() -> None:
+    """Sample a machine that is held as sparse rows."""
+    units = MOST_PLAIN + 1
+    pairs, strength = np.arange(units - 1), np.full(units - 1, 0.1)
+    chain = BoltzmannMachine.from_couplings(pairs, pairs + 1, strength, np.zeros(units))
+    assert is_sparse(chain.matrix)
+    for substrate in ("gibbs", "ideal"):
+        found = sample(chain, substrate, chains=2, draws=2, burn_in=0, threads=1, seed=1)
+        chain.energy(found.states)
+    for _ in by_block(chain.matrix, chain.biases, found.states[:, 0]):
+        pass
 
 
 def use_devices() -> None:

@@ -14,6 +14,8 @@ import numpy as np
 import photinus as ph
 from photinus.interop import read_model
 
+plt.style.use(ph.plots.style())
+
 # %%
 # This is the chest clinic "Asia" (Lauritzen & Spiegelhalter 1988) in the format BIF. Many programs
 # write it. A table lists one row per state of the parents. `photinus.interop` reads
@@ -69,7 +71,7 @@ for name, state, p, error, exact in posterior.rows():
 before = network.marginals()
 names = list(posterior.marginals)
 places = np.arange(len(names))
-figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+figure, axes = plt.subplots(figsize=(5, 2.8), layout="constrained")
 axes.bar(places - 0.2, [before[name]["yes"] for name in names], 0.4, color="0.7", label="before, exact")
 axes.bar(
     places + 0.2,
@@ -83,7 +85,7 @@ axes.plot(
 )
 axes.set_xticks(places, names)
 axes.set_ylabel("P(yes)")
-figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
+figure.legend(loc="outside upper center", ncols=3)
 plt.show()
 
 # %%

@@ -14,6 +14,8 @@ import photinus as ph
 from photinus.learning import BoltzmannEstimator
 from photinus.learning.data import digits
 
+plt.style.use(ph.plots.style())
+
 # sphinx_gallery_thumbnail_number = 2
 
 # %%
@@ -78,8 +80,8 @@ ph.plots.completions(found, images=10)
 
 blind = np.abs(train.pixels.mean(axis=0) - images)[:, ~known].mean()
 errors = {"mean image": blind, **{name: result.errors.mean() for name, result in found.items()}}
-figure, axes = plt.subplots(figsize=(5, 2), layout="constrained")
-axes.barh(list(errors), list(errors.values()), color=["0.7", "C1", "C0"])
+figure, axes = plt.subplots(figsize=(4, 1.6), layout="constrained")
+axes.barh(list(errors), list(errors.values()), color=["0.7", "C2", "C1"])
 axes.set_xlabel("hidden pixels wrong (part)")
 plt.show()
 

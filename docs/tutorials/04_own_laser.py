@@ -12,6 +12,8 @@ import photinus as ph
 from photinus.devices.laser import spike
 from photinus.units import quantity
 
+plt.style.use(ph.plots.style())
+
 # sphinx_gallery_thumbnail_number = 2
 
 # %%
@@ -50,19 +52,19 @@ measured = {
 # A unit is 1 while its laser has fired within the last window τ. So the part of time that it is 1
 # against the current is the activation curve: the neuron's σ.
 
-figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-for (name, on), marker in zip(measured.items(), "os", strict=True):
+figure, axes = plt.subplots(figsize=(4.5, 2.8), layout="constrained")
+for (name, on), line, fill in zip(measured.items(), ("C0o-", "C0s--"), ("C0", "w"), strict=True):
     axes.errorbar(
         current,
         on.mean(axis=0),
         2 * on.std(axis=0) / np.sqrt(len(on)),
-        fmt=f"{marker}-",
-        ms=4,
+        fmt=line,
+        mfc=fill,
         label=f"{name} (± 2 standard errors)",
     )
 axes.set_xlabel("pump current / threshold current of the laser")
 axes.set_ylabel(f"P(on), window τ = {quantity(row.window, 's')}")
-axes.legend(frameon=False)
+axes.legend()
 plt.show()
 
 # %%

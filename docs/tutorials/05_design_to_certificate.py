@@ -12,6 +12,8 @@ import photinus as ph
 from photinus.hardware import Chip
 from photinus.units import quantity
 
+plt.style.use(ph.plots.style())
+
 # %%
 # A machine of six units, with random weights of both signs.
 
@@ -74,7 +76,7 @@ print("not priced:", ", ".join(ledger.unpriced))
 # more lasers is larger, so its delays grow. Then the window must be longer.
 
 sizes = (6, 20, 60, 200)
-figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
+figure, axes = plt.subplots(figsize=(4, 2.6), layout="constrained")
 for latency, marker in (("10 ps", "o"), ("1 ps", "s")):
     chips = [Chip(lasers=size, layout="crossbar", latency=latency) for size in sizes]
     windows = [chip.smallest_window("fast-absorber") * 1e9 for chip in chips]
@@ -82,7 +84,7 @@ for latency, marker in (("10 ps", "o"), ("1 ps", "s")):
 axes.axhline(calibration.window * 1e9, color="k", lw=0.8, ls="--", label="window of these lasers")
 axes.set_xlabel("lasers")
 axes.set_ylabel("time [ns]")
-axes.legend(frameon=False)
+axes.legend()
 plt.show()
 
 # %%

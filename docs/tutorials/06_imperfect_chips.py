@@ -10,6 +10,8 @@ import numpy as np
 
 import photinus as ph
 
+plt.style.use(ph.plots.style())
+
 # sphinx_gallery_thumbnail_number = 2
 
 # %%
@@ -52,7 +54,7 @@ refinement = ph.refine(
     machine, calibration, imperfections=faults, chains=64, draws=150, most_rounds=8, seed=2
 )
 print(refinement.reason)
-figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
+figure, axes = plt.subplots(figsize=(4, 2.4), layout="constrained")
 axes.semilogy(range(1, len(refinement.rounds) + 1), [one.kl for one in refinement.rounds], "o-")
 axes.set_xlabel("round")
 axes.set_ylabel("KL(sampled ‖ target) [nats]")
@@ -71,15 +73,17 @@ print(refined.fidelity().verdict)
 # Marginals as built are far off. Refined, they lie on the exact ones.
 
 places = np.arange(machine.n_units)
-figure, axes = plt.subplots(figsize=(6.4, 3), layout="constrained")
+figure, axes = plt.subplots(figsize=(4.5, 2.4), layout="constrained")
 runs = {"designed": designed, "built": built, "refined": refined}
-for (name, samples), shift, marker in zip(runs.items(), (-0.2, 0, 0.2), "osD", strict=True):
-    axes.plot(places + shift, samples.marginals(), marker, label=name)
+looks = (("o", "C0", "w"), ("s", "0.6", "0.6"), ("D", "C0", "C0"))
+for (name, samples), shift, look in zip(runs.items(), (-0.2, 0, 0.2), looks, strict=True):
+    marker, colour, fill = look
+    axes.plot(places + shift, samples.marginals(), marker, color=colour, mfc=fill, label=name)
 axes.hlines(machine.marginals(), places - 0.35, places + 0.35, color="k", lw=1, label="exact")
 axes.set_xticks(places, machine.labels)
 axes.set_ylabel("P(on)")
 axes.set_ylim(0, 1)
-figure.legend(loc="outside upper center", frameon=False, ncols=4)
+figure.legend(loc="outside upper center", ncols=4)
 plt.show()
 
 # %%

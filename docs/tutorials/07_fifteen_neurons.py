@@ -14,6 +14,8 @@ import numpy as np
 
 import photinus as ph
 
+plt.style.use(ph.plots.style())
+
 # sphinx_gallery_thumbnail_number = 2
 
 # %%
@@ -75,9 +77,9 @@ def together(active):
 
 
 shuffled = np.random.default_rng(2).permuted(held_back, axis=0)
-figure, (rate, pair, count) = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
-rate.loglog(held_back.mean(axis=0), states.mean(axis=0), "o", ms=4)
-pair.plot(correlations(held_back), correlations(states), "o", ms=3)
+figure, (rate, pair, count) = plt.subplots(1, 3, figsize=(7, 2.5), layout="constrained")
+rate.loglog(held_back.mean(axis=0), states.mean(axis=0), "C0o", ms=3)
+pair.plot(correlations(held_back), correlations(states), "C0o", ms=2)
 for axis in (rate.xaxis, rate.yaxis):
     axis.set_minor_formatter("")
 for axes, what in ((rate, "P(on) of a cell"), (pair, "correlation of a pair")):
@@ -87,13 +89,13 @@ for axes, what in ((rate, "P(on) of a cell"), (pair, "correlation of a pair")):
 for name, active, style in (
     ("held back", held_back, "ko-"),
     ("lasers", states, "C0s"),
-    ("independent", shuffled, "C1--"),
+    ("independent", shuffled, "C5--"),
 ):
-    count.semilogy(together(active), style, ms=4, label=name)
+    count.semilogy(together(active), style, label=name)
 count.set_ylim(1e-5, 1)
 count.set_xlabel("cells active together")
 count.set_ylabel("probability")
-count.legend(frameon=False)
+count.legend()
 plt.show()
 
 # %%

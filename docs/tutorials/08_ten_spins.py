@@ -16,6 +16,8 @@ from scipy.sparse.linalg import eigsh
 
 import photinus as ph
 
+plt.style.use(ph.plots.style())
+
 # %%
 # Ten spins in a row, with open ends, in a transverse field as strong as their coupling:
 # H = -Σ σᶻσᶻ - Σ σˣ. A spin that is up is a unit that is 1. The matrix of H is small
@@ -94,20 +96,20 @@ found = {
 # %%
 # The correlation of the first spin with each other one, and the amplitudes state by state:
 
-figure, (near, each) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
-for (name, p), style in zip(found.items(), ("k-", "C1^", "C2--", "C0o"), strict=True):
+figure, (near, each) = plt.subplots(1, 2, figsize=(6.4, 2.6), layout="constrained")
+for (name, p), style in zip(found.items(), ("k-", "C5^", "C3--", "C0o"), strict=True):
     near.plot(
         range(2, SPINS + 1), [p @ (spin[:, 0] * spin[:, k]) for k in range(1, SPINS)], style, label=name
     )
 near.set_xlabel("k")
 near.set_ylabel(r"$\langle\sigma^z_1\,\sigma^z_k\rangle$")
-near.legend(frameon=False)
-each.loglog(exact, np.sqrt(found["machine"]), ".", ms=3, color="C2", label="machine")
+near.legend()
+each.loglog(exact, np.sqrt(found["machine"]), ".", ms=3, color="C3", label="machine")
 each.loglog(exact, np.sqrt(found["lasers"]), ".", ms=3, color="C0", label="lasers")
 each.axline((0.01, 0.01), (0.1, 0.1), color="k", lw=0.8)
 each.set_xlabel("exact amplitude")
 each.set_ylabel("√p")
-each.legend(frameon=False)
+each.legend()
 plt.show()
 
 # %%

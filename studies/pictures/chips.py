@@ -1,5 +1,6 @@
 """What chips bear, take and need, from the tables of the pages of results."""
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def robustness(docs: Path = DOCS) -> Figure:
     for k, (axes, name) in enumerate(zip(panels, order, strict=False)):
         _panel(axes, curves[name], level)
         unit = curves[name][0]["size"].partition(" ")[2]
-        said = textwrap.fill(f"{k + 1} {name} [{unit or 1}]", WORDS)
+        # A number stays with its unit.
+        told = re.sub(r"(?<=\d) (?=\w+\b)", "\N{NO-BREAK SPACE}", name)
+        said = textwrap.fill(f"{k + 1} {told} [{unit or 1}]", WORDS)
         axes.set_title(said + "\n" * ("\n" not in said), loc="left", fontsize=SMALL)
     for axes in panels[len(order) :]:
         axes.set_axis_off()

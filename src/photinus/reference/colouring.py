@@ -14,7 +14,9 @@ def colouring(coupled: Matrix) -> NDArray[np.intp]:
     meets neighbours of one colour only, so that two are enough.
     """
     row, neighbour, _ = entries(coupled)
-    found: NDArray[np.intp] = _colour(np.searchsorted(row, np.arange(coupled.shape[0] + 1)), neighbour)
+    start = np.searchsorted(row, np.arange(coupled.shape[0] + 1))
+    # A view would be another type, for which the loop is compiled again.
+    found: NDArray[np.intp] = _colour(start, np.ascontiguousarray(neighbour))
     return found
 
 

@@ -270,10 +270,14 @@ def lifted_biases(
 def _met(context: Context, pairs: Pairs) -> Met:
     """Return what the compiled loop needs of states and pairs."""
     delay = np.broadcast_to(pairs.delay, len(pairs)).flatten()
-    told = told_of(context, pairs, pairs.wanted)
-    states = np.ascontiguousarray(context.states)
     typical = (1 - AS_IT_IS) * pairs.typical(context)
-    return Met(pairs.one, pairs.other, delay, typical, told, context.choice(), states)
+    told = told_of(context, pairs, pairs.wanted)
+    # Views would be other types, for which the loop is compiled again.
+    one, other, typical, told, choice, states = map(
+        np.ascontiguousarray,
+        (pairs.one, pairs.other, typical, told, context.choice(), context.states),
+    )
+    return Met(one, other, delay, typical, told, choice, states)
 
 
 def _changes(

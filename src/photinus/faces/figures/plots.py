@@ -168,6 +168,7 @@ def draw_spikes(
     substrate: str,
 ) -> None:
     """Draw the spikes of one chain between two times `shown` [s], counted from the first."""
+    validate.instance("spikes", spikes, SpikeTrains)
     labels, flips, (start, end) = spikes.labels, spikes.gauge, shown
     scale, prefix = scaled(end - start)
     tau, length, colour = window / scale, (end - start) / scale, mark(substrate).colour
