@@ -273,11 +273,16 @@ def _met(context: Context, pairs: Pairs) -> Met:
     typical = (1 - AS_IT_IS) * pairs.typical(context)
     told = told_of(context, pairs, pairs.wanted)
     # Views would be other types, for which the loop is compiled again.
-    one, other, typical, told, choice, states = map(
-        np.ascontiguousarray,
-        (pairs.one, pairs.other, typical, told, context.choice(), context.states),
+    whole: Any = np.ascontiguousarray
+    return Met(
+        whole(pairs.one),
+        whole(pairs.other),
+        delay,
+        whole(typical),
+        whole(told),
+        whole(context.choice()),
+        whole(context.states),
     )
-    return Met(one, other, delay, typical, told, choice, states)
 
 
 def _changes(
