@@ -15,6 +15,7 @@ Means are over the target's states, because the network is built to show these.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
