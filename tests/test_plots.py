@@ -76,6 +76,7 @@ DRAW: dict[str, Callable[..., Figure]] = {
     "posterior": lambda **o: ph.plots.posterior([posterior()], **o),
     "raster": lambda **o: ph.plots.raster(run(), **o),
     "spike": lambda **o: ph.plots.spike(event(), **o),
+    "tornado": lambda **o: ph.plots.tornado({"mismatch": (0.02, 0.003)}, **o),
     "strip": lambda **o: ph.plots.strip(dream(), **o),
 }
 

@@ -354,7 +354,7 @@ def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given() -> None:
         spike(heavy)
     assert "pump must" not in str(error.value)
     assert "kick must" not in str(error.value)
-    assert "absorber_transparency" in str(error.value)
+    assert "half bleach its absorber" in str(error.value)
 
 
 def test_a_neuron_without_a_range_of_biases_says_why() -> None:

@@ -69,6 +69,8 @@ def fields(
     """Return u_k = b_k + Σ_j W_kj z_j of `units`, array (chain, unit); `states` has all units."""
     field = np.tile(machine.biases[units], (len(states), 1))
     weights = machine.matrix
+    # Views would be other types, for which the loops are compiled again.
+    states = np.require(states, np.uint8, ["C", "W"])
     if isinstance(weights, np.ndarray):
         _add_rows(np.ascontiguousarray(weights[:, units]), states, field)
     else:

@@ -49,7 +49,7 @@ def quantum(machine: BoltzmannMachine) -> tuple[float, type[np.signedinteger[Any
     return math.ldexp(1.0, exponent - 62), np.int64
 
 
-def couplings(weights: Matrix) -> tuple[NDArray[np.intp], Couplings]:
+def arranged(weights: Matrix) -> tuple[NDArray[np.intp], Couplings]:
     """Return the order of the units by groups, and the couplings in this order; `weights` in quanta."""
     colour = colouring(weights)
     order = np.argsort(colour, kind="stable")

@@ -35,7 +35,7 @@ from photinus.reference._chains import (
     over_chains,
     uniform,
 )
-from photinus.reference.couplings import VECTOR, couplings, quantum
+from photinus.reference.couplings import VECTOR, arranged, quantum
 
 FIELDS_PER_BLOCK = 2**17
 """Entries of the field that a block of chains keeps in the cache (512 KiB)."""
@@ -96,7 +96,7 @@ class GibbsSampler:
         weights = mapped(
             part(machine.matrix, free, free), lambda w: np.rint(w / self._quantum).astype(whole)
         )
-        order, self._couplings = couplings(weights)
+        order, self._couplings = arranged(weights)
         self._units = free[order]
         root = seed_sequence(seed)
         self._z = _initial(initial, chains, machine.n_units, root)

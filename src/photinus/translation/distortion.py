@@ -201,7 +201,7 @@ def states_of(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return how much likelier than 00 the states 10, 01 and 11 of pairs are, given both middles."""
     low, high = np.exp(np.clip(np.stack([one, other]) - 0.5 * weight, -CERTAIN, CERTAIN))
-    return low, high, low * high * np.exp(weight)
+    return low, high, low * high * np.exp(np.clip(weight, -CERTAIN, CERTAIN))
 
 
 def information(
