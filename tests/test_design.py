@@ -116,7 +116,7 @@ def test_the_command_tells_and_writes_the_page(
     assert "fast-absorber samples: KL" in out
     page = (tmp_path / "design.html").read_text()
     for told in (
-        "What limits it?",
+        "What costs accuracy?",
         "coupling_loss 90 %",
         "photinus design fast-absorber",
         "Data sheet",

@@ -41,7 +41,7 @@ def design_page(design: Design, command: str | None = None) -> str:
         card=[
             ("Does it sample?", f"{d.samples}, with a KL of {d.kl:.2g} nats (floor {d.floor:.2g})"),
             *hardware_card(d.ledger),
-            ("What limits it?", limit(d)),
+            ("What costs accuracy?", limit(d)),
             ("Which chips pass?", chips),
         ],
         pictures=pictures,

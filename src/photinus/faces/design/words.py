@@ -47,7 +47,7 @@ def shown(influence: Influence) -> str:
     """Return a change for people."""
     allowed = PLAUSIBLE.get(influence.name)
     if allowed is None:
-        return influence.name
+        return f"{influence.name} {influence.value:g}"
     if isinstance(influence.value, float) and allowed.unit in ("", "loss", "ratio"):
         return f"{influence.name} {100 * influence.value:g} %"
     return f"{influence.name} {allowed.shown(influence.value)}"
@@ -65,7 +65,7 @@ def verdict_rows(design: Design) -> list[tuple[str, str]]:
         ("window τ", quantity(c.window, "s")),
         ("current at P(on) = ½", quantity(c.half_current, "A")),
         ("synapse", f"{c.kernel.shape}, fitted"),
-        ("effective draws", f"{float(d.shown.rate.mean()):.3g} per second"),
+        ("effective draws, at most 1/τ", f"{float(d.shown.rate.mean()):.3g} per second"),
         ("power, expected", quantity(d.ledger.power("expected"), "W")),
         ("not priced", ", ".join(d.ledger.unpriced) or "nothing"),
         (f"chips with a KL of at most {GOOD:g}", f"{100 * before:.0f} % of {len(d.chips)}"),

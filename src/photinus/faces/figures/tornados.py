@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
@@ -64,5 +65,6 @@ def tornado(
     axes.axvline(0, color=INK, lw=0.6)
     axes.set_yticks(np.arange(len(names)), [plain(name) for name in names])
     axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(EngFormatter(sep="\N{NO-BREAK SPACE}"))
     axes.set_xlabel(f"{unit}\n(lines: standard error over machines)")
     return figure_of(axes)
