@@ -17,8 +17,14 @@ def quantised(coupling: Coupling, bits: int | None, sign_bit: bool) -> Coupling:
     target, source, value = entries(coupling)
     if bits is None or not len(value):
         return coupling
-    step = np.abs(value).max() / (2 ** (bits - sign_bit) - 1)
-    return coupled_like(target, source, np.rint(value / step) * step, coupling)
+    steps = in_steps(value, np.abs(value).max(), bits - sign_bit)
+    return coupled_like(target, source, steps, coupling)
+
+
+def in_steps(value: NDArray[np.float64], largest: float, bits: int) -> NDArray[np.float64]:
+    """Return values as so many bits of magnitude give them, the last step at `largest`."""
+    step = largest / (2**bits - 1)
+    return np.asarray(np.rint(value / step) * step)
 
 
 def transmitted(

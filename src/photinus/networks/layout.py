@@ -33,6 +33,7 @@ from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import dense, entries
+from photinus.networks.fabrication import in_steps
 from photinus.networks.imperfections import MOST_BITS
 from photinus.networks.lasers import LaserNetwork
 from photinus.units import Allowed, speed_of_light
@@ -184,8 +185,7 @@ class Layout(Displayed):
         for place, link in built.items():
             set_to = coupling[place]
             if link.bits is not None and largest > 0:
-                step = largest / (2**link.bits - 1)
-                set_to = np.rint(set_to / step) * step
+                set_to = in_steps(set_to, largest, link.bits)
             coupling[place] = set_to * link.through
             delay[place] += link.delay
         return network.replace(coupling=coupling, delay=delay)
