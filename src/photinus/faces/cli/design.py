@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from photinus.errors import InvalidInput
-from photinus.faces.cli.inputs import read_calibration, read_machine, read_parameters
+from photinus.faces.cli.inputs import read_calibration, read_laser, read_machine
 from photinus.faces.cli.messages import print_json, say, table, typed
 from photinus.faces.cli.options import CalibrationFile, Force, Json, LayoutFile, Seed, Threads
 
@@ -30,16 +29,13 @@ def design(
 ) -> None:
     """Judge a laser: does it sample, how fast, for how much, what to improve first."""
     from photinus._core import files
-    from photinus.devices.laser.parameters import is_laser
     from photinus.faces.design import design as judge
     from photinus.faces.design import words
     from photinus.faces.design.job import random_machines
     from photinus.faces.design.page import design_page
     from photinus.networks.layout import Layout
 
-    parameters = read_parameters(laser, [], forced=False)
-    if not is_laser(parameters):
-        raise InvalidInput(f"laser must be a laser, got {parameters.name!r}, another device")
+    parameters = read_laser(laser, [], forced=False)
     tried = random_machines(random, scale, 4, seed) if machine is None else (read_machine(machine),)
     files.check_all([out], replace=force)
     found = judge(

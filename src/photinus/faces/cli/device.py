@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from photinus.errors import InvalidInput
-from photinus.faces.cli.inputs import read_parameters
+from photinus.faces.cli.inputs import read_laser
 from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import Force, Json
 
@@ -104,12 +104,9 @@ def show(
     from photinus._core.records import values_of
     from photinus.devices.laser.cures import cures, told
     from photinus.devices.laser.datasheet import datasheet
-    from photinus.devices.laser.parameters import is_laser
     from photinus.faces.design.words import sheet_rows
 
-    parameters = read_parameters(laser, change or [], forced=force_range)
-    if not is_laser(parameters):
-        raise InvalidInput(f"laser must be a laser, got {parameters.name!r}, another device")
+    parameters = read_laser(laser, change or [], forced=force_range)
     at = None if current is None else validate.non_negative("--current", current, "A")
     sheet = datasheet(parameters, at)
     if as_json:

@@ -194,7 +194,7 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     from photinus._core import files
 
     if device.endswith(".toml"):
-        parameters = read_laser(device, forced=forced)
+        parameters = _read_measured(device, forced=forced)
     elif device.endswith(".json"):
         with files.reading(device, "device"):
             given = files.parse_json(device)
@@ -211,7 +211,17 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     return parameters.replace(**values)
 
 
-def read_laser(path: str, *, forced: bool = False) -> "LaserParameters":
+def read_laser(laser: str, changes: list[str], *, forced: bool) -> "LaserParameters":
+    """Return what `read_parameters` does, for a laser alone."""
+    from photinus.devices.laser.parameters import is_laser
+
+    parameters = read_parameters(laser, changes, forced=forced)
+    if not is_laser(parameters):
+        raise InvalidInput(f"laser must be a laser, got {parameters.name!r}, another device")
+    return parameters
+
+
+def _read_measured(path: str, *, forced: bool) -> "LaserParameters":
     """Return the laser that follows from what a TOML file says is known of it."""
     from photinus._core import files
     from photinus.devices.laser import LaserParameters
