@@ -183,21 +183,27 @@ class _Bench:
             machine, network=network, seed=self.seed, threads=self.threads, **{**LENGTH, **more}
         )
 
-    def shown(
+    def runs(
         self, calibration: Calibration, faults: Imperfections | None = None, **more: Any
-    ) -> Shown:
-        """Return what a calibrated laser does on all machines."""
-        kl, rate, energy = [], [], []
+    ) -> list[Any]:
+        """Return the samples of a calibrated laser on all machines."""
+        found = []
         for k, machine in enumerate(self.machines):
             network = self.built(machine, calibration)
             if faults is not None:
                 network = faults.apply(network, seed=k)
-            samples = self.run(machine, network, imperfections=faults, **more)
+            found.append(self.run(machine, network, imperfections=faults, **more))
+        return found
+
+    def judged(self, calibration: Calibration, runs: Sequence[Any]) -> Shown:
+        """Return what runs on all machines show."""
+        kl, rate, energy = [], [], []
+        for machine, samples in zip(self.machines, runs, strict=True):
             kl.append(kl_divergence(samples.joint(), machine.joint()))
             draws = samples.chains * samples.draws
             effective = max(smallest_effective_draws(machine, samples.states), 1e-9 * draws)
             rate.append(effective / (draws * calibration.window))
-            pump = float(network.supplied.sum()) * calibration.laser.photon_energy
+            pump = float(samples.network.supplied.sum()) * calibration.laser.photon_energy
             energy.append(pump / rate[-1])
         return Shown(*map(np.array, (kl, rate, energy)))
 
@@ -252,11 +258,10 @@ def design(
         else:
             calibration.require(parameters)
         advance(2)
-        shown = bench.shown(calibration)
+        runs = bench.runs(calibration)
+        shown = bench.judged(calibration, runs)
         advance(1)
-        first = bench.built(tried[0], calibration)
-        certificate = bench.run(tried[0], first)
-        floor = certificate.fidelity().kl_floor or 0.0
+        floor = runs[0].fidelity().kl_floor or 0.0
         advance(1)
         return Design(
             sheet=datasheet(parameters),
@@ -265,7 +270,7 @@ def design(
             shown=shown,
             floor=floor,
             predicted=_predicted(bench, calibration),
-            ledger=certificate.ledger(),
+            ledger=runs[0].ledger(),
             parameters=_parameters(bench, parameters, lambda: advance(1)),
             faults=_faults(bench, calibration, shown, lambda: advance(1)),
             **_fabricated(bench, calibration, chips, refined, lambda: advance(1)),
@@ -289,7 +294,7 @@ def _parameters(
         found = calibrate(
             laser, chains=QUICK_CHAINS, time_step=step, seed=bench.seed, threads=bench.threads
         )
-        return bench.shown(found, time_step=step)
+        return bench.judged(found, bench.runs(found, time_step=step))
 
     before = quick(parameters)
     found: list[Influence] = []
@@ -312,7 +317,8 @@ def _faults(
     """Return what each imperfection does, alone at its usual size."""
     found = []
     for name, value in USUAL.items():
-        after = bench.shown(calibration, Imperfections.from_dict({name: value}))
+        runs = bench.runs(calibration, Imperfections.from_dict({name: value}))
+        after = bench.judged(calibration, runs)
         found.append(_influence(name, value, before, after))
         advance()
     return _sorted(found)
