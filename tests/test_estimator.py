@@ -465,8 +465,9 @@ def test_scikit_learns_checks_find_a_refusal() -> None:
 
 def test_other_numbers_are_told_of_and_cut_at_the_threshold() -> None:
     grey = np.random.default_rng(0).random((30, 5))
-    with pytest.warns(DataConversionWarning, match=r"those above 0\.3 count as 1, others as 0"):
+    with pytest.warns(DataConversionWarning, match=r"those above 0\.3 count as 1, others as 0") as told:
         found = BoltzmannEstimator((3,), epochs=2, binarize=0.3).fit(grey)
+    assert told[0].filename == __file__
     cut = BoltzmannEstimator((3,), epochs=2, binarize=None).fit((grey > 0.3).astype(int))
     assert found.machine() == cut.machine()
     with pytest.warns(DataConversionWarning):

@@ -6,10 +6,10 @@ The bar on a terminal is rich's, the one in a notebook tqdm's.
 import contextlib
 import importlib
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
+from photinus._core import hush
 from photinus.errors import InvalidInput
 
 
@@ -84,8 +84,7 @@ def automatic() -> Progress:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is None or sys.stderr.isatty():
         return TerminalProgress()
-    with contextlib.suppress(ImportError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tqdm tells that widgets are missing, and does without
+    with contextlib.suppress(ImportError), hush.silenced():  # widgets are missing, and not needed
         importlib.import_module("tqdm.auto")
         return NotebookProgress()
     return TerminalProgress()

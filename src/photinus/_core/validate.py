@@ -2,7 +2,6 @@
 
 import math
 import operator
-import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sized
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus import units
-from photinus._core import memory
+from photinus._core import hush, memory
 from photinus.errors import InvalidInput
 
 LARGEST_WHOLE = 2**53
@@ -46,8 +45,7 @@ def plain_array(name: str, value: Any, wanted: str = "an array of numbers") -> N
         memory.require(8.0 * math.prod(value.shape), f"{name} as a dense array")
     try:
         dense = value.toarray() if is_sparse(value) else _unboxed(value)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with hush.silenced():
             array = np.asarray(dense)
     except (TypeError, ValueError, OverflowError, RecursionError, MemoryError):
         raise InvalidInput(f"{name} must be {wanted}, got {shown(value)}") from None

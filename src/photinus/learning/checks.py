@@ -1,13 +1,12 @@
 """What `BoltzmannEstimator` is given, looked at: parameters, features and classes."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import validate
+from photinus._core import hush, validate
 from photinus.errors import InvalidInput
 from photinus.learning.scikit import DataConversionWarning, _check_feature_names, check_array
 
@@ -85,11 +84,11 @@ def binarized(X: Any, threshold: float | None) -> NDArray[np.uint8]:
         return validate.binary_array("X", X)
     values = validate.plain_array("X", X)
     if not ((values == 0) | (values == 1)).all():
-        warnings.warn(
+        hush.tell(
             f"X has other values than 0 and 1: those above {threshold:g} count as 1, others as 0; "
             "binarize=None refuses them",
             DataConversionWarning,
-            stacklevel=5,
+            depth=4,
         )
     return (values > threshold).astype(np.uint8, order="C")
 

@@ -15,7 +15,7 @@ A trust region, `photinus.learning.trust`, chooses λ, judges each step by what 
 to stop. `docs/how-to/refinement.md` tells how it works.
 """
 
-import warnings
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import gauge as gauges
-from photinus._core import validate
+from photinus._core import hush, validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
@@ -155,7 +155,7 @@ def refine(
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
     if said := _said_before(machine, calibration, start, target, network, imperfections):
-        warnings.warn(said, TranslationWarning, stacklevel=2)
+        hush.tell(said, TranslationWarning)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
@@ -205,9 +205,8 @@ class _Bench:
 
     def measure(self, network: Network, draws: int) -> Shown:
         """Return what `network` shows in so many draws per chain."""
-        with warnings.catch_warnings():
-            if self.said:  # what a device cannot do is said once, not in every round
-                warnings.simplefilter("ignore", TranslationWarning)
+        # What a device cannot do is said once, not in every round.
+        with hush.untold(TranslationWarning) if self.said else contextlib.nullcontext():
             self.last = sample(
                 self.machine,
                 draws=draws,

@@ -5,7 +5,6 @@ progress, be stored while it goes, and be resumed. Swapping substrates is how us
 from Gibbs to the ideal neuron is refractoriness, from the ideal neuron to lasers device physics.
 """
 
-import warnings
 import zlib
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus._core import memory, validate
+from photinus._core import hush, memory, validate
 from photinus._core.gauge import Gauge, checked
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, entropy_text, seed_sequence
@@ -282,7 +281,7 @@ def _sampled(
     """Return all draws of a run, which goes on from what a store has; `given` as in `_start_words`."""
     outside = run.outside()
     if outside:
-        warnings.warn("; ".join(outside), TranslationWarning, stacklevel=3)
+        hush.tell("; ".join(outside), TranslationWarning, depth=2)
     empty = Samples(
         machine=request.machine,
         states=np.empty((request.chains, 0, request.machine.n_units), np.uint8),

@@ -9,7 +9,6 @@ import contextlib
 import gc
 import logging
 import signal
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from dataclasses import replace
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import validate
+from photinus._core import hush, validate
 from photinus._core.extras import optional
 from photinus._core.streams import ChainsFrom
 from photinus._core.threads import available_threads
@@ -181,9 +180,8 @@ class SpreadRun(Run):
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws of all chains."""
-        with warnings.catch_warnings():
-            # About the size of what is sent: couplings, and the states of the lasers.
-            warnings.simplefilter("ignore", UserWarning)
+        # About the size of what is sent: couplings, and the states of the lasers.
+        with hush.silenced("Sending large graph", UserWarning):
             futures = [
                 self._pool.submit(_advance, request, state, draws)
                 for request, state in zip(self._requests, self._states, strict=True)

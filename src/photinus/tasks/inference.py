@@ -7,7 +7,6 @@ of the network never become strong weights. Neurons that are simulated are then 
 
 import functools
 import time
-import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import validate
+from photinus._core import hush, validate
 from photinus._core.display import Displayed, bars, cut, joined
 from photinus._core.extras import optional
 from photinus._core.progress import Progress
@@ -288,7 +287,7 @@ def infer(
     numbers = reduction.complete(units, tables)
     weights = None if samples is None else weights_of(reduction, samples, numbers)
     if weights is not None and not weights.trusted:
-        warnings.warn(f"{NOT_UNDONE}: {weights.verdict}", TranslationWarning, stacklevel=2)
+        hush.tell(f"{NOT_UNDONE}: {weights.verdict}", TranslationWarning)
     found = {name: estimate(reduction, samples, weights, numbers, name) for name in reduction.asked}
     found = never_seen(found, reduction, samples, weights)
     return Posterior(

@@ -1,7 +1,6 @@
 """Small runs of a substrate, and what none may be asked for."""
 
 import pickle
-import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from photinus._core import hush
 from photinus.errors import InvalidInput, PhotinusError, TranslationWarning
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers import Run, Samples, sample
@@ -66,9 +66,8 @@ class Subject:
     def draw(self, machine: Any, **changes: Any) -> Samples:
         """Return a few samples."""
         few = {"chains": CHAINS, "draws": DRAWS, "burn_in": BURN_IN, "seed": 1}
-        with warnings.catch_warnings():
-            # Some machines ask much of a device, so that what is checked shows.
-            warnings.simplefilter("ignore", TranslationWarning)
+        # Some machines ask much of a device, so that what is checked shows.
+        with hush.untold(TranslationWarning):
             return sample(machine, self.name, **{**few, **self.options, **changes})
 
 

@@ -17,13 +17,12 @@ are the photons that the noise brings beyond their mean. They are missing where 
 process.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from math import pi
 from typing import Any, ClassVar, TypeGuard
 
-from photinus._core import files, validate
+from photinus._core import files, hush, validate
 from photinus._core.display import Displayed
 from photinus._core.records import RARE, changed, document_of, fields_from, settle
 from photinus.devices.laser import measured
@@ -201,7 +200,7 @@ class LaserParameters(Displayed):
             validate.one_of("quantity of a laser", name, [*measured.QUANTITIES, *sorted(own)])
         found = measured.derive({name: value for name, value in known.items() if name not in own})
         if found.assumed:
-            warnings.warn(found.told(), AssumptionWarning, stacklevel=2)
+            hush.tell(found.told(), AssumptionWarning)
         kept = {name: value for name, value in known.items() if name in own}
         return cls(**{**found.coefficients, **kept})
 

@@ -1,9 +1,9 @@
 """A refinement that goes on beside a view, until it is done or nobody waits for it any more."""
 
 import threading
-import warnings
 from typing import Any
 
+from photinus._core import hush
 from photinus.devices import Network
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.learning.refinement import refine
@@ -31,8 +31,7 @@ class Refining:
 
     def _run(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", TranslationWarning)
+            with hush.untold(TranslationWarning):
                 self._found = refine(*arguments, progress=self, **options)
         except _Left:
             pass

@@ -6,10 +6,9 @@ hidden, paused or gone costs nothing. A slow one gets fewer frames.
 
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Sequence
 
-from photinus._core import validate
+from photinus._core import hush, validate
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.faces.studio.frames import packed
 from photinus.faces.studio.messages import Press, Settings
@@ -40,8 +39,7 @@ class Session:
         page offers to start it again.
         """
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", TranslationWarning)  # views tell it themselves
+            with hush.untold(TranslationWarning):  # views tell it themselves
                 return self._answer(settings, presses, more)
         except PhotinusError as error:
             return [packed("refusal", {"sentence": str(error)})]

@@ -1,14 +1,13 @@
 """How one array lies in a Zarr store: what is never written shows, and what grows grows in place."""
 
 import contextlib
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import memory
+from photinus._core import hush, memory
 
 if TYPE_CHECKING:
     import zarr
@@ -78,7 +77,8 @@ def part(array: Any, axis: int, count: int) -> NDArray[Any]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Silence Zarr's remarks on what its format does not standardise yet (strings, one index)."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
-        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+    with (
+        hush.silenced(".*does not have a Zarr V3 specification"),
+        hush.silenced("Consolidated metadata is currently not part"),
+    ):
         yield
