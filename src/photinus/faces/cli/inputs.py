@@ -226,9 +226,20 @@ def _read_measured(path: str, *, forced: bool) -> "LaserParameters":
     from photinus._core import files
     from photinus.devices.laser import LaserParameters
 
-    known = files.parse_toml(path, "TOML")
+    known, _ = read_described(path)
     with files.reading(path, "laser"):
         return LaserParameters.from_measured(**({"forced": True} if forced else {}), **known)
+
+
+def read_described(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a TOML file says of a laser, and how surely: its table ``[uncertainty]``."""
+    from photinus._core import files
+
+    known = files.parse_toml(path, "TOML")
+    uncertainty = known.pop("uncertainty", {})
+    if not isinstance(uncertainty, dict):
+        raise InvalidInput(f"uncertainty in file {path!r} must be a table, got {uncertainty!r:.80}")
+    return known, uncertainty
 
 
 def read_machine(path: Path) -> "BoltzmannMachine":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from photinus.faces.figures.plots import raster as raster
     from photinus.faces.figures.plots import spike as spike
     from photinus.faces.figures.posteriors import posterior as posterior
+    from photinus.faces.figures.residuals import residuals as residuals
     from photinus.faces.figures.tornados import tornado as tornado
 
 _HOMES = {
@@ -36,6 +37,7 @@ _HOMES = {
     ),
     "plots": ("activation", "divergence", "joint", "raster", "spike"),
     "posteriors": ("posterior",),
+    "residuals": ("residuals",),
     "tornados": ("tornado",),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
