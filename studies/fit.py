@@ -2,8 +2,8 @@
 
 Each laser is drawn from what a laboratory knows of it (Q, lifetime, β, threshold with their errors)
 and from what is assumed for the rest. It must spike. Its light, pulse, rates and intervals are
-simulated with other random numbers than those of the fit, and get the errors of a measurement. Each laser is one small
-file, so that the study goes on where it stopped. From the root of the repository::
+simulated with other random numbers than those of the fit, and get the errors of a measurement. Each
+laser is one small file, so that the study goes on where it stopped. From the root of the repository::
 
     python -m studies.fit --lasers 20 --page docs/how-to/devices.md
 """
@@ -21,7 +21,7 @@ from studies.robustness import ROOT
 
 from photinus._core import files
 from photinus._core.results import Results
-from photinus.devices.laser import LaserParameters, instability_pump, spike
+from photinus.devices.laser import LaserParameters, instability_pump, quiet_state, spike
 from photinus.devices.laser.measured import COEFFICIENTS
 from photinus.errors import InvalidInput, NotConverged
 from photinus.measurements import Intervals, Knowledge, Light, Pulse, Rates, fit_laser
@@ -138,6 +138,18 @@ def judged(k: int, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def facts(options: argparse.Namespace) -> str:
+    """Return how much more light a laser gives than its quiet state, just below where it pulses."""
+    laser = LaserParameters.preset("fast-absorber")
+    current = 0.95 * laser.current(instability_pump(laser))
+    seed = np.random.SeedSequence(options.seed)
+    photons = run(laser, [current], [], seed, effort=EFFORT, threads=options.threads).light(current)
+    each = photons.mean(axis=1, dtype=np.float64) / quiet_state(laser, laser.pump_rate(current)).photons
+    return (
+        f"mean light over that at rest: {each.mean():.2f} ± {each.std(ddof=1) / len(each) ** 0.5:.2f}"
+    )
+
+
 def report(found: list[dict[str, Any]]) -> str:
     """Return the table and the headline."""
     names = list(found[0]["deviations"])
@@ -147,8 +159,8 @@ def report(found: list[dict[str, Any]]) -> str:
     half = np.abs(z) < NORMAL / 2
     lines = [
         f"**{100 * inside.mean():.1f} % of {z.size} coefficients of {len(z)} hidden lasers are "
-        f"within 1.96 of their standard errors** (95 % are expected, {100 * half.mean():.1f} % with errors "
-        "half as large).",
+        f"within 1.96 of their standard errors** (95 % are expected, {100 * half.mean():.1f} % with "
+        "errors half as large).",
         "",
         "| coefficient | within 1.96 errors | rms deviation | error now / before, median |",
         "|---|---|---|---|",
@@ -173,7 +185,11 @@ def main() -> None:
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "fit")
     add("--page", type=Path, help="page of docs that gets the table")
+    add("--facts", action="store_true", help="only what spikes below threshold do to the light")
     options = parser.parse_args()
+    if options.facts:
+        print(facts(options))
+        return
     store = Results(options.results, "photinus-fit-study")
     found = [
         store.get(f"laser-{k}", partial(judged, k, options))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from photinus import LaserParameters, plots
+from photinus.devices.laser.measured import derive
 from photinus.errors import InvalidInput
 from photinus.measurements import (
     Intervals,
@@ -30,7 +31,7 @@ from photinus.measurements.observations import Measurement, Predicted, aligned
 from tests.conftest import Run
 
 Array = NDArray[np.float64]
-KNOWN = {"wavelength": "1550 nm", "threshold_current": "10 uA", "absorber_loss": 1.0}
+KNOWN = {"wavelength": "1550 nm", "threshold_current": "20 uA", "absorber_loss": 1.0, "beta": 0.012}
 SURE = {"threshold_current": "10 %", "absorber_loss": "20 %"}
 HELD = (
     "photon_lifetime",
@@ -39,7 +40,6 @@ HELD = (
     "pump_efficiency",
     "gain_ratio",
     "absorber_lifetime",
-    "transparency_share",
 )
 """All but threshold, loss of the absorber and efficiency of the light are as they are assumed."""
 
@@ -96,7 +96,7 @@ def test_a_bad_measurement_is_told(make: Any, message: str) -> None:
 
 
 def test_what_is_known_has_as_many_coordinates_as_a_laser() -> None:
-    known = Knowledge.of({"quality": 5000, "threshold_current": "8 uA"}, {"quality": "20 %"})
+    known = Knowledge.of({"quality": 5000, "threshold_current": "20 uA"}, {"quality": "20 %"})
     assert len(known.names) == 9  # the wavelength is not fitted
     at = dict(zip(known.names, known.width, strict=True))
     assert at["quality"] == pytest.approx(0.2)
@@ -109,8 +109,8 @@ def test_what_is_known_has_as_many_coordinates_as_a_laser() -> None:
 
 
 def test_what_follows_from_the_rest_is_no_coordinate() -> None:
-    laser = LaserParameters.from_measured(quality=5000, wavelength="1550 nm")
-    both = {"quality": 5000, "photon_lifetime": laser.photon_lifetime, "wavelength": "1550 nm"}
+    lifetime = derive({"quality": 5000, "wavelength": "1550 nm"}).values["photon_lifetime"]
+    both = {"quality": 5000, "photon_lifetime": lifetime, "wavelength": "1550 nm"}
     names = Knowledge.of(both).names
     assert ("quality" in names) + ("photon_lifetime" in names) == 1
     assert len(names) == 9
@@ -212,17 +212,17 @@ def test_intensity_noise_is_that_of_the_engine() -> None:
 def hidden() -> LaserParameters:
     return LaserParameters.from_measured(
         **KNOWN
-        | {"threshold_current": "10.8 uA", "absorber_loss": 1.15, "output_efficiency": 0.3}
-        | {"gain_lifetime": "1 ns", "absorber_lifetime": "20 ps", "gain_ratio": 12.5, "beta": 0.01}
-        | {"photon_lifetime": "4 ps", "transparency_share": 0.2, "pump_efficiency": 0.5}
+        | {"threshold_current": "21.6 uA", "absorber_loss": 1.15, "output_efficiency": 0.3}
+        | {"gain_lifetime": "1 ns", "absorber_lifetime": "20 ps", "gain_ratio": 12.5}
+        | {"photon_lifetime": "4 ps", "pump_efficiency": 0.5}
     )
 
 
 def measured(claimed: float = 1.0) -> list[Measurement]:
     """Return light and pulse of a hidden laser, with `claimed` times their true errors stated."""
     laser, rng = hidden(), np.random.default_rng(11)
-    current = np.array([8e-6, 12e-6, 16e-6, 24e-6, 40e-6])
-    bright = 26e-6
+    current = np.array([16e-6, 24e-6, 32e-6, 48e-6, 80e-6])
+    bright = 52e-6
     seen = simulate(laser, [*current, bright], [], np.random.SeedSequence(12))
     power = np.array([seen.light(x).mean() for x in current]) * laser.output_power(1.0)
     error = 0.04 * power

@@ -1,7 +1,7 @@
 r"""Relative intensity noise of a laser at rest, by linear response.
 
 Small deviations y of (N_g, N_a, S) obey dy/dt = J y + ξ, with the noise of
-`photinus.devices.laser.parameters` at the steady state. Their spectrum is (iω - J)⁻¹ D (iω - J)⁻†, where
+`photinus.devices.laser.parameters` at the steady state. Their spectrum is (iω - J)⁻¹ D (iω - J)⁻†.
 D is the matrix of the noise (Gardiner, Handbook of Stochastic Methods, section 4.4.6). With the
 shares r_g = g_g N_g/R and r_a = g_a N_a/R, what emission adds to the light is what it takes from the
 carriers::

@@ -1,6 +1,7 @@
 """Tables of measurements: CSV files whose head names columns with their units."""
 
 import csv
+import math
 import os
 from collections.abc import Mapping
 from io import StringIO
@@ -91,7 +92,9 @@ def _head(titles: list[str], known: Mapping[str, str], needed: Mapping[str, str]
 def _number(name: str, cell: str, unit: str, wanted: str, line: int) -> float:
     """Return what a cell holds, in SI."""
     try:
-        float(cell)
+        number = float(cell)
     except ValueError:
         raise InvalidInput(f"{name} in line {line} must be a number, got {cell!r}") from None
+    if not math.isfinite(number):
+        raise InvalidInput(f"{name} in line {line} must be finite, got {cell!r}")
     return validate.number(f"{name} in line {line}", f"{cell.strip()} {unit}".strip(), wanted)
