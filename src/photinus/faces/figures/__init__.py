@@ -6,6 +6,7 @@ from photinus._core import lazy
 
 if TYPE_CHECKING:
     from photinus.faces.figures.comparison import energy_and_speed as energy_and_speed
+    from photinus.faces.figures.fitted import residuals as residuals
     from photinus.faces.figures.look import style as style
     from photinus.faces.figures.pictures import animate as animate
     from photinus.faces.figures.pictures import completions as completions
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from photinus.faces.figures.plots import raster as raster
     from photinus.faces.figures.plots import spike as spike
     from photinus.faces.figures.posteriors import posterior as posterior
-    from photinus.faces.figures.residuals import residuals as residuals
     from photinus.faces.figures.tornados import tornado as tornado
 
 _HOMES = {
@@ -37,7 +37,7 @@ _HOMES = {
     ),
     "plots": ("activation", "divergence", "joint", "raster", "spike"),
     "posteriors": ("posterior",),
-    "residuals": ("residuals",),
+    "fitted": ("residuals",),
     "tornados": ("tornado",),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
