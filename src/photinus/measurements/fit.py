@@ -52,8 +52,8 @@ def fit_laser(
 ) -> LaserFit:
     """Fit a laser to what was measured of it.
 
-    Everything is simulated with full physics, as a laboratory would see it: light with the spikes in
-    it, pulses as means of spikes that noise sets off.
+    Everything is simulated with full physics. Light is its mean with all spikes in it. A pulse is the
+    mean of spikes that noise sets off.
 
     Parameters
     ----------
