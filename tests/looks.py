@@ -50,6 +50,17 @@ def bars(picture: bytes, colour: str, count: int, *, top: int, bottom: int, righ
     return [(end - left) / (drawn.shape[1] - right - left) for end in ends]
 
 
+def image(picture: bytes) -> NDArray[np.float64]:
+    """Return the probabilities of 8 x 8 pixels that a figure of the view of images shows."""
+    light = pixels(picture).mean(axis=2)
+    height, width = light.shape
+    side = min(height, width) - 24
+    at = ((np.arange(8) + 0.5) * side / 8).astype(int)
+    shown = light[np.ix_((height - side) // 2 + at, (width - side) // 2 + at)].ravel()
+    paper, ink = 0.931, 0.143  # lightness of --band and --ink
+    return np.asarray((paper - shown) / (paper - ink))
+
+
 def keep(found: dict[str, NDArray[np.uint8]]) -> None:
     """Write the blocks that pages are compared with."""
     np.savez_compressed(KEPT, **found)  # type: ignore[arg-type]

@@ -273,19 +273,10 @@ def test_a_drawn_half_is_completed(page: Page, address: str) -> None:
     until(lambda: f"evidence={drawn}" in page.url, page)
     known = np.abs(test.pixels[:, 32:].mean(axis=0) - image[32:]).mean()
     # Half a nought leaves little doubt: what is shown is far nearer than the mean of all images.
-    until(lambda: np.abs(mean_image(page)[32:] - image[32:]).mean() < 0.8 * known, page)
-    np.testing.assert_allclose(mean_image(page)[:32], image[:32], atol=0.1)
-
-
-def mean_image(page: Page) -> NDArray[np.float64]:
-    """Return the probability of each pixel as the figure "Mean" shows it, from its middle."""
-    image = looks.pixels(picture(page, "mean")).mean(axis=2)
-    height, width = image.shape
-    side = min(height, width) - 24
-    at = ((np.arange(8) + 0.5) * side / 8).astype(int)
-    shown = image[np.ix_((height - side) // 2 + at, (width - side) // 2 + at)].ravel()
-    paper, ink = 0.931, 0.148  # lightness of --band and --ink
-    return np.asarray((paper - shown) / (paper - ink))
+    until(
+        lambda: np.abs(looks.image(picture(page, "mean"))[32:] - image[32:]).mean() < 0.8 * known, page
+    )
+    np.testing.assert_allclose(looks.image(picture(page, "mean"))[:32], image[:32], atol=0.1)
 
 
 def test_half_a_digit_is_drawn_with_the_mouse(page: Page, address: str) -> None:

@@ -35,7 +35,8 @@ def main() -> None:
         opened.wait_for_timeout(WAIT)
         taken = Image.open(io.BytesIO(opened.screenshot()))
         browser.close()
-    taken.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(IMAGES / NAME, optimize=True)
+    few = taken.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+    few.save(IMAGES / NAME, optimize=True)
     print(f"docs/images/{NAME}")
 
 
