@@ -88,6 +88,7 @@ def picture(page: Page, name: str) -> bytes:
 
 def look(page: Page, scheme: Literal["light", "dark"]) -> NDArray[np.uint8]:
     """Return the blocks of a page without what moves: figures, what they say, and the verdict."""
+    page.locator("#busy").wait_for(state="hidden")
     page.emulate_media(color_scheme=scheme)
     moving = [page.locator(each) for each in ("canvas", "figcaption span", ".verdict", "#state")]
     return looks.blocks(page.screenshot(mask=moving, mask_color="#808080"))
