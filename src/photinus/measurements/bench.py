@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def run(
             stop=2 * stop,
             every=max(1, int(laser.photon_lifetime / grid)),
         )
-        options = {"chains": LIGHT_CHAINS, "seed": seeds[0], "threads": threads}
+        options: dict[str, Any] = {"chains": LIGHT_CHAINS, "seed": seeds[0], "threads": threads}
         found = simulate(
             _network(laser, light, [NEVER] * len(light)), stop, recording=recording, **options
         )

@@ -12,7 +12,7 @@ from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
 from photinus.measurements.bench import run
 from photinus.measurements.knowledge import Knowledge
-from photinus.measurements.lines import Belief, linearise, loss, update
+from photinus.measurements.lines import Belief, Lines, linearise, loss, update
 from photinus.measurements.observations import (
     Intervals,
     Light,
@@ -106,7 +106,8 @@ def fit_laser(
 
     with tracked(progress, "fitting the laser", 2 + len(WITHIN)) as advance:
         start = _start(knowledge, measurements, seeds[0], advance, effort, **setting)
-        belief, best, least = Belief(start, prior.covariance), None, np.inf
+        belief, least = Belief(start, prior.covariance), np.inf
+        best: Lines | None = None
         for most, pairs, own in zip(WITHIN, PAIRS, seeds[1].spawn(len(WITHIN)), strict=True):
             fewer = min(pairs, pairs * len(start) // 8 + 1)
             lines = linearise(shown, belief.within(most), fewer, own)
@@ -117,6 +118,7 @@ def fit_laser(
             else:  # a step too far: half of it
                 belief = Belief((belief.mean + best.belief.mean) / 2, belief.covariance)
             advance(1.0)
+    assert best is not None
     return LaserFit.of(knowledge, prior, best, measurements, measured, sigma, seeds[2])
 
 
@@ -173,7 +175,7 @@ def _start(
 
         return left
 
-    stage = first or list(measurements)
+    stage: list[Measurement] = [*first] or list(measurements)
     free = {**setting, "level": None} if first else setting
     rng = np.random.default_rng(seed.spawn(1)[0])
     brief, usual = residuals(stage, BRIEF, **free), residuals(stage, USUAL, **free)

@@ -163,7 +163,7 @@ def _in_si(name: str, value: Any) -> float:
 def _independent(given: Mapping[str, float]) -> dict[str, float]:
     """Return what is given without what follows from the rest of it."""
     kept = dict(given)
-    for name in reversed(given):
+    for name in reversed(list(given)):
         rest = {other: value for other, value in kept.items() if other != name}
         try:
             found = derive(rest)

@@ -90,7 +90,7 @@ def linearise(predict: Predict, belief: Belief, pairs: int, seed: np.random.Seed
             "few lasers can have what is known and measured: give wider uncertainties, or check the "
             "units of the measurements"
         )
-    level = np.mean(here, axis=0)
+    level = np.asarray(np.mean(here, axis=0), np.float64)
     return _through(belief, factor, level, np.array(places), np.array(shown) - level, variance)
 
 

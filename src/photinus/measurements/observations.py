@@ -367,12 +367,12 @@ class Intervals(Displayed):
     @property
     def spread(self) -> Array:
         """Standard errors of the shares."""
-        return np.sqrt(self.values / self.number)
+        return np.asarray(np.sqrt(self.values / self.number))
 
     @property
     def measured(self) -> Array:
         """Roots of the shares."""
-        return np.sqrt(self.values)
+        return np.asarray(np.sqrt(self.values))
 
     @property
     def sigma(self) -> Array:

@@ -23,6 +23,8 @@ NORMAL = 1.96
 """Standard errors on either side of what 95 % of cases are within."""
 DOUBTFUL = 0.01
 """Probability of a chi-squared so large below which stated errors are too small."""
+FIXED = 1e-9
+"""Relative error below which a coefficient follows from what is held alone."""
 OPEN = 0.7
 """Part of the uncertainty beforehand from which on a direction is open."""
 NAMED = 0.3
@@ -228,7 +230,8 @@ def _estimates(knowledge: Knowledge, belief: Belief, rng: np.random.Generator) -
     after = _drawn(knowledge, belief, rng)
     here = knowledge.coefficients(belief.mean)
     for k, name in enumerate(COEFFICIENTS):
-        if name in knowledge.names or name in knowledge.held:
+        fixed = before[:, k].std() < FIXED
+        if fixed or name in knowledge.names or name in knowledge.held:
             continue
         low, high = np.exp(np.quantile(after[:, k], [0.025, 0.975]))
         found.append(
