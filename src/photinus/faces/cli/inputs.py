@@ -192,15 +192,19 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     """Return the parameters of a preset or file (.json, .toml), with NAME=VALUE changes."""
     from photinus import devices
     from photinus._core import files
+    from photinus.devices.lif import from_pynn, is_pynn
 
     if device.endswith(".toml"):
         parameters = _read_measured(device, forced=forced)
     elif device.endswith(".json"):
         with files.reading(device, "device"):
             given = files.parse_json(device)
-            if forced and isinstance(given, dict):
-                given["forced"] = True
-            parameters = devices.parameters_from_dict(given)
+            if is_pynn(given):
+                parameters = from_pynn(given, name=Path(device).stem)
+            else:
+                if forced and isinstance(given, dict):
+                    given["forced"] = True
+                parameters = devices.parameters_from_dict(given)
     else:
         parameters = devices.preset(device)
     values = read_settings("--set", changes)
