@@ -18,6 +18,7 @@ from photinus.devices.registry import names as names
 from photinus.devices.registry import network_from_dict as network_from_dict
 from photinus.devices.registry import parameters_from_dict as parameters_from_dict
 from photinus.devices.registry import preset as preset
+from photinus.devices.registry import register as register
 from photinus.devices.registry import setting as setting
 from photinus.devices.registry import simulator as simulator
 from photinus.devices.registry import substrate_of as substrate_of

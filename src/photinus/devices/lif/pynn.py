@@ -52,9 +52,9 @@ def from_pynn(document: Mapping[str, Any], *, name: str = "custom") -> LifParame
     document
         Names and values of PyNN's IF_cond_exp or IF_curr_exp: cm [nF], tau_m, tau_refrac, tau_syn_E,
         tau_syn_I [ms], v_rest, v_reset, v_thresh [mV], and of conductances e_rev_E, e_rev_I [mV].
-        Noise sources stand beside them: ``rates`` [1/s] and ``weights``, in µS or nA, negative ones
-        inhibit. In place of sources, ``noise`` is the standard deviation of the free membrane [V]. Or the
-        document of an `sbs` sampler, with ``neuron_parameters`` and ``source_config``.
+        Noise sources stand beside them: ``rates`` [1/s] and ``weights``, in µS or nA. Negative ones
+        inhibit. In place of sources, ``noise`` is the standard deviation of the free membrane [V].
+        Or the document of an `sbs` sampler, with ``neuron_parameters`` and ``source_config``.
     name
         What to call the neuron.
 
@@ -66,9 +66,10 @@ def from_pynn(document: Mapping[str, Any], *, name: str = "custom") -> LifParame
 
     Notes
     -----
-    Conductances go through `free_membrane`. A source of current w and rate ν on a leak of time constant
-    τ_m adds ν (w/C)² (τ_m τ_s)²/(2 (τ_m + τ_s)) to the variance of the free membrane (Petrovici et al.
-    2016, Phys. Rev. E 94, 042312).
+    Conductances go through `free_membrane`. A source of current w and rate ν adds to the variance of
+    the free membrane (Petrovici et al. 2016, Phys. Rev. E 94, 042312)::
+
+        ν (w/C)² (τ_m τ_s)²/(2 (τ_m + τ_s))
 
     Examples
     --------

@@ -17,7 +17,6 @@ from photinus.errors import InvalidInput
 from photinus.networks.lif import LifNetwork
 from photinus.units import Allowed
 
-
 ACTIVE = 3.0
 """Noise by which the potential of a neuron that bursts lies above its threshold [σ], about."""
 

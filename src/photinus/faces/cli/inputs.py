@@ -194,6 +194,7 @@ def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     from photinus._core import files
     from photinus.devices.lif import from_pynn, is_pynn
 
+    parameters: Any
     if device.endswith(".toml"):
         parameters = _read_measured(device, forced=forced)
     elif device.endswith(".json"):

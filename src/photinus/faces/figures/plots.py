@@ -35,7 +35,7 @@ from photinus.faces.figures.look import DPI as DPI
 from photinus.faces.figures.palette import EXACT, IDEAL, INK, LASER, MUTED, mark, marks
 from photinus.samplers.samples import Samples
 from photinus.spikes.trains import SpikeTrains
-from photinus.units import ps, quantity, scaled, uA
+from photinus.units import ps, quantity, scaled
 
 ROW = 4.4 * MM
 """Height of a unit in a raster [inch]."""
