@@ -6,6 +6,8 @@ from photinus.devices.protocol import Network as Network
 from photinus.devices.protocol import Parameters as Parameters
 from photinus.devices.protocol import Setting as Setting
 from photinus.devices.protocol import SpikingSimulator as SpikingSimulator
+from photinus.devices.reading import ENDINGS as ENDINGS
+from photinus.devices.reading import load_parameters as load_parameters
 from photinus.devices.registry import PRESETS as PRESETS
 from photinus.devices.registry import SHIPPED_PRESETS as SHIPPED_PRESETS
 from photinus.devices.registry import assemble as assemble

@@ -82,7 +82,7 @@ def link_budget(layout: Layout, designed: LaserNetwork) -> tuple[LinkBudget, ...
     Notes
     -----
     A spike has the photons of a noise-free one, of which η_o are useful. They are split evenly over the
-    links of their source, and each link loses its part. A pulse of a coupling c moves so many electrons::
+    links of their source, and each link loses its part. A pulse of a coupling c moves these electrons::
 
         abs(c) (kick + sustain · duration/τ_g)/η_i
 

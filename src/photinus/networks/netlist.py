@@ -17,8 +17,8 @@ in the layout's file::
     [component.my_coupler]
     touchstone = "coupler.s4p"       # ports o1, o2, …
 
-Kinds are ``laser``, ``through`` (from every port to every other), ``crossing`` (o1 to o3, o2 to o4),
-``splitter`` and ``coupler`` (o1 and o2 to o3 and o4, in halves). Lengths are in µm, as in gdsfactory.
+Kinds are ``laser``, ``through`` (every port to every other) and ``crossing`` (o1 to o3, o2 to o4). More
+are ``splitter`` and ``coupler`` (o1 and o2 to o3 and o4, in halves). Lengths are in µm, as there.
 """
 
 import heapq
