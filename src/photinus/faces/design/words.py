@@ -96,7 +96,7 @@ SYNAPSE_HEAD = ("synapse", "KL [nats]", "kick", "sustain", "duration", "window Ï
 
 def synapse_rows(design: Design) -> list[tuple[str, ...]]:
     """Return the kinds of synapses as rows under `SYNAPSE_HEAD`, the recommended one first."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for each in design.synapses:
         k = each.kernel
         if k is None:
