@@ -21,7 +21,7 @@ from photinus.devices import SHIPPED_PRESETS
 
 WINDOWS = {"fast-absorber": 2000, "high-beta": 2000, "straight": 2000, "lif-hcs": 2000}
 """State windows of each pair; devices with long windows get fewer."""
-FEW = 60
+FEW = 300
 SEED = 0
 DATA = Path(photinus.__file__).parent / "data"
 

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 import photinus as ph
+from photinus.calibration.synapse import SYNAPSES
 from photinus.devices.laser import LaserParameters
 from photinus.errors import InvalidInput, NotConverged
 from photinus.faces.design import Design, design, words
 from photinus.faces.design import job as design_job
-from photinus.faces.design.job import Influence, Shown, random_machines
+from photinus.faces.design.job import random_machines
+from photinus.faces.design.verdict import Influence, Shown
 from tests.conftest import Run
 
 
@@ -128,3 +130,19 @@ def test_the_command_tells_and_writes_the_page(
     status, _, err = run("design", "lif-hcs")
     assert status == 2
     assert "laser must be a laser" in err
+
+
+def test_every_kind_of_synapse_is_tried_and_the_best_comes_first(judged: Design) -> None:
+    assert {each.kind for each in judged.synapses} == set(SYNAPSES)
+    found = [each.kl[0] for each in judged.synapses]
+    assert found == sorted(found)
+    rows = words.synapse_rows(judged)
+    assert [row[0] for row in rows] == [each.kind for each in judged.synapses]
+    assert {each["kind"] for each in words.document(judged)["synapses"]} == set(SYNAPSES)
+    assert judged.links == ()
+
+
+def test_the_verdict_tells_power_in_three_cases_with_what_is_left_out(judged: Design) -> None:
+    rows = dict(words.verdict_rows(judged))
+    for case in ("best", "expected", "worst"):
+        assert ", ".join(judged.ledger.left_out(case)) in rows[f"power, {case}"]

@@ -206,3 +206,44 @@ def test_command_line(tmp_path: Path) -> None:
 def test_example() -> None:
     path = Path(__file__).parents[1] / "examples" / "delay-and-scale.toml"
     assert len(Study.load(path).points) == 24
+
+
+def test_devices_and_calibrations_come_from_files(tmp_path: Path) -> None:
+    """A calibration by file is taken as it is; what is in a file is in the name of its results."""
+    ph.Calibration.preset("high-beta").save(tmp_path / "mine.json")
+    (tmp_path / "laser.json").write_text(json.dumps(ph.LaserParameters.preset("high-beta").to_dict()))
+    plain = '[machines]\nunits = 2\n[sample]\nsubstrate = "laser-reduced"\nchains = 4\ndraws = 20\n'
+    texts = {
+        "preset": '[device]\npreset = "high-beta"\n',
+        "calibration": '[device]\ncalibration = "mine.json"\n',
+        "file": '[device]\nfile = "laser.json"\n',
+    }
+    planned = {name: Study.load(write(tmp_path, plain + text)) for name, text in texts.items()}
+    digests = {study.points[0].digest() for study in planned.values()}
+    assert len(digests) == 3
+    for study in planned.values():
+        (point,) = study.points
+        assert point.parameters() == ph.LaserParameters.preset("high-beta")
+    results = [planned[name].run(tmp_path / name)[0] for name in ("preset", "calibration")]
+    assert results[0]["fidelity"] == results[1]["fidelity"]
+    assert not list((tmp_path / "calibration" / "calibrations").iterdir())
+    changed = planned["file"].points[0].digest()
+    (tmp_path / "laser.json").write_text(json.dumps(ph.LaserParameters.preset("straight").to_dict()))
+    assert planned["file"].points[0].digest() != changed
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            'preset = "high-beta"\nfile = "laser.json"',
+            "must have one of preset, file, calibration, got",
+        ),
+        ("file = 3", "device. file must be a text, got 3"),
+        ('file = "laser.yaml"', "must end in .toml or .json"),
+        ('calibration = "none.json"', "none.json"),
+    ],
+)
+def test_wrong_files_of_devices_are_told(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        Study.load(write(tmp_path, f"[device]\n{text}\n"))

@@ -115,5 +115,17 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled  # type: ignore[no-any-return]
 
 
+def for_each(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a loop that takes a compiled function; in every process, for each function that comes."""
+    compiled: Any = numba.njit(function, nogil=True, fastmath=FASTMATH, error_model="numpy")
+    return compiled  # type: ignore[no-any-return]
+
+
+def scalar(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile arithmetic of somebody else, for a loop of `for_each`."""
+    compiled: Any = numba.njit(function, error_model="numpy")
+    return compiled  # type: ignore[no-any-return]
+
+
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a loop of any target (plain Python included) may call."""

@@ -6,6 +6,8 @@ from photinus.devices.protocol import Network as Network
 from photinus.devices.protocol import Parameters as Parameters
 from photinus.devices.protocol import Setting as Setting
 from photinus.devices.protocol import SpikingSimulator as SpikingSimulator
+from photinus.devices.reading import ENDINGS as ENDINGS
+from photinus.devices.reading import load_parameters as load_parameters
 from photinus.devices.registry import PRESETS as PRESETS
 from photinus.devices.registry import SHIPPED_PRESETS as SHIPPED_PRESETS
 from photinus.devices.registry import assemble as assemble
@@ -18,6 +20,7 @@ from photinus.devices.registry import names as names
 from photinus.devices.registry import network_from_dict as network_from_dict
 from photinus.devices.registry import parameters_from_dict as parameters_from_dict
 from photinus.devices.registry import preset as preset
+from photinus.devices.registry import register as register
 from photinus.devices.registry import setting as setting
 from photinus.devices.registry import simulator as simulator
 from photinus.devices.registry import substrate_of as substrate_of

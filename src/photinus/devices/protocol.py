@@ -367,6 +367,10 @@ class Device(Protocol):
         """
         return []
 
+    def axis(self, parameters: Any, drive: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+        """Return drives as figures show them, and what stands at that axis."""
+        return drive, self.drive_name
+
     def advice(self, parameters: Any) -> str:
         """Return what to change where the activation is not logistic."""
         return f"give {self.plural} a state window that fits their intervals, or more noise"

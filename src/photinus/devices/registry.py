@@ -38,6 +38,8 @@ BUILT_IN = {
     "lif": "photinus.engines.lif.device:LifDevice",
 }
 """Name → where the device is."""
+_REGISTERED: dict[str, Device] = {}
+"""Devices that a program made known, by name."""
 SHIPPED_PRESETS = (*LASER_PRESETS, *LIF_PRESETS)
 """Names of the lasers and LIF neurons that ship with their calibrations, the default first."""
 PRESETS = SHIPPED_PRESETS
@@ -58,7 +60,34 @@ def names() -> tuple[str, ...]:
     >>> names()[:2]
     ('laser', 'lif')
     """
-    return (*BUILT_IN, *(name for name in plugins.names(plugins.DEVICES) if name not in BUILT_IN))
+    known = (*BUILT_IN, *_REGISTERED)
+    return (*known, *(name for name in plugins.names(plugins.DEVICES) if name not in known))
+
+
+def register(made: Device) -> None:
+    """Make a device known in this program, by its name; a later one of that name takes its place.
+
+    A device that other programs shall find is named in the entry points of a package instead.
+
+    Raises
+    ------
+    InvalidInput
+        If it lacks a member of `Device`, or has the name of a device of Photinus.
+
+    Examples
+    --------
+    >>> from photinus.devices import Device, names, register
+    >>> class Quiet(Device):
+    ...     name, noun, plural = "quiet", "neuron", "quiet neurons"
+    >>> register(Quiet())
+    >>> "quiet" in names()
+    True
+    """
+    known = _complete(made, str(getattr(made, "name", "")))
+    if known.name in BUILT_IN:
+        raise InvalidInput(f"a device must not have a name that Photinus has, got {known.name!r}")
+    _REGISTERED[known.name] = known
+    device.cache_clear()
 
 
 @cache
@@ -76,12 +105,19 @@ def device(name: str) -> Device:
     >>> device("lif").presets
     ('lif-hcs',)
     """
+    if name in _REGISTERED:
+        return _REGISTERED[name]
     if name in BUILT_IN:
         module, _, place = BUILT_IN[name].partition(":")
         found = getattr(importlib.import_module(module), place)
     else:
         validate.one_of("device", name, names())
         found = plugins.load(plugins.DEVICES, name)
+    return _complete(found, name)
+
+
+def _complete(found: Any, name: str) -> Device:
+    """Return a device that has all members."""
     made: Device = found() if isinstance(found, type) else found
     lacking = [part for part in PARTS if not hasattr(made, part)]
     if lacking:

@@ -14,6 +14,8 @@ from photinus.hardware.comparison import peers as peers
 from photinus.hardware.counts import Counts as Counts
 from photinus.hardware.ledger import CASES as CASES
 from photinus.hardware.ledger import Ledger as Ledger
+from photinus.hardware.links import LinkBudget as LinkBudget
+from photinus.hardware.links import link_budget as link_budget
 from photinus.hardware.prices import Price as Price
 from photinus.hardware.prices import Prices as Prices
 from photinus.hardware.receivers import Receiver as Receiver

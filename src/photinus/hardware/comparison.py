@@ -38,7 +38,7 @@ class Peer(Displayed):
     --------
     >>> from photinus.hardware import peers
     >>> [peer.name for peer in peers() if peer.verified][:2]
-    ['Loihi', 'FPGA p-bits']
+    ['BrainScaleS-2', 'Loihi']
     >>> peer = next(peer for peer in peers() if peer.updates and peer.units)
     >>> round(peer.total(units=100) / peer.per_unit()) == peer.units
     True
@@ -257,7 +257,7 @@ def headline(ledger: Ledger, gibbs: Peer | None = None, reference: Peer | None =
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
     >>> ledger = ph.sample(machine, chains=4, draws=30, seed=1).ledger()
     >>> print(headline(ledger).split(",")[0])
-    2 lasers refresh at 1.82 G/s in total for 19.7 µW (without supply
+    2 lasers and 2 weights on 0.014 mm² refresh at 1.82 G/s in total for 19.7 µW (without supply
     """
     validate.instance("ledger", ledger, Ledger)
     validate.instance("gibbs", gibbs, Peer | None)
@@ -271,8 +271,10 @@ def headline(ledger: Ledger, gibbs: Peer | None = None, reference: Peer | None =
     best, worst = (quantity(ledger.power(case), "W") for case in ("best", "worst"))
     left_out = ", ".join(ledger.left_out("best"))
     unpriced = ", ".join(ledger.unpriced) or "nothing"
+    area = 1e6 * ledger.placed.side**2
     return (
-        f"{c.free:,} lasers refresh at {quantity(c.updates, '/s')} in total for {best} "
+        f"{c.free:,} lasers and {c.synapses:,} weights on {area:.2g} mm² refresh at "
+        f"{quantity(c.updates, '/s')} in total for {best} "
         f"(without {left_out}) to {worst} (without {unpriced}); that is {_beside(ledger, gibbs)}"
         f"{_times(c.states / each)} {reference.name} per unit, {_times(c.updates / total)} in total."
     )

@@ -4,27 +4,38 @@ A layout is a list of links. A link goes from one laser to another one, its targ
 
     group_index = 4.2                # of waveguides, for lengths
     latency = "10 ps"                # detector and driver, added to every link
+    loss_per_cm = "2 dB"             # of waveguides, for lengths
+    crossing_loss = "0.1 dB"         # of each crossing
+    splitter_loss = "0.3 dB"         # of each stage of a tree that feeds the targets of a laser
+    crosstalk = "-40 dB"             # what leaks from a laser's waveguide into each neighbouring one
+    receiver_gain = 300.0            # electrons per photon of detector and amplifier
+    weight_most = 0.8                # what a weight lets through at most
 
     [[link]]
     from = "A"
     to = "B"
     loss = "3 dB"                    # or a share, "50%"
     length = "800 um"                # or: delay = "11 ps"
+    crossings = 3                    # on its way
     gain = 2.0                       # of weight and receiver together, 1 if not given
     bits = 5                         # of the weight's magnitude, any value if not given
 
-or a table with the same columns, units in its head: ``from,to,loss [dB],length [um],gain,bits``.
+or a table with the same columns, units in its head: ``from,to,loss [dB],length [um],gain,bits``. In
+place of links, ``netlist = "chip.yml"`` names a netlist of gdsfactory (`photinus.networks.netlist`).
 
 What arrives of a coupling is ``gain × (1 - loss)`` times what was designed. Light takes ``length ×
 group_index/c``. Matrices of Photinus have the target first: the link from A to B is entry [B, A].
 """
 
 import csv
+import math
 import os
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from io import StringIO
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,17 +44,38 @@ from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import dense, entries
-from photinus.networks.fabrication import in_steps
+from photinus.networks.fabrication import in_steps, transmitted
 from photinus.networks.imperfections import MOST_BITS
 from photinus.networks.lasers import LaserNetwork
+from photinus.networks.netlist import WAVELENGTH, ways
 from photinus.units import Allowed, speed_of_light
 
 GROUP_INDEX = 4.2
 """Of a silicon wire at 1.55 µm, as in `photinus.hardware.chip`."""
 LOSS, DELAY = Allowed("loss", 0.0, 1.0), Allowed("s", 0.0, 1e-6)
 GAIN, LENGTH = Allowed("ratio", 0.0, 1e6), Allowed("m", 0.0, 200.0)
+NETLISTS = (".yml", ".yaml")
+CENTIMETRE = 1e-2
 MOST_NAMED = 5
 """Links that a message names."""
+WHOLE = {
+    "splitter_loss": (0.0, 1.0, "loss"),
+    "crosstalk": (0.0, 0.5, "ratio"),
+    "receiver_gain": (0.0, 1e9, "ratio"),
+    "weight_most": (0.0, 1e6, "ratio"),
+}
+"""What a layout has as a whole: least, most, unit."""
+ENTRIES = (
+    "component",
+    "crossing_loss",
+    "group_index",
+    "latency",
+    "link",
+    "loss_per_cm",
+    "netlist",
+    "wavelength",
+)
+"""What else a layout's file may have."""
 UNITS = {"loss": "loss", "length": "m", "delay": "s", "gain": "ratio", "bits": ""}
 """Unit of what a column of a table holds, where its head gives none."""
 
@@ -109,8 +141,21 @@ class Layout(Displayed):
 
     links: tuple[Link, ...]
     """Every link that is built."""
+    splitter_loss: float = 0.0
+    """Part of the light that each stage of a splitting tree loses; see `Imperfections`."""
+    crosstalk: float = 0.0
+    """Part of the light of a laser's waveguide that leaks into each neighbouring one."""
+    receiver_gain: float | None = None
+    """Electrons that detector and amplifier make of a photon, 1 for a photodiode alone; None if it is
+    not known. It names links that cannot be driven, see `photinus.hardware.link_budget`."""
+    weight_most: float = 1.0
+    """What a weight element lets through at most; above 1 for one that amplifies."""
 
     def __post_init__(self) -> None:
+        for name, (least, most, unit) in WHOLE.items():
+            if getattr(self, name) is not None:
+                value = validate.within(name, getattr(self, name), least, most, unit)
+                settle(self, **{name: value})
         settle(self, links=validate.listed("links", self.links))
         if not self.links:
             raise InvalidInput("links must have at least 1 entry, got 0")
@@ -125,7 +170,7 @@ class Layout(Displayed):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Layout":
-        """Read a layout from a file: .toml, or a table .csv.
+        """Read a layout from a file: .toml, a table .csv, or a netlist of gdsfactory .yml.
 
         Raises
         ------
@@ -135,20 +180,31 @@ class Layout(Displayed):
         if os.fspath(path).endswith(".csv"):
             with files.reading(path, "layout"):
                 return cls.from_dict({"link": _rows(files.read_bytes(path).decode("utf-8-sig"))})
+        if os.fspath(path).endswith(NETLISTS):
+            return cls.from_dict({"netlist": os.fspath(path)})
         document = files.parse_toml(path, "TOML")
         with files.reading(path, "layout"):
-            return cls.from_dict(document)
+            return cls.from_dict(document, folder=Path(os.fspath(path)).parent)
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "Layout":
-        """Return the layout of a document as in the description of this module."""
+    def from_dict(
+        cls, document: Mapping[str, Any], *, folder: str | os.PathLike[str] = "."
+    ) -> "Layout":
+        """Return the layout of a document as in the description of this module.
+
+        `folder` is where the files lie that it names.
+        """
         given = dict(document)
-        rows = given.pop("link", [])
-        index = validate.positive("group_index", given.pop("group_index", GROUP_INDEX))
-        latency = validate.non_negative("latency", given.pop("latency", 0.0), "s")
         for name in given:
-            validate.one_of("entry of a layout", name, ("group_index", "latency", "link"))
-        return cls(links=tuple(_link(row, index, latency) for row in rows))
+            validate.one_of("entry of a layout", name, (*ENTRIES, *WHOLE))
+        medium = _Medium.of(given)
+        if "netlist" in given and "link" in given:
+            raise InvalidInput("a layout must have links or a netlist, got both")
+        rows = given.get("link", [])
+        if "netlist" in given:
+            rows = _from_netlist(Path(folder) / str(given["netlist"]), given, medium)
+        whole = {name: given[name] for name in WHOLE if name in given}
+        return cls(links=tuple(_link(row, medium) for row in rows), **whole)
 
     def apply(self, network: LaserNetwork) -> LaserNetwork:
         """Return the network as this chip would have it.
@@ -188,7 +244,10 @@ class Layout(Displayed):
                 set_to = in_steps(set_to, largest, link.bits)
             coupling[place] = set_to * link.through
             delay[place] += link.delay
-        return network.replace(coupling=coupling, delay=delay)
+        left = transmitted(
+            coupling, crosstalk=self.crosstalk, coupling_loss=0.0, splitter_loss=self.splitter_loss
+        )
+        return network.replace(coupling=left, delay=delay)
 
     def _require_all(self, network: LaserNetwork, built: Mapping[tuple[int, int], Link]) -> None:
         """Raise for couplings that no link carries."""
@@ -214,7 +273,51 @@ def _position(end: Hashable, network: LaserNetwork) -> int:
     return names.index(validate.one_of("laser of a link", str(end), names))
 
 
-def _link(row: Any, index: float, latency: float) -> Link:
+class _Medium(NamedTuple):
+    """What light goes through on every link."""
+
+    group_index: float
+    latency: float
+    loss_per_metre: float
+    """Natural logarithm of the loss of waveguides [1/m]."""
+    crossing_loss: float
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "_Medium":
+        """Return what a document says of it."""
+        per_cm = validate.within("loss_per_cm", given.get("loss_per_cm", 0.0), 0.0, 0.999, "loss")
+        return cls(
+            validate.positive("group_index", given.get("group_index", GROUP_INDEX)),
+            validate.non_negative("latency", given.get("latency", 0.0), "s"),
+            -math.log1p(-per_cm) / CENTIMETRE,
+            validate.within("crossing_loss", given.get("crossing_loss", 0.0), 0.0, 1.0, "loss"),
+        )
+
+    def through(self, length: float, crossings: int) -> float:
+        """Return what part of the light comes through a waveguide [m] with crossings."""
+        return math.exp(-length * self.loss_per_metre) * (1 - self.crossing_loss) ** crossings
+
+    def late(self, length: float) -> float:
+        """Return how long light takes for a waveguide [s]."""
+        return length * self.group_index / speed_of_light
+
+
+def _from_netlist(path: Path, given: Mapping[str, Any], medium: _Medium) -> list[dict[str, Any]]:
+    """Return the ways of a netlist as tables of links; what their waveguides lose is in the loss."""
+    rules = validate.instance("component", given.get("component", {}), Mapping)
+    wavelength = validate.positive("wavelength", given.get("wavelength", WAVELENGTH), "m")
+    found = ways(path, rules, medium.loss_per_metre, wavelength)
+    fan_out = Counter(way.source for way in found)
+    rows = []
+    for way in found:
+        # That each of k targets gets a k-th of the light is part of the design.
+        part = (1 - way.loss) * medium.through(0.0, way.crossings) * fan_out[way.source]
+        row = {"from": way.source, "to": way.target, "delay": medium.late(way.length)}
+        rows.append({**row, "loss": max(0.0, 1 - part), "gain": max(1.0, part)})
+    return rows
+
+
+def _link(row: Any, medium: _Medium) -> Link:
     """Return the link of one table of a document."""
     if not isinstance(row, Mapping):
         raise InvalidInput(f"a link must be a table of from, to and more, got {validate.shown(row)}")
@@ -225,14 +328,23 @@ def _link(row: Any, index: float, latency: float) -> Link:
     source, target = given.pop("from"), given.pop("to")
     known = {field.name for field in fields(Link)} - {"source", "target"}
     for name in given:
-        validate.one_of("entry of a link", name, sorted(known | {"length"}))
+        validate.one_of("entry of a link", name, sorted(known | {"crossings", "length"}))
     if "length" in given and "delay" in given:
         raise InvalidInput(
             f"the link from {source!r} to {target!r} must have length or delay, got both"
         )
     length = LENGTH.check("length", validate.number("length", given.pop("length", 0.0), "m"))
-    delay = validate.number("delay", given.pop("delay", length * index / speed_of_light), "s")
-    return Link(source, target, delay=delay + latency, **given)
+    crossings = validate.integer("crossings", given.pop("crossings", 0), 0, 10_000)
+    delay = validate.number("delay", given.pop("delay", medium.late(length)), "s")
+    what = f"loss of the link from {source!r} to {target!r}"
+    loss = validate.within(what, given.pop("loss", 0.0), 0.0, 1.0, "loss")
+    return Link(
+        source,
+        target,
+        loss=1 - (1 - loss) * medium.through(length, crossings),
+        delay=delay + medium.latency,
+        **given,
+    )
 
 
 def _rows(text: str) -> Iterable[dict[str, Any]]:
@@ -261,8 +373,8 @@ def _value(name: str, text: str, line: int) -> Any:
     """Return what one cell holds."""
     if name in ("from", "to"):
         return text
-    if name == "bits":
+    if name in ("bits", "crossings"):
         if not text.isdecimal():
-            raise InvalidInput(f"bits in line {line} must be a whole number, got {text!r}")
+            raise InvalidInput(f"{name} in line {line} must be a whole number, got {text!r}")
         return int(text)
     return validate.number(f"{name} in line {line}", text, UNITS.get(name, ""))

@@ -16,6 +16,7 @@ SCHEMAS = {
     "lif-network": 2,
     "lif-parameters": 1,
     "markov-network": 1,
+    "own-network": 1,
     "photinus-ledger": 1,
     "photinus-report": 1,
     "photinus-samples": 3,

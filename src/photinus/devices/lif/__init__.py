@@ -11,6 +11,8 @@ from photinus.devices.lif.parameters import PRESETS as PRESETS
 from photinus.devices.lif.parameters import FreeMembrane as FreeMembrane
 from photinus.devices.lif.parameters import LifParameters as LifParameters
 from photinus.devices.lif.parameters import free_membrane as free_membrane
+from photinus.devices.lif.pynn import from_pynn as from_pynn
+from photinus.devices.lif.pynn import is_pynn as is_pynn
 from photinus.devices.lif.theory import activation as activation
 from photinus.devices.lif.theory import area_rule_sustain as area_rule_sustain
 from photinus.devices.lif.theory import mean_current as mean_current

@@ -163,6 +163,13 @@ class LaserDevice(Device):
             "give them smaller biases or weights"
         ]
 
+    def axis(
+        self, parameters: LaserParameters, drive: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], str]:
+        """Return drives as pump currents in microamperes."""
+        current = [parameters.current(x / parameters.gain_lifetime) for x in drive]
+        return np.array(current) / uA, "pump current [µA]"
+
     def advice(self, parameters: LaserParameters) -> str:
         """Return what to change where the activation is not logistic."""
         return "give it a state window that fits its intervals, or more noise"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Hashable, Mapping
+from math import log1p
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from photinus.engines.lif.simulator import LifSimulator
 from photinus.errors import InvalidInput
 from photinus.networks.lif import LifNetwork
 from photinus.units import Allowed
+
+ACTIVE = 3.0
+"""Noise by which the potential of a neuron that bursts lies above its threshold [σ], about."""
 
 
 class LifDevice(Device):
@@ -50,7 +54,7 @@ class LifDevice(Device):
             time_constant=parameters.refractory_time,
             time_step=parameters.time_step,
             detection_threshold=None,
-            window=parameters.refractory_time,
+            window=_window(parameters),
             synapse="exponential",
             decay=parameters.synaptic_time,
         )
@@ -97,6 +101,12 @@ class LifDevice(Device):
             "slope": Allowed("V", 1e-12, 1.0, 1e-3),
         }
 
+    def axis(
+        self, parameters: LifParameters, drive: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], str]:
+        """Return drives in millivolts."""
+        return drive / units.mV, "mean free potential [mV]"
+
     def advice(self, parameters: LifParameters) -> str:
         """Return what to change where the activation is not logistic."""
         below = (parameters.threshold - parameters.reset) / units.mV
@@ -111,3 +121,16 @@ class LifDevice(Device):
             ("half-activation potential", f"{1e3 * neuron.midpoint:.4g} mV"),
             ("slope α", f"{1e3 * neuron.slope:.3g} mV"),
         ]
+
+
+def _window(parameters: LifParameters) -> float:
+    """Return the refractory time and the climb from the reset to the threshold, in whole time steps.
+
+    A neuron that is driven hard fires again after both; with less it would seem off in between. The
+    membrane climbs towards a potential `ACTIVE` deviations above the threshold.
+    """
+    p = parameters
+    if p.noise == 0:
+        return p.refractory_time
+    climb = p.membrane_time * log1p((p.threshold - p.reset) / (ACTIVE * p.noise))
+    return p.refractory_time + round(climb / p.time_step) * p.time_step

@@ -33,6 +33,7 @@ def design(
     from photinus.faces.design import words
     from photinus.faces.design.job import random_machines
     from photinus.faces.design.page import design_page
+    from photinus.hardware.links import undriven
     from photinus.networks.layout import Layout
 
     parameters = read_laser(laser, [], forced=False)
@@ -55,6 +56,10 @@ def design(
         return
     say(f"{words.headline(found)}\n")
     table("Verdict", words.verdict_rows(found))
+    table("Synapses, each fitted", words.synapse_rows(found), words.SYNAPSE_HEAD)
+    weak = undriven(found.links)
+    if weak:
+        say(f"{weak}.")
     head = words.INFLUENCE_HEAD
     table("Parameters", words.influence_rows(found.parameters, raised=True), head)
     table("Imperfections", words.influence_rows(found.faults, raised=False), head)

@@ -20,6 +20,7 @@ from photinus.faces.cli.device import device
 from photinus.faces.cli.infer import infer
 from photinus.faces.cli.info import info
 from photinus.faces.cli.init import init
+from photinus.faces.cli.layout import layout
 from photinus.faces.cli.learn import learn
 from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
 from photinus.faces.cli.report import ledger, report
@@ -39,6 +40,7 @@ COMMANDS = (
     translate,
     refine,
     design,
+    layout,
     learn,
     dream,
     imagine,

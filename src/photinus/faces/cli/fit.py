@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photinus.errors import InvalidInput
-from photinus.faces.cli.inputs import read_described, read_laser
+from photinus.faces.cli.inputs import read_laser
 from photinus.faces.cli.messages import print_json, say, table
 from photinus.faces.cli.options import Force, Json, Seed, Threads
 
@@ -94,9 +94,10 @@ def fit(
 def _known(laser: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what is known of a laser, and how surely."""
     from photinus.devices.laser.measured import COEFFICIENTS
+    from photinus.devices.reading import described
 
     if laser.endswith(".toml"):
-        return read_described(laser)
+        return described(laser)
     parameters = read_laser(laser, [], forced=False)
     more = ("carrier_noise", "pump_noise", "gain_compression", "driver_knee", "driver_softness")
     names = ("name", *COEFFICIENTS, *more)

@@ -191,16 +191,9 @@ def read_workers(given: str | None) -> int | str | None:
 def read_parameters(device: str, changes: list[str], *, forced: bool) -> Any:
     """Return the parameters of a preset or file (.json, .toml), with NAME=VALUE changes."""
     from photinus import devices
-    from photinus._core import files
 
-    if device.endswith(".toml"):
-        parameters = _read_measured(device, forced=forced)
-    elif device.endswith(".json"):
-        with files.reading(device, "device"):
-            given = files.parse_json(device)
-            if forced and isinstance(given, dict):
-                given["forced"] = True
-            parameters = devices.parameters_from_dict(given)
+    if device.endswith(devices.ENDINGS):
+        parameters = devices.load_parameters(device, forced=forced)
     else:
         parameters = devices.preset(device)
     values = read_settings("--set", changes)
@@ -219,27 +212,6 @@ def read_laser(laser: str, changes: list[str], *, forced: bool) -> "LaserParamet
     if not is_laser(parameters):
         raise InvalidInput(f"laser must be a laser, got {parameters.name!r}, another device")
     return parameters
-
-
-def _read_measured(path: str, *, forced: bool) -> "LaserParameters":
-    """Return the laser that follows from what a TOML file says is known of it."""
-    from photinus._core import files
-    from photinus.devices.laser import LaserParameters
-
-    known, _ = read_described(path)
-    with files.reading(path, "laser"):
-        return LaserParameters.from_measured(**({"forced": True} if forced else {}), **known)
-
-
-def read_described(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what a TOML file says of a laser, and how surely: its table ``[uncertainty]``."""
-    from photinus._core import files
-
-    known = files.parse_toml(path, "TOML")
-    uncertainty = known.pop("uncertainty", {})
-    if not isinstance(uncertainty, dict):
-        raise InvalidInput(f"uncertainty in file {path!r} must be a table, got {uncertainty!r:.80}")
-    return known, uncertainty
 
 
 def read_machine(path: Path) -> "BoltzmannMachine":

@@ -16,17 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
-from photinus._core.display import Displayed
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration, calibrate
+from photinus.calibration.synapse import SYNAPSES
 from photinus.devices.laser import LaserParameters
-from photinus.devices.laser.datasheet import Datasheet, datasheet
+from photinus.devices.laser.datasheet import datasheet
 from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import PhotinusError
-from photinus.hardware import Ledger
+from photinus.faces.design.verdict import Design, Influence, Shown, Synapse
+from photinus.hardware import LinkBudget, link_budget
 from photinus.learning.refinement import refine
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
@@ -70,81 +71,6 @@ QUICK_CHAINS = 8
 """Of a calibration that is compared with others only."""
 LENGTH = {"chains": 128, "draws": 200}
 """Of every run."""
-GOOD, USABLE = 0.01, 0.1
-"""KL [nats] up to which a laser samples, and samples barely."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What lasers do on some machines; arrays (machine,)."""
-
-    kl: NDArray[np.float64]
-    """KL(sampled‖target) [nats]."""
-    rate: NDArray[np.float64]
-    """Effective draws per second of one chip [1/s]."""
-    energy: NDArray[np.float64]
-    """Pump energy of an effective draw [J], as photons of the mode."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Influence(Displayed):
-    """What one change does, with the standard errors over the machines."""
-
-    name: str
-    """Parameter or imperfection."""
-    value: Any
-    """What it was set to, in SI."""
-    kl: tuple[float, float]
-    """Change of the KL [nats], and its error."""
-    rate: tuple[float, float]
-    """Change of the effective draws per second, as a share of them, and its error."""
-    energy: tuple[float, float]
-    """Change of the energy of an effective draw, as a share of it, and its error."""
-    failed: str = ""
-    """Why the changed laser does not sample at all, if so."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Design(Displayed):
-    """A design's verdict, with everything that it rests on."""
-
-    sheet: Datasheet
-    """The laser's data sheet."""
-    calibration: Calibration
-    """What it does as a neuron."""
-    machines: tuple[BoltzmannMachine, ...]
-    """What it was tried on."""
-    shown: Shown
-    """What it did there, without fault."""
-    floor: float
-    """KL that exact draws, as noisy, would show in the mean [nats]."""
-    predicted: float
-    """KL that `photinus.predict` expects in the mean [nats]."""
-    ledger: Ledger
-    """Power and energy of a chip, from the first machine's run."""
-    parameters: tuple[Influence, ...]
-    """What each parameter of the laser does, raised by a tenth; the largest change of KL first."""
-    faults: tuple[Influence, ...]
-    """What each imperfection does at its usual size; the largest change of KL first."""
-    chips: NDArray[np.float64]
-    """KL of fabricated chips [nats], array (chip,)."""
-    refined: NDArray[np.float64]
-    """KL of the first of them after refinement [nats], array (refined chip,)."""
-
-    @property
-    def kl(self) -> float:
-        """Mean KL without fault [nats]."""
-        return float(self.shown.kl.mean())
-
-    @property
-    def samples(self) -> str:
-        """Whether it samples: "yes", "barely" or "no"."""
-        return "yes" if self.kl <= GOOD else "barely" if self.kl <= USABLE else "no"
-
-    def passing(self, most: float = GOOD) -> tuple[float, float | None]:
-        """Return the share of chips with a KL of at most `most`, before and after refinement."""
-        after = float((self.refined <= most).mean()) if len(self.refined) else None
-        return float((self.chips <= most).mean()), after
 
 
 def random_machines(
@@ -176,6 +102,14 @@ class _Bench:
         network = translate(machine, calibration)
         assert isinstance(network, LaserNetwork)
         return network if self.layout is None else self.layout.apply(network)
+
+    def links(self, calibration: Calibration) -> tuple[LinkBudget, ...]:
+        """Return what the links of the layout need for the first machine."""
+        if self.layout is None:
+            return ()
+        designed = translate(self.machines[0], calibration)
+        assert isinstance(designed, LaserNetwork)
+        return link_budget(self.layout, designed)
 
     def run(self, machine: BoltzmannMachine, network: LaserNetwork, **more: Any) -> Any:
         """Return the samples of one run."""
@@ -251,7 +185,7 @@ def design(
     refined = validate.integer("refined", refined, 0, chips)
     tried = random_machines(5, 1.0, 4, seed) if machines is None else tuple(machines)
     bench = _Bench(tried, layout, seed, threads)
-    rounds = 4 + len(PARAMETERS) + len(USUAL) + 1 + refined
+    rounds = 4 + len(PARAMETERS) + len(USUAL) + len(SYNAPSES) + 1 + refined
     with tracked(progress, f"judging {parameters.name}", rounds) as advance:
         if calibration is None:
             calibration = calibrate(parameters, pairs=True, seed=seed, threads=threads)
@@ -273,6 +207,8 @@ def design(
             ledger=runs[0].ledger(),
             parameters=_parameters(bench, parameters, lambda: advance(1)),
             faults=_faults(bench, calibration, shown, lambda: advance(1)),
+            synapses=_synapses(bench, parameters, lambda: advance(1)),
+            links=bench.links(calibration),
             **_fabricated(bench, calibration, chips, refined, lambda: advance(1)),
         )
 
@@ -309,6 +245,30 @@ def _parameters(
                 found.append(_influence(name, value, before, after))
         advance()
     return _sorted(found)
+
+
+def _synapses(
+    bench: _Bench, parameters: LaserParameters, advance: Callable[[], None]
+) -> tuple[Synapse, ...]:
+    """Return what each kind of synapse shows, quickly calibrated."""
+    step, found = largest_time_step(parameters), []
+    for kind in SYNAPSES:
+        try:
+            fitted = calibrate(
+                parameters,
+                synapse=kind,
+                chains=QUICK_CHAINS,
+                time_step=step,
+                seed=bench.seed,
+                threads=bench.threads,
+            )
+            kl = _mean(bench.judged(fitted, bench.runs(fitted, time_step=step)).kl)
+        except PhotinusError:
+            found.append(Synapse(kind, None, float("nan"), (float("inf"), 0.0)))
+        else:
+            found.append(Synapse(kind, fitted.kernel, fitted.window, kl))
+        advance()
+    return tuple(sorted(found, key=lambda each: each.kl[0]))
 
 
 def _faults(

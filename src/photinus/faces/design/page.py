@@ -1,13 +1,16 @@
 """A design's verdict as a page of HTML."""
 
-from photinus.faces.design.job import RAISED, Design
+from photinus.faces.design.job import RAISED
+from photinus.faces.design.verdict import Design
 from photinus.faces.design.words import (
     INFLUENCE_HEAD,
+    SYNAPSE_HEAD,
     headline,
     influence_rows,
     limit,
     sheet_rows,
     shown,
+    synapse_rows,
     verdict_rows,
 )
 from photinus.faces.figures import plots
@@ -15,6 +18,8 @@ from photinus.faces.figures.tornados import tornado
 from photinus.faces.report.hardware import hardware_card
 from photinus.faces.report.page import Table, picture, render
 from photinus.faces.report.rows import device_rows
+from photinus.hardware import CASES
+from photinus.hardware.links import HEAD, undriven
 
 
 def design_page(design: Design, command: str | None = None) -> str:
@@ -35,6 +40,8 @@ def design_page(design: Design, command: str | None = None) -> str:
     chips = f"{100 * before:.0f} % of {len(d.chips)} fabricated chips as they come out"
     if after is not None:
         chips += f", {100 * after:.0f} % of {len(d.refined)} after refinement"
+    rows = [link.row() for link in d.links]
+    links = [Table("Links", HEAD, rows, undriven(d.links))] if rows else []
     return render(
         title=f"Design: {d.sheet.name}",
         lead=headline(d),
@@ -47,6 +54,9 @@ def design_page(design: Design, command: str | None = None) -> str:
         pictures=pictures,
         tables=[
             Table("Verdict", (), verdict_rows(d)),
+            Table("Synapses, each fitted", SYNAPSE_HEAD, synapse_rows(d)),
+            *links,
+            Table("Power and energy", ("what", *CASES), d.ledger.result_rows()),
             Table("Parameters", INFLUENCE_HEAD, influence_rows(d.parameters, raised=True)),
             Table("Imperfections", INFLUENCE_HEAD, influence_rows(d.faults, raised=False)),
             Table("Data sheet", (), sheet_rows(d.sheet)),

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from photinus._core.records import values_of
 from photinus.devices.laser.datasheet import Datasheet
-from photinus.faces.design.job import FABRICATED, GOOD, RAISED, Design, Influence
+from photinus.faces.design.job import FABRICATED, RAISED
+from photinus.faces.design.verdict import GOOD, Design, Influence
+from photinus.hardware import CASES
 from photinus.networks.imperfections import PLAUSIBLE
 from photinus.units import quantity
 
@@ -56,6 +59,7 @@ def shown(influence: Influence) -> str:
 def verdict_rows(design: Design) -> list[tuple[str, str]]:
     """Return the verdict as rows of (what, value)."""
     d, c = design, design.calibration
+    slope = c.laser.current(c.slope / c.laser.gain_lifetime)
     before, after = d.passing()
     rows = [
         ("does it sample?", d.samples),
@@ -64,14 +68,50 @@ def verdict_rows(design: Design) -> list[tuple[str, str]]:
         ("KL, predicted", f"{d.predicted:.3g} nats"),
         ("window τ", quantity(c.window, "s")),
         ("current at P(on) = ½", quantity(c.half_current, "A")),
-        ("synapse", f"{c.kernel.shape}, fitted"),
+        ("slope of the activation, as current", quantity(slope, "A")),
+        (
+            "synapse, fitted",
+            f"{c.kernel.shape}: kick {c.kernel.kick:.3g}, sustain {c.kernel.sustain:.3g}, "
+            f"{quantity(c.kernel.duration, 's')}",
+        ),
         ("effective draws, at most 1/τ", f"{float(d.shown.rate.mean()):.3g} per second"),
-        ("power, expected", quantity(d.ledger.power("expected"), "W")),
-        ("not priced", ", ".join(d.ledger.unpriced) or "nothing"),
+        *(
+            (
+                f"power, {case}",
+                f"{quantity(d.ledger.power(case), 'W')}, without "
+                f"{', '.join(d.ledger.left_out(case)) or 'nothing'}",
+            )
+            for case in CASES
+        ),
         (f"chips with a KL of at most {GOOD:g}", f"{100 * before:.0f} % of {len(d.chips)}"),
     ]
     if after is not None:
         rows.append(("these after refinement", f"{100 * after:.0f} % of {len(d.refined)}"))
+    return rows
+
+
+SYNAPSE_HEAD = ("synapse", "KL [nats]", "kick", "sustain", "duration", "window τ")
+"""Head of the table of `synapse_rows`."""
+
+
+def synapse_rows(design: Design) -> list[tuple[str, ...]]:
+    """Return the kinds of synapses as rows under `SYNAPSE_HEAD`, the recommended one first."""
+    rows: list[tuple[str, ...]] = []
+    for each in design.synapses:
+        k = each.kernel
+        if k is None:
+            rows.append((each.kind, "does not calibrate", "", "", "", ""))
+            continue
+        rows.append(
+            (
+                each.kind,
+                f"{each.kl[0]:.2g} ± {each.kl[1]:.1g}",
+                f"{k.kick:.3g}",
+                f"{k.sustain:.3g}",
+                quantity(k.duration, "s"),
+                quantity(each.window, "s"),
+            )
+        )
     return rows
 
 
@@ -112,8 +152,19 @@ def document(design: Design) -> dict[str, Any]:
         "half_current": d.calibration.half_current,
         "effective_draws_per_second": float(d.shown.rate.mean()),
         "power": d.ledger.power("expected"),
+        "powers": {case: d.ledger.power(case) for case in CASES},
         "unpriced": list(d.ledger.unpriced),
         "limit": limit(d),
+        "synapses": [
+            {
+                "kind": each.kind,
+                "kl": each.kl,
+                "window": each.window,
+                "kernel": None if each.kernel is None else each.kernel.to_dict(),
+            }
+            for each in d.synapses
+        ],
+        "links": [{**values_of(x), "gain": x.gain, "driven": x.driven} for x in d.links],
         "parameters": [_plain(each) for each in d.parameters],
         "imperfections": [_plain(each) for each in d.faults],
         "fabricated": {

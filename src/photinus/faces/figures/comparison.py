@@ -25,7 +25,7 @@ PAPER = "#eceef0"
 """Ground of the strips for what is unknown."""
 STRIP = 0.17
 """Part of the height that machines of unknown energy have."""
-LEVELS = 3
+LEVELS = 5
 """Levels on which names stand there."""
 
 

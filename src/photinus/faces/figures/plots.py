@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus.calibration import Calibration
+from photinus.devices import device_of
 from photinus.devices.laser import Spike
 from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import InvalidInput
@@ -34,7 +35,7 @@ from photinus.faces.figures.look import DPI as DPI
 from photinus.faces.figures.palette import EXACT, IDEAL, INK, LASER, MUTED, mark, marks
 from photinus.samplers.samples import Samples
 from photinus.spikes.trains import SpikeTrains
-from photinus.units import ps, quantity, scaled, uA
+from photinus.units import ps, quantity, scaled
 
 ROW = 4.4 * MM
 """Height of a unit in a raster [inch]."""
@@ -106,19 +107,21 @@ def activation(calibration: Calibration, *, style: Style = None) -> Figure:
     c = validate.instance("calibration", calibration, Calibration)
     figure = blank(COLUMN, 76 * MM)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    current, fit = c.current / uA, c.logistic(c.drive)
+    device, fit = device_of(c.parameters), c.logistic(c.drive)
+    drive, name = device.axis(c.parameters, c.drive)
+    half, _ = device.axis(c.parameters, np.array([c.midpoint]))
     bars = LASER.line(ls="none", elinewidth=0.7)
     bare(upper).errorbar(
-        current, c.activation, c.activation_error, label="measured (bars: standard error)", **bars
+        drive, c.activation, c.activation_error, label="measured (bars: standard error)", **bars
     )
-    upper.plot(current, fit, color=EXACT.colour, lw=0.8, label="logistic fit to 5–95 %", zorder=3)
-    upper.axvline(c.half_current / uA, color=MUTED, lw=0.6, ls=":")
+    upper.plot(drive, fit, color=EXACT.colour, lw=0.8, label="logistic fit to 5–95 %", zorder=3)
+    upper.axvline(half[0], color=MUTED, lw=0.6, ls=":")
     upper.set_ylabel(f"P(on), window τ = {quantity(c.window, 's')}")
     upper.legend(loc="lower right")
     bare(lower).axhline(0, color=EXACT.colour, lw=0.6)
-    lower.errorbar(current, c.activation - fit, c.activation_error, **bars)
+    lower.errorbar(drive, c.activation - fit, c.activation_error, **bars)
     lower.set_ylabel("measured − fit")
-    lower.set_xlabel("pump current [µA]")
+    lower.set_xlabel(name)
     upper.set_title(plain(c.parameters.name), loc="right")
     lettered((upper, lower))
     return figure

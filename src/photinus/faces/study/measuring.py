@@ -45,7 +45,8 @@ def usable(result: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def to_calibrate(points: Iterable[Point], folder: Path) -> dict[str, Any]:
     """Return the devices (digest → parameters) whose calibration is neither shipped nor in `folder`."""
-    devices = {_device_digest(d): d for d in (p.parameters() for p in points) if d is not None}
+    asked = (p.parameters() for p in points if "calibration" not in p.settings.get("device", {}))
+    devices = {_device_digest(device): device for device in asked if device is not None}
     return {
         digest: device
         for digest, device in devices.items()
@@ -60,6 +61,8 @@ def calibration_of(
     device = point.parameters()
     if device is None:
         return None
+    if (given := point.calibration()) is not None:
+        return given
     file = folder / f"{_device_digest(device)}.json"
     return failed.get(file.stem) or _shipped(device) or Calibration.load(file)
 

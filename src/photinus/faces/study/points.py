@@ -11,7 +11,8 @@ import numpy as np
 
 from photinus._core import files
 from photinus._core.matrices import mapped
-from photinus.devices import preset
+from photinus.calibration import Calibration
+from photinus.devices import load_parameters, preset
 from photinus.devices.laser import LaserParameters
 from photinus.errors import InvalidInput
 from photinus.faces.study.sections import FAMILIES, Machines
@@ -45,6 +46,11 @@ class Point:
                 "content": hashlib.sha256(content).hexdigest(),
                 "scale": machines["scale"],
             }
+        device = settings.get("device", {})
+        for name in ("file", "calibration"):
+            if name in device:
+                content = files.read_bytes(self.folder / device.pop(name))
+                device[f"{name} content"] = hashlib.sha256(content).hexdigest()
         if not registry.substrate(settings["sample"]["substrate"]).spiking:
             # Neither device nor wiring matter: such points are one.
             for name in ("device", "network", "imperfections"):
@@ -86,8 +92,21 @@ class Point:
         substrate = self.settings["sample"]["substrate"]
         if not registry.substrate(substrate).spiking:
             return None
+        changes = dict(self.settings["device"])
+        calibration, file = changes.pop("calibration", None), changes.pop("file", None)
+        if calibration is not None:
+            if changes:
+                raise InvalidInput(f"[device] must have a calibration alone, got {sorted(changes)} too")
+            return self.calibration().parameters  # type: ignore[union-attr]
+        if file is not None:
+            loaded = load_parameters(self.folder / file)
+            return loaded.replace(**changes) if changes else loaded
         if substrate == "lif":
             return preset("lif-hcs")
-        changes = dict(self.settings["device"])
         name = changes.pop("preset")
         return LaserParameters.preset(name, **changes)
+
+    def calibration(self) -> Calibration | None:
+        """Return the calibration that the study names by its file, None if it names none."""
+        file = self.settings.get("device", {}).get("calibration")
+        return None if file is None else Calibration.load(self.folder / file)

@@ -73,6 +73,8 @@ class Wiring:
         return self.delay * window
 
 
+ORIGINS = ("preset", "file", "calibration")
+"""Where section ``[device]`` has its device from: one of them, or the first preset."""
 SECTIONS = {"machines": Machines, "sample": Sampling, "network": Wiring}
 """Sections with a default for every key; ``[device]`` and ``[imperfections]`` hold what is given."""
 
@@ -143,8 +145,18 @@ def axes_of(document: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
             axes.append((name, field.name, [_checked(name, field, v) for v in values]))
     faults = [field.name for field in fields(Imperfections)]
     axes += _given("imperfections", document.get("imperfections", {}), faults, IMPERFECTION)
-    device = {"preset": LASER_PRESETS[0], **document.get("device", {})}
-    named = ["preset", *(field.name for field in fields(LaserParameters) if field.name != "name")]
+    given = document.get("device", {})
+    origins = [name for name in ORIGINS if name in given]
+    if len(origins) > 1:
+        raise InvalidInput(
+            f"[device] must have one of {', '.join(ORIGINS)}, got {' and '.join(origins)}"
+        )
+    for name in origins:
+        for value in _listed(f"[device] {name}", given[name]):
+            if not isinstance(value, str):
+                raise InvalidInput(f"[device] {name} must be a text, got {validate.shown(value)}")
+    device = {**given} if origins else {"preset": LASER_PRESETS[0], **given}
+    named = [*ORIGINS, *(field.name for field in fields(LaserParameters) if field.name != "name")]
     return axes + _given("device", device, named, LASER)
 
 
