@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from photinus.measurements import Knowledge, LaserFit, Light
 from photinus.measurements.bench import run
 from photinus.measurements.fit import joined, predict
-from photinus.measurements.lines import Belief, linearise
+from photinus.measurements.lines import Belief, linearise, update
 from photinus.measurements.observations import Predicted
 
 Array = NDArray[np.float64]
@@ -38,4 +38,13 @@ def small_fit(claimed: float = 1.0) -> LaserFit:
 
     lines = linearise(shown, prior.within(0.1), 4, np.random.SeedSequence(1))
     measured, sigma = joined([light])
-    return LaserFit.of(knowledge, prior, lines, [light], measured, sigma, np.random.SeedSequence(2))
+    return LaserFit.of(
+        knowledge,
+        prior,
+        lines,
+        update(prior, lines, measured, sigma).mean,
+        [light],
+        measured,
+        sigma,
+        np.random.SeedSequence(2),
+    )

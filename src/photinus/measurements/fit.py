@@ -12,7 +12,7 @@ from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
 from photinus.measurements.bench import run
 from photinus.measurements.knowledge import Knowledge
-from photinus.measurements.lines import Belief, Lines, linearise, loss, update
+from photinus.measurements.lines import Belief, best_step, linearise, update
 from photinus.measurements.observations import (
     Intervals,
     Light,
@@ -30,11 +30,13 @@ DRAWN = 120
 """Lasers that are drawn for a start."""
 BRIEF, USUAL = 0.25, 0.5
 """Efforts of the search."""
-WITHIN = (0.1, 0.1, 0.15, 0.15, 0.2)
+WITHIN = (0.04, 0.06, 0.1, 0.15)
 """Standard deviations within which lasers are drawn in each round, in their coordinates."""
-PAIRS = (12, 12, 12, 16, 24)
+PAIRS = (16, 16, 16, 32)
 """Pairs of lasers that are drawn in each round; fewer where few quantities are fitted."""
-SEARCH_ERROR = 0.03
+MOVE = 0.04
+"""Step for slopes of the search, in coordinates."""
+SEARCH_ERROR = 0.02
 """Error of the model while it is searched, in the scale of comparison."""
 
 
@@ -106,20 +108,16 @@ def fit_laser(
 
     with tracked(progress, "fitting the laser", 2 + len(WITHIN)) as advance:
         start = _start(knowledge, measurements, seeds[0], advance, effort, **setting)
-        belief, least = Belief(start, prior.covariance), np.inf
-        best: Lines | None = None
+        belief = Belief(start, prior.covariance)
         for most, pairs, own in zip(WITHIN, PAIRS, seeds[1].spawn(len(WITHIN)), strict=True):
             fewer = min(pairs, pairs * len(start) // 8 + 1)
             lines = linearise(shown, belief.within(most), fewer, own)
-            now = loss(prior, lines, measured, sigma)
-            if now < least or best is None:
-                best, least = lines, now
-                belief = update(prior, lines, measured, sigma)
-            else:  # a step too far: half of it
-                belief = Belief((belief.mean + best.belief.mean) / 2, belief.covariance)
+            led = update(prior, lines, measured, sigma)
+            belief = Belief(
+                best_step(shown, prior, lines, led.mean, measured, sigma, own), led.covariance
+            )
             advance(1.0)
-    assert best is not None
-    return LaserFit.of(knowledge, prior, best, measurements, measured, sigma, seeds[2])
+    return LaserFit.of(knowledge, prior, lines, belief.mean, measurements, measured, sigma, seeds[2])
 
 
 def joined(measurements: Sequence[Measurement]) -> tuple[Array, Array]:
@@ -179,10 +177,11 @@ def _start(
     free = {**setting, "level": None} if first else setting
     rng = np.random.default_rng(seed.spawn(1)[0])
     brief, usual = residuals(stage, BRIEF, **free), residuals(stage, USUAL, **free)
-    size, values = len(knowledge.names), len(joined(stage)[0])
-    at = search(brief, usual, size, min(DRAWN, 14 * size), values, rng)
+    moves = np.minimum(MOVE / knowledge.width, 0.5)
+    count, values = min(DRAWN, 14 * len(moves)), len(joined(stage)[0])
+    at = search(brief, usual, moves, count, values, rng)
     advance(1.0)
     if len(measurements) > len(stage):
-        at = descend(residuals(measurements, USUAL, **setting), at).at
+        at = descend(residuals(measurements, USUAL, **setting), at, moves).at
     advance(1.0)
     return np.asarray(knowledge.centre + knowledge.width * at)

@@ -118,22 +118,23 @@ class LaserFit(Displayed):
         knowledge: Knowledge,
         prior: Belief,
         lines: Lines,
+        mean: Array,
         measurements: Sequence[Measurement],
         measured: Array,
         sigma: Array,
         seed: np.random.SeedSequence,
     ) -> "LaserFit":
-        """Return the fit that straight lines through simulations give."""
+        """Return the fit of the laser at `mean`, its errors by straight lines through simulations."""
         from scipy.stats import chi2
 
-        belief = update(prior, lines, measured, sigma)
+        belief = Belief(mean, update(prior, lines, measured, sigma).covariance)
         left = (measured - _shown(lines, belief)) / np.sqrt(lines.variance(sigma))
         inside = np.linalg.solve(lines.factor, np.linalg.solve(lines.factor, belief.covariance).T)
         freedom = max(1.0, len(left) - float(np.trace(information(lines, sigma) @ inside)))
         total, scale = float(left @ left), 1.0
         if chi2.sf(total, freedom) < DOUBTFUL:
             scale = float(np.sqrt(total / freedom))
-            belief = update(prior, lines, measured, scale * sigma)
+            belief = Belief(mean, update(prior, lines, measured, scale * sigma).covariance)
         return cls(
             knowledge=knowledge,
             mean=belief.mean,

@@ -19,14 +19,12 @@ Residuals = Callable[[Array], Array]
 """From a place, in standard deviations of what is known, to what is left over, in standard errors."""
 SCALE = 4.0
 """Squared residual from which on more counts as its logarithm alone."""
-STEP = 0.15
-"""Standard deviations of what is known, for slopes."""
 STRIDE = 1.5
 """Standard deviations of what is known that a step goes at most."""
-STEPS = 12
+STEPS = 20
 STARTS = 5
 """Drawn lasers that are led downhill at most."""
-GOOD = 1.4
+GOOD = 1.1
 """Loss per measurement and quantity at which no other start is tried; 0.8 is that of the true laser."""
 
 
@@ -49,14 +47,14 @@ def draw(residuals: Residuals, size: int, count: int, rng: np.random.Generator) 
     return sorted(found, key=lambda place: place.loss)
 
 
-def descend(residuals: Residuals, start: Array) -> Place:
-    """Return where least squares lead from a place."""
+def descend(residuals: Residuals, start: Array, moves: Array) -> Place:
+    """Return where least squares lead from a place; `moves` (name,) are the steps for slopes."""
     at, left = start, _try(residuals, start)
     if left is None:
         raise NotConverged("there is no laser where the fit starts")
     now, damping = loss(left, at), 1.0
     for _ in range(STEPS):
-        slope = _slopes(residuals, at, left)
+        slope = _slopes(residuals, at, left, moves)
         weight = 1 / (1 + left**2 / SCALE)
         normal = (slope.T * weight) @ slope + np.eye(len(at))
         pull = -(slope.T * weight) @ left - at
@@ -76,7 +74,12 @@ def descend(residuals: Residuals, start: Array) -> Place:
 
 
 def search(
-    brief: Residuals, long: Residuals, size: int, count: int, values: int, rng: np.random.Generator
+    brief: Residuals,
+    long: Residuals,
+    moves: Array,
+    count: int,
+    values: int,
+    rng: np.random.Generator,
 ) -> Array:
     """Return the best place of several descents.
 
@@ -84,17 +87,20 @@ def search(
     ----------
     brief, long
         Residuals by short and by longer simulations.
-    size, count, values
-        Number of quantities, of lasers that are drawn, and of measured values.
+    moves : array (name,)
+        Steps for slopes.
+    count, values
+        Number of lasers that are drawn, and of measured values.
     rng
         Draws them.
     """
+    size = len(moves)
     drawn = draw(brief, size, count, rng)
     if not drawn:
         raise NotConverged("no laser can have what is known of it: give wider uncertainties")
     best = None
     for place in drawn[:STARTS]:
-        found = descend(long, place.at)
+        found = descend(long, place.at, moves)
         best = found if best is None or found.loss < best.loss else best
         if best.loss < GOOD * (values + size):
             break
@@ -115,12 +121,12 @@ def _try(residuals: Residuals, at: Array) -> Array | None:
         return None
 
 
-def _slopes(residuals: Residuals, at: Array, left: Array) -> Array:
+def _slopes(residuals: Residuals, at: Array, left: Array, moves: Array) -> Array:
     """Return derivatives of the residuals, array (value, name), towards the centre."""
     slope = np.zeros((len(left), len(at)))
     for k, x in enumerate(at):
         moved = at.copy()
-        moved[k] -= STEP if x >= 0 else -STEP
+        moved[k] -= moves[k] if x >= 0 else -moves[k]
         there = _try(residuals, moved)
         if there is not None:
             slope[:, k] = (there - left) / (moved[k] - x)
