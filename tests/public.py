@@ -33,6 +33,7 @@ ROOMS = (
     "interop.dimod",
     "learning",
     "machines",
+    "measurements",
     "networks",
     "reference",
     "samplers",

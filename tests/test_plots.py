@@ -21,6 +21,7 @@ from photinus.faces.demo.posterior import Posterior
 from photinus.hardware.comparison import peers
 from photinus.tasks.evaluation import Mixing
 from photinus.tasks.results import Completion, Dream
+from tests.fits import small_fit
 from tests.narrow import untyped
 
 MACHINE = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1], labels=["rain", "wet"])
@@ -74,6 +75,7 @@ DRAW: dict[str, Callable[..., Figure]] = {
     "joint": lambda **o: ph.plots.joint(run(), **o),
     "learning_curves": lambda **o: ph.plots.learning_curves(HISTORY, **o),
     "posterior": lambda **o: ph.plots.posterior([posterior()], **o),
+    "residuals": lambda **o: ph.plots.residuals(small_fit(), **o),
     "raster": lambda **o: ph.plots.raster(run(), **o),
     "spike": lambda **o: ph.plots.spike(event(), **o),
     "tornado": lambda **o: ph.plots.tornado({"mismatch": (0.02, 0.003)}, **o),
@@ -86,7 +88,7 @@ def takes(name: str) -> set[str]:
 
 
 ON_AXES = [name for name in DRAW if "ax" in takes(name)]
-SEVERAL = {"activation", "learning_curves", "posterior", "spike"}
+SEVERAL = {"activation", "learning_curves", "posterior", "residuals", "spike"}
 """Figures of several pairs of axes."""
 
 

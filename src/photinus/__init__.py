@@ -34,6 +34,7 @@ _HOMES = {
     "Tempering": "photinus.samplers.tempering",
     "TranslationWarning": "photinus.errors",
     "calibrate": "photinus.calibration",
+    "fit_laser": "photinus.measurements",
     "infer": "photinus.tasks.inference",
     "interop": "photinus.interop",
     "load": "photinus.samplers.samples",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from photinus.machines.bayes import BayesianNetwork as BayesianNetwork
     from photinus.machines.boltzmann import BoltzmannMachine as BoltzmannMachine
     from photinus.machines.markov import MarkovNetwork as MarkovNetwork
+    from photinus.measurements.fit import fit_laser as fit_laser
     from photinus.networks.imperfections import Imperfections as Imperfections
     from photinus.networks.lasers import LaserNetwork as LaserNetwork
     from photinus.networks.lif import LifNetwork as LifNetwork

@@ -6,13 +6,17 @@ from typing import Annotated
 import typer
 
 from photinus.errors import InvalidInput
+from photinus.faces.cli.fit import fit
 from photinus.faces.cli.inputs import read_laser
 from photinus.faces.cli.messages import print_json, table
 from photinus.faces.cli.options import Force, Json
 
 device = typer.Typer(
-    name="device", no_args_is_help=True, help="Describe a laser by what is known of it."
+    name="device",
+    no_args_is_help=True,
+    help="Describe a laser by what is known of it, and fit it to what was measured.",
 )
+device.command(name="fit")(fit)
 
 ABOUT = """\
 # A laser, from what is known of it. Every line may be left out: what nothing follows for is assumed,
@@ -79,6 +83,9 @@ def new(
         "\n# More of what a laser is",
         f"{'# pump_noise = 0':<40}# carriers of deviation that pump noise alone would give",
         f"{'# gain_compression = 0':<40}# per photon",
+        "\n# How surely these are known, as shares; 5 % if nothing is said. Fits alone use it.",
+        "# [uncertainty]",
+        '# beta = "30 %"',
     ]
     files.write_text(laser, "\n".join(lines) + "\n", replace=force)
     typer.echo(f"Laser: {laser}   Next: photinus device show {laser}")

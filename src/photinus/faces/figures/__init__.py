@@ -6,6 +6,7 @@ from photinus._core import lazy
 
 if TYPE_CHECKING:
     from photinus.faces.figures.comparison import energy_and_speed as energy_and_speed
+    from photinus.faces.figures.fitted import residuals as residuals
     from photinus.faces.figures.look import style as style
     from photinus.faces.figures.pictures import animate as animate
     from photinus.faces.figures.pictures import completions as completions
@@ -36,6 +37,7 @@ _HOMES = {
     ),
     "plots": ("activation", "divergence", "joint", "raster", "spike"),
     "posteriors": ("posterior",),
+    "fitted": ("residuals",),
     "tornados": ("tornado",),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)

@@ -1,0 +1,209 @@
+"""Whether fitted lasers are within their errors: hidden lasers, measured with noise, then fitted.
+
+Each laser is drawn from what a laboratory knows of it (Q, lifetime, β, threshold with their errors)
+and from what is assumed for the rest. It must spike. Its light, pulse, rates and intervals are
+simulated with other random numbers than those of the fit, and get the errors of a measurement. Each
+laser is one small file, so that the study goes on where it stopped. From the root of the repository::
+
+    python -m studies.fit --lasers 20 --page docs/how-to/devices.md
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+from studies.pages import origin
+from studies.robustness import ROOT
+
+from photinus._core import files
+from photinus._core.results import Results
+from photinus.devices.laser import LaserParameters, instability_pump, quiet_state, spike
+from photinus.devices.laser.measured import COEFFICIENTS
+from photinus.errors import InvalidInput, NotConverged
+from photinus.measurements import Intervals, Knowledge, Light, Pulse, Rates, fit_laser
+from photinus.measurements.bench import Run, run
+from photinus.measurements.observations import Measurement, aligned
+from photinus.units import ps
+
+KNOWN = {
+    "wavelength": "1550 nm",
+    "quality": 5000,
+    "gain_lifetime": "1 ns",
+    "beta": 0.01,
+    "threshold_current": "20 uA",
+}
+"""What the laboratory says of each laser …"""
+UNCERTAINTY = {"quality": "10 %", "gain_lifetime": "20 %", "beta": "50 %", "threshold_current": "10 %"}
+"""… and how surely it knows it."""
+LIGHT = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.6, 2.0, 2.5, 3.0)
+"""Currents of the measurements, over that at which the laser pulses by itself."""
+RATES, INTERVALS, PULSE = (0.9, 0.95, 1.0, 1.05, 1.1, 1.2), (0.97, 1.1), 1.1
+MOST_INTERVALS = 2000
+FEWEST_INTERVALS = 200
+EFFORT = 4.0
+"""Simulated time of a measurement over that of the fit."""
+NORMAL = 1.96
+MARK = "## How sure the errors are"
+
+
+def hidden(k: int) -> tuple[Knowledge, LaserParameters]:
+    """Return what is known of laser k, and the laser: one that spikes."""
+    knowledge = Knowledge.of(KNOWN, UNCERTAINTY)
+    rng = np.random.default_rng([190, k])
+    while True:
+        at = knowledge.centre + knowledge.width * rng.standard_normal(len(knowledge.names))
+        try:
+            laser = knowledge.laser(at)
+            spike(laser)
+        except (InvalidInput, NotConverged):
+            continue
+        if laser.current(instability_pump(laser)) < 3 * laser.threshold_current:
+            return knowledge, laser
+
+
+def measure(laser: LaserParameters, k: int) -> tuple[list[Measurement], float]:
+    """Return what a laboratory measures of a laser, and the power above which it counts spikes [W]."""
+    pulsing = laser.current(instability_pump(laser))
+    level = 0.5 * spike(laser).peak_power
+    rng = np.random.default_rng([191, k])
+    light, rates = pulsing * np.array(LIGHT), pulsing * np.array(RATES)
+    at = [pulsing * x for x in INTERVALS]
+    counted = sorted({*rates.tolist(), *at})
+    recorded = sorted({*light.tolist(), PULSE * pulsing})
+    seen = run(laser, recorded, counted, np.random.SeedSequence([192, k]), level=level, effort=EFFORT)
+    power = np.array([seen.light(x).mean() for x in light]) * laser.output_power(1.0)
+    rate = np.array([seen.counts(x).mean() for x in rates])
+    found: list[Measurement] = [
+        Light(current=light, **_noisy("power", power, 0.03, 0.002, rng)),
+        _pulse(seen, PULSE * pulsing, rng),
+        Rates(current=rates, **_noisy("rate", rate, 0.05, 0.01, rng)),
+    ]
+    for current in at:
+        drawn = rng.permutation(seen.intervals(current))[:MOST_INTERVALS]
+        if len(drawn) >= FEWEST_INTERVALS:
+            found.append(Intervals(current=current, interval=drawn))
+    return found, level
+
+
+def _pulse(seen: Run, current: float, rng: np.random.Generator) -> Pulse:
+    """Return the mean of the spikes at a current, as long as it is bright."""
+    time = np.arange(-200, 400, 2) * ps
+    power = aligned(seen, current, time).mean(axis=0) * seen.laser.output_power(1.0)
+    bright = np.flatnonzero(power > 0.05 * power.max())
+    kept = slice(max(bright[0] - 5, 0), bright[-1] + 6)
+    step = max(1, (kept.stop - kept.start) // 60)
+    time, power = time[kept][::step], power[kept][::step]
+    return Pulse(current=current, time=time, **_noisy("power", power, 0.0, 0.03, rng))
+
+
+def _noisy(
+    name: str, true: NDArray[np.float64], share: float, floor: float, rng: np.random.Generator
+) -> dict[str, NDArray[np.float64]]:
+    """Return values with errors of a share of them and of the largest."""
+    error = share * true + floor * true.max()
+    return {name: true + error * rng.standard_normal(len(true)), "error": error}
+
+
+def judged(k: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Return how far the fit of laser k is from the truth, in standard errors, name → number."""
+    _, laser = hidden(k)
+    measurements, level = measure(laser, k)
+    found = fit_laser(
+        KNOWN,
+        measurements,
+        uncertainty=UNCERTAINTY,
+        level=level,
+        seed=options.seed,
+        threads=options.threads,
+    )
+    deviations, known = {}, {}
+    for name in COEFFICIENTS:
+        if name != "wavelength":
+            each = found.estimate(name)
+            true = getattr(laser, name)
+            share = name.endswith("_efficiency")
+            near = np.log(each.value / (1 - each.value)) if share else np.log(each.value)
+            far = np.log(true / (1 - true)) if share else np.log(true)
+            deviations[name] = float((near - far) / each.found)
+            known[name] = each.found / each.known
+    return {
+        "deviations": deviations,
+        "kept": known,
+        "chi_squared": found.chi_squared / found.freedom,
+        "scale": found.scale,
+    }
+
+
+def facts(options: argparse.Namespace) -> str:
+    """Return how much more light a laser gives than its quiet state, just below where it pulses."""
+    laser = LaserParameters.preset("fast-absorber")
+    current = 0.95 * laser.current(instability_pump(laser))
+    seed = np.random.SeedSequence(options.seed)
+    photons = run(laser, [current], [], seed, effort=EFFORT, threads=options.threads).light(current)
+    each = photons.mean(axis=1, dtype=np.float64) / quiet_state(laser, laser.pump_rate(current)).photons
+    return (
+        f"mean light over that at rest: {each.mean():.2f} ± {each.std(ddof=1) / len(each) ** 0.5:.2f}"
+    )
+
+
+def report(found: list[dict[str, Any]]) -> str:
+    """Return the table and the headline."""
+    names = list(found[0]["deviations"])
+    z = np.array([[each["deviations"][name] for name in names] for each in found])
+    kept = np.array([[each["kept"][name] for name in names] for each in found])
+    inside = np.abs(z) < NORMAL
+    half = np.abs(z) < NORMAL / 2
+    lines = [
+        f"**{100 * inside.mean():.1f} % of {z.size} coefficients of {len(z)} hidden lasers are "
+        f"within 1.96 of their standard errors** (95 % are expected, {100 * half.mean():.1f} % with "
+        "errors half as large).",
+        "",
+        "| coefficient | within 1.96 errors | rms deviation | error now / before, median |",
+        "|---|---|---|---|",
+    ]
+    for k, name in enumerate(names):
+        rms = np.sqrt((z[:, k] ** 2).mean())
+        lines.append(
+            f"| `{name}` | {inside[:, k].sum()} of {len(z)} | {rms:.2f} | {np.median(kept[:, k]):.2f} |"
+        )
+    scaled = sum(each["scale"] > 1 for each in found)
+    lines += ["", f"Residuals were larger than stated errors for {scaled} of {len(z)} lasers."]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Fit hidden lasers and print how many coefficients are within their errors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add = parser.add_argument
+    add("--lasers", type=int, default=20)
+    add("--first", type=int, default=0)
+    add("--seed", type=int, default=19)
+    add("--threads", type=int)
+    add("--results", type=Path, default=ROOT / "studies" / "results" / "fit")
+    add("--page", type=Path, help="page of docs that gets the table")
+    add("--facts", action="store_true", help="only what spikes below threshold do to the light")
+    options = parser.parse_args()
+    if options.facts:
+        print(facts(options))
+        return
+    store = Results(options.results, "photinus-fit-study")
+    found = [
+        store.get(f"laser-{k}", partial(judged, k, options))
+        for k in track(range(options.first, options.first + options.lasers), "lasers")
+    ]
+    text = report(found)
+    print(text)
+    if options.page:
+        page = files.read_bytes(options.page).decode()
+        before, _, after = page.partition(f"{MARK}\n")
+        _, _, rest = after.partition("\n## ")
+        section = f"{MARK}\n\n{origin(options.results)}\n\n{text}\n"
+        files.write_text(options.page, before + section + (f"\n## {rest}" if rest else ""))
+
+
+if __name__ == "__main__":
+    main()
