@@ -21,8 +21,12 @@ from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
 
 CALIBRATION = Calibration.preset()
-TWICE = {"photinus.reference.gibbs._sweep", "photinus.reference.gibbs._add_active"}
-"""Kernels with two signatures: for fields of 32 and of 64 bits."""
+TWICE = {
+    "photinus.reference.gibbs._sweep",
+    "photinus.reference.gibbs._add_active",
+    "photinus.engines.laser.loop.advance_block",
+}
+"""Kernels with two signatures: for fields of 32 and of 64 bits, for lasers without and with compression."""
 
 
 def kernels() -> dict[str, Any]:
@@ -74,7 +78,9 @@ def use_devices() -> None:
     network = photinus.translate(machine(3, 0.1), CALIBRATION)
     assert isinstance(network, LaserNetwork)
     plain = SynapticKernel(kick=0, sustain=1, duration=1 * ns, renewing=False)
-    for changed in (network, network.replace(kernel=plain), network.mismatched(0.05, seed=1)):
+    compressed = network.replace(parameters=network.parameters.replace(gain_compression=1e-6))
+    changes = network.replace(kernel=plain), network.mismatched(0.05, seed=1), compressed
+    for changed in (network, *changes):
         simulate(changed, 1 * ns, chains=2, time_step=0.25 * ps, seed=1)
     for pump, every in ((1.0, 0), (0.5, 2)):
         pumps = np.full(2, pump * CALIBRATION.midpoint / CALIBRATION.laser.gain_lifetime)
