@@ -17,6 +17,7 @@ from photinus.engines.simulation import simulate
 from photinus.machines.checks import MOST_PLAIN
 from photinus.machines.energies import by_block
 from photinus.networks.lasers import LaserNetwork
+from photinus.reference.couplings import FEW
 from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
 
@@ -24,6 +25,7 @@ CALIBRATION = Calibration.preset()
 TWICE = {
     "photinus.reference.gibbs._sweep",
     "photinus.reference.gibbs._add_active",
+    "photinus.reference._gathered.sweep_gathered",
     "photinus.engines.laser.loop.advance_block",
 }
 """Kernels with two signatures: for fields of 32 and of 64 bits, for lasers without and with compression."""
@@ -57,7 +59,8 @@ def use_samplers() -> None:
                 machine(2), substrate, chains=1, draws=2, burn_in=0, seed=1,
                 tempering=Tempering(hottest=2, period=4),
             )  # fmt: skip
-    sample(machine(3, 1e4), "gibbs", chains=2, draws=2, burn_in=0, seed=1)
+    for units, strength in ((3, 1e4), (FEW + 2, 0.1), (FEW + 2, 1e4)):
+        sample(machine(units, strength), "gibbs", chains=2, draws=2, burn_in=0, seed=1)
     use_sparse()
 
 
