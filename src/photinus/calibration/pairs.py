@@ -30,8 +30,8 @@ LATE_WEIGHTS, LATE_MIDDLES = (-4.0, -2.0, -0.5, 0.5, 2.0, 4.0), (-4.0, -2.0, 0.0
 """Those of them that are measured with a delay."""
 WINDOWS = 150
 """State windows of each measurement of pairs."""
-LONGER = 8
-"""State windows in which the activation is measured, as a multiple of those of the pairs."""
+LONGER, LONGEST = 8, 4000
+"""State windows in which the activation is measured: a multiple of those of the pairs, or so many."""
 PRIOR = 4.0
 """State windows of the pair's target that are added to what was seen."""
 BEND, AT_WEIGHT, SMALLEST = 0.05, 2.0, 0.5
@@ -102,7 +102,9 @@ def measure_pairs(
     )
     settle = bench.settle(neuron.window)
     alone = bench.run(
-        bench.network(neuron.drive, neuron.window), settle + LONGER * windows * neuron.window, 0
+        bench.network(neuron.drive, neuron.window),
+        settle + min(LONGER * windows, LONGEST) * neuron.window,
+        0,
     )
     curve, _ = activation(alone, neuron.window, settle)
     advance()
@@ -148,7 +150,8 @@ def _joints(
 def _table(seen: NDArray[np.float64], grid: _Grid, count: float) -> NDArray[np.float64]:
     """Return smoothed changes of weight and first middle, array (2, weight, middle, middle)."""
     weight, one, other = grid.values
-    p = (seen * count + PRIOR * pair_joint(weight, one, other)) / (count + PRIOR)
+    target = pair_joint(weight, one, other)
+    p = (seen * count + PRIOR * target) / (count + PRIOR)
     off, first, second, both = np.log(p).T
     change = both + off - first - second - weight
     middles = 0.5 * (both + first - second - off) - one, 0.5 * (both + second - first - off) - other
@@ -160,7 +163,8 @@ def _table(seen: NDArray[np.float64], grid: _Grid, count: float) -> NDArray[np.f
         (grid.other, grid.one, middles[1]),
     ):
         values[:, grid.weight, i, j] = change, middle
-        precision[grid.weight, i, j] = count / (1 / p).sum(axis=1)  # one over the variance of W'
+        # One over the variance of W' that the target has: what was seen would trust its own luck.
+        precision[grid.weight, i, j] = count / (1 / target).sum(axis=1)
     axes = (WEIGHTS, MIDDLES, MIDDLES)
     return np.stack([_smooth(values[0], precision, axes), _smooth(values[1], 4 * precision, axes)])
 

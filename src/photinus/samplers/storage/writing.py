@@ -231,7 +231,10 @@ def _require_same_target(before: Mapping[str, Any], empty: "Samples") -> None:
     if not (alike(old.matrix, new.matrix) and np.array_equal(old.biases, new.biases)):
         raise InvalidInput("resume needs the machine of the stored run, got another one")
     if _setting(before["network"]) != _setting(empty.network):
-        raise InvalidInput("resume needs the network of the stored run, got another one")
+        raise InvalidInput(
+            "resume needs the network of the stored run, got another one (another "
+            "calibration or another version of Photinus translates otherwise)"
+        )
 
 
 def _setting(network: Network | None) -> tuple[Any, ...]:
