@@ -19,7 +19,8 @@ def sampled(workers: str | None, chains: int = 64, draws: int = 200) -> ph.Sampl
     random = np.random.default_rng(1)
     upper = np.triu(random.normal(0, 0.3, (UNITS, UNITS)), 1)
     machine = ph.BoltzmannMachine(upper + upper.T, random.normal(0, 0.5, UNITS))
-    return ph.sample(machine, "laser", chains=chains, draws=draws, burn_in=10, seed=1, workers=workers)
+    counts = {"chains": chains, "draws": draws, "burn_in": draws // 10}
+    return ph.sample(machine, "laser", seed=1, workers=workers, **counts)
 
 
 def main() -> None:
