@@ -19,7 +19,7 @@ from photinus.calibration.pairs import measure_pairs
 from photinus.calibration.record import text_of
 from photinus.devices import SHIPPED_PRESETS
 
-WINDOWS = {"fast-absorber": 2000, "high-beta": 2000, "straight": 2000, "lif-hcs": 400}
+WINDOWS = {"fast-absorber": 2000, "high-beta": 2000, "straight": 2000, "lif-hcs": 2000}
 """State windows of each pair; devices with long windows get fewer."""
 FEW = 60
 SEED = 0

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,11 +25,10 @@ from photinus.faces.studio.frames import packed, unpacked
 from photinus.faces.studio.messages import parsed
 from photinus.faces.studio.own import machine_of
 from photinus.faces.studio.problems import PRESETS, Shelf
-from photinus.faces.studio.session import Session
 from photinus.faces.studio.tally import Tally
 from photinus.faces.studio.views.network import NetworkView
 from tests.conftest import ALPHA, Run
-from tests.studios import opened, running, served
+from tests.studios import LONGEST, opened, running, served
 
 page = pytest.fixture(scope="module")(served)
 QUICK = {"problem": "triangle", "substrate": "laser-reduced", "speed": 1e6}
@@ -226,21 +226,14 @@ def test_the_tally_of_exact_draws_stays_below_its_limit() -> None:
     np.testing.assert_allclose(right.sampled()["joint"].sum(), 1)
 
 
-def test_speed_is_kept_to() -> None:
-    session = Session(Shelf(), clock=iter(np.arange(1000) * 0.1).__next__)
-    session.answer(messages.Settings("network", {"problem": "pair", "substrate": "gibbs", "speed": 50}))
-    draws = [unpacked(session.answer(None, (), True)[0])["draws"] for _ in range(21)]
-    assert np.diff(draws)[1:].tolist() == [5] * 19
-
-
-def test_reset_gives_the_same_draws() -> None:
-    session = Session(Shelf(), clock=iter(np.arange(1000) * 0.1).__next__)
-    session.answer(messages.Settings("network", {"problem": "pair", "substrate": "gibbs", "speed": 60}))
-    first = [session.answer(None, (), True) for _ in range(4)]
-    (about,) = session.answer(None, [messages.Press("reset")])
-    assert unpacked(about)["kind"] == "about"
-    assert [session.answer(None, (), True) for _ in range(4)] == first
-    assert first[0] != first[1]
+def test_a_closed_page_ends_its_view(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = threading.Event()
+    monkeypatch.setattr(NetworkView, "close", lambda _: closed.set())
+    with opened(page) as client:
+        client.show("network", **QUICK)
+        client.more(2)
+        assert not closed.is_set()
+    assert closed.wait(LONGEST)
 
 
 def test_pages_do_not_disturb_each_other(page: str) -> None:

@@ -5,23 +5,32 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 pytest.importorskip("starlette", reason="the studio's server needs the extra studio")
 pytest.importorskip("playwright", reason="the studio is looked at by Playwright")
 
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from photinus import BoltzmannMachine
-from photinus.faces.studio.app import Studio
+from photinus.faces.studio.app import STATIC, Studio
 from photinus.faces.studio.problems import Shelf
+from photinus.faces.studio.views.network import NetworkView
+from photinus.learning.data import digits
+from tests import looks
 from tests.studios import LONGEST, running, served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 QUICK = "problem=triangle&substrate=laser-reduced&speed=100000"
+VIEWS = ("network", "laser", "imperfect", "ledger", "images")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+BLUE = "#0072b2"
+"""Of what is measured, on a light ground."""
 address = pytest.fixture(scope="module")(served)
 
 
@@ -37,6 +46,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """Return a page that fails the test for an error, or for a request that leaves loopback."""
     opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    opened.set_default_timeout(1000 * LONGEST)
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on(
@@ -76,7 +86,15 @@ def picture(page: Page, name: str) -> bytes:
     return page.locator(f"figure.{name} canvas").screenshot()
 
 
-@pytest.mark.parametrize("view", ["network", "laser", "imperfect", "ledger", "images"])
+def look(page: Page, scheme: Literal["light", "dark"]) -> NDArray[np.uint8]:
+    """Return the blocks of a page without what moves: figures, what they say, and the verdict."""
+    page.locator("#busy").wait_for(state="hidden")
+    page.emulate_media(color_scheme=scheme)
+    moving = [page.locator(each) for each in ("canvas", "figcaption span", ".verdict", "#state")]
+    return looks.blocks(page.screenshot(mask=moving, mask_color="#808080"))
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_each_view_opens_and_moves(page: Page, address: str, view: str) -> None:
     shown(page, address, view)
     assert page.locator("nav button[aria-current=page]").get_attribute("data-view") == view
@@ -91,8 +109,43 @@ def test_each_view_opens_and_moves(page: Page, address: str, view: str) -> None:
         assert control.get_attribute("aria-label") or page.locator(f"label[for={name}]").count() == 1
     for told in page.locator("#side output").all_text_contents():
         assert " " in told.strip()
-    wide = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
-    assert wide[0] <= wide[1]
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    page.click("#pause")
+    whole = looks.pixels(page.screenshot())
+    for canvas in page.locator("main canvas").all():
+        box = canvas.bounding_box()
+        assert box is not None
+        left, top, wide, tall = (round(box[side]) for side in ("x", "y", "width", "height"))
+        seen_here = whole[top : top + tall, left : left + wide].reshape(-1, 3)
+        colours, counts = np.unique(seen_here, axis=0, return_counts=True)
+        assert len(colours) > 8
+        assert counts.max() < 0.995 * counts.sum()
+    with np.load(looks.KEPT) as kept:
+        for scheme in SCHEMES:
+            now = look(page, scheme)
+            far = {name: looks.unlike(now, kept[name]) for name in kept}
+            assert far[f"{view} {scheme}"] < looks.ALIKE
+            assert min(far, key=far.__getitem__) == f"{view} {scheme}"
+            # Twins that must fail: all views in the other scheme.
+            assert all(far[name] > looks.ALIKE for name in kept if scheme not in name)
+
+
+def test_a_page_without_its_style_looks_different(page: Page, address: str) -> None:
+    page.route("**/style.css", lambda route: route.fulfill(body="", content_type="text/css"))
+    shown(page, address, "network")
+    page.click("#pause")
+    with np.load(looks.KEPT) as kept:
+        assert looks.unlike(look(page, "light"), kept["network light"]) > looks.ALIKE
+
+
+def test_another_font_looks_alike(page: Page, address: str) -> None:
+    """What is compared does not hang on the fonts of this machine."""
+    style = (STATIC / "style.css").read_text().replace("system-ui", "serif")
+    page.route("**/style.css", lambda route: route.fulfill(body=style, content_type="text/css"))
+    shown(page, address, "network")
+    page.click("#pause")
+    with np.load(looks.KEPT) as kept:
+        assert looks.unlike(look(page, "light"), kept["network light"]) < looks.ALIKE
 
 
 def test_evidence_is_set_by_keyboard_and_by_click(page: Page, address: str) -> None:
@@ -110,14 +163,42 @@ def test_evidence_is_set_by_keyboard_and_by_click(page: Page, address: str) -> N
     until(lambda: "evidence=0-1" in page.url, page)
 
 
+def test_evidence_moves_the_bars_to_the_posterior(page: Page, address: str) -> None:
+    machine = Shelf().machine("rain")
+    shown(page, address, f"network?{QUICK}&problem=rain")
+    for evidence, target in ({}, machine), ({"wet": 1}, machine.conditional({"wet": 1})):
+        if evidence:
+            page.click("[data-unit='2']")
+            page.click("[data-unit='2']")
+        expected = target.marginals()
+
+        def error(expected: NDArray[np.float64] = expected) -> float:
+            drawn = picture(page, "marginals")
+            found = looks.bars(drawn, BLUE, len(expected), top=26, bottom=34, right=12)
+            return float(np.abs(found - expected).max())
+
+        # Two pixels are 0.01; reduced lasers come to within 0.02 of this machine.
+        until(lambda: error() < 0.03, page)
+    assert np.abs(expected - machine.marginals()[:2]).max() > 0.1
+
+
 def test_a_slider_changes_the_laser(page: Page, address: str) -> None:
     shown(page, address, "laser")
     until(lambda: page.locator(".verdict").get_attribute("data-verdict") == "samples", page)
+    before = highest(page)
     pump = page.locator("#control-pump")
     pump.focus()
     page.keyboard.press("Home")
     until(lambda: page.locator(".verdict").get_attribute("data-verdict") == "silent", page)
     assert "pump=0" in page.url
+    until(lambda: highest(page) < before / 4, page)
+
+
+def highest(page: Page) -> float:
+    """Return how high the photons go in the upper figure, as a share of the canvas."""
+    image = looks.pixels(picture(page, "traces"))
+    upper = looks.near(image, BLUE)[24 : len(image) // 2]  # without the names of curves
+    return float(1 - np.flatnonzero(upper.any(axis=1))[0] / len(upper))
 
 
 def test_pause_stops_the_frames(page: Page, address: str) -> None:
@@ -169,6 +250,34 @@ def test_it_comes_back_after_the_server_restarts(page: Page) -> None:
         until(lambda: frames(page) > seen + 2, page)
         assert page.locator("#notice").is_hidden()
         assert page.locator("#control-chains").input_value() == "4"
+
+
+def test_a_drawn_half_is_completed(page: Page, address: str) -> None:
+    test = digits("test")
+    assert test.labels is not None
+    image = test.pixels[int(np.flatnonzero(test.labels == 0)[0])]
+    shown(page, address, "images?substrate=laser-reduced&chains=8&speed=1000000")
+    box = page.locator("figure.editor canvas").bounding_box()
+    assert box is not None
+    side = min(box["width"], box["height"]) - 24
+    left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
+    places = [
+        (left + (k % 8 + 0.5) * side / 8, top + (k // 8 + 0.5) * side / 8)
+        for k in np.flatnonzero(image[:32])
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place)
+    page.mouse.up()
+    drawn = "".join(map(str, image[:32])) + 106 * "-"
+    until(lambda: f"evidence={drawn}" in page.url, page)
+    known = np.abs(test.pixels[:, 32:].mean(axis=0) - image[32:]).mean()
+    # Half a nought leaves little doubt: what is shown is far nearer than the mean of all images.
+    until(
+        lambda: np.abs(looks.image(picture(page, "mean"))[32:] - image[32:]).mean() < 0.8 * known, page
+    )
+    np.testing.assert_allclose(looks.image(picture(page, "mean"))[:32], image[:32], atol=0.1)
 
 
 def test_half_a_digit_is_drawn_with_the_mouse(page: Page, address: str) -> None:
@@ -240,9 +349,46 @@ def test_a_model_file_is_opened(page: Page, address: str, tmp_path: Path) -> Non
     )
 
 
-def test_refusals_are_told(page: Page, address: str) -> None:
+def test_what_is_too_large_comes_with_a_way_out(page: Page, address: str) -> None:
     page.goto(f"{address}#network?problem=ring&substrate=laser")
     until(lambda: "laser-reduced" in (page.locator("#notice").text_content() or ""), page)
-    page.select_option("#control-substrate", "laser-reduced")
+    assert "A ring of 200 units" in (page.locator("#control-problem").text_content() or "")
+    page.click("text=Use reduced lasers")
     until(lambda: frames(page) > 3, page)
     assert page.locator("#notice").is_hidden()
+    assert "substrate=laser-reduced" in page.url
+
+
+def test_a_broken_engine_is_started_again(
+    page: Page, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the engine broke")
+
+    shown(page, address, f"network?{QUICK}")
+    with monkeypatch.context() as patch:
+        patch.setattr(NetworkView, "advance", broken)
+        until(lambda: "the engine broke" in (page.locator("#notice").text_content() or ""), page)
+    seen = frames(page)
+    page.click("text=Start again")
+    until(lambda: frames(page) > seen + 2, page)
+    assert page.locator("#notice").is_hidden()
+
+
+def keep() -> None:
+    """Keep how the views look now: ``python -m tests.test_studio_browser``, after a look at them."""
+    found: dict[str, NDArray[np.uint8]] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for address in served():
+            for view in VIEWS:
+                page = browser.new_page(viewport={"width": 1280, "height": 800})
+                shown(page, address, view)
+                page.click("#pause")
+                found |= {f"{view} {scheme}": look(page, scheme) for scheme in SCHEMES}
+        browser.close()
+    looks.keep(found)
+
+
+if __name__ == "__main__":
+    keep()

@@ -17,7 +17,7 @@ from typing import Any
 import distributed
 import numpy as np
 import pytest
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from numpy.testing import assert_array_equal
 

@@ -1,5 +1,6 @@
 """The fields that units meet in the target, and the lines that stand for the measured curve."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
@@ -106,8 +107,14 @@ def states_given(
     if few:
         anyway = states_met(machine)[0][:size, distinct.free]
     else:
-        anyway = sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0, distinct.free]
+        anyway = _drawn_anyway(machine, size)[:, distinct.free]
     return anyway, _states_by_evidence(machine, distinct, chains)
+
+
+@functools.lru_cache(maxsize=2)
+def _drawn_anyway(machine: BoltzmannMachine, size: int) -> NDArray[np.uint8]:
+    """Return states (state, unit) without evidence: the same, however often evidence changes."""
+    return sample_gibbs(machine, chains=size, draws=1, burn_in=100, seed=1)[:, 0]
 
 
 def _states_by_evidence(

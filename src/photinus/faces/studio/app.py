@@ -138,6 +138,7 @@ class Link:
         self._presses: list[messages.Press] = []
         self._asked = 0
         self._told = anyio.Event()
+        self._turned = anyio.Event()
 
     async def serve(self) -> None:
         """Listen and answer until the page goes, or says too much."""
@@ -173,8 +174,10 @@ class Link:
         match message:
             case messages.Settings():
                 self._settings = message
+                self._turned.set()
             case messages.Press():
                 self._presses = [*self._presses, message][-MOST_PRESSES:]
+                self._turned.set()
             case messages.More():
                 self._asked = min(self._asked + 1, MOST_WAITING)
         self._told.set()
@@ -184,6 +187,8 @@ class Link:
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 await self._told.wait()
+                with anyio.move_on_after(self._session.rest()):  # in slow motion most frames are empty
+                    await self._turned.wait()
                 start = time.monotonic()
                 async for frame in self._answers():
                     await self._socket.send_bytes(frame)
@@ -193,6 +198,7 @@ class Link:
         """Give the frames that answer all that was said until now."""
         settings, presses, more = self._settings, tuple(self._presses), self._asked > 0
         self._settings, self._presses = None, []
+        self._turned = anyio.Event()
         self._asked -= more
         if not self._asked:
             self._told = anyio.Event()

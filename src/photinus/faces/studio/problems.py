@@ -94,7 +94,7 @@ PRESETS = {
     ),
     "digits": Problem(
         "Handwritten digits, 8×8",
-        "64 pixels, 10 classes and 64 hidden units, learned from 1 437 images.",
+        "64 pixels, 10 classes and 64 hidden units, learned from 1\u202f437 images.",
         "from importlib import resources\n\n"
         'path = resources.files("photinus") / "data" / "digits.npz"\n'
         "machine = ph.BoltzmannMachine.load(path)",

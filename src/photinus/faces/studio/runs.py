@@ -25,8 +25,17 @@ BURN_IN = 25
 MOST_LANES = {"laser": 1024, "laser-reduced": 16384, "lif": 4096, "gibbs": 65536}
 """Substrates that can be shown live, and with how many units in all chains together."""
 MOST_UNITS = 2048
+LEAST_CHAINS = 2
 LASERS = tuple(name for name in SHIPPED_PRESETS if name != LifRun.preset)
 """Presets of lasers that are calibrated."""
+
+
+class TooLarge(InvalidInput):
+    """Raised for what is too large to be shown live; ways out are (what a button says, settings)."""
+
+    def __init__(self, sentence: str, ways: list[tuple[str, dict[str, Any]]]) -> None:
+        super().__init__(sentence)
+        self.ways = ways
 
 
 def calibration_for(sampler: str, laser: str) -> Calibration | None:
@@ -53,7 +62,7 @@ def started(
 
     Raises
     ------
-    InvalidInput
+    TooLarge
         If the network is too large to be shown live.
     """
     _require_few(machine.n_units, chains, sampler)
@@ -100,10 +109,21 @@ def _require_few(units: int, chains: int, sampler: str) -> None:
     lanes, most = units * chains, MOST_LANES[sampler]
     if lanes > most:
         instead = "'laser-reduced' or fewer chains" if sampler == "laser" else "fewer chains"
-        raise InvalidInput(
+        raise TooLarge(
             f"units times chains must be at most {most} to be shown live on {sampler!r}, got {lanes}: "
-            f"choose {instead}"
+            f"choose {instead}",
+            _ways(units, chains, sampler),
         )
+
+
+def _ways(units: int, chains: int, sampler: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the changes of settings with which a network can be shown live."""
+    ways: list[tuple[str, dict[str, Any]]] = []
+    if sampler == "laser" and units * chains <= MOST_LANES["laser-reduced"]:
+        ways.append(("Use reduced lasers", {"substrate": "laser-reduced"}))
+    if (fewer := MOST_LANES[sampler] // units) >= LEAST_CHAINS:
+        ways.append((f"Show {fewer} chains", {"chains": fewer}))
+    return ways
 
 
 @functools.lru_cache(maxsize=16)

@@ -7,17 +7,21 @@ hidden, paused or gone costs nothing. A slow one gets fewer frames.
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from photinus._core import hush, validate
 from photinus.errors import PhotinusError, TranslationWarning
 from photinus.faces.studio.frames import packed
 from photinus.faces.studio.messages import Press, Settings
 from photinus.faces.studio.problems import Shelf
+from photinus.faces.studio.runs import TooLarge
 from photinus.faces.studio.views import VIEWS
 from photinus.faces.studio.views.base import View
 
-LONGEST_STEP = 0.1
+LONGEST_STEP = 0.15
 """Time on the wall that a frame brings at most [s]: after a pause the view does not jump."""
+LONGEST_REST = 0.1
+"""Time that a page waits at most for a frame with nothing new [s]; less than `LONGEST_STEP`."""
 BUDGET = 0.02
 """Time on the wall that the simulation may take for a frame [s]."""
 
@@ -41,15 +45,29 @@ class Session:
         try:
             with hush.untold(TranslationWarning):  # views tell it themselves
                 return self._answer(settings, presses, more)
+        except TooLarge as error:
+            return [self._refusal(str(error), offers=error.ways)]
         except PhotinusError as error:
-            return [packed("refusal", {"sentence": str(error)})]
+            return [self._refusal(str(error))]
         except MemoryError:
-            return [packed("refusal", {"sentence": "memory is too short for this"})]
+            return [self._refusal("memory is too short for this")]
         except Exception as error:  # a page that is frozen would tell nobody
             self.close()
             self._view = None
             traceback.print_exc()
             return [packed("failure", {"sentence": f"{type(error).__name__}: {error}"})]
+
+    def _refusal(self, sentence: str, **more: Any) -> bytes:
+        """Return the frame that refuses; a page that shows nothing yet needs to know what there is."""
+        if self._view is None:
+            more["titles"] = self._shelf.titles()
+        return packed("refusal", {"sentence": sentence, **more})
+
+    def rest(self) -> float:
+        """Return the time until the next frame shows something new, at most `LONGEST_REST` [s]."""
+        if self._view is None:
+            return 0.0
+        return min(LONGEST_REST, self._view.rest() - (self._clock() - self._last))
 
     def close(self) -> None:
         """End the view."""

@@ -34,6 +34,14 @@ export function slider({ name, label, unit, least, most, step, log, digits = 3, 
   return { node, set };
 }
 
+// A slider of the speed, with a button for its slow end and one for its fast end.
+export function pace({ slow, fast, ...given }, value, changed) {
+  const made = slider({ name: "speed", label: "Speed", log: true, ...given }, value, changed);
+  const go = (to) => () => (made.set(to), changed("speed", to));
+  const ways = element("div", { class: "buttons pair" }, button("Slow motion", go(slow), { id: "slow" }), button("Fast forward", go(fast), { id: "fast" }));
+  return { node: element("div", {}, made.node, ways) };
+}
+
 // A list to choose from; options are {value: title}, or pairs where the order counts.
 export function choice({ name, label, options }, value, changed) {
   const id = `control-${name}`;

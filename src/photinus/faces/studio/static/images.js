@@ -13,6 +13,7 @@ const HALVES = {
 
 export class ImagesPage extends NetworkPage {
   static title = "Images";
+  static hint = "Draw the upper half of a digit with the mouse. The lasers complete it.";
   static defaults = { problem: "", substrate: "laser", laser: "fast-absorber", chains: 4, seed: 0, speed: 30, evidence: "" };
 
   constructor(host) {
@@ -154,6 +155,10 @@ export class ImagesPage extends NetworkPage {
       else pen.rect(x + 0.5, y + 0.5, size - 1, size - 1, { stroke: look.line });
       if (pixel === this.cursor && document.activeElement === this.editor.canvas) pen.rect(x + 2, y + 2, size - 4, size - 4, { stroke: look.two, line: 2 });
     });
+    if (this.drawing) return this.frameDrawn(pen, left, top, side, look);
+    const [x, y] = this.sideDrawn === "upper" ? [left + side / 2, top + side / 4] : [left + side / 4, top + side / 2];
+    pen.rect(x - 42, y - 12, 84, 24, { fill: look.band });
+    pen.text("draw here", x, y, { fill: look.ink, align: "center", size: 14 });
   }
 
   drawDreams(pen, width, height, look) {
@@ -168,10 +173,18 @@ export class ImagesPage extends NetworkPage {
       const left = (chain % across) * wide + (wide - 2 * side - 8) / 2, top = Math.floor(chain / across) * tall + (tall - side - 20) / 2;
       const part = (values, length) => Array.from(values.subarray(chain * length, (chain + 1) * length));
       this.picture(pen, left, top, side, part(pixels, count), look);
+      if (this.drawing) this.frameDrawn(pen, left, top, side, look);
       this.picture(pen, left + side + 8, top, side, part(smooth, count), look);
       const on = names.length ? names.filter((_, k) => classes[chain * names.length + k]) : [];
       pen.text(on.length === 1 ? `class ${on[0]}` : "no single class", left + side + 4, top + side + 14, { fill: look.quiet, align: "center", size: 12 });
     }
+  }
+
+  // A line around the half that is evidence.
+  frameDrawn(pen, left, top, side, look) {
+    const [height, width] = this.known.shape, size = side / Math.max(height, width), upper = this.sideDrawn === "upper";
+    const [across, down] = [size * (upper ? width : Math.ceil(width / 2)), size * (upper ? Math.ceil(height / 2) : height)];
+    pen.rect(left, top, across, down, { stroke: look.two, line: 2 });
   }
 
   // Probability of each unit: sampled where it is free, else what is known.
@@ -202,6 +215,7 @@ export class ImagesPage extends NetworkPage {
   tell() {
     super.tell();
     this.mean.tell(`of ${shown(this.latest.draws)} draws of each chain`);
+    this.raster.tell("first chain");
   }
 
   turn() {} // evidence is what is drawn

@@ -7,7 +7,7 @@ import { NetworkPage } from "./network.js";
 const FAULTS = [
   { name: "mismatch", label: "Mismatch of all parameters", unit: "%", most: 0.1, step: 0.001, factor: 0.01 },
   { name: "efficiency_mismatch", label: "Mismatch of efficiencies", unit: "%", most: 0.3, step: 0.005, factor: 0.01 },
-  { name: "weight_bits", label: "Bits of a weight", unit: "bits (0: any value)", most: 8, step: 1, factor: 1 },
+  { name: "weight_bits", label: "Bits of a weight", unit: "bits (0: any)", most: 8, step: 1, factor: 1 },
   { name: "coupling_loss", label: "Light lost between lasers", unit: "%", most: 0.8, step: 0.01, factor: 0.01 },
   { name: "lost_spikes", label: "Spikes that the read-out misses", unit: "%", most: 0.3, step: 0.005, factor: 0.01 },
   { name: "delay", label: "Delay of synapses", unit: "ps", most: 5e-10, step: 5e-12, factor: 1e-12 },
@@ -16,6 +16,7 @@ const TEMPERATURE = { name: "temperature", label: "Warmer than calibrated", unit
 
 export class ImperfectPage extends NetworkPage {
   static title = "Imperfections";
+  static hint = "Lose some light and watch the divergence rise. Then press Refine.";
   static layout = "network";
   static defaults = {
     problem: "", substrate: "laser", laser: "fast-absorber", chains: 32, seed: 0, speed: 1000,

@@ -1,7 +1,7 @@
 // One laser: traces with all noise, phase plane, intervals beside the ideal neuron's, activation.
 
 import { axes, curve, legend, quantity, shown } from "./chart.js";
-import { button, choice, element, slider, whole } from "./controls.js";
+import { button, choice, element, pace, slider, whole } from "./controls.js";
 import { LASERS } from "./network.js";
 import { Panel } from "./panel.js";
 
@@ -22,6 +22,8 @@ const WORDS = {
 
 export class LaserPage {
   static title = "One laser";
+  static code = "These lines simulate the same laser.";
+  static hint = "Move the pump. The laser is silent, then samples, then pulses.";
   static defaults = { laser: "fast-absorber", pump: null, gain_lifetime: null, absorber_lifetime: null, quality: null, beta: null, absorption: null, window: null, speed: 1e-8, seed: 0 };
 
   constructor(host) {
@@ -37,7 +39,7 @@ export class LaserPage {
         this.host.set(name, value);
       }).node,
       this.verdict,
-      slider({ name: "speed", label: "Speed", unit: "ns/s", least: 1e-11, most: 1e-6, log: true, factor: 1e-9 }, values.speed, (name, value) => host.set(name, value)).node,
+      pace({ unit: "ns/s", least: 1e-11, most: 1e-6, factor: 1e-9, slow: 3e-10, fast: 1e-6 }, values.speed, (name, value) => host.set(name, value)).node,
       element("h2", {}, "Laser"),
       this.knobs,
       whole({ name: "seed", label: "Seed", unit: "(a whole number)", least: 0, most: 4294967295 }, values.seed, (name, value) => host.set(name, value)).node,
@@ -121,10 +123,10 @@ export class LaserPage {
     const x = { least: start * 1e9, most: end * 1e9 };
     const upper = Math.round(height * 0.5);
     const most = Math.max(2 * detection, ...this.trace.photons) * 1.08;
-    const at = axes(pen, width, upper, look, { x: { ...x, ticks: [] }, y: { least: 0, most, label: "photons" }, margin: { left: 64, bottom: 6 } });
+    const at = axes(pen, width, upper, look, { x: { ...x, ticks: [] }, y: { least: 0, most, label: "photons" }, margin: { left: 64, top: 16, bottom: 6 } });
     pen.path([at.left, at.y(detection), at.left + at.width, at.y(detection)], { stroke: look.quiet, line: 1, dash: [4, 4] });
-    pen.text("counts as a spike", at.left + at.width - 4, at.y(detection) - 8, { fill: look.quiet, align: "right", size: 11 });
     pen.within(at.left, at.top, at.width, at.height, () => curve(pen, at, ns, this.trace.photons, { stroke: look.one, line: 1.5 }));
+    legend(pen, { ...at, top: -4 }, look, [["photons", { stroke: look.one, line: 2 }], ["counts as a spike", { stroke: look.quiet, line: 1, dash: [4, 4] }]]);
     pen.moved(0, upper, () => {
       const gain = this.trace.gain.map((each) => each / threshold), absorber = this.trace.absorber.map((each) => each / transparency);
       const high = Math.max(1.5, ...gain) * 1.1;
@@ -141,7 +143,7 @@ export class LaserPage {
     if (!this.known) return;
     const { threshold, pump, null_photons: photons, null_light: light, null_carriers: carriers } = this.known;
     const at = axes(pen, width, height, look, {
-      x: { least: 0.2, most: 1.5 * Math.max(pump, 1), label: "gain carriers, over threshold (ratio)" },
+      x: { least: 0.2, most: 1.5 * Math.max(pump, 1), label: "gain carriers over threshold (ratio)" },
       y: { least: photons[0], most: Math.max(3e4, 2 * Math.max(0, ...this.trace.photons)), log: true, label: "photons" },
       margin: { top: 26 },
     });

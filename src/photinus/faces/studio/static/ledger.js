@@ -1,12 +1,13 @@
 // What the chip takes while it samples, by a price list that can be changed.
 
-import { axes, curve, legend, prefixed, quantity, shown } from "./chart.js";
+import { axes, curve, legend, marginOf, prefixed, quantity, shown } from "./chart.js";
 import { amount, choice, element } from "./controls.js";
 import { NetworkPage } from "./network.js";
 import { Panel } from "./panel.js";
 
 const PRICES = {
   detection: { label: "Detection and drivers", unit: "fJ per update", factor: 1e-15 },
+  one_shot: { label: "One-shots of synapses", unit: "fJ per spike", factor: 1e-15 },
   weighting: { label: "Weighting", unit: "mW per synapse", factor: 1e-3 },
   readout: { label: "Read-out", unit: "fJ per bit", factor: 1e-15 },
   supply: { label: "Supply, above the photon energy", unit: "aJ per electron", factor: 1e-18 },
@@ -14,13 +15,14 @@ const PRICES = {
   static: { label: "Static: temperature, bias, control", unit: "mW per chip", factor: 1e-3 },
 };
 const SHORT = {
-  pump: "pump current", driving: "synaptic currents", supply: "supply", detection: "detection", weighting: "weighting",
+  pump: "pump current", driving: "synaptic currents", supply: "supply", detection: "detection", one_shot: "one-shots", weighting: "weighting",
   synaptic_event: "waveguides", readout: "read-out", static: "static",
 };
 const MOST_POINTS = 600; // of the power over time
 
 export class LedgerPage extends NetworkPage {
   static title = "Ledger";
+  static hint = "Set a price and watch what the chip takes. Those in grey are as listed.";
   static layout = "network";
   static defaults = {
     problem: "", substrate: "laser", laser: "fast-absorber", chains: 16, seed: 0, speed: 200,
@@ -40,7 +42,7 @@ export class LedgerPage extends NetworkPage {
     this.prices = Object.entries(PRICES).map(([name, price]) => amount({ name, ...price, instead: "…" }, values[name], set));
     return [
       this.problem.node,
-      element("h2", {}, "Price list; empty: as listed"),
+      element("h2", {}, "Price list"),
       ...this.prices.map((price) => price.node),
       element("h2", {}, "Sampler"),
       choice({ name: "substrate", label: "Substrate", options: substrates }, values.substrate, set).node,
@@ -59,7 +61,7 @@ export class LedgerPage extends NetworkPage {
     this.graph.tell("");
     for (const [name, { factor }] of Object.entries(PRICES)) {
       const input = document.getElementById(`control-${name}`), price = known.prices[name];
-      input.placeholder = price ? `${shown(price[1] / factor)} as listed` : "unpriced";
+      input.placeholder = price ? `${shown(price[1] / factor)}` : "unpriced";
       input.title = known.sources[name] || "Nothing is priced here, so no sum includes it.";
     }
   }
@@ -70,9 +72,9 @@ export class LedgerPage extends NetworkPage {
     this.points.push([frame.draws * this.known.window, ...frame.power_now]);
     if (this.points.length > MOST_POINTS) this.points.shift();
     const [best, expected, worst] = frame.power;
-    this.powers.tell(`${quantity(expected, "W")}, best ${quantity(best, "W")}, worst ${quantity(worst, "W")}`);
-    this.course.tell("mean of all chains, as expected");
-    this.energies.tell(`${quantity(frame.spike_rate, "/s")} spikes`);
+    this.powers.tell(`${quantity(expected, "W")}; from ${quantity(best, "W", 2)} to ${quantity(worst, "W", 2)}`);
+    this.course.tell("of all chains, as expected");
+    this.energies.tell(`${shown(frame.spike_rate * 1e-9)} spikes per ns`);
   }
 
   turn() {} // evidence is for the network's own page
@@ -85,7 +87,7 @@ export class LedgerPage extends NetworkPage {
     const at = axes(pen, width, height, look, {
       x: { least, most, log: true, label: `${unit === "W" ? "power" : "energy"}, from best to worst case`, name: (tick) => quantity(tick, unit, 1) },
       y: { least: rows.length, most: 0, ticks: rows.map((_, k) => k + 0.5), name: (tick) => rows[Math.floor(tick)][0] },
-      margin: { left: 124, top: 26, right: 20 },
+      margin: { left: marginOf(rows.map(([name]) => name)), top: 26, right: 20 },
     });
     const tall = at.height / rows.length;
     rows.forEach(([, cases], k) => {
@@ -100,7 +102,7 @@ export class LedgerPage extends NetworkPage {
 
   drawPowers(pen, width, height, look) {
     if (!this.latest.lines) return;
-    const rows = Object.entries(this.latest.lines).map(([name, cases]) => [SHORT[name], cases]);
+    const rows = Object.entries(this.latest.lines).map(([name, cases]) => [SHORT[name] || name, cases]);
     this.drawRanges(pen, width, height, look, [...rows, ["whole chip", this.latest.power]], "W");
   }
 

@@ -7,9 +7,10 @@ import { ImperfectPage } from "./imperfect.js";
 import { LaserPage } from "./laser.js";
 import { LedgerPage } from "./ledger.js";
 import { NetworkPage } from "./network.js";
-import { savePng, saveSvg } from "./panel.js";
+import { Panel, savePng, saveSvg } from "./panel.js";
 
 const PAGES = { network: NetworkPage, laser: LaserPage, imperfect: ImperfectPage, ledger: LedgerPage, images: ImagesPage };
+const PATIENCE = 600; // ms without an answer after which the page says that it waits
 const at = (id) => document.getElementById(id);
 
 const studio = { view: "network", settings: {}, page: null, running: true, dirty: true, frames: 0, last: 0, ticking: false };
@@ -40,7 +41,7 @@ function sendSettings() {
   connection.say({ say: "settings", view: studio.view, values: Object.fromEntries(changedSettings()) });
   connection.waiting = 0;
   connection.ask(); // also while paused, so that the change is seen
-  if (!studio.answered) say("Preparing …");
+  wait();
 }
 
 const host = {
@@ -69,9 +70,21 @@ function say(text) {
   if (at("state").textContent !== text) at("state").textContent = text;
 }
 
-function notice(sentence, restart) {
-  const again = restart ? [button("Start again", () => (notice(""), sendSettings()))] : [];
-  at("notice").replaceChildren(sentence, ...again);
+// Says that it waits, should a frame that was asked for not come soon.
+function wait() {
+  clearTimeout(studio.patience);
+  studio.patience = setTimeout(() => busy(connection.open && connection.waiting > 0), PATIENCE);
+}
+
+function busy(waits) {
+  clearTimeout(studio.patience);
+  at("busy").hidden = !waits;
+  at("main").classList.toggle("waiting", waits);
+}
+
+// A sentence, with buttons that help: [what the button says, what it does].
+function notice(sentence, ways = []) {
+  at("notice").replaceChildren(sentence, ...ways.map(([text, act]) => button(text, act)));
   at("notice").hidden = !sentence;
 }
 
@@ -80,22 +93,13 @@ function show() {
   at("side").replaceChildren();
   at("main").replaceChildren();
   at("main").className = Page.layout || studio.view;
-  for (const tab of at("tabs").children) tab.toggleAttribute("aria-current", tab.dataset.view === studio.view), tab.dataset.view === studio.view && tab.setAttribute("aria-current", "page");
-  studio.answered = false;
+  for (const tab of at("tabs").children) tab.setAttribute("aria-current", tab.dataset.view === studio.view ? "page" : "false");
   studio.page = new Page(host);
   const pause = button("Pause", () => setRunning(!studio.running), { id: "pause", accesskey: "p" });
   at("side").append(
     element("div", { class: "buttons" }, pause, button("Reset", () => host.press("reset"), { id: "reset", title: "Start again with the same seed" })),
+    element("p", {}, Page.hint),
     ...studio.page.side,
-    element("h2", {}, "Take it with you"),
-    element(
-      "div",
-      { class: "buttons" },
-      button("Python", () => host.press("python"), { id: "python" }),
-      button("SVG", () => saveSvg(studio.page.panels, `photinus-${studio.view}`), { id: "svg", title: "Save the figure as SVG" }),
-      button("PNG", () => savePng(studio.page.panels, `photinus-${studio.view}`), { id: "png", title: "Save the figure as PNG" }),
-      button("Share", share, { id: "share" }),
-    ),
   );
   at("main").append(...studio.page.panels.map((panel) => panel.node));
   setRunning(true);
@@ -127,17 +131,29 @@ function received(frame) {
     studio.frames += 1;
     at("state").dataset.frames = studio.frames;
     if (studio.running) say("Live");
+    busy(false);
+    wait();
     studio.page.frame(frame);
   } else if (frame.kind === "about" && frame.view === studio.view) {
-    studio.answered = true;
     notice("");
     studio.page.about(frame);
   } else if (frame.kind === "python") {
-    dialog("Python", "These lines take the same draws.", frame.code);
-  } else if (frame.kind === "refusal" || frame.kind === "failure") {
-    notice(frame.sentence, frame.kind === "failure");
+    dialog("Python", PAGES[studio.view].code || "These lines take the same draws.", frame.code);
+  } else if (frame.kind === "refusal") {
+    refused(frame);
+  } else if (frame.kind === "failure") {
+    busy(false);
+    notice(frame.sentence, [["Start again", () => (notice(""), sendSettings(), schedule())]]);
   }
   host.touch();
+}
+
+// What was refused stays refused until something is changed; some sentences come with ways out.
+function refused({ sentence, offers = [], titles }) {
+  busy(false);
+  if (titles) studio.page.titled?.(titles, studio.settings.problem);
+  const take = (values) => (Object.assign(studio.settings, values), writeAddress(), show());
+  notice(sentence, offers.map(([text, values]) => [text, () => take(values)]));
 }
 
 // Frames are asked for only while there is something to go on with, so a page at rest costs nothing.
@@ -160,9 +176,16 @@ for (const [view, Page] of Object.entries(PAGES)) {
   const open = () => ((location.hash = view), readAddress(), show());
   at("tabs").append(button(Page.title, open, { "data-view": view }));
 }
+at("take").append(
+  button("Python", () => host.press("python"), { id: "python", title: "The lines that do the same" }),
+  button("SVG", () => saveSvg(studio.page.panels, `photinus-${studio.view}`), { id: "svg", title: "Save the figure as SVG" }),
+  button("PNG", () => savePng(studio.page.panels, `photinus-${studio.view}`), { id: "png", title: "Save the figure as PNG" }),
+  button("Share", share, { id: "share", title: "An address with all settings" }),
+);
 at("dialog-close").addEventListener("click", () => at("dialog").close());
 at("dialog-copy").addEventListener("click", () => (at("dialog-code").select(), navigator.clipboard?.writeText(at("dialog-code").value)));
 addEventListener("resize", () => host.touch());
+Panel.resized = () => host.touch();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => host.touch());
 addEventListener("hashchange", () => (readAddress(), show()));
 
@@ -178,6 +201,7 @@ const connection = new Connection(socket.href, {
   received,
   lost() {
     connection.open = false;
+    busy(false);
     say("Not connected. Trying again …");
     notice("The studio does not answer. If you started it again, open the address that it printed.");
   },

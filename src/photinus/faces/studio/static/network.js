@@ -1,14 +1,16 @@
 // A network that samples: evidence by click, raster, marginals, states, and the divergence over time.
 
 import { axes, curve, cut, legend, marginOf, prefixed, quantity, shown } from "./chart.js";
-import { button, choice, element, slider, whole } from "./controls.js";
+import { button, choice, element, pace, whole } from "./controls.js";
 import { Builder } from "./builder.js";
 import { Panel } from "./panel.js";
+import { widthOf } from "./pen.js";
 
 const SPAN = 60; // draws in the raster
 const SLOW = 60; // draws per second below which the raster moves between draws
 const MOST_CHIPS = 24; // units with a button each
 const MOST_NAMES = 24; // units with their name in a chart
+const FEW_UNITS = "shown for at most 12 free units";
 const TURN = { "-": "0", 0: "1", 1: "-" };
 const MEANING = { "-": "free", 0: "off", 1: "on" };
 
@@ -16,6 +18,7 @@ export const LASERS = Object.fromEntries(["fast-absorber", "slow-absorber", "hig
 
 export class NetworkPage {
   static title = "Network";
+  static hint = "Click a unit to tell what is known of it. The bars go to the posterior.";
   static defaults = { problem: "", substrate: "laser", laser: "fast-absorber", chains: 16, seed: 0, speed: 200, evidence: "", own: "" };
 
   constructor(host) {
@@ -32,7 +35,7 @@ export class NetworkPage {
     this.file.setAttribute("aria-label", "Model file");
     this.open = element("div", { class: "buttons" }, button("Open a model file …", () => this.file.click(), { id: "open" }), this.file);
     this.builder = new Builder(host);
-    this.warning = element("p", { class: "warning", hidden: true });
+    this.warning = element("div", { class: "warning", hidden: true });
     this.units = element("div", { class: "buttons units", role: "group", "aria-label": "Evidence" });
     this.side = this.controls(host.settings, (name, value) => host.set(name, value));
     this.graph = new Panel("Units", "click for evidence", "graph", (...given) => this.drawGraph(...given));
@@ -62,9 +65,10 @@ export class NetworkPage {
   }
 
   sampler(values, set) {
+    this.laser = choice({ name: "laser", label: "Laser", options: LASERS }, values.laser, set);
     return [
-      choice({ name: "laser", label: "Laser", options: LASERS }, values.laser, set).node,
-      slider({ name: "speed", label: "Speed", unit: "draws/s", least: 0.5, most: 1e6, log: true }, values.speed, set).node,
+      this.laser.node,
+      pace({ unit: "draws/s", least: 0.5, most: 1e6, slow: 2, fast: 1e6 }, values.speed, set).node,
       whole({ name: "chains", label: "Chains", unit: "copies", least: 2, most: 256 }, values.chains, set).node,
       whole({ name: "seed", label: "Seed", unit: "(a whole number)", least: 0, most: 4294967295 }, values.seed, set).node,
     ];
@@ -92,18 +96,25 @@ export class NetworkPage {
   }
 
   about(known) {
-    if (!known.draws) this.empty();
+    // Another start, or the same number of it after the server was started again.
+    if (known.start !== this.known?.start || known.draws < this.latest.draws) this.empty();
     this.known = known;
-    this.problem.fill(known.titles);
-    this.problem.set(known.problem);
+    this.titled(known.titles, known.problem);
+    this.laser.node.hidden = !this.host.settings.substrate.startsWith("laser");
     this.text.textContent = known.text;
-    this.warning.textContent = known.outside.join(" ");
+    this.warning.replaceChildren(...known.outside.map((sentence) => element("p", {}, sentence)));
     this.warning.hidden = !known.outside.length;
     this.letters = [...(this.host.settings.evidence || "-".repeat(known.labels.length))];
     this.graph.tell(known.problem === "own" ? "click for evidence, drag for a coupling" : "click for evidence");
     this.margin = known.labels.length <= MOST_NAMES ? marginOf(known.labels) : 52;
     this.fillUnits();
     this.builder.about(known);
+  }
+
+  // What there is to choose from; also told with a refusal, so that there is a way out.
+  titled(titles, problem) {
+    this.problem.fill(titles);
+    this.problem.set(problem);
   }
 
   fillUnits() {
@@ -172,8 +183,8 @@ export class NetworkPage {
   tell() {
     const { draws, chip_time, kl, kl_floor, kept_up } = this.latest;
     const time = chip_time === null || chip_time === undefined ? "" : `, ${quantity(chip_time, "s")} on the chip`;
-    this.raster.tell(`first chain; ${shown(draws, 6)} draws${time}${kept_up === false ? ", as fast as this computer goes" : ""}`);
-    const last = kl?.length ? `KL ${shown(kl.at(-1))} nats, floor ${shown(kl_floor.at(-1))}` : this.known.exact_joint ? "after 8 draws" : "for at most 12 free units";
+    this.raster.tell(`first chain; ${shown(draws, 6)} draws${time}${kept_up === false ? ", as fast as this computer goes" : ""}${this.known.flipped.includes(1) ? "; thin grey spikes mean off" : ""}`);
+    const last = kl?.length ? `${shown(kl.at(-1), 2)} nats, floor ${shown(kl_floor.at(-1), 2)}` : this.known.exact_joint ? "after 8 draws" : "";
     this.divergence.tell(last);
   }
 
@@ -191,12 +202,13 @@ export class NetworkPage {
     const few = labels.length <= MOST_NAMES;
     const tall = height - 20; // below it stands what lines mean
     const [across, down] = [width / 2 - (few ? 62 : 16), tall / 2 - (few ? 42 : 12)];
-    const angle = (k) => (2 * Math.PI * (k + (labels.length % 2 ? 0 : 0.5))) / labels.length - Math.PI / 2;
+    const angle = (k) => (2 * Math.PI * (k - (labels.length % 2 ? 0 : 0.5))) / labels.length - Math.PI / 2;
     this.places = labels.map((_, k) => [width / 2 + across * Math.cos(angle(k)), tall / 2 + down * Math.sin(angle(k))]);
     const most = weights.reduce((best, each) => Math.max(best, Math.abs(each)), 1e-9);
     weights.forEach((weight, k) => {
       const [from, to] = [this.places[edges[2 * k]], this.places[edges[2 * k + 1]]];
-      pen.path([...from, ...to], { stroke: weight > 0 ? look.one : look.two, line: 0.5 + (3 * Math.abs(weight)) / most, dash: weight > 0 ? [] : [5, 4] });
+      const colour = weight > 0 ? look.one : look.two, size = Math.abs(weight) / most;
+      pen.path([...from, ...to], { stroke: few ? colour : `${colour}60`, line: 0.5 + (few ? 3 : 1) * size, dash: weight > 0 ? [] : [5, 4] });
     });
     const radius = few ? 11 : 3.5;
     this.places.forEach(([x, y], k) => {
@@ -208,16 +220,29 @@ export class NetworkPage {
       const alike = this.places.filter((_, k) => (on?.[k] || 0) === value).flat();
       pen.circles(alike, radius, { fill: value ? look.one : look.paper, stroke: look.ink, line: few ? 1.5 : 0.5 });
     }
-    if (few) this.places.forEach(([x, y], k) => pen.text(cut(labels[k]), x, y + (y > tall / 2 ? 1 : -1) * (radius + 12 + (labels.length > 6 ? 12 * (k % 2) : 0)), { fill: look.ink, align: "center", size: 11 }));
+    if (few) this.places.forEach((place, k) => this.drawName(pen, look, cut(labels[k]), ...this.placeOfName(place, k, radius, tall / 2)));
     const foot = height - 14;
-    pen.path([10, foot, 30, foot], { stroke: look.one, line: 2 });
-    pen.text("excites", 36, foot, { fill: look.quiet, size: 11 });
-    pen.path([90, foot, 110, foot], { stroke: look.two, line: 2, dash: [5, 4] });
-    pen.text("inhibits", 116, foot, { fill: look.quiet, size: 11 });
-    pen.circle(176, foot, 5, { fill: look.one, stroke: look.ink });
-    pen.text("on", 186, foot, { fill: look.quiet, size: 11 });
-    pen.rect(212, foot - 5, 10, 10, { stroke: look.ink, line: 2 });
-    pen.text("evidence", 228, foot, { fill: look.quiet, size: 11 });
+    const text = (name, left) => pen.text(name, left, foot, { fill: look.quiet, size: 11 });
+    pen.path([10, foot, 28, foot], { stroke: look.one, line: 2 });
+    text("excites", 33);
+    pen.path([81, foot, 99, foot], { stroke: look.two, line: 2, dash: [5, 4] });
+    text("inhibits", 104);
+    pen.circle(159, foot, 5, { fill: look.one, stroke: look.ink });
+    text("on", 168);
+    pen.rect(192, foot - 5, 10, 10, { stroke: look.ink, line: 2 });
+    text("evidence", 207);
+  }
+
+  // Names stand outside the circle, those of neighbours at two heights where there are many.
+  placeOfName([x, y], k, radius, middle) {
+    const apart = radius + 12 + (this.known.labels.length > 6 ? 12 * (k % 2) : 0);
+    return [x, y + (y > middle ? apart : -apart)];
+  }
+
+  drawName(pen, look, name, x, y) {
+    const wide = widthOf(name, 11);
+    pen.rect(x - wide / 2 - 2, y - 7, wide + 4, 14, { fill: `${look.paper}d0` });
+    pen.text(name, x, y, { fill: look.ink, align: "center", size: 11 });
   }
 
   drawRaster(pen, width, height, look) {
@@ -234,13 +259,14 @@ export class NetworkPage {
     const tall = at.height / labels.length;
     pen.within(at.left, at.top, at.width, at.height, () => {
       pen.rects(this.blocks(at, step, start, tall), look.soft);
-      const ticks = [];
+      const ticks = [[], []]; // of units, and of units whose laser stands for "off"
       for (const [unit, time] of this.spikes) {
         if (time < start || time > this.now) continue;
         const place = at.x(time * step), middle = at.top + (unit + 0.5) * tall;
-        ticks.push(place, middle - tall * 0.42, place, middle + tall * 0.42, NaN, NaN);
+        ticks[this.known.flipped[unit]].push(place, middle - tall * 0.42, place, middle + tall * 0.42, NaN, NaN);
       }
-      pen.path(ticks, { stroke: look.ink, line: few ? 1.5 : 1 });
+      pen.path(ticks[1], { stroke: look.quiet, line: 0.75 });
+      pen.path(ticks[0], { stroke: look.ink, line: few ? 1.5 : 1 });
     });
     pen.moved(0, height - strip, () => this.drawEnergy(pen, width, strip, look, x, step, few, scale.unit));
   }
@@ -266,7 +292,7 @@ export class NetworkPage {
     const least = Math.min(0, ...seen), most = Math.max(least + 1, ...seen);
     const label = unit === "sweeps" ? "sweeps" : `time on the chip [${unit}]`;
     const at = axes(pen, width, height, look, { x: { ...x, label }, y: { least, most, ticks: [least, most], name: (tick) => shown(tick, 2) }, margin: { left: this.margin, top: 6, bottom: 32 } });
-    pen.text("energy", at.left + 4, at.top + 5, { fill: look.three, size: 11 });
+    pen.text("energy", at.left, height - 8, { fill: look.three, size: 11 });
     pen.within(at.left, at.top - 2, at.width, at.height + 4, () => curve(pen, at, this.energy.map((_, k) => (this.first + k + 1) * step), this.energy, { stroke: look.three, line: 1.5 }));
   }
 
@@ -281,9 +307,10 @@ export class NetworkPage {
       margin: { left: this.margin, top: 26 },
     });
     const tall = at.height / free.length;
-    const rows = Array.from(free, (_, k) => at.top + (k + 0.15) * tall);
-    if (found) pen.rects(rows.flatMap((top, k) => [at.left, top, at.x(found[k]) - at.left, tall * 0.7]), look.one);
-    const marks = (top, k) => [at.x(exact[k]), top - tall * 0.1, at.x(exact[k]), top + tall * 0.8, NaN, NaN];
+    const gap = tall > 4 ? 0.15 : 0; // bars without gaps where these would be thinner than a pixel
+    const rows = Array.from(free, (_, k) => at.top + (k + gap) * tall);
+    if (found) pen.rects(rows.flatMap((top, k) => [at.left, top, at.x(found[k]) - at.left, tall * (1 - 2 * gap)]), look.one);
+    const marks = (top, k) => [at.x(exact[k]), top - tall * 0.1, at.x(exact[k]), top + tall * (1.1 - 2 * gap), NaN, NaN];
     if (exact) pen.path(rows.flatMap(marks), { stroke: look.two, line: few ? 3 : 1.5 });
     legend(pen, { ...at, top: 2 }, look, [["sampled", { fill: look.one }], ...(exact ? [["exact", { stroke: look.two, line: 3 }]] : [])]);
   }
@@ -291,15 +318,15 @@ export class NetworkPage {
   drawJoint(pen, width, height, look) {
     if (!this.known) return;
     const { exact_joint: exact, shown: states, free, labels } = this.known;
-    if (!exact) return pen.text("for at most 12 free units", width / 2, height / 2, { fill: look.quiet, align: "center" });
+    if (!exact) return pen.text(FEW_UNITS, width / 2, height / 2, { fill: look.quiet, align: "center" });
     const found = this.latest.joint || new Float64Array(exact.length);
     const most = Math.max(...exact, ...found, 1e-6) * 1.1;
     const letters = (k) => Array.from(states.subarray(k * free.length, (k + 1) * free.length)).join("");
-    const named = exact.length <= 16;
+    const named = exact.length <= 16, upright = named && exact.length * (widthOf(letters(0), 11) + 6) > width - 64;
     const at = axes(pen, width, height, look, {
-      x: { least: 0, most: exact.length, ticks: named ? Array.from(exact, (_, k) => k + 0.5) : [], name: (tick) => letters(Math.floor(tick)), upright: exact.length > 8, label: named ? free.length <= 4 ? `states of ${Array.from(free, (k) => labels[k]).join(", ")}` : "states" : `the ${exact.length} most probable states` },
+      x: { least: 0, most: exact.length, ticks: named ? Array.from(exact, (_, k) => k + 0.5) : [], name: (tick) => letters(Math.floor(tick)), upright, label: named ? free.length <= 4 ? `states of ${Array.from(free, (k) => labels[k]).join(", ")}` : "states" : `the ${exact.length} most probable states` },
       y: { least: 0, most, label: "probability" },
-      margin: { top: 26, bottom: exact.length > 8 && named ? 60 : 34 },
+      margin: { top: 26, bottom: upright ? 36 + widthOf(letters(0), 11) : 34 },
     });
     const wide = at.width / exact.length;
     exact.forEach((p, k) => {
@@ -312,7 +339,9 @@ export class NetworkPage {
 
   drawDivergence(pen, width, height, look) {
     const { kl, kl_draws, kl_floor, kl_limit } = this.latest;
-    if (!this.known || !kl?.length) return pen.text("KL of the sampled states from the exact ones", width / 2, height / 2, { fill: look.quiet, align: "center" });
+    if (!this.known) return;
+    const why = this.known.exact_joint ? "KL of the sampled states from the exact ones" : FEW_UNITS;
+    if (!kl?.length) return pen.text(why, width / 2, height / 2, { fill: look.quiet, align: "center" });
     const { window } = this.known;
     const step = window === null ? 1 : window;
     const { before_kl: before, before_kl_draws: beforeDraws } = this.known;

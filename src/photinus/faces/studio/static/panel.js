@@ -7,11 +7,18 @@ import { CanvasPen, SvgPen } from "./pen.js";
 const CAPTION = 26; // pixels above a figure in a file
 
 export class Panel {
+  static resized() {} // what happens when a figure has another size
+
   constructor(title, note, name, draw) {
     this.draw = draw;
     this.title = title;
     this.canvas = element("canvas", { role: "img", "aria-label": `${title} ${note}` });
     this.note = element("span", {}, note ? ` ${note}` : "");
+    // Canvases lie between pixels where columns do. Browsers that tell their true size get it, so that texts stay sharp.
+    const watch = new ResizeObserver(([{ devicePixelContentBoxSize: exact }]) => ((this.exact = exact?.[0]), Panel.resized()));
+    try {
+      watch.observe(this.canvas, { box: "device-pixel-content-box" });
+    } catch {} // rounded sizes do as well
     this.node = element("figure", { class: name }, element("figcaption", {}, title, this.note), this.canvas);
   }
 
@@ -19,6 +26,7 @@ export class Panel {
     if (note === this.told) return;
     this.told = note;
     this.note.textContent = ` ${note}`;
+    this.note.parentNode.title = note;
     this.canvas.setAttribute("aria-label", `${this.title} ${note}`);
   }
 
@@ -26,9 +34,14 @@ export class Panel {
     return [this.canvas.clientWidth, this.canvas.clientHeight];
   }
 
+  rounded(ratio) {
+    const [width, height] = this.size;
+    return { inlineSize: Math.round(width * ratio), blockSize: Math.round(height * ratio) };
+  }
+
   paint() {
-    const [width, height] = this.size, ratio = window.devicePixelRatio || 1;
-    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+    const ratio = window.devicePixelRatio || 1, { inlineSize: across, blockSize: down } = this.exact || this.rounded(ratio);
+    const [width, height] = [across / ratio, down / ratio];
     if (this.canvas.width !== across || this.canvas.height !== down) Object.assign(this.canvas, { width: across, height: down });
     const context = this.canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);

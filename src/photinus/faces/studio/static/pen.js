@@ -2,6 +2,14 @@
 
 const FONT = 'system-ui, "Liberation Sans", "DejaVu Sans", sans-serif';
 
+const ruler = document.createElement("canvas").getContext("2d");
+
+// The width of a text in pixels.
+export function widthOf(text, size = 12, weight = 400) {
+  ruler.font = `${weight} ${size}px ${FONT}`;
+  return ruler.measureText(text).width;
+}
+
 export class CanvasPen {
   constructor(context) {
     this.context = context;

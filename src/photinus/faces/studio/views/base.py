@@ -32,6 +32,9 @@ class View(Protocol):
             Time on the wall that this may take [s].
         """
 
+    def rest(self) -> float:
+        """Return the time on the wall until there is something new [s]."""
+
     def press(self, button: str) -> None:
         """Do what a button says, "reset" at least."""
 

@@ -195,6 +195,10 @@ class LaserView:
         self._activation.add(spikes, COPIES)
         return {**frame, **self._counted()}
 
+    def rest(self) -> float:
+        """Return 0: copies are counted all the time."""
+        return 0.0
+
     def _traced(self, duration: float) -> dict[str, Any]:
         """Return traces over a piece of time, as often as they can be seen."""
         start = self._trace.time

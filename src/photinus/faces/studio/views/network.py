@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import gauge as gauges
 from photinus._core import validate
 from photinus._core.display import Displayed, cut
 from photinus._core.records import fields_from, settle
@@ -51,7 +52,7 @@ class Settings(Displayed):
     def __post_init__(self) -> None:
         validate.one_of("substrate", self.substrate, runs.MOST_LANES)
         validate.one_of("laser", self.laser, runs.LASERS)
-        settle(self, chains=validate.integer("chains", self.chains, 2, MOST_CHAINS))
+        settle(self, chains=validate.integer("chains", self.chains, runs.LEAST_CHAINS, MOST_CHAINS))
         settle(self, seed=validate.integer("seed", self.seed, 0, 2**32))
         settle(self, speed=validate.within("speed", self.speed, *SPEED))
         if not isinstance(self.evidence, str) or set(self.evidence) - {*KNOWN, FREE}:
@@ -74,6 +75,7 @@ class NetworkView:
 
     NAME: ClassVar[str] = "network"
     SETTINGS: ClassVar[type[Settings]] = Settings
+    _starts = 0
 
     def __init__(self, shelf: Shelf, values: Mapping[str, Any]) -> None:
         self._shelf = shelf
@@ -96,6 +98,7 @@ class NetworkView:
         self._known, self._free, self._tally = known, free, tally
         self._edges = np.nonzero(np.triu(machine.weights, 1))
         self._due, self._pace = 1.0, Pace()
+        self._starts += 1
         self.changed = True
 
     def _run_of(self, settings: Settings, machine: BoltzmannMachine, known: dict[Hashable, int]) -> Run:
@@ -130,10 +133,18 @@ class NetworkView:
             "free": self._free,
             "window": window,
             "draws": self._tally.draws,
+            "start": self._starts,
+            "flipped": self._flipped(),
             "outside": self._run.outside(),
             **self._graph(),
             **self._tally.exact(),
         }
+
+    def _flipped(self) -> NDArray[np.uint8]:
+        """Return for each unit whether its neuron stands for 1 - z, so that a spike means off."""
+        network = self._run.network
+        flips = () if network is None else gauges.of(network)
+        return gauges.checked(flips, self._machine.n_units).astype(np.uint8)
 
     def _graph(self) -> dict[str, NDArray[Any]]:
         """Return biases, and the strongest couplings as (from, to) with their weights."""
@@ -164,8 +175,9 @@ class NetworkView:
         # What this computer cannot keep up with is dropped: a view never catches up later.
         self._due = min(self._due - draws, 1.0)
         frame: dict[str, Any] = {"kept_up": draws < possible}
-        if draws:
-            frame |= self._drawn(draws)
+        if not draws:
+            return frame  # all else is as it was
+        frame |= self._drawn(draws)
         tally = self._tally
         window = self._run.window
         return {
@@ -174,6 +186,10 @@ class NetworkView:
             "chip_time": None if window is None else tally.draws * window,
             **tally.sampled(),
         }
+
+    def rest(self) -> float:
+        """Return the time until the next draw is due."""
+        return max(0.0, (1.0 - self._due) / self._settings.speed)
 
     def _drawn(self, draws: int) -> dict[str, Any]:
         """Take draws and return what the raster shows of them."""
