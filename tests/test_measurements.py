@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -87,7 +87,10 @@ def test_a_bad_table_is_told(tmp_path: Path, text: str, message: str) -> None:
         (lambda: Pulse(current=1e-6, time=[0, 0], power=[1, 2]), "time must rise"),
         (lambda: Intervals(current=1e-6, interval=[1e-9] * 9), "at least 50 intervals, got 9"),
         (lambda: Intervals(current=1e-6, interval=[-1e-9] * 60), "interval must be above 0"),
-        (lambda: Noise(current="1 ns", frequency=[1], rin=[1]), "current of noise must be a current"),
+        (
+            lambda: Noise(current=cast(Any, "1 ns"), frequency=[1], rin=[1]),
+            "current of noise must be a current",
+        ),
     ],
 )
 def test_a_bad_measurement_is_told(make: Any, message: str) -> None:

@@ -69,7 +69,7 @@ def linearise(predict: Predict, belief: Belief, pairs: int, seed: np.random.Seed
     not moved by curvature, as that of all lasers is.
     """
     size = len(belief.mean)
-    factor = np.linalg.cholesky(belief.covariance)
+    factor = np.asarray(np.linalg.cholesky(belief.covariance), np.float64)
     drawn = np.random.default_rng(seed.spawn(1)[0]).standard_normal((4 * pairs, size))
     here = [predict(belief.mean, own).values for own in seed.spawn(pairs // 2 + 2)]
     places, shown, variance = [], [], []

@@ -362,7 +362,7 @@ class Intervals(Displayed):
     @property
     def points(self) -> Array:
         """Upper edges of the classes [s]; the last one is that of the longest interval."""
-        return np.r_[self.edges, np.asarray(self.interval).max()]
+        return np.asarray(np.r_[self.edges, np.asarray(self.interval).max()])
 
     @property
     def spread(self) -> Array:

@@ -99,8 +99,8 @@ def _known(laser: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if laser.endswith(".toml"):
         return read_described(laser)
     parameters = read_laser(laser, [], forced=False)
-    names = ("name", *COEFFICIENTS, "carrier_noise", "pump_noise", "gain_compression")
-    names += ("driver_knee", "driver_softness")
+    more = ("carrier_noise", "pump_noise", "gain_compression", "driver_knee", "driver_softness")
+    names = ("name", *COEFFICIENTS, *more)
     return {name: getattr(parameters, name) for name in names}, {}
 
 
@@ -185,8 +185,8 @@ def _show(found: "LaserFit") -> None:
         table("Correlations", pairs[:SHOWN], ("quantities", "correlation"))
     if found.open:
         rows = [(each.told(), f"{100 * each.kept:.0f} %") for each in found.open]
-        head = ("what can change together unseen", "of the error before")
-        table("What the measurements leave open", rows, head)
+        titles = ("what can change together unseen", "of the error before")
+        table("What the measurements leave open", rows, titles)
     else:
         say("The measurements leave nothing open.")
         typer.echo("")
