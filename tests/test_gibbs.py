@@ -85,14 +85,22 @@ def test_a_unit_that_is_never_on_leaves_the_law_of_the_others(bias: float, width
     assert largest_deviation(estimates, exact_moments(shifted(target, 0.05))) > 1
 
 
+def groups_of(sampler: GibbsSampler) -> int:
+    assert sampler._couplings is not None
+    return len(sampler._couplings.groups) - 1
+
+
 @pytest.mark.parametrize("per_chain", [False, True])
-def test_a_clamped_machine_is_coloured_without_what_is_clamped(per_chain: bool) -> None:
+def test_a_clamped_machine_is_coloured_without_what_is_clamped(
+    per_chain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(couplings, "FEW", -1)
     label = [2, 5]
     machine = with_label(bipartite(8, 6, seed=3), label)
     values = np.arange(2 * CHAINS).reshape(CHAINS, 2) // 2 % 2 if per_chain else np.array([1, 0])
     sampler = GibbsSampler(machine, chains=CHAINS, seed=2, clamp_units=label, clamp_values=values)
-    assert len(sampler._couplings.groups) - 1 == 2
-    assert len(GibbsSampler(machine, chains=1)._couplings.groups) - 1 > 2
+    assert groups_of(sampler) == 2
+    assert groups_of(GibbsSampler(machine, chains=1)) > 2
     states = sampler.run(400, skip=60)
     each = np.broadcast_to(values, (CHAINS, 2))
     np.testing.assert_array_equal(states[:, :, label], np.repeat(each[:, None], 400, axis=1))
@@ -147,6 +155,36 @@ def test_threads_pieces_and_layout_change_nothing(
     np.testing.assert_array_equal(few, whole[:3])
 
 
+@pytest.mark.parametrize("bias", [0.0, -300.0], ids=["32 bits", "64 bits"])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_fields_that_are_gathered_are_those_that_are_kept(
+    name: str, bias: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Draws are the same, with evidence of each chain, for some chains, heated, after a restart."""
+    machine = LAYOUTS[name]
+    machine = BoltzmannMachine(
+        machine.weights, machine.biases + bias * (np.arange(machine.n_units) == 7)
+    )
+    other = shifted(machine, 1e-3)
+    runs = []
+    for few, target in ((-1, machine), (10**6, machine), (10**6, other)):
+        monkeypatch.setattr(couplings, "FEW", few)
+        found = []
+        for evidence in (None, {3: np.arange(37) % 2}):
+            sampler = GibbsSampler(target, chains=37, seed=6, evidence=evidence, threads=2)
+            assert (sampler._partners is None) == (few < 0)
+            found += [sampler.run(5), sampler.run(5, temperature=1.7)]
+            sampler.sweep(np.ones(3), np.zeros(3, bool), np.array([1, 30]))
+            state = sampler.state()
+            found.append(sampler.run(9))
+            sampler.restore(state)
+            found.append(sampler.run(9))
+            np.testing.assert_array_equal(found[-1], found[-2])
+        runs.append(np.concatenate(found, axis=1))
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert (runs[1] != runs[2]).any()
+
+
 def test_a_chain_does_not_depend_on_the_evidence_of_others() -> None:
     machine = with_label(bipartite(8, 6), [0, 1, 2])
     clamp = np.random.default_rng(0).integers(0, 2, (20, 3))
@@ -183,8 +221,11 @@ def test_coupled_units_never_share_a_colour() -> None:
 
 
 @pytest.mark.parametrize("machine", LAYOUTS.values(), ids=LAYOUTS)
-def test_fields_are_exact_after_any_number_of_flips(machine: BoltzmannMachine) -> None:
+def test_fields_are_exact_after_any_number_of_flips(
+    machine: BoltzmannMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whole numbers: no tolerance. They are the fields of the machine to half a quantum per weight."""
+    monkeypatch.setattr(couplings, "FEW", -1)
     sampler = GibbsSampler(machine, chains=3, seed=1, clamp_units=[4], clamp_values=[1])
     sampler.run(1, skip=5000)
     np.testing.assert_array_equal(sampler._field, sampler._fields())

@@ -17,12 +17,18 @@ from photinus.engines.simulation import simulate
 from photinus.machines.checks import MOST_PLAIN
 from photinus.machines.energies import by_block
 from photinus.networks.lasers import LaserNetwork
+from photinus.reference.couplings import FEW
 from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
 
 CALIBRATION = Calibration.preset()
-TWICE = {"photinus.reference.gibbs._sweep", "photinus.reference.gibbs._add_active"}
-"""Kernels with two signatures: for fields of 32 and of 64 bits."""
+TWICE = {
+    "photinus.reference.gibbs._sweep",
+    "photinus.reference.gibbs._add_active",
+    "photinus.reference._gathered.sweep_gathered",
+    "photinus.engines.laser.loop.advance_block",
+}
+"""Kernels with two signatures: for fields of 32 and of 64 bits, for lasers without and with compression."""
 
 
 def kernels() -> dict[str, Any]:
@@ -53,7 +59,8 @@ def use_samplers() -> None:
                 machine(2), substrate, chains=1, draws=2, burn_in=0, seed=1,
                 tempering=Tempering(hottest=2, period=4),
             )  # fmt: skip
-    sample(machine(3, 1e4), "gibbs", chains=2, draws=2, burn_in=0, seed=1)
+    for units, strength in ((3, 1e4), (FEW + 2, 0.1), (FEW + 2, 1e4)):
+        sample(machine(units, strength), "gibbs", chains=2, draws=2, burn_in=0, seed=1)
     use_sparse()
 
 
@@ -74,7 +81,9 @@ def use_devices() -> None:
     network = photinus.translate(machine(3, 0.1), CALIBRATION)
     assert isinstance(network, LaserNetwork)
     plain = SynapticKernel(kick=0, sustain=1, duration=1 * ns, renewing=False)
-    for changed in (network, network.replace(kernel=plain), network.mismatched(0.05, seed=1)):
+    compressed = network.replace(parameters=network.parameters.replace(gain_compression=1e-6))
+    changes = network.replace(kernel=plain), network.mismatched(0.05, seed=1), compressed
+    for changed in (network, *changes):
         simulate(changed, 1 * ns, chains=2, time_step=0.25 * ps, seed=1)
     for pump, every in ((1.0, 0), (0.5, 2)):
         pumps = np.full(2, pump * CALIBRATION.midpoint / CALIBRATION.laser.gain_lifetime)

@@ -21,6 +21,7 @@ from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.machines.evidence import Evidence
 from photinus.networks.couplings import among, compile_couplings, dense
 from photinus.networks.imperfections import Imperfections
+from photinus.reference import couplings as couplings_of_gibbs
 from photinus.reference import gibbs
 from photinus.reference.couplings import VECTOR, Couplings
 from photinus.reference.gibbs import GibbsSampler
@@ -109,11 +110,13 @@ def gibbs_layouts() -> Iterator[Any]:
             weights = np.rint(given / quantum).astype(sampler._field.dtype)
             assert_allclose(weights * quantum, given, rtol=0, atol=quantum / 2)
             assert_array_equal(np.sort(np.append(units, some)), np.arange(n))
+            assert sampler._couplings is not None
             yield weights, sampler._couplings
 
 
-def test_gibbs_layout() -> None:
+def test_gibbs_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a coupling more, none twice; and the layout that had some twice is caught."""
+    monkeypatch.setattr(couplings_of_gibbs, "FEW", -1)
     caught, widths = 0, set()
     for weights, couplings in gibbs_layouts():
         assert fault_of(couplings, weights) is None
@@ -123,8 +126,9 @@ def test_gibbs_layout() -> None:
     assert caught > 10
 
 
-def test_gibbs_fields_of_states() -> None:
+def test_gibbs_fields_of_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fields that are built from a state, and kept up to date by flips, are W z + b in whole numbers."""
+    monkeypatch.setattr(couplings_of_gibbs, "FEW", -1)
     rng = np.random.default_rng(2)
     for kind in machines.GRAPHS:
         machine = machines.machine(kind, 120, rng, shuffled=True)

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import t as student
 
 from photinus.machines.boltzmann import BoltzmannMachine
+from photinus.reference import couplings
 from photinus.reference.gibbs import GibbsSampler, sample_gibbs
 from photinus.reference.ideal import sample_ideal
 from tests import machines
@@ -117,7 +118,10 @@ def alarm(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 def faulty(machine: BoltzmannMachine, chains: int, seed: int) -> GibbsSampler:
     """Return a sampler in which some couplings count twice, as those of sparse machines once did."""
-    sampler = GibbsSampler(machine, chains=chains, seed=seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(couplings, "FEW", -1)
+        sampler = GibbsSampler(machine, chains=chains, seed=seed)
+    assert sampler._couplings is not None
     units = sampler._units
     weights = np.rint(machine.weights[np.ix_(units, units)] / sampler._quantum)
     sampler._couplings = wrongly_filled(weights.astype(sampler._field.dtype), sampler._couplings)

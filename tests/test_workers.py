@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import distributed
 import numpy as np
 import pytest
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from numpy.testing import assert_array_equal
 
@@ -23,8 +25,10 @@ import photinus as ph
 from photinus._core.streams import ChainsFrom, Role, lane_states
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.samplers.registry import SUBSTRATES
-from photinus.samplers.workers import SpreadRun
+from photinus.samplers.workers import SpreadRun, _check_cluster
 from tests.conftest import same_spikes
+from tests.narrow import untyped
+from tests.texts import ROOT
 
 MACHINE = ph.BoltzmannMachine(
     [[0, 1.0, -0.5], [1.0, 0, 0.3], [-0.5, 0.3, 0]], [0.2, -0.4, 0.0], labels=["a", "b", "c"]
@@ -174,6 +178,34 @@ def test_clusters_that_cannot_work(monkeypatch: pytest.MonkeyPatch, cluster: Any
     monkeypatch.setattr("photinus.samplers.workers.__version__", "0.0.1")
     with pytest.raises(InvalidInput, match=r"must have Photinus 0\.0\.1, .* with \d"):
         ph.sample(MACHINE, "gibbs", workers=cluster.scheduler_address)
+
+
+def test_a_worker_that_dies_while_it_is_asked_is_no_other_version() -> None:
+    """A worker of another version, and one without Photinus, are told; one that is gone is not."""
+
+    class Asked:
+        def __init__(self, *answers: Any) -> None:
+            self.answers = dict(enumerate(answers))
+
+        def wait_for_workers(self, count: int, timeout: float) -> None: ...
+
+        def run(self, *_: Any, **__: Any) -> dict[int, Any]:
+            return self.answers
+
+    right = ph.__version__
+    for gone in (CommClosedError("gone"), OSError("refused")):
+        _check_cluster(untyped(Asked(right, gone)), "tcp://there:1")
+        _check_cluster(untyped(Asked(gone)), "tcp://there:1")
+    for other in ("0.0.1", ModuleNotFoundError("photinus")):
+        with pytest.raises(InvalidInput, match="workers must have Photinus"):
+            _check_cluster(untyped(Asked(right, other)), "tcp://there:1")
+
+
+def test_a_run_over_slurm_draws_as_alone(cluster: Any) -> None:
+    """`examples/slurm.py` passes the address of a scheduler; here it is that of another cluster."""
+    small = {"chains": 4, "draws": 3}
+    sampled = runpy.run_path(str(ROOT / "examples" / "slurm.py"))["sampled"]
+    same(sampled(cluster.scheduler_address, **small), sampled(None, **small))
 
 
 def test_a_script_without_a_guard(tmp_path: Path) -> None:

@@ -34,3 +34,24 @@ def on_threads(function: Callable[[Item], Result], items: Sequence[Item], thread
         return [function(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, items))
+
+
+def together(work: Callable[[int], Result], threads: int, give_up: Callable[[], None]) -> Result:
+    """Return ``work(0)``, done while other threads do ``work(1)`` and so on, each waiting for all.
+
+    If one of them fails, `give_up` must make the others return.
+    """
+    if threads == 1:
+        return work(0)
+    with ThreadPoolExecutor(threads - 1) as pool:
+        try:
+            others = [pool.submit(work, k) for k in range(1, threads)]
+            for other in others:
+                other.add_done_callback(lambda done: give_up() if done.exception() else None)
+            first = work(0)
+            for other in others:
+                other.result()
+        except BaseException:
+            give_up()
+            raise
+    return first

@@ -41,7 +41,7 @@ def load_parameters(path: str | os.PathLike[str], *, forced: bool = False) -> An
     """
     name = os.fspath(path)
     if name.endswith(".toml"):
-        known, _ = described(path)
+        known, _ = read_described(path)
         with files.reading(path, "laser"):
             return LaserParameters.from_measured(**({"forced": True} if forced else {}), **known)
     if not name.endswith(".json"):
@@ -55,12 +55,12 @@ def load_parameters(path: str | os.PathLike[str], *, forced: bool = False) -> An
         return parameters_from_dict(given)
 
 
-def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a TOML file says of a laser, and how surely: its table ``[uncertainty]``."""
     known = files.parse_toml(path, "TOML")
     uncertainty = known.pop("uncertainty", {})
     if not isinstance(uncertainty, dict):
         raise InvalidInput(
-            f"uncertainty in file {str(path)!r} must be a table, got {uncertainty!r:.80}"
+            f"uncertainty in file {os.fspath(path)!r} must be a table, got {uncertainty!r:.80}"
         )
     return known, uncertainty

@@ -1,7 +1,7 @@
 """Couplings: between lasers as arrays or sparse matrices, and as the inner loop reads them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
@@ -30,6 +30,15 @@ class Couplings:
     runs: NDArray[np.int64]
     kick: NDArray[np.float32]
     height: NDArray[np.float64]
+
+    def onto(self, first: int, end: int) -> "Couplings":
+        """Return what reaches targets from `first` on, before `end`; all groups stay."""
+        target, place, count = self.runs.T
+        start, stop = np.maximum(target, first), np.minimum(target + count, end)
+        some = start < stop
+        runs = np.stack([start, place + start - target, stop - start], axis=1)[some]
+        runs_of = np.append(0, np.cumsum(some))[self.runs_of]
+        return replace(self, runs_of=runs_of, runs=np.ascontiguousarray(runs))
 
 
 def checked(coupling: Any, n: int, what: str = "laser") -> Coupling:

@@ -16,6 +16,9 @@ from photinus.machines.evidence import Evidence, Given
 
 T = TypeVar("T")
 
+LANES = 16
+"""Chains that are drawn together, by vector instructions."""
+_LANES, _WORDS = np.uintp(LANES), np.uintp(4 * LANES)
 LARGEST_EXPONENT = 40.0
 """Bound of what `exponential` takes: no event of probability e^-40 is told from an impossible one."""
 
@@ -154,3 +157,24 @@ def log_sum(one, other):  # type: ignore[no-untyped-def]
     """Return log(e^one + e^other)."""
     high, low = max(one, other), min(one, other)
     return high + np.log1p(np.exp(low - high)) if low > -np.inf else high
+
+
+@inlined
+def draw_tile(x, stream, tile):  # type: ignore[no-untyped-def]
+    """Replace the field x of each lane of a tile by 1 with probability σ(x), else by 0."""
+    # Unsigned indices, or the compiler allows for negative ones and does not vectorise.
+    for lane in range(LANES):
+        i = np.uintp(tile) * _LANES + np.uintp(lane)
+        j = np.uintp(tile) * _WORDS + np.uintp(lane)
+        u, s0, s1, s2, s3 = uniform(
+            stream[j],
+            stream[j + _LANES],
+            stream[j + np.uintp(2) * _LANES],
+            stream[j + np.uintp(3) * _LANES],
+        )
+        stream[j] = s0
+        stream[j + _LANES] = s1
+        stream[j + np.uintp(2) * _LANES] = s2
+        stream[j + np.uintp(3) * _LANES] = s3
+        bounded = min(max(x[i], -LARGEST_EXPONENT), LARGEST_EXPONENT)
+        x[i] = 1.0 if u * (1.0 + exponential(-bounded)) < 1.0 else 0.0

@@ -16,6 +16,8 @@ COARSEST_QUANTUM = 2.0**-22
 """Largest rounding of 32-bit fields; machines of larger fields get 64 bits."""
 COUPLINGS_PER_GROUP = 2**14
 """Couplings that all chains of a block use before the next ones are fetched (128 KiB, both signs)."""
+FEW = 40
+"""Partners of a unit up to which its field is added up when it is needed."""
 GAP = 8
 """Zeros up to which two stretches of a row are added as one."""
 VECTOR = 64
@@ -49,12 +51,37 @@ def quantum(machine: BoltzmannMachine) -> tuple[float, type[np.signedinteger[Any
     return math.ldexp(1.0, exponent - 62), np.int64
 
 
-def arranged(weights: Matrix) -> tuple[NDArray[np.intp], Couplings]:
-    """Return the order of the units by groups, and the couplings in this order; `weights` in quanta."""
+class Partners(NamedTuple):
+    """The partners of each unit, one after the other."""
+
+    first: NDArray[np.intp]
+    """Where those of each unit begin and end, array (unit + 1,)."""
+    partner: NDArray[np.intp]
+    weight: NDArray[Any]
+    """Weights in quanta."""
+
+
+def in_order(weights: Matrix) -> tuple[NDArray[np.intp], NDArray[np.intp], Matrix]:
+    """Return the order of the units by groups, their groups, and the couplings in this order."""
     colour = colouring(weights)
     order = np.argsort(colour, kind="stable")
-    colour = colour[order]
-    row, column, weight = entries(part(weights, order, order))
+    return order, colour[order], part(weights, order, order)
+
+
+def partners(weights: Matrix) -> Partners | None:
+    """Return the partners of units that have few of them; None where they have many."""
+    row, column, weight = entries(weights)
+    if len(row) > FEW * weights.shape[0]:
+        return None
+    first = np.searchsorted(row, np.arange(weights.shape[0] + 1))
+    # A view would be another type, for which the loop is compiled again.
+    return Partners(first, np.ascontiguousarray(column), weight)
+
+
+def in_stretches(weights: Matrix, colour: NDArray[np.intp]) -> Couplings:
+    """Return the couplings of units in the order of their groups."""
+    row, column, weight = entries(weights)
+    n = len(colour)
     fresh = np.ones(len(row), dtype=bool)
     fresh[1:] = (np.diff(row) > 0) | (np.diff(column) > GAP)
     begin = np.flatnonzero(fresh)
@@ -67,20 +94,20 @@ def arranged(weights: Matrix) -> tuple[NDArray[np.intp], Couplings]:
     values = np.zeros(length.sum(), weights.dtype)
     values[np.repeat(place - start, counts) + column] = weight
     row = row[begin]
-    first = np.searchsorted(row, np.arange(len(order) + 1))
+    first = np.searchsorted(row, np.arange(n + 1))
     until = np.append(place, len(values))[first]
     stretches = np.stack([start, length, place], axis=1)
     groups = [0]
-    for unit in range(1, len(order)):
+    for unit in range(1, n):
         used = until[unit + 1] - until[groups[-1]]
         if colour[unit] != colour[unit - 1] or used > COUPLINGS_PER_GROUP:
             groups.append(unit)
-    groups.append(len(order))
+    groups.append(n)
     alike = [
         _alike(np.diff(first[i : j + 1]), stretches[first[i] : first[j]]) for i, j in pairwise(groups)
     ]
     values = np.concatenate([values, -values])
-    return order, Couplings(np.array(groups), np.array(alike), first, stretches, values)
+    return Couplings(np.array(groups), np.array(alike), first, stretches, values)
 
 
 def _alike(counts: NDArray[np.intp], stretches: NDArray[np.intp]) -> bool:

@@ -8,9 +8,10 @@ for a dense one. So block Gibbs sampling, checkerboard updates and the sequentia
 procedure.
 
 All u are kept up to date: when a unit flips, its row of W is added or subtracted, so a sweep costs what
-changes. They are whole multiples of a quantum. Whole numbers add up exactly in any order, so nothing
-drifts, and a draw depends neither on how the work is cut nor on threads. The sampled machine is the one
-with weights and biases rounded to the quantum.
+changes. Where units have few partners, u is added up when the unit is drawn, see `_gathered`. All u are
+whole multiples of a quantum. Whole numbers add up exactly in any order, so nothing drifts, and a draw
+depends neither on how the work is cut nor on threads. The sampled machine is the one with weights and
+biases rounded to the quantum.
 """
 
 from collections.abc import Mapping
@@ -28,22 +29,21 @@ from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Given
 from photinus.reference._chains import (
-    LARGEST_EXPONENT,
+    LANES,
+    draw_tile,
     evidence_of,
-    exponential,
     fields,
     over_chains,
-    uniform,
 )
-from photinus.reference.couplings import VECTOR, arranged, quantum
+from photinus.reference._gathered import sweep_gathered
+from photinus.reference.couplings import VECTOR, in_order, in_stretches, partners, quantum
 
 FIELDS_PER_BLOCK = 2**17
 """Entries of the field that a block of chains keeps in the cache (512 KiB)."""
+CHAINS_GATHERED = 64
+"""Chains of a block whose fields are gathered: the states of a unit are a line of the cache."""
 FIELDS_PER_LINE = 16
 """32-bit fields in a line of the cache."""
-LANES = 16
-"""Chains that are drawn together, by vector instructions."""
-_LANES, _WORDS = np.uintp(LANES), np.uintp(4 * LANES)
 
 
 class GibbsSampler:
@@ -96,15 +96,17 @@ class GibbsSampler:
         weights = mapped(
             part(machine.matrix, free, free), lambda w: np.rint(w / self._quantum).astype(whole)
         )
-        order, self._couplings = arranged(weights)
+        order, groups, weights = in_order(weights)
         self._units = free[order]
+        # One of the two: both do the same.
+        self._partners = partners(weights)
+        self._couplings = in_stretches(weights, groups) if self._partners is None else None
         root = seed_sequence(seed)
         self._z = _initial(initial, chains, machine.n_units, root)
         known.fill(self._z)
         # The fields while all free units are off, to which those that are on are added.
-        quiet = fields(machine, self._units, known.states()) / self._quantum
-        self._quiet = np.zeros((chains, _padded(len(self._units))), whole)
-        self._quiet[:, : len(self._units)] = np.rint(quiet)
+        quiet = np.rint(fields(machine, self._units, known.states()) / self._quantum)
+        self._quiet = self._kept(quiet.astype(whole))
         self._field = self._fields()
         self._stream = lane_states(root, Role.GIBBS, chains, 1)[:, 0].copy()
 
@@ -131,31 +133,42 @@ class GibbsSampler:
         If some chains are `chosen`, array (k,), only these move on.
         """
         everything: slice | NDArray[np.intp] = slice(None) if chosen is None else chosen
-        z, field, stream = self._z[everything], self._field[everything], self._stream[everything]
+        z, stream = self._z[everything], self._stream[everything]
+        field = _of_chains(self._field, everything)
         states = np.empty((len(z), int(keep.sum()), z.shape[1]), np.uint8)
         states[:] = z[:, None]
         scale = self._quantum / temperatures
 
         def advance(block: slice) -> None:
-            _sweep(
-                self._couplings,
-                self._units,
-                scale,
-                keep,
-                z[block],
-                field[block],
-                stream[block],
-                states[block],
-            )
+            own = _of_chains(field, block)
+            rest = self._units, scale, keep, own, z[block], stream[block], states[block]
+            if self._partners is None:
+                _sweep(self._couplings, *rest)
+            else:
+                sweep_gathered(self._partners, *rest)
 
-        size = LANES * max(1, FIELDS_PER_BLOCK // (LANES * len(self._units)))
+        size = CHAINS_GATHERED
+        if self._partners is None:
+            size = LANES * max(1, FIELDS_PER_BLOCK // (LANES * len(self._units)))
         over_chains(advance, len(z), size, self._threads)
         if chosen is not None:  # those were copies
-            self._z[chosen], self._field[chosen], self._stream[chosen] = z, field, stream
+            self._z[chosen], self._stream[chosen] = z, stream
+            if self._partners is None:
+                self._field[chosen] = field
         return states
+
+    def _kept(self, quiet: NDArray[Any]) -> NDArray[Any]:
+        """Return the fields while all free units are off, as sweeps take them."""
+        if self._partners is not None:  # once, where all chains have the same
+            return quiet[:1].copy() if (quiet == quiet[0]).all() else quiet
+        padded = np.zeros((len(quiet), _padded(quiet.shape[1])), quiet.dtype)
+        padded[:, : quiet.shape[1]] = quiet
+        return padded
 
     def _fields(self) -> NDArray[Any]:
         """Return the fields of the present states in quanta, array (chain, free unit)."""
+        if self._partners is not None:  # added up when they are needed
+            return self._quiet
         field = self._quiet.copy()
         _add_active(self._couplings, self._units, self._z, field)
         return field
@@ -230,6 +243,11 @@ def _initial(
     return np.broadcast_to(states, (chains, n)).copy()
 
 
+def _of_chains(field: NDArray[Any], some: slice | NDArray[np.intp]) -> NDArray[Any]:
+    """Return the fields of some chains; one row is that of all."""
+    return field if len(field) == 1 else field[some]
+
+
 def _padded(units: int) -> int:
     """Return the length of a row of fields: room for filled-up stretches, an odd number of cache lines.
 
@@ -250,27 +268,6 @@ def _add_active(couplings, units, z, field):  # type: ignore[no-untyped-def]
                     start, length, place = stretches[s]
                     for i in range(length):
                         field[c, start + i] += values[place + i]
-
-
-@inlined
-def _draw_tile(x, stream, tile):  # type: ignore[no-untyped-def]
-    """Replace the field x of each lane of a tile by 1 with probability σ(x), else by 0."""
-    # Unsigned indices, or the compiler allows for negative ones and does not vectorise.
-    for lane in range(LANES):
-        i = np.uintp(tile) * _LANES + np.uintp(lane)
-        j = np.uintp(tile) * _WORDS + np.uintp(lane)
-        u, s0, s1, s2, s3 = uniform(
-            stream[j],
-            stream[j + _LANES],
-            stream[j + np.uintp(2) * _LANES],
-            stream[j + np.uintp(3) * _LANES],
-        )
-        stream[j] = s0
-        stream[j + _LANES] = s1
-        stream[j + np.uintp(2) * _LANES] = s2
-        stream[j + np.uintp(3) * _LANES] = s3
-        bounded = min(max(x[i], -LARGEST_EXPONENT), LARGEST_EXPONENT)
-        x[i] = 1.0 if u * (1.0 + exponential(-bounded)) < 1.0 else 0.0
 
 
 @inlined
@@ -310,7 +307,7 @@ def _pass_on(couplings, group, flips, on, field):  # type: ignore[no-untyped-def
 
 @kernel
 def _sweep(  # type: ignore[no-untyped-def]
-    couplings, units, scale, keep, z, field, stream, states
+    couplings, units, scale, keep, field, z, stream, states
 ):
     """Do one sweep per entry of `scale`; z, field and stream move on."""
     groups = couplings.groups
@@ -341,7 +338,7 @@ def _sweep(  # type: ignore[no-untyped-def]
                 for c in range(chains):
                     x[c] = scale[sweep] * field[c, k]
                 for tile in range(tiles):
-                    _draw_tile(x, words, tile)
+                    draw_tile(x, words, tile)
                 for c in range(chains):
                     drawn = np.uint8(x[c])
                     changed[i, c] = drawn ^ on[k, c]

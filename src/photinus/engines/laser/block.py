@@ -1,13 +1,16 @@
 """The state of a few whole chains of lasers, and the call that advances it."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory
+from photinus._core.barrier import GIVEN_UP, meeting
 from photinus._core.compilation import TILE
 from photinus._core.streams import Role, lane_states
+from photinus._core.threads import together
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.driver import Driver, bent
 from photinus.devices.synapse import SynapticKernel
@@ -24,7 +27,9 @@ HEATED = [loop.GG, loop.GROWTH_G]
 class LaserBlock:
     """The state of a few whole chains, and the call that advances them."""
 
-    _ARRAYS = ("f", "r", "drive", "last_spike", "last_end", "wheel", "pool", "free", "strength")
+    _EVENTS = ("last_spike", "last_end", "wheel", "pool", "free")
+    """What follows the spikes; each thread that shares the block has its own, which is the same."""
+    _ARRAYS = ("f", "r", "drive", *_EVENTS, "strength")
 
     def __init__(
         self,
@@ -39,9 +44,10 @@ class LaserBlock:
         pulse: tuple[int, float, bool],
         drivers: tuple[Driver, ...] = (),
         follow: float = 1.0,
+        threads: int = 1,
     ) -> None:
         self.first_chain, self.chains, self.units = first_chain, chains, units
-        self.couplings, self.pulse = couplings, pulse
+        self.pulse = pulse
         # Part of the way that drivers go in a step.
         self.follow = follow
         # What all synapses are attenuated to, see `heat`.
@@ -81,7 +87,7 @@ class LaserBlock:
         noise = lane_states(seed, Role.FIELD_NOISE, chains, units, first_chain)
         states[:, :lanes] = noise.reshape(lanes, 4).T
         self.r = memory.tiled(states, TILE)
-        self.scratch = memory.aligned(np.zeros(loop.SCRATCH * TILE, np.float32))
+        self._share(threads, couplings)
         self.fired = memory.aligned(np.zeros(padded, np.float32))
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
@@ -89,6 +95,21 @@ class LaserBlock:
     def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
         """Names of the arrays that tell its state."""
         return (*self._ARRAYS, "late", "charge") if self.late.size else self._ARRAYS
+
+    def _share(self, threads: int, couplings: Couplings) -> None:
+        """Split the lanes over threads, whole tiles each; of several threads, there is one chain."""
+        padded = len(self.drive)
+        self.tiles = np.linspace(0, padded // TILE, threads + 1).astype(np.int64)
+        ends = TILE * self.tiles
+        cut = [couplings.onto(*ends[k : k + 2]) for k in range(threads)] if threads > 1 else [couplings]
+        self.couplings = cut
+        self.scratch = [
+            memory.aligned(np.zeros(loop.SCRATCH * TILE, np.float32)) for _ in range(threads)
+        ]
+        self.found = np.zeros((2, padded), np.int64)
+        self.counts = memory.aligned(np.zeros((2, threads, 8), np.int64))
+        self.meeting = meeting()
+        self._followed: list[dict[str, Any]] = []
 
     def warm(self, factor: NDArray[np.float64]) -> None:
         """Go on with thresholds of `factor` (chain, unit) times those of the devices.
@@ -139,22 +160,68 @@ class LaserBlock:
         free[1 + by : 1 + by + len(stack)] = stack
         self.pool, self.free = pool, free
 
-    def _state(self) -> loop.State:
-        """Return what the compiled loop changes; the pool of records is another one after it grew."""
-        return loop.State(*(getattr(self, name) for name in loop.State._fields))
+    def _states(self) -> list[loop.State]:
+        """Return what each thread changes; the pool of records is another one after it grew."""
+        own = {name: getattr(self, name) for name in self._EVENTS}
+        if not self._followed or self._followed[0]["pool"] is not self.pool:
+            # Another pool: it grew, or a state was restored.
+            others = range(1, len(self.scratch))
+            self._followed = [own, *({k: v.copy() for k, v in own.items()} for _ in others)]
+        rest = [name for name in loop.State._fields if name not in (*own, "scratch")]
+        common: dict[str, Any] = {name: getattr(self, name) for name in rest}
+        return [
+            loop.State(**common, **events, scratch=scratch)
+            for events, scratch in zip(self._followed, self.scratch, strict=True)
+        ]
+
+    def _synapses(self) -> list[loop.Synapses]:
+        """Return what each thread knows of the synapses."""
+        strength, gain = common_and_gain(self.strength, self.chains)
+        kick, height = self.couplings[0].kick, self.couplings[0].height
+        if strength != 1:  # copies of all couplings
+            kick, height = kick * np.float32(strength), height * strength
+        return [
+            loop.Synapses(
+                c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse, gain
+            )
+            for c in self.couplings
+        ]
+
+    def _advance_towards(
+        self, synapses: list[loop.Synapses], step: int, stop: int, waveforms: loop.Waveforms
+    ) -> tuple[int, int, int]:
+        """Advance on all threads as far as there is room; return (step, spikes written, why)."""
+        states = self._states()
+        self.meeting[:] = 0
+        shared = (len(states), self.tiles, self.found, self.counts, self.meeting)
+        lag = loop.Lag(self.late, self.charge, self.nothing, self.follow)
+
+        def work(thread: int) -> tuple[int, int, int]:
+            reached: tuple[int, int, int] = loop.advance_block(
+                states[thread],
+                synapses[thread],
+                loop.Team(thread, *shared),
+                self.units,
+                self.chains,
+                step,
+                stop,
+                self.spikes,
+                waveforms,
+                lag,
+                self.compression,
+            )
+            return reached
+
+        return together(work, len(states), self._give_up)
+
+    def _give_up(self) -> None:
+        self.meeting[GIVEN_UP] = 1
 
     def advance(
         self, step: int, stop: int, recorded: NDArray[np.int64], every: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Advance from `step` to `stop`; return spikes (spike, 2) of (step, lane) and waveforms."""
-        c = self.couplings
-        strength, gain = common_and_gain(self.strength, self.chains)
-        kick, height = c.kick, c.height
-        if strength != 1:  # copies of all couplings
-            kick, height = kick * np.float32(strength), height * strength
-        synapses = loop.Synapses(
-            c.groups_of, c.group_delay, c.runs_of, c.runs, kick, height, *self.pulse, gain
-        )
+        synapses = self._synapses()
         parts = []
         waveforms = []
         start = step
@@ -162,17 +229,8 @@ class LaserBlock:
             samples = (stop // every - step // every) if recorded.size else 0
             kept = np.empty((recorded.size, samples, 3), np.float32)
             before = step
-            step, written, why = loop.advance_block(
-                self._state(),
-                synapses,
-                self.units,
-                self.chains,
-                before,
-                stop,
-                self.spikes,
-                loop.Waveforms(recorded, every, kept),
-                loop.Lag(self.late, self.charge, self.nothing, self.follow),
-                self.compression,
+            step, written, why = self._advance_towards(
+                synapses, before, stop, loop.Waveforms(recorded, every, kept)
             )
             parts.append(self.spikes[:written].copy())
             if recorded.size:

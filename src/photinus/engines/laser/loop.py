@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.barrier import wait
 from photinus._core.compilation import TILE, inlined, kernel
 from photinus._core.streams import next_word
 from photinus.engines.laser.step import (
@@ -69,7 +70,7 @@ SCRATCH = NUMBERS + 2 * (SUBSTEPS + 1)
 WORDS = 4
 
 # Why a call returned.
-DONE, SPIKES_FULL, RECORDS_FULL = range(3)
+DONE, SPIKES_FULL, RECORDS_FULL, GIVEN_UP = range(4)
 
 FAR = 2**31
 """Steps after which nothing is left of an exponential pulse."""
@@ -112,8 +113,10 @@ def _eased(ex, ey, ng, na, growth, growth_g, growth_a, clear, compression):  # t
 
 
 @inlined
-def _advance_tiles(f, r, scratch, fired, compression):  # type: ignore[no-untyped-def]
-    """Advance all tiles by SUBSTEPS steps; mark lanes that fired and return their number.
+def _advance_tiles(  # type: ignore[no-untyped-def]
+    f, r, scratch, fired, compression, first_tile, end_tile, found, now
+):
+    """Advance tiles by SUBSTEPS steps; write lanes that fired into `found[now]`, return their number.
 
     `compression` (lanes,) is the gain compression of each; None, for no lane, compiles to nothing.
 
@@ -121,8 +124,8 @@ def _advance_tiles(f, r, scratch, fired, compression):  # type: ignore[no-untype
     dependent operations. In short loops the processor works on several lanes' chains at a time. The
     compiler vectorises innermost loops only, so the words of all substeps are written out.
     """
-    count = _ZERO
-    for tile in range(fired.size // TILE):
+    fires, first_lane = 0, first_tile * TILE
+    for tile in range(first_tile, end_tile):
         b = np.uintp(tile) * _F
         s = np.uintp(tile) * _R
         g = np.uintp(tile) * _TILE
@@ -234,6 +237,7 @@ def _advance_tiles(f, r, scratch, fired, compression):  # type: ignore[no-untype
                 f[i + np.uintp(NA * TILE)] = na
 
         # Spikes. Products in place of branches: those become masked stores, slow on many processors.
+        count = _ZERO
         for lane in range(TILE):
             i = b + np.uintp(lane)
             k = np.uintp(lane) + np.uintp(PHOTONS * TILE)
@@ -249,7 +253,12 @@ def _advance_tiles(f, r, scratch, fired, compression):  # type: ignore[no-untype
             f[i + np.uintp(EXCITED * TILE)] = above + (_ONE - above) * excited * stays
             fired[g + np.uintp(lane)] = fire
             count += fire
-    return count
+        if count > _ZERO:
+            for lane in range(TILE):
+                if fired[g + np.uintp(lane)] > _ZERO:
+                    found[now, first_lane + fires] = tile * TILE + lane
+                    fires += 1
+    return fires
 
 
 @inlined
@@ -286,12 +295,14 @@ def _deliver(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _set_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
+def _set_pumps(  # type: ignore[no-untyped-def]
+    f, drive, kicked, base_pump, knee, bend, first_tile, end_tile
+):
     """Give the lasers what records have added up: pumps, and carriers at once."""
     if bend.size > 0:
-        _set_bent_pumps(f, drive, kicked, base_pump, knee, bend)
+        _set_bent_pumps(f, drive, kicked, base_pump, knee, bend, first_tile, end_tile)
         return
-    for tile in range(drive.size // TILE):
+    for tile in range(first_tile, end_tile):
         b = np.uintp(tile) * _F
         g = np.uintp(tile) * _TILE
         for lane in range(TILE):
@@ -303,13 +314,15 @@ def _set_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-unty
 
 
 @inlined
-def _set_bent_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no-untyped-def]
+def _set_bent_pumps(  # type: ignore[no-untyped-def]
+    f, drive, kicked, base_pump, knee, bend, first_tile, end_tile
+):
     """Do the same behind drivers that bend, see `photinus.devices.laser.driver`.
 
     Let y flow beside the idle current, and y' before. A change of the input by dx changes y by dx times
     y y'/(y y' + q). A kick is that part of its height, as it goes with the change.
     """
-    for lane in range(drive.size):
+    for lane in range(first_tile * TILE, end_tile * TILE):
         i, g = _at(lane, PUMP), _at(lane, NG)
         x = base_pump[lane] + drive[lane] - knee[lane]
         root = np.sqrt(x * x + 4.0 * bend[lane])
@@ -323,12 +336,14 @@ def _set_bent_pumps(f, drive, kicked, base_pump, knee, bend):  # type: ignore[no
 
 
 @inlined
-def _lag(late, charge, drive, kicked, base_pump, part):  # type: ignore[no-untyped-def]
+def _lag(  # type: ignore[no-untyped-def]
+    late, charge, drive, kicked, base_pump, part, first_tile, end_tile
+):
     """Let drivers follow what synapses ask of them, and give out carriers that they hold.
 
     One pole: in each step the current goes `part` of the way, and that part of what is held leaves.
     """
-    for lane in range(late.size):
+    for lane in range(first_tile * TILE, end_tile * TILE):
         late[lane] += part * (base_pump[lane] + drive[lane] - late[lane])
         held = charge[lane] + kicked[lane]
         kicked[lane] = np.float32(part * held)
@@ -410,20 +425,44 @@ class Lag(NamedTuple):
     """Part of the way that drivers go in a step."""
 
 
+class Team(NamedTuple):
+    """The threads that share a block, each with separate lanes, as one of them sees it.
+
+    All threads follow all records, each in a separate wheel; a record reaches each thread's own lanes
+    only. So only the lanes that fired are passed on, once a step.
+    """
+
+    thread: int
+    threads: int
+    tiles: NDArray[np.int64]
+    """First tile of each thread, and their number."""
+    found: NDArray[np.int64]
+    """Lanes that fired, (2, lanes) for two steps in turn; each thread begins at its first lane."""
+    counts: NDArray[np.int64]
+    """How many they are, in different lines of the cache, (2, threads, 8)."""
+    meeting: NDArray[np.int64]
+    """Where the threads wait for each other, see `photinus._core.barrier`."""
+
+
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, synapses, n_units, n_chains, step, stop, spikes, waveforms, lag, compression
+    state, synapses, team, n_units, n_chains, step, stop, spikes, waveforms, lag, compression
 ) -> Any:
-    """Advance one block from `step` towards `stop`; return (step reached, spikes written, why).
+    """Advance a thread's lanes of a block from `step` towards `stop`; return (step, spikes, why).
+
+    All threads that share the block call it together, and return at the same step.
 
     Parameters
     ----------
-    state, synapses, waveforms, lag : see `State`, `Synapses`, `Waveforms`, `Lag`.
+    state, synapses, team, waveforms, lag : see the classes of these names.
     n_units, n_chains : lasers of a chain, and chains.
-    spikes : int64 (capacity, 2) of (step, lane).
+    spikes : int64 (capacity, 2) of (step, lane), written by the first thread.
     compression : float32 (lanes,), gain compression [1/photon], or None.
     """
     late, charge, nothing, part = lag
+    thread, threads, tiles, found, counts, meeting = team
+    first_tile, end_tile = tiles[thread], tiles[thread + 1]
+    first_lane, end_lane = first_tile * TILE, end_tile * TILE
     f, r, scratch, fired, drive, kicked, base_pump, knee, bend = state[:9]
     last_spike, last_end, wheel, pool, free = state[9:]
     groups_of, group_delay, runs_of, runs, kick, height = synapses[:6]
@@ -433,6 +472,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     exponential = decay < 1.0
     written = 0
     sample = 0
+    met = 0
     while step < stop:
         if spikes.shape[0] - written < n_lanes:
             return step, written, SPIKES_FULL
@@ -440,7 +480,7 @@ def advance_block(  # type: ignore[no-untyped-def]
             return step, written, RECORDS_FULL
 
         if exponential:
-            for lane in range(n_lanes):
+            for lane in range(first_lane, min(end_lane, n_lanes)):
                 drive[lane] *= decay
         changed = exponential
         slot = step % wheel.size
@@ -452,12 +492,12 @@ def advance_block(  # type: ignore[no-untyped-def]
             group = pool[record, GROUP]
             kind = pool[record, KIND]
             if pool[record, CANCELLED] == 0:
-                first_lane = (lane // n_units) * n_units
+                chain = lane // n_units
                 elapsed = pool[record, ELAPSED]
                 share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
-                own = gain[lane // n_units]
+                own = gain[chain]
                 _deliver(
-                    drive, kicked, first_lane, group, kind, share, own, runs_of, runs, kick, height
+                    drive, kicked, chain * n_units, group, kind, share, own, runs_of, runs, kick, height
                 )
                 changed = True
             source = lane % n_units
@@ -472,20 +512,27 @@ def advance_block(  # type: ignore[no-untyped-def]
             record = following
 
         if late.size > 0:
-            _lag(late, charge, drive, kicked, base_pump, part)
-            _set_pumps(f, late, kicked, nothing, knee, bend)
+            _lag(late, charge, drive, kicked, base_pump, part, first_tile, end_tile)
+            _set_pumps(f, late, kicked, nothing, knee, bend, first_tile, end_tile)
         elif changed:
-            _set_pumps(f, drive, kicked, base_pump, knee, bend)
+            _set_pumps(f, drive, kicked, base_pump, knee, bend, first_tile, end_tile)
 
-        count = _advance_tiles(f, r, scratch, fired, compression)
+        # Two of each, in turn: who is ahead does not write what others still read.
+        now = step % 2
+        counts[now, thread, 0] = _advance_tiles(
+            f, r, scratch, fired, compression, first_tile, end_tile, found, now
+        )
         step += 1
+        met += 1
+        if threads > 1 and not wait(meeting, threads, met):
+            return step, written, GIVEN_UP
 
-        if count > _ZERO:
-            for lane in range(n_lanes):
-                if fired[lane] == _ZERO:
-                    continue
-                spikes[written, 0] = step
-                spikes[written, 1] = lane
+        for other in range(threads):
+            for k in range(counts[now, other, 0]):
+                lane = found[now, tiles[other] * TILE + k]
+                if thread == 0:
+                    spikes[written, 0] = step
+                    spikes[written, 1] = lane
                 written += 1
                 source = lane % n_units
                 group = groups_of[source]
@@ -507,6 +554,8 @@ def advance_block(  # type: ignore[no-untyped-def]
         if recorded.size > 0 and step % record_every == 0:
             for k in range(recorded.size):
                 lane = recorded[k]
+                if lane < first_lane or lane >= end_lane:
+                    continue
                 ex = f[_at(lane, EX)]
                 ey = f[_at(lane, EY)]
                 kept[k, sample, 0] = ex * ex + ey * ey

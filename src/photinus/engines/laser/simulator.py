@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,8 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
 
     TILE = TILE
     LANES_PER_BLOCK = 256  # about 25 kB, for the first-level cache
+    LANES_PER_THREAD: ClassVar[int] = 512
+    """Lanes of a chain at least that a thread gets: it meets the others once a step."""
 
     def __init__(
         self,
@@ -175,6 +178,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         if network.rise_time > 0:
             follow = -math.expm1(-self.grid * math.log(9) / network.rise_time)
         size = self._chains_per_block(n)
+        threads = self._threads_per_chain(n) if size == 1 else 1
         return [
             LaserBlock(
                 first,
@@ -188,9 +192,14 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
                 pulse,
                 drivers,
                 follow,
+                threads,
             )
             for first in range(0, self.chains, size)
         ]
+
+    def _threads_per_chain(self, lasers: int) -> int:
+        """Return how many threads share a chain: several where there are fewer chains than threads."""
+        return max(1, min(self.threads // self.chains, lasers // self.LANES_PER_THREAD))
 
     def warm(self, factor: NDArray[np.float64]) -> None:
         """Go on with lasers of `factor` times their threshold carriers, array (chain, unit) above 0.

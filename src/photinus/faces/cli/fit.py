@@ -94,10 +94,10 @@ def fit(
 def _known(laser: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what is known of a laser, and how surely."""
     from photinus.devices.laser.measured import COEFFICIENTS
-    from photinus.devices.reading import described
+    from photinus.devices.reading import read_described
 
     if laser.endswith(".toml"):
-        return described(laser)
+        return read_described(laser)
     parameters = read_laser(laser, [], forced=False)
     more = ("carrier_noise", "pump_noise", "gain_compression", "driver_knee", "driver_softness")
     names = ("name", *COEFFICIENTS, *more)
