@@ -16,8 +16,10 @@ from tests.public import ROOMS, door
 
 NOT_RUN = {
     "photinus.calibrate": "takes a minute; tests/test_calibration.py calls it",
+    "photinus.fit_laser": "takes minutes; tests/test_measurements.py calls it",
     "photinus.interop.from_agrum": "pyAgrum breaks down where scikit-learn is loaded",
     "photinus.interop.from_pgmpy": "pgmpy is in no extra; tests/test_interop_networks.py fakes it",
+    "photinus.measurements.next_measurements": "needs a fit; tests/test_measurements.py calls it",
     "photinus.testing.check_device": "takes seconds; tests/test_conformance.py calls it",
     "photinus.testing.check_substrate": "takes seconds; tests/test_conformance.py calls it",
 }

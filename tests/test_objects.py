@@ -29,6 +29,7 @@ from photinus.errors import MissingDependency
 from photinus.faces.figures import plots
 from photinus.learning import data
 from photinus.networks import imperfections
+from photinus.networks.layout import Layout
 from photinus.tasks import evaluation
 from photinus.translation import Neuron
 from tests.narrow import membranes, untyped
@@ -36,7 +37,7 @@ from tests.narrow import membranes, untyped
 HELD = {
     *(thing for name in ph.__all__ if isinstance(thing := getattr(ph, name), type)),
     imperfections.Imperfections, data.Images, tasks.Dream, evaluation.Mixing, reduced.ReducedLaser,
-    Neuron, laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
+    Neuron, Layout, laser.Spike, laser.Waveform, hardware.Counts, hardware.Ledger, hardware.Peer, hardware.Prices,
 }  # fmt: skip
 """Kinds of objects that a user holds and hands on."""
 PASSES: dict[Any, Any] = {

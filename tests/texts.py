@@ -28,7 +28,7 @@ def commands(text: str) -> list[str]:
     shown = [
         block for block in blocks(text, "") if not block.startswith("Photinus 0")
     ]  # not what is printed
-    lines = "\n".join(shown).splitlines()
+    lines = "\n".join(shown).replace("\\\n", " ").splitlines()
     known = r"(photinus|make|python|pip|\.venv/bin/\w+) "
     return [line.split(" #")[0].strip() for line in lines if re.match(known, line)]
 

@@ -76,7 +76,7 @@ class FitzHughNagumo(OwnDevice):
 register(FitzHughNagumo())
 
 # %%
-# That is all. The neuron is calibrated like any other: its activation curve is measured, and a synapse
+# That is all. The neuron is calibrated like any other. Its activation curve is measured, and a synapse
 # is fitted so that pairs and triples of neurons sample well.
 
 calibration = ph.calibrate(Diode(), chains=8)

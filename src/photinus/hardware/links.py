@@ -20,7 +20,15 @@ HEAD = ("from", "to", "loss", "delay", "photons", "electrons", "gain needed", "c
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LinkBudget(Displayed):
-    """One link: the light that arrives there, and the current that must be made of it."""
+    """One link: the light that arrives there, and the current that must be made of it.
+
+    Examples
+    --------
+    >>> from photinus.hardware import LinkBudget
+    >>> link = LinkBudget("L0", "L1", loss=0.5, delay=2e-12, photons=900, electrons=450, most=0.8)
+    >>> link.gain, link.driven, link.row()[2]
+    (0.5, True, '3 dB')
+    """
 
     source: Hashable
     """Label of the laser whose spikes it carries."""

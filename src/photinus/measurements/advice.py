@@ -43,7 +43,14 @@ WITHIN = 0.3
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Advice(Displayed):
-    """A measurement that could be made, and what it would bring."""
+    """A measurement that could be made, and what it would bring.
+
+    Examples
+    --------
+    >>> from photinus.measurements import Advice
+    >>> Advice(measurement="rates of spikes", gain=0.7).gain
+    0.7
+    """
 
     measurement: str
     """What to measure, in words."""
@@ -71,6 +78,14 @@ def next_measurements(
     ------
     InvalidInput
         If `fit` is no fit.
+
+    Examples
+    --------
+    >>> from photinus.measurements import Light, fit_laser, next_measurements
+    >>> light = Light(current=[4e-6, 8e-6, 2e-5, 4e-5], power=[5e-8, 2e-7, 5e-6, 1.6e-5])
+    >>> found = fit_laser({"quality": 5000}, [light])  # doctest: +SKIP
+    >>> quality = found.estimate("quality")  # doctest: +SKIP
+    >>> best = next_measurements(found)[0].measurement  # doctest: +SKIP
     """
     validate.instance("fit", fit, LaserFit)
     seeds = seed_sequence(seed).spawn(2)

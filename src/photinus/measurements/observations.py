@@ -123,6 +123,8 @@ class Light(_Curve):
     >>> light = Light(current=[5e-6, 20e-6], power=[1e-7, 2e-6])
     >>> [f"{error:.2g}" for error in light.spread]
     ['1.3e-08', '7e-08']
+    >>> [f"{power:.2g}" for power in light.plain(light.scaled(light.values))]
+    ['1e-07', '2e-06']
     """
 
     label: ClassVar[str] = "light"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core import validate
+from photinus._core import hush, validate
 from photinus._core.extras import optional
 from photinus.errors import InvalidInput
 from photinus.samplers.storage import to_datatree
@@ -86,7 +86,9 @@ def to_arviz(samples: "Samples") -> Any:
         If ArviZ is not installed.
     """
     validate.instance("samples", samples, "Samples")  # before ArviZ is loaded, which warns once a day
-    arviz = optional("arviz", "arviz", "what ArviZ reads")
+    # ArviZ tells of its own future once a day.
+    with hush.silenced(r"\s*ArviZ is undergoing", FutureWarning):
+        arviz = optional("arviz", "arviz", "what ArviZ reads")
     tree = to_datatree(samples)
     # Version 1 has no kind of data that is not xarray's.
     return arviz.from_datatree(tree) if hasattr(arviz, "from_datatree") else tree
