@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.random import SeedSequence
 
 import photinus as ph
-from photinus.calibration.activation import activation_curve
-from photinus.calibration.bench import Bench
-from photinus.devices import setting
+from photinus.devices import device_of
 from photinus.devices.laser import LaserParameters, spike
 from photinus.devices.laser.parameters import PLAUSIBLE as LASER
 from photinus.devices.lif import LifParameters
@@ -361,11 +358,6 @@ def test_a_laser_without_a_spike_says_so_in_terms_of_what_was_given() -> None:
     assert "half bleach its absorber" in str(error.value)
 
 
-def test_a_neuron_without_a_range_of_biases_says_why() -> None:
-    """In a window that is shorter than the climb from its reset, which no calibration takes."""
+def test_a_neuron_without_a_range_of_biases_is_told_what_to_change() -> None:
     neuron = LifParameters.preset().replace(reset="-58 mV", name="deep")
-    drive = np.linspace(-52e-3, -47e-3, 11)
-    bench = Bench(neuron, setting(neuron), SynapticKernel(), 8, neuron.time_step, 1, [SeedSequence(1)])
-    spikes = bench.run(bench.network(drive, neuron.refractory_time), 2.0, 0)
-    with pytest.raises(NotConverged, match="'deep' has no range of biases.*its reset lies 8 mV below"):
-        activation_curve(bench, drive, spikes, 0.2 * neuron.refractory_time)
+    assert device_of(neuron).advice(neuron).startswith("its reset lies 8 mV below its threshold")

@@ -49,6 +49,10 @@ class Knowledge(Displayed):
     >>> known = Knowledge.of({"quality": 5000, "gain_lifetime": "1 ns"}, {"quality": "10 %"})
     >>> known.names[:3], known.assumed[:2]
     (('quality', 'gain_lifetime', 'pump_efficiency'), ('wavelength', 'pump_efficiency'))
+    >>> round(known.values(known.centre)["quality"]), len(known.coefficients(known.centre))
+    (5000, 10)
+    >>> round(known.laser(known.centre).gain_lifetime * 1e12)
+    1000
     """
 
     names: tuple[str, ...]

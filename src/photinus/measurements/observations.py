@@ -125,6 +125,16 @@ class Light(_Curve):
     ['1.3e-08', '7e-08']
     >>> [f"{power:.2g}" for power in light.plain(light.scaled(light.values))]
     ['1e-07', '2e-06']
+
+    What a laser would show, in the scale in which both are compared:
+
+    >>> import numpy as np
+    >>> from photinus import LaserParameters
+    >>> from photinus.measurements.bench import run
+    >>> laser, seed = LaserParameters.preset("high-beta"), np.random.SeedSequence(1)
+    >>> seen = run(laser, light.recorded, [], seed, level=None, effort=0.1, threads=1)
+    >>> light.predicted(seen).values.shape
+    (2,)
     """
 
     label: ClassVar[str] = "light"
