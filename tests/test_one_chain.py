@@ -77,8 +77,11 @@ def run(chip: LaserNetwork, threads: int, chains: int = 1, **options: Any) -> Sp
     return simulator.advance(DURATION, **options)
 
 
-@pytest.mark.parametrize("delay", [0.0, 40 * ps, DELAYS], ids=["none", "one", "many"])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "delay"),
+    [*((name, DELAYS) for name in NETWORKS), ("dense", 0.0), ("hub", 40 * ps)],
+    ids=[*(f"{name}-many" for name in NETWORKS), "dense-none", "hub-one"],
+)
 def test_threads_do_not_change_spikes(split: None, name: str, delay: Any) -> None:
     whole = chip(NETWORKS[name](), delay=delay)
     alone = run(whole, 1)

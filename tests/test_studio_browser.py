@@ -157,10 +157,16 @@ def test_evidence_is_set_by_keyboard_and_by_click(page: Page, address: str) -> N
     page.keyboard.press("Enter")  # the focus stays
     until(lambda: "evidence=--1" in page.url, page)
     assert chip.text_content() == "wet: on"
-    box = page.locator("figure.graph canvas").bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 50)  # the uppermost unit
-    until(lambda: "evidence=0-1" in page.url, page)
+
+    def clicked() -> bool:
+        """Click the uppermost unit, which may just be moving, and look whether it is known to be off."""
+        box = page.locator("figure.graph canvas").bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 50)
+        page.wait_for_timeout(500)
+        return "evidence=0-1" in page.url
+
+    until(clicked, page)
 
 
 def test_evidence_moves_the_bars_to_the_posterior(page: Page, address: str) -> None:
