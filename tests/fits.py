@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from photinus.measurements import Knowledge, LaserFit, Light
 from photinus.measurements.bench import run
+from photinus.measurements.curves import Predicted
 from photinus.measurements.fit import joined, predict
 from photinus.measurements.lines import Belief, linearise, update
-from photinus.measurements.observations import Predicted
 
 Array = NDArray[np.float64]
 KNOWN = {"wavelength": "1550 nm", "threshold_current": "20 uA", "quality": 4870}

@@ -14,6 +14,7 @@ from photinus.devices.laser.dynamics import quiet_state
 from photinus.devices.laser.measured import SHARES
 from photinus.errors import NotConverged
 from photinus.measurements.bench import Run, run
+from photinus.measurements.curves import Predicted
 from photinus.measurements.fit import joined, predict
 from photinus.measurements.knowledge import GIVEN, quantity_at
 from photinus.measurements.lines import Belief, Lines, information, linearise
@@ -24,7 +25,6 @@ from photinus.measurements.observations import (
     Light,
     Measurement,
     Noise,
-    Predicted,
     Pulse,
     Rates,
     aligned,

@@ -11,17 +11,10 @@ from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
 from photinus.measurements.bench import run
+from photinus.measurements.curves import Predicted
 from photinus.measurements.knowledge import Knowledge
 from photinus.measurements.lines import Belief, best_step, linearise, update
-from photinus.measurements.observations import (
-    Intervals,
-    Light,
-    Measurement,
-    Noise,
-    Predicted,
-    Pulse,
-    Rates,
-)
+from photinus.measurements.observations import Intervals, Light, Measurement, Noise, Pulse, Rates
 from photinus.measurements.result import LaserFit
 from photinus.measurements.search import descend, search
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus.errors import InvalidInput, NotConverged
-from photinus.measurements.observations import Predicted
+from photinus.measurements.curves import Predicted
 
 Array = NDArray[np.float64]
 PARTS, REPEATS = (1.0, 0.5, 0.25, 0.1), 4

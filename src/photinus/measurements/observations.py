@@ -5,9 +5,9 @@ depend on the value. Light and rates are compared as arsinh(y/2σ): a logarithm 
 straight line below. Shares of intervals are compared as square roots.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,104 +17,16 @@ from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.measurements.bench import Run
+from photinus.measurements.curves import Array, Curve, Predicted, numbers, settle_curve
 from photinus.measurements.noise import relative_noise
 
-Array = NDArray[np.float64]
 CLASSES = 8
 """Classes of intervals that are compared, each with the same share of the measured ones."""
 FEWEST_INTERVALS = 50
 
 
-class Predicted(NamedTuple):
-    """What a simulation says of a measurement, in the scale in which it is compared."""
-
-    values: Array
-    variance: Array
-    """Of the values, since the simulation is short."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
-class _Curve(Displayed):
-    """Values at points, with their errors."""
-
-    label: ClassVar[str]
-    share: ClassVar[float]
-    """Error where none is given, as a share of the value …"""
-    floor: ClassVar[float]
-    """… and of the largest one."""
-
-    @property
-    def values(self) -> Array:
-        """What was measured, in SI."""
-        raise NotImplementedError
-
-    @property
-    def points(self) -> Array:
-        """Where it was measured, in SI."""
-        raise NotImplementedError
-
-    @property
-    def spread(self) -> Array:
-        """Standard errors, in SI."""
-        own: Any = getattr(self, "error", None)
-        if own is not None:
-            return np.asarray(own)
-        size = np.abs(self.values)
-        return np.asarray(self.share * size + self.floor * size.max())
-
-    @property
-    def measured(self) -> Array:
-        """Values in the scale of comparison."""
-        return self.scaled(self.values)
-
-    @property
-    def sigma(self) -> Array:
-        """Their standard errors in that scale."""
-        return np.asarray(self.spread / np.sqrt(self.values**2 + 4 * self.spread**2))
-
-    def scaled(self, values: Array) -> Array:
-        """Return values in the scale of comparison."""
-        return np.asarray(np.arcsinh(values / (2 * self.spread)))
-
-    def plain(self, scaled: Array) -> Array:
-        """Return what `scaled` was made of."""
-        return np.asarray(2 * self.spread * np.sinh(scaled))
-
-    def _means(self, per_chain: Array) -> Predicted:
-        """Return means over chains, array (chain, point), in the scale of comparison."""
-        mean = per_chain.mean(axis=0)
-        variance = per_chain.var(axis=0, ddof=1) / len(per_chain)
-        return Predicted(self.scaled(mean), variance / (mean**2 + 4 * self.spread**2))
-
-
-def _settle_curve(record: Any, x: str, y: str, units: Mapping[str, str]) -> None:
-    """Check the arrays of a curve and keep them."""
-    given = {name: _numbers(name, getattr(record, name), units[name]) for name in (x, y)}
-    if record.error is not None:
-        error = validate.finite_array("error", record.error, (0, 1))
-        given["error"] = np.broadcast_to(error, given[y].shape).copy() if error.ndim == 0 else error
-        if (given["error"] <= 0).any():
-            raise InvalidInput(f"error must be above 0, got {given['error'].min():g}")
-    for name, array in given.items():
-        if len(array) != len(given[x]):
-            raise InvalidInput(f"{name} must have {len(given[x])} entries, got {len(array)}")
-    if not np.abs(given[y]).max(initial=0.0) > 0:
-        raise InvalidInput(f"{y} must have an entry other than 0, got none")
-    settle(record, **given)
-
-
-def _numbers(name: str, value: ArrayLike, unit: str) -> Array:
-    """Return an array of one dimension that holds something; currents and frequencies are >= 0."""
-    array = validate.finite_array(name, value, 1)
-    if not array.size:
-        raise InvalidInput(f"{name} must have at least 1 entry, got 0")
-    if unit != "W" and unit != "s" and (array < 0).any():
-        raise InvalidInput(f"{name} must be at least 0, got {array.min():g}")
-    return array
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
-class Light(_Curve):
+class Light(Curve):
     """Mean light against current.
 
     Examples
@@ -148,7 +60,7 @@ class Light(_Curve):
     """Standard error [W], one or array (point,); by default 3 % and 0.5 % of the largest."""
 
     def __post_init__(self) -> None:
-        _settle_curve(self, "current", "power", {"current": "A", "power": "W"})
+        settle_curve(self, "current", "power", {"current": "A", "power": "W"})
 
     @property
     def points(self) -> Array:
@@ -174,7 +86,7 @@ class Light(_Curve):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
-class Rates(_Curve):
+class Rates(Curve):
     """Rate of spikes against current.
 
     Examples
@@ -195,7 +107,7 @@ class Rates(_Curve):
     """Standard error [1/s], one or array (point,); by default 5 % and 1 % of the largest."""
 
     def __post_init__(self) -> None:
-        _settle_curve(self, "current", "rate", {"current": "A", "rate": "1/s"})
+        settle_curve(self, "current", "rate", {"current": "A", "rate": "1/s"})
 
     @property
     def points(self) -> Array:
@@ -220,7 +132,7 @@ class Rates(_Curve):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
-class Pulse(_Curve):
+class Pulse(Curve):
     """A spike over time: the mean of spikes whose peaks lie on each other.
 
     Its own time does not count: what is simulated is moved to where it agrees best.
@@ -247,7 +159,7 @@ class Pulse(_Curve):
 
     def __post_init__(self) -> None:
         settle(self, current=validate.positive("current of a pulse", self.current, "A"))
-        _settle_curve(self, "time", "power", {"time": "s", "power": "W"})
+        settle_curve(self, "time", "power", {"time": "s", "power": "W"})
         if (np.diff(self.points) <= 0).any():
             raise InvalidInput("time must rise from entry to entry")
 
@@ -345,7 +257,7 @@ class Intervals(Displayed):
     def __post_init__(self) -> None:
         settle(self, current=validate.positive("current of intervals", self.current, "A"))
         interval = validate.finite_array("interval", self.interval, 1)
-        count = np.ones(len(interval)) if self.count is None else _numbers("count", self.count, "")
+        count = np.ones(len(interval)) if self.count is None else numbers("count", self.count, "")
         if len(count) != len(interval):
             raise InvalidInput(f"count must have {len(interval)} entries, got {len(count)}")
         if (interval <= 0).any():
@@ -406,7 +318,7 @@ class Intervals(Displayed):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
-class Noise(_Curve):
+class Noise(Curve):
     """Relative intensity noise of steady light against frequency, shot noise taken off.
 
     Examples
@@ -430,7 +342,7 @@ class Noise(_Curve):
 
     def __post_init__(self) -> None:
         settle(self, current=validate.positive("current of noise", self.current, "A"))
-        _settle_curve(self, "frequency", "rin", {"frequency": "Hz", "rin": "1/Hz"})
+        settle_curve(self, "frequency", "rin", {"frequency": "Hz", "rin": "1/Hz"})
 
     @property
     def points(self) -> Array:
