@@ -124,7 +124,10 @@ export class NetworkPage {
     const chips = shownUnits.map(([label, k]) =>
       button(`${label}: ${MEANING[this.letters[k]]}`, () => this.turn(k), { "data-unit": k, "data-value": this.letters[k] }),
     );
+    // Whoever uses the keyboard stays at the unit, whatever the chips are made again for.
+    const focused = document.activeElement?.dataset?.unit;
     this.units.replaceChildren(...chips, ...(few ? [] : [this.anyUnit()]));
+    if (focused) this.units.querySelector(`[data-unit="${focused}"]`)?.focus();
   }
 
   // For networks with many units: the number of one to turn.
@@ -135,9 +138,7 @@ export class NetworkPage {
 
   turn(unit) {
     this.letters[unit] = TURN[this.letters[unit]];
-    const focused = document.activeElement?.dataset?.unit;
     this.fillUnits();
-    if (focused) this.units.querySelector(`[data-unit="${focused}"]`)?.focus();
     this.host.set("evidence", this.letters.every((each) => each === "-") ? "" : this.letters.join(""));
   }
 
