@@ -157,6 +157,10 @@ def test_what_cannot_be_is_refused() -> None:
             driven=(-6.0, 6.0),
             delay=np.zeros((2, 2)),
         )
+    with pytest.raises(InvalidInput, match="labels must differ from each other"):
+        network([0, 0], np.zeros((2, 2))).replace(labels=("a", "a"))
+    with pytest.raises(InvalidInput, match="drive must have at least 1 entry"):
+        network([], np.zeros((0, 0)))
     with pytest.raises(PhotinusError, match="left the range of numbers"):
         # Both sources fire at once, and kick beyond the largest number.
         huge = network([30, 30, 0], [[0, 0, 0], [0, 0, 0], [1e308, 1e308, 0]], kick=1.0)

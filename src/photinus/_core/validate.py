@@ -337,6 +337,24 @@ def either(**given: Any) -> Any:
     return given[said[0]] if said else None
 
 
+def labels_beside(name: str, n: int, labels: Any) -> tuple[Hashable, ...]:
+    """Return one label for each of the `n` entries of `name`, 0 … n-1 if none are given.
+
+    Raises
+    ------
+    InvalidInput
+        If labels are too few or many, not hashable, or not all different.
+    """
+    given = listed("labels", labels) or tuple(range(n))
+    same_length("labels", given, name, n)
+    for label in given:
+        if not isinstance(label, Hashable):
+            raise InvalidInput(f"labels must be hashable, got {shown(label)}")
+    if len(set(given)) < n:
+        raise InvalidInput(f"labels must differ from each other, got {given!r}")
+    return given
+
+
 def same_length(name: str, value: Sized, other: str, length: int) -> None:
     """Raise unless `value` has `length` entries, as `other` has."""
     try:

@@ -172,13 +172,7 @@ class LaserNetwork(Displayed):
             raise InvalidInput("delay must be one number where coupling is sparse, got an array")
         if (delay < 0).any():
             raise InvalidInput(f"delay must be at least 0 s, got {delay.min():g}")
-        labels = validate.listed("labels", self.labels) or tuple(range(n))
-        validate.same_length("labels", labels, "pump", n)
-        for label in labels:
-            if not isinstance(label, Hashable):
-                raise InvalidInput(f"labels must be hashable, got {validate.shown(label)}")
-        if len(set(labels)) < n:
-            raise InvalidInput(f"labels must differ from each other, got {labels!r}")
+        labels = validate.labels_beside("pump", n, self.labels)
         driven = validate.finite_array("driven_pump", self.driven_pump, 1)
         if driven.shape != (2,) or (driven < 0).any():
             raise InvalidInput(

@@ -94,10 +94,7 @@ class LifNetwork(Displayed):
         coupling = checked(self.coupling, n, "neuron")
         if self.kernel.shape != "exponential":
             raise InvalidInput(f"kernel must have the shape 'exponential', got {self.kernel.shape!r}")
-        labels = tuple(self.labels) or tuple(range(n))
-        validate.same_length("labels", labels, "drive", n)
-        if len(set(labels)) < n:
-            raise InvalidInput(f"labels must differ from each other, got {labels!r}")
+        labels = validate.labels_beside("drive", n, self.labels)
         driven = validate.finite_array("driven_drive", self.driven_drive, 1)
         if driven.shape != (2,):
             raise InvalidInput(

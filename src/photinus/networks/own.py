@@ -56,13 +56,14 @@ class OwnNetwork(Displayed):
         kernel = validate.instance("kernel", self.kernel, SynapticKernel)
         drive = validate.finite_array("drive", self.drive, 1)
         n = len(drive)
+        if n == 0:
+            raise InvalidInput("drive must have at least 1 entry, got 0")
         if kernel.shape == "rectangle" and not kernel.renewing:
             raise InvalidInput(
                 "kernel must renew its pulse where it is a rectangle, got an additive one"
             )
         coupling = checked(self.coupling, n, "neuron")
-        labels = tuple(self.labels) or tuple(range(n))
-        validate.same_length("labels", labels, "drive", n)
+        labels = validate.labels_beside("drive", n, self.labels)
         validate.locked((drive, coupling))
         settle(self, drive=drive, coupling=coupling, labels=labels)
         settle(self, delay=validate.non_negative("delay", self.delay, "s"))
