@@ -111,7 +111,7 @@ def refine(
         marginals and pairs, are taken as given.
     gauge
         Which neurons stand for 1 - z of their unit, see `photinus.translate`. "auto" knows that
-        synapses are corrected, and rehearses on reduced lasers up to 12 units. A `network` that is
+        synapses are corrected, and rehearses on reduced lasers up to 10 units. A `network` that is
         given has its own.
     imperfections
         What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is

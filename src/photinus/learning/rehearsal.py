@@ -18,10 +18,10 @@ from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.samplers.sampling import sample
 from photinus.translation.rules import translate
 
-MOST_UNITS = 12
-"""Units up to which a gauge is rehearsed: beyond, joints take too many draws."""
-CHAINS, DRAWS = 64, 400
-"""Size of a run; each costs some 20 ms for five lasers."""
+MOST_UNITS = 10
+"""Units up to which a gauge is rehearsed: beyond, joints take too many draws, and too much time."""
+CHAINS, DRAWS = 128, 1200
+"""Size of a run: rare states have to be seen. Each costs some 50 ms for five lasers."""
 PASSES = 6
 """Units that may be flipped one after the other."""
 LESS, CLEAR = 0.5, 4.0
@@ -39,7 +39,8 @@ def rehearsed_gauge(
 
     Units are flipped one by one, always the one that gains most. The result is `gauge` itself unless
     another one leaves half of it at most, and that stands out of the noise. It is `gauge`, too, beyond
-    `MOST_UNITS` units, and where the calibration has no reduced laser that is like its device.
+    `MOST_UNITS` units, and where a pair of lasers never shows one of its states. The calibration must
+    have a reduced laser that is like its device.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def rehearsed_gauge(
         return gauge
 
     def left(flips: Gauge) -> tuple[float, float]:
-        """Return what no correction can take away, and its noise [nats]."""
+        """Return what no correction can take away, with its noise, and the noise alone [nats]."""
         network = translate(machine, calibration, rule="measured", gauge=flips)
         samples = sample(
             machine,
@@ -75,16 +76,19 @@ def rehearsed_gauge(
         except (InvalidInput, NotConverged):  # a pair never shows one of its states
             return np.inf, 0.0
         assert parts.noise is not None
-        return parts.higher - parts.noise[2], parts.noise[2]
+        return parts.higher, parts.noise[2]
 
     with hush.untold(TranslationWarning):
         first, noise = left(gauge)
-        best, least = gauge, first
+        if not np.isfinite(first):
+            return gauge
+        best, least, blur = gauge, first, noise
         for _ in range(PASSES):
             flipped = best ^ np.eye(machine.n_units, dtype=bool)
-            found = [left(flips)[0] for flips in flipped]
-            if min(found) >= least:
+            found = [left(flips) for flips in flipped]
+            k = int(np.argmin([lasting for lasting, _ in found]))
+            if found[k][0] >= least:
                 break
-            best, least = flipped[int(np.argmin(found))], min(found)
-    worth = least < LESS * first and first - least > CLEAR * noise
+            best, (least, blur) = flipped[k], found[k]
+    worth = least < LESS * first and first - least > CLEAR * max(noise, blur)
     return best if worth else gauge

@@ -245,7 +245,9 @@ class _Run(Generic[Setting]):
         """Measure once more where it stands."""
         now, full = self.now, self.full
         self.vain += self.confirmed
-        more = self.measure(now.setting, self.draws if full else self.draws - now.draws)
+        # What is missing to a full run may be a few draws; so short a run is not worth its start.
+        missing = max(self.draws - now.draws, self.draws // 2)
+        more = self.measure(now.setting, self.draws if full else missing)
         self._kept(now.setting, self.place, more)
         self.now, self.answer = self._remembered(now.setting, more)
         self.length = self.draws
