@@ -256,8 +256,8 @@ def robustness(
                     seed=seed + k,
                     threads=threads,
                 )
-                identity = [calibration.to_dict(), machine.to_dict(), faults.to_dict(), seed + k]
-                digest = _digest([*identity, asdict(length), refined])
+                identity = [asdict(length), refined, seed + k, faults.to_dict()]
+                digest = _digest(calibration, machine, identity)
                 stored = f"{name or 'none'}-{size:g}-{digest}"
                 found.append(measure() if kept is None else kept.get(stored, measure))
                 advance(1)
@@ -303,8 +303,12 @@ def _points(names: Sequence[str]) -> Iterator[tuple[str, float]]:
         yield from ((name, size) for size in SWEEPS[name].sizes)
 
 
-def _digest(identity: Any) -> str:
-    text = json.dumps(identity, sort_keys=True, default=str)
+def _digest(calibration: Calibration, machine: BoltzmannMachine, more: Sequence[Any]) -> str:
+    """Return a name for what is measured with a device on a machine."""
+    c = calibration
+    device = [c.parameters.to_dict(), c.kernel.to_dict(), c.window, c.midpoint, c.slope, c.version]
+    weights = [machine.weights.tolist(), machine.biases.tolist()]
+    text = json.dumps([*device, *weights, *more], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
