@@ -210,17 +210,44 @@ def instability_pump(parameters: LaserParameters) -> float:
     def growth(ratio: float) -> float:
         return float(quiet_state(parameters, ratio * scale).eigenvalues[0].real)
 
-    ratios = np.geomspace(*PUMPS_SEARCHED, 200)
-    stable = ratios[0]
-    for ratio in ratios:
-        if growth(ratio) >= 0:
+    seen: dict[float, QuietState] = {}
+    stable = PUMPS_SEARCHED[0]
+    for ratio in np.geomspace(*PUMPS_SEARCHED, 200):
+        seen[ratio] = quiet_state(parameters, ratio * scale)
+        if seen[ratio].eigenvalues[0].real >= 0:
             return float(brentq(growth, stable, ratio, rtol=1e-10)) * scale
         stable = ratio
     low, high = PUMPS_SEARCHED
+    feedback, at = max((routh_ratio(quiet), ratio) for ratio, quiet in seen.items())
     raise NotConverged(
         f"laser {parameters.name!r} does not pulse: its steady state is stable at pumps from "
-        f"{low:g} to {high:g} times its threshold"
+        f"{low:g} to {high:g} times its threshold, as the feedback of its absorber is at most "
+        f"{feedback:.2g} of its damping (at {at:.2g} times) and must exceed it"
     )
+
+
+def routh_ratio(quiet: QuietState) -> float:
+    """Return a₃/(a₁ a₂) of the quiet state: the feedback of the absorber over the damping.
+
+    The coefficients are those of the characteristic polynomial λ³ + a₁ λ² + a₂ λ + a₃ of the rate
+    equations. Oscillations grow where the ratio exceeds 1 (criterion of Routh and Hurwitz).
+
+    Raises
+    ------
+    InvalidInput
+        If `quiet` is no quiet state.
+
+    Examples
+    --------
+    >>> from photinus.devices.laser import LaserParameters, instability_pump, quiet_state
+    >>> from photinus.devices.laser.dynamics import routh_ratio
+    >>> laser = LaserParameters.preset("fast-absorber")
+    >>> round(routh_ratio(quiet_state(laser, instability_pump(laser))), 6)
+    1.0
+    """
+    validate.instance("quiet", quiet, QuietState)
+    _, a1, a2, a3 = np.poly(quiet.eigenvalues).real
+    return float(a3 / (a1 * a2)) if a1 * a2 > 0 else float("inf")
 
 
 @functools.cache

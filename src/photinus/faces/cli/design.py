@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from photinus.errors import NotConverged
 from photinus.faces.cli.inputs import read_calibration, read_laser, read_machine
-from photinus.faces.cli.messages import print_json, say, table, typed
+from photinus.faces.cli.messages import INPUT_ERROR, print_json, say, stop, table, typed
 from photinus.faces.cli.options import CalibrationFile, Force, Json, LayoutFile, Seed, Threads
 
 
@@ -27,10 +28,14 @@ def design(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a laser: does it sample, how fast, for how much, what to improve first."""
+    """Judge a laser: does it sample, how fast, for how much, what to improve first.
+
+    Of a laser that does not calibrate, the page says why, with its phase portrait.
+    """
     from photinus._core import files
     from photinus.faces.design import design as judge
     from photinus.faces.design import words
+    from photinus.faces.design.failure import failure_page
     from photinus.faces.design.job import random_machines
     from photinus.faces.design.page import design_page
     from photinus.hardware.links import undriven
@@ -39,17 +44,18 @@ def design(
     parameters = read_laser(laser, [], forced=False)
     tried = random_machines(random, scale, 4, seed) if machine is None else (read_machine(machine),)
     files.check_all([out], replace=force)
-    found = judge(
-        parameters,
-        machines=tried,
-        layout=None if layout is None else Layout.load(layout),
-        calibration=None if calibration is None else read_calibration(None, calibration),
-        chips=chips,
-        refined=refined,
-        seed=seed,
-        threads=threads,
-        progress=True,
-    )
+    options = {"chips": chips, "refined": refined, "seed": seed, "threads": threads, "progress": True}
+    try:
+        found = judge(
+            parameters,
+            machines=tried,
+            layout=None if layout is None else Layout.load(layout),
+            calibration=None if calibration is None else read_calibration(None, calibration),
+            **options,
+        )
+    except NotConverged as error:
+        files.write_text(out, failure_page(parameters, str(error), typed()), replace=force)
+        stop(f"{error}. Phase portraits: {out}", INPUT_ERROR)
     files.write_text(out, design_page(found, typed()), replace=force)
     if as_json:
         print_json({"page": str(out), **words.document(found)})
