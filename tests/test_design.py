@@ -224,7 +224,7 @@ def test_the_portrait_has_its_nullclines_cross_where_the_laser_rests() -> None:
     figure = ph.plots.phase_portrait(laser)
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
     rest = lines["at rest"]
-    carriers, photons = float(rest.get_xdata()[0]), float(rest.get_ydata()[0])
+    carriers, photons = (float(np.asarray(rest.get_data()[k], dtype=float)[0]) for k in (0, 1))
     for name in ("light stands still", "gain stands still"):
         x, y = (np.asarray(lines[name].get_data()[k], dtype=float) for k in (0, 1))
         assert np.interp(np.log(photons), np.log(y), x) == pytest.approx(carriers, rel=1e-3)

@@ -1,7 +1,7 @@
 """``photinus design``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,7 +44,13 @@ def design(
     parameters = read_laser(laser, [], forced=False)
     tried = random_machines(random, scale, 4, seed) if machine is None else (read_machine(machine),)
     files.check_all([out], replace=force)
-    options = {"chips": chips, "refined": refined, "seed": seed, "threads": threads, "progress": True}
+    options: dict[str, Any] = {
+        "chips": chips,
+        "refined": refined,
+        "seed": seed,
+        "threads": threads,
+        "progress": True,
+    }
     try:
         found = judge(
             parameters,

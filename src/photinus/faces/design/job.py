@@ -188,7 +188,7 @@ def design(
     validate.instance("calibration", calibration, Calibration | None)
     chips = validate.integer("chips", chips, 1, 1000)
     refined = validate.integer("refined", refined, 0, chips)
-    tried = random_machines(5, 1.0, 4, seed) if machines is None else _checked(machines)
+    tried = random_machines(5, 1.0, 4, seed) if machines is None else judged_machines(machines)
     runs_each = -(-FEWEST_RUNS // len(tried))
     bench = _Bench(tried * runs_each, layout, seed, threads)
     rounds = 4 + len(PARAMETERS) + len(USUAL) + len(SYNAPSES) + 1 + refined
@@ -219,8 +219,14 @@ def design(
         )
 
 
-def _checked(machines: Sequence[BoltzmannMachine]) -> tuple[BoltzmannMachine, ...]:
-    """Return machines that can be judged by their joint distribution."""
+def judged_machines(machines: Sequence[BoltzmannMachine]) -> tuple[BoltzmannMachine, ...]:
+    """Return machines whose joint distributions can be compared.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none, or one is none or too large.
+    """
     if not (given := tuple(machines)):
         raise InvalidInput("machines must be at least one, got none")
     for machine in given:

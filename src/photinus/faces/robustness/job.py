@@ -24,7 +24,7 @@ from photinus._core.progress import Progress, tracked
 from photinus._core.results import Results
 from photinus.calibration import Calibration
 from photinus.devices.laser import LaserParameters
-from photinus.faces.design.job import random_machines
+from photinus.faces.design.job import judged_machines, random_machines
 from photinus.faces.report.hardware import TOLERANCES
 from photinus.faces.robustness.sweeps import SWEEPS
 from photinus.faces.robustness.tolerances import tolerance
@@ -40,6 +40,8 @@ LEVELS = (0.001, 0.01)
 """KLs [nats] of tolerances, beside twice that without fault."""
 KIND, SCHEMA = "photinus-robustness-point", 2
 """Of stored results; the schema is raised when what is computed changes."""
+BURN_IN = 25
+"""Draws that are left out first, by default [τ]."""
 KINDS = ("translated", "refined")
 POINTS = "points"
 """Folder of what was measured, in the folder of results."""
@@ -51,7 +53,7 @@ class Length:
 
     chains: int = 256
     draws: int = 200
-    burn_in: int = 25
+    burn_in: int = BURN_IN
     """Draws that are left out first [τ]."""
 
 
@@ -233,10 +235,7 @@ def robustness(
     validate.instance("device", device, LaserParameters | Calibration)
     chosen = [validate.one_of("names", name, SWEEPS) for name in names]
     length = Length() if length is None else validate.instance("length", length, Length)
-    tried = random_machines(5, 1.0, 3, seed) if machines is None else tuple(machines)
-    for machine in tried:
-        validate.instance("every one of machines", machine, BoltzmannMachine)
-        validate.integer("units of every machine", machine.n_units, 1, 16)
+    tried = random_machines(5, 1.0, 3, seed) if machines is None else judged_machines(machines)
     calibration = calibration_of(device, threads)
     kept = None if folder is None else Results(files.make_folder(folder), KIND, SCHEMA)
     wanted = [*_points(chosen)]
