@@ -41,7 +41,7 @@ from photinus._core.threads import available_threads
 from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.report.hardware import TOLERANCES
-from photinus.faces.robustness.job import Length, judged
+from photinus.faces.robustness.measuring import Length, judged
 from photinus.faces.robustness.sweeps import SWEEPS, Sweep
 from photinus.faces.robustness.tolerances import RESAMPLED, crossing
 from photinus.faces.robustness.tolerances import tolerance as tolerance_of

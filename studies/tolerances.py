@@ -20,7 +20,7 @@ from studies.robustness import LATER, ROOT, with_section
 from photinus import Calibration
 from photinus._core import files
 from photinus.faces.robustness import SWEEPS, Robustness, robustness
-from photinus.faces.robustness.job import Length
+from photinus.faces.robustness.measuring import Length
 
 SETTLED = 150
 """Burn-in [τ]: three thermal time constants of the sweep."""

@@ -13,7 +13,7 @@ import photinus as ph
 from photinus.errors import InvalidInput
 from photinus.faces.report.hardware import load_tolerances
 from photinus.faces.robustness import SWEEPS, Robustness, robustness
-from photinus.faces.robustness.job import Length
+from photinus.faces.robustness.measuring import Length
 from photinus.faces.robustness.tolerances import crossing, tolerance
 from tests.conftest import Run
 

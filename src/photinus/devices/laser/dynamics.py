@@ -64,6 +64,16 @@ class QuietState(Displayed):
     """Eigenvalues of the linearised equations, array (3,) [1/s], the least damped first."""
 
     @property
+    def feedback(self) -> float:
+        """Feedback of the absorber over the damping: a₃/(a₁ a₂), at most 1 where it is stable.
+
+        The coefficients are those of the characteristic polynomial λ³ + a₁ λ² + a₂ λ + a₃ (criterion of
+        Routh and Hurwitz).
+        """
+        _, a1, a2, a3 = np.poly(self.eigenvalues).real
+        return float(a3 / (a1 * a2)) if a1 * a2 > 0 else float("inf")
+
+    @property
     def is_stable(self) -> bool:
         """Whether small deviations decay."""
         return bool(self.eigenvalues[0].real < 0)
@@ -217,37 +227,11 @@ def instability_pump(parameters: LaserParameters) -> float:
         if seen[ratio].eigenvalues[0].real >= 0:
             return float(brentq(growth, stable, ratio, rtol=1e-10)) * scale
         stable = ratio
-    low, high = PUMPS_SEARCHED
-    feedback, at = max((routh_ratio(quiet), ratio) for ratio, quiet in seen.items())
+    feedback, at = max((quiet.feedback, ratio) for ratio, quiet in seen.items())
     raise NotConverged(
-        f"laser {parameters.name!r} does not pulse: its steady state is stable at pumps from "
-        f"{low:g} to {high:g} times its threshold, as the feedback of its absorber is at most "
-        f"{feedback:.2g} of its damping (at {at:.2g} times) and must exceed it"
+        f"laser {parameters.name!r} does not pulse: the feedback of its absorber is at most "
+        f"{feedback:.2g} of its damping, and must exceed it (nearest at {at:.2g} times its threshold)"
     )
-
-
-def routh_ratio(quiet: QuietState) -> float:
-    """Return a₃/(a₁ a₂) of the quiet state: the feedback of the absorber over the damping.
-
-    The coefficients are those of the characteristic polynomial λ³ + a₁ λ² + a₂ λ + a₃ of the rate
-    equations. Oscillations grow where the ratio exceeds 1 (criterion of Routh and Hurwitz).
-
-    Raises
-    ------
-    InvalidInput
-        If `quiet` is no quiet state.
-
-    Examples
-    --------
-    >>> from photinus.devices.laser import LaserParameters, instability_pump, quiet_state
-    >>> from photinus.devices.laser.dynamics import routh_ratio
-    >>> laser = LaserParameters.preset("fast-absorber")
-    >>> round(routh_ratio(quiet_state(laser, instability_pump(laser))), 6)
-    1.0
-    """
-    validate.instance("quiet", quiet, QuietState)
-    _, a1, a2, a3 = np.poly(quiet.eigenvalues).real
-    return float(a3 / (a1 * a2)) if a1 * a2 > 0 else float("inf")
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """``photinus design``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,9 @@ from photinus.errors import NotConverged
 from photinus.faces.cli.inputs import read_calibration, read_laser, read_machine
 from photinus.faces.cli.messages import INPUT_ERROR, print_json, say, stop, table, typed
 from photinus.faces.cli.options import CalibrationFile, Force, Json, LayoutFile, Seed, Threads
+
+if TYPE_CHECKING:
+    from photinus.faces.design import Design
 
 
 def design(
@@ -38,7 +41,6 @@ def design(
     from photinus.faces.design.failure import failure_page
     from photinus.faces.design.job import random_machines
     from photinus.faces.design.page import design_page
-    from photinus.hardware.links import undriven
     from photinus.networks.layout import Layout
 
     parameters = read_laser(laser, [], forced=False)
@@ -66,6 +68,15 @@ def design(
     if as_json:
         print_json({"page": str(out), **words.document(found)})
         return
+    _show(found)
+    typer.echo(f"Page: {out}")
+
+
+def _show(found: "Design") -> None:
+    """Print a verdict."""
+    from photinus.faces.design import words
+    from photinus.hardware.links import undriven
+
     say(f"{words.headline(found)}\n")
     table("Verdict", words.verdict_rows(found))
     table("Synapses, each fitted", words.synapse_rows(found), words.SYNAPSE_HEAD)
@@ -75,4 +86,3 @@ def design(
     head = words.INFLUENCE_HEAD
     table("Parameters", words.influence_rows(found.parameters, raised=True), head)
     table("Imperfections", words.influence_rows(found.faults, raised=False), head)
-    typer.echo(f"Page: {out}")

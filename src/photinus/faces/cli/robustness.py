@@ -37,7 +37,8 @@ def robustness(
     from photinus.faces.design.job import random_machines
     from photinus.faces.robustness import SWEEPS
     from photinus.faces.robustness import robustness as measure
-    from photinus.faces.robustness.job import BURN_IN, POINTS, Length, save
+    from photinus.faces.robustness.job import POINTS, save
+    from photinus.faces.robustness.measuring import BURN_IN, Length
 
     parameters = read_laser(laser, [], forced=False)
     given = None if calibration is None else read_calibration(None, calibration)

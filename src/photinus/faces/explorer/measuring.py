@@ -1,7 +1,7 @@
 """What a device is worth: speed, energy and accuracy on random machines, translated.
 
-The energy counts the carriers of the constant pumps times the energy of a photon, and nothing else: no
-voltage, no synapses, no detectors, no read-out.
+The energy counts the carriers of the constant pumps times the energy of a photon. Nothing else is in
+it: no voltage, no synapses, no detectors, no read-out.
 """
 
 from collections.abc import Sequence

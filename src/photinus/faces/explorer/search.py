@@ -1,11 +1,11 @@
 """The search: an optimiser proposes devices, each is calibrated and measured, good ones are kept.
 
-Optuna proposes devices for five aims at once: effective samples per second of chip time, pump energy
-per effective sample, KL, how far the log-odds are from a straight line over ±5, and KL with a synaptic
-delay. Trials are kept as they finish, so that a search goes on where it stopped.
+Optuna proposes devices for five aims at once: speed, energy, KL, how straight the log-odds are, and KL
+with a synaptic delay. Speed is effective samples per second of chip time, energy the pump's for each of
+them. Trials are kept as they finish, so that a search goes on where it stopped.
 
-A device costs as little as tells it from others: without spikes of its own, or at random, it is dropped
-before its synapse is fitted; the others get calibrations of few chains, few draws, and the largest step
+A device costs as little as tells it from others. One that does not spike, or not at random, is dropped
+before its synapse is fitted. The others get calibrations of few chains, few draws, and the largest step
 that the engine takes. The best of many noisy figures look better than they are. So devices on the front
 are confirmed: measured again with full calibrations, other machines and other seeds.
 """
@@ -26,7 +26,7 @@ from photinus._core.progress import Progress, tracked
 from photinus._core.results import Results
 from photinus.calibration import calibrate
 from photinus.calibration.straight import curvature
-from photinus.devices.laser import LaserParameters
+from photinus.devices.laser import LaserParameters, spike
 from photinus.devices.laser.dynamics import instability_pump
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import InvalidInput, PhotinusError
@@ -89,6 +89,7 @@ def measure(trial: "optuna.Trial", look: Look) -> tuple[float, ...]:
     try:
         laser = look.laser(trial)
         instability_pump(laser)
+        spike(laser)
         trial.set_user_attr("excitable", True)
         step = largest_time_step(laser)
         calibration = calibrate(
@@ -290,8 +291,8 @@ def explore(
         Factor, above 1, by which a laser may differ from the first one, number by number; by default
         all of `photinus.faces.explorer.space.SPACE` is searched.
     devices, drawn
-        Devices in all, those of before included, and how many are drawn at random before the optimiser
-        learns: a third of them by default, at most 60.
+        Devices in all, those of before included. So many are drawn at random before the optimiser
+        learns, by default a third, and at most 60.
     confirmed
         Devices of the front that are measured again at length, beside the first ones; 0 for none.
     synapse

@@ -20,9 +20,11 @@ SPACE: Space = {
     "transparency": (0.2, 2.0, True),
     "pump_noise": (0.0, 0.06, False),
 }
-"""Where to look by default. Apart from the lifetimes [s]: absorption B = τ_ph g_a N_a,tr and saturation
-ratio a = g_a τ_a / (g_g τ_g) of the Yamada model, spontaneous emission factor β = g_g τ_g, transparency
-τ_ph g_g N_g,tr, pump noise σ_N / N_th."""
+"""Where to look by default. Lifetimes are in seconds, the others have no dimension.
+
+Absorption is B = τ_ph g_a N_a,tr and saturation ratio a = g_a τ_a / (g_g τ_g), both of Yamada's model.
+Spontaneous emission is β = g_g τ_g. Transparency is τ_ph g_g N_g,tr, and pump noise σ_N / N_th.
+"""
 
 
 def laser_of(

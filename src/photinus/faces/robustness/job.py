@@ -26,91 +26,19 @@ from photinus.calibration import Calibration
 from photinus.devices.laser import LaserParameters
 from photinus.faces.design.job import judged_machines, random_machines
 from photinus.faces.report.hardware import TOLERANCES
+from photinus.faces.robustness.measuring import Length, calibration_of, judged
 from photinus.faces.robustness.sweeps import SWEEPS
 from photinus.faces.robustness.tolerances import tolerance
-from photinus.faces.study.measuring import shipped
-from photinus.learning.refinement import refine
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.imperfections import Imperfections
-from photinus.networks.lasers import LaserNetwork
-from photinus.samplers.sampling import sample
-from photinus.translation.rules import translate
 
 LEVELS = (0.001, 0.01)
 """KLs [nats] of tolerances, beside twice that without fault."""
 KIND, SCHEMA = "photinus-robustness-point", 2
 """Of stored results; the schema is raised when what is computed changes."""
-BURN_IN = 25
-"""Draws that are left out first, by default [τ]."""
 KINDS = ("translated", "refined")
 POINTS = "points"
 """Folder of what was measured, in the folder of results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """How long every point is measured."""
-
-    chains: int = 256
-    draws: int = 200
-    burn_in: int = BURN_IN
-    """Draws that are left out first [τ]."""
-
-
-def excess(
-    machine: BoltzmannMachine,
-    network: LaserNetwork,
-    faults: Imperfections | None,
-    length: Length,
-    seed: int,
-    threads: int | None,
-) -> tuple[float, float]:
-    """Return KL(sampled‖target) less its floor, and that floor [nats]."""
-    samples = sample(
-        machine, network=network, imperfections=faults, **asdict(length), seed=seed, threads=threads
-    )
-    found = samples.fidelity()
-    assert found.kl is not None
-    assert found.kl_floor is not None
-    return found.kl - found.kl_floor, found.kl_floor
-
-
-def judged(
-    machine: BoltzmannMachine,
-    calibration: Calibration,
-    faults: Imperfections,
-    length: Length,
-    *,
-    refined: bool,
-    seed: int = 0,
-    threads: int | None = None,
-) -> dict[str, Any]:
-    """Return what an imperfection does on one machine: KL less floor, and floor, of each kind."""
-    designed = translate(machine, calibration)
-    assert isinstance(designed, LaserNetwork)
-    network = faults.apply(designed, seed=seed)
-    found: dict[str, Any] = {}
-    kl, floor = excess(machine, network, faults, length, 2 * seed, threads)
-    found |= {"translated": kl, "translated floor": floor}
-    if not refined:
-        return found
-    refinement = refine(
-        machine,
-        calibration,
-        network=network,
-        imperfections=faults,
-        chains=length.chains,
-        draws=max(8, length.draws // 2),
-        seed=seed + 1000,
-        threads=threads,
-    )
-    # What was found has to be set with the same bits.
-    better = Imperfections(weight_bits=faults.weight_bits)
-    assert isinstance(refinement.network, LaserNetwork)
-    better_network = better.apply(refinement.network)
-    kl, floor = excess(machine, better_network, faults, length, 2 * seed + 1, threads)
-    rounds = {"rounds": len(refinement.rounds), "converged": refinement.converged}
-    return found | {"refined": kl, "refined floor": floor} | rounds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -226,7 +154,7 @@ def robustness(
     --------
     >>> from photinus import Calibration
     >>> from photinus.faces.robustness import robustness
-    >>> from photinus.faces.robustness.job import Length
+    >>> from photinus.faces.robustness.measuring import Length
     >>> short = Length(chains=32, draws=50)
     >>> found = robustness(Calibration.preset(), names=["dead"], length=short)
     >>> found.tolerance("dead")
@@ -276,16 +204,6 @@ def robustness(
             for name in chosen
         },
     )
-
-
-def calibration_of(device: LaserParameters | Calibration, threads: int | None) -> Calibration:
-    """Return the calibration of a laser: the one given, that of a preset, or one measured now."""
-    from photinus.calibration import calibrate
-
-    if isinstance(device, Calibration):
-        validate.instance("device", device.parameters, LaserParameters)
-        return device
-    return shipped(device) or calibrate(device, pairs=True, threads=threads)
 
 
 def save(found: Robustness, folder: str | os.PathLike[str]) -> Path:

@@ -14,8 +14,8 @@ LEAST = 1e-6
 def crossing(sizes: NDArray[np.float64], kl: NDArray[np.float64], level: float) -> float:
     """Return the size at which `kl` reaches `level`, between sizes log-linearly; 0 or inf outside.
 
-    More of an imperfection makes nothing better, so what falls is noise: the curve is the rising one
-    next to log `kl` (isotonic regression), and a single high point among low ones is no crossing.
+    More of an imperfection makes nothing better, so what falls is noise. The curve is the rising one
+    next to log `kl` (isotonic regression). So a single high point among low ones is no crossing.
     """
     from scipy.optimize import isotonic_regression
 
