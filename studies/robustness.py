@@ -57,6 +57,8 @@ SCHEMA = 1
 KIND = "photinus-robustness-point"
 LATER = "## Laser, driver and heat"
 """Head of the sections that `studies.tolerances` writes into the report of this study."""
+REFINED = f"{LATER}, refined"
+"""Head of the one that it writes after refinement."""
 TOLERANCES_FILE = "tolerances.json"
 """For ``photinus report RUN --tolerances FILE``; in the folder of results."""
 UNITS = 5
@@ -342,15 +344,15 @@ def _mean(values: NDArray[np.float64]) -> str:
     return f"{values.mean():.2g}{error}"
 
 
-def section(text: str) -> str:
-    """Return the sections of a page whose heads begin with `LATER`; nothing if it has none."""
-    found = re.search(rf"{LATER}.*?(?=\n!\[|\n## (?!{LATER[3:]}))", text, re.DOTALL)
+def section(text: str, head: str = LATER) -> str:
+    """Return the sections of a page whose heads begin with `head`; nothing if it has none."""
+    found = re.search(rf"{head}.*?(?=\n!\[|\n## (?!{head[3:]}))", text, re.DOTALL)
     return found[0].rstrip() if found else ""
 
 
-def with_section(text: str, later: str) -> str:
+def with_section(text: str, later: str, head: str = LATER) -> str:
     """Return a page with that section in place of the one it has, or before its figure."""
-    old = section(text)
+    old = section(text, head)
     if old:
         return text.replace(old, later)
     return text.replace("\n![", f"\n{later}\n\n![", 1) if later else text

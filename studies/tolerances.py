@@ -15,7 +15,7 @@ from pathlib import Path
 
 from studies.delays import FIRST_SEED, random_machine
 from studies.pages import origin
-from studies.robustness import LATER, ROOT, with_section
+from studies.robustness import LATER, REFINED, ROOT, section, with_section
 
 from photinus import Calibration
 from photinus._core import files
@@ -33,8 +33,9 @@ def section_of(found: Robustness, options: argparse.Namespace) -> str:
     head = (*found.head()[:1], "size", *(f"{kind}, KL less its floor [nats]" for kind in kl))
     command = " ".join([*options.sweeps, f"--draws {options.draws}"])
     command += f" --machines {options.machines}" + " --refined" * options.refined
+    title = REFINED if options.refined else LATER
     lines = [
-        LATER,
+        title,
         "",
         origin(options.results),
         "",
@@ -47,7 +48,7 @@ def section_of(found: Robustness, options: argparse.Namespace) -> str:
     for names, rows in ((found.head(), found.rows()), (head, found.points())):
         lines += [f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names), *rows)]
         if names == found.head():
-            lines += ["", f"{LATER}: each size", ""]
+            lines += ["", f"{title}: each size", ""]
     return "\n".join(lines)
 
 
@@ -82,7 +83,12 @@ def main() -> None:
     text = section_of(found, options)
     print(text)
     if options.page is not None:
-        files.write_text(options.page, with_section(options.page.read_text(encoding="utf-8"), text))
+        before = options.page.read_text(encoding="utf-8")
+        if options.refined:
+            after = with_section(before, text, REFINED)
+        else:
+            after = with_section(before, f"{text}\n\n{section(before, REFINED)}".rstrip())
+        files.write_text(options.page, after)
 
 
 if __name__ == "__main__":

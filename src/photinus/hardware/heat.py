@@ -19,7 +19,7 @@ CHARACTERISTIC_TEMPERATURE = 60.0
 """T0 [K] that is typical of GaInAsP on InP at 1.3 µm, where 150 K was reached.
 
 From the abstract of "Gain measurement of high characteristic temperature 1.3 µm GaInAsP/InP
-strained-layer quantum well lasers", Electronics Letters.
+strained-layer quantum well lasers".
 """
 
 

@@ -229,7 +229,7 @@ def instability_pump(parameters: LaserParameters) -> float:
         stable = ratio
     feedback, at = max((quiet.feedback, ratio) for ratio, quiet in seen.items())
     raise NotConverged(
-        f"laser {parameters.name!r} does not pulse: the feedback of its absorber is at most "
+        f"laser {parameters.name!r} does not pulse: its absorber's feedback is at most "
         f"{feedback:.2g} of its damping, at {at:.2g} times its threshold, and must exceed it"
     )
 
