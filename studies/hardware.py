@@ -6,6 +6,7 @@ minute.
 
     python studies/hardware.py
     python studies/hardware.py --machine mnist.npz      a learned machine in place of the size alone
+    python studies/hardware.py --without-gibbs          where cores are not idle
 """
 
 import argparse
@@ -19,6 +20,7 @@ from photinus._core.threads import available_threads
 from photinus.faces.demo.patients import L2, load_data
 from photinus.hardware import (
     Counts,
+    Heat,
     Ledger,
     balance,
     headline,
@@ -124,6 +126,7 @@ def main() -> None:
     parser.add_argument("--weight", type=float, default=0.1, help="mean |W| of MNIST's size")
     parser.add_argument("--activation", type=float, default=0.5, help="mean P(on) of MNIST's size")
     parser.add_argument("--threads", type=int, help="threads (default: all cores)")
+    parser.add_argument("--without-gibbs", action="store_true", help="where cores are not idle")
     options = parser.parse_args()
     threads = available_threads(options.threads)
     calibration = Calibration.preset()
@@ -136,11 +139,14 @@ def main() -> None:
         digits = learned_network(options.machine, calibration, threads)
         size = f"the machine in {options.machine.name}"
     for title, (ledger, machine) in (("the demo's network", demo), (size, digits)):
-        gibbs = own_gibbs(machine, seconds=2.0, threads=threads)
-        others = [*peers(), gibbs]
+        gibbs = None
+        if not options.without_gibbs:
+            gibbs = own_gibbs(machine, seconds=2.0, threads=threads)
+        others = [*peers(), *([] if gibbs is None else [gibbs])]
         table(f"Chip of {title}", ("what", "value"), ledger.count_rows())
         cases = ("", "best", "expected", "worst")
         table(f"Power and energy of {title}", cases, ledger.result_rows())
+        table(f"Heat of {title}", ("what", "value"), Heat.of(ledger).rows())
         table(f"Prices of {title}", ("", "price", "expected", "worst", "from"), ledger.price_rows())
         table(f"Other machines beside {title}", HEAD, rows(ledger, others))
         print(f"\n{headline(ledger, gibbs)}")

@@ -1,12 +1,12 @@
 """How much imperfection the sampling survives: KL against the size of each, and tolerances.
 
-Random machines of five units on lasers at full physics. Each imperfection is put on the translated
-network and measured, then the network is refined in the loop with the imperfection in place and
-measured again. The yardstick of both is the KL of the translated network without fault; the tolerance
-is the size at which the mean over machines is twice that. Beside it, what each does to a learned
-machine: the part of the test images of the 8×8 digits that lasers classify rightly, translated and,
-for what reduced lasers have too, after learning in the loop. Each point is one small file, so that the
-study goes on where it stopped. From the root of the repository::
+Random machines of five units on lasers at full physics, measured by `photinus.faces.robustness`. Each
+imperfection is put on the translated network, then the network is refined in the loop with the
+imperfection in place and measured again. The yardstick of both is the KL of the translated network
+without fault; the tolerance is the size at which the mean over machines is twice that. Beside it, what
+each does to a learned machine: the part of the test images of the 8×8 digits that lasers classify
+rightly, translated and, for what reduced lasers have too, after learning in the loop. Each point is one
+small file, so that the study goes on where it stopped. From the root of the repository::
 
     python -m studies.robustness                 # measure what is missing, then write the report
     python -m studies.robustness --report        # the report of what there is
@@ -23,7 +23,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,30 +34,22 @@ from numpy.typing import NDArray
 from studies.pages import DOCS, write_page
 from studies.pictures.chips import robustness
 
-from photinus import (
-    BoltzmannMachine,
-    Calibration,
-    LaserNetwork,
-    LaserParameters,
-    refine,
-    sample,
-    translate,
-)
+from photinus import BoltzmannMachine, Calibration
 from photinus._core import files
 from photinus._core.results import Results
 from photinus._core.threads import available_threads
-from photinus.devices.laser import spike
-from photinus.diagnostics.distance import kl_divergence
 from photinus.errors import PhotinusError
 from photinus.faces.demo.digits import DIGITS as LEARNING
 from photinus.faces.report.hardware import TOLERANCES
-from photinus.hardware import Chip
+from photinus.faces.robustness.measuring import Length, judged
+from photinus.faces.robustness.sweeps import SWEEPS, Sweep
+from photinus.faces.robustness.tolerances import RESAMPLED, crossing
+from photinus.faces.robustness.tolerances import tolerance as tolerance_of
 from photinus.learning.data import digits
 from photinus.learning.estimator import BoltzmannEstimator
 from photinus.learning.loop import DeviceChains
 from photinus.networks.imperfections import Imperfections
 from photinus.tasks.tasks import classify
-from photinus.units import ns
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = 1
@@ -65,6 +57,8 @@ SCHEMA = 1
 KIND = "photinus-robustness-point"
 LATER = "## Laser, driver and heat"
 """Head of the sections that `studies.tolerances` writes into the report of this study."""
+REFINED = f"{LATER}, refined"
+"""Head of the one that it writes after refinement."""
 TOLERANCES_FILE = "tolerances.json"
 """For ``photinus report RUN --tolerances FILE``; in the folder of results."""
 UNITS = 5
@@ -78,149 +72,10 @@ PASSES, RATE, WINDOWS = 6, 0.02, 10
 windows between two updates."""
 IMAGES, IMAGE_DRAWS, IMAGE_BURN_IN = 200, 20, 8
 """Test images, and draws for each."""
-RESAMPLED = 2000
-"""Bootstrap samples of the machines behind an error bar."""
 
 
 FIXED = ("efficiency", "weight_bits", "coupling_loss", "splitter_loss", "crosstalk")
 """Imperfections that only change pumps and couplings, so that reduced lasers have them too."""
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One imperfection and the sizes in which it is measured."""
-
-    title: str
-    sizes: tuple[float, ...]
-    """Rising; the table and the figure show them in `unit`."""
-    make: Callable[[float, float], Imperfections]
-    """From a size and the state window τ [s]."""
-    unit: str = "%"
-    """%, τ, 1/τ, K, K/W, 1/Hz, bits, lasers or nothing."""
-
-    def shown(self, size: float) -> str:
-        """Return a size as people say it."""
-        if self.unit == "bits":
-            return f"{-np.log2(size):.2g} bits"
-        number = f"{100 * size:.2g} %" if self.unit == "%" else f"{size:.2g} {self.unit}"
-        return number.strip()
-
-
-def plain(name: str) -> Callable[[float, float], Imperfections]:
-    """Return what makes the imperfection of that name from its size."""
-    return lambda size, tau: Imperfections.from_dict({name: size})
-
-
-def shared(correlation: float) -> Callable[[float, float], Imperfections]:
-    """Return what makes shared pump noise of one correlation time [s]."""
-    return lambda size, tau: Imperfections(shared_pump_noise=size, shared_pump_time=correlation)
-
-
-PEAK = spike(LaserParameters.preset()).peak_photons
-"""Photons at the peak of a noise-free spike of the default laser."""
-WARMING = 50 * ns
-"""Thermal time constant of the study: slow beside τ, and short beside a run."""
-PER_CENT = (0.01, 0.03, 0.1, 0.3)
-SWEEPS = {
-    "mismatch": Sweep(
-        "mismatch of all laser parameters", (0.001, 0.003, 0.01, 0.03, 0.1), plain("mismatch")
-    ),
-    "efficiency": Sweep(
-        "mismatch of pump efficiencies",
-        (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
-        plain("efficiency_mismatch"),
-    ),
-    "pump_drift": Sweep(
-        "drift of the pumps", (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1), plain("pump_drift")
-    ),
-    "temperature": Sweep(
-        "warmer chip (T0 = 60 K)", (0.1, 0.3, 1.0, 3.0, 6.0), plain("temperature"), "K"
-    ),
-    "weight_bits": Sweep(
-        "weights of few bits and a sign",
-        tuple(2.0**-bits for bits in (6, 5, 4, 3, 2, 1)),
-        lambda size, tau: Imperfections(weight_bits=round(-np.log2(size))),
-        "bits",
-    ),
-    "weight_drift": Sweep(
-        "drift of the weights", (0.01, 0.03, 0.1, 0.2, 0.4, 0.8), plain("weight_drift")
-    ),
-    "coupling_loss": Sweep(
-        "loss of coupled light", (0.02, 0.05, 0.1, 0.2, 0.4), plain("coupling_loss")
-    ),
-    "splitter_loss": Sweep(
-        "loss of each splitter (two in a row)", (0.01, 0.03, 0.06, 0.1, 0.2), plain("splitter_loss")
-    ),
-    "crosstalk": Sweep("crosstalk to each neighbour", PER_CENT, plain("crosstalk")),
-    "delay": Sweep(
-        "delay of all synapses",
-        (0.01, 0.03, 0.1, 0.2, 0.4),
-        lambda size, tau: Imperfections(delay=size * tau),
-        "τ",
-    ),
-    "delay_spread": Sweep(
-        "spread of the delays",
-        (0.01, 0.03, 0.1, 0.2, 0.4),
-        lambda size, tau: Imperfections(delay_spread=size * tau),
-        "τ",
-    ),
-    "chip": Sweep(
-        "lasers of a chip, for its delays",
-        (10, 30, 100, 300),
-        lambda size, tau: Chip(lasers=round(size)).imperfections(),
-        "lasers",
-    ),
-    "detector_spread": Sweep(
-        "spread of detection thresholds", (*PER_CENT, 0.6), plain("detector_spread")
-    ),
-    "shared_fast": Sweep("shared pump noise, 1 ns", (0.003, 0.01, 0.03, 0.1, 0.2), shared(1 * ns)),
-    "shared_slow": Sweep("shared pump noise, 100 ns", (0.003, 0.01, 0.03, 0.1, 0.2), shared(100 * ns)),
-    "lost_spikes": Sweep(
-        "spikes lost by the read-out", (0.003, 0.01, 0.03, 0.1, 0.3), plain("lost_spikes")
-    ),
-    "spurious": Sweep(
-        "spikes made up by the read-out",
-        (0.001, 0.003, 0.01, 0.03, 0.1),
-        lambda size, tau: Imperfections(spurious_rate=size / tau),
-        "1/τ",
-    ),
-    "detector_noise": Sweep(
-        "noise at the detector, 20 GHz", (0.1, 0.12, 0.15, 0.2, 0.3), plain("detector_noise")
-    ),
-    "compression": Sweep(
-        "gain compression, ε · peak photons",
-        (0.001, 0.003, 0.01, 0.03, 0.1),
-        lambda size, tau: Imperfections(gain_compression=size / PEAK),
-        "",
-    ),
-    "rise_time": Sweep(
-        "rise time of the drivers",
-        (0.01, 0.03, 0.1, 0.3),
-        lambda size, tau: Imperfections(driver_rise_time=size * tau),
-        "τ",
-    ),
-    "pump_noise": Sweep(
-        "white noise of each pump",
-        (1e-14, 1e-13, 1e-12, 1e-11),
-        plain("pump_noise_density"),
-        "1/Hz",
-    ),
-    "pump_noise_corner": Sweep(
-        "noise of each pump, 1/f below 10 MHz",
-        (1e-15, 1e-14, 1e-13, 1e-12),
-        lambda size, tau: Imperfections(pump_noise_density=size, pump_noise_corner=1e7),
-        "1/Hz",
-    ),
-    "self_heating": Sweep(
-        "warming by the laser's own heat (T0 = 60 K)",
-        (1e4, 3e4, 1e5, 3e5, 1e6),
-        lambda size, tau: Imperfections(thermal_resistance=size, thermal_time=WARMING),
-        "K/W",
-    ),
-    "dead": Sweep(
-        "dead lasers, of five", (1.0,), lambda size, tau: Imperfections(dead=round(size)), ""
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -312,7 +167,7 @@ def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]
     """
     calibration = Calibration.preset()
     sweep = SWEEPS.get(point.sweep)
-    faults = Imperfections() if sweep is None else sweep.make(point.size, calibration.window)
+    faults = Imperfections() if sweep is None else sweep.make(point.size, calibration)
     if point.machine in (DIGITS, LEARNED):
         accuracy = (
             learned(faults, threads)
@@ -320,46 +175,19 @@ def measure(point: Point, budget: Budget, threads: int | None) -> dict[str, Any]
             else classified(digits_machine(), imperfections=faults, threads=threads)
         )
         return {"accuracy": accuracy}
-    machine = machine_of(point.machine)
-    designed = translate(machine, calibration)
-    assert isinstance(designed, LaserNetwork)
-    network = faults.apply(designed, seed=point.machine)
-
-    def kl(network: Any, seed: int) -> float:
-        samples = sample(
-            machine,
-            network=network,
-            imperfections=faults,
-            chains=budget.chains,
-            draws=budget.draws,
-            seed=seed,
-            threads=threads,
-        )
-        return kl_divergence(samples.joint(), machine.joint())
-
-    refinement = refine(
-        machine,
+    found = judged(
+        machine_of(point.machine),
         calibration,
-        network=network,
-        imperfections=faults,
-        chains=budget.chains,
-        draws=max(8, budget.draws // 2),
-        seed=point.machine + 1000,
+        faults,
+        Length(budget.chains, budget.draws),
+        refined=True,
+        seed=point.machine,
         threads=threads,
     )
-    # What was found has to be set with the same bits.
-    better = Imperfections(weight_bits=faults.weight_bits).apply(_laser(refinement.network))
-    return {
-        "translated": kl(network, 2 * point.machine),
-        "refined": kl(better, 2 * point.machine + 1),
-        "rounds": len(refinement.rounds),
-        "converged": refinement.converged,
-    }
-
-
-def _laser(network: Any) -> LaserNetwork:
-    assert isinstance(network, LaserNetwork)
-    return network
+    # This page has KLs with their floor.
+    for kind in ("translated", "refined"):
+        found[kind] += found[f"{kind} floor"]
+    return found
 
 
 def points(names: tuple[str, ...], machines: int) -> Iterator[Point]:
@@ -390,51 +218,9 @@ def curve(
     )
 
 
-def crossing(sizes: NDArray[np.float64], kl: NDArray[np.float64], level: float) -> float:
-    """Return the size at which `kl` reaches `level`, between sizes log-linearly; 0 or inf outside.
-
-    More of an imperfection makes nothing better, so what falls is noise: the curve is the rising one
-    next to log `kl` (isotonic regression), and a single high point among low ones is no crossing.
-    """
-    from scipy.optimize import isotonic_regression
-
-    kl = np.exp(isotonic_regression(np.log(kl)).x)
-    above = np.flatnonzero(kl >= level)
-    if not len(above):
-        return float("inf")
-    k = int(above[0])
-    if k == 0:
-        return 0.0
-    log = np.log(kl[k - 1 : k + 1])
-    share = (np.log(level) - log[0]) / (log[1] - log[0])
-    return float(np.exp(np.log(sizes[k - 1]) + share * np.log(sizes[k] / sizes[k - 1])))
-
-
 def tolerance(sweep: Sweep, found: tuple[Any, Any, Any], level: float | None) -> str:
     """Return the size at which the mean KL is `level`, or twice the yardstick, with its error."""
-    sizes, kl, yardstick = found
-    if not len(kl):
-        return "not measured"
-
-    def of(rows: NDArray[np.intp]) -> float:
-        wanted = 2 * yardstick[rows].mean() if level is None else level
-        return crossing(sizes, kl[rows].mean(axis=0), float(wanted))
-
-    best = of(np.arange(len(kl)))
-    if best == 0:
-        return f"beyond already at {sweep.shown(sizes[0])}"
-    if best == np.inf:
-        return f"not up to {sweep.shown(sizes[-1])}"
-    if len(kl) < 2:
-        return sweep.shown(best)
-    random = np.random.default_rng(0)
-    draws = random.integers(len(kl), size=(RESAMPLED, len(kl)))
-    low, high = np.quantile([of(rows) for rows in draws], (0.16, 0.84), method="nearest")
-    ends = (
-        f"below {sweep.shown(sizes[0])}" if low == 0 else sweep.shown(low),
-        f"above {sweep.shown(sizes[-1])}" if high == np.inf else sweep.shown(high),
-    )
-    return f"{sweep.shown(best)} ({ends[0]} to {ends[1]})"
+    return tolerance_of(sweep, *found, level)
 
 
 HEAD = (
@@ -558,15 +344,15 @@ def _mean(values: NDArray[np.float64]) -> str:
     return f"{values.mean():.2g}{error}"
 
 
-def section(text: str) -> str:
-    """Return the sections of a page whose heads begin with `LATER`; nothing if it has none."""
-    found = re.search(rf"{LATER}.*?(?=\n!\[|\n## (?!{LATER[3:]}))", text, re.DOTALL)
+def section(text: str, head: str = LATER) -> str:
+    """Return the sections of a page whose heads begin with `head`; nothing if it has none."""
+    found = re.search(rf"{head}.*?(?=\n!\[|\n## (?!{head[3:]}))", text, re.DOTALL)
     return found[0].rstrip() if found else ""
 
 
-def with_section(text: str, later: str) -> str:
+def with_section(text: str, later: str, head: str = LATER) -> str:
     """Return a page with that section in place of the one it has, or before its figure."""
-    old = section(text)
+    old = section(text, head)
     if old:
         return text.replace(old, later)
     return text.replace("\n![", f"\n{later}\n\n![", 1) if later else text

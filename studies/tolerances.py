@@ -1,8 +1,9 @@
-"""How large an imperfection may be before it doubles the KL of translated machines: a quick look.
+"""How large an imperfection may be before it doubles the KL of machines: a quick look, by the package.
 
-Sweeps of ``studies/robustness.py`` on machines of ``studies/delays.py``, translated, full physics: no
-refinement, no digits, and the floor taken from every KL. Each point is one small file, so that the
-study goes on where it stopped. From the root of the repository::
+`photinus.faces.robustness` measures sweeps on the machines of ``studies/delays.py``: full physics, no
+digits, and the floor taken from every KL. With ``--refined`` networks are refined with the fault in
+place, and measured again. Each point is one small file, so that the study goes on where it stopped.
+From the root of the repository::
 
     python -m studies.tolerances compression rise_time pump_noise pump_noise_corner self_heating
 
@@ -10,101 +11,45 @@ study goes on where it stopped. From the root of the repository::
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-from rich.progress import track
-from studies.delays import FIRST_SEED, excess, random_machine
+from studies.delays import FIRST_SEED, random_machine
 from studies.pages import origin
-from studies.robustness import LATER, ROOT, SWEEPS, crossing, with_section
+from studies.robustness import LATER, REFINED, ROOT, section, with_section
 
-from photinus import Calibration, LaserNetwork, translate
+from photinus import Calibration
 from photinus._core import files
-from photinus._core.results import Results
-from photinus.networks.imperfections import Imperfections
+from photinus.faces.robustness import SWEEPS, Robustness, robustness
+from photinus.faces.robustness.measuring import Length
 
-LEVELS = (0.001, 0.01)
-"""KL [nats] beside twice that without fault."""
 SETTLED = 150
 """Burn-in [τ]: three thermal time constants of the sweep."""
 
 
-def kl_of(
-    calibration: Calibration, faults: Imperfections, options: argparse.Namespace, title: str
-) -> tuple[float, float]:
-    """Return the mean KL over machines less its floor [nats], and its standard error."""
-    store = Results(options.results, "photinus-tolerance-point")
-
-    def measure(k: int) -> dict[str, float]:
-        machine = random_machine(FIRST_SEED + k)
-        designed = translate(machine, calibration)
-        assert isinstance(designed, LaserNetwork)
-        more = excess(
-            machine,
-            faults.apply(designed, seed=k),
-            imperfections=faults,
-            chains=256,
-            draws=options.draws,
-            burn_in=SETTLED,
-            seed=FIRST_SEED + 3000 + k,
-            threads=options.threads,
-        )
-        return {"excess": more}
-
-    found = [
-        store.get(f"{options.device}-{options.draws}-{title}-{k}", partial(measure, k))["excess"]
-        for k in track(range(options.machines), title, transient=True)
-    ]
-    return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(len(found)))
-
-
-def page(
-    options: argparse.Namespace,
-    without: tuple[float, float],
-    found: Mapping[str, Sequence[tuple[float, float]]],
-) -> str:
+def section_of(found: Robustness, options: argparse.Namespace) -> str:
     """Return both tables as a section of a page."""
-    doubled = 2 * without[0]
-    cells: list[str] = []
-    for name, kl in found.items():
-        sweep = SWEEPS[name]
-        sizes, means = np.array(sweep.sizes), np.maximum([mean for mean, _ in kl], 1e-6)
-        row = [sweep.title]
-        for level in (doubled, *LEVELS):
-            at = crossing(sizes, means, level)
-            below = f"below {sweep.shown(sizes[0])}" if at == 0 else f"above {sweep.shown(sizes[-1])}"
-            row.append(sweep.shown(at) if 0 < at < np.inf else below)
-        cells.append(f"| {' | '.join(row)} |")
-    each = [
-        f"| {SWEEPS[name].title} | {SWEEPS[name].shown(size)} | {mean:.5f} ± {error:.1g} |"
-        for name, kl in found.items()
-        for size, (mean, error) in zip(SWEEPS[name].sizes, kl, strict=True)
+    kl = {kind: (x.mean(), x.std(ddof=1) / len(x) ** 0.5) for kind, x in found.faultless.items()}
+    without = " and ".join(f"{mean:.5f} ± {error:.1g} {kind}" for kind, (mean, error) in kl.items())
+    head = (*found.head()[:1], "size", *(f"{kind}, KL less its floor [nats]" for kind in kl))
+    command = " ".join([*options.sweeps, f"--draws {options.draws}"])
+    command += f" --machines {options.machines}" + " --refined" * options.refined
+    title = REFINED if options.refined else LATER
+    lines = [
+        title,
+        "",
+        origin(options.results),
+        "",
+        f"Written by `python -m studies.tolerances {command}`, on {options.machines} other machines "
+        f"of five units in ±1, device `{options.device}`. The floor is taken from every KL. Without "
+        f"fault it is {without} nats. Errors are standard errors over machines, brackets 16 % and 84 % "
+        "quantiles of bootstrap samples of them.",
+        "",
     ]
-    levels = " | ".join(f"KL {level:g}" for level in LEVELS)
-    return "\n".join(
-        [
-            LATER,
-            "",
-            origin(options.results),
-            "",
-            f"Written by `python -m studies.tolerances {' '.join(found)} --draws {options.draws}`, on "
-            f"{options.machines} other machines of five units in ±1, device `{options.device}`, "
-            "translated only. The floor is taken from every KL. Without fault it is "
-            f"{without[0]:.5f} ± {without[1]:.1g} nats. Errors are standard errors over machines.",
-            "",
-            f"| imperfection | doubled | {levels} |",
-            "|---|---|---|---|",
-            *cells,
-            "",
-            f"{LATER}: each size",
-            "",
-            "| imperfection | size | KL less its floor [nats] |",
-            "|---|---|---|",
-            *each,
-        ]
-    )
+    for names, rows in ((found.head(), found.rows()), (head, found.points())):
+        lines += [f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names), *rows)]
+        if names == found.head():
+            lines += ["", f"{title}: each size", ""]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -115,6 +60,7 @@ def main() -> None:
     add("--device", default="fast-absorber")
     add("--machines", type=int, default=3)
     add("--draws", type=int, default=400)
+    add("--refined", action="store_true", help="refine with the fault in place, too")
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "tolerances")
     add("--page", type=Path, help="page of docs that gets the tables")
@@ -123,24 +69,26 @@ def main() -> None:
         parser.error(f"--draws must be at least {SETTLED}, as many as the burn-in, got {options.draws}")
     if options.machines < 2:
         parser.error(f"--machines must be at least 2, got {options.machines}")
-    calibration = Calibration.preset(options.device)
-    without = kl_of(calibration, Imperfections(), options, "no fault")
-    found = {}
-    for name in options.sweeps:
-        sweep = SWEEPS[name]
-        found[name] = [
-            kl_of(
-                calibration,
-                sweep.make(size, calibration.window),
-                options,
-                f"{name} {size:g}",
-            )
-            for size in sweep.sizes
-        ]
-    text = page(options, without, found)
+    found = robustness(
+        Calibration.preset(options.device),
+        machines=[random_machine(FIRST_SEED + k) for k in range(options.machines)],
+        names=options.sweeps,
+        refined=options.refined,
+        length=Length(256, options.draws, SETTLED),
+        seed=FIRST_SEED,
+        folder=options.results,
+        threads=options.threads,
+        progress=True,
+    )
+    text = section_of(found, options)
     print(text)
     if options.page is not None:
-        files.write_text(options.page, with_section(options.page.read_text(encoding="utf-8"), text))
+        before = options.page.read_text(encoding="utf-8")
+        if options.refined:
+            after = with_section(before, text, REFINED)
+        else:
+            after = with_section(before, f"{text}\n\n{section(before, REFINED)}".rstrip())
+        files.write_text(options.page, after)
 
 
 if __name__ == "__main__":

@@ -187,3 +187,16 @@ def test_monotone_interpolation_is_that_of_scipy(widths: list[float], values: li
     at = np.linspace(x[0], x[-1], 57)
     np.testing.assert_allclose(monotone(at, x, y), PchipInterpolator(x, y)(at), rtol=1e-9, atol=1e-9)
     assert np.all(np.diff(monotone(at, x, np.sort(y))) >= -1e-9)
+
+
+def test_a_laser_that_fires_too_regularly_is_told_how_much_noise_helps() -> None:
+    laser, many = LaserParameters.preset(), 300.0
+    changes = {
+        f"{x}_coefficient": getattr(laser, f"{x}_coefficient") / many for x in ("gain", "absorber")
+    }
+    changes |= {
+        f"{x}_transparency": getattr(laser, f"{x}_transparency") * many for x in ("gain", "absorber")
+    }
+    large = laser.replace(**changes, forced=True)
+    with pytest.raises(NotConverged, match=r"a pump_noise of \d+ carriers \(0.3 % .*\) gives it one"):
+        calibrate(large, chains=8)

@@ -11,11 +11,14 @@ import pytest
 
 import photinus as ph
 from photinus.calibration.synapse import SYNAPSES
-from photinus.devices.laser import LaserParameters
+from photinus.devices.laser import LaserParameters, spike
+from photinus.devices.laser.conditions import conditions
+from photinus.devices.laser.cures import cures
 from photinus.errors import InvalidInput, NotConverged
 from photinus.faces.design import Design, design, words
 from photinus.faces.design import job as design_job
 from photinus.faces.design.job import random_machines
+from photinus.faces.design.page import design_page
 from photinus.faces.design.verdict import Influence, Shown
 from tests.conftest import Run
 
@@ -146,3 +149,84 @@ def test_the_verdict_tells_power_in_three_cases_with_what_is_left_out(judged: De
     rows = dict(words.verdict_rows(judged))
     for case in ("best", "expected", "worst"):
         assert ", ".join(judged.ledger.left_out(case)) in rows[f"power, {case}"]
+
+
+def test_one_machine_is_run_several_times_so_that_errors_are_known(
+    judged: Design, calibration: ph.Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(design_job, "LENGTH", {"chains": 32, "draws": 50})
+    monkeypatch.setattr(design_job, "PARAMETERS", ())
+    monkeypatch.setattr(design_job, "USUAL", {"mismatch": 0.05})
+    monkeypatch.setattr(design_job, "SYNAPSES", ())
+    machines = random_machines(2, 2.0, 1, seed=4)
+    options: dict[str, Any] = {"calibration": calibration, "chips": 1, "refined": 0}
+    found = design(calibration.laser, machines=machines, **options)
+    assert found.machines == machines
+    assert len(set(found.shown.kl)) == design_job.FEWEST_RUNS
+    assert 0 < found.faults[0].kl[1] < np.inf
+    assert "Which chips pass?" in design_page(found)
+
+
+@pytest.mark.parametrize(
+    ("machines", "sentence"),
+    [
+        ([], "machines must be at least one"),
+        ([ph.BoltzmannMachine(np.zeros((17, 17)), np.zeros(17))], "units of every machine must be"),
+        ([3], "every one of machines must be"),
+    ],
+)
+def test_machines_that_cannot_be_judged_are_refused_first(machines: Any, sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        design(LaserParameters.preset(), machines=machines)
+
+
+KNOWN = {
+    "wavelength": 1.55e-6, "quality": 5000.0, "gain_lifetime": 0.6e-9, "beta": 0.05,
+    "threshold_current": 8e-6, "absorber_lifetime": 30e-12, "absorber_loss": 1.0, "gain_ratio": 12.5,
+    "pump_efficiency": 1.0, "output_efficiency": 1.0,
+}  # fmt: skip
+DULL = (
+    LaserParameters.preset(absorber_transparency=100),
+    LaserParameters.from_measured(**KNOWN),
+    LaserParameters.preset(absorber_transparency=500),
+)
+"""Lasers whose first inequality fails, whose second does, whose third does."""
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_the_inequality_that_fails_first_is_found(which: int) -> None:
+    assert [each.holds for each in conditions(DULL[which])].index(False) == which
+    with pytest.raises(NotConverged):
+        spike(DULL[which])
+
+
+def test_all_inequalities_hold_once_a_laser_is_cured() -> None:
+    best = cures(DULL[2])[0]
+    assert all(each.holds for each in conditions(DULL[2].replace(**{best.name: best.value})))
+
+
+def test_a_laser_that_does_not_calibrate_gets_a_page_with_its_phase_portrait(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(design_job, "calibrate", ph.calibrate)
+    (tmp_path / "dull.json").write_text(json.dumps(DULL[2].to_dict()))
+    status, _, err = run("design", "dull.json")
+    assert status == 2
+    assert "274 photons" in err
+    assert "Phase portraits: design.html" in err
+    page = (tmp_path / "design.html").read_text()
+    for told in ("Which inequality", "photons after a kick", "Phase portrait, cured", "1.4"):
+        assert told in page
+
+
+def test_the_portrait_has_its_nullclines_cross_where_the_laser_rests() -> None:
+    laser = LaserParameters.preset("high-beta")
+    figure = ph.plots.phase_portrait(laser)
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    rest = lines["at rest"]
+    carriers, photons = (float(np.asarray(rest.get_data()[k], dtype=float)[0]) for k in (0, 1))
+    for name in ("light stands still", "gain stands still"):
+        x, y = (np.asarray(lines[name].get_data()[k], dtype=float) for k in (0, 1))
+        assert np.interp(np.log(photons), np.log(y), x) == pytest.approx(carriers, rel=1e-3)
+    with pytest.raises(InvalidInput, match="pump must be"):
+        ph.plots.phase_portrait(laser, -1.0)

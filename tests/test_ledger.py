@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 import photinus as ph
 from photinus.devices.laser import instability_pump, spike
+from photinus.errors import InvalidInput
 from photinus.faces import cli
 from photinus.faces.figures import comparison as pictured
 from photinus.hardware import (
     CASES,
     Chip,
     Counts,
+    Heat,
     Ledger,
     Peer,
     Prices,
@@ -260,13 +262,17 @@ def test_state_photons_and_price_agree_with_the_synapse() -> None:
         Ledger.of(Counts.from_rates(network.replace(kernel=kernel), 1e9))
         for kernel in (network.kernel, linear)
     )
-    price = next(line.price for line in one_shot.lines if line.name == "one_shot")
-    assert price is not None
+    price = {name: Prices.default().entries[name].value for name in Prices.default().entries}
     paid = [
         sum(line.power("expected") or 0 for line in ledger.lines if line.name not in CURRENTS)
         for ledger in (one_shot, filtered)
     ]
-    assert paid[0] - paid[1] == pytest.approx(one_shot.counts.spikes * price.value)
+    # An on-off receiver decides once a window and sets off a one-shot, an amplifier draws all the time.
+    c = one_shot.counts
+    on_off = c.spikes * price["one_shot"] + c.lasers / c.window * price["detection"]
+    assert paid[0] - paid[1] == pytest.approx(on_off - c.lasers * price["amplification"])
+    assert "amplification" in filtered.left_out("best")
+    assert "amplification" not in one_shot.left_out("best")
     rows, other = dict(one_shot.count_rows()), dict(filtered.count_rows())
     # A detector at the source sees the whole spike, one at the target a share of it.
     whole = float(rows["light and current of a spike"].split()[0].replace(",", ""))
@@ -705,3 +711,30 @@ def test_a_short_run_does_not_tell_its_effective_samples(samples: Any, ledger: A
     short = ph.sample(MACHINE, chains=8, draws=9, burn_in=2, seed=1, threads=1)
     assert short.ledger().counts.effective is None
     assert short.ledger().energies()["effective sample"] is None
+
+
+# --- heat
+
+
+def test_heat_is_what_currents_bring_less_light_and_warms_by_resistance(ledger: Ledger) -> None:
+    c = ledger.counts
+    heat = Heat.of(ledger, thermal_resistance=2e5, characteristic_temperature=50.0)
+    brought = (c.pump + c.driving) * c.parameters.photon_energy - c.optical_power
+    assert heat.laser * c.lasers == pytest.approx(brought)
+    assert heat.warming == pytest.approx(2e5 * heat.laser)
+    assert heat.threshold_rise == pytest.approx(np.expm1(heat.warming / 50.0))
+    assert heat.density * ledger.placed.side**2 == pytest.approx(ledger.power("expected"))
+    assert [what for what, _ in heat.rows()][1] == "it is warmer by"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"thermal_resistance": -1.0}, "thermal_resistance must be at least 0"),
+        ({"characteristic_temperature": 0.0}, "characteristic_temperature must be"),
+        ({"thermal_resistance": "3 W"}, "thermal_resistance"),
+    ],
+)
+def test_bad_heat_is_one_sentence(ledger: Ledger, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        Heat.of(ledger, **options)

@@ -48,7 +48,7 @@ PASSES: dict[Any, Any] = {
 }
 """What passes for a kind that says what an object can do, not what class it is of."""
 HELD |= PASSES.keys()
-INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "faces.studio", "testing", "calibration.bench", "calibration.synapse",
+INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "faces.explorer", "faces.robustness.measuring", "faces.studio", "testing", "calibration.bench", "calibration.synapse",
          "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
          "calibration.agreement", "measurements.bench", "measurements.lines", "measurements.search", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
          "devices.protocol", "engines.base", "engines.events", "engines.disturbances", "engines.laser.block",

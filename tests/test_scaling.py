@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studies.robustness import LATER, section, with_section
+from studies.robustness import LATER, REFINED, section, with_section
 from studies.scaling.moments import GROUPS, reference, squared
 from studies.scaling.page import GOAL_KL, growth, time_to
 from studies.scaling.targets import pairs_of, target
@@ -59,4 +59,7 @@ def test_a_page_keeps_the_section_of_another_study() -> None:
     assert grown.endswith("first\n\n![figure](a.png)\n")
     changed = with_section(grown, f"{LATER}\n\nsecond")
     assert "first" not in changed
+    refined = with_section(grown, f"{REFINED}\n\nthird", REFINED)
+    assert section(refined) == f"{section(grown)}\n\n{REFINED}\n\nthird"
+    assert "third" not in with_section(refined, f"{REFINED}\n\nfourth", REFINED)
     assert with_section(page, section(page)) == page

@@ -22,6 +22,10 @@ TOLERATED_ERROR = 0.05
 """Largest error of the activation that counts as inside the calibrated range of biases."""
 
 
+class NotRandom(NotConverged):
+    """A device has no activation curve: it fires too regularly, or not at all."""
+
+
 def fit_logistic(
     x: NDArray[np.float64], p: NDArray[np.float64], error: NDArray[np.float64]
 ) -> tuple[float, float, float, float, float]:
@@ -30,7 +34,7 @@ def fit_logistic(
 
     band = (p > FIT_BAND[0]) & (p < FIT_BAND[1])
     if band.sum() < 4:
-        raise NotConverged(
+        raise NotRandom(
             f"the activation must have at least 4 points between {FIT_BAND[0]} and {FIT_BAND[1]}, "
             f"got {int(band.sum())}: the device switches from silent to always on"
         )
@@ -68,7 +72,7 @@ def survey(
     half = _crossing(drive, cv, 0.5)
     if half is None:
         low, high = bench.setting.bracket
-        raise NotConverged(
+        raise NotRandom(
             f"device {bench.parameters.name!r} never fires at random at drives from {low:.3g} to "
             f"{high:.3g}: there is no activation curve to calibrate"
         )
@@ -136,7 +140,7 @@ def activation_curve(
         last += 1
     if first == last:
         off = abs(p[middle] - logistic_curve(bias[middle], 0.0, 1.0))
-        raise NotConverged(_why_not_logistic(bench.parameters, window, off, p[middle]))
+        raise NotRandom(_why_not_logistic(bench.parameters, window, off, p[middle]))
     constants = {
         "midpoint": midpoint,
         "slope": slope,
@@ -157,10 +161,9 @@ def activation_curve(
 
 
 def _why_not_logistic(parameters: Parameters, window: float, off: float, on: float) -> str:
-    """Return why a device has no range of biases, and what to change."""
-    change = device_of(parameters).advice(parameters)
+    """Return why a device has no range of biases."""
     return (
         f"device {parameters.name!r} has no range of biases: in a state window of "
         f"{units.quantity(window, 's')} its activation is off a logistic by {off:.2g} even at "
-        f"P(on) = {on:.2g}, where {TOLERATED_ERROR} is allowed; {change}"
+        f"P(on) = {on:.2g}, where {TOLERATED_ERROR} is allowed"
     )

@@ -35,6 +35,7 @@ from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
 from photinus.calibration.activation import activation_curve, survey, sweep
 from photinus.calibration.bench import Bench
+from photinus.calibration.noise import cured
 from photinus.calibration.pairs import STAGES as PAIR_STAGES
 from photinus.calibration.pairs import measure_pairs
 from photinus.calibration.record import Calibration
@@ -128,7 +129,8 @@ def calibrate(
     InvalidInput
         If an argument is out of its range.
     NotConverged
-        If the device fires no spikes, or never at random: there is nothing to calibrate.
+        If the device fires no spikes, or never at random: there is nothing to calibrate. The message
+        names the inequality that does not hold, and the changes that help, as tried.
 
     Examples
     --------
@@ -154,7 +156,7 @@ def calibrate(
     factors = WINDOW_FACTORS if window is None else (1.0,)
     rounds = 4 * (1 + straight) + len(free) * (len(factors) + STEPS)
     rounds += (PAIR_STAGES if pairs else 0) + (STAGES if reduced else 0)
-    with tracked(progress, f"calibrating {parameters.name}", rounds) as advance:
+    with tracked(progress, f"calibrating {parameters.name}", rounds) as advance, cured(bench, window):
         step = functools.partial(advance, 1)
         bench = _behind_driver(bench, window, step) if straight else bench
         near, guess = survey(bench, window, step)

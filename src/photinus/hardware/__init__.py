@@ -12,6 +12,7 @@ from photinus.hardware.comparison import headline as headline
 from photinus.hardware.comparison import own_gibbs as own_gibbs
 from photinus.hardware.comparison import peers as peers
 from photinus.hardware.counts import Counts as Counts
+from photinus.hardware.heat import Heat as Heat
 from photinus.hardware.ledger import CASES as CASES
 from photinus.hardware.ledger import Ledger as Ledger
 from photinus.hardware.links import LinkBudget as LinkBudget

@@ -116,6 +116,16 @@ class Counts(Displayed):
         return self.receiver.one_shots * self.spikes
 
     @property
+    def linear_receivers(self) -> int:
+        """Receivers that amplify a linear filter's current: one per laser, or none if synapses are not.
+
+        The others are on-off receivers, which decide once in a state window.
+        """
+        if self.receiver is None or self.receiver.one_shots or not self.synapses:
+            return 0
+        return self.lasers
+
+    @property
     def effective(self) -> float | None:
         """Effective draws per second of chip time, None if unknown."""
         return None if self.effective_share is None else self.effective_share * self.states

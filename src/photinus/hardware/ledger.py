@@ -26,7 +26,8 @@ WHAT = {
     "pump": "pump current",
     "driving": "synaptic currents (added or taken)",
     "supply": "supply: voltage above the photon energy",
-    "detection": "detection and drivers of the synapses",
+    "detection": "on-off receivers and drivers of the synapses",
+    "amplification": "linear amplifiers of synapses that are linear",
     "one_shot": "one-shots of synapses that are not linear",
     "weighting": "weighting",
     "synaptic_event": "synaptic events in the waveguides",
@@ -128,7 +129,8 @@ class Ledger(Displayed):
             "pump": c.pump,
             "driving": c.driving,
             "supply": c.pump + c.driving,
-            "detection": c.lasers / c.window,
+            "detection": (c.lasers - c.linear_receivers) / c.window,
+            "amplification": float(c.linear_receivers),
             "one_shot": c.one_shots,
             "weighting": float(c.synapses),
             "synaptic_event": c.synaptic_events,
@@ -143,9 +145,9 @@ class Ledger(Displayed):
         return tuple(line.name for line in self.lines if line.price is None)
 
     def left_out(self, case: str) -> tuple[str, ...]:
-        """Return the names of what the sums of a case do not include."""
+        """Return the names of what the sums of a case do not include, of what the chip has."""
         validate.one_of("case", case, CASES)
-        return tuple(line.name for line in self.lines if line.power(case) is None)
+        return tuple(x.name for x in self.lines if x.power(case) is None and x.count)
 
     def power(self, case: str = "expected") -> float:
         """Return the power of the chip [W] in a case, "best", "expected" or "worst"."""

@@ -21,6 +21,7 @@ UNITS = {
     "driving": "J/electron",
     "supply": "J/electron",
     "detection": "J/update",
+    "amplification": "W/receiver",
     "one_shot": "J/spike",
     "weighting": "W/synapse",
     "synaptic_event": "J/event",
@@ -32,7 +33,10 @@ PLAUSIBLE = {
     name: Allowed("J", 0.0, 1.0, 1e-13) if unit.startswith("J/") else Allowed("W", 0.0, 1e5, 1e-3)
     for name, unit in UNITS.items()
 }
-"""What a price can be, per electron, update, event, bit, synapse or chip; a text has a unit: "5 fJ"."""
+"""What a price can be, per electron, update, event, bit, receiver, synapse or chip.
+
+A text has a unit: "5 fJ".
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)

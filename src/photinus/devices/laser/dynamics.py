@@ -64,6 +64,16 @@ class QuietState(Displayed):
     """Eigenvalues of the linearised equations, array (3,) [1/s], the least damped first."""
 
     @property
+    def feedback(self) -> float:
+        """Feedback of the absorber over the damping: a₃/(a₁ a₂), at most 1 where it is stable.
+
+        The coefficients are those of the characteristic polynomial λ³ + a₁ λ² + a₂ λ + a₃ (criterion of
+        Routh and Hurwitz).
+        """
+        _, a1, a2, a3 = np.poly(self.eigenvalues).real
+        return float(a3 / (a1 * a2)) if a1 * a2 > 0 else float("inf")
+
+    @property
     def is_stable(self) -> bool:
         """Whether small deviations decay."""
         return bool(self.eigenvalues[0].real < 0)
@@ -210,16 +220,17 @@ def instability_pump(parameters: LaserParameters) -> float:
     def growth(ratio: float) -> float:
         return float(quiet_state(parameters, ratio * scale).eigenvalues[0].real)
 
-    ratios = np.geomspace(*PUMPS_SEARCHED, 200)
-    stable = ratios[0]
-    for ratio in ratios:
-        if growth(ratio) >= 0:
+    seen: dict[float, QuietState] = {}
+    stable = PUMPS_SEARCHED[0]
+    for ratio in np.geomspace(*PUMPS_SEARCHED, 200):
+        seen[ratio] = quiet_state(parameters, ratio * scale)
+        if seen[ratio].eigenvalues[0].real >= 0:
             return float(brentq(growth, stable, ratio, rtol=1e-10)) * scale
         stable = ratio
-    low, high = PUMPS_SEARCHED
+    feedback, at = max((quiet.feedback, ratio) for ratio, quiet in seen.items())
     raise NotConverged(
-        f"laser {parameters.name!r} does not pulse: its steady state is stable at pumps from "
-        f"{low:g} to {high:g} times its threshold"
+        f"laser {parameters.name!r} does not pulse: its absorber's feedback is at most "
+        f"{feedback:.2g} of its damping, at {at:.2g} times its threshold, and must exceed it"
     )
 
 

@@ -170,10 +170,6 @@ class LaserDevice(Device):
         current = [parameters.current(x / parameters.gain_lifetime) for x in drive]
         return np.array(current) / uA, "pump current [µA]"
 
-    def advice(self, parameters: LaserParameters) -> str:
-        """Return what to change where the activation is not logistic."""
-        return "give it a state window that fits its intervals, or more noise"
-
     def facts(self, neuron: Any) -> list[tuple[str, str]]:
         """Return what a calibration measured, as (what, value) for people."""
         laser: LaserParameters = validate.instance("parameters", neuron.parameters, LaserParameters)

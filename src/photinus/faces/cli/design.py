@@ -1,13 +1,17 @@
 """``photinus design``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from photinus.errors import NotConverged
 from photinus.faces.cli.inputs import read_calibration, read_laser, read_machine
-from photinus.faces.cli.messages import print_json, say, table, typed
+from photinus.faces.cli.messages import INPUT_ERROR, print_json, say, stop, table, typed
 from photinus.faces.cli.options import CalibrationFile, Force, Json, LayoutFile, Seed, Threads
+
+if TYPE_CHECKING:
+    from photinus.faces.design import Design
 
 
 def design(
@@ -27,33 +31,52 @@ def design(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a laser: does it sample, how fast, for how much, what to improve first."""
+    """Judge a laser: does it sample, how fast, for how much, what to improve first.
+
+    Of a laser that does not calibrate, the page says why, with its phase portrait.
+    """
     from photinus._core import files
     from photinus.faces.design import design as judge
     from photinus.faces.design import words
+    from photinus.faces.design.failure import failure_page
     from photinus.faces.design.job import random_machines
     from photinus.faces.design.page import design_page
-    from photinus.hardware.links import undriven
     from photinus.networks.layout import Layout
 
     parameters = read_laser(laser, [], forced=False)
     tried = random_machines(random, scale, 4, seed) if machine is None else (read_machine(machine),)
     files.check_all([out], replace=force)
-    found = judge(
-        parameters,
-        machines=tried,
-        layout=None if layout is None else Layout.load(layout),
-        calibration=None if calibration is None else read_calibration(None, calibration),
-        chips=chips,
-        refined=refined,
-        seed=seed,
-        threads=threads,
-        progress=True,
-    )
+    options: dict[str, Any] = {
+        "chips": chips,
+        "refined": refined,
+        "seed": seed,
+        "threads": threads,
+        "progress": True,
+    }
+    try:
+        found = judge(
+            parameters,
+            machines=tried,
+            layout=None if layout is None else Layout.load(layout),
+            calibration=None if calibration is None else read_calibration(None, calibration),
+            **options,
+        )
+    except NotConverged as error:
+        files.write_text(out, failure_page(parameters, str(error), typed()), replace=force)
+        stop(f"{error}. Phase portraits: {out}", INPUT_ERROR)
     files.write_text(out, design_page(found, typed()), replace=force)
     if as_json:
         print_json({"page": str(out), **words.document(found)})
         return
+    _show(found)
+    typer.echo(f"Page: {out}")
+
+
+def _show(found: "Design") -> None:
+    """Print a verdict."""
+    from photinus.faces.design import words
+    from photinus.hardware.links import undriven
+
     say(f"{words.headline(found)}\n")
     table("Verdict", words.verdict_rows(found))
     table("Synapses, each fitted", words.synapse_rows(found), words.SYNAPSE_HEAD)
@@ -63,4 +86,3 @@ def design(
     head = words.INFLUENCE_HEAD
     table("Parameters", words.influence_rows(found.parameters, raised=True), head)
     table("Imperfections", words.influence_rows(found.faults, raised=False), head)
-    typer.echo(f"Page: {out}")

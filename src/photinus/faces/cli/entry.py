@@ -17,6 +17,7 @@ from photinus.faces.cli.calibrate import calibrate
 from photinus.faces.cli.demo import demo
 from photinus.faces.cli.design import design
 from photinus.faces.cli.device import device
+from photinus.faces.cli.explore import explore
 from photinus.faces.cli.infer import infer
 from photinus.faces.cli.info import info
 from photinus.faces.cli.init import init
@@ -24,6 +25,7 @@ from photinus.faces.cli.layout import layout
 from photinus.faces.cli.learn import learn
 from photinus.faces.cli.messages import INPUT_ERROR, INTERRUPTED, OUTPUT_ERROR, stop, tell
 from photinus.faces.cli.report import ledger, report
+from photinus.faces.cli.robustness import robustness
 from photinus.faces.cli.sample import sample
 from photinus.faces.cli.studio import studio
 from photinus.faces.cli.study import study
@@ -40,6 +42,8 @@ COMMANDS = (
     translate,
     refine,
     design,
+    robustness,
+    explore,
     layout,
     learn,
     dream,

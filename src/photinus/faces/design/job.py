@@ -25,7 +25,7 @@ from photinus.devices.laser.datasheet import datasheet
 from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
-from photinus.errors import PhotinusError
+from photinus.errors import InvalidInput, PhotinusError
 from photinus.faces.design.verdict import Design, Influence, Shown, Synapse
 from photinus.hardware import LinkBudget, link_budget
 from photinus.learning.refinement import refine
@@ -71,13 +71,17 @@ QUICK_CHAINS = 8
 """Of a calibration that is compared with others only."""
 LENGTH = {"chains": 128, "draws": 200}
 """Of every run."""
+MOST_UNITS = 16
+"""Of a machine: its joint distribution is compared."""
+FEWEST_RUNS = 4
+"""Of each measurement: fewer machines are run several times, each time with other random numbers."""
 
 
 def random_machines(
     units: int, scale: float, count: int, seed: Seed = 0
 ) -> tuple[BoltzmannMachine, ...]:
     """Return machines with weights and biases uniform in ±`scale`, all pairs coupled."""
-    units = validate.integer("units", units, 1, 16)
+    units = validate.integer("units", units, 1, MOST_UNITS)
     scale = validate.positive("scale", scale)
     count = validate.integer("count", count, 1, 100)
     machines = []
@@ -93,6 +97,7 @@ class _Bench:
     """Machines, seeds and threads that all measurements share."""
 
     machines: Sequence[BoltzmannMachine]
+    """What is run in turn; a machine may be there several times."""
     layout: Layout | None
     seed: int
     threads: int | None
@@ -111,11 +116,10 @@ class _Bench:
         assert isinstance(designed, LaserNetwork)
         return link_budget(self.layout, designed)
 
-    def run(self, machine: BoltzmannMachine, network: LaserNetwork, **more: Any) -> Any:
-        """Return the samples of one run."""
-        return sample(
-            machine, network=network, seed=self.seed, threads=self.threads, **{**LENGTH, **more}
-        )
+    def run(self, machine: BoltzmannMachine, network: LaserNetwork, k: int = 0, **more: Any) -> Any:
+        """Return the samples of the run with that number."""
+        options = {**LENGTH, "seed": self.seed + k, "threads": self.threads, **more}
+        return sample(machine, network=network, **options)
 
     def runs(
         self, calibration: Calibration, faults: Imperfections | None = None, **more: Any
@@ -126,7 +130,7 @@ class _Bench:
             network = self.built(machine, calibration)
             if faults is not None:
                 network = faults.apply(network, seed=k)
-            found.append(self.run(machine, network, imperfections=faults, **more))
+            found.append(self.run(machine, network, k, imperfections=faults, **more))
         return found
 
     def judged(self, calibration: Calibration, runs: Sequence[Any]) -> Shown:
@@ -161,7 +165,8 @@ def design(
     parameters
         The laser.
     machines
-        What to try it on, at most 16 units each; by default `random_machines` (5, 1.0, 4).
+        What to try it on, at most 16 units each; by default `random_machines` (5, 1.0, 4). Fewer than
+        four are run several times, so that errors are known.
     layout
         Links of the chip; by default perfect ones.
     calibration
@@ -183,8 +188,9 @@ def design(
     validate.instance("calibration", calibration, Calibration | None)
     chips = validate.integer("chips", chips, 1, 1000)
     refined = validate.integer("refined", refined, 0, chips)
-    tried = random_machines(5, 1.0, 4, seed) if machines is None else tuple(machines)
-    bench = _Bench(tried, layout, seed, threads)
+    tried = random_machines(5, 1.0, 4, seed) if machines is None else judged_machines(machines)
+    runs_each = -(-FEWEST_RUNS // len(tried))
+    bench = _Bench(tried * runs_each, layout, seed, threads)
     rounds = 4 + len(PARAMETERS) + len(USUAL) + len(SYNAPSES) + 1 + refined
     with tracked(progress, f"judging {parameters.name}", rounds) as advance:
         if calibration is None:
@@ -203,7 +209,7 @@ def design(
             machines=tried,
             shown=shown,
             floor=floor,
-            predicted=_predicted(bench, calibration),
+            predicted=_predicted(bench, tried, calibration),
             ledger=runs[0].ledger(),
             parameters=_parameters(bench, parameters, lambda: advance(1)),
             faults=_faults(bench, calibration, shown, lambda: advance(1)),
@@ -213,11 +219,25 @@ def design(
         )
 
 
-def _predicted(bench: _Bench, calibration: Calibration) -> float:
+def judged_machines(machines: Sequence[BoltzmannMachine]) -> tuple[BoltzmannMachine, ...]:
+    """Return machines whose joint distributions can be compared.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none, or one is none or too large.
+    """
+    if not (given := tuple(machines)):
+        raise InvalidInput("machines must be at least one, got none")
+    for machine in given:
+        validate.instance("every one of machines", machine, BoltzmannMachine)
+        validate.integer("units of every machine", machine.n_units, 1, MOST_UNITS)
+    return given
+
+
+def _predicted(bench: _Bench, machines: Sequence[BoltzmannMachine], calibration: Calibration) -> float:
     """Return the mean of the predicted KLs."""
-    return float(
-        np.mean([predict(m, calibration, bench.built(m, calibration)).kl for m in bench.machines])
-    )
+    return float(np.mean([predict(m, calibration, bench.built(m, calibration)).kl for m in machines]))
 
 
 def _parameters(
@@ -324,9 +344,8 @@ def _nothing(name: str, value: Any, why: str) -> Influence:
 
 
 def _mean(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the mean over machines, and its standard error; infinite for one machine."""
-    n = len(values)
-    return float(values.mean()), float(values.std(ddof=1) / n**0.5) if n > 1 else float("inf")
+    """Return the mean over runs, and its standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)
 
 
 def _sorted(found: list[Influence]) -> tuple[Influence, ...]:

@@ -15,10 +15,10 @@ from photinus.faces.design.words import (
 )
 from photinus.faces.figures import plots
 from photinus.faces.figures.tornados import tornado
-from photinus.faces.report.hardware import hardware_card
+from photinus.faces.report.hardware import HEAT, hardware_card
 from photinus.faces.report.page import Table, picture, render
 from photinus.faces.report.rows import device_rows
-from photinus.hardware import CASES
+from photinus.hardware import CASES, Heat
 from photinus.hardware.links import HEAD, undriven
 
 
@@ -57,6 +57,7 @@ def design_page(design: Design, command: str | None = None) -> str:
             Table("Synapses, each fitted", SYNAPSE_HEAD, synapse_rows(d)),
             *links,
             Table("Power and energy", ("what", *CASES), d.ledger.result_rows()),
+            Table("Heat", (), Heat.of(d.ledger).rows(), HEAT),
             Table("Parameters", INFLUENCE_HEAD, influence_rows(d.parameters, raised=True)),
             Table("Imperfections", INFLUENCE_HEAD, influence_rows(d.faults, raised=False)),
             Table("Data sheet", (), sheet_rows(d.sheet)),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from photinus.faces.figures.plots import joint as joint
     from photinus.faces.figures.plots import raster as raster
     from photinus.faces.figures.plots import spike as spike
+    from photinus.faces.figures.portraits import phase_portrait as phase_portrait
     from photinus.faces.figures.posteriors import posterior as posterior
     from photinus.faces.figures.tornados import tornado as tornado
 
@@ -36,6 +37,7 @@ _HOMES = {
         "strip",
     ),
     "plots": ("activation", "divergence", "joint", "raster", "spike"),
+    "portraits": ("phase_portrait",),
     "posteriors": ("posterior",),
     "fitted": ("residuals",),
     "tornados": ("tornado",),

@@ -17,15 +17,15 @@ from photinus.faces.figures.palette import INK, LASER, MUTED
 from photinus.hardware.comparison import Peer, events_per_update
 from photinus.hardware.ledger import CASES, Ledger
 
-HEIGHT = 105 * MM
+HEIGHT = 120 * MM
 TITLE = (
     "circles: measured; triangles: projected; hollow: not read in a source; lines: range of energies"
 )
 PAPER = "#eceef0"
 """Ground of the strips for what is unknown."""
-STRIP = 0.17
+STRIP = 0.28
 """Part of the height that machines of unknown energy have."""
-LEVELS = 5
+LEVELS = 7
 """Levels on which names stand there."""
 
 

@@ -66,5 +66,5 @@ def tornado(
     axes.set_yticks(np.arange(len(names)), [plain(name) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(EngFormatter(sep="\N{NO-BREAK SPACE}"))
-    axes.set_xlabel(f"{unit}\n(lines: standard error over machines)")
+    axes.set_xlabel(f"{unit}\n(lines: standard error over runs)")
     return figure_of(axes)

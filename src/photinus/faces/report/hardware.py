@@ -6,9 +6,10 @@ from photinus._core import files
 from photinus.errors import InvalidInput
 from photinus.faces.figures.comparison import figure
 from photinus.faces.report.page import Chapter, Part, Table, picture
-from photinus.hardware import Ledger, Peer, headline
+from photinus.hardware import Heat, Ledger, Peer, headline
 from photinus.hardware import peers as literature
 from photinus.hardware.comparison import HEAD, rows
+from photinus.hardware.heat import CHARACTERISTIC_TEMPERATURE, THERMAL_RESISTANCE
 from photinus.hardware.ledger import CASES
 from photinus.networks.lasers import is_of_lasers
 from photinus.samplers.samples import Samples
@@ -39,6 +40,8 @@ def load_tolerances(path: "str | os.PathLike[str]") -> Table:
         return Table("Tolerances", head, rows, str(document["about"]))
 
 
+HEAT = f"At {THERMAL_RESISTANCE:g} K/W and T0 = {CHARACTERISTIC_TEMPERATURE:g} K."
+"""Above the table of heat."""
 NOT_TIMED = (
     "This computer's Gibbs sampler was not timed, so it is not compared: "
     "photinus report RUN --time-gibbs times it."
@@ -124,6 +127,7 @@ def hardware_chapter(
                 unpriced,
             ),
             Table("Power and energy", ("what", *CASES), ledger.result_rows()),
+            Table("Heat", ("what", "value"), Heat.of(ledger).rows(), HEAT),
             *([] if tolerances is None else [tolerances]),
         ],
         Part("other machines", [drawn], [compared]),

@@ -50,7 +50,7 @@ def to_calibrate(points: Iterable[Point], folder: Path) -> dict[str, Any]:
     return {
         digest: device
         for digest, device in devices.items()
-        if not (_shipped(device) or (folder / f"{digest}.json").exists())
+        if not (shipped(device) or (folder / f"{digest}.json").exists())
     }
 
 
@@ -64,7 +64,7 @@ def calibration_of(
     if (given := point.calibration()) is not None:
         return given
     file = folder / f"{_device_digest(device)}.json"
-    return failed.get(file.stem) or _shipped(device) or Calibration.load(file)
+    return failed.get(file.stem) or shipped(device) or Calibration.load(file)
 
 
 def _device_digest(device: Any) -> str:
@@ -72,7 +72,7 @@ def _device_digest(device: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _shipped(device: Any) -> Calibration | None:
+def shipped(device: Any) -> Calibration | None:
     """Return the calibration that comes with the package, if the device is a preset."""
     for name in SHIPPED_PRESETS:
         if _device_digest(preset(name)) == _device_digest(device):

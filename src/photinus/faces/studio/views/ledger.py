@@ -18,7 +18,16 @@ from photinus.hardware.prices import PLAUSIBLE, UNITS, Price
 from photinus.networks.lasers import is_of_lasers
 from photinus.samplers import Piece
 
-FREE = ("supply", "detection", "one_shot", "weighting", "synaptic_event", "readout", "static")
+FREE = (
+    "supply",
+    "detection",
+    "amplification",
+    "one_shot",
+    "weighting",
+    "synaptic_event",
+    "readout",
+    "static",
+)
 """What can be priced; physics prices the rest."""
 SUBSTRATES = ("laser", "laser-reduced")
 
@@ -29,6 +38,7 @@ class Settings(network.Settings):
 
     supply: float | None = None
     detection: float | None = None
+    amplification: float | None = None
     one_shot: float | None = None
     weighting: float | None = None
     synaptic_event: float | None = None
