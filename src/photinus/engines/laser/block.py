@@ -15,7 +15,7 @@ from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.driver import Driver, bent
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.base import Strength, by_lane, common_and_gain
-from photinus.engines.laser import loop
+from photinus.engines.laser import loop, wheel
 from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
 from photinus.networks.couplings import Couplings
@@ -65,7 +65,7 @@ class LaserBlock:
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
         self.wheel = np.full(horizon, -1, np.int64)
-        self.pool = np.zeros((0, loop.COLUMNS), np.int64)
+        self.pool = np.zeros((0, wheel.COLUMNS), np.int64)
         self.free = np.zeros(1, np.int64)
         self._grow_pool(8 * lanes)
 
