@@ -83,6 +83,7 @@ def sample(
     tempering: Tempering | Parallel | None = None,
     imperfections: Imperfections | None = None,
     threads: int | None = None,
+    engine: str = "cpu",
     workers: int | str | None = None,
     pool: Executor | None = None,
     path: "str | os.PathLike[str] | None" = None,
@@ -132,6 +133,8 @@ def sample(
         See `photinus.engines.laser.Simulator`. Calibrations hold for the time step that they were
         measured with, the default of the device (0.5 ps for lasers). Rates move by a percent or so with
         it.
+    engine
+        "cpu", or "cuda" for lasers and reduced lasers on an NVIDIA device. It needs the extra "cuda".
     tempering
         For machines with modes far apart. `Tempering` heats and cools in cycles, and draws when it is
         cold. `Parallel` runs copies at several temperatures that are swapped. Such runs
@@ -179,6 +182,7 @@ def sample(
     _check_objects(machine, calibration, network, tempering, imperfections, progress)
     kind = registry.substrate(substrate)
     _check_able(substrate, kind, tempering, imperfections)
+    validate.one_of(f"engine of {substrate!r}", engine, getattr(kind, "engines", ("cpu",)))
     chains, draws, burn_in = _counts(chains, draws, burn_in, machine.n_units)
     known = Evidence.either(evidence, clamp, machine.labels, chains)
     store = None if path is None else RunStore(path, resume=resume)
@@ -203,6 +207,7 @@ def sample(
         tempering,
         imperfections,
         gauge=_gauge(gauge, machine.n_units, network, store),
+        engine=engine,
     )
     with executor_of(workers, pool) as spread:
         run = registry.started(request) if spread is None else SpreadRun(request, spread)
@@ -389,6 +394,7 @@ def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
         **({} if request.seed.pool_size == 4 else {"seed_pool_size": request.seed.pool_size}),
         "substrate": request.substrate,
         "draws_requested": request.draws,
+        **({} if request.engine == "cpu" else {"engine": request.engine}),
         **({} if run.method is None else {"method": run.method}),
         "time_step": run.time_step,
         "clamp_mode": request.evidence_mode,
