@@ -72,4 +72,4 @@ def upload(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
             f"chains must be fewer for engine 'cuda': these need {needed / 2**30:.3g} GiB on the "
             f"device, {left / 2**30:.3g} GiB are available"
         )
-    return {name: cuda.to_device(array) for name, array in arrays.items()}
+    return {name: cuda.to_device(np.ascontiguousarray(array)) for name, array in arrays.items()}
