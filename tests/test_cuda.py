@@ -153,7 +153,7 @@ def test_compiled_loops_have_no_double_precision(
 
 def test_double_precision_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def halves(x: Any) -> None:
-        x[0] = 0.5 * x[0]
+        x[0] = 0.1 * x[0]
 
     assert ".f64" in compiled(halves, (numba.float32[::1],), monkeypatch)
 
