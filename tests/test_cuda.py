@@ -56,6 +56,7 @@ REDUCED_NETWORKS = (
     "depressed",
     "bent",
     "ring of 70",
+    "70, all coupled",
 )
 
 
@@ -76,11 +77,11 @@ def test_the_first_spikes_are_those_of_the_processor(found: Any, engine: str, na
 def test_each_network_gives_other_spikes(found: Any, engine: str) -> None:
     """So that what is compared above is what the networks have and others have not."""
     spikes = {json.dumps(one["cuda"]) for one in found[engine].values()}
-    assert len(spikes) == len(found[engine]) == 7
+    assert len(spikes) == len(found[engine]) >= 7
 
 
 @pytest.mark.parametrize("engine", ["ways", "reduced ways"])
-@pytest.mark.parametrize("way", ["pieces", "1 threads", "7 threads", "there", "back"])
+@pytest.mark.parametrize("way", ["pieces", "1 threads", "7 threads", "little room", "there", "back"])
 def test_one_run_is_the_same_however_it_is_done(found: Any, engine: str, way: str) -> None:
     """In pieces, on other threads, and in turns with the processor, which takes over the state."""
     assert len(found[engine]["whole"]) >= 4

@@ -103,8 +103,7 @@ def sample(
         faster), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or
         "lif" (leaky integrate-and-fire neurons).
     chains, draws
-        Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
-        every τ; on "gibbs" every sweep.
+        Independent chains and draws of each, >= 1. Spiking substrates draw every τ, "gibbs" a sweep.
     burn_in
         Draws dropped before the first one kept, from 0 to `draws`.
     seed
@@ -131,14 +130,12 @@ def sample(
         only without any burn-in. Draws of "exact" are independent and need no start.
     evidence_mode, time_step, threads
         See `photinus.engines.laser.Simulator`. Calibrations hold for the time step that they were
-        measured with, the default of the device (0.5 ps for lasers). Rates move by a percent or so with
-        it.
+        measured with, the default of the device (0.5 ps for lasers). It moves rates by a percent.
     engine
-        "cpu", or "cuda" for lasers and reduced lasers on an NVIDIA device. It needs the extra "cuda".
+        "cpu", or "cuda" for lasers and reduced lasers on an NVIDIA device (extra "cuda").
     tempering
-        For machines with modes far apart. `Tempering` heats and cools in cycles, and draws when it is
-        cold. `Parallel` runs copies at several temperatures that are swapped. Such runs
-        keep draws, not spikes; lasers, "lif" and "gibbs" only.
+        For machines with modes far apart. `Tempering` heats and cools in cycles, and draws when cold.
+        `Parallel` swaps copies at several temperatures. Both keep no spikes; lasers, "lif", "gibbs".
     imperfections
         What is wrong with the chip; lasers only. A `network` that is given is taken to hold all that
         does not change during a run (`Imperfections.apply`); what happens during a run is added.
@@ -182,7 +179,6 @@ def sample(
     _check_objects(machine, calibration, network, tempering, imperfections, progress)
     kind = registry.substrate(substrate)
     _check_able(substrate, kind, tempering, imperfections)
-    validate.one_of(f"engine of {substrate!r}", engine, getattr(kind, "engines", ("cpu",)))
     chains, draws, burn_in = _counts(chains, draws, burn_in, machine.n_units)
     known = Evidence.either(evidence, clamp, machine.labels, chains)
     store = None if path is None else RunStore(path, resume=resume)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.engines.cuda import device, laser_loop
 from photinus.engines.laser.simulator import Results, Simulator
 from photinus.errors import InvalidInput
@@ -35,6 +36,7 @@ class CudaSimulator(Simulator):
     """
 
     def __init__(self, network: LaserNetwork, **options: Any) -> None:
+        validate.instance("network", network, LaserNetwork)
         device.require()
         super().__init__(network, **options)
         block = self._blocks[0]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core import validate
 from photinus.engines.cuda import device, reduced_loop
 from photinus.engines.reduced import loop
 from photinus.engines.reduced.block import ReducedBlock
@@ -35,6 +36,8 @@ class CudaReducedSimulator(ReducedSimulator):
     """
 
     def __init__(self, network: LaserNetwork, reduced: EscapeRate, **options: Any) -> None:
+        validate.instance("network", network, LaserNetwork)
+        validate.instance("reduced", reduced, EscapeRate)
         device.require()
         super().__init__(network, reduced, **options)
         blocks, shared = self._blocks, self._blocks[0].shared
@@ -46,7 +49,7 @@ class CudaReducedSimulator(ReducedSimulator):
             known[name] = device.stacked([getattr(block, name) for block in blocks])
         known = device.upload(known)
         law = {name: known.pop(name) for name in ("constants", "hazard", "trend")}
-        self._law = reduced_loop.Law(**law, columns=shared.law.columns)
+        self._law = loop.Law(**law, columns=shared.law.columns)
         self._couplings = known
         self._rules = self._rules_of(blocks[0])
 

@@ -101,15 +101,6 @@ class Scratch(NamedTuple):
     slot: Any
 
 
-class Law(NamedTuple):
-    """See `photinus.engines.reduced.loop.Law`."""
-
-    constants: Any
-    hazard: Any
-    trend: Any
-    columns: Any
-
-
 class Synapses(NamedTuple):
     """See `photinus.engines.reduced.loop.Synapses`."""
 
@@ -194,10 +185,12 @@ def _ended(step, mark, value, gain, rules):  # type: ignore[no-untyped-def]
 
 @inlined
 def _deliver(  # type: ignore[no-untyped-def]
-    synaptic, once, thread, threads, reach, height, moment, runs_of, runs, coupling, dense
+    synaptic, once, thread, threads, reach, unit, height, moment, synapses
 ):
     """Add to what the targets of a source get, those that are lanes of this thread."""
+    runs_of, runs, coupling, dense = synapses[:4]
     first, row = reach[AIM], reach[ROW]
+    height, moment = height * unit, moment * unit
     if reach[KEY] == SCATTERED:
         for run in range(runs_of[row], runs_of[row + 1]):
             aim, offset = first + runs[run, 0], runs[run, 1]
@@ -273,7 +266,7 @@ def advance(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    state, scratch, law, synapses, rules, spikes : see the classes of these names.
+    state, scratch, law, synapses, rules, spikes : see the classes of these names, and `loop.Law`.
     lanes_of : int64 (block,), lanes of each block.
     reached, written : int64 (block,), raised: steps, and spikes.
     """
@@ -306,20 +299,16 @@ def advance(  # type: ignore[no-untyped-def]
             mark, value = marks[beginning & mask], values[beginning & mask]
             lane = mark[LANE]
             height, moment = _begun(step, mark, value, gain[lane // stride], rules)
-            _deliver(
-                synaptic, once, thread, threads, fan_out[lane], height * unit[lane],
-                moment * unit[lane], runs_of, runs, coupling, dense,
-            )  # fmt: skip
+            reach = fan_out[lane]
+            _deliver(synaptic, once, thread, threads, reach, unit[lane], height, moment, synapses)
             beginning += 1
         while ending < beginning and (decays or marks[ending & mask, FIRED] + rules.until_end <= step):
             mark, value = marks[ending & mask], values[ending & mask]
             lane = mark[LANE]
             if not decays and mark[RENEWED] == 0:
                 height, moment = _ended(step, mark, value, gain[lane // stride], rules)
-                _deliver(
-                    synaptic, once, thread, threads, fan_out[lane], height * unit[lane],
-                    moment * unit[lane], runs_of, runs, coupling, dense,
-                )  # fmt: skip
+                reach = fan_out[lane]
+                _deliver(synaptic, once, thread, threads, reach, unit[lane], height, moment, synapses)
             ending += 1
 
         step += 1
