@@ -196,11 +196,11 @@ def in_many_ways(pair: tuple[Start, Start], chip: LaserNetwork, steps: int) -> d
     found: dict[str, Any] = {"whole": go_on(pair[1](chip), steps)}
     pieces = pair[1](chip)
     found["pieces"] = [row for _ in range(2) for row in go_on(pieces, steps // 2)]
-    for threads in (1, 7):
-        with small_blocks(threads):
-            found[f"{threads} threads"] = go_on(pair[1](chip), steps)
-    with little_room():
-        found["little room"] = go_on(pair[1](chip), steps)
+    with small_blocks(7):
+        found["threads"] = go_on(pair[1](chip), steps)
+    if pair is REDUCED:
+        with little_room():
+            found["little room"] = go_on(pair[1](chip), steps)
     for name, (first, second) in (("there", pair), ("back", pair[::-1])):
         one, other = first(chip), second(chip)
         half = go_on(one, steps // 2)
