@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -209,6 +210,22 @@ def test_unknown_engines_are_named() -> None:
     neurons = ph.translate(MACHINE, ph.Calibration.preset("lif-hcs"))
     with pytest.raises(InvalidInput, match=r"engine for .* must be one of 'cpu', got 'cuda'"):
         ph.simulate(neurons, 0.1, engine="cuda")
+
+
+def test_a_stored_run_goes_on_with_its_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "require", lambda: None)
+    monkeypatch.setattr(device, "upload", lambda arrays: arrays)
+    options: dict[str, Any] = {"chains": 1, "draws": 2, "burn_in": 0, "seed": 1}
+    ph.sample(MACHINE, "laser-reduced", path=tmp_path / "run.zarr", **options)
+    with pytest.raises(InvalidInput, match=r"engine was 'cpu', got 'cuda'"):
+        ph.sample(
+            MACHINE,
+            "laser-reduced",
+            engine="cuda",
+            path=tmp_path / "run.zarr",
+            resume=True,
+            **options,
+        )
 
 
 def test_waveforms_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
