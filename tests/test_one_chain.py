@@ -150,7 +150,7 @@ def test_heat_and_room_for_spikes(split: None) -> None:
         (block,) = simulator._blocks
         # Room for two records of each laser, the least, which soon is not enough.
         block.pool, block.free = block.pool[:0], np.zeros(1, np.int64)
-        block._grow_pool(2 * LASERS)
+        block.grow_pool(2 * LASERS)
         block.spikes = np.empty((LASERS + 1, 2), np.int64)
         before = len(block.pool)
         simulator.heat(np.full((1, LASERS), 0.05 * SLOPE), 0.7)

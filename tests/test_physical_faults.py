@@ -200,7 +200,7 @@ def test_a_heated_driver_rises_in_its_time() -> None:
     simulator.advance(GRID)
     simulator.heat(n.drive[None], 1.0)
     simulator.advance(100 * ps * math.log(10) / math.log(9))
-    at = loop._at(0, loop.PUMP)
+    at = loop.at(0, loop.PUMP)
     (block,) = simulator._blocks
     assert block.f[at] / (n.pump[0] * TIME_STEP) == pytest.approx(1.9, abs=0.005)
 
@@ -325,7 +325,7 @@ def test_a_warm_laser_is_one_of_higher_threshold() -> None:
         for unit in range(3):
             lane = 3 * chain + unit
             for row in (loop.GG, loop.GROWTH, loop.GROWTH_G, loop.CLEAR_G):
-                at = loop._at(lane, row)
+                at = loop.at(lane, row)
                 assert block.f[at] == pytest.approx(wanted.f[at], rel=3e-7)
     warmed.warm(np.ones((2, 3)))
     fresh: LaserBlock = Simulator(n, chains=2, seed=1)._blocks[0]

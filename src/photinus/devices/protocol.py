@@ -275,6 +275,9 @@ class Device(Protocol):
     """Whether a calibration can measure it as an escape rate, for the substrate "laser-reduced"."""
     can_record: bool = False
     """Whether its simulator's `advance` takes a `Recording` of waveforms."""
+    engines: tuple[str, ...] = ("cpu",)
+    """Where it is simulated: on the processor, or also on an NVIDIA device ("cuda"). Of several, its
+    `simulator` takes the name as `engine`."""
 
     def preset(self, name: str) -> Any:
         """Return the parameters of one of its `presets`."""

@@ -338,10 +338,13 @@ def simulator(
     evidence_mode: str | None = None,
     drive: NDArray[np.float64] | None = None,
     threads: int | None = None,
+    engine: str = "cpu",
     clamp: "Given | None" = None,
     clamp_mode: str | None = None,
 ) -> SpikingSimulator:
     """Return the simulator of a network; arguments as in `photinus.engines.laser.Simulator`.
+
+    `engine` is "cpu", or "cuda" for lasers on an NVIDIA device.
 
     Examples
     --------
@@ -354,7 +357,11 @@ def simulator(
     '1e-08 to 2e-08 s'
     """
     validate.instance("network", network, Network)
-    return device_of(network).simulator(
+    kind = device_of(network)
+    validate.one_of(f"engine for {kind.plural}", engine, kind.engines)
+    # Devices that have one engine need not know that there are others.
+    choice = {} if engine == "cpu" else {"engine": engine}
+    return kind.simulator(
         network,
         chains=chains,
         seed=seed,
@@ -363,4 +370,5 @@ def simulator(
         evidence_mode=evidence_mode_of(evidence_mode, clamp_mode),
         drive=drive,
         threads=threads,
+        **choice,
     )

@@ -7,7 +7,7 @@ from photinus._core import memory, validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed
 from photinus.devices.protocol import Network, SpikingSimulator, evidence_mode_of
-from photinus.devices.registry import device_of
+from photinus.devices.registry import device_of, simulator
 from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Given
@@ -30,6 +30,7 @@ def simulate(
     evidence_mode: str | None = None,
     recording: Recording | None = None,
     threads: int | None = None,
+    engine: str = "cpu",
     progress: Progress | bool | None = None,
     clamp: Given | None = None,
     clamp_mode: str | None = None,
@@ -44,6 +45,9 @@ def simulate(
         Physical time per chain [s], > 0.
     chains, seed, time_step, evidence, evidence_mode, threads, clamp, clamp_mode
         See `photinus.engines.laser.Simulator`.
+    engine
+        "cpu", or "cuda" for lasers on an NVIDIA device. It needs the extra "cuda" and keeps no
+        waveforms.
     recording
         Waveforms to keep beside the spikes; lasers only.
     progress
@@ -77,7 +81,7 @@ def simulate(
     chains = validate.integer("chains", chains, 1)
     needed = chains * network.n_units * duration / network.window * BYTES_PER_SPIKE
     memory.require(needed + chains * network.n_units * BYTES_PER_LASER, "the spikes of this run")
-    simulator = device.simulator(
+    run = simulator(
         network,
         chains=chains,
         seed=seed,
@@ -85,26 +89,27 @@ def simulate(
         evidence=validate.either(evidence=evidence, clamp=clamp),
         evidence_mode=evidence_mode_of(evidence_mode, clamp_mode),
         threads=threads,
+        engine=engine,
     )
     if recording is not None:
-        samples = (min(recording.stop, duration) - recording.start) / simulator.grid / recording.every
+        samples = (min(recording.stop, duration) - recording.start) / run.grid / recording.every
         needed += len(recording.chains) * len(recording.units) * samples * BYTES_PER_SAMPLE
     memory.require(needed, "the spikes of this run")
     options = {} if recording is None else {"recording": recording}
     with tracked(progress, f"simulating {device.plural}", duration) as advance:
         parts = []
-        for part in _pieces(simulator, duration, options):
+        for part in _pieces(run, duration, options):
             advance(part.duration)
             parts.append(part)
     return SpikeTrains.joined(parts)
 
 
 def _pieces(
-    simulator: SpikingSimulator, duration: float, options: Mapping[str, Any]
+    run: SpikingSimulator, duration: float, options: Mapping[str, Any]
 ) -> Iterator[SpikeTrains]:
     """Give the spikes of `duration` [s], in pieces between which Ctrl-C is heard."""
-    steps = simulator.chains * len(simulator.units) * round(simulator.grid / simulator.time_step)
-    piece = simulator.grid * max(16, int(LASER_STEPS_PER_CHUNK / steps))
-    stop = simulator.time + duration
-    while stop - simulator.time > 1e-6 * simulator.grid:
-        yield simulator.advance(min(piece, stop - simulator.time), **options)
+    steps = run.chains * len(run.units) * round(run.grid / run.time_step)
+    piece = run.grid * max(16, int(LASER_STEPS_PER_CHUNK / steps))
+    stop = run.time + duration
+    while stop - run.time > 1e-6 * run.grid:
+        yield run.advance(min(piece, stop - run.time), **options)

@@ -74,6 +74,8 @@ def substrate(name: str) -> type[Run]:
 def started(request: Request) -> Run:
     """Return a run of a request on its substrate, with its copies where it is tempered in parallel."""
     kind = substrate(request.substrate)
+    engines = getattr(kind, "engines", ("cpu",))
+    validate.one_of(f"engine of {request.substrate!r}", request.engine, engines)
     if isinstance(request.tempering, Parallel):
         return ParallelRun(request, kind, request.tempering)
     return kind(request)

@@ -54,6 +54,8 @@ class Request(Displayed):
     """Network and, given evidence, drives (chain, unit), where these were worked out before."""
     gauge: "str | Gauge" = "none"
     """Which neurons stand for 1 - z, or how to choose them; see `photinus.translate`."""
+    engine: str = "cpu"
+    """Where neurons are simulated, one of `Run.engines`."""
 
     def flipped(self, gauge: Gauge) -> "Request":
         """Return what is asked of the neurons of a network with this gauge, as they see it."""
@@ -120,6 +122,8 @@ class Run(Protocol):
     """Draws of burn-in from which on its chains start at `Request.start`; None if they never do."""
     independent: ClassVar[bool] = False
     """Whether its draws are independent, so that there is no start."""
+    engines: ClassVar[tuple[str, ...]] = ("cpu",)
+    """Where it can run: on the processor, or also on an NVIDIA device ("cuda")."""
     spread: ClassVar[bool] = False
     """Whether its chains are advanced by workers."""
 

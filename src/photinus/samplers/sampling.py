@@ -83,6 +83,7 @@ def sample(
     tempering: Tempering | Parallel | None = None,
     imperfections: Imperfections | None = None,
     threads: int | None = None,
+    engine: str = "cpu",
     workers: int | str | None = None,
     pool: Executor | None = None,
     path: "str | os.PathLike[str] | None" = None,
@@ -102,8 +103,7 @@ def sample(
         faster), "gibbs", "exact" (enumeration), "ideal" (refractory neurons) or
         "lif" (leaky integrate-and-fire neurons).
     chains, draws
-        Independent chains and draws of each, both >= 1. On spiking substrates there is a draw
-        every τ; on "gibbs" every sweep.
+        Independent chains and draws of each, >= 1. Spiking substrates draw every τ, "gibbs" a sweep.
     burn_in
         Draws dropped before the first one kept, from 0 to `draws`.
     seed
@@ -130,12 +130,12 @@ def sample(
         only without any burn-in. Draws of "exact" are independent and need no start.
     evidence_mode, time_step, threads
         See `photinus.engines.laser.Simulator`. Calibrations hold for the time step that they were
-        measured with, the default of the device (0.5 ps for lasers). Rates move by a percent or so with
-        it.
+        measured with, the default of the device (0.5 ps for lasers). It moves rates by a percent.
+    engine
+        "cpu", or "cuda" for lasers and reduced lasers on an NVIDIA device (extra "cuda").
     tempering
-        For machines with modes far apart. `Tempering` heats and cools in cycles, and draws when it is
-        cold. `Parallel` runs copies at several temperatures that are swapped. Such runs
-        keep draws, not spikes; lasers, "lif" and "gibbs" only.
+        For machines with modes far apart. `Tempering` heats and cools in cycles, and draws when cold.
+        `Parallel` swaps copies at several temperatures. Both keep no spikes; lasers, "lif", "gibbs".
     imperfections
         What is wrong with the chip; lasers only. A `network` that is given is taken to hold all that
         does not change during a run (`Imperfections.apply`); what happens during a run is added.
@@ -203,6 +203,7 @@ def sample(
         tempering,
         imperfections,
         gauge=_gauge(gauge, machine.n_units, network, store),
+        engine=engine,
     )
     with executor_of(workers, pool) as spread:
         run = registry.started(request) if spread is None else SpreadRun(request, spread)
@@ -389,6 +390,7 @@ def _provenance(request: Request, run: Run, given: bool) -> dict[str, Any]:
         **({} if request.seed.pool_size == 4 else {"seed_pool_size": request.seed.pool_size}),
         "substrate": request.substrate,
         "draws_requested": request.draws,
+        **({} if request.engine == "cpu" else {"engine": request.engine}),
         **({} if run.method is None else {"method": run.method}),
         "time_step": run.time_step,
         "clamp_mode": request.evidence_mode,

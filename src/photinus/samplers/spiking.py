@@ -12,6 +12,7 @@ from photinus._core import memory
 from photinus.calibration import Calibration
 from photinus.devices import SHIPPED_PRESETS, Device, Network, SpikingSimulator, device_of, simulator
 from photinus.engines.base import BYTES_PER_SPIKE, LASER_STEPS_PER_CHUNK
+from photinus.engines.choice import FULL, REDUCED, chosen
 from photinus.engines.disturbances import Disturbed
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
@@ -125,6 +126,7 @@ class SpikingRun(Run):
             "evidence": request.evidence,
             "evidence_mode": request.evidence_mode,
             "threads": request.threads,
+            "engine": request.engine,
         }
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
@@ -276,6 +278,7 @@ class LaserRun(SpikingRun):
     """Full physics of lasers."""
 
     imperfect = True
+    engines = tuple(FULL)
     preset = "fast-absorber"
     device = "laser"
 
@@ -294,7 +297,10 @@ class ReducedRun(LaserRun):
         calibration.require(network.parameters)
         assert is_of_lasers(network)  # `device`, checked before
         self._law = calibration.require_reduced()
-        return ReducedSimulator(network, self._law, drive=drive, **self._options())
+        options = self._options()
+        kind = chosen(REDUCED, options.pop("engine"))
+        reduced: ReducedSimulator = kind(network, self._law, drive=drive, **options)
+        return reduced
 
     def _beyond_model(self) -> list[str]:
         assert is_of_lasers(self.network)  # `device`, checked before
@@ -317,6 +323,7 @@ def of_device(device: Device) -> type[SpikingRun]:
         heated = device.can_heat
         parallel = False
         imperfect = device.can_be_imperfect
+        engines = device.engines
         # Chains are driven to their start by what also heats them.
         least_burn_in = starts.BURN_IN_PER_DRIVEN if device.can_heat else None
 

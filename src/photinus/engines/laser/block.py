@@ -15,7 +15,7 @@ from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.driver import Driver, bent
 from photinus.devices.synapse import SynapticKernel
 from photinus.engines.base import Strength, by_lane, common_and_gain
-from photinus.engines.laser import loop
+from photinus.engines.laser import loop, wheel
 from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
 from photinus.networks.couplings import Couplings
@@ -65,9 +65,9 @@ class LaserBlock:
         self.last_end = np.full(lanes, -1, np.int64)
         horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
         self.wheel = np.full(horizon, -1, np.int64)
-        self.pool = np.zeros((0, loop.COLUMNS), np.int64)
+        self.pool = np.zeros((0, wheel.COLUMNS), np.int64)
         self.free = np.zeros(1, np.int64)
-        self._grow_pool(8 * lanes)
+        self.grow_pool(8 * lanes)
 
         rows = np.zeros((loop.ROWS, padded))
         for name, per_unit in constants.items():
@@ -149,7 +149,8 @@ class LaserBlock:
             return np.maximum(given, 0.0)
         return bent(given, self.knee, 2 * np.sqrt(self.bend))
 
-    def _grow_pool(self, by: int) -> None:
+    def grow_pool(self, by: int) -> None:
+        """Make room for `by` more records."""
         size = len(self.pool)
         pool = np.zeros((size + by, self.pool.shape[1]), np.int64)
         pool[:size] = self.pool
@@ -236,18 +237,22 @@ class LaserBlock:
             if recorded.size:
                 waveforms.append(kept[:, : step // every - before // every])
             if why == loop.RECORDS_FULL:
-                self._grow_pool(len(self.pool))
+                self.grow_pool(len(self.pool))
             elif why == loop.DONE:
                 break
+        self.check()
+        samples = stop // every - start // every
+        return np.concatenate(parts), (
+            np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
+        )
+
+    def check(self) -> None:
+        """Raise PhotinusError if something is not a number."""
         if np.isnan(self.f).any():
             raise PhotinusError(
                 "the simulation left the range of numbers: the time step is too large for these "
                 "parameters"
             )
-        samples = stop // every - start // every
-        return np.concatenate(parts), (
-            np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
-        )
 
 
 def _start(rows: NDArray[np.float64], words: NDArray[np.uint32]) -> None:

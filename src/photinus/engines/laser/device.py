@@ -15,6 +15,7 @@ from photinus.devices.laser.cures import cures, told
 from photinus.devices.laser.dynamics import lasing_pump
 from photinus.devices.protocol import Device, Setting
 from photinus.devices.synapse import SynapticKernel
+from photinus.engines.choice import FULL, chosen
 from photinus.engines.laser.simulator import Simulator, default_time_step
 from photinus.errors import InvalidInput, NotConverged
 from photinus.networks.couplings import entries
@@ -38,6 +39,7 @@ class LaserDevice(Device):
     can_be_imperfect = True
     can_be_reduced = True
     can_record = True
+    engines = tuple(FULL)
 
     def preset(self, name: str) -> LaserParameters:
         """Return the parameters of a preset."""
@@ -100,9 +102,10 @@ class LaserDevice(Device):
             labels=labels,
         )
 
-    def simulator(self, network: LaserNetwork, **options: Any) -> Simulator:
+    def simulator(self, network: LaserNetwork, *, engine: str = "cpu", **options: Any) -> Simulator:
         """Return the full physics of a network."""
-        return Simulator(network, **options)
+        simulator: Simulator = chosen(FULL, engine)(network, **options)
+        return simulator
 
     def plausible(self, parameters: LaserParameters) -> dict[str, Allowed]:
         """Return what the constants of a calibration can be; drives have the size of the threshold."""

@@ -28,13 +28,31 @@ from photinus._core.barrier import wait
 from photinus._core.compilation import TILE, inlined, kernel
 from photinus._core.streams import next_word
 from photinus.engines.laser.step import (
-    HALF,
-    SIXTH,
+    ONE,
+    QUARTER,
     SUBSTEPS,
-    UNIT_VARIANCE,
+    ZERO,
+    add_noise,
     advance_carriers,
     advance_field,
+    ease_growth,
+    follow,
     noise_pair,
+    read_out,
+    through_driver,
+)
+from photinus.engines.laser.wheel import (
+    CANCELLED,
+    ELAPSED,
+    GROUP,
+    KIND,
+    LANE,
+    LOWER,
+    NEXT,
+    RAISE,
+    RENEW,
+    pass_on,
+    send,
 )
 
 # Rows of a tile in the state array `f`, and their number: what changes, then what a laser is.
@@ -72,44 +90,15 @@ WORDS = 4
 # Why a call returned.
 DONE, SPIKES_FULL, RECORDS_FULL, GIVEN_UP = range(4)
 
-FAR = 2**31
-"""Steps after which nothing is left of an exponential pulse."""
-
-# Columns of a wheel record.
-NEXT, LANE, GROUP, KIND, CANCELLED, ELAPSED = range(6)
-COLUMNS = 6
-RAISE, RENEW, LOWER = range(3)
-
 _TILE = np.uintp(TILE)
 _F = np.uintp(ROWS * TILE)
 _R = np.uintp(WORDS * TILE)
-_ZERO = np.float32(0.0)
-_ONE = np.float32(1.0)
-_TWO = np.float32(2.0)
-_TINY = np.float32(1e-30)
-_QUARTER = np.float32(0.25)
-_FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
-_CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
 
 
 @inlined
-def _at(lane, row):  # type: ignore[no-untyped-def]
+def at(lane, row):  # type: ignore[no-untyped-def]
     """Return the position of (lane, row) in the flat state array."""
     return (lane // TILE) * (ROWS * TILE) + row * TILE + lane % TILE
-
-
-@inlined
-def _eased(ex, ey, ng, na, growth, growth_g, growth_a, clear, compression):  # type: ignore[no-untyped-def]
-    """Return growth and growth_g of a step whose gain is compressed by the light half-way through it.
-
-    `clear` is what the gain section takes from `growth`, a quarter of its absorption at no carriers.
-    """
-    photons = ex * ex + ey * ey
-    eased = _ONE / (_ONE + compression * photons)
-    x = growth + clear + eased * (growth_g * ng - clear) + growth_a * na
-    w = _ONE + x * (_ONE + x * (HALF + x * SIXTH))
-    eased = _ONE / (_ONE + compression * photons * (w * w))
-    return growth + clear - eased * clear, eased * growth_g
 
 
 @inlined
@@ -157,21 +146,22 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
         for lane in range(TILE):
             i = b + np.uintp(lane)
             k = np.uintp(lane)
-            ng = f[i + np.uintp(NG * TILE)]
-            mean = f[i + np.uintp(PUMP * TILE)] + f[i + np.uintp(DG * TILE)] * ng
-            shot = f[i + np.uintp(SHOT_NOISE * TILE)] * max(mean, _ZERO)
-            variance = _CARRIER_NOISE * (f[i + np.uintp(PUMP_NOISE * TILE)] + shot)
             number = scratch[k + np.uintp(NUMBERS * TILE)] + scratch[k + np.uintp((NUMBERS + 1) * TILE)]
-            ng += number * np.float32(np.sqrt(variance))
+            ng, noise, from_g, from_a = add_noise(
+                f[i + np.uintp(NG * TILE)],
+                f[i + np.uintp(NA * TILE)],
+                number,
+                f[i + np.uintp(PUMP * TILE)],
+                f[i + np.uintp(DG * TILE)],
+                f[i + np.uintp(GG * TILE)],
+                f[i + np.uintp(GA * TILE)],
+                f[i + np.uintp(PUMP_NOISE * TILE)],
+                f[i + np.uintp(SHOT_NOISE * TILE)],
+            )
             f[i + np.uintp(NG * TILE)] = ng
-            into_g = f[i + np.uintp(GG * TILE)] * max(ng, _ZERO)
-            into_a = f[i + np.uintp(GA * TILE)] * max(f[i + np.uintp(NA * TILE)], _ZERO)
-            emission = into_g + into_a
-            noise = np.float32(np.sqrt(_FIELD_NOISE * emission))
-            twice = _TWO * noise / max(emission, _TINY)
             scratch[k + np.uintp(NOISE * TILE)] = noise
-            scratch[k + np.uintp(FROM_G * TILE)] = twice * into_g
-            scratch[k + np.uintp(FROM_A * TILE)] = twice * into_a
+            scratch[k + np.uintp(FROM_G * TILE)] = from_g
+            scratch[k + np.uintp(FROM_A * TILE)] = from_a
 
         for substep in range(SUBSTEPS):
             numbers = np.uintp(NUMBERS + 2 + 2 * substep) * _TILE
@@ -182,7 +172,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                 growth = f[i + np.uintp(GROWTH * TILE)]
                 growth_g = f[i + np.uintp(GROWTH_G * TILE)]
                 if compression is not None:
-                    growth, growth_g = _eased(
+                    growth, growth_g = ease_growth(
                         f[i + np.uintp(EX * TILE)],
                         f[i + np.uintp(EY * TILE)],
                         f[i + np.uintp(NG * TILE)],
@@ -190,7 +180,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                         growth,
                         growth_g,
                         f[i + np.uintp(GROWTH_A * TILE)],
-                        _QUARTER * f[i + np.uintp(CLEAR_G * TILE)],
+                        QUARTER * f[i + np.uintp(CLEAR_G * TILE)],
                         compression[g + k],
                     )
                 ex, ey, ng, na, photons = advance_field(
@@ -218,7 +208,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                 gg = f[i + np.uintp(GG * TILE)]
                 clear_g = f[i + np.uintp(CLEAR_G * TILE)]
                 if compression is not None:
-                    eased = _ONE / (_ONE + compression[g + np.uintp(lane)] * photons)
+                    eased = ONE / (ONE + compression[g + np.uintp(lane)] * photons)
                     gg *= eased
                     clear_g *= eased
                 ng, na = advance_carriers(
@@ -236,8 +226,8 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                 f[i + np.uintp(NG * TILE)] = ng
                 f[i + np.uintp(NA * TILE)] = na
 
-        # Spikes. Products in place of branches: those become masked stores, slow on many processors.
-        count = _ZERO
+        # Spikes.
+        count = ZERO
         for lane in range(TILE):
             i = b + np.uintp(lane)
             k = np.uintp(lane) + np.uintp(PHOTONS * TILE)
@@ -246,35 +236,21 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                 max(scratch[k], scratch[k + np.uintp(TILE)]),
                 max(scratch[k + np.uintp(2 * TILE)], last),
             )
-            excited = f[i + np.uintp(EXCITED * TILE)]
-            above = _ONE if peak > f[i + np.uintp(HIGH * TILE)] else _ZERO
-            stays = _ONE if last >= f[i + np.uintp(LOW * TILE)] else _ZERO
-            fire = above * (_ONE - excited)
-            f[i + np.uintp(EXCITED * TILE)] = above + (_ONE - above) * excited * stays
+            fire, f[i + np.uintp(EXCITED * TILE)] = read_out(
+                peak,
+                last,
+                f[i + np.uintp(EXCITED * TILE)],
+                f[i + np.uintp(HIGH * TILE)],
+                f[i + np.uintp(LOW * TILE)],
+            )
             fired[g + np.uintp(lane)] = fire
             count += fire
-        if count > _ZERO:
+        if count > ZERO:
             for lane in range(TILE):
-                if fired[g + np.uintp(lane)] > _ZERO:
+                if fired[g + np.uintp(lane)] > ZERO:
                     found[now, first_lane + fires] = tile * TILE + lane
                     fires += 1
     return fires
-
-
-@inlined
-def _schedule(wheel, pool, free, step, lane, group, kind, elapsed):  # type: ignore[no-untyped-def]
-    """Put a new record into the slot of `step` and return its index."""
-    slot = step % wheel.size
-    index = free[free[0]]
-    free[0] -= 1
-    pool[index, NEXT] = wheel[slot]
-    pool[index, LANE] = lane
-    pool[index, GROUP] = group
-    pool[index, KIND] = kind
-    pool[index, CANCELLED] = 0
-    pool[index, ELAPSED] = elapsed
-    wheel[slot] = index
-    return index
 
 
 @inlined
@@ -308,31 +284,23 @@ def _set_pumps(  # type: ignore[no-untyped-def]
         for lane in range(TILE):
             i = b + np.uintp(lane)
             k = g + np.uintp(lane)
-            f[i + np.uintp(PUMP * TILE)] = max(np.float32(base_pump[k] + drive[k]), _ZERO)
-            f[i + np.uintp(NG * TILE)] = max(f[i + np.uintp(NG * TILE)] + kicked[k], _ZERO)
-            kicked[k] = _ZERO
+            f[i + np.uintp(PUMP * TILE)] = max(np.float32(base_pump[k] + drive[k]), ZERO)
+            f[i + np.uintp(NG * TILE)] = max(f[i + np.uintp(NG * TILE)] + kicked[k], ZERO)
+            kicked[k] = ZERO
 
 
 @inlined
 def _set_bent_pumps(  # type: ignore[no-untyped-def]
     f, drive, kicked, base_pump, knee, bend, first_tile, end_tile
 ):
-    """Do the same behind drivers that bend, see `photinus.devices.laser.driver`.
-
-    Let y flow beside the idle current, and y' before. A change of the input by dx changes y by dx times
-    y y'/(y y' + q). A kick is that part of its height, as it goes with the change.
-    """
+    """Do the same behind drivers that bend."""
     for lane in range(first_tile * TILE, end_tile * TILE):
-        i, g = _at(lane, PUMP), _at(lane, NG)
+        i, g = at(lane, PUMP), at(lane, NG)
         x = base_pump[lane] + drive[lane] - knee[lane]
-        root = np.sqrt(x * x + 4.0 * bend[lane])
-        # Of the two forms, the one that subtracts no numbers of like size.
-        y = 0.5 * (x + root) if x > 0.0 else 2.0 * bend[lane] / (root - x + _TINY)
-        both = y * max(f[i] - knee[lane], 0.0)
+        y, share = through_driver(x, max(f[i] - knee[lane], ZERO), bend[lane])
         f[i] = np.float32(knee[lane] + y)
-        share = np.float32(both / (both + bend[lane] + _TINY))
-        f[g] = max(f[g] + share * kicked[lane], _ZERO)
-        kicked[lane] = _ZERO
+        f[g] = max(f[g] + np.float32(share) * kicked[lane], ZERO)
+        kicked[lane] = ZERO
 
 
 @inlined
@@ -344,10 +312,10 @@ def _lag(  # type: ignore[no-untyped-def]
     One pole: in each step the current goes `part` of the way, and that part of what is held leaves.
     """
     for lane in range(first_tile * TILE, end_tile * TILE):
-        late[lane] += part * (base_pump[lane] + drive[lane] - late[lane])
+        asked = base_pump[lane] + drive[lane]
         held = charge[lane] + kicked[lane]
-        kicked[lane] = np.float32(part * held)
-        charge[lane] = held - part * held
+        late[lane], given, charge[lane] = follow(late[lane], asked, held, part)
+        kicked[lane] = np.float32(given)
 
 
 class State(NamedTuple):
@@ -500,15 +468,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                     drive, kicked, chain * n_units, group, kind, share, own, runs_of, runs, kick, height
                 )
                 changed = True
-            source = lane % n_units
-            if group + 1 < groups_of[source + 1]:
-                due = step + group_delay[group + 1] - group_delay[group]
-                pool[record, GROUP] = group + 1
-                pool[record, NEXT] = wheel[due % wheel.size]
-                wheel[due % wheel.size] = record
-            else:
-                free[0] += 1
-                free[free[0]] = record
+            pass_on(wheel, pool, free, step, record, groups_of, group_delay, n_units)
             record = following
 
         if late.size > 0:
@@ -534,32 +494,20 @@ def advance_block(  # type: ignore[no-untyped-def]
                     spikes[written, 0] = step
                     spikes[written, 1] = lane
                 written += 1
-                source = lane % n_units
-                group = groups_of[source]
-                if group == groups_of[source + 1]:
-                    continue
-                due = step + group_delay[group]
-                elapsed = step - last_spike[lane]
-                last_spike[lane] = step
-                if exponential:
-                    _schedule(wheel, pool, free, due, lane, group, RAISE, elapsed if renewing else FAR)
-                    continue
-                if renewing and elapsed < pulse_steps:
-                    pool[last_end[lane], CANCELLED] = 1
-                    _schedule(wheel, pool, free, due, lane, group, RENEW, elapsed)
-                else:
-                    _schedule(wheel, pool, free, due, lane, group, RAISE, pulse_steps)
-                last_end[lane] = _schedule(wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0)
+                send(
+                    wheel, pool, free, last_spike, last_end, step, lane, groups_of, group_delay,
+                    n_units, pulse_steps, renewing, exponential,
+                )  # fmt: skip
 
         if recorded.size > 0 and step % record_every == 0:
             for k in range(recorded.size):
                 lane = recorded[k]
                 if lane < first_lane or lane >= end_lane:
                     continue
-                ex = f[_at(lane, EX)]
-                ey = f[_at(lane, EY)]
+                ex = f[at(lane, EX)]
+                ey = f[at(lane, EY)]
                 kept[k, sample, 0] = ex * ex + ey * ey
-                kept[k, sample, 1] = f[_at(lane, NG)]
-                kept[k, sample, 2] = f[_at(lane, NA)]
+                kept[k, sample, 1] = f[at(lane, NG)]
+                kept[k, sample, 2] = f[at(lane, NA)]
             sample += 1
     return step, written, DONE

@@ -21,6 +21,8 @@ from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import Recording, SpikeTrains, Waveforms
 from photinus.units import ps
 
+Results = list[tuple[NDArray[np.int64], NDArray[np.float32]]]
+"""Spikes (spike, 2) of (step, lane) and waveforms (lane, sample, 3) of each block."""
 TIME_STEP = 0.5 * ps
 """Default integration step [s]; `docs` and tests show its error in rates and energies."""
 
@@ -231,16 +233,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         every = recording.every if recording else 1
         # Blocks give their chains in rising order, and so must each of them.
         wanted = sorted(recording.lanes(self.units, self.chains), key=_chain) if recording else []
-
-        def run(block: LaserBlock) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-            lanes = [
-                (c - block.first_chain) * n + u
-                for c, u in wanted
-                if block.first_chain <= c < block.first_chain + block.chains
-            ]
-            return block.advance(start, stop, np.array(lanes, np.int64), every)
-
-        results = self._on_blocks(run)
+        results = self._run(start, stop, wanted, every)
         self.step = stop
         step, lane = np.concatenate([spikes for spikes, _ in results]).T
         first = np.repeat([b.first_chain for b in self._blocks], [len(s) for s, _ in results])
@@ -257,6 +250,20 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
             start,
             waveforms,
         )
+
+    def _run(self, start: int, stop: int, wanted: list[tuple[int, int]], every: int) -> Results:
+        """Advance all blocks and return what they found; waveforms of `wanted` (chain, unit)."""
+        n = len(self.units)
+
+        def run(block: LaserBlock) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+            lanes = [
+                (c - block.first_chain) * n + u
+                for c, u in wanted
+                if block.first_chain <= c < block.first_chain + block.chains
+            ]
+            return block.advance(start, stop, np.array(lanes, np.int64), every)
+
+        return self._on_blocks(run)
 
     def _waveforms(self, kept: NDArray[np.float32], recording: Recording, start: int) -> Waveforms:
         """Return what blocks kept since step `start`, in the order that was asked for."""

@@ -27,6 +27,8 @@ is off by 0.3, a quarter of what one uniform number has. It matters to g2(0) of 
 lasts a few steps only.
 """
 
+import math
+
 import numpy as np
 
 from photinus._core.compilation import inlined
@@ -35,8 +37,12 @@ SUBSTEPS = 4
 """Integration steps between two visits of spikes and synapses."""
 REARM = 0.25
 """Fraction of the detection threshold below which the read-out looks for the next spike."""
+ZERO = np.float32(0.0)
+TINY = np.float32(1e-30)
+QUARTER = np.float32(0.25)
 HALF = np.float32(0.5)
 ONE = np.float32(1.0)
+TWO = np.float32(2.0)
 SIXTH = np.float32(1.0 / 6.0)
 NIBBLES, BYTES = np.uint32(0x0F0F0F0F), np.uint32(0x00FF00FF)
 FOUR, EIGHT, SIXTEEN = np.uint32(4), np.uint32(8), np.uint32(16)
@@ -44,6 +50,8 @@ MEAN = np.int32(30)
 
 # Each half of a word gives the sum of its four 4-bit numbers; this factor makes its variance one.
 UNIT_VARIANCE = float(np.sqrt(12.0 / (4 * (16.0**2 - 1.0))))
+_FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
+_CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
 
 
 @inlined
@@ -55,6 +63,38 @@ def noise_pair(word):  # type: ignore[no-untyped-def]
     high = np.int32(np.int32(np.uint32(sums >> SIXTEEN)) - MEAN)
     low = np.int32(np.int32(np.uint32(sums & np.uint32(0xFF))) - MEAN)
     return np.float32(high), np.float32(low)
+
+
+@inlined
+def add_noise(ng, na, number, pump, dg, gg, ga, pump_noise, shot_noise):  # type: ignore[no-untyped-def]
+    """Return (ng, noise, from_g, from_a): carriers after their noise of all substeps, field noise.
+
+    `number` is the sum of two noise numbers. The last three are what `advance_field` takes.
+    """
+    mean = pump + dg * ng
+    shot = shot_noise * max(mean, ZERO)
+    variance = _CARRIER_NOISE * (pump_noise + shot)
+    ng += number * np.float32(math.sqrt(variance))
+    into_g = gg * max(ng, ZERO)
+    into_a = ga * max(na, ZERO)
+    emission = into_g + into_a
+    noise = np.float32(math.sqrt(_FIELD_NOISE * emission))
+    twice = TWO * noise / max(emission, TINY)
+    return ng, noise, twice * into_g, twice * into_a
+
+
+@inlined
+def ease_growth(ex, ey, ng, na, growth, growth_g, growth_a, clear, compression):  # type: ignore[no-untyped-def]
+    """Return growth and growth_g of a step whose gain is compressed by the light half-way through it.
+
+    `clear` is what the gain section takes from `growth`, a quarter of its absorption at no carriers.
+    """
+    photons = ex * ex + ey * ey
+    eased = ONE / (ONE + compression * photons)
+    x = growth + clear + eased * (growth_g * ng - clear) + growth_a * na
+    w = ONE + x * (ONE + x * (HALF + x * SIXTH))
+    eased = ONE / (ONE + compression * photons * (w * w))
+    return growth + clear - eased * clear, eased * growth_g
 
 
 @inlined
@@ -90,3 +130,36 @@ def advance_carriers(  # type: ignore[no-untyped-def]
     ng = (ng + (pump + clear_g * photons) * half_g) * (denominator_a * inverse)
     na = (na + clear_a * photons * half_a) * (denominator_g * inverse)
     return ng, na
+
+
+@inlined
+def read_out(peak, last, excited, high, low):  # type: ignore[no-untyped-def]
+    """Return (1 at a spike, else 0; 1 if excited from now on, else 0) for photons at most and at last.
+
+    Products in place of branches: those become masked stores, slow on many processors.
+    """
+    above = ONE if peak > high else ZERO
+    stays = ONE if last >= low else ZERO
+    return above * (ONE - excited), above + (ONE - above) * excited * stays
+
+
+@inlined
+def through_driver(x, before, bend):  # type: ignore[no-untyped-def]
+    """Return (y, share) of a driver that bends, see `photinus.devices.laser.driver`.
+
+    Let y flow beside the idle current at an input of x beyond the knee, and y' `before`. A change of
+    the input by dx changes y by dx times y y'/(y y' + q). A kick is that part of its height, as it
+    goes with the change.
+    """
+    root = math.sqrt(x * x + (TWO + TWO) * bend)
+    # Of the two forms, the one that subtracts no numbers of like size.
+    y = HALF * (x + root) if x > ZERO else TWO * bend / (root - x + TINY)
+    both = y * before
+    return y, both / (both + bend + TINY)
+
+
+@inlined
+def follow(late, asked, held, part):  # type: ignore[no-untyped-def]
+    """Return (late, given, held): a driver goes `part` of the way and gives that part of a charge."""
+    given = part * held
+    return late + part * (asked - late), given, held - given

@@ -170,12 +170,16 @@ class ReducedBlock:
             )
             self.spikes.append((times[:written], lanes[:written]))
             if step == before:
-                self._grow()
+                self.grow()
+        self.check()
+        return np.asarray(counts.reshape(self.chains, -1).sum(axis=1))
+
+    def check(self) -> None:
+        """Raise PhotinusError if something is not a number, or has no bounds."""
         if np.isnan(self.f).any() or not np.isfinite(self.synaptic).all():
             raise PhotinusError(
                 "the simulation left the range of numbers: drives and couplings are too large"
             )
-        return np.asarray(counts.reshape(self.chains, -1).sum(axis=1))
 
     def write(
         self,
@@ -202,7 +206,7 @@ class ReducedBlock:
             )
         self.spikes.clear()
 
-    def _grow(self) -> None:
+    def grow(self) -> None:
         """Make twice the room for spikes that are under way."""
         old, size = self.pending, len(self.pending)
         self.pending = np.zeros((2 * size, old.shape[1]))

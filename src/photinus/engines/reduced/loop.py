@@ -23,6 +23,7 @@ every spike, and large machines wait for them. Long rows are delivered four spik
 the drives of their targets are read and written once for four.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,13 +74,13 @@ _SIXTEENTH = np.float32(1.0 / 16.0)
 # "Using de Bruijn Sequences to Index a 1 in a Computer Word").
 _NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077CB531)
 _POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 _TINY = np.float32(1e-15)
 _STEEPEST = np.float32(2.0)
 """Largest 16th root of a factor of the hazard: one of 65 536."""
 _LEAST = np.float32(1e-12)
-_LARGEST = 2.0**15
-_WEAK = 1.5
+LARGEST = 2.0**15
+WEAK = 1.5
 """Change of a log-hazard, at a kick of a long row's largest coupling, below which it can wait."""
 _EARLIEST = np.float32(1e-3)
 """Part of a step that a lane is past its spike at least: nothing is divided by zero."""
@@ -128,6 +129,27 @@ def advance_membrane(  # type: ignore[no-untyped-def]
 
 
 @inlined
+def middle(rows, leak):  # type: ignore[no-untyped-def]
+    """Return (upon, below), to find the hazard of the middle of a step, when less had risen."""
+    upon = rows / np.float32(math.sqrt(_ONE - leak))
+    return upon, upon - rows
+
+
+@inlined
+def position(felt, risen, shift, lowest, scale, last_column, rows, upon, below):  # type: ignore[no-untyped-def]
+    """Return where the table of hazards has its entry, (column, row), neither rounded down yet.
+
+    `upon` and `below` are those of `middle`.
+    """
+    x = (felt - lowest) * scale + shift
+    y = risen * upon - below
+    # Compared so that what is not a number gives an entry of the table too.
+    x = x if x > _ZERO else _ZERO
+    y = y if y > _ZERO else _ZERO
+    return x if x < last_column else last_column, y if y < rows else rows
+
+
+@inlined
 def _advance_tiles(  # type: ignore[no-untyped-def]
     f, synaptic, once, place, read, bit, words, fired, constants, hazard, columns, width
 ):
@@ -149,10 +171,8 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     scale = constants[SCALE]
     across = np.float32(columns)
     last_column = across - _ONE
-    # The hazard is that of the middle of the step, when less had risen.
     rows = np.float32(hazard.shape[0] // columns - 1)
-    upon = rows / np.float32(np.sqrt(_ONE - leak))
-    below = upon - rows
+    upon, below = middle(rows, leak)
     for tile in range(words.size):
         b = np.uintp(tile) * _F
         g = np.uintp(tile) * _TILE
@@ -182,13 +202,18 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
             f[i + np.uintp(EXCESS * TILE)] = excess
             f[i + np.uintp(USED * TILE)] = factor
             once[k] = _ZERO
-            x = (felt - lowest) * scale + f[i + np.uintp(SHIFT * TILE)]
-            y = risen * upon - below
-            # Compared so that what is not a number gives an entry of the table too.
-            x = x if x > _ZERO else _ZERO
-            y = y if y > _ZERO else _ZERO
-            column = np.floor(x if x < last_column else last_column)
-            row = np.floor(y if y < rows else rows)
+            column, row = position(
+                felt,
+                risen,
+                f[i + np.uintp(SHIFT * TILE)],
+                lowest,
+                scale,
+                last_column,
+                rows,
+                upon,
+                below,
+            )
+            column, row = np.floor(column), np.floor(row)
             place[k] = np.int32(row * across + column)
     # Alone: the compiler would not vectorise a loop with a table in it.
     for entry in range(place.size):
@@ -218,7 +243,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _at(lane):  # type: ignore[no-untyped-def]
+def lane_at(lane):  # type: ignore[no-untyped-def]
     """Return the position of a lane in the flat state array."""
     return (lane // _TILE) * _F + lane % _TILE
 
@@ -238,7 +263,7 @@ def _word(r, lane):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _since_spike(left, used, trend):  # type: ignore[no-untyped-def]
+def since_spike(left, used, trend):  # type: ignore[no-untyped-def]
     """Return how much of a step is over since the hazard was used up, as if it had changed linearly.
 
     `left` is negative: what the whole step has used up too much. `trend` is half of what the hazard
@@ -246,14 +271,14 @@ def _since_spike(left, used, trend):  # type: ignore[no-untyped-def]
     """
     part = max(_ONE + left / used, _ZERO)
     down = _ONE - trend
-    root = np.float32(np.sqrt(down * down + np.float32(4.0) * trend * part))
+    root = np.float32(math.sqrt(down * down + np.float32(4.0) * trend * part))
     return max(_ONE - (part + part) / max(down + root, _EARLIEST), _ZERO)
 
 
 @inlined
-def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped-def]
+def restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped-def]
     """Put a lane to where it is `since` of a step after its spike."""
-    i = _at(lane)
+    i = lane_at(lane)
     push = max(f[i + np.uintp(BASE * TILE)] + synaptic[lane], constants[REST])
     push = constants[MOST] if push > constants[MOST] else push
     f[i + np.uintp(EFFECTIVE * TILE)] = push
@@ -263,7 +288,7 @@ def _restart(f, r, synaptic, lane, since, constants):  # type: ignore[no-untyped
     # 24 bits, the most that a number in single precision keeps, and the other eight.
     word = _word(r, lane)
     unit = (np.float32(word >> np.uint32(8)) + _HALF) * np.float32(2.0**-24)
-    f[i + np.uintp(LEFT * TILE)] = -np.log(unit)
+    f[i + np.uintp(LEFT * TILE)] = -np.float32(math.log(unit))
     f[i + np.uintp(SHIFT * TILE)] = np.float32(word & np.uint32(255)) * np.float32(2.0**-8)
 
 
@@ -276,7 +301,7 @@ def _share_left(tilt, turn, felt, excess, change):  # type: ignore[no-untyped-de
 
 
 @inlined
-def _inhibit_within(  # type: ignore[no-untyped-def]
+def inhibit_within(  # type: ignore[no-untyped-def]
     f, first, end, fired, parts, kicks, order, lowered, slot, delay, constants, fan_out, runs_of, runs,
     coupling, dense, unit,
 ):  # fmt: skip
@@ -303,7 +328,7 @@ def _inhibit_within(  # type: ignore[no-untyped-def]
         k = order[rank]
         lane = np.uintp(fired[k])
         acts = parts[k] + delay
-        if acts >= 1.0 or kicks[k] == 0.0:
+        if acts >= _ONE or kicks[k] == _ZERO:
             continue
         key, aim, row = fan_out[lane, KEY], fan_out[lane, AIM], fan_out[lane, ROW]
         if key == SCATTERED:
@@ -312,7 +337,7 @@ def _inhibit_within(  # type: ignore[no-untyped-def]
                     other = slot[aim + runs[run, 0] + c]
                     weight = coupling[runs[run, 1] + c]
                     if other >= 0 and weight < _ZERO and acts < parts[other]:
-                        i = _at(np.uintp(fired[other]))
+                        i = lane_at(np.uintp(fired[other]))
                         felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
                         change = leak * np.float32(kicks[k] * weight)
                         share = _share_left(tilt, turn, felt, excess + lowered[other], change)
@@ -327,7 +352,7 @@ def _inhibit_within(  # type: ignore[no-untyped-def]
                 at = fired[other] - aim
                 if at < 0 or at >= size or dense[row + at] >= 0 or acts >= parts[other]:
                     continue
-                i = _at(np.uintp(fired[other]))
+                i = lane_at(np.uintp(fired[other]))
                 felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
                 change = leak * np.float32(height * dense[row + at])
                 share = _share_left(tilt, turn, felt, excess + lowered[other], change)
@@ -427,7 +452,7 @@ class Law(NamedTuple):
     constants: NDArray[np.float32]
     """(CONSTANTS,)"""
     hazard: NDArray[np.float32]
-    """Flat table of the risen part (0 to 1) by drives: what a step uses up, see `_since_spike`. The
+    """Flat table of the risen part (0 to 1) by drives: what a step uses up, see `since_spike`. The
     last row, all has risen, is met by rounding only."""
     trend: NDArray[np.float32]
     """How that changes."""
@@ -505,7 +530,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     # All spikes of a step begin at the same step, and end at the same: none has to wait for others.
     # As many early as late, by half a step at most: what is early or late of a pulse is made up for.
     until_begin = np.rint(delay)
-    until_end = np.ceil(delay + pulse - _ROUNDING)
+    until_end = np.ceil(delay + pulse - ROUNDING)
     written = 0
     while step < stop and times.size - written >= n_lanes:
         if ring[FREE] - ring[ENDING] + n_lanes > pending.shape[0]:
@@ -591,8 +616,8 @@ def advance_block(  # type: ignore[no-untyped-def]
                 synaptic[k] *= decay
         for k in range(fires):
             lane = np.uintp(fired[k])
-            i = _at(lane)
-            parts[k] = _ONE - _since_spike(
+            i = lane_at(lane)
+            parts[k] = _ONE - since_spike(
                 f[i + np.uintp(LEFT * TILE)], f[i + np.uintp(USED * TILE)], trend[np.uintp(place[lane])]
             )
             elapsed = step - 1.0 + parts[k] - last_spike[lane]
@@ -604,8 +629,8 @@ def advance_block(  # type: ignore[no-untyped-def]
             kicks[k] = kick * gain[lane // np.uintp(stride)] * share
             # Rows of large machines come from far memory: only where some coupling is strong.
             level = constants[TILT] + constants[TURN] * f[i + np.uintp(FELT * TILE)]
-            largest = kicks[k] * unit[lane] * _LARGEST * constants[LEAK]
-            if fan_out[lane, SIZE] > NARROW and level * largest < _WEAK:
+            largest = kicks[k] * unit[lane] * LARGEST * constants[LEAK]
+            if fan_out[lane, SIZE] > NARROW and level * largest < WEAK:
                 kicks[k] = 0.0
         if kick > 0.0 and until_begin == 0.0:
             begin = 0
@@ -615,7 +640,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                     strongest = max(strongest, kicks[end])
                     end += 1
                 if end > begin + 1 and strongest > 0.0:
-                    _inhibit_within(
+                    inhibit_within(
                         f, begin, end, fired, parts, kicks, order, lowered, slot, delay, constants,
                         fan_out, runs_of, runs, coupling, dense, unit,
                     )  # fmt: skip
@@ -626,14 +651,14 @@ def advance_block(  # type: ignore[no-untyped-def]
                     fired[begin], parts[begin] = fired[k], parts[k]
                     begin += 1
                 else:
-                    i = _at(np.uintp(fired[k]))
+                    i = lane_at(np.uintp(fired[k]))
                     over = np.float32(parts[k] - 1.0) * f[i + np.uintp(USED * TILE)]
                     f[i + np.uintp(LEFT * TILE)] = over
             fires = begin
         for k in range(fires):
             lane = np.uintp(fired[k])
             since = np.float32(1.0 - parts[k])
-            _restart(f, r, felt, lane, since, constants)
+            restart(f, r, felt, lane, since, constants)
             times[written + k] = step - np.float64(since)
             lanes[written + k] = lane
             counts[lane] += 1

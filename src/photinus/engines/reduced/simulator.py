@@ -107,10 +107,14 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
 
     def _advance_to(self, stop: int) -> SpikeTrains:
         start = self.step
-        counts = np.concatenate(self._on_blocks(lambda block: block.advance(start, stop)))
+        counts = np.concatenate(self._run(start, stop))
         self.step = stop
         ends = np.append(0, np.cumsum(counts))
         chain, unit = np.empty((2, ends[-1]), np.int32)
         time = np.empty(ends[-1])
         self._on_blocks(lambda block: block.write(ends, chain, unit, time))
         return self._trains(chain, unit, time, start)
+
+    def _run(self, start: int, stop: int) -> list[NDArray[np.int64]]:
+        """Advance all blocks, which keep their spikes; return how many each chain of them has."""
+        return self._on_blocks(lambda block: block.advance(start, stop))

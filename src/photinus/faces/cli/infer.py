@@ -18,6 +18,7 @@ from photinus.faces.cli.messages import print_json, table, typed
 from photinus.faces.cli.options import (
     CalibrationFile,
     Copies,
+    Engine,
     Faults,
     Force,
     Gauge,
@@ -82,6 +83,7 @@ def infer(
     out: Store = None,
     force: Force = False,
     threads: Threads = None,
+    engine: Engine = "cpu",
     as_json: Json = False,
 ) -> None:
     """Tell the probabilities of a model's variables, given what is known."""
@@ -112,6 +114,7 @@ def infer(
         burn_in=burn_in,
         seed=seed,
         threads=threads,
+        engine=engine,
         progress=True,
         **options,
     )

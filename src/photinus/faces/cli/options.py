@@ -11,6 +11,7 @@ Workers = Annotated[
     typer.Option(help="Spread the work over N processes, or a Dask cluster (tcp://host:8786)."),
 ]
 Threads = Annotated[int | None, typer.Option(help="Threads (default: all cores).", min=1)]
+Engine = Annotated[str, typer.Option(help="cpu, or cuda for lasers on an NVIDIA device.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist already.")]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

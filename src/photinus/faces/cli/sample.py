@@ -20,6 +20,7 @@ from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
 from photinus.faces.cli.options import (
     CalibrationFile,
     Copies,
+    Engine,
     Faults,
     Force,
     Gauge,
@@ -91,6 +92,7 @@ def sample(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at --out.")] = False,
     force: Force = False,
     threads: Threads = None,
+    engine: Engine = "cpu",
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -119,6 +121,7 @@ def sample(
             tempering=read_tempering(hottest, period, copies),
             imperfections=faults,
             threads=threads,
+            engine=engine,
             workers=read_workers(workers),
             path=out,
             resume=resume,

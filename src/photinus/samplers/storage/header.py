@@ -34,6 +34,8 @@ OURS: dict[str, set[str] | None] = {
 """Groups of a store without a draw, and the arrays of each; None for any."""
 AS_ARRAY = 2
 """Schema of stores of machines whose weights are an array."""
+USUAL = {"engine": "cpu"}
+"""What arguments were where a store does not tell."""
 ARGUMENTS = {"clamp": "evidence", "clamp_mode": "evidence_mode"}
 """Entry of a header, named as in version 0.1 → the argument that it tells."""
 
@@ -162,7 +164,7 @@ def require_same(stored: Mapping[str, Any], samples: "Samples") -> None:
 
 def _difference(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return which argument differs, and how."""
-    old, new = stored.get(name), asked.get(name)
+    old, new = (document.get(name, USUAL.get(name)) for document in (stored, asked))
     if isinstance(old, dict) and isinstance(new, dict):
         key = next(k for k in {**old, **new} if old.get(k) != new.get(k))
         return _difference(key, old, new)
