@@ -42,8 +42,8 @@ PAIRED_UNITS = 64
 PAIRED_WEIGHT = 0.3
 """Root mean square of the weights up to which it is for any size: a machine of 1 294 units has 0.2."""
 ADDITIVE_WEIGHT = 1.0
-"""Largest weight up to which "auto" is paired where pulses add up. What a pair does alone tells little of
-what strong couplings do among partners (`docs/results/kernels.md`)."""
+"""Largest weight up to which "auto" is paired where pulses add up. What a pair does alone tells little
+of what strong couplings do among partners (`docs/results/kernels.md`)."""
 DRIVEN_BIAS = 8.0
 """Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
 
