@@ -95,7 +95,7 @@ def machine() -> ph.BoltzmannMachine:
 
 def pieces(draws: int, count: int, **options: Any) -> list[ph.Samples]:
     """Return a run in `count` pieces, each a run of its own seed, so that there are tasks enough."""
-    each = {"chains": CHAINS, "draws": draws, "burn_in": BURN_IN}
+    each: dict[str, Any] = {"chains": CHAINS, "draws": draws, "burn_in": BURN_IN}
     return [ph.sample(machine(), "laser", seed=k, **each, **options) for k in range(count)]
 
 
