@@ -184,7 +184,7 @@ def refine(
         converged=found.converged,
         reason=_reason(found, bench.last, target),
         reference=target.source,
-        chosen=[trial.judged for trial in found.trials].index(found.best),
+        chosen=max(k for k, one in enumerate(found.trials) if one.judged.setting is found.best.setting),
     )
 
 
