@@ -16,11 +16,11 @@ import random
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import distributed
 import numpy as np
-import psutil
 from distributed.diagnostics.plugin import SchedulerPlugin
 
 import photinus as ph
@@ -45,9 +45,7 @@ class Counted(SchedulerPlugin):
 class Killer(threading.Thread):
     """Kills a worker every few seconds, `most` at most, and looks at the memory of all."""
 
-    def __init__(
-        self, cluster: distributed.LocalCluster, processes: int, every: float, most: float
-    ) -> None:
+    def __init__(self, cluster: Any, processes: int, every: float, most: float) -> None:
         super().__init__()
         self.cluster, self.processes, self.every, self.most = cluster, processes, every, most
         self.counted, self.over = Counted(), threading.Event()
@@ -81,9 +79,10 @@ class Killer(threading.Thread):
 def resident(process: int) -> int:
     """Return the memory of a process [bytes]; none if it is gone."""
     try:
-        return int(psutil.Process(process).memory_info().rss)
-    except psutil.NoSuchProcess:
+        pages = Path(f"/proc/{process}/statm").read_text().split()[1]
+    except OSError:
         return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def machine() -> ph.BoltzmannMachine:

@@ -30,7 +30,7 @@ from photinus.samplers.request import Piece, Request, Run
 from photinus.spikes.trains import SpikeTrains
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
 
 BLOCKS = 16
@@ -95,7 +95,7 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
 
 
 @contextlib.contextmanager
-def _kept_full(cluster: "LocalCluster", processes: int) -> Iterator[None]:
+def _kept_full(cluster: Any, processes: int) -> Iterator[None]:
     """Start processes again that Dask gave up; else a run without any would wait for ever.
 
     Dask starts a dead process again. It gives up one that dies once more while it starts, or that is
