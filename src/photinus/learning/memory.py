@@ -8,8 +8,8 @@ At the distance x from the setting of interest, moments are taken as
     m(x) = c + s J x + error(x),    cov(error(x), error(x')) = f (ε² κ + η² κ²) J / n,    κ = xᵀ J x'
 
 and a run of n statistics shows them with its noise, whose covariance goes by J, too. So one small
-matrix over runs weighs all statistics. How strongly the device answers in general, s, and how far it is
-from design, f, are those that make the runs most probable (ibid., ch. 5).
+matrix over runs weighs all statistics. s tells how strongly the device answers in general, f how far it
+is from design. Both are those that make the runs most probable (ibid., ch. 5).
 """
 
 from collections.abc import Callable

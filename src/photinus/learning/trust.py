@@ -16,8 +16,8 @@ root R: one row per chain, RᵀR the covariance of d.
 * A step is taken back if it lost, unless noise explains the loss.
 * A run whose noise hides the promised gain is followed by one of twice the length.
 * All runs together tell of the moments at a setting, and of the answer there, see
-  `photinus.learning.memory`. Without that, the last setting would be as noisy as one run, and a device
-  that answers in another way than designed would be corrected by half, again and again.
+  `photinus.learning.memory`. Without that, the last setting would be as noisy as one run. A device
+  that does not answer as designed would be corrected by half, again and again.
 """
 
 from collections.abc import Callable
