@@ -127,12 +127,8 @@ def scalar(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled  # type: ignore[no-any-return]
 
 
-@numba.extending.intrinsic  # type: ignore[untyped-decorator]
-def wide(_: Any) -> tuple[Any, Callable[..., Any]]:
-    """Let the function that calls this use the widest vectors that there are.
-
-    For many processors the compiler prefers half of that, as older ones slowed down.
-    """
+def _mark_wide(_: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return how `wide` is typed and compiled."""
 
     def mark(context: Any, builder: Any, *_: Any) -> Any:
         # Past the list of attributes that llvmlite knows.
@@ -142,5 +138,10 @@ def wide(_: Any) -> tuple[Any, Callable[..., Any]]:
     return numba.types.void(), mark
 
 
+wide: Any = numba.extending.intrinsic(_mark_wide)
+"""Called in a loop's function: let it use the widest vectors that there are.
+
+For many processors the compiler prefers half of that, as older ones slowed down.
+"""
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a loop of any target (plain Python included) may call."""

@@ -233,8 +233,8 @@ def draw_lanes(whole, scale, stream, drawn):  # type: ignore[no-untyped-def]
             drawn[i] = _rough_draw(rough_scale * np.float32(whole[i]), high)
     # Gathered apart: within the loop above, each tile would have to wait for it.
     some = np.uint8(0)
-    for i in range(np.uintp(drawn.size)):
-        some = np.uint8(some | drawn[i])
+    for k in range(np.uintp(drawn.size)):
+        some = np.uint8(some | drawn[k])
     if some & _IN_DOUBT:
         _draw_exactly(whole, scale, stream, drawn)
 
