@@ -10,6 +10,7 @@ turns. `benchmarks/README.md` tells what each part measures. Others that are not
 """
 
 import argparse
+import datetime
 import os
 import platform
 import subprocess
@@ -188,8 +189,13 @@ def main() -> None:
             print(line, flush=True)
             told.append(line)
     if options.page:
-        above = options.page.read_text().split(MARKER)[0]
-        options.page.write_text(above + MARKER + "\n\n" + "\n".join(told) + "\n")
+        title, _, rest = options.page.read_text().split("\n", 2)
+        above = rest.split("*\n", 1)[-1].split(MARKER)[0].strip("\n")
+        measured = (
+            f"*Measured on {datetime.date.today()} with Photinus {__version__}, commit {commit()}, on "
+            f"{processor()}, {options.threads} threads.*"
+        )
+        options.page.write_text("\n\n".join((title, measured, above, MARKER, "\n".join(told))) + "\n")
 
 
 if __name__ == "__main__":
