@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
 DOCS := $(VENV)/.docs
+# Other programs that benchmarks compare with live in an environment of their own.
+BENCH := build/bench/.done
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: demo test lint docs figures wheel bench clean
@@ -32,8 +34,8 @@ docs: $(DOCS)  ## build the documentation into build/docs; any warning is an err
 wheel: $(DEMO)  ## build the sdist and the wheel into dist/
 	$(BIN)/hatchling build
 
-bench: $(DEV)  ## time the simulator
-	$(BIN)/python benchmarks/engine.py
+bench: $(BENCH)  ## one table of timings beside other programs; OPTIONS=--quick takes a few minutes
+	build/bench/bin/python benchmarks/table.py $(OPTIONS)
 
 # Locked versions with hashes; the package itself is installed in place.
 $(DEMO): locks/demo.lock pyproject.toml
@@ -49,6 +51,12 @@ $(DEV): $(DEMO) locks/dev.lock
 
 $(DOCS): $(DEV) locks/docs.lock
 	$(PIP) install --require-hashes -r locks/docs.lock
+	touch $@
+
+$(BENCH): locks/bench.lock pyproject.toml
+	test -x build/bench/bin/python || $(PYTHON) -m venv build/bench
+	build/bench/bin/python -m pip --quiet install --require-hashes -r locks/bench.lock
+	build/bench/bin/python -m pip --quiet install --no-deps --no-build-isolation -e .
 	touch $@
 
 clean:

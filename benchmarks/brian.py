@@ -70,6 +70,7 @@ def brian(network: LaserNetwork, chains: int, duration: float, step: float) -> t
     import brian2 as b2
 
     p = network.parameters
+    b2.BrianLogger.log_level_error()
     b2.device.reinit()
     b2.device.activate()
     b2.set_device("cpp_standalone", build_on_run=False)

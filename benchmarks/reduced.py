@@ -8,8 +8,6 @@ substrate takes, as one unit update is what a unit takes in a Gibbs sweep; a swe
 
 import argparse
 import platform
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +15,7 @@ import numba
 import numpy as np
 
 from engine import LAYOUTS, machine, processor
-from gibbs import RESTRICTED, blas_threads, machines, numpy_sampler, thrml_sampler
+from peers import RESTRICTED, beside, blas_threads, machines
 from photinus import BoltzmannMachine, Calibration, LaserNetwork, __version__, translate
 from photinus._core.threads import available_threads
 from photinus.calibration.reduction import uncoupled
@@ -25,10 +23,9 @@ from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.reference.gibbs import GibbsSampler
 from photinus.units import ns
+from turns import Times, in_turns
 
 UPDATES_PER_RUN = 1e7
-PAUSE = 0.3
-"""Seconds before each call."""
 SHARE_OF_REDUCED = 20
 """How many times longer, in laser time, the reduced model runs."""
 
@@ -39,22 +36,6 @@ def network_of(target: BoltzmannMachine, calibration: Calibration) -> LaserNetwo
     return network
 
 
-def median_times(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Return the median wall time of each call [s]; they take turns, after one warm-up each.
-
-    Before each there is a pause: threads of BLAS and XLA wait busily for a while after their work.
-    """
-    walls: dict[str, list[float]] = {name: [] for name in calls}
-    for round_ in range(runs + 1):
-        for name, call in calls.items():
-            time.sleep(PAUSE)
-            begin = time.perf_counter()
-            call()
-            if round_:
-                walls[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(values) for name, values in walls.items()}
-
-
 def beside_full_physics(calibration: Calibration, threads: int, runs: int) -> None:
     print("units chains threads   laser-ns per second: full    reduced   ratio   ns per laser-step")
     reduced = calibration.require_reduced()
@@ -63,12 +44,13 @@ def beside_full_physics(calibration: Calibration, threads: int, runs: int) -> No
         full = Simulator(network, chains=chains, seed=1, threads=threads)
         quick = ReducedSimulator(network, reduced, chains=chains, seed=1, threads=threads)
         longer = SHARE_OF_REDUCED * duration
-        found = median_times(
+        found = in_turns(
             {"full": lambda: full.advance(duration), "reduced": lambda: quick.advance(longer)},  # noqa: B023
             runs,
         )
         lasers = units * chains / ns
-        speed, quicker = lasers * duration / found["full"], lasers * longer / found["reduced"]
+        speed = lasers * duration / found["full"].median
+        quicker = lasers * longer / found["reduced"].median
         step = 1e9 / (quicker * ns) * reduced.time_step
         print(
             f"{units:5d} {chains:6d} {threads:7d} {speed:27.3g} {quicker:10.3g} {quicker / speed:7.1f} "
@@ -76,47 +58,48 @@ def beside_full_physics(calibration: Calibration, threads: int, runs: int) -> No
         )
 
 
+def costs(
+    name: str, target: BoltzmannMachine, calibration: Calibration, chains: int, threads: int,
+    updates: float, runs: int,
+) -> dict[str, Times]:  # fmt: skip
+    """Return nanoseconds per unit and window of reduced lasers, and per unit update of the others."""
+    sweep = chains * target.n_units
+    count = max(1, round(updates / sweep))
+    lasers = ReducedSimulator(
+        network_of(target, calibration),
+        calibration.require_reduced(),
+        chains=chains,
+        seed=1,
+        threads=threads,
+    )
+    gibbs = GibbsSampler(target, chains=chains, seed=0, threads=threads)
+    calls: dict[str, Callable[[], object]] = {
+        "reduced": lambda: lasers.advance(count * calibration.window),
+        "our Gibbs": lambda: gibbs.run(0, skip=count),
+    }
+    for peer, sweeps in beside(name, target, chains, threads).items():
+        if peer in ("NumPy", "THRML"):
+            calls[peer] = partial(sweeps, count)
+    with blas_threads(threads):
+        found = in_turns(calls, runs)
+    return {label: times.over(count * sweep) for label, times in found.items()}
+
+
 def beside_gibbs(calibration: Calibration, chains: int, threads: int, runs: int) -> None:
-    try:
-        import thrml
-    except ImportError:
-        thrml = None
-        print("THRML is missing: pip install thrml")
     print("ns per unit and τ, or per unit update, and as part of ours")
-    print(f"{'machine':12s}{'reduced':>10s}{'NumPy':>16s}{'THRML':>16s}{'our Gibbs':>16s}")
-    every = machines()
-    for visible, hidden in RESTRICTED:
-        name = f"{visible} × {hidden}"
-        target = every[name]
-        updates = chains * target.n_units
-        count = max(1, round(UPDATES_PER_RUN / updates))
-        lasers = ReducedSimulator(
-            network_of(target, calibration),
-            calibration.require_reduced(),
-            chains=chains,
-            seed=1,
-            threads=threads,
-        )
-        gibbs = GibbsSampler(target, chains=chains, seed=0, threads=threads)
-        by_numpy = numpy_sampler(name, target, chains)
-        calls: dict[str, Callable[[], object]] = {
-            "reduced": lambda: lasers.advance(count * calibration.window),  # noqa: B023
-            "NumPy": lambda: by_numpy(count),  # noqa: B023
-            "our Gibbs": lambda: gibbs.run(0, skip=count),  # noqa: B023
-        }
-        if thrml is not None and visible < 500:  # a program of 392 000 couplings takes minutes
-            by_thrml = thrml_sampler(target, chains)
-            calls["THRML"] = lambda: by_thrml(count)  # noqa: B023
-        with blas_threads(threads):
-            found = median_times(calls, runs)
-        cost = {label: 1e9 * seconds / count / updates for label, seconds in found.items()}
+    print(f"{'machine':15s}{'reduced':>10s}{'NumPy':>16s}{'THRML':>16s}{'our Gibbs':>16s}")
+    for name, target in machines().items():
+        if name.startswith("dense"):
+            continue
+        found = costs(name, target, calibration, chains, threads, UPDATES_PER_RUN, runs)
+        cost = {label: times.median for label, times in found.items()}
         columns = [
             f"{cost[peer]:9.1f} ({cost[peer] / cost['reduced']:4.2f})"
             if peer in cost
             else " " * 15 + "–"
             for peer in ("NumPy", "THRML", "our Gibbs")
         ]
-        print(f"{name:12s}{cost['reduced']:10.1f}" + "".join(columns))
+        print(f"{name:15s}{cost['reduced']:10.1f}" + "".join(columns), flush=True)
 
 
 def by_layout(calibration: Calibration, chains: int, threads: int, runs: int) -> None:
@@ -141,8 +124,8 @@ def by_layout(calibration: Calibration, chains: int, threads: int, runs: int) ->
         count = max(1, round(UPDATES_PER_RUN / 5 / network.n_units / many))
         updates[name] = count * network.n_units * many
         calls[name] = partial(lasers.advance, count * calibration.window)
-    for name, wall in median_times(calls, runs).items():
-        print(f"{name:12s}{1e9 * wall / updates[name]:8.1f} ns per unit and τ")
+    for name, times in in_turns(calls, runs).items():
+        print(f"{name:12s}{times.over(updates[name]).median:8.1f} ns per unit and τ")
 
 
 def main() -> None:

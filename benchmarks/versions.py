@@ -48,6 +48,12 @@ def serve() -> None:
         upper = np.triu(random.normal(0, 0.3, (n, n)), 1)
         return ph.BoltzmannMachine(upper + upper.T, random.normal(0, 0.5, n))
 
+    def grid(side: int) -> ph.BoltzmannMachine:
+        place = np.arange(side**2).reshape(side, side)
+        upper = np.zeros((side**2, side**2))
+        upper[place[:, :-1], place[:, 1:]] = upper[place[:-1], place[1:]] = 1.0
+        return ph.BoltzmannMachine(upper + upper.T, -(upper + upper.T).sum(axis=1) / 2)
+
     small, wide = machine(5), machine(50)
     lasers, neurons = ph.Calibration.preset(), ph.Calibration.preset("lif-hcs")
     reduced = lasers.require_reduced()
@@ -76,6 +82,10 @@ def serve() -> None:
         ),
         "LIF, 50 × 32": (LifSimulator(networks["lif"], chains=32, **one), lambda s: s.advance(2.0)),
         "Gibbs, 50 × 64": (GibbsSampler(wide, chains=64, **one), lambda s: s.run(3000)),
+        "Gibbs, grid 32 × 32 × 64": (
+            GibbsSampler(grid(32), chains=64, **one),
+            lambda s: s.run(0, skip=500),
+        ),
         "sample, reduced": (
             None,
             lambda _: ph.sample(small, "laser-reduced", chains=64, draws=1500, **one),

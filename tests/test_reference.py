@@ -405,7 +405,7 @@ def test_kernels_compile_once_whatever_is_passed() -> None:
         for chains in (1, 5):
             sample_gibbs(machine, chains=chains, draws=2, **clamp)  # type: ignore[arg-type]
             sample_ideal(machine, chains=chains, duration=2, **clamp)  # type: ignore[arg-type]
-    fields = {signature[5].dtype for signature in gibbs._sweep.signatures}  # type: ignore[attr-defined]
+    fields = {signature[4].dtype for signature in gibbs._sweep.signatures}  # type: ignore[attr-defined]
     assert len(gibbs._sweep.signatures) == len(fields) <= 2  # type: ignore[attr-defined]
     assert len(ideal._fire.signatures) == 1  # type: ignore[attr-defined]
 

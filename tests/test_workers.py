@@ -6,7 +6,6 @@ import runpy
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -14,18 +13,20 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import dask
 import distributed
 import numpy as np
 import pytest
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from numpy.testing import assert_array_equal
+from studies import killed_workers
 
 import photinus as ph
 from photinus._core.streams import ChainsFrom, Role, lane_states
 from photinus.errors import InvalidInput, MissingDependency, PhotinusError
 from photinus.samplers.registry import SUBSTRATES
-from photinus.samplers.workers import SpreadRun, _check_cluster
+from photinus.samplers.workers import SpreadRun, _check_cluster, workers_pool
 from tests.conftest import same_spikes
 from tests.narrow import untyped
 from tests.texts import ROOT
@@ -101,35 +102,55 @@ def test_own_processes_store_and_resume(
     same(ph.sample(MACHINE, "laser-reduced", **options), whole)
 
 
-def test_a_killed_worker_costs_nothing() -> None:
-    """One of two workers is killed in the middle of its work."""
-    options: dict[str, Any] = {"chains": 32, "draws": 60, "burn_in": 2, "seed": 1}
-    whole = ph.sample(MACHINE, "laser", **options)
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
-    ) as cluster:
-        first = cluster.workers[0].pid
-        killed = threading.Event()
+def test_killed_workers_cost_nothing() -> None:
+    """The study `studies.killed_workers`, small: one of two workers dies once a task was done."""
+    spread, killer = killed_workers.among_deaths(
+        draws=60, count=1, processes=2, every=0.0, memory="512MiB", most=1
+    )
+    assert killer.killed == 1
+    assert killer.counted.done >= 16
+    assert killed_workers.same(killed_workers.pieces(60, 1), spread)
 
-        class Killer:
-            """A progress display that kills once the first block is done."""
 
-            def start(self, description: str, total: float) -> None:
-                pass
+def test_a_process_that_dask_gave_up_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photinus.samplers.workers.LOOKED_AFTER", 0.2)
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "0s"}),
+        workers_pool(1) as client,
+    ):
+        assert client is not None
+        cluster = untyped(client.cluster)
+        first = cluster.workers[0]
+        cluster.sync(first.close)
+        deadline = time.monotonic() + 60
+        while cluster.workers.get(0, first) is first and time.monotonic() < deadline:
+            time.sleep(0.05)
+        client.wait_for_workers(1, timeout=60)
+        assert cluster.workers[0] is not first
 
-            def advance(self, amount: float) -> None:
-                if amount > 0 and not killed.is_set():
-                    killed.set()
-                    os.kill(first, signal.SIGKILL)
 
-            def stop(self) -> None:
-                pass
+class GivenUp(Executor):
+    """Gives up the first `count` tasks, and does the others."""
 
-        found = ph.sample(
-            MACHINE, "laser", workers=cluster.scheduler_address, progress=Killer(), **options
-        )
-    assert killed.is_set()
-    same(found, whole)
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        done: Future[Any] = Future()
+        self.left -= 1
+        if self.left >= 0:
+            done.set_exception(KilledWorker("task", None, 3))  # type: ignore[arg-type]
+        else:
+            done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def test_what_dask_gave_up_is_given_out_again() -> None:
+    options: dict[str, Any] = {"chains": 2, "draws": 3, "burn_in": 1, "seed": 1}
+    found = ph.sample(MACHINE, "gibbs", pool=GivenUp(3), **options)
+    same(found, ph.sample(MACHINE, "gibbs", **options))
+    with pytest.raises(PhotinusError, match="died again and again"):
+        ph.sample(MACHINE, "gibbs", pool=GivenUp(9), **options)
 
 
 @pytest.mark.parametrize("error", [KilledWorker("task", None, 3), BrokenProcessPool()])  # type: ignore[arg-type]

@@ -127,5 +127,21 @@ def scalar(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled  # type: ignore[no-any-return]
 
 
+def _mark_wide(_: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return how `wide` is typed and compiled."""
+
+    def mark(context: Any, builder: Any, *_: Any) -> Any:
+        # Past the list of attributes that llvmlite knows.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return numba.types.void(), mark
+
+
+wide: Any = numba.extending.intrinsic(_mark_wide)
+"""Called in a loop's function: let it use the widest vectors that there are.
+
+For many processors the compiler prefers half of that, as older ones slowed down.
+"""
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a loop of any target (plain Python included) may call."""

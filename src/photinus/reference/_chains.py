@@ -1,5 +1,6 @@
 """What the samplers share: evidence, chains on threads, fields, uniform numbers."""
 
+import math
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
-from photinus._core.compilation import inlined, kernel
+from photinus._core.compilation import inlined, kernel, wide
 from photinus._core.streams import next_word
 from photinus._core.threads import available_threads, on_threads
 from photinus.errors import InvalidInput
@@ -18,7 +19,19 @@ T = TypeVar("T")
 
 LANES = 16
 """Chains that are drawn together, by vector instructions."""
-_LANES, _WORDS = np.uintp(LANES), np.uintp(4 * LANES)
+WORDS = 6
+"""Words of a lane: the four of its stream, and the two last drawn."""
+_LANES, _WORDS = np.uintp(LANES), np.uintp(WORDS * LANES)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_SIXTY_FOURTH = np.float32(1 / 64)
+_SERIES = tuple(np.float32(1 / math.factorial(k)) for k in range(7))
+_ROUGH_LIMIT = np.float32(16.0)
+"""Fields up to which a draw in single precision can be sure of a one."""
+_DOUBT = np.float32(2.0**-14)
+"""Distance of u (1 + e^-x) from 1 below which a draw in single precision is in doubt."""
+_IN_DOUBT = 2
+_LAST_BIT, _TRUNCATED = np.float32(2.0**-24), np.float32(2.0**-22)
+"""What the last bit of a number of 24 bits is worth, and more than what these leave out."""
 LARGEST_EXPONENT = 40.0
 """Bound of what `exponential` takes: no event of probability e^-40 is told from an impossible one."""
 
@@ -119,8 +132,14 @@ def uniform(s0, s1, s2, s3):  # type: ignore[no-untyped-def]
     """
     high, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
     low, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    return joined(high, low), s0, s1, s2, s3
+
+
+@inlined
+def joined(high, low):  # type: ignore[no-untyped-def]
+    """Return the number strictly between 0 and 1 that two words make."""
     bits = float(high >> np.uint32(6)) * 67108864.0 + float(low >> np.uint32(6))
-    return (bits + 0.5) * 2.220446049250313e-16, s0, s1, s2, s3
+    return (bits + 0.5) * 2.220446049250313e-16
 
 
 @inlined
@@ -160,21 +179,74 @@ def log_sum(one, other):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def draw_tile(x, stream, tile):  # type: ignore[no-untyped-def]
-    """Replace the field x of each lane of a tile by 1 with probability σ(x), else by 0."""
+def _rough_draw(x, high):  # type: ignore[no-untyped-def]
+    """Return 1 if ``uniform < σ(x)`` by the first word alone, else 0; and _IN_DOUBT more if in doubt.
+
+    Single precision, the series of `exponential` cut short: wrong by 2^-16 at most, and by what the
+    other word would add. Below -16 it is sure of zeros alone.
+    """
+    near = max(min(np.float32(x), _ROUGH_LIMIT), -_ROUGH_LIMIT)
+    y = -_SIXTY_FOURTH * near
+    e = _SERIES[5] + y * _SERIES[6]
+    e = _SERIES[4] + y * e
+    e = _SERIES[3] + y * e
+    e = _SERIES[2] + y * e
+    e = _ONE + y * e
+    e = _ONE + y * e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    odds = _ONE + e
+    beyond = (np.float32(high >> np.uint32(8)) + _HALF) * _LAST_BIT * odds - _ONE
+    # Compared so that what is not a number is in doubt.
+    sure = abs(beyond) > _DOUBT + _TRUNCATED * odds
+    return np.uint8((1 if beyond < _ZERO else 0) + (0 if sure else _IN_DOUBT))
+
+
+@inlined
+def draw_lanes(whole, scale, stream, drawn):  # type: ignore[no-untyped-def]
+    """Draw each lane: 1 with probability σ(scale * whole), else 0.
+
+    Nearly always a rough draw tells what an exact one would give. Where it does not, all are drawn
+    exactly, from the same words.
+    """
+    wide()
+    rough_scale = np.float32(scale)
     # Unsigned indices, or the compiler allows for negative ones and does not vectorise.
-    for lane in range(LANES):
-        i = np.uintp(tile) * _LANES + np.uintp(lane)
-        j = np.uintp(tile) * _WORDS + np.uintp(lane)
-        u, s0, s1, s2, s3 = uniform(
-            stream[j],
-            stream[j + _LANES],
-            stream[j + np.uintp(2) * _LANES],
-            stream[j + np.uintp(3) * _LANES],
-        )
-        stream[j] = s0
-        stream[j + _LANES] = s1
-        stream[j + np.uintp(2) * _LANES] = s2
-        stream[j + np.uintp(3) * _LANES] = s3
-        bounded = min(max(x[i], -LARGEST_EXPONENT), LARGEST_EXPONENT)
-        x[i] = 1.0 if u * (1.0 + exponential(-bounded)) < 1.0 else 0.0
+    for tile in range(np.uintp(drawn.size) // _LANES):
+        for lane in range(LANES):
+            i = tile * _LANES + np.uintp(lane)
+            j = tile * _WORDS + np.uintp(lane)
+            s0, s1 = stream[j], stream[j + _LANES]
+            s2, s3 = stream[j + np.uintp(2) * _LANES], stream[j + np.uintp(3) * _LANES]
+            high, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            low, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            stream[j] = s0
+            stream[j + _LANES] = s1
+            stream[j + np.uintp(2) * _LANES] = s2
+            stream[j + np.uintp(3) * _LANES] = s3
+            stream[j + np.uintp(4) * _LANES] = high
+            stream[j + np.uintp(5) * _LANES] = low
+            drawn[i] = _rough_draw(rough_scale * np.float32(whole[i]), high)
+    # Gathered apart: within the loop above, each tile would have to wait for it.
+    some = np.uint8(0)
+    for k in range(np.uintp(drawn.size)):
+        some = np.uint8(some | drawn[k])
+    if some & _IN_DOUBT:
+        _draw_exactly(whole, scale, stream, drawn)
+
+
+@inlined
+def _draw_exactly(whole, scale, stream, drawn):  # type: ignore[no-untyped-def]
+    """Do what `draw_lanes` does with both words of each lane, in double precision."""
+    for tile in range(np.uintp(drawn.size) // _LANES):
+        for lane in range(LANES):
+            i = tile * _LANES + np.uintp(lane)
+            j = tile * _WORDS + np.uintp(lane)
+            u = joined(stream[j + np.uintp(4) * _LANES], stream[j + np.uintp(5) * _LANES])
+            x = scale * whole[i]
+            bounded = min(max(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+            drawn[i] = 1 if u * (1.0 + exponential(-bounded)) < 1.0 else 0

@@ -9,7 +9,7 @@ so both ways give the same draws.
 import numpy as np
 
 from photinus._core.compilation import kernel
-from photinus.reference._chains import LANES, draw_tile
+from photinus.reference._chains import LANES, WORDS, draw_lanes
 
 
 @kernel
@@ -30,7 +30,7 @@ def sweep_gathered(  # type: ignore[no-untyped-def]
     alike = len(quiet) == 1
     base = np.empty(0 if alike else n * width, quiet.dtype)
     base[:] = 0
-    words = np.empty(tiles * 4 * LANES, np.uint32)
+    words = np.empty(tiles * WORDS * LANES, np.uint32)
     words[:] = 1  # a generator at zero would stay there
     for c in range(chains):
         for k in range(n):
@@ -38,9 +38,9 @@ def sweep_gathered(  # type: ignore[no-untyped-def]
             if not alike:
                 base[np.uintp(k) * width + np.uintp(c)] = quiet[c, k]
         for w in range(4):
-            words[(c // LANES * 4 + w) * LANES + c % LANES] = stream[c, w]
+            words[(c // LANES * WORDS + w) * LANES + c % LANES] = stream[c, w]
     total = np.empty(width, quiet.dtype)
-    x = np.empty(width)
+    drawn = np.empty(width, np.uint8)
     draw = 0
     for sweep in range(len(scale)):
         for k in range(n):
@@ -52,12 +52,9 @@ def sweep_gathered(  # type: ignore[no-untyped-def]
                 there = np.uintp(partner[p]) * width
                 for c in range(width):
                     total[c] += value & on[there + c]
+            draw_lanes(total, scale[sweep], words, drawn)
             for c in range(width):
-                x[c] = scale[sweep] * total[c]
-            for tile in range(tiles):
-                draw_tile(x, words, tile)
-            for c in range(width):
-                on[at + c] = np.int8(-x[c])
+                on[at + c] = -np.int8(drawn[c])
         if keep[sweep]:
             for c in range(chains):
                 for k in range(n):
@@ -67,4 +64,4 @@ def sweep_gathered(  # type: ignore[no-untyped-def]
         for k in range(n):
             z[c, units[k]] = on[np.uintp(k) * width + np.uintp(c)] & 1
         for w in range(4):
-            stream[c, w] = words[(c // LANES * 4 + w) * LANES + c % LANES]
+            stream[c, w] = words[(c // LANES * WORDS + w) * LANES + c % LANES]

@@ -30,7 +30,8 @@ from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.machines.evidence import Given
 from photinus.reference._chains import (
     LANES,
-    draw_tile,
+    WORDS,
+    draw_lanes,
     evidence_of,
     fields,
     over_chains,
@@ -315,15 +316,16 @@ def _sweep(  # type: ignore[no-untyped-def]
     tiles = (chains + LANES - 1) // LANES
     # Allocated empty, and no np.diff: Numba's own helpers take seconds to compile.
     on = np.empty((n, chains), np.uint8)
-    words = np.empty(tiles * 4 * LANES, np.uint32)
+    words = np.empty(tiles * WORDS * LANES, np.uint32)
     words[:] = 1  # a generator at zero would stay there
     for c in range(chains):
         for k in range(n):
             on[k, c] = z[c, units[k]]
         for w in range(4):
-            words[(c // LANES * 4 + w) * LANES + c % LANES] = stream[c, w]
-    x = np.empty(tiles * LANES)
-    x[:] = 0.0
+            words[(c // LANES * WORDS + w) * LANES + c % LANES] = stream[c, w]
+    whole = np.empty(tiles * LANES, field.dtype)
+    whole[:] = 0
+    drawn = np.empty(tiles * LANES, np.uint8)
     largest = 0
     for g in range(len(groups) - 1):
         largest = max(largest, groups[g + 1] - groups[g])
@@ -336,13 +338,11 @@ def _sweep(  # type: ignore[no-untyped-def]
             for i in range(size):
                 k = begin + i
                 for c in range(chains):
-                    x[c] = scale[sweep] * field[c, k]
-                for tile in range(tiles):
-                    draw_tile(x, words, tile)
+                    whole[c] = field[c, k]
+                draw_lanes(whole, scale[sweep], words, drawn)
                 for c in range(chains):
-                    drawn = np.uint8(x[c])
-                    changed[i, c] = drawn ^ on[k, c]
-                    on[k, c] = drawn
+                    changed[i, c] = drawn[c] ^ on[k, c]
+                    on[k, c] = drawn[c]
             # A list without branches: what did not change is overwritten by the next one.
             count = 0
             for c in range(chains):
@@ -359,4 +359,4 @@ def _sweep(  # type: ignore[no-untyped-def]
         for k in range(n):
             z[c, units[k]] = on[k, c]
         for w in range(4):
-            stream[c, w] = words[(c // LANES * 4 + w) * LANES + c % LANES]
+            stream[c, w] = words[(c // LANES * WORDS + w) * LANES + c % LANES]

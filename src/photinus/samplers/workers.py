@@ -9,8 +9,9 @@ import contextlib
 import gc
 import logging
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,11 @@ PATIENCE = 10.0
 """How long to wait for a scheduler's answer, and for its first worker [s]."""
 MOST_PROCESSES = 64
 """Most processes to start here, or four for each core, if that is more: each takes 100 MB or so."""
+LOOKED_AFTER = 5.0
+"""How often to look whether all processes of this machine are there [s]."""
+PATIENT = 3
+"""How often a block that Dask gave up is given out again. Four deaths in a row are bad luck where
+workers are killed every few seconds; sixteen are too little memory."""
 State = Mapping[str, NDArray[Any]]
 
 
@@ -83,8 +89,31 @@ def workers_pool(workers: int | str | None) -> "Iterator[Client | None]":
                     'which each process imports, must do its work under `if __name__ == "__main__":`)'
                 ) from None
             stack.enter_context(cluster)
+            stack.enter_context(_kept_full(cluster, workers))
             client = stack.enter_context(distributed.Client(cluster))
         yield client
+
+
+@contextlib.contextmanager
+def _kept_full(cluster: Any, processes: int) -> Iterator[None]:
+    """Start processes again that Dask gave up; else a run without any would wait for ever.
+
+    Dask starts a dead process again. It gives up one that dies once more while it starts, or that is
+    not there within 15 s.
+    """
+    over = threading.Event()
+
+    def fill() -> None:
+        while not over.wait(LOOKED_AFTER):
+            cluster.loop.add_callback(cluster.scale, processes)
+
+    thread = threading.Thread(target=fill, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -182,23 +211,21 @@ class SpreadRun(Run):
 
     def advance(self, draws: int, report: Callable[[float], None]) -> Piece:
         """Return the next `draws` draws of all chains."""
-        # About the size of what is sent: couplings, and the states of the lasers.
-        with hush.silenced("Sending large graph", UserWarning):
-            futures = [
-                self._pool.submit(_advance, request, state, draws)
-                for request, state in zip(self._requests, self._states, strict=True)
-            ]
-        place = {future: k for k, future in enumerate(futures)}
-        pieces: list[Piece | None] = [None] * len(futures)
-        states = list(self._states)
+        pieces: list[Piece | None] = [None] * len(self._requests)
+        states, given_up = list(self._states), [0] * len(self._requests)
+        futures = {self._given_out(k, draws): k for k in range(len(self._requests))}
         try:
-            for future in as_completed(futures):
-                k = place[future]
-                pieces[k], states[k], done = future.result()
-                report(done / len(futures))
+            while futures:
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                    k = futures.pop(future)
+                    if _outlived(future) and given_up[k] < PATIENT:
+                        given_up[k] += 1
+                        futures[self._given_out(k, draws)] = k
+                        continue
+                    pieces[k], states[k], done = future.result()
+                    report(done / len(self._requests))
         except Exception as error:
-            # Dask's own, which is not imported to find out, and that of Python's pools.
-            if type(error).__name__ != "KilledWorker" and not isinstance(error, BrokenExecutor):
+            if not (isinstance(error, BrokenExecutor) or _is_killed_worker(error)):
                 raise
             raise PhotinusError(
                 "workers died again and again while they simulated the same chains: too little memory?"
@@ -214,6 +241,12 @@ class SpreadRun(Run):
             np.concatenate([piece.states for piece in whole]),
             SpikeTrains.side_by_side(spikes) if spikes else None,
         )
+
+    def _given_out(self, k: int, draws: int) -> "Future[tuple[Piece, dict[str, NDArray[Any]], float]]":
+        """Give block `k` to a worker."""
+        # About the size of what is sent: couplings, and the states of the lasers.
+        with hush.silenced("Sending large graph", UserWarning):
+            return self._pool.submit(_advance, self._requests[k], self._states[k], draws)
 
     def activity(self) -> NDArray[np.float64] | None:
         """Return spikes per second and unit of all copies together, (unit,), where there are some."""
@@ -243,6 +276,16 @@ class SpreadRun(Run):
             plain, k = name.rsplit("@", 1)
             parts[int(k)][plain] = values
         self._states = [part or None for part in parts]
+
+
+def _outlived(future: "Future[Any]") -> bool:
+    """Return whether Dask gave a task up, as it does when four workers have died with it."""
+    return not future.cancelled() and _is_killed_worker(future.exception())
+
+
+def _is_killed_worker(error: BaseException | None) -> bool:
+    """Return whether an error is Dask's own; Dask is not imported to find out."""
+    return type(error).__name__ == "KilledWorker"
 
 
 def _part(request: Request, network: Any, drive: NDArray[np.float64] | None, mine: slice) -> Request:
