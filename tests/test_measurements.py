@@ -26,7 +26,7 @@ from photinus.measurements import (
 )
 from photinus.measurements.bench import run as simulate
 from photinus.measurements.curves import Predicted
-from photinus.measurements.lines import Belief, information, linearise, update
+from photinus.measurements.lines import Belief, information, linearise
 from photinus.measurements.observations import Measurement, aligned
 from tests.conftest import Run
 from tests.fits import small_fit
