@@ -32,13 +32,13 @@ SEARCH_ERROR = 0.1
 """Error of the model while it is searched, in the scale of comparison."""
 FIRST = 0.4
 """Standard deviations of what is known within which lasers are drawn in the first round."""
-HEATS = (300.0, 100.0, 30.0, 10.0, 4.0, 4.0, 4.0)
+HEATS = (300.0, 100.0, 30.0, 10.0, 4.0, 4.0, 4.0, 4.0, 4.0)
 """By how much variances of the measurements are raised in each round: narrower and narrower."""
 HOT = 10.0
 """Heat above which simulations are brief."""
 FEWEST, PER_FEATURE = 24, 1.5
 """Lasers that are simulated in each round: at least, and per feature of the surfaces."""
-ROUNDS_USED = 4
+ROUNDS_USED = 5
 """Rounds that surfaces go through: the last ones."""
 REACH, FINAL_REACH = 2.5, 3.0
 """Standard deviations of simulated lasers within which surfaces are believed."""
