@@ -25,7 +25,16 @@ from photinus._core.results import Results
 from photinus.devices.laser import LaserParameters, instability_pump, quiet_state, spike
 from photinus.devices.laser.measured import COEFFICIENTS, SHARES
 from photinus.errors import InvalidInput, NotConverged
-from photinus.measurements import Intervals, Knowledge, Light, Pulse, Rates, fit_laser
+from photinus.measurements import (
+    Intervals,
+    Knowledge,
+    Light,
+    Noise,
+    Pulse,
+    Rates,
+    fit_laser,
+    relative_noise,
+)
 from photinus.measurements.bench import Run, run
 from photinus.measurements.observations import Measurement, aligned
 from photinus.units import ps
@@ -138,6 +147,49 @@ def judged(k: int, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def tables(k: int, folder: Path) -> str:
+    """Write what a laboratory has of laser k, all five kinds, and return the command that fits it."""
+    _, laser = hidden(k)
+    measurements, level = measure(laser, k)
+    measurements.append(_noise(laser, k))
+    folder.mkdir(parents=True, exist_ok=True)
+    known = [f'{name} = "{value}"' for name, value in KNOWN.items()]
+    sure = [f'{name} = "{value}"' for name, value in UNCERTAINTY.items()]
+    files.write_text(folder / "laser.toml", "\n".join([*known, "[uncertainty]", *sure]) + "\n")
+    words = ["photinus device fit", str(folder / "laser.toml")]
+    for number, each in enumerate(measurements):
+        head, option = TABLES[type(each)]
+        current = getattr(each, "current", 0.0)
+        path = folder / f"{option}{number}.csv"
+        columns = [np.asarray(getattr(each, name.split(" [")[0])) for name in head.split(", ")]
+        rows = "".join(", ".join(f"{x:.6g}" for x in row) + "\n" for row in zip(*columns, strict=True))
+        files.write_text(path, f"{head}\n{rows}")
+        words.append(
+            f"--{option} " + (f"{current * 1e6:.6g}uA:" if np.ndim(current) == 0 else "") + str(path)
+        )
+    return " ".join([*words, f"--level {level * 1e6:.6g}uW"])
+
+
+TABLES: dict[type, tuple[str, str]] = {
+    Light: ("current [A], power [W], error [W]", "li"),
+    Pulse: ("time [s], power [W], error [W]", "pulse"),
+    Rates: ("current [A], rate [1/s], error [1/s]", "rate"),
+    Intervals: ("interval [s]", "isi"),
+    Noise: ("frequency [Hz], rin [1/Hz], error [1/Hz]", "rin"),
+}
+"""Head of the table of each kind of measurement, and its option."""
+
+
+def _noise(laser: LaserParameters, k: int) -> Noise:
+    """Return the intensity noise of steady light, at the first multiple of threshold that is steady."""
+    steps = (laser.threshold_current * 1.5**power for power in range(1, 20))
+    current = next(x for x in steps if quiet_state(laser, laser.pump_rate(x)).is_stable)
+    frequency = np.geomspace(1e8, 1e11, 24)
+    rin = relative_noise(laser, current, frequency)
+    rng = np.random.default_rng([193, k])
+    return Noise(current=current, frequency=frequency, **_noisy("rin", rin, 0.1, 0.0, rng))
+
+
 def facts(options: argparse.Namespace) -> str:
     """Return how much more light a laser gives than its quiet state, just below where it pulses."""
     laser = LaserParameters.preset("fast-absorber")
@@ -185,8 +237,12 @@ def main() -> None:
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "fit")
     add("--page", type=Path, help="page of docs that gets the table")
+    add("--tables", type=Path, help="folder: only write the tables of laser --first, all five kinds")
     add("--facts", action="store_true", help="only what spikes below threshold do to the light")
     options = parser.parse_args()
+    if options.tables:
+        print(tables(options.first, options.tables))
+        return
     if options.facts:
         print(facts(options))
         return

@@ -177,13 +177,13 @@ def found(surfaces: Surfaces, measured: Array, sigma: Array, steps: int = 400) -
 
 def test_surfaces_give_what_bayes_does() -> None:
     measured = SLOPE @ np.array([1.5, -1.0, 0.2])
-    draws = found(through(lambda at: SLOPE @ at, 0.0, 1), measured, ERROR, 3000)
+    draws = found(through(lambda at: SLOPE @ at, 0.0, 1), measured, ERROR, 1500)
     precision = np.diag(WIDTH**-2) + SLOPE.T @ SLOPE / ERROR[0] ** 2
     pull = CENTRE / WIDTH**2 + SLOPE.T @ measured / ERROR[0] ** 2
     expected, errors = np.linalg.solve(precision, pull), np.sqrt(np.diag(np.linalg.inv(precision)))
-    # 12 000 draws, of which one in ten or more is independent: errors of 0.03, and 0.02 of a width.
-    assert draws.mean(axis=0) == pytest.approx(expected, abs=0.15 * errors.min())
-    assert draws.std(axis=0) == pytest.approx(errors, rel=0.1)
+    # 6 000 draws, of which one in ten or more is independent: errors of 0.04, and 0.03 of a width.
+    assert (draws.mean(axis=0) - expected) / errors == pytest.approx(np.zeros(3), abs=0.2)
+    assert draws.std(axis=0) == pytest.approx(errors, rel=0.12)
 
 
 def test_surfaces_follow_a_valley_that_bends() -> None:
@@ -193,7 +193,7 @@ def test_surfaces_follow_a_valley_that_bends() -> None:
 
     surfaces = through(bent, 0.0, 2)
     assert surfaces.curvature == pytest.approx(np.zeros(2), abs=1e-6)
-    draws = (found(surfaces, np.zeros(2), np.full(2, 0.05), 3000) - CENTRE) / WIDTH
+    draws = (found(surfaces, np.zeros(2), np.full(2, 0.05), 1500) - CENTRE) / WIDTH
     assert np.std(draws[:, 1] - draws[:, 0] ** 2) < 0.05
     assert np.std(draws[:, 0]) > 0.4  # no straight line through a point of it would leave that
 
@@ -219,26 +219,26 @@ def test_noise_of_simulations_is_no_information() -> None:
     assert brought < 0.5 * naive
 
 
-def coverage(stated: float, trials: int = 40) -> int:
+def coverage(stated: float, trials: int = 20) -> int:
     """Return how many of 3 × trials true values are within their 95 % intervals."""
     inside = 0
     for k in range(trials):
         rng = np.random.default_rng([7, k])
         true = CENTRE + WIDTH * rng.standard_normal(3)
         measured = SLOPE @ true + ERROR * rng.standard_normal(12)
-        draws = found(through(lambda at: SLOPE @ at, 0.5, k), measured, stated * ERROR)
+        draws = found(through(lambda at: SLOPE @ at, 0.2, k), measured, stated * ERROR)
         low, high = np.quantile(draws, (0.025, 0.975), axis=0)
         inside += int(np.sum((low < true) & (true < high)))
     return inside
 
 
 def test_true_values_are_within_their_intervals() -> None:
-    # False alarm: 1e-4 for 120 independent values at 95 %; those of one trial are nearly so.
-    assert coverage(1.0) >= binom.ppf(1e-4, 120, 0.95)
+    # False alarm: 1e-4 for 60 independent values at 95 %; those of one trial are nearly so.
+    assert coverage(1.0) >= binom.ppf(1e-4, 60, 0.95)
 
 
-def test_errors_a_third_as_large_are_seen() -> None:
-    assert coverage(1 / 3) < binom.ppf(1e-4, 120, 0.95)
+def test_errors_a_quarter_as_large_are_seen() -> None:
+    assert coverage(1 / 4) < binom.ppf(1e-4, 60, 0.95)
 
 
 def test_intensity_noise_is_that_of_the_engine() -> None:
@@ -290,7 +290,7 @@ def measured(claimed: float = 1.0) -> list[Measurement]:
 
 def test_a_hidden_laser_comes_back_within_its_errors() -> None:
     laser = hidden()
-    fit = fit_laser(KNOWN, measured(), uncertainty=SURE, hold=HELD, effort=0.3, seed=1, threads=1)
+    fit = fit_laser(KNOWN, measured(), uncertainty=SURE, hold=HELD, effort=0.15, seed=1, threads=1)
     truth = {
         "threshold_current": laser.threshold_current,
         "absorber_loss": 1.15,

@@ -16,7 +16,9 @@ WALKERS = 80
 STRETCH = 2.0
 """Largest factor of a stretch."""
 APART = 10
-"""Steps between draws that are kept."""
+"""Steps between draws that are kept, and in the first half between looks for those left behind."""
+BEHIND = 10.0
+"""Logarithm of the density below the median at which a walker starts again where another one is."""
 
 
 def walk(
@@ -46,7 +48,13 @@ def walk(
             taken = np.log1p(-rng.random(half)) < then - now[mine] + bonus
             at[mine] = np.where(taken[:, None], there, at[mine])
             now[mine] = np.where(taken, then, now[mine])
-        if step >= steps // 2 and step % APART == 0:
+        if step % APART:
+            continue
+        if step < steps // 2:
+            lost = now < np.median(now) - BEHIND
+            new = rng.choice(np.flatnonzero(~lost), size=int(lost.sum()))
+            at[lost], now[lost] = at[new], now[new]
+        else:
             places.append(at.copy())
             densities.append(now.copy())
     return np.concatenate(places), np.concatenate(densities)
