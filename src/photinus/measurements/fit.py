@@ -42,7 +42,7 @@ ROUNDS_USED = 5
 """Rounds that surfaces go through: the last ones."""
 REACH, FINAL_REACH = 2.5, 3.0
 """Standard deviations of simulated lasers within which surfaces are believed."""
-STEPS, FINAL_STEPS = 400, 2000
+STEPS, FINAL_STEPS = 300, 1500
 """Steps of each walker in a round, and for the result."""
 DOUBTFUL = 0.01
 """Probability of a chi-squared so large below which stated errors are too small."""

@@ -17,7 +17,7 @@ from photinus.measurements.observations import Measurement
 from photinus.measurements.surfaces import Surfaces
 
 Array = NDArray[np.float64]
-DRAWS = 1000
+DRAWS = 500
 """Lasers that are kept of those that may do what was measured."""
 ENDS = (0.025, 0.975)
 """Shares of the lasers below the ends of an interval."""
