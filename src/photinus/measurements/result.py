@@ -121,9 +121,10 @@ class LaserFit(Displayed):
         scale: float,
     ) -> "LaserFit":
         """Return the fit that has some draws, with their densities, array (draw,)."""
-        real = _real(knowledge, draws)
-        mean = draws[real[np.argmax(densities[real])]]
-        kept = draws[real[np.linspace(0, len(real) - 1, min(DRAWS, len(real))).astype(int)]]
+        order = np.random.default_rng(0).permutation(len(draws))
+        real, after = _real(knowledge, draws[order])
+        kept, likely = draws[order[real]], densities[order[real]]
+        mean = kept[np.argmax(likely)]
         compared = _compared(surfaces, mean, measurements)
         left = np.concatenate([each.residuals for each in compared])
         # A quantity that measurements say nothing of uses up none of them.
@@ -133,7 +134,7 @@ class LaserFit(Displayed):
             mean=mean,
             draws=kept,
             laser=knowledge.laser(mean),
-            estimates=_estimates(knowledge, mean, kept),
+            estimates=_estimates(knowledge, mean, kept, after),
             compared=compared,
             chi_squared=float(left @ left),
             freedom=max(1.0, len(left) - fitted),
@@ -200,21 +201,23 @@ class LaserFit(Displayed):
         }
 
 
-def _real(knowledge: Knowledge, draws: Array) -> NDArray[np.intp]:
-    """Return which draws are lasers, as many as are kept twice at most."""
-    found = []
-    for k in np.linspace(0, len(draws) - 1, min(2 * DRAWS, len(draws))).astype(int):
+def _real(knowledge: Knowledge, draws: Array) -> tuple[list[int], Array]:
+    """Return which draws are lasers, as many as are kept, and logarithms of their coefficients."""
+    found, coefficients = [], []
+    for k, at in enumerate(draws):
         try:
-            knowledge.coefficients(draws[k])
+            coefficients.append(np.log(knowledge.coefficients(at)))
         except InvalidInput:
             continue
         found.append(k)
+        if len(found) == DRAWS:
+            break
     if not found:
         raise NotConverged("no laser can have what is known and measured: give wider uncertainties")
-    return np.array(found)
+    return found, np.array(coefficients)
 
 
-def _estimates(knowledge: Knowledge, mean: Array, draws: Array) -> tuple[Estimate, ...]:
+def _estimates(knowledge: Knowledge, mean: Array, draws: Array, after: Array) -> tuple[Estimate, ...]:
     """Return what was found of each fitted quantity and of each coefficient that is none of them."""
     found = []
     errors, ends = draws.std(axis=0, ddof=1), np.quantile(draws, ENDS, axis=0)
@@ -232,8 +235,8 @@ def _estimates(knowledge: Knowledge, mean: Array, draws: Array) -> tuple[Estimat
                 origin="assumed" if name in knowledge.assumed else "given",
             )
         )
-    before = _before(knowledge, len(draws))
-    after = np.log([knowledge.coefficients(at) for at in draws])
+    drawn = np.random.default_rng(0).standard_normal((4 * DRAWS, len(mean)))
+    before = _real(knowledge, knowledge.centre + knowledge.width * drawn)[1]
     here, ends = knowledge.coefficients(mean), np.exp(np.quantile(after, ENDS, axis=0))
     for k, name in enumerate(COEFFICIENTS):
         fixed = before[:, k].std() < FIXED
@@ -252,13 +255,6 @@ def _estimates(knowledge: Knowledge, mean: Array, draws: Array) -> tuple[Estimat
             )
         )
     return tuple(found)
-
-
-def _before(knowledge: Knowledge, count: int) -> Array:
-    """Return logarithms of coefficients as they were known, array (laser, coefficient)."""
-    drawn = np.random.default_rng(0).standard_normal((2 * count, len(knowledge.names)))
-    at = knowledge.centre + knowledge.width * drawn
-    return np.log([knowledge.coefficients(at[k]) for k in _real(knowledge, at)])
 
 
 def _compared(
