@@ -7,6 +7,7 @@ KL(sampled‖target).
 
     python -m studies.doses [--machines 8]
     python -m studies.doses --fit exponential kick rectangle [--reach 4]
+    python -m studies.doses --pairs FILE    # write the calibration of the filter, with a pair table
 """
 
 import argparse
@@ -19,6 +20,7 @@ from studies.kernels import FIRST_SEED, random_machine
 from photinus import Calibration
 from photinus.calibration.agreement import divergence
 from photinus.calibration.bench import Bench
+from photinus.calibration.pairs import measure_pairs
 from photinus.calibration.synapse import fit_synapse, targets
 from photinus.calibration.trials import SmallNetworks
 from photinus.devices import device_of
@@ -28,6 +30,8 @@ from photinus.units import ps
 
 SCALES = (1.0, 2.0, 4.0)
 CHAINS, WINDOWS = 64, 320
+PAIR_WINDOWS = 1200
+"""State windows of each pair of a pair table."""
 FILTER, RECTANGLE = ("exponential", False), ("rectangle", True)
 """Shape, and whether pulses renew."""
 FITTED = {
@@ -120,8 +124,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--only", nargs="+", choices=FITTED, help="only these")
     parser.add_argument("--fit", nargs="+", choices=STARTS, help="fit these, and nothing else")
+    parser.add_argument("--pairs", help="file to write the calibration of the filter to, nothing else")
     parser.add_argument("--reach", type=float, default=2.0, help="largest weight of a fit")
     options = parser.parse_args()
+    if options.pairs:
+        filtered = replace(with_kernel(*FITTED["exponential with kick, additive"]), pairs=None)
+        table = measure_pairs(filtered, windows=PAIR_WINDOWS, seed=0, threads=options.threads)
+        replace(filtered, pairs=table).save(options.pairs)
+        return
     for name in options.fit or ():
         fit(name, options)
     if options.fit:

@@ -7,6 +7,7 @@ noise that no biases and weights could remove. Then how often the predicted KL i
 of the measured one less its floor, where that is larger than the floor.
 
     python -m studies.translation [--preset straight …] [--scales 1 2 4] [--units 5] [--machines 4]
+    python -m studies.translation --preset calibration.json ...    # of a file
     python -m studies.translation --refined    # and after refinement, from the paired start
 """
 
@@ -48,7 +49,7 @@ def main() -> None:
     print("|---" * (4 + 3 * len(ways)) + "|")
     told: dict[str, list[float]] = {rule: [] for rule in RULES}
     for preset in options.preset:
-        calibration = ph.Calibration.preset(preset)
+        calibration = _calibration(preset)
         for family in options.families:
             for scale in options.scales:
                 rows = [
@@ -67,6 +68,11 @@ def main() -> None:
     for rule, ratios in told.items():
         near = sum(0.5 <= ratio <= 2 for ratio in ratios)
         print(f"\nPredicted within a factor of 2, rule {rule}: {near} of {len(ratios)} machines.")
+
+
+def _calibration(name: str) -> ph.Calibration:
+    """Return the calibration of a preset, or of a file."""
+    return ph.Calibration.load(name) if name.endswith(".json") else ph.Calibration.preset(name)
 
 
 def measured(

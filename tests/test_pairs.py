@@ -491,3 +491,15 @@ def test_what_pairs_leave_unsure_is_a_part_of_what_they_tell(calibration: ph.Cal
     # Without a pair table nothing is told by it, and nothing of it is unsure.
     plain = dataclasses.replace(calibration, pairs=None)
     assert ph.predict(machine, plain, network).unsure == 0
+
+
+def test_auto_follows_pairs_of_pulses_that_add_up_for_small_weights_only(
+    calibration: ph.Calibration,
+) -> None:
+    adding = dataclasses.replace(
+        calibration, kernel=dataclasses.replace(calibration.kernel, renewing=False)
+    )
+    weak, strong = (ph.BoltzmannMachine([[0, w], [w, 0]], [0, 0]) for w in (-1.0, 1.5))
+    assert followed("auto", adding, weak) == "paired"
+    assert followed("auto", adding, strong) == "measured"
+    assert followed("auto", calibration, strong) == "paired"

@@ -10,6 +10,7 @@ from scipy.stats import binom
 
 from photinus import BoltzmannMachine
 from photinus.learning.judgement import FALSE_ALARM, Judged, Shown, judge
+from photinus.learning.memory import Memory
 from photinus.learning.moments import Statistics, Target
 from photinus.learning.response import DENSE, Response
 from photinus.learning.trust import Search, search, step
@@ -219,7 +220,11 @@ def test_one_step_leads_from_one_machine_to_another_nearby() -> None:
         theta = device.start + size * direction
         response = device.statistics.response(machine.states(), device.law(theta))
         shown = Shown(np.tile(device.law(theta) @ device.features, (8, 1)), 1, response)
-        change, _, _ = step(judge(theta, shown, device.wanted), device.wanted, 1e-9, np.ones(10))
+        memory = Memory()
+        memory.add(theta, shown, 1e-6)
+        between = response.mean_with(device.wanted.response)
+        _, answer = memory.about(theta, between, device.wanted.metric)
+        change, _, _ = step(judge(theta, shown, device.wanted), device.wanted, 1e-9, answer)
         return np.abs(theta + change - device.start).max()
 
     assert left(0.5) < left(1.0) / 6 < 0.02

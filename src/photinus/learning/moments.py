@@ -25,7 +25,7 @@ STATES = 8192
 """States that tell a response."""
 GROUPS = 32
 """Groups of chains, each a sample by itself, where there are too many statistics for each chain."""
-RIDGE = 1e-3
+RIDGE = 1e-4
 """What is added to the Fisher information where it judges. A moment that hardly varies in the machine
 counts at most so much, however little it varies."""
 

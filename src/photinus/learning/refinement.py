@@ -36,6 +36,7 @@ from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning import trust
 from photinus.learning.judgement import Shown
 from photinus.learning.moments import Statistics, Target, shown_by
+from photinus.learning.rehearsal import rehearsed_gauge
 from photinus.learning.rounds import Refinement, Round
 from photinus.learning.trust import Search, Trial
 from photinus.machines.boltzmann import BoltzmannMachine
@@ -109,8 +110,9 @@ def refine(
         where the chip has no synapse. Sparse couplings, and machines with more than `MOST_STATISTICS`
         marginals and pairs, are taken as given.
     gauge
-        Which neurons stand for 1 - z of their unit, see `photinus.translate`; "auto" knows that
-        synapses are corrected. A `network` that is given has its own.
+        Which neurons stand for 1 - z of their unit, see `photinus.translate`. "auto" knows that
+        synapses are corrected, and rehearses on reduced lasers up to 12 units. A `network` that is
+        given has its own.
     imperfections
         What is wrong with the chip, see `photinus.sample`; lasers only. A `network` that is given is
         taken to hold all that does not change during a run.
@@ -146,11 +148,13 @@ def refine(
     calibration = _calibration(calibration, substrate)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
     damping = _damping(damping, structure)
+    *runs, right, rehearsal = seed_sequence(seed).spawn(most_rounds + 2)
+    if network is None:
+        gauge = _gauge(machine, calibration, gauge, rehearsal, threads)
     start = _start(machine, calibration, network, gauge, imperfections, seed)
     # In the coordinates of the neurons, whose pumps and couplings are to change.
     flips = gauges.of(start)
     machine, start = machine.flipped(flips), gauges.given(start, gauges.NONE)
-    *runs, right = seed_sequence(seed).spawn(most_rounds + 1)
     statistics = Statistics.between(start.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
@@ -184,7 +188,7 @@ def refine(
         converged=found.converged,
         reason=_reason(found, bench.last, target),
         reference=target.source,
-        chosen=[trial.judged for trial in found.trials].index(found.best),
+        chosen=max(k for k, one in enumerate(found.trials) if one.judged.setting is found.best.setting),
     )
 
 
@@ -249,6 +253,22 @@ def _calibration(given: Calibration | None, substrate: str | None) -> Calibratio
     return Calibration.preset(preset)
 
 
+def _gauge(
+    machine: BoltzmannMachine,
+    calibration: Calibration,
+    gauge: str | ArrayLike,
+    seed: np.random.SeedSequence,
+    threads: int | None,
+) -> gauges.Gauge:
+    """Return which neurons shall stand for 1 - z of their unit."""
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration)
+    flips = choose_gauge(machine, calibration, gauge, corrected=True)
+    if isinstance(gauge, str) and gauge == "auto":
+        return rehearsed_gauge(machine, calibration, flips, seed, threads)
+    return flips
+
+
 def _start(
     machine: BoltzmannMachine,
     calibration: Calibration,
@@ -263,8 +283,7 @@ def _start(
     validate.instance("network", network, Network | None)
     validate.instance("imperfections", imperfections, Imperfections | None)
     if network is None:
-        flips = choose_gauge(machine, calibration, gauge, corrected=True)
-        network = translate(machine, calibration, gauge=flips)
+        network = translate(machine, calibration, gauge=gauge)
         if imperfections is not None:
             network = device_of(network).imperfect(network, imperfections, seed)
     calibration.require(network.parameters)

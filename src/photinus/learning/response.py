@@ -69,6 +69,12 @@ class Response:
         value -= value.mean()
         return np.asarray(((z * value[:, None]).T @ z)[self.rows, self.columns], np.float64) / len(z)
 
+    def times(self, vectors: Floats) -> Floats:
+        """Return J times each of `vectors` (vector, statistic)."""
+        if self.matrix is not None:
+            return np.asarray(vectors @ self.matrix)
+        return np.array([self._times(vector) for vector in vectors])
+
     def resolvent(self, vectors: Floats) -> Callable[[float], Floats]:
         """Return the function λ → (J + λ)⁻¹ times each of `vectors` (vector, statistic), λ > 0."""
         if self.matrix is not None:

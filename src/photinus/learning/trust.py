@@ -15,17 +15,19 @@ root R: one row per chain, RᵀR the covariance of d.
   after others (Moré 1978, Lect. Notes Math. 630, 105).
 * A step is taken back if it lost, unless noise explains the loss.
 * A run whose noise hides the promised gain is followed by one of twice the length.
-* What a run tells is kept for the settings after it, as long as steps are small: without that, the last
-  setting would be as noisy as one run.
+* All runs together tell of the moments at a setting, and of the answer there, see
+  `photinus.learning.memory`. Without that, the last setting would be as noisy as one run. A device
+  that does not answer as designed would be corrected by half, again and again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Generic
+from dataclasses import dataclass, field, replace
+from typing import Generic
 
 import numpy as np
 
 from photinus.learning.judgement import FALSE_ALARM, Floats, Judged, Setting, Shown, Wanted, judge
+from photinus.learning.memory import Answer, Memory
 from photinus.learning.response import DENSE
 
 DAMPINGS = 10.0 ** np.arange(-6, 2.5, 0.5)
@@ -37,10 +39,6 @@ LARGEST_STEP = 1.0
 GOOD, BAD = 0.7, 0.3
 """Gain seen over gain promised, from which on the trust λ falls, and below which it grows."""
 FALL, GROW = 4.0, 4.0
-STRENGTHS, STRENGTH_SPREAD = (0.3, 2.0), 0.3
-"""Range of a parameter's strength, and how far it is expected to be from 1."""
-MODEL_ERROR, FADE = 0.2, 0.7
-"""Relative error of a predicted change of moments; what is left of a lesson after the next step."""
 WORTH = 0.2
 """Promise over the noise of Q, up to which a step is not worth a run where no misfit is seen."""
 DOUBT = 2.0
@@ -49,7 +47,7 @@ FEW = 8
 """Rows of noise that tell what a step promises where the response is no matrix."""
 CONFIRMED = 3
 """Longest runs of a setting, pooled, that must show no misfit: one is as noisy as the step to it."""
-IN_VAIN = 4
+IN_VAIN = 6
 """Corrections in a row without a gain, the noise aside, after which there is no point in more."""
 
 CONVERGED = "No misfit is left that {draws} draws of every chain can show (p = {p:.2g})."
@@ -80,52 +78,19 @@ class Search(Generic[Setting]):
     reason: str = ""
 
 
-class Strengths:
-    """How much of a parameter's change reaches the moments: a in ∂m/∂θ = J diag(a), 1 as designed.
-
-    Each step is a linear regression of the moments' change on a, with a normal prior around 1. What
-    older steps taught fades: a device that saturates answers elsewhere in another way.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.precision = np.zeros((count, count))
-        self.told = np.zeros(count)
-        self.value = np.ones(count)
-
-    def learn(
-        self, change: Floats, now: Judged[Any], then: Judged[Any], metric: Callable[[Floats], Floats]
-    ) -> None:
-        """Take in that a change of the parameters led from `now` to `then`."""
-        response = now.shown.response.mean_with(then.shown.response).matrix
-        if response is None:
-            return
-        effect = response * change
-        weighed = metric(effect.T)
-        moved = now.difference - then.difference
-        size = float(moved @ metric(moved[None])[0])
-        noise = 2 * (now.noise + then.noise) + MODEL_ERROR**2 * size
-        share = len(change) / max(noise, 1e-300)
-        self.precision = FADE * self.precision + share * weighed @ effect
-        self.told = FADE * self.told + share * weighed @ moved
-        prior = STRENGTH_SPREAD**-2
-        value = np.linalg.solve(self.precision + prior * np.eye(len(change)), self.told + prior)
-        self.value = np.clip(value, *STRENGTHS)
-
-
 def step(
-    now: Judged[Setting], wanted: Wanted, least: float, strength: Floats
+    now: Judged[Setting], wanted: Wanted, least: float, answer: Answer
 ) -> tuple[Floats, float, float]:
     """Return the step that promises most with λ of at least `least`, its λ, and its promise."""
-    response = now.shown.response.mean_with(wanted.response)
     root = _few(np.concatenate([now.root, wanted.root]))
     vectors = np.concatenate([now.difference[None], root])
-    solve = response.resolvent(vectors)
+    solve = answer.response.resolvent(answer.undone(vectors))
     best, falling = None, 0
     for damping in (least, *DAMPINGS[least < DAMPINGS]):
         solved = solve(damping)
-        change = solved[0] / strength
+        change = solved[0]
         share = min(1.0, LARGEST_STEP / max(float(np.abs(change).max()), 1e-300))
-        moved = share * (vectors - damping * solved)
+        moved = share * (vectors - damping * answer.done(solved))
         weighed = wanted.metric(moved)
         promise = float(weighed[0] @ (now.difference - moved[0] / 2))
         promise -= float((weighed[1:] * root).sum())
@@ -211,10 +176,13 @@ class _Run(Generic[Setting]):
         self.measure, self.apply, self.wanted, self.report = measure, apply, wanted, report
         self.draws, self.damping = draws, damping
         self.length = -(-draws // 8)
-        self.now: Judged[Setting] = judge(start, measure(start, self.length), wanted)
+        self.place = np.zeros(len(wanted.moments))
+        """Sum of all changes since the start."""
+        self.memory = Memory()
+        self.now = self._kept(start, self.place, measure(start, self.length))
+        self.answer = self._remembered(start, self.now.shown)[1]
         self.found = Search(self.now)
         self.history = [self.now]
-        self.strengths = Strengths(len(self.now.difference))
         self.trust = FIRST_DAMPING if damping is None else max(damping, DAMPINGS[0])
         self.grow = GROW
         self.vain = 0
@@ -225,7 +193,7 @@ class _Run(Generic[Setting]):
     def _promise(self) -> None:
         """Look which step promises most from here."""
         least = self.trust if self.damping is None else max(self.damping, self.trust)
-        found = step(self.now, self.wanted, least, self.strengths.value)
+        found = step(self.now, self.wanted, least, self.answer)
         self.change, self.used, self.promised = found
 
     def _enter(self, trial: Trial[Setting]) -> None:
@@ -278,7 +246,8 @@ class _Run(Generic[Setting]):
         now, full = self.now, self.full
         self.vain += self.confirmed
         more = self.measure(now.setting, self.draws if full else self.draws - now.draws)
-        self.now = judge(now.setting, _pooled(now.shown, more), self.wanted)
+        self._kept(now.setting, self.place, more)
+        self.now, self.answer = self._remembered(now.setting, more)
         self.length = self.draws
         self.history.append(self.now)
         self._enter(Trial(self.now, 0.0, 0.0, 0.0, True))
@@ -287,55 +256,45 @@ class _Run(Generic[Setting]):
     def correct(self) -> None:
         """Take the step, measure what it brought, and take it back if it lost."""
         now, promised = self.now, self.promised
-        setting = self.apply(now.setting, self.change)
-        then: Judged[Setting] = judge(setting, self.measure(setting, self.length), self.wanted)
+        setting, place = self.apply(now.setting, self.change), self.place + self.change
+        then = self._kept(setting, place, self.measure(setting, self.length))
         error = float(np.hypot(now.error, then.error))
         gained = now.loss - then.loss
-        self.strengths.learn(self.change, now, then, self.wanted.metric)
         accepted = gained > -min(DOUBT * error, error**2 / promised)
-        then = self._with_earlier(now, then) if accepted else then
-        self._enter(Trial(then, self.used, promised, gained, accepted))
+        if accepted:
+            self.place = place
+        self.now, self.answer = self._remembered(
+            setting if accepted else now.setting, (then if accepted else now).shown
+        )
+        self._enter(Trial(self.now if accepted else then, self.used, promised, gained, accepted))
         self.vain = 0 if gained > error else self.vain + (self.length >= self.draws or not accepted)
-        if promised > error or not accepted:
-            self._learn_trust(gained / promised, accepted)
+        self._learn_trust(gained / promised, accepted, promised > error)
         if promised < DOUBT * error:
             self.length = min(self.draws, 2 * self.length)
-        if accepted:
-            self.now = then
-            self.history.append(then)
+        self.history.append(self.now)
         self._promise()
 
-    def _with_earlier(self, now: Judged[Setting], then: Judged[Setting]) -> Judged[Setting]:
-        """Return what a run says of its setting, with what the one before tells of it.
+    def _kept(self, setting: Setting, place: Floats, shown: Shown) -> Judged[Setting]:
+        """Return what a run says of its setting, and keep the run."""
+        judged = judge(setting, shown, self.wanted)
+        own = float((judged.root * self.wanted.metric(judged.root)).sum()) / 2
+        self.memory.add(place, shown, own)
+        return judged
 
-        Moments of the setting before, moved by the step, are a measurement of this one, too. They have
-        the noise of that run, and an error of the step. Both are weighed against the noise of this run.
+    def _remembered(self, setting: Setting, last: Shown) -> tuple[Judged[Setting], Answer]:
+        """Return what all runs together say of a setting, where it stands, and of the answer there."""
+        between = last.response.mean_with(self.wanted.response)
+        shown, answer = self.memory.about(self.place, between, self.wanted.metric)
+        return judge(setting, replace(shown, response=last.response), self.wanted), answer
+
+    def _learn_trust(self, ratio: float, accepted: bool, clear: bool) -> None:
+        """Trust less after a step that did not gain what it promised, if that was `clear` of noise.
+
+        Otherwise trust more: a step in the noise is small, and its λ is chosen by the noise.
         """
-        response = now.shown.response.mean_with(then.shown.response).matrix
-        if response is None:
-            return then
-        moved = response @ (self.strengths.value * self.change)
-        wrong = MODEL_ERROR**2 * float(moved @ self.wanted.metric(moved[None])[0]) / 2
-        part = then.noise / max(then.noise + now.noise + wrong, 1e-300)
-        chains = (1 - part) * then.shown.chains + part * (now.shown.chains + moved)
-        draws = min(round(then.draws / (1 - part)), then.draws + now.draws)
-        return judge(then.setting, Shown(chains, draws, then.shown.response), self.wanted)
-
-    def _learn_trust(self, ratio: float, accepted: bool) -> None:
-        """Trust more after a step that gained what it promised, less after one that did not."""
         if not accepted:
             self.trust, self.grow = self.grow * self.used, 2 * self.grow
-        elif ratio < BAD:
+        elif clear and ratio < BAD:
             self.trust = 2 * self.used
-        elif ratio > GOOD:
+        elif not clear or ratio > GOOD:
             self.trust, self.grow = max(self.used / FALL, DAMPINGS[0]), GROW
-
-
-def _pooled(one: Shown, other: Shown) -> Shown:
-    """Return two runs of the same setting as one."""
-    draws = one.draws + other.draws
-    return Shown(
-        chains=(one.draws * one.chains + other.draws * other.chains) / draws,
-        draws=draws,
-        response=other.response,
-    )

@@ -41,6 +41,9 @@ PAIRED_UNITS = 64
 """Units up to which "auto" is paired whatever the weights: measured at ±1, it loses at 200."""
 PAIRED_WEIGHT = 0.3
 """Root mean square of the weights up to which it is for any size: a machine of 1 294 units has 0.2."""
+ADDITIVE_WEIGHT = 1.0
+"""Largest weight up to which "auto" is paired where pulses add up: what a pair does alone tells little
+of what strong couplings do among partners (`docs/results/kernels.md`)."""
 DRIVEN_BIAS = 8.0
 """Bias, up or down, that drives a known neuron physically; a laser is off unpumped."""
 
@@ -110,8 +113,8 @@ def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
 
     "paired" needs a pair table, and is "measured" without. "auto" is "paired" where all weights lie in
     the table, else "measured". Machines of more than `PAIRED_UNITS` units have to have small weights
-    for it, too: what the table is off by adds up over partners (`docs/results/scaling.md`). Machines
-    that are held as sparse rows are "measured".
+    for it, too: what the table is off by adds up over partners (`docs/results/scaling.md`). So have
+    machines on synapses whose pulses add up. Machines that are held as sparse rows are "measured".
     """
     validate.instance("calibration", calibration, Neuron)
     validate.instance("machine", machine, BoltzmannMachine)
@@ -120,6 +123,8 @@ def followed(rule: str, calibration: Neuron, machine: BoltzmannMachine) -> str:
     if rule != "auto":
         return rule
     weights = machine.couplings.weight
+    if not calibration.kernel.renewing and np.abs(weights).max(initial=0.0) > ADDITIVE_WEIGHT:
+        return "measured"
     small = bool(np.sum(weights**2) <= PAIRED_WEIGHT**2 * len(weights))
     small = small or machine.n_units <= PAIRED_UNITS
     return "paired" if small and calibration.pairs.holds(machine.weights) else "measured"
