@@ -9,6 +9,7 @@ laser is one small file, so that the study goes on where it stopped. From the ro
 """
 
 import argparse
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,18 @@ from studies.robustness import ROOT
 from photinus._core import files
 from photinus._core.results import Results
 from photinus.devices.laser import LaserParameters, instability_pump, quiet_state, spike
-from photinus.devices.laser.measured import COEFFICIENTS
+from photinus.devices.laser.measured import COEFFICIENTS, SHARES
 from photinus.errors import InvalidInput, NotConverged
-from photinus.measurements import Intervals, Knowledge, Light, Pulse, Rates, fit_laser
+from photinus.measurements import (
+    Intervals,
+    Knowledge,
+    Light,
+    Noise,
+    Pulse,
+    Rates,
+    fit_laser,
+    relative_noise,
+)
 from photinus.measurements.bench import Run, run
 from photinus.measurements.observations import Measurement, aligned
 from photinus.units import ps
@@ -46,7 +56,6 @@ MOST_INTERVALS = 2000
 FEWEST_INTERVALS = 200
 EFFORT = 4.0
 """Simulated time of a measurement over that of the fit."""
-NORMAL = 1.96
 MARK = "## How sure the errors are"
 
 
@@ -109,9 +118,10 @@ def _noisy(
 
 
 def judged(k: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Return how far the fit of laser k is from the truth, in standard errors, name → number."""
+    """Return how far the truth is from the middle of its interval, in half its width, by name."""
     _, laser = hidden(k)
     measurements, level = measure(laser, k)
+    start = time.process_time()
     found = fit_laser(
         KNOWN,
         measurements,
@@ -120,22 +130,64 @@ def judged(k: int, options: argparse.Namespace) -> dict[str, Any]:
         seed=options.seed,
         threads=options.threads,
     )
-    deviations, known = {}, {}
+    deviations, kept = {}, {}
     for name in COEFFICIENTS:
         if name != "wavelength":
             each = found.estimate(name)
-            true = getattr(laser, name)
-            share = name.endswith("_efficiency")
-            near = np.log(each.value / (1 - each.value)) if share else np.log(each.value)
-            far = np.log(true / (1 - true)) if share else np.log(true)
-            deviations[name] = float((near - far) / each.found)
-            known[name] = each.found / each.known
+            shares = np.array([each.low, each.high, getattr(laser, name)])
+            low, high, true = np.log(shares / (1 - shares) if name in SHARES else shares)
+            deviations[name] = float((2 * true - low - high) / (high - low))
+            kept[name] = each.found / each.known
     return {
         "deviations": deviations,
-        "kept": known,
+        "kept": kept,
         "chi_squared": found.chi_squared / found.freedom,
         "scale": found.scale,
+        "seconds": time.process_time() - start,
     }
+
+
+def tables(k: int, folder: Path) -> str:
+    """Write what a laboratory has of laser k, all five kinds, and return the command that fits it."""
+    _, laser = hidden(k)
+    measurements, level = measure(laser, k)
+    measurements.append(_noise(laser, k))
+    folder.mkdir(parents=True, exist_ok=True)
+    known = [f'{name} = "{value}"' for name, value in KNOWN.items()]
+    sure = [f'{name} = "{value}"' for name, value in UNCERTAINTY.items()]
+    files.write_text(folder / "laser.toml", "\n".join([*known, "[uncertainty]", *sure]) + "\n")
+    words = ["photinus device fit", str(folder / "laser.toml")]
+    for number, each in enumerate(measurements):
+        head, option = TABLES[type(each)]
+        current = getattr(each, "current", 0.0)
+        path = folder / f"{option}{number}.csv"
+        columns = [np.asarray(getattr(each, name.split(" [")[0])) for name in head.split(", ")]
+        rows = "".join(", ".join(f"{x:.6g}" for x in row) + "\n" for row in zip(*columns, strict=True))
+        files.write_text(path, f"{head}\n{rows}")
+        words.append(
+            f"--{option} " + (f"{current * 1e6:.6g}uA:" if np.ndim(current) == 0 else "") + str(path)
+        )
+    return " ".join([*words, f"--level {level * 1e6:.6g}uW"])
+
+
+TABLES: dict[type, tuple[str, str]] = {
+    Light: ("current [A], power [W], error [W]", "li"),
+    Pulse: ("time [s], power [W], error [W]", "pulse"),
+    Rates: ("current [A], rate [1/s], error [1/s]", "rate"),
+    Intervals: ("interval [s]", "isi"),
+    Noise: ("frequency [Hz], rin [1/Hz], error [1/Hz]", "rin"),
+}
+"""Head of the table of each kind of measurement, and its option."""
+
+
+def _noise(laser: LaserParameters, k: int) -> Noise:
+    """Return the intensity noise of steady light, at the first multiple of threshold that is steady."""
+    steps = (laser.threshold_current * 1.5**power for power in range(1, 20))
+    current = next(x for x in steps if quiet_state(laser, laser.pump_rate(x)).is_stable)
+    frequency = np.geomspace(1e8, 1e11, 24)
+    rin = relative_noise(laser, current, frequency)
+    rng = np.random.default_rng([193, k])
+    return Noise(current=current, frequency=frequency, **_noisy("rin", rin, 0.1, 0.0, rng))
 
 
 def facts(options: argparse.Namespace) -> str:
@@ -155,14 +207,12 @@ def report(found: list[dict[str, Any]]) -> str:
     names = list(found[0]["deviations"])
     z = np.array([[each["deviations"][name] for name in names] for each in found])
     kept = np.array([[each["kept"][name] for name in names] for each in found])
-    inside = np.abs(z) < NORMAL
-    half = np.abs(z) < NORMAL / 2
+    inside, half = np.abs(z) <= 1, np.abs(z) <= 0.5
     lines = [
-        f"**{100 * inside.mean():.1f} % of {z.size} coefficients of {len(z)} hidden lasers are "
-        f"within 1.96 of their standard errors** (95 % are expected, {100 * half.mean():.1f} % with "
-        "errors half as large).",
+        f"**{100 * inside.mean():.1f} % of {z.size} coefficients of {len(z)} hidden lasers are within "
+        f"their 95 % intervals** ({100 * half.mean():.1f} % are with intervals half as wide).",
         "",
-        "| coefficient | within 1.96 errors | rms deviation | error now / before, median |",
+        "| coefficient | within its interval | rms deviation, in half its width | error now / before |",
         "|---|---|---|---|",
     ]
     for k, name in enumerate(names):
@@ -170,8 +220,10 @@ def report(found: list[dict[str, Any]]) -> str:
         lines.append(
             f"| `{name}` | {inside[:, k].sum()} of {len(z)} | {rms:.2f} | {np.median(kept[:, k]):.2f} |"
         )
+    seconds = np.median([each["seconds"] for each in found])
+    lines += ["", f"A fit took {seconds:.0f} s of processor time (median)."]
     scaled = sum(each["scale"] > 1 for each in found)
-    lines += ["", f"Residuals were larger than stated errors for {scaled} of {len(z)} lasers."]
+    lines += [f"Residuals were larger than stated errors for {scaled} of {len(z)} lasers."]
     return "\n".join(lines)
 
 
@@ -185,8 +237,12 @@ def main() -> None:
     add("--threads", type=int)
     add("--results", type=Path, default=ROOT / "studies" / "results" / "fit")
     add("--page", type=Path, help="page of docs that gets the table")
+    add("--tables", type=Path, help="folder: only write the tables of laser --first, all five kinds")
     add("--facts", action="store_true", help="only what spikes below threshold do to the light")
     options = parser.parse_args()
+    if options.tables:
+        print(tables(options.first, options.tables))
+        return
     if options.facts:
         print(facts(options))
         return

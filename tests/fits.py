@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from photinus.measurements import Knowledge, LaserFit, Light
 from photinus.measurements.bench import run
 from photinus.measurements.curves import Predicted
-from photinus.measurements.fit import joined, predict
-from photinus.measurements.lines import Belief, linearise, update
+from photinus.measurements.fit import concluded, narrowed, predict
 
 Array = NDArray[np.float64]
 KNOWN = {"wavelength": "1550 nm", "threshold_current": "20 uA", "quality": 4870}
@@ -31,20 +30,10 @@ def small_fit(claimed: float = 1.0) -> LaserFit:
     power = np.array([seen.light(x).mean() for x in current]) * seen.laser.output_power(1.0)
     error = 0.05 * power
     light = Light(current=current, power=power + error * [1, -1, 1], error=claimed * error)
-    prior = Belief(knowledge.centre, np.diag(knowledge.width**2))
 
-    def shown(at: Array, seed: np.random.SeedSequence) -> Predicted:
+    def shown(at: Array, seed: np.random.SeedSequence, much: float) -> Predicted:
         return predict(knowledge, [light], at, seed, **options)
 
-    lines = linearise(shown, prior.within(0.1), 4, np.random.SeedSequence(1))
-    measured, sigma = joined([light])
-    return LaserFit.of(
-        knowledge,
-        prior,
-        lines,
-        update(prior, lines, measured, sigma).mean,
-        [light],
-        measured,
-        sigma,
-        np.random.SeedSequence(2),
-    )
+    start = knowledge.centre
+    surfaces = narrowed(knowledge, [light], shown, start, np.random.SeedSequence(1))
+    return concluded(knowledge, [light], surfaces, np.random.SeedSequence(2))

@@ -50,7 +50,7 @@ PASSES: dict[Any, Any] = {
 HELD |= PASSES.keys()
 INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "faces.explorer", "faces.robustness.measuring", "faces.studio", "testing", "calibration.bench", "calibration.synapse",
          "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
-         "calibration.agreement", "measurements.bench", "measurements.lines", "measurements.search", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
+         "calibration.agreement", "measurements.bench", "measurements.lines", "measurements.search", "measurements.surfaces", "measurements.walk", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
          "devices.protocol", "engines.base", "engines.events", "engines.disturbances", "engines.laser.block",
          "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.reduced.block",
          "engines.reduced.layout", "engines.slow", "samplers.parallel", "translation.fields", "translation.lines",

@@ -9,28 +9,43 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, NotConverged
 from photinus.measurements.bench import run
 from photinus.measurements.curves import Predicted
 from photinus.measurements.knowledge import Knowledge
-from photinus.measurements.lines import Belief, best_step, linearise, update
 from photinus.measurements.observations import Intervals, Light, Measurement, Noise, Pulse, Rates
 from photinus.measurements.result import LaserFit
 from photinus.measurements.search import descend, search
+from photinus.measurements.surfaces import Density, Surfaces
+from photinus.measurements.walk import WALKERS, walk
 
 Array = NDArray[np.float64]
+Shown = Callable[[Array, np.random.SeedSequence, float], Predicted]
+"""From coordinates of a laser, a seed and an effort to what it shows."""
 DRAWN = 120
 """Lasers that are drawn for a start."""
 BRIEF, USUAL = 0.25, 0.5
-"""Efforts of the search."""
-WITHIN = (0.04, 0.06, 0.1, 0.15)
-"""Standard deviations within which lasers are drawn in each round, in their coordinates."""
-PAIRS = (16, 16, 16, 32)
-"""Pairs of lasers that are drawn in each round; fewer where few quantities are fitted."""
+"""Efforts of single simulations."""
 MOVE = 0.04
 """Step for slopes of the search, in coordinates."""
-SEARCH_ERROR = 0.02
+SEARCH_ERROR = 0.1
 """Error of the model while it is searched, in the scale of comparison."""
+FIRST = 0.4
+"""Standard deviations of what is known within which lasers are drawn in the first round."""
+HEATS = (300.0, 100.0, 30.0, 10.0, 4.0, 4.0, 4.0, 4.0, 4.0)
+"""By how much variances of the measurements are raised in each round: narrower and narrower."""
+HOT = 10.0
+"""Heat above which simulations are brief."""
+FEWEST, PER_FEATURE = 24, 1.5
+"""Lasers that are simulated in each round: at least, and per feature of the surfaces."""
+ROUNDS_USED = 5
+"""Rounds that surfaces go through: the last ones."""
+REACH, FINAL_REACH = 2.5, 3.0
+"""Standard deviations of simulated lasers within which surfaces are believed."""
+STEPS, FINAL_STEPS = 300, 1500
+"""Steps of each walker in a round, and for the result."""
+DOUBTFUL = 0.01
+"""Probability of a chi-squared so large below which stated errors are too small."""
 
 
 def fit_laser(
@@ -93,24 +108,102 @@ def fit_laser(
     effort = validate.positive("effort", effort)
     seeds = seed_sequence(seed).spawn(3)
     setting = {"level": level, "threads": threads}
-    prior = Belief(knowledge.centre, np.diag(knowledge.width**2))
-    measured, sigma = joined(measurements)
-
-    def shown(at: Array, own: np.random.SeedSequence) -> Predicted:
-        return predict(knowledge, measurements, at, own, effort=effort, **setting)
-
-    with tracked(progress, "fitting the laser", 2 + len(WITHIN)) as advance:
+    with tracked(progress, "fitting the laser", 2 + len(HEATS)) as advance:
         start = _start(knowledge, measurements, seeds[0], advance, effort, **setting)
-        belief = Belief(start, prior.covariance)
-        for most, pairs, own in zip(WITHIN, PAIRS, seeds[1].spawn(len(WITHIN)), strict=True):
-            fewer = min(pairs, pairs * len(start) // 8 + 1)
-            lines = linearise(shown, belief.within(most), fewer, own)
-            led = update(prior, lines, measured, sigma)
-            belief = Belief(
-                best_step(shown, prior, lines, led.mean, measured, sigma, own), led.covariance
-            )
-            advance(1.0)
-    return LaserFit.of(knowledge, prior, lines, belief.mean, measurements, measured, sigma, seeds[2])
+
+        def shown(at: Array, own: np.random.SeedSequence, much: float) -> Predicted:
+            return predict(knowledge, measurements, at, own, effort=much * effort, **setting)
+
+        surfaces = narrowed(knowledge, measurements, shown, start, seeds[1], advance)
+    return concluded(knowledge, measurements, surfaces, seeds[2])
+
+
+def narrowed(
+    knowledge: Knowledge,
+    measurements: Sequence[Measurement],
+    shown: Shown,
+    start: Array,
+    seed: np.random.SeedSequence,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Surfaces:
+    """Return surfaces through lasers that do nearly what was measured.
+
+    In each round lasers are drawn that may do so by the surfaces of the round before.
+    """
+    measured, sigma = joined(measurements)
+    size = len(start)
+    count = max(FEWEST, round(PER_FEATURE * (1 + size + size * (size + 1) // 2)))
+    rng = np.random.default_rng(seed.spawn(1)[0])
+    drawn = start + FIRST * knowledge.width * rng.standard_normal((4 * count, size))
+    rounds: list[tuple[Array, Array, Array]] = []
+    for heat in HEATS:
+        much = BRIEF if heat > HOT else USUAL
+        rounds = [*rounds[1 - ROUNDS_USED :], _simulated(shown, drawn, count, much, seed)]
+        surfaces = Surfaces.through(*(np.concatenate(part) for part in zip(*rounds, strict=True)))
+        density = Density(
+            surfaces, knowledge.centre, knowledge.width, measured, sigma, REACH, heat, fair=False
+        )
+        drawn = rng.permutation(_walked(density, np.concatenate([x[0] for x in rounds]), STEPS, rng)[0])
+        advance(1.0)
+    return surfaces
+
+
+def _simulated(
+    shown: Shown, drawn: Array, count: int, much: float, seed: np.random.SeedSequence
+) -> tuple[Array, Array, Array]:
+    """Return places, what lasers there show, and its variance, of the first ones that can be."""
+    found = []
+    for at in drawn:
+        try:
+            found.append((at, *shown(at, seed.spawn(1)[0], much)))
+        except (InvalidInput, NotConverged):  # there is no such laser
+            continue
+        if len(found) == count:
+            break
+    if len(found) < count // 2:
+        raise NotConverged(
+            "few lasers can have what is known and measured: give wider uncertainties, or check the "
+            "units of the measurements"
+        )
+    places, values, variance = (np.array(part) for part in zip(*found, strict=True))
+    return places, values, variance
+
+
+def _walked(
+    density: Density, places: Array, steps: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return draws from a density and their own; walkers start at the likeliest of some places."""
+    order = np.argsort(-density(places))[np.arange(WALKERS) % len(places)]
+    about = 0.01 * rng.standard_normal((WALKERS, places.shape[1])) @ density.surfaces.factor.T
+    return walk(density, places[order] + about, steps, rng)
+
+
+def concluded(
+    knowledge: Knowledge,
+    measurements: Sequence[Measurement],
+    surfaces: Surfaces,
+    seed: np.random.SeedSequence,
+) -> LaserFit:
+    """Return what measurements say by surfaces; if nothing fits, stated errors were too small."""
+    from scipy.stats import chi2
+
+    measured, sigma = joined(measurements)
+    rng = np.random.default_rng(seed)
+
+    def found(scale: float) -> LaserFit:
+        density = Density(
+            surfaces, knowledge.centre, knowledge.width, measured, scale * sigma, FINAL_REACH
+        )
+        starts = (
+            surfaces.middle + rng.standard_normal((WALKERS, len(knowledge.names))) @ surfaces.factor.T
+        )
+        draws, densities = _walked(density, starts, FINAL_STEPS, rng)
+        return LaserFit.of(knowledge, draws, densities, surfaces, measurements, scale)
+
+    first = found(1.0)
+    if chi2.sf(first.chi_squared, first.freedom) >= DOUBTFUL:
+        return first
+    return found(float(np.sqrt(first.chi_squared / first.freedom)))
 
 
 def joined(measurements: Sequence[Measurement]) -> tuple[Array, Array]:

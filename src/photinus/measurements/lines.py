@@ -1,4 +1,4 @@
-"""Straight lines through what lasers show, and what measurements say by them.
+"""Straight lines through what lasers show, and how much measurements would say by them.
 
 Lasers are drawn from a normal distribution, each is simulated, and straight lines are fitted to all of
 them. What they leave over is told apart: the noise of a short simulation, and curvature. Curvature
@@ -17,12 +17,8 @@ from photinus.errors import InvalidInput, NotConverged
 from photinus.measurements.curves import Predicted
 
 Array = NDArray[np.float64]
-PARTS, REPEATS = (1.0, 0.5, 0.25, 0.1), 4
-"""Parts of a step that are tried, and simulations of each."""
 Predict = Callable[[Array, np.random.SeedSequence], Predicted]
 """From coordinates of a laser and a seed to what it shows."""
-FARTHEST = 3.0
-"""Standard deviations by which the mean moves in a round at most: farther out lines are not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,54 +126,3 @@ def information(lines: Lines, sigma: Array) -> Array:
     raw = lines.slope.T @ (weight[:, None] * lines.slope) - float(weight @ lines.scatter) * lines.doubt
     values, vectors = np.linalg.eigh((raw + raw.T) / 2)
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
-
-
-def best_step(
-    predict: Predict,
-    prior: Belief,
-    lines: Lines,
-    end: Array,
-    measured: Array,
-    sigma: Array,
-    seed: np.random.SeedSequence,
-) -> Array:
-    """Return where between the mean of the lines and `end` a laser agrees best with all that is known.
-
-    Lines lead too far where they bend. Several lasers on the way are simulated, each some times.
-    """
-    start = lines.belief.mean
-    best, least = start, _loss(prior, start, lines.level, measured, sigma, lines.error)
-    for part in PARTS:
-        there = start + part * (end - start)
-        try:
-            seen = [predict(there, own) for own in seed.spawn(REPEATS)]
-        except (InvalidInput, NotConverged):  # there is no such laser
-            continue
-        level = np.mean([each.values for each in seen], axis=0)
-        error = np.mean([each.variance for each in seen], axis=0) / REPEATS
-        now = _loss(prior, there, level, measured, sigma, error)
-        if now < least:
-            best, least = there, now
-    return best
-
-
-def _loss(prior: Belief, at: Array, level: Array, measured: Array, sigma: Array, error: Array) -> float:
-    """Return how far a laser is from measurements and from what was known, the noise counted."""
-    away = at - prior.mean
-    left = (measured - level) ** 2 / (sigma**2 + error)
-    # A term for the noise, without which more of it would always look better.
-    return float(
-        left.sum() + np.log1p(error / sigma**2).sum() + away @ np.linalg.solve(prior.covariance, away)
-    )
-
-
-def update(prior: Belief, lines: Lines, measured: Array, sigma: Array) -> Belief:
-    """Return the belief after measurements, from that before any and the lines of this round."""
-    before = lines.factor.T @ np.linalg.solve(prior.covariance, lines.factor)
-    start = np.linalg.solve(lines.factor, prior.mean - lines.belief.mean)
-    precision = before + information(lines, sigma)
-    pull = lines.slope.T @ ((measured - lines.level) / lines.variance(sigma))
-    step = np.linalg.solve(precision, before @ start + pull)
-    step *= min(1.0, FARTHEST / max(float(np.linalg.norm(step)), 1e-300))
-    covariance = lines.factor @ np.linalg.inv(precision) @ lines.factor.T
-    return Belief(lines.belief.mean + lines.factor @ step, (covariance + covariance.T) / 2)

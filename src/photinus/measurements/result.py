@@ -11,18 +11,16 @@ from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus.devices.laser import LaserParameters
 from photinus.devices.laser.measured import COEFFICIENTS, QUANTITIES
-from photinus.errors import InvalidInput
+from photinus.errors import InvalidInput, NotConverged
 from photinus.measurements.knowledge import MORE, Knowledge, quantity_at
-from photinus.measurements.lines import Belief, Lines, information, update
 from photinus.measurements.observations import Measurement
+from photinus.measurements.surfaces import Surfaces
 
 Array = NDArray[np.float64]
 DRAWS = 500
-"""Lasers drawn to carry errors over to coefficients."""
-NORMAL = 1.96
-"""Standard errors on either side of what 95 % of cases are within."""
-DOUBTFUL = 0.01
-"""Probability of a chi-squared so large below which stated errors are too small."""
+"""Lasers that are kept of those that may do what was measured."""
+ENDS = (0.025, 0.975)
+"""Shares of the lasers below the ends of an interval."""
 FIXED = 1e-9
 """Relative error below which a coefficient follows from what is held alone."""
 OPEN = 0.7
@@ -97,8 +95,8 @@ class LaserFit(Displayed):
     """What was known beforehand."""
     mean: Array
     """Likeliest coordinates, array (name,)."""
-    covariance: Array
-    """Of the coordinates, array (name, name)."""
+    draws: Array
+    """Coordinates of lasers that may do what was measured, each as likely, array (laser, name)."""
     laser: LaserParameters
     """The laser at `mean`."""
     estimates: tuple[Estimate, ...]
@@ -116,36 +114,37 @@ class LaserFit(Displayed):
     def of(
         cls,
         knowledge: Knowledge,
-        prior: Belief,
-        lines: Lines,
-        mean: Array,
+        draws: Array,
+        densities: Array,
+        surfaces: Surfaces,
         measurements: Sequence[Measurement],
-        measured: Array,
-        sigma: Array,
-        seed: np.random.SeedSequence,
+        scale: float,
     ) -> "LaserFit":
-        """Return the fit of the laser at `mean`, its errors by straight lines through simulations."""
-        from scipy.stats import chi2
-
-        belief = Belief(mean, update(prior, lines, measured, sigma).covariance)
-        left = (measured - _shown(lines, belief)) / np.sqrt(lines.variance(sigma))
-        inside = np.linalg.solve(lines.factor, np.linalg.solve(lines.factor, belief.covariance).T)
-        freedom = max(1.0, len(left) - float(np.trace(information(lines, sigma) @ inside)))
-        total, scale = float(left @ left), 1.0
-        if chi2.sf(total, freedom) < DOUBTFUL:
-            scale = float(np.sqrt(total / freedom))
-            belief = Belief(mean, update(prior, lines, measured, scale * sigma).covariance)
+        """Return the fit that has some draws, with their densities, array (draw,)."""
+        order = np.random.default_rng(0).permutation(len(draws))
+        real, after = _real(knowledge, draws[order])
+        kept, likely = draws[order[real]], densities[order[real]]
+        mean = kept[np.argmax(likely)]
+        compared = _compared(surfaces, mean, measurements)
+        left = np.concatenate([each.residuals for each in compared])
+        # A quantity that measurements say nothing of uses up none of them.
+        fitted = float(np.sum(np.maximum(1 - (kept.std(axis=0) / knowledge.width) ** 2, 0.0)))
         return cls(
             knowledge=knowledge,
-            mean=belief.mean,
-            covariance=belief.covariance,
-            laser=knowledge.laser(belief.mean),
-            estimates=_estimates(knowledge, belief, np.random.default_rng(seed)),
-            compared=_compared(lines, belief, measurements, sigma),
-            chi_squared=total,
-            freedom=freedom,
+            mean=mean,
+            draws=kept,
+            laser=knowledge.laser(mean),
+            estimates=_estimates(knowledge, mean, kept, after),
+            compared=compared,
+            chi_squared=float(left @ left),
+            freedom=max(1.0, len(left) - fitted),
             scale=scale,
         )
+
+    @property
+    def covariance(self) -> Array:
+        """Of the coordinates, array (name, name)."""
+        return np.atleast_2d(np.cov(self.draws.T))
 
     @property
     def errors(self) -> Array:
@@ -202,19 +201,28 @@ class LaserFit(Displayed):
         }
 
 
-def _shown(lines: Lines, belief: Belief) -> Array:
-    """Return what the mean of a belief shows by straight lines."""
-    moved = np.linalg.solve(lines.factor, belief.mean - lines.belief.mean)
-    return np.asarray(lines.level + lines.slope @ moved)
+def _real(knowledge: Knowledge, draws: Array) -> tuple[list[int], Array]:
+    """Return which draws are lasers, as many as are kept, and logarithms of their coefficients."""
+    found, coefficients = [], []
+    for k, at in enumerate(draws):
+        try:
+            coefficients.append(np.log(knowledge.coefficients(at)))
+        except InvalidInput:
+            continue
+        found.append(k)
+        if len(found) == DRAWS:
+            break
+    if not found:
+        raise NotConverged("no laser can have what is known and measured: give wider uncertainties")
+    return found, np.array(coefficients)
 
 
-def _estimates(knowledge: Knowledge, belief: Belief, rng: np.random.Generator) -> tuple[Estimate, ...]:
+def _estimates(knowledge: Knowledge, mean: Array, draws: Array, after: Array) -> tuple[Estimate, ...]:
     """Return what was found of each fitted quantity and of each coefficient that is none of them."""
-    errors = np.sqrt(np.diag(belief.covariance))
     found = []
+    errors, ends = draws.std(axis=0, ddof=1), np.quantile(draws, ENDS, axis=0)
     for k, name in enumerate(knowledge.names):
-        ends = (quantity_at(name, belief.mean[k] + side * NORMAL * errors[k]) for side in (-1, 0, 1))
-        low, value, high = ends
+        low, value, high = (quantity_at(name, x) for x in (ends[0, k], mean[k], ends[1, k]))
         found.append(
             Estimate(
                 name=name,
@@ -227,48 +235,34 @@ def _estimates(knowledge: Knowledge, belief: Belief, rng: np.random.Generator) -
                 origin="assumed" if name in knowledge.assumed else "given",
             )
         )
-    before = _drawn(knowledge, Belief(knowledge.centre, np.diag(knowledge.width**2)), rng)
-    after = _drawn(knowledge, belief, rng)
-    here = knowledge.coefficients(belief.mean)
+    drawn = np.random.default_rng(0).standard_normal((4 * DRAWS, len(mean)))
+    before = _real(knowledge, knowledge.centre + knowledge.width * drawn)[1]
+    here, ends = knowledge.coefficients(mean), np.exp(np.quantile(after, ENDS, axis=0))
     for k, name in enumerate(COEFFICIENTS):
         fixed = before[:, k].std() < FIXED
         if fixed or name in knowledge.names or name in knowledge.held:
             continue
-        low, high = np.exp(np.quantile(after[:, k], [0.025, 0.975]))
         found.append(
             Estimate(
                 name=name,
                 unit=QUANTITIES[name].unit,
                 value=float(here[k]),
-                low=float(low),
-                high=float(high),
+                low=float(ends[0, k]),
+                high=float(ends[1, k]),
                 known=float(before[:, k].std()),
-                found=float(after[:, k].std()),
+                found=float(after[:, k].std(ddof=1)),
                 origin="follows",
             )
         )
     return tuple(found)
 
 
-def _drawn(knowledge: Knowledge, belief: Belief, rng: np.random.Generator) -> Array:
-    """Return logarithms of the coefficients of lasers of a belief, array (laser, coefficient)."""
-    found = []
-    for at in rng.multivariate_normal(belief.mean, belief.covariance, 2 * DRAWS, method="eigh"):
-        try:
-            found.append(np.log(knowledge.coefficients(at)))
-        except InvalidInput:  # there is no such laser
-            continue
-        if len(found) == DRAWS:
-            break
-    return np.array(found)
-
-
 def _compared(
-    lines: Lines, belief: Belief, measurements: Sequence[Measurement], sigma: Array
+    surfaces: Surfaces, mean: Array, measurements: Sequence[Measurement]
 ) -> tuple[Compared, ...]:
-    """Return each measurement beside what the mean of a belief shows."""
-    shown, found, start = _shown(lines, belief), [], 0
-    error = np.sqrt(lines.variance(sigma))
+    """Return each measurement beside what a laser shows."""
+    (shown,), (doubt,) = surfaces.at(mean[None])
+    found, start = [], 0
     for each in measurements:
         mine = slice(start, start + len(each.measured))
         start = mine.stop
@@ -279,7 +273,7 @@ def _compared(
                 measured=each.values,
                 error=each.spread,
                 predicted=each.plain(shown[mine]),
-                residuals=(each.measured - shown[mine]) / error[mine],
+                residuals=(each.measured - shown[mine]) / np.sqrt(each.sigma**2 + doubt[mine]),
             )
         )
     return tuple(found)
