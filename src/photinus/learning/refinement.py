@@ -149,8 +149,7 @@ def refine(
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
     damping = _damping(damping, structure)
     *runs, right, rehearsal = seed_sequence(seed).spawn(most_rounds + 2)
-    if network is None:
-        gauge = _gauge(machine, calibration, gauge, rehearsal, threads)
+    gauge = _gauge(machine, calibration, network, gauge, rehearsal, threads)
     start = _start(machine, calibration, network, gauge, imperfections, seed)
     # In the coordinates of the neurons, whose pumps and couplings are to change.
     flips = gauges.of(start)
@@ -158,8 +157,7 @@ def refine(
     statistics = Statistics.between(start.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = Target.of(machine, statistics, right, work)
-    if said := _said_before(machine, calibration, start, target, network, imperfections):
-        hush.tell(said, TranslationWarning)
+    _say_before(machine, calibration, start, target, network, imperfections)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
     options: dict[str, Any] = {"chains": chains, "imperfections": imperfections, "threads": threads}
@@ -256,11 +254,14 @@ def _calibration(given: Calibration | None, substrate: str | None) -> Calibratio
 def _gauge(
     machine: BoltzmannMachine,
     calibration: Calibration,
+    network: Network | None,
     gauge: str | ArrayLike,
     seed: np.random.SeedSequence,
     threads: int | None,
-) -> gauges.Gauge:
-    """Return which neurons shall stand for 1 - z of their unit."""
+) -> str | ArrayLike:
+    """Return which neurons shall stand for 1 - z of their unit; as asked if a `network` is given."""
+    if network is not None:
+        return gauge
     validate.instance("machine", machine, BoltzmannMachine)
     validate.instance("calibration", calibration, Calibration)
     flips = choose_gauge(machine, calibration, gauge, corrected=True)
@@ -295,14 +296,14 @@ def _start(
     return network
 
 
-def _said_before(
+def _say_before(
     machine: BoltzmannMachine,
     calibration: Calibration,
     network: Network,
     target: Target,
     *given: object,
-) -> str:
-    """Return what is said before refinement, of the network only if it is translated as designed.
+) -> None:
+    """Say what is known before refinement, of the network only if it is translated as designed.
 
     It is another one where a network or imperfections are `given`, not None.
     """
@@ -311,7 +312,8 @@ def _said_before(
         nothing = Evidence.of(None, machine.labels)
         told = limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
         said = [*told, target.doubt]
-    return "; ".join(filter(None, said))
+    if any(said):
+        hush.tell("; ".join(filter(None, said)), TranslationWarning, depth=2)
 
 
 def _corrected(
