@@ -36,8 +36,12 @@ FOR_EACH = "photinus.engines.own.loop.advance"
 def kernels() -> dict[str, Any]:
     """Return all kernels of the package by their full names."""
     modules = pkgutil.walk_packages(photinus.__path__, "photinus.")
+    # Those of engine "cuda" are compiled where a device is (`tests/test_cuda.py`).
+    apart = "__main__", "photinus.engines.cuda"
     found = [
-        vars(importlib.import_module(m.name)).values() for m in modules if "__main__" not in m.name
+        vars(importlib.import_module(m.name)).values()
+        for m in modules
+        if not any(name in m.name for name in apart)
     ]
     every = [value for values in found for value in values if isinstance(value, Dispatcher)]
     return {f"{k.py_func.__module__}.{k.py_func.__qualname__}": k for k in every}

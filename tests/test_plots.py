@@ -74,6 +74,7 @@ DRAW: dict[str, Callable[..., Figure]] = {
     "histogram": lambda **o: ph.plots.histogram({"Gibbs": mixing()}, ("a", "b"), **o),
     "joint": lambda **o: ph.plots.joint(run(), **o),
     "learning_curves": lambda **o: ph.plots.learning_curves(HISTORY, **o),
+    "phase_portrait": lambda **o: ph.plots.phase_portrait(ph.LaserParameters.preset(), **o),
     "posterior": lambda **o: ph.plots.posterior([posterior()], **o),
     "residuals": lambda **o: ph.plots.residuals(small_fit(), **o),
     "raster": lambda **o: ph.plots.raster(run(), **o),

@@ -100,10 +100,11 @@ def test_the_summary_comes_first_and_tables_are_folded(page: str) -> None:
         "What the chip does",
         "Prices",
         "Power and energy",
+        "Heat",
         "Appendix: other machines",
         "How this was made",
     ]
-    assert len(found.opened) == 6
+    assert len(found.opened) == 7
     assert all("open" not in attributes for attributes in found.opened)
     for question in ("Does it sample?", "How far off?", "How fast?", "How much power?"):
         assert page.index(f"<dt>{question}</dt>") < page.index("<h2>Marginals</h2>")
@@ -170,7 +171,7 @@ def test_the_headline_compares_with_what_was_read_in_a_source(samples: ph.Sample
 
 def test_the_card_says_what_limits(samples: ph.Samples) -> None:
     card = dict(hardware_card(samples.ledger()))
-    assert "% of the power is for weighting" in card["What limits it?"]
+    assert "% of the power is for detection" in card["What limits it?"]
     assert "delays" in card["What limits it?"]
     assert "for the lasers alone" in card["How much power?"]
 

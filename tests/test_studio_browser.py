@@ -337,7 +337,7 @@ def test_a_price_is_set(page: Page, address: str) -> None:
     told = page.locator("figure.powers figcaption span")
     until(lambda: "mW" in (told.text_content() or ""), page)
     price = page.locator("#control-static")
-    price.fill("3000")
+    price.fill("3010")
     price.press("Enter")
     until(lambda: "3.01 W" in (told.text_content() or ""), page)
 

@@ -8,8 +8,8 @@ is refined, and nearly as full physics does.
 
 import numpy as np
 
-from photinus._core import hush
-from photinus._core.gauge import Gauge
+from photinus._core import hush, validate
+from photinus._core.gauge import Gauge, checked
 from photinus.calibration import Calibration
 from photinus.diagnostics.distance import chain_joints
 from photinus.diagnostics.parts import kl_parts
@@ -52,7 +52,15 @@ def rehearsed_gauge(
         Of the runs. All have the same one, so that they differ by their gauge more than by chance.
     threads
         As in `photinus.sample`.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is not allowed.
     """
+    validate.instance("machine", machine, BoltzmannMachine)
+    validate.instance("calibration", calibration, Calibration)
+    gauge = checked(gauge, machine.n_units)
     if calibration.reduced is None or calibration.reduced.agreement.failures():
         return gauge
     if not 3 <= machine.n_units <= MOST_UNITS:
