@@ -112,9 +112,10 @@ def _pulse(seen: Run, current: float, rng: np.random.Generator) -> Pulse:
 def _noisy(
     name: str, true: NDArray[np.float64], share: float, floor: float, rng: np.random.Generator
 ) -> dict[str, NDArray[np.float64]]:
-    """Return values with errors of a share of them and of the largest."""
+    """Return values with errors of a share of them and of the largest; none is below 0."""
     error = share * true + floor * true.max()
-    return {name: true + error * rng.standard_normal(len(true)), "error": error}
+    seen = np.maximum(true + error * rng.standard_normal(len(true)), 0)
+    return {name: seen, "error": error}
 
 
 def judged(k: int, options: argparse.Namespace) -> dict[str, Any]:
