@@ -88,7 +88,7 @@ def rehearsed_gauge(
 
     with hush.untold(TranslationWarning):
         first, noise = left(gauge)
-        if not np.isfinite(first):
+        if not CLEAR * noise < first < np.inf:  # no other could gain enough
             return gauge
         best, least, blur = gauge, first, noise
         for _ in range(PASSES):
