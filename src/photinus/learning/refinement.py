@@ -262,8 +262,6 @@ def _gauge(
     """Return which neurons shall stand for 1 - z of their unit; as asked if a `network` is given."""
     if network is not None:
         return gauge
-    validate.instance("machine", machine, BoltzmannMachine)
-    validate.instance("calibration", calibration, Calibration)
     flips = choose_gauge(machine, calibration, gauge, corrected=True)
     if isinstance(gauge, str) and gauge == "auto":
         return rehearsed_gauge(machine, calibration, flips, seed, threads)

@@ -6,6 +6,8 @@ which neurons stand for 1 - z of their unit. Reduced lasers show it within milli
 is refined, and nearly as full physics does.
 """
 
+import functools
+
 import numpy as np
 
 from photinus._core import hush, validate
@@ -66,7 +68,8 @@ def rehearsed_gauge(
     if not 3 <= machine.n_units <= MOST_UNITS:
         return gauge
 
-    def left(flips: Gauge) -> tuple[float, float]:
+    @functools.cache  # a flip leads back to gauges that were tried before
+    def left(*flips: bool) -> tuple[float, float]:
         """Return what no correction can take away, with its noise, and the noise alone [nats]."""
         network = translate(machine, calibration, rule="measured", gauge=flips)
         samples = sample(
@@ -87,13 +90,13 @@ def rehearsed_gauge(
         return parts.higher, parts.noise[2]
 
     with hush.untold(TranslationWarning):
-        first, noise = left(gauge)
+        first, noise = left(*gauge.tolist())
         if not CLEAR * noise < first < np.inf:  # no other could gain enough
             return gauge
         best, least, blur = gauge, first, noise
         for _ in range(PASSES):
             flipped = best ^ np.eye(machine.n_units, dtype=bool)
-            found = [left(flips) for flips in flipped]
+            found = [left(*flips) for flips in flipped.tolist()]
             k = int(np.argmin([lasting for lasting, _ in found]))
             if found[k][0] >= least:
                 break
