@@ -27,8 +27,6 @@ from scipy.stats import ks_2samp
 from photinus import Calibration, LaserNetwork, SpikeTrains, SynapticKernel
 from photinus._core.compilation import SHORT_TILE, TILE
 from photinus.engines.cuda import device
-from photinus.engines.cuda import laser as cuda_laser
-from photinus.engines.cuda import reduced as cuda_reduced
 from photinus.engines.cuda.laser import CudaSimulator
 from photinus.engines.cuda.reduced import CudaReducedSimulator
 from photinus.engines.laser import loop
@@ -68,7 +66,7 @@ def small_blocks(threads: int = THREADS) -> Iterator[None]:
 @contextmanager
 def little_room() -> Iterator[None]:
     """Let launches end early, for want of room for spikes."""
-    with patch.object(cuda_laser, "SPIKES", 0), patch.object(cuda_reduced, "SPIKES", 0):
+    with patch.object(device, "SPIKES", 0):
         yield
 
 

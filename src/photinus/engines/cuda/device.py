@@ -17,6 +17,8 @@ SIMULATED: bool = numba.config.ENABLE_CUDASIM  # type: ignore[attr-defined]
 THREADS = 256
 """Threads of a block at most: each needs about a hundred registers."""
 WARP = 32
+SPIKES = 1 << 16
+"""Spikes of a block that one launch returns at most, unless there are many lanes."""
 
 
 def require() -> None:
@@ -73,3 +75,9 @@ def upload(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
             f"device, {left / 2**30:.3g} GiB are available"
         )
     return {name: cuda.to_device(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+
+def gains(blocks: Sequence[Any]) -> NDArray[np.float32]:
+    """Return what the synapses of each chain are multiplied with, array (block, chain)."""
+    each = [np.broadcast_to(block.strength, block.chains) for block in blocks]
+    return stacked(each, np.float32)

@@ -17,8 +17,6 @@ SINGLE = ("kicked", "base_pump", "knee", "bend", "late", "charge")
 """Arrays of a block that the device has in single precision."""
 WHOLE = ("f", "r", "last_spike", "last_end", "wheel", "pool", "free")
 """Arrays of a block that the device has as they are."""
-SPIKES = 1 << 16
-"""Spikes of a block that one launch returns at most, unless there are many lanes."""
 
 
 class CudaSimulator(Simulator):
@@ -84,7 +82,7 @@ class CudaSimulator(Simulator):
         """Advance all blocks as far as there is room; raise `reached` and return their new spikes."""
         lanes = np.array([block.last_spike.size for block in self._blocks])
         windows = (stop - reached.min()) * self.grid / self.network.window
-        room = max(2 * lanes.max(), min(SPIKES, int(lanes.max() * (2 + windows))))
+        room = max(2 * lanes.max(), min(device.SPIKES, int(lanes.max() * (2 + windows))))
         changing = self._stacked()
         arrays = device.upload(
             {
@@ -93,7 +91,7 @@ class CudaSimulator(Simulator):
                 "reached": reached,
                 "spikes": np.zeros((len(lanes), room, 2), np.int64),
                 "written": np.zeros(len(lanes), np.int64),
-                "gain": self._gain(),
+                "gain": device.gains(self._blocks),
             }
         )
         laser_loop.advance[len(lanes), device.threads_for(int(lanes.max()))](
@@ -110,11 +108,6 @@ class CudaSimulator(Simulator):
         reached[:] = arrays["reached"].copy_to_host()
         spikes, written = arrays["spikes"].copy_to_host(), arrays["written"].copy_to_host()
         return [each[:count] for each, count in zip(spikes, written, strict=True)]
-
-    def _gain(self) -> NDArray[np.float32]:
-        """Return what the synapses of each chain are multiplied with, array (block, chain)."""
-        each = [np.broadcast_to(block.strength, block.chains) for block in self._blocks]
-        return device.stacked(each, np.float32)
 
     def _stacked(self) -> dict[str, NDArray[Any]]:
         """Return what the device takes of all blocks, by name."""

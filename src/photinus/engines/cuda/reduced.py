@@ -16,8 +16,6 @@ from photinus.networks.lasers import LaserNetwork
 
 WHOLE = ("f", "r", "synaptic", "once", "last_place", "ring")
 """Arrays of a block that the device has as they are, and gives back."""
-SPIKES = 1 << 16
-"""Spikes of a block that one launch returns at most, unless there are many lanes."""
 
 
 class CudaReducedSimulator(ReducedSimulator):
@@ -105,7 +103,7 @@ class CudaReducedSimulator(ReducedSimulator):
         blocks, law = self._blocks, self._rules
         lanes = np.array([block.last_spike.size for block in blocks])
         expected = int(lanes.max() * (2 + (stop - reached.min()) / law.pulse))
-        room = (len(lanes), max(2 * lanes.max(), min(SPIKES, expected)))
+        room = (len(lanes), max(2 * lanes.max(), min(device.SPIKES, expected)))
         state, scratch = self._state(), self._scratch()
         spikes = {
             "step": np.zeros(room, np.int64),
@@ -116,7 +114,7 @@ class CudaReducedSimulator(ReducedSimulator):
             "lanes": lanes,
             "reached": reached,
             "written": np.zeros(len(lanes), np.int64),
-            "gain": device.stacked([np.broadcast_to(b.strength, b.chains) for b in blocks], np.float32),
+            "gain": device.gains(blocks),
         }
         arrays = device.upload({**state, **scratch, **spikes, **more})
         reduced_loop.advance[len(lanes), device.threads_for(int(lanes.max()))](
