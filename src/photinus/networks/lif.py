@@ -70,8 +70,9 @@ class LifNetwork(NeuronNetwork):
     (2, 2)
     """
 
-    KIND: ClassVar = "lif-network"
+    _KIND: ClassVar = "lif-network"
     device: ClassVar[str] = "lif"
+    parameters: LifParameters
     depression: Depression | None = None
 
     def _check(self) -> None:

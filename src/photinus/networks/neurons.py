@@ -22,7 +22,7 @@ from photinus.networks.couplings import Coupling, checked, read, written
 class NeuronNetwork(Displayed):
     """Neurons of one kind, each with its drive, and the couplings between them.
 
-    A kind derives from it, names its files in `KIND`, and checks in `_check` what it cannot do.
+    A kind derives from it, names its files in `_KIND`, and checks in `_check` what it cannot do.
 
     Raises
     ------
@@ -30,7 +30,7 @@ class NeuronNetwork(Displayed):
         If a value is out of range, not finite, or of the wrong shape.
     """
 
-    KIND: ClassVar[str]
+    _KIND: ClassVar[str]
     """What its documents are called."""
     ARRAYS: ClassVar = ("drive", "coupling", "synapses")
     """Entries of `to_dict` that are arrays; `synapses` where couplings are sparse, as of lasers."""
@@ -101,7 +101,7 @@ class NeuronNetwork(Displayed):
     def to_dict(self) -> dict[str, Any]:
         """Return everything, with a kind and a schema number; arrays as they are."""
         return {
-            **files.stamp(self.KIND),
+            **files.stamp(self._KIND),
             "parameters": self.parameters.to_dict(),
             "kernel": self.kernel.to_dict(),
             "window": self.window,
@@ -150,6 +150,6 @@ class NeuronNetwork(Displayed):
         InvalidInput
             If the file is missing, truncated, of another kind or of a newer schema.
         """
-        document: Mapping[str, Any] = files.read_json(path, kind=cls.KIND)
-        with files.reading(path, cls.KIND):
+        document: Mapping[str, Any] = files.read_json(path, kind=cls._KIND)
+        with files.reading(path, cls._KIND):
             return cls.from_dict(document)

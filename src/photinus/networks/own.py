@@ -19,7 +19,7 @@ class OwnNetwork(NeuronNetwork):
         If a value is out of range, not finite, or of the wrong shape.
     """
 
-    KIND: ClassVar = "own-network"
+    _KIND: ClassVar = "own-network"
 
     def _check(self) -> None:
         if self.kernel.shape == "rectangle" and not self.kernel.renewing:

@@ -186,8 +186,9 @@ class LaserBlock:
         found = []
         for events, scratch in zip(self._followed, self.scratch, strict=True):
             mine = {name: events[name] for name in self._EVENTS}
-            tiring = [events[name] for name in self._TIRING]
-            fatigue = wheel.Fatigue(*tiring, *self.depression) if self.depression else None
+            fatigue = None
+            if self.depression:
+                fatigue = wheel.Fatigue(events["resources"], events["heights"], *self.depression)
             found.append((loop.State(**common, **mine, scratch=scratch), fatigue))
         return found
 
