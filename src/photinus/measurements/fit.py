@@ -30,9 +30,10 @@ MOVE = 0.04
 """Step for slopes of the search, in coordinates."""
 SEARCH_ERROR = 0.1
 """Error of the model while it is searched, in the scale of comparison."""
-FIRST = 0.4
-"""Standard deviations of what is known within which lasers are drawn in the first round."""
-HEATS = (300.0, 100.0, 30.0, 10.0, 4.0, 4.0, 4.0, 4.0, 4.0)
+FIRST = 1.0
+"""Standard deviations of what is known within which lasers are drawn in the first round. Light and
+pulses alone leave a start that may be off by two of them, and what is not drawn early is lost."""
+HEATS = (100.0, 30.0, 10.0, 10.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0)
 """By how much variances of the measurements are raised in each round: narrower and narrower."""
 HOT = 10.0
 """Heat above which simulations are brief."""
