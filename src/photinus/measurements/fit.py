@@ -30,15 +30,10 @@ MOVE = 0.04
 """Step for slopes of the search, in coordinates."""
 SEARCH_ERROR = 0.1
 """Error of the model while it is searched, in the scale of comparison."""
-FIRST = 1.0
-"""Standard deviations of what is known within which lasers are drawn in the first round. Light and
-pulses alone leave a start that may be off by two of them, and what is not drawn early is lost."""
-HEATS = (100.0, 30.0, 10.0, 10.0, 4.0, 4.0, 4.0, 4.0, *12 * (4.0,))
-"""By how much variances of the measurements are raised in each round: narrower and narrower. Rounds
-end early where lasers are drawn no longer elsewhere, but not before the eighth."""
-LEAST_ROUNDS, SETTLED = 8, 0.5
-"""How far the mean of the lasers that are drawn may be from that of the simulated ones at the end, in
-standard deviations of these. Along narrow valleys lasers creep on for many rounds."""
+FIRST = 0.4
+"""Standard deviations of what is known within which lasers are drawn in the first round."""
+HEATS = (300.0, 100.0, 30.0, 10.0, 4.0, 4.0, 4.0, 4.0, 4.0)
+"""By how much variances of the measurements are raised in each round: narrower and narrower."""
 HOT = 10.0
 """Heat above which simulations are brief."""
 FEWEST, PER_FEATURE = 24, 1.5
@@ -141,7 +136,7 @@ def narrowed(
     rng = np.random.default_rng(seed.spawn(1)[0])
     drawn = start + FIRST * knowledge.width * rng.standard_normal((4 * count, size))
     rounds: list[tuple[Array, Array, Array]] = []
-    for done, heat in enumerate(HEATS, 1):
+    for heat in HEATS:
         much = BRIEF if heat > HOT else USUAL
         rounds = [*rounds[1 - ROUNDS_USED :], _simulated(shown, drawn, count, much, seed)]
         surfaces = Surfaces.through(*(np.concatenate(part) for part in zip(*rounds, strict=True)))
@@ -150,9 +145,6 @@ def narrowed(
         )
         drawn = rng.permutation(_walked(density, np.concatenate([x[0] for x in rounds]), STEPS, rng)[0])
         advance(1.0)
-        moved = np.linalg.norm(surfaces.whitened(drawn.mean(axis=0)[None]))
-        if done >= LEAST_ROUNDS and moved < SETTLED:
-            break
     return surfaces
 
 

@@ -98,8 +98,8 @@ class Density:
 
     Parameters of the search are there, too. With `heat` above 1, measurements count for less. `reach`
     keeps places within some standard deviations of those that were simulated. `fair` says whether
-    doubtful surfaces make a place less likely. A search tells places apart no better than single
-    simulations do. So it neither avoids nor prefers what it knows little of, and lasers stay apart.
+    doubtful surfaces make a place less likely: a search is drawn to where it knows little, a result
+    must not be.
     """
 
     surfaces: Surfaces
@@ -114,12 +114,10 @@ class Density:
     def __call__(self, places: Array) -> Array:
         """Return it for places, array (place, name) → array (place,)."""
         shown, doubt = self.surfaces.at(places)
-        variance = self.heat * self.sigma**2 + (doubt if self.fair else self.surfaces.scatter)
+        variance = self.heat * self.sigma**2 + doubt
         left = (self.measured - shown) ** 2 / variance
         if self.fair:
             left = left + np.log(variance)
         known = ((places - self.centre) / self.width) ** 2
-        near = ((self.surfaces.whitened(places) / self.reach) ** 2).sum(axis=1)
-        found = -0.5 * (left.sum(axis=1) + known.sum(axis=1) + near)
-        # Where nothing is known, nothing is contradicted: no way out for errors that are too small.
-        return np.where(near <= places.shape[1], found, -np.inf)
+        near = (self.surfaces.whitened(places) / self.reach) ** 2
+        return np.asarray(-0.5 * (left.sum(axis=1) + known.sum(axis=1) + near.sum(axis=1)))
