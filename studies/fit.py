@@ -224,9 +224,20 @@ def report(found: list[dict[str, Any]]) -> str:
         )
     seconds = np.median([each["seconds"] for each in found])
     lines += ["", f"A fit took {seconds:.0f} s of processor time (median)."]
+    factor = wanted(z)
+    rest = [np.abs(z[k]) <= wanted(np.delete(z, k, axis=0)) for k in range(len(z))]
+    lines += [
+        f"Intervals {factor:.2f} times as wide would hold 95 %. With the factor that the other lasers "
+        f"ask for, {100 * np.mean(rest):.1f} % of each laser's coefficients are within."
+    ]
     scaled = sum(each["scale"] > 1 for each in found)
     lines += [f"Residuals were larger than stated errors for {scaled} of {len(z)} lasers."]
     return "\n".join(lines)
+
+
+def wanted(deviations: NDArray[np.float64]) -> float:
+    """Return by how much intervals must be wider to hold 95 %; deviations are in half their width."""
+    return float(np.quantile(np.abs(deviations), 0.95))
 
 
 def main() -> None:
