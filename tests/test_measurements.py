@@ -28,6 +28,7 @@ from photinus.measurements.bench import run as simulate
 from photinus.measurements.curves import Predicted
 from photinus.measurements.lines import Belief, information, linearise
 from photinus.measurements.observations import Measurement, aligned
+from photinus.measurements.result import WIDER, widened
 from photinus.measurements.surfaces import Density, Surfaces
 from photinus.measurements.walk import WALKERS, walk
 from tests.conftest import Run
@@ -239,6 +240,17 @@ def test_true_values_are_within_their_intervals() -> None:
 
 def test_errors_a_quarter_as_large_are_seen() -> None:
     assert coverage(1 / 4) < binom.ppf(1e-4, 60, 0.95)
+
+
+def test_draws_are_spread_up_to_what_was_known() -> None:
+    rng = np.random.default_rng(8)
+    turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    # Along their own directions: well known, hardly better than before, as before.
+    drawn = CENTRE + WIDTH * ((rng.standard_normal((4000, 3)) * [0.1, 0.8, 1.0]) @ turn.T)
+    apart = ((widened(drawn, WIDTH) - CENTRE) / WIDTH) @ turn
+    # Errors of 4 000 draws are 1.1 %; five of them.
+    assert apart.std(axis=0) == pytest.approx([0.1 * WIDER, 1.0, 1.0], rel=0.06)
+    assert drawn.mean(axis=0) == pytest.approx(widened(drawn, WIDTH).mean(axis=0))
 
 
 def test_intensity_noise_is_that_of_the_engine() -> None:
