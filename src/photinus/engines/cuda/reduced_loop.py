@@ -16,7 +16,7 @@ import numpy as np
 
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.compilation import inlined
-from photinus.engines.cuda.device import cuda
+from photinus.engines.cuda.device import cuda, put_in_order
 from photinus.engines.laser.step import ONE, ZERO, through_driver
 from photinus.engines.reduced.membrane import (
     BASE,
@@ -362,11 +362,7 @@ def advance(  # type: ignore[no-untyped-def]
 
         if cuda.syncthreads_or(some):
             fires = scratch.count[block, 0]
-            for k in range(thread, fires, threads):
-                rank = 0
-                for other in range(fires):
-                    rank += found[other] < found[k]
-                fired[rank] = found[k]
+            put_in_order(found, fires, thread, threads, fired)
             cuda.syncthreads()
             for k in range(thread, fires, threads):
                 lane = fired[k]
