@@ -1,6 +1,6 @@
 """Lasers that fire in the same step inhibit each other in it.
 
-Without this an inhibition could not stop what fires in the same step, and inhibited pairs would be on
+Without this an inhibition could not stop what fires in the same step. Inhibited pairs would then be on
 together too often, in proportion to the step. Most spikes of a step have nothing to do with each other:
 bits tell which do.
 """
@@ -127,8 +127,8 @@ def inhibit_within(  # type: ignore[no-untyped-def]
     later. Beyond 1 they do not fire in this step. Spikes that raise hazards act from the next step on,
     as light takes its time to rise. So do those of long rows without a strong coupling.
 
-    Return whether any does not fire in this step. `slot` tells the number of a lane's spike, -1 of
-    those without one; `met` the bits of a short row whose lanes fire and are inhibited. `lowered` is
+    Return whether any does not fire in this step. `slot` tells the number of a lane's spike, -1 if
+    there is none. `met` tells by bits which lanes of a short row fire and are inhibited. `lowered` is
     scratch, zero at first.
     """
     leak, beyond = constants[LEAK], False
