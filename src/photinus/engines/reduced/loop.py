@@ -129,8 +129,10 @@ class Scratch(NamedTuple):
     sources: NDArray[np.int32]
     heights: NDArray[np.float32]
     moments: NDArray[np.float32]
-    """What happens in a step: lanes that act, by how much they raise drives, and for this step only,
-    (2 * lanes,): every lane may begin and end a pulse. Sources have a last one to look ahead at."""
+    """What happens in a step: lanes that act, by how much they raise drives, and for this step only.
+
+    (2 * lanes,), as every lane may begin and end a pulse. Sources have a last one to look ahead at.
+    """
 
     @classmethod
     def of(cls, lanes: int, padded: int) -> "Scratch":
