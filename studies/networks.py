@@ -65,9 +65,9 @@ WAYS = (
     Way("Gibbs", "gibbs"),
     Way("Gibbs, tempered", "gibbs", tempered=True),
     Way("lasers", "laser-reduced"),
-    Way("lasers, tempered", "laser-reduced", tempered=True, most=350),
+    Way("lasers, tempered", "laser-reduced", tempered=True, most=1000),
     Way("refined", "laser-reduced", refined=True, most=100),
-    Way("refined, tempered", "laser-reduced", refined=True, tempered=True, most=50),
+    Way("refined, tempered", "laser-reduced", refined=True, tempered=True, most=100),
     Way("full physics, refined", "laser", refined=True, most=SMALL),
 )
 WHOLE = (
