@@ -49,7 +49,7 @@ def one_hot(n):
     return all_to_all(n, weight, rng.choice([0, -weight / 2, weight, -weight * (n - 1) / 2]))
 
 kinds = [one_hot, max_cut, qubo, lambda n: machines.anywhere(rng, n)]
-for k in range(40):
+for k in range(26):
     size = int(rng.integers(2, 28))
     machine = kinds[k % len(kinds)](size)
     for substrate in ("laser-reduced", "laser", "lif", "ideal", "gibbs", "exact"):

@@ -52,7 +52,7 @@ def residuals(fit: LaserFit, *, style: Style = None) -> Figure:
     >>> light = Light(current=[1e-5, 1.6e-5, 8e-5], power=[3e-8, 1.4e-7, 6e-6])
     >>> held = ["beta", "absorber_loss", "gain_ratio", "pump_efficiency", "photon_lifetime"]
     >>> held += ["absorber_lifetime", "gain_lifetime"]
-    >>> found = fit_laser({"threshold_current": "20 uA"}, [light], hold=held, effort=0.2)
+    >>> found = fit_laser({"threshold_current": "20 uA"}, [light], hold=held, effort=0.1)
     >>> len(ph.plots.residuals(found).axes)
     2
     """
