@@ -3,6 +3,7 @@
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -100,9 +101,9 @@ def explorer(docs: Path = DOCS) -> Figure:
         axes.errorbar(rate, energy, energy_error, rate_error, elinewidth=0.7, **look)
         kl = numbers(row["KL [nats]"])[0]
         # Presets are named right of their mark, others left: two of them nearly cover each other.
-        side = {"xytext": (-5, 0), "ha": "right"} if device else {"xytext": (5, 0), "ha": "left"}
-        said = {"textcoords": "offset points", "va": "center", "fontsize": SMALL, "color": INK}
-        axes.annotate(f"{row['device']} ({kl * 1e3:.2f})", (rate, energy), **side, **said)
+        said: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": SMALL}
+        said |= {"xytext": (-5, 0), "ha": "right"} if device else {"xytext": (5, 0), "ha": "left"}
+        axes.annotate(f"{row['device']} ({kl * 1e3:.2f})", (rate, energy), color=INK, **said)
     axes.set(xscale="log", yscale="log")
     axes.set_xlim(100, 30_000)
     axes.set_xticks([100, 300, 1000, 3000, 10_000], ["100", "300", "1,000", "3,000", "10,000"])
