@@ -223,6 +223,17 @@ WIDE_TABLES: dict[str, list[tuple[str, ...]]] = {
         ("", ""),
         ("what next?", "refine the network: `photinus.refine(machine, calibration)` " * 3),
     ],
+    "a source beside numbers": [
+        ("", "price", "expected", "worst", "kind and source"),
+        (
+            "one-shots of synapses that are not linear",
+            "350 fJ/spike",
+            "1.77 mW",
+            "6.08 mW",
+            "projected, unverified: neurons that make one pulse of a trigger, doi "
+            "10.1109/TNANO.2025.3613362; both slower than a nanosecond, so this is an estimate alone",
+        ),
+    ],
     "six columns of long words": [
         ("imperfection", *(f"uncommonly-long-column-{k}" for k in range(5))),
         ("mismatch of all parameters", *("0.19 % (0.16 % to 0.23 %)" for _ in range(5))),
