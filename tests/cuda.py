@@ -33,7 +33,7 @@ from photinus.engines.laser import loop
 from photinus.engines.laser.simulator import Simulator
 from photinus.engines.reduced import membrane
 from photinus.engines.reduced.simulator import ReducedSimulator
-from photinus.networks.lasers import Depression
+from photinus.networks.depression import Depression
 from photinus.units import ns, ps
 from tests import naive
 from tests.test_simulation import DEVICE, GRID, WINDOW, network

@@ -286,7 +286,7 @@ def advance(state, synapses, rules, lanes_of, reached, stop, spikes, written):  
                     spikes[block, count + k, 1] = ordered[k]
                     send(
                         wheel, pool, free, last_spike, last_end, step, ordered[k], groups_of,
-                        group_delay, n_units, rules.pulse_steps, rules.renewing, exponential,
+                        group_delay, n_units, rules.pulse_steps, rules.renewing, exponential, None,
                     )  # fmt: skip
             count += fires
             cuda.syncthreads()

@@ -8,7 +8,7 @@ Synapses. A spike waits in a ring until it acts, raises the drive of its targets
 its pulse ends. A pulse misses something of the step in which it starts, and has too much of the step in
 which it ends. The next step makes up for that. The kick is a drive for one step only. A laser that
 fires again while its pulse lasts renews it: the earlier end counts no more. Depressed synapses send
-lower pulses, see `photinus.networks.lasers.Depression`; then a renewed pulse goes over to its new
+lower pulses, see `photinus.networks.depression.Depression`; then a renewed pulse goes over to its new
 height.
 """
 
