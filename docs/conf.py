@@ -21,6 +21,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
     "formulas",
+    "images",
 ]
 exclude_patterns = ["tutorials", "figures"]  # scripts, which the gallery runs
 default_role = "code"

@@ -7,9 +7,9 @@ are looked at first. Needs the extra "explore". From the root of the repository:
     python -m studies.explorer --confirm 6       # then measures the best again, at length
 
 The presets and those on the front are measured again with full calibrations, other machines and other
-seeds; what is said of a better default rests on that. Writes docs/results/explorer.md,
-docs/images/explorer.png and explorer-map.png; calibrations of the devices measured again are beside the
-results.
+seeds; what is said of a better default rests on that. Writes docs/results/explorer.md
+and docs/images/explorer.png. Beside the results lie calibrations of the devices measured again, and a
+map of what was found.
 """
 
 import argparse
@@ -132,7 +132,6 @@ def sizes(windows: Mapping[str, float]) -> list[str]:
 
 
 FRONT = "![Energy against rate of presets and of devices that the search found](../images/explorer.png)"
-SPACE_MAPS = "![What was found over two planes of the space](../images/explorer-map.png)"
 """Pictures at the end of the page."""
 
 
@@ -185,7 +184,7 @@ def page(study: "optuna.Study", synapse: str, confirmed: Mapping[str, Found]) ->
         lines += verdict(confirmed)
     named = {**presets, **{name_of(trial): trial for trial in front(good)}}
     lines += sizes({name: trial.user_attrs["window"] for name, trial in named.items()})
-    lines += [FRONT, "", SPACE_MAPS, ""]
+    lines += [FRONT, ""]
     return "\n".join(lines)
 
 
@@ -273,7 +272,7 @@ def main() -> int:
     write_page(options.docs, "explorer", text, options.results)
     if found.confirmed:
         explorer(options.docs).savefig(images / "explorer.png")
-    draw_maps(found.study).savefig(images / "explorer-map.png")
+    draw_maps(found.study).savefig(options.results / "map.pdf")
     return 0
 
 

@@ -49,7 +49,7 @@ def test_the_first_model_loads_and_says_what_it_is(run: Run, model: Path) -> Non
     assert "labels" in " ".join(json.loads(model.read_text())["about"])
     code, _, err = run("init")
     assert code == 2
-    assert "exists already" in err
+    assert "exists already: choose another one, or replace it with --force" in err
     assert run("init", "--force")[0] == 0
     assert run("init", "model.npz")[0] == 2
 
@@ -222,6 +222,17 @@ WIDE_TABLES: dict[str, list[tuple[str, ...]]] = {
     "facts": [
         ("", ""),
         ("what next?", "refine the network: `photinus.refine(machine, calibration)` " * 3),
+    ],
+    "a source beside numbers": [
+        ("", "price", "expected", "worst", "kind and source"),
+        (
+            "one-shots of synapses that are not linear",
+            "350 fJ/spike",
+            "1.77 mW",
+            "6.08 mW",
+            "projected, unverified: neurons that make one pulse of a trigger, doi "
+            "10.1109/TNANO.2025.3613362; both slower than a nanosecond, so this is an estimate alone",
+        ),
     ],
     "six columns of long words": [
         ("imperfection", *(f"uncommonly-long-column-{k}" for k in range(5))),

@@ -319,7 +319,7 @@ def test_raster_draws_the_states_of_units() -> None:
     )
     figure = plots.raster(samples)
     axes = figure.axes[0]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["rain (1 - z)", "wet"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["rain (1 − z)", "wet"]
     for bars, share in zip(axes.collections, samples.marginals(), strict=True):
         on = np.zeros(20_000, bool)
         grid = np.linspace(0, axes.get_xlim()[1], len(on))

@@ -10,11 +10,15 @@ from photinus.learning import BoltzmannEstimator
 from photinus.learning.data import digits
 
 train, test = digits("train"), digits("test")
-estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(train.pixels, train.labels)
+estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(
+    train.pixels, train.labels
+)
 
 known = ph.tasks.mask(test.shape, "half")
 found = {
-    name: ph.tasks.complete(estimator.machine(), test.pixels[:8], known, name, draws=100, seed=3)
+    name: ph.tasks.complete(
+        estimator.machine(), test.pixels[:8], known, name, draws=100, seed=3
+    )
     for name in ("gibbs", "ideal")
 }
 

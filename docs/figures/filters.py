@@ -10,7 +10,9 @@ from photinus.learning import BoltzmannEstimator
 from photinus.learning.data import digits
 
 train, test = digits("train"), digits("test")
-estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(train.pixels, train.labels)
+estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(
+    train.pixels, train.labels
+)
 
 pixels = len(test.pixels[0])
 ph.plots.filters(estimator.machine().weights[:pixels, -32:], test.shape)

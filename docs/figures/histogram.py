@@ -13,7 +13,9 @@ from photinus.learning.data import digits
 from photinus.tasks import evaluation
 
 train, test = digits("train"), digits("test")
-estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(train.pixels, train.labels)
+estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(
+    train.pixels, train.labels
+)
 
 judge = LogisticRegression(max_iter=1000).fit(train.pixels, train.labels)
 mixing, names = {}, ()

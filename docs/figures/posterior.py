@@ -21,7 +21,9 @@ evidence = {name: patients[:, k] for k, name in enumerate(known)}
 
 def probability(substrate):
     """Return P(malignant | three measurements) of each patient, one chain for each."""
-    samples = ph.sample(machine, substrate, chains=60, draws=200, evidence=evidence, seed=1)
+    samples = ph.sample(
+        machine, substrate, chains=60, draws=200, evidence=evidence, seed=1
+    )
     return samples.chain_marginals()[:, -1], samples.physical_time
 
 

@@ -13,7 +13,9 @@ from photinus.learning import BoltzmannEstimator
 from photinus.learning.data import digits
 
 train, test = digits("train"), digits("test")
-estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(train.pixels, train.labels)
+estimator = BoltzmannEstimator(hidden=(32,), epochs=50, seed=1).fit(
+    train.pixels, train.labels
+)
 
 dream = ph.tasks.dream(estimator.machine(), "gibbs", chains=6, draws=300, seed=2)
 with tempfile.TemporaryDirectory() as folder:

@@ -11,6 +11,9 @@ import photinus
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.public import ROOMS, door  # what is public is told in one place
 
+INTRODUCTION = """Every public name, room by room. Begin with :doc:`photinus`: most work needs
+nothing else. Its figures are in :doc:`photinus.faces.figures`, which is `photinus.plots` for short."""
+
 
 def write_reference(folder: Path) -> None:
     """Write the pages into `folder`, an index first; pages that are right already are left alone."""
@@ -28,17 +31,24 @@ def write_reference(folder: Path) -> None:
 
 
 def _index(pages: dict[str, str]) -> str:
-    lines = ["API reference", "=============", "", "Every public name, room by room.", ""]
-    return "\n".join(
-        [*lines, ".. toctree::", "   :maxdepth: 1", "", *(f"   {name}" for name in pages), ""]
-    )
+    lines = ["API reference", "=============", "", INTRODUCTION, ""]
+    lines += [".. list-table::", "   :widths: 30 70", ""]
+    for name in pages:
+        module = importlib.import_module(name)
+        lines += [f"   * - :doc:`{name}`", f"     - {_first(module)}"]
+    lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in pages), ""]
+    return "\n".join(lines)
+
+
+def _first(module: ModuleType) -> str:
+    """Return the first sentences of what a room says of itself, on one line."""
+    return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
 
 
 def _page(module: ModuleType, names: list[str], known: set[int]) -> str:
     """Return the page of a room. A name that another page has is linked from there only."""
     title = module.__name__
-    first = (inspect.getdoc(module) or "").split("\n\n")[0]
-    lines = [title, "=" * len(title), "", first, "", f".. currentmodule:: {title}", ""]
+    lines = [title, "=" * len(title), "", _first(module), "", f".. currentmodule:: {title}", ""]
     for name in names:
         value = getattr(module, name)
         if isinstance(value, ModuleType):

@@ -35,5 +35,7 @@ ph.plots.raster(samples)
 # %%
 # What is known goes in as evidence.
 
-posterior = ph.sample(machine, "laser", evidence={"wet": 1}, chains=64, draws=250, seed=2)
+posterior = ph.sample(
+    machine, "laser", evidence={"wet": 1}, chains=64, draws=250, seed=2
+)
 print(posterior.marginals())

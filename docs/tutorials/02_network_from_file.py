@@ -15,6 +15,7 @@ import photinus as ph
 from photinus.interop import read_model
 
 plt.style.use(ph.plots.style())
+mm = 1 / 25.4  # Matplotlib counts in inches
 
 # %%
 # This is the chest clinic "Asia" (Lauritzen & Spiegelhalter 1988) in the format BIF. Many programs
@@ -71,21 +72,31 @@ for name, state, p, error, exact in posterior.rows():
 before = network.marginals()
 names = list(posterior.marginals)
 places = np.arange(len(names))
-figure, axes = plt.subplots(figsize=(5, 2.8), layout="constrained")
-axes.bar(places - 0.2, [before[name]["yes"] for name in names], 0.4, color="0.7", label="before, exact")
+figure, axes = plt.subplots(figsize=(88 * mm, 58 * mm), layout="constrained")
+axes.bar(
+    places - 0.2,
+    [before[name]["yes"] for name in names],
+    0.4,
+    color="0.7",
+    label="before, exact",
+)
 axes.bar(
     places + 0.2,
     [posterior.marginals[name]["yes"] for name in names],
     0.4,
     yerr=[2 * posterior.errors[name]["yes"] for name in names],
-    label="after, lasers (± 2 standard errors)",
+    label="after, lasers (bars: ± 2 standard errors)",
 )
 axes.plot(
-    places + 0.2, [posterior.exact[name]["yes"] for name in names], "k_", ms=16, label="after, exact"
+    places + 0.2,
+    [posterior.exact[name]["yes"] for name in names],
+    "k_",
+    ms=11,
+    label="after, exact",
 )
 axes.set_xticks(places, names)
 axes.set_ylabel("P(yes)")
-figure.legend(loc="outside upper center", ncols=3)
+figure.legend(loc="outside upper center", ncols=2)
 plt.show()
 
 # %%
@@ -103,9 +114,15 @@ sky = ph.BayesianNetwork(
         "wet": (("sky",), {("clear",): 0.05, ("grey",): 0.1, ("black",): 0.8}),
         "walk": (("wet",), [[0.1, 0.3, 0.6], [0.6, 0.3, 0.1]]),
     },
-    states={"sky": ("clear", "grey", "black"), "wet": ("no", "yes"), "walk": ("none", "short", "long")},
+    states={
+        "sky": ("clear", "grey", "black"),
+        "wet": ("no", "yes"),
+        "walk": ("none", "short", "long"),
+    },
 )
-weather = ph.infer(sky, {"walk": "none"}, "laser", query=["sky"], chains=64, draws=250, seed=2)
+weather = ph.infer(
+    sky, {"walk": "none"}, "laser", query=["sky"], chains=64, draws=250, seed=2
+)
 for name, state, p, error, exact in weather.rows():
     print(f"{name} {state:6} {p:.3f} ± {error:.3f}, exact {exact:.3f}")
 

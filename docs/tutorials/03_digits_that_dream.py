@@ -15,6 +15,7 @@ from photinus.learning import BoltzmannEstimator
 from photinus.learning.data import digits
 
 plt.style.use(ph.plots.style())
+mm = 1 / 25.4  # Matplotlib counts in inches
 
 # sphinx_gallery_thumbnail_number = 2
 
@@ -28,10 +29,14 @@ print(len(train), "images to learn from,", len(test), "held back")
 # The machine has one unit per pixel, one per class, and a few hidden ones. It learns for seconds here.
 # For better digits, leave out `hidden` and `epochs`: the defaults take longer.
 
-estimator = BoltzmannEstimator(hidden=(32,), epochs=60, seed=1).fit(train.pixels, train.labels)
+estimator = BoltzmannEstimator(hidden=(32,), epochs=60, seed=1).fit(
+    train.pixels, train.labels
+)
 machine = estimator.machine()
 print(f"{machine.n_units} units, largest weight {np.abs(machine.weights).max():.2f}")
-print(f"classes right on images held back: {estimator.score(test.pixels, test.labels):.1%}")
+print(
+    f"classes right on images held back: {estimator.score(test.pixels, test.labels):.1%}"
+)
 
 # %%
 # Each hidden unit looks for a pattern of pixels.
@@ -59,7 +64,10 @@ ph.plots.strip(dream)
 # The class units say which digit a chip is at.
 
 print(f"draws with exactly one class on: {(dream.labels >= 0).mean():.1%}")
-print("digits visited:", sorted({dream.names[k] for k in np.unique(dream.labels) if k >= 0}))
+print(
+    "digits visited:",
+    sorted({dream.names[k] for k in np.unique(dream.labels) if k >= 0}),
+)
 
 # %%
 # Now the upper half of new images is known. The lasers make up the lower half. Gibbs sampling of the
@@ -68,7 +76,9 @@ print("digits visited:", sorted({dream.names[k] for k in np.unique(dream.labels)
 known = ph.tasks.mask(test.shape, "half")
 images = test.pixels[:40]
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ph.TranslationWarning)  # the one that was shown above
+    warnings.simplefilter(
+        "ignore", ph.TranslationWarning
+    )  # the one that was shown above
     found = {
         name: ph.tasks.complete(machine, images, known, name, draws=100, seed=3)
         for name in ("laser-reduced", "gibbs")
@@ -79,8 +89,11 @@ ph.plots.completions(found, images=10)
 # A second yardstick gives each hidden pixel the mean of all training images.
 
 blind = np.abs(train.pixels.mean(axis=0) - images)[:, ~known].mean()
-errors = {"mean image": blind, **{name: result.errors.mean() for name, result in found.items()}}
-figure, axes = plt.subplots(figsize=(4, 1.6), layout="constrained")
+errors = {
+    "mean image": blind,
+    **{name: result.errors.mean() for name, result in found.items()},
+}
+figure, axes = plt.subplots(figsize=(88 * mm, 34 * mm), layout="constrained")
 axes.barh(list(errors), list(errors.values()), color=["0.7", "C2", "C1"])
 axes.set_xlabel("hidden pixels wrong (part)")
 plt.show()

@@ -13,6 +13,7 @@ from photinus.devices.laser import spike
 from photinus.units import quantity
 
 plt.style.use(ph.plots.style())
+mm = 1 / 25.4  # Matplotlib counts in inches
 
 # sphinx_gallery_thumbnail_number = 2
 
@@ -30,7 +31,9 @@ for laser in (preset, mine):
 # the same size.
 
 pulse = spike(mine)
-print(f"{quantity(pulse.width, 's')} wide, {pulse.peak_photons:.0f} photons at the peak")
+print(
+    f"{quantity(pulse.width, 's')} wide, {pulse.peak_photons:.0f} photons at the peak"
+)
 ph.plots.spike(pulse)
 
 # %%
@@ -39,12 +42,19 @@ ph.plots.spike(pulse)
 
 calibration = ph.Calibration.preset("fast-absorber")
 steps = np.linspace(-2, 4, 13)
-row = ph.translate(ph.BoltzmannMachine(np.zeros((13, 13)), steps), calibration, gauge="none")
+row = ph.translate(
+    ph.BoltzmannMachine(np.zeros((13, 13)), steps), calibration, gauge="none"
+)
 current = row.currents / preset.threshold_current
 harder = mine.threshold_current / preset.threshold_current
-networks = {preset.name: row, mine.name: row.replace(parameters=mine, pump=row.pump * harder)}
+networks = {
+    preset.name: row,
+    mine.name: row.replace(parameters=mine, pump=row.pump * harder),
+}
 measured = {
-    name: ph.simulate(network, 300 * row.window, chains=16, seed=1).marginals(row.window)
+    name: ph.simulate(network, 300 * row.window, chains=16, seed=1).marginals(
+        row.window
+    )
     for name, network in networks.items()
 }
 
@@ -52,8 +62,10 @@ measured = {
 # A unit is 1 while its laser has fired within the last window τ. So the part of time that it is 1
 # against the current is the activation curve: the neuron's σ.
 
-figure, axes = plt.subplots(figsize=(4.5, 2.8), layout="constrained")
-for (name, on), line, fill in zip(measured.items(), ("C0o-", "C0s--"), ("C0", "w"), strict=True):
+figure, axes = plt.subplots(figsize=(88 * mm, 58 * mm), layout="constrained")
+for (name, on), line, fill in zip(
+    measured.items(), ("C0o-", "C0s--"), ("C0", "w"), strict=True
+):
     axes.errorbar(
         current,
         on.mean(axis=0),

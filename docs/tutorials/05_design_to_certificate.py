@@ -13,13 +13,16 @@ from photinus.hardware import Chip
 from photinus.units import quantity
 
 plt.style.use(ph.plots.style())
+mm = 1 / 25.4  # Matplotlib counts in inches
 
 # %%
 # A machine of six units, with random weights of both signs.
 
 random = np.random.default_rng(5)
 weights = np.triu(random.normal(0, 0.7, (6, 6)), 1)
-machine = ph.BoltzmannMachine(weights + weights.T, random.normal(0, 0.5, 6), labels=list("abcdef"))
+machine = ph.BoltzmannMachine(
+    weights + weights.T, random.normal(0, 0.5, 6), labels=list("abcdef")
+)
 print(f"weights {machine.weights.min():.2f} to {machine.weights.max():.2f}")
 
 # %%
@@ -76,12 +79,17 @@ print("not priced:", ", ".join(ledger.unpriced))
 # more lasers is larger, so its delays grow. Then the window must be longer.
 
 sizes = (6, 20, 60, 200)
-figure, axes = plt.subplots(figsize=(4, 2.6), layout="constrained")
-for latency, marker in (("10 ps", "o"), ("1 ps", "s")):
+figure, axes = plt.subplots(figsize=(88 * mm, 56 * mm), layout="constrained")
+for latency, look in (("10 ps", "C0o-"), ("1 ps", "C0s--")):
     chips = [Chip(lasers=size, layout="crossbar", latency=latency) for size in sizes]
     windows = [chip.smallest_window("fast-absorber") * 1e9 for chip in chips]
-    axes.loglog(sizes, windows, f"{marker}-", label=f"smallest window, synapses with {latency}")
-axes.axhline(calibration.window * 1e9, color="k", lw=0.8, ls="--", label="window of these lasers")
+    axes.loglog(sizes, windows, look, label=f"smallest window, synapses with {latency}")
+axes.axhline(
+    calibration.window * 1e9, color="k", lw=0.8, ls=":", label="window of these lasers"
+)
+axes.set_xticks(sizes, sizes)
+axes.set_yticks([1, 2, 5, 10, 20], [1, 2, 5, 10, 20])
+axes.minorticks_off()
 axes.set_xlabel("lasers")
 axes.set_ylabel("time [ns]")
 axes.legend()

@@ -15,6 +15,7 @@ import numpy as np
 import photinus as ph
 
 plt.style.use(ph.plots.style())
+mm = 1 / 25.4  # Matplotlib counts in inches
 
 # sphinx_gallery_thumbnail_number = 2
 
@@ -77,7 +78,9 @@ def together(active):
 
 
 shuffled = np.random.default_rng(2).permuted(held_back, axis=0)
-figure, (rate, pair, count) = plt.subplots(1, 3, figsize=(7, 2.5), layout="constrained")
+figure, (rate, pair, count) = plt.subplots(
+    1, 3, figsize=(180 * mm, 62 * mm), layout="constrained"
+)
 rate.loglog(held_back.mean(axis=0), states.mean(axis=0), "C0o", ms=3)
 pair.plot(correlations(held_back), correlations(states), "C0o", ms=2)
 for axis in (rate.xaxis, rate.yaxis):
@@ -89,13 +92,16 @@ for axes, what in ((rate, "P(on) of a cell"), (pair, "correlation of a pair")):
 for name, active, style in (
     ("held back", held_back, "ko-"),
     ("lasers", states, "C0s"),
-    ("independent", shuffled, "C5--"),
+    ("independent", shuffled, "--"),
 ):
-    count.semilogy(together(active), style, label=name)
+    colour = {"color": "0.6"} if name == "independent" else {}
+    count.semilogy(together(active), style, label=name, **colour)
 count.set_ylim(1e-5, 1)
 count.set_xlabel("cells active together")
 count.set_ylabel("probability")
 count.legend()
+for letter, axes in zip("abc", (rate, pair, count), strict=True):
+    axes.set_title(letter, loc="left", weight="bold")
 plt.show()
 
 # %%
@@ -113,5 +119,9 @@ def differences(active):
 
 
 print(f"{'':12}{'rate':>8}{'pair':>8}{'together':>10}")
-for name, active in (("learned from", learned), ("lasers", states), ("independent", shuffled)):
+for name, active in (
+    ("learned from", learned),
+    ("lasers", states),
+    ("independent", shuffled),
+):
     print(f"{name:12}" + "{:8.3f}{:8.3f}{:10.3f}".format(*differences(active)))

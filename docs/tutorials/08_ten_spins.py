@@ -17,6 +17,7 @@ from scipy.sparse.linalg import eigsh
 import photinus as ph
 
 plt.style.use(ph.plots.style())
+mm = 1 / 25.4  # Matplotlib counts in inches
 
 # %%
 # Ten spins in a row, with open ends, in a transverse field as strong as their coupling:
@@ -26,7 +27,9 @@ plt.style.use(ph.plots.style())
 SPINS = 10
 up = np.arange(2**SPINS)[:, None] >> np.arange(SPINS)[::-1] & 1
 spin = 2 * up - 1
-hamiltonian = diags_array(-(spin[:, 1:] * spin[:, :-1]).sum(axis=1).astype(float)).tolil()
+hamiltonian = diags_array(
+    -(spin[:, 1:] * spin[:, :-1]).sum(axis=1).astype(float)
+).tolil()
 for k in range(SPINS):
     for state in range(2**SPINS):
         hamiltonian[state, state ^ (1 << k)] = -1
@@ -43,9 +46,13 @@ if (folder / "tfim1d_data.txt").is_file():
     print("measurements: tfim1d of QuCumber")
     measured = np.loadtxt(folder / "tfim1d_data.txt", dtype=int)
     exact = np.loadtxt(folder / "tfim1d_psi.txt")[:, 0]
-    print(f"overlap of its wave function with the lowest state of H: {exact @ lowest:.6f}")
+    print(
+        f"overlap of its wave function with the lowest state of H: {exact @ lowest:.6f}"
+    )
 else:
-    print("measurements: a stand-in from exact diagonalisation, as tfim1d_data.txt was not found")
+    print(
+        "measurements: a stand-in from exact diagonalisation, as tfim1d_data.txt was not found"
+    )
     exact = lowest
     measured = up[np.random.default_rng(1).choice(2**SPINS, 10_000, p=exact**2)]
 print(len(measured), "measurements of", measured.shape[1], "spins")
@@ -62,9 +69,17 @@ print(f"weights {machine.weights.min():.2f} to {machine.weights.max():.2f}")
 # Then they are sampled.
 
 calibration = ph.Calibration.preset("fast-absorber")
-refinement = ph.refine(machine, calibration, chains=64, draws=100, most_rounds=3, seed=2)
+refinement = ph.refine(
+    machine, calibration, chains=64, draws=100, most_rounds=3, seed=2
+)
 samples = ph.sample(
-    machine, "laser", network=refinement.network, chains=64, draws=300, burn_in=100, seed=3
+    machine,
+    "laser",
+    network=refinement.network,
+    chains=64,
+    draws=300,
+    burn_in=100,
+    seed=3,
 )
 print(samples.fidelity().verdict)
 
@@ -96,20 +111,24 @@ found = {
 # %%
 # The correlation of the first spin with each other one, and the amplitudes state by state:
 
-figure, (near, each) = plt.subplots(1, 2, figsize=(6.4, 2.6), layout="constrained")
-for (name, p), style in zip(found.items(), ("k-", "C5^", "C3--", "C0o"), strict=True):
-    near.plot(
-        range(2, SPINS + 1), [p @ (spin[:, 0] * spin[:, k]) for k in range(1, SPINS)], style, label=name
-    )
-near.set_xlabel("k")
-near.set_ylabel(r"$\langle\sigma^z_1\,\sigma^z_k\rangle$")
+figure, (near, each) = plt.subplots(
+    1, 2, figsize=(180 * mm, 68 * mm), layout="constrained"
+)
+for (name, p), style in zip(found.items(), ("k-", "k^", "--", "C0o"), strict=True):
+    colour = {"color": "0.6"} if name == "machine" else {}
+    ends = [p @ (spin[:, 0] * spin[:, k]) for k in range(1, SPINS)]
+    near.plot(range(2, SPINS + 1), ends, style, label=name, **colour)
+near.set_xlabel("spin k")
+near.set_ylabel(r"correlation $\langle\sigma^z_1\,\sigma^z_k\rangle$")
 near.legend()
-each.loglog(exact, np.sqrt(found["machine"]), ".", ms=3, color="C3", label="machine")
-each.loglog(exact, np.sqrt(found["lasers"]), ".", ms=3, color="C0", label="lasers")
+each.loglog(exact, np.sqrt(found["lasers"]), ".", ms=2, color="C0", label="lasers")
+each.loglog(exact, np.sqrt(found["machine"]), "_", ms=3, color="0.6", label="machine")
 each.axline((0.01, 0.01), (0.1, 0.1), color="k", lw=0.8)
-each.set_xlabel("exact amplitude")
-each.set_ylabel("√p")
+each.set_xlabel("exact amplitude of a state")
+each.set_ylabel("√p of the same state")
 each.legend()
+for letter, axes in zip("ab", (near, each), strict=True):
+    axes.set_title(letter, loc="left", weight="bold")
 plt.show()
 
 # %%
@@ -121,4 +140,6 @@ print(f"{'':14}{'overlap':>9}{'energy':>10}{'neighbours':>12}{'ends':>8}")
 for name, p in found.items():
     psi = np.sqrt(p)
     next_to, ends = (p @ (spin[:, 0] * spin[:, k]) for k in (1, SPINS - 1))
-    print(f"{name:14}{psi @ exact:9.4f}{psi @ hamiltonian @ psi:10.3f}{next_to:12.3f}{ends:8.3f}")
+    print(
+        f"{name:14}{psi @ exact:9.4f}{psi @ hamiltonian @ psi:10.3f}{next_to:12.3f}{ends:8.3f}"
+    )

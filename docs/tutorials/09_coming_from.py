@@ -23,10 +23,17 @@ from photinus.learning.data import digits
 # A binary quadratic model has an energy E, and `beta` makes a distribution of it. `PhotonicSampler` is
 # a sampler like any other: it takes a model, and gives a sample set.
 
-model = dimod.BinaryQuadraticModel({"a": 0.3, "b": 0.0}, {("a", "b"): -0.4}, 0.0, "SPIN")
+model = dimod.BinaryQuadraticModel(
+    {"a": 0.3, "b": 0.0}, {("a", "b"): -0.4}, 0.0, "SPIN"
+)
 found = PhotonicSampler().sample(model, num_reads=1000, beta=1.0, seed=3)
-for spins, energy, times in found.aggregate().data(["sample", "energy", "num_occurrences"]):
-    print({name: int(value) for name, value in spins.items()}, f"energy {energy:+.1f}, {times} times")
+for spins, energy, times in found.aggregate().data(
+    ["sample", "energy", "num_occurrences"]
+):
+    print(
+        {name: int(value) for name, value in spins.items()},
+        f"energy {energy:+.1f}, {times} times",
+    )
 print(found.info["fidelity"]["verdict"])
 
 # %%
@@ -49,13 +56,17 @@ rbm = BernoulliRBM(n_components=16, n_iter=5, random_state=0).fit(pixels)
 machine = from_sklearn(rbm)
 samples = ph.sample(machine, "laser", chains=16, draws=100, seed=2)
 dreamt = samples.marginals()[: pixels.shape[1]]
-print(f"{machine.n_units} lasers, pixels on: {dreamt.mean():.3f}, in the data {pixels.mean():.3f}")
+print(
+    f"{machine.n_units} lasers, pixels on: {dreamt.mean():.3f}, in the data {pixels.mean():.3f}"
+)
 
 # %%
 # `BoltzmannEstimator` is the estimator of Photinus. It has `fit`, `score` and `transform`, and goes
 # into a pipeline.
 
-pipeline = make_pipeline(Binarizer(), BoltzmannEstimator(hidden=(16,), epochs=5, seed=0))
+pipeline = make_pipeline(
+    Binarizer(), BoltzmannEstimator(hidden=(16,), epochs=5, seed=0)
+)
 features = pipeline.fit_transform(pixels)
 print(features.shape, "features")
 
@@ -117,7 +128,9 @@ print("neurons:", neurons.marginals().round(3), "exact:", machine.marginals().ro
 #
 # Without THRML, spins go in by `from_spin`, with couplings J and fields h:
 
-spins = ph.BoltzmannMachine.from_spin(np.array([[0, 0.5], [0.5, 0]]), np.array([0.2, 0.0]))
+spins = ph.BoltzmannMachine.from_spin(
+    np.array([[0, 0.5], [0.5, 0]]), np.array([0.2, 0.0])
+)
 samples = ph.sample(spins, "gibbs", chains=64, draws=500, seed=1)
 print(
     "mean spins:",

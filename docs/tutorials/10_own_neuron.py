@@ -51,7 +51,9 @@ class FitzHughNagumo(OwnDevice):
     start = (-1.2, -0.6, 1.0)
 
     @staticmethod
-    def step(own: Any, state: Any, drive: float, noise: float, time_step: float) -> bool:
+    def step(
+        own: Any, state: Any, drive: float, noise: float, time_step: float
+    ) -> bool:
         v, w = state[0], state[1]
         kick = own.noise * (time_step / own.fast) ** 0.5 * noise
         state[0] = v + (v - v**3 / 3 - w + drive) * time_step / own.fast + kick
@@ -86,8 +88,12 @@ ph.plots.activation(calibration)
 # %%
 # So it can be translated to, sampled with, refined and certified, under the name of the device.
 
-machine = ph.BoltzmannMachine([[0, 1.0, -1], [1.0, 0, 0.5], [-1, 0.5, 0]], [0.5, -0.5, 0])
-samples = ph.sample(machine, "fitzhugh-nagumo", calibration=calibration, chains=64, draws=200, seed=1)
+machine = ph.BoltzmannMachine(
+    [[0, 1.0, -1], [1.0, 0, 0.5], [-1, 0.5, 0]], [0.5, -0.5, 0]
+)
+samples = ph.sample(
+    machine, "fitzhugh-nagumo", calibration=calibration, chains=64, draws=200, seed=1
+)
 print(samples.marginals().round(3), machine.marginals().round(3))
 print(samples.fidelity().verdict)
 

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from studies.pictures import stored
 
 from photinus.faces.figures.canvas import bare, blank, lettered, styled
-from photinus.faces.figures.look import MM, PAGE
+from photinus.faces.figures.look import PAGE
 from photinus.faces.figures.pictures import CHIP, draw_strip
-from photinus.faces.figures.plots import ROW, draw_spikes
+from photinus.faces.figures.plots import AROUND, ROW, draw_spikes
 from photinus.faces.figures.posteriors import TALL, draw_posteriors
 from photinus.spikes.trains import SpikeTrains
 from photinus.units import ns
@@ -23,7 +23,7 @@ def readme() -> Figure:
     """Draw spikes of nine lasers above the posteriors that lasers compute."""
     found = stored.read("demo")
     labels, window = tuple(found["labels"].tolist()), float(found["window"])
-    tall = 9 * MM + ROW * len(labels)
+    tall = AROUND + ROW * len(labels)
     figure = blank(PAGE, tall + TALL)
     upper, lower = figure.subfigures(2, 1, height_ratios=[tall, TALL])
     axes = bare(upper.subplots())

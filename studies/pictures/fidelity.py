@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -104,7 +105,7 @@ def parts(docs: Path = DOCS) -> Figure:
             axes.bar(place, height, bottom=base, color=colour, width=0.7, label=part, **edge)
             base += height
         noise = [sum(numbers(row[part])[1] for part in GREYS) for row in mine]
-        line = {"color": EXACT.colour, "ms": 26, "mew": 1.2}
+        line = {"color": EXACT.colour, "ms": 26, "mew": 1.2, "ls": "none"}
         axes.plot(
             place, 100 * np.array(noise) / whole, marker="_", label="sampling noise alone", **line
         )
@@ -115,7 +116,8 @@ def parts(docs: Path = DOCS) -> Figure:
         bare(axes).set_title(f"family {family}", pad=9)
     panels[0].set_ylabel("part of the mean KL(sampled ‖ target) [%]\nabove bars: all of it [10⁻³ nats]")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", title="laser fast-absorber, refined")
+    look: Any = {"markerscale": 0.5, "title": "laser fast-absorber, refined"}
+    figure.legend(handles, labels, loc="outside right center", **look)
     lettered(panels)
     return figure
 

@@ -49,7 +49,7 @@ def mixing(docs: Path = DOCS) -> Figure:
     panels = figure.subplots(1, 2)
     columns = {
         "changes of class per µs and chain": "changes of class per µs and chain [1/µs]",
-        "ISL [nats]": "ISL of test images [nats]\n(bars: standard error)",
+        "ISL [nats]": "indirect likelihood of test images, ISL [nats]\n(errors lie inside the marks)",
     }
     methods = {"plain": "*", "depression": "v", "heated": "^"}
     for axes, (column, title) in zip(panels, columns.items(), strict=True):

@@ -7,9 +7,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from studies.pictures import stored
 
-from photinus.faces.figures.canvas import bare, blank, lettered, styled
+from photinus.faces.figures.canvas import bare, blank, lettered, signed, styled
 from photinus.faces.figures.look import COLUMN, MM, PAGE
-from photinus.faces.figures.palette import EXACT, IDEAL, JUMPS, LASER, MUTED, REDUCED
+from photinus.faces.figures.palette import EXACT, IDEAL, JUMPS, LASER, MUTED, REDUCED, marks
 from photinus.units import ns
 
 NOISE = "noise-fast-absorber"
@@ -36,6 +36,7 @@ def activation() -> Figure:
     lower.errorbar(found["pump"], found["field"] - found["events"], error, **bars)
     lower.set_ylabel("difference")
     lower.set_xlabel("pump over threshold (band: what is asked for)")
+    figure.align_ylabels()
     lettered((upper, lower))
     return figure
 
@@ -54,7 +55,7 @@ def intervals() -> Figure:
         axes.set_xlabel("interval between spikes [ns]")
         axes.set_title(f"P(on) ≈ {found['at'][k]:.1f}")
     panels[0].set_ylabel("density [1/ns]")
-    panels[-1].legend()
+    panels[0].legend()
     lettered(panels)
     return figure
 
@@ -79,7 +80,8 @@ def reduced() -> Figure:
         histogram.plot(middle, short[k], **look)
         peak = int(full[k].argmax())
         said = {"textcoords": "offset points", "va": "center", "color": EXACT.colour}
-        histogram.annotate(f"{pump:+.1f} slopes", (middle[peak], full[k][peak]), (6, 0), **said)
+        told = signed(f"{pump:+.1f} slopes")
+        histogram.annotate(told, (middle[peak], full[k][peak]), (6, 0), **said)
     histogram.set_xlabel("interval between spikes [τ]")
     histogram.set_ylabel("density [1/τ]")
     heard = found["heard"]
@@ -104,16 +106,16 @@ def response() -> Figure:
     found = stored.read("response")
     figure = blank(PAGE, 62 * MM)
     panels = figure.subplots(1, len(found["weights"]))
-    looks = (LASER, IDEAL)
+    looks = marks(f"laser, {name}" for name in found["synapses"])
     for k, (axes, weight) in enumerate(zip(panels, found["weights"], strict=True)):
         ideal = [0, weight, weight, 0, 0]
-        bare(axes).plot([0, 0, 1, 1, 2], ideal, color=MUTED, label="ideal neuron's synapse")
+        bare(axes).plot([0, 0, 1, 1, 2], ideal, color=IDEAL.colour, label="ideal neuron's synapse")
         for j, (name, look) in enumerate(zip(found["synapses"], looks, strict=True)):
             label = f"laser, {name} synapse"
-            line = look.line(label=label, lw=0.8, elinewidth=0.6, color=(LASER, EXACT)[j].colour)
+            line = look.line(label=label, lw=0.8, elinewidth=0.6)
             axes.errorbar(found["time"], found["change"][k, j], found["error"][k, j], **line)
         axes.set_xlabel("time since the partner's spike [τ]")
-        axes.set_title(f"weight {weight:+.0f}")
+        axes.set_title(signed(f"weight {weight:+.0f}"))
     panels[0].set_ylabel("change of the log-hazard [nats]\n(bars: standard error)")
     panels[0].legend()
     lettered(panels)

@@ -6,28 +6,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from studies.pictures.tables import DOCS, numbers, table
 
-from photinus.faces.figures.canvas import bare, blank, styled
-from photinus.faces.figures.look import MM, PAGE, SMALL
-from photinus.faces.figures.palette import IDEAL, LASER, LIF, REDUCED
+from photinus.faces.figures.canvas import bare, blank, lettered, styled
+from photinus.faces.figures.look import MM, PAGE
+from photinus.faces.figures.palette import IDEAL, LIF, REDUCED
 
 SCALING = "results/scaling"
 PANELS = {
-    "Error of a marginal": "error of a marginal, rms",
-    "KL of moments": "KL of moments [nats]",
+    "Error of a marginal": "error of a marginal, rms\n(bars: standard error)",
+    "KL of moments": "KL of moments [nats]\n(bars: standard error)",
 }
-FAMILIES = ("dense", "kept", "restricted")
+FAMILIES = {
+    "dense": "dense: all pairs coupled",
+    "kept": "kept: fields as wide as with 5 units",
+    "restricted": "restricted: 8 units, and all others",
+}
+"""What machines of each family are."""
 LOOKS = {
-    "curve": IDEAL.line(),
     "lif": LIF.line(),
-    "laser, exponential": LASER.line(ls=":", marker="x"),
-    "laser, measured": LASER.line(),
-    "laser, paired": REDUCED.line(),
-    "laser, refined": REDUCED.line(ls=":", mfc="white"),
+    "laser, exponential": REDUCED.line(ls="-.", marker="X"),
+    "laser, measured": REDUCED.line(ls="-", marker="o"),
+    "laser, paired": REDUCED.line(ls="--", marker="s"),
+    "laser, refined": REDUCED.line(ls=(0, (1, 1)), marker="^", mfc="white"),
+    "curve": IDEAL.line(),
 }
-"""What is drawn: samplers whose errors can be told from zero."""
+"""What is drawn: samplers whose errors can be told from zero. Lasers are reduced ones."""
 CLEAR = 2.0
 """Errors by which a value must differ from zero to be drawn."""
-SIZES = (4, 8, 16, 32, 64, 128)
+SIZES = (4, 8, 16, 32, 64, 128, 200)
 
 
 @styled
@@ -39,19 +44,21 @@ def growth(docs: Path = DOCS) -> Figure:
         for axes, family in zip(row, FAMILIES, strict=True):
             _panel(axes, family, table(SCALING, title, docs))
         row[0].set_ylabel(label)
-    for axes, family in zip(panels[0], FAMILIES, strict=True):
-        axes.set_title(family, loc="left", fontsize=SMALL)
+    for axes, said in zip(panels[0], FAMILIES.values(), strict=True):
+        axes.set_title(said)
     for axes in panels[-1]:
         axes.set_xlabel("units")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(LOOKS), fontsize=SMALL)
+    named = [label.replace("laser,", "laser-reduced,") for label in labels]
+    figure.legend(handles, named, loc="outside lower center", ncols=len(LOOKS) // 2)
+    lettered(panels.ravel())
     return figure
 
 
 def _panel(axes: Axes, family: str, rows: list[dict[str, str]]) -> None:
     """Draw one error of one family."""
     bare(axes).set(xscale="log", yscale="log")
-    axes.set_xticks(SIZES, [str(size) for size in SIZES])
+    axes.set_xticks(SIZES, [str(size) if size != 128 else "" for size in SIZES])
     axes.set_xticks([], minor=True)
     for row in rows:
         name = row["sampler"]

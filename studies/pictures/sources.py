@@ -97,7 +97,6 @@ PICTURES: dict[str, Picture] = {
 }
 """Name of each picture in ``docs/images``, without its ending."""
 KEPT = {
-    "explorer-map.png": "drawn by `python -m studies.explorer`, whose search takes hours",
     "studio.png": "a picture of a page, taken by `python -m studies.pictures.studio` with Chromium",
     "mnist-dream-laser-reduced-loop.gif": "an animation, written by `python -m studies.mnist`",
 }

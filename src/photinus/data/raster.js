@@ -26,7 +26,7 @@ document.querySelectorAll(".live").forEach(place => {
       pen.restore(); pen.fillStyle = "#222"; pen.textAlign = "right"; pen.fillText(label, LEFT - 8, y + 12);
     });
     const step = [1, 2, 5].flatMap(s => [...Array(7)].map((_, k) => s * 10 ** (k - 2))).sort((a, b) => a - b)
-      .find(s => (to - from) / s < 9);
+      .find(s => (to - from) / s < Math.max(2, (wide - LEFT) / 60));
     pen.textAlign = "center";
     for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
       pen.fillRect(x(t), labels.length * ROW, 1, 4); pen.fillText(+t.toPrecision(6) + " ns", Math.min(x(t), wide - 24), labels.length * ROW + 18); }

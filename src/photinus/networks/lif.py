@@ -71,12 +71,12 @@ class LifNetwork(NeuronNetwork):
     """
 
     _KIND: ClassVar = "lif-network"
+    _NEURON: ClassVar = LifParameters
     device: ClassVar[str] = "lif"
     parameters: LifParameters
     depression: Depression | None = None
 
     def _check(self) -> None:
-        validate.instance("parameters", self.parameters, LifParameters)
         validate.instance("depression", self.depression, Depression | None)
         if self.kernel.shape != "exponential":
             raise InvalidInput(f"kernel must have the shape 'exponential', got {self.kernel.shape!r}")

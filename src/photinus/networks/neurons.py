@@ -32,6 +32,8 @@ class NeuronNetwork(Displayed):
 
     _KIND: ClassVar[str]
     """What its documents are called."""
+    _NEURON: ClassVar[Any] = object
+    """Class of its parameters."""
     ARRAYS: ClassVar = ("drive", "coupling", "synapses")
     """Entries of `to_dict` that are arrays; `synapses` where couplings are sparse, as of lasers."""
     parameters: Any
@@ -54,6 +56,7 @@ class NeuronNetwork(Displayed):
     """True for neurons that stand for 1 - z of their unit, array (unit,)."""
 
     def __post_init__(self) -> None:
+        validate.instance("parameters", self.parameters, self._NEURON)
         validate.instance("kernel", self.kernel, SynapticKernel)
         drive = validate.finite_array("drive", self.drive, 1)
         n = len(drive)

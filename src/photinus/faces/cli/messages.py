@@ -20,6 +20,8 @@ INPUT_ERROR = 2
 INTERRUPTED = 130
 WIDE = 120
 """Columns of a table where nobody says how many there are."""
+SHORT = 16
+"""Longest cells that are broken into lines only where there is no room [columns]."""
 
 
 def stop(why: Any, status: int) -> NoReturn:
@@ -61,7 +63,7 @@ def table(title: str, rows: Iterable[Iterable[str]], head: tuple[str, ...] = (""
     console = Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
     console.print(title, style="bold")
     if sum(words) + 2 * (len(words) - 1) <= console.width:
-        console.print(_columns(cells, words), soft_wrap=False)
+        console.print(_columns(cells, _widths(cells, words, console.width)), soft_wrap=False)
     else:
         for row in cells[1:]:
             for line in _lines(row, head, console.width):
@@ -69,14 +71,35 @@ def table(title: str, rows: Iterable[Iterable[str]], head: tuple[str, ...] = (""
     console.print()
 
 
-def _columns(cells: Sequence[tuple[str, ...]], words: Sequence[int]) -> "Table":
-    """Return rows as columns that are at least as wide as their longest words."""
+def _widths(cells: Sequence[tuple[str, ...]], words: Sequence[int], width: int) -> list[int]:
+    """Return widths of columns, each as wide as its longest word at least.
+
+    Short columns become as wide as their cells. What is left of the terminal goes where most of a cell
+    is still to be told.
+    """
+    from rich.cells import cell_len
+
+    whole = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    left, found = width - sum(words) - 2 * (len(words) - 1), list(words)
+    for k in sorted(range(len(whole)), key=whole.__getitem__):
+        if whole[k] <= SHORT and whole[k] - found[k] <= left:
+            left -= whole[k] - found[k]
+            found[k] = whole[k]
+    while left and any(a < b for a, b in zip(found, whole, strict=True)):
+        most = max(range(len(found)), key=lambda k: whole[k] / max(found[k], 1))
+        found[most] += 1
+        left -= 1
+    return found
+
+
+def _columns(cells: Sequence[tuple[str, ...]], widths: Sequence[int]) -> "Table":
+    """Return rows as columns of these widths."""
     from rich.table import Table
 
     head, *rows = cells
     shown = Table(show_header=any(head), box=None, pad_edge=False)
-    for name, longest in zip(head, words, strict=True):
-        shown.add_column(name, overflow="fold", min_width=longest)
+    for name, width in zip(head, widths, strict=True):
+        shown.add_column(name, overflow="fold", width=width)
     for row in rows:
         shown.add_row(*row)
     return shown

@@ -50,7 +50,7 @@ BurnIn = Annotated[
 ]
 Known = Annotated[
     list[str] | None,
-    typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
+    typer.Option("--evidence", "--clamp", metavar="LABEL=0|1", help="What is known; repeat for more."),
 ]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
 EvidenceMode = Annotated[

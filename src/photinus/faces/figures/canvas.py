@@ -54,7 +54,12 @@ def bare(axes: Axes) -> Axes:
 
 
 def lettered(panels: Sequence[Axes]) -> None:
-    """Write a bold letter beside each of several panels, above its upper left corner."""
+    """Write a bold letter beside each of several panels, above its upper left corner.
+
+    A panel alone needs none.
+    """
+    if len(panels) < 2:
+        return
     for letter, axes in zip("abcdefghijklmnopqrstuvwxyz", panels, strict=False):
         axes.set_title(letter, loc="left", fontweight="bold", fontsize=8)
 
@@ -131,6 +136,11 @@ def _use(style: Any) -> None:
             "style must be the name or file of a style of Matplotlib, or its settings, "
             f"got {validate.shown(style)}"
         ) from None
+
+
+def signed(text: str) -> str:
+    """Return a number as text, or words with one, with a minus sign in place of a hyphen."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def plain(label: object) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
+from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus.faces.figures.canvas import Style, bare, blank, lettered, styled
@@ -12,7 +13,7 @@ from photinus.faces.figures.palette import INK, LASER, MUTED
 from photinus.measurements import LaserFit
 from photinus.measurements.observations import Intervals
 from photinus.measurements.result import Compared
-from photinus.units import quantity
+from photinus.units import quantity, scaled
 
 TALL = 70 * MM
 AXES = {
@@ -23,6 +24,7 @@ AXES = {
     "noise": ("frequency", "Hz", "intensity noise [1/Hz]"),
 }
 """What stands at the axes of each kind of measurement: name, unit of x, and y."""
+MEASURED = "measured (bars: standard error)"
 FALLING = ("light", "noise")
 """Kinds whose values go over decades."""
 
@@ -63,8 +65,7 @@ def residuals(fit: LaserFit, *, style: Style = None) -> Figure:
         _left(bare(lower), each)
     grid[0, 0].legend(loc="best")
     grid[1, 0].set_ylabel("residual [σ]")
-    if count > 1:
-        lettered(list(grid[0]))
+    lettered(list(grid[0]))
     return figure
 
 
@@ -72,7 +73,7 @@ def _values(axes: Axes, each: Compared) -> None:
     """Draw measured values with their errors, and the fitted laser."""
     kind = each.measurement
     axes.errorbar(
-        each.points, each.measured, each.error, ls="none", marker="o", color=INK, label="measured"
+        each.points, each.measured, each.error, ls="none", marker="o", color=INK, label=MEASURED
     )
     axes.plot(each.points, each.predicted, color=LASER.colour, label="fitted", zorder=3)
     if kind.label in FALLING and (each.measured > 0).all():
@@ -95,5 +96,11 @@ def _left(axes: Axes, each: Compared) -> None:
     axes.set_ylim(-largest, largest)
     if each.measurement.label == "noise":
         axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(EngFormatter(unit=unit, sep="\N{NO-BREAK SPACE}"))
-    axes.set_xlabel(name)
+    axes.set_xlabel(f"{name} [{_prefixed(axes, each.points, unit)}]")
+
+
+def _prefixed(axes: Axes, points: NDArray[np.float64], unit: str) -> str:
+    """Let ticks of the x axis count in a unit with a prefix, and return it."""
+    scale, prefix = scaled(float(points.max()))
+    axes.xaxis.set_major_formatter(lambda at, _: f"{at / scale:g}")
+    return f"{prefix}{unit}"

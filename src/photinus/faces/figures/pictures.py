@@ -200,7 +200,7 @@ def filters(
     )
     axes.set_xticks([])
     axes.set_yticks([])
-    bar = figure_of(axes).colorbar(shown, ax=axes, location="bottom", aspect=60, pad=0.02)
+    bar = figure_of(axes).colorbar(shown, ax=axes, location="bottom", aspect=45, pad=0.03, shrink=0.5)
     bar.set_label("weight from a pixel to a hidden unit [nats]")
     return figure_of(axes)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
 from photinus._core import validate
@@ -39,6 +40,8 @@ from photinus.units import ps, quantity, scaled
 
 ROW = 4.4 * MM
 """Height of a unit in a raster [inch]."""
+AROUND = 15 * MM
+"""Height of title, ticks and name of the time axis [inch]."""
 TALLEST = 50.0
 """Inches of a raster; matplotlib draws no more than 2¹⁶ pixels."""
 FEW_STATES = 32
@@ -82,6 +85,7 @@ def spike(event: Spike, *, style: Style = None) -> Figure:
             for cut in cuts:
                 axes.plot([cut], [0], "k", transform=axes.transAxes, clip_on=False, **CUT)
         grid[i, 0].set_ylabel(name)
+        grid[i, 0].yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     grid[2, 0].set_yscale("log")
     for axes in grid[:, 1:].ravel():
         axes.tick_params(which="both", left=False)
@@ -115,13 +119,14 @@ def activation(calibration: Calibration, *, style: Style = None) -> Figure:
         drive, c.activation, c.activation_error, label="measured (bars: standard error)", **bars
     )
     upper.plot(drive, fit, color=EXACT.colour, lw=0.8, label="logistic fit to 5–95 %", zorder=3)
-    upper.axvline(half[0], color=MUTED, lw=0.6, ls=":")
+    upper.plot([drive.min(), half[0]], [0.5, 0.5], color=MUTED, lw=0.6, ls=":")
     upper.set_ylabel(f"P(on), window τ = {quantity(c.window, 's')}")
     upper.legend(loc="lower right")
     bare(lower).axhline(0, color=EXACT.colour, lw=0.6)
     lower.errorbar(drive, c.activation - fit, c.activation_error, **bars)
     lower.set_ylabel("measured − fit")
     lower.set_xlabel(name)
+    figure.align_ylabels()
     upper.set_title(plain(c.parameters.name), loc="right")
     lettered((upper, lower))
     return figure
@@ -156,7 +161,7 @@ def raster(
     windows = validate.integer("windows", windows, 1)
     end = min(windows, samples.draws) * samples.window
     start = samples.burn_in * samples.window
-    tall = min(9 * MM + ROW * len(samples.machine.labels), TALLEST)
+    tall = min(AROUND + ROW * len(samples.machine.labels), TALLEST)
     axes = bare(on(ax, tall, PAGE))
     draw_spikes(axes, samples.spikes, chain, samples.window, (start, start + end), samples.substrate)
     return figure_of(axes)
@@ -185,7 +190,7 @@ def draw_spikes(
         axes.broken_barh(bars, (k - 0.36, 0.72), facecolor=colour, alpha=0.25, lw=0)
         axes.plot(at, np.full(len(at), k), "|", color=colour, ms=6, mew=0.8)
     names = [
-        f"{plain(label)} (1 - z)" if flipped else plain(label)
+        f"{plain(label)} (1 − z)" if flipped else plain(label)
         for label, flipped in zip(labels, flips, strict=True)
     ]
     axes.set_xlim(0, length)
@@ -193,7 +198,7 @@ def draw_spikes(
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlabel(f"time [{prefix}s]")
-    off = "; (1 - z): off there" if flips.any() else ""
+    off = "; (1 − z): off there" if flips.any() else ""
     said = f"ticks: spikes; bars: unit on for τ = {quantity(window, 's')} after a spike{off}"
     axes.set_title(said, loc="right", fontsize=SMALL)
 
@@ -328,7 +333,8 @@ def divergence(
     looks = marks(run.substrate for run in runs.values())
     for look, (name, run) in zip(looks, runs.items(), strict=True):
         curve = [kl_divergence(run.free_joint(t), target) for t in times]
-        axes.loglog(times / scale, curve, **look.line(label=f"{run.substrate}, {plain(name)}"))
+        said = plain(name) if str(name).startswith(run.substrate) else f"{run.substrate}, {plain(name)}"
+        axes.loglog(times / scale, curve, **look.line(label=said))
     band = (floors.min(axis=0), floors.max(axis=0))
     axes.fill_between(times / scale, *band, color=IDEAL.colour, alpha=0.25, lw=0)
     label = f"floor: ideal neurons (band: range of {len(exact_runs)} runs)"

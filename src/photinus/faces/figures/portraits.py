@@ -12,7 +12,7 @@ from photinus.devices.laser.parameters import LaserParameters
 from photinus.devices.laser.spiking import LIFETIMES_FOLLOWED
 from photinus.faces.figures.canvas import Style, bare, figure_of, on, plain, styled
 from photinus.faces.figures.look import MM
-from photinus.faces.figures.palette import IDEAL, INK, LASER, MUTED
+from photinus.faces.figures.palette import INK, LASER, MUTED
 from photinus.units import quantity
 
 KICKS = (0.01, 0.05, 0.1)
@@ -56,7 +56,7 @@ def phase_portrait(
     >>> import photinus as ph
     >>> figure = ph.plots.phase_portrait(ph.LaserParameters.preset("fast-absorber"))
     >>> figure.axes[0].get_ylabel()
-    'photons S'
+    'photons $S$'
     """
     validate.instance("parameters", parameters, LaserParameters)
     given = excitable_pump(parameters) if pump is None else pump
@@ -69,7 +69,7 @@ def phase_portrait(
     carriers = np.concatenate([path.gain_carriers for path in paths]) / scale
     light = np.geomspace(least, most, POINTS)
     gain, lasing = _nullclines(parameters, pump, light)
-    axes.plot(lasing / scale, light, color=IDEAL.colour, ls="--", label="light stands still")
+    axes.plot(lasing / scale, light, color=INK, lw=0.8, ls="--", label="light stands still")
     axes.plot(gain / scale, light, color=MUTED, ls="--", label="gain stands still")
     for kick, path, shade in zip(KICKS, paths, SHADES, strict=True):
         said = f"after a kick of {100 * kick:g} %"
@@ -80,8 +80,8 @@ def phase_portrait(
     axes.set_xlim(carriers.min() - margin, carriers.max() + margin)
     axes.set_yscale("log")
     axes.set_ylim(least, most)
-    axes.set_xlabel("gain carriers N_g over those at threshold")
-    axes.set_ylabel("photons S")
+    axes.set_xlabel("gain carriers $N_g$ over those at threshold")
+    axes.set_ylabel("photons $S$")
     current = quantity(parameters.current(pump), "A")
     axes.set_title(f"{plain(parameters.name)}, {current}", loc="right")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)

@@ -1,15 +1,15 @@
 """What limits a design: one bar per change, the largest on top."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
 from photinus._core import validate
 from photinus.errors import InvalidInput
-from photinus.faces.figures.canvas import Style, bare, figure_of, on, plain, styled
+from photinus.faces.figures.canvas import Style, bare, figure_of, on, plain, signed, styled
 from photinus.faces.figures.look import MM
 from photinus.faces.figures.palette import IDEAL, INK, LASER
 
@@ -65,6 +65,9 @@ def tornado(
     axes.axvline(0, color=INK, lw=0.6)
     axes.set_yticks(np.arange(len(names)), [plain(name) for name in names])
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_formatter(EngFormatter(sep="\N{NO-BREAK SPACE}"))
-    axes.set_xlabel(f"{unit}\n(lines: standard error over runs)")
+    # A power of ten stands at the axis, beside the unit.
+    power = 3 * math.floor(math.log10(float(np.abs(value).max()) or 1.0) / 3)
+    axes.xaxis.set_major_formatter(lambda at, _: signed(f"{at / 10.0**power:g}"))
+    said = unit.replace("[", f"[10$^{{{power}}}$ ", 1) if power else unit
+    axes.set_xlabel(f"{said}\n(lines: standard error over runs)")
     return figure_of(axes)

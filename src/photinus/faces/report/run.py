@@ -131,7 +131,7 @@ def _spikes(samples: Samples) -> dict[str, Any] | None:
     gauge = np.broadcast_to(spikes.gauge, spikes.n_units)
     return {
         "labels": [
-            f"{label}{' (1 - z)' * bool(f)}" for label, f in zip(spikes.labels, gauge, strict=True)
+            f"{label}{' (1 − z)' * bool(f)}" for label, f in zip(spikes.labels, gauge, strict=True)
         ],
         "flipped": [bool(flip) for flip in gauge],
         "unit": unit.tolist(),
