@@ -54,6 +54,11 @@ def serve() -> None:
         upper[place[:, :-1], place[:, 1:]] = upper[place[:-1], place[1:]] = 1.0
         return ph.BoltzmannMachine(upper + upper.T, -(upper + upper.T).sum(axis=1) / 2)
 
+    def halves(visible: int, hidden: int) -> ph.BoltzmannMachine:
+        upper = np.zeros((visible + hidden, visible + hidden))
+        upper[:visible, visible:] = random.normal(0, 4 / (visible + hidden) ** 0.5, (visible, hidden))
+        return ph.BoltzmannMachine(upper + upper.T, -(upper + upper.T).sum(axis=1) / 2)
+
     small, wide = machine(5), machine(50)
     lasers, neurons = ph.Calibration.preset(), ph.Calibration.preset("lif-hcs")
     reduced = lasers.require_reduced()
@@ -79,6 +84,14 @@ def serve() -> None:
         "reduced, 50 × 64": (
             ReducedSimulator(networks["wide"], reduced, chains=64, **one),
             lambda s: s.advance(3e-7),
+        ),
+        "reduced, grid 64 × 64 × 16": (
+            ReducedSimulator(ph.translate(grid(64), lasers), reduced, chains=16, **one),
+            lambda s: s.advance(3e-8),
+        ),
+        "reduced, 64 × 32 × 64": (
+            ReducedSimulator(ph.translate(halves(64, 32), lasers), reduced, chains=64, **one),
+            lambda s: s.advance(1e-7),
         ),
         "LIF, 50 × 32": (LifSimulator(networks["lif"], chains=32, **one), lambda s: s.advance(2.0)),
         "Gibbs, 50 × 64": (GibbsSampler(wide, chains=64, **one), lambda s: s.run(3000)),

@@ -31,9 +31,9 @@ from photinus.engines.cuda.laser import CudaSimulator
 from photinus.engines.cuda.reduced import CudaReducedSimulator
 from photinus.engines.laser import loop
 from photinus.engines.laser.simulator import Simulator
-from photinus.engines.reduced import loop as reduced_loop
+from photinus.engines.reduced import membrane
 from photinus.engines.reduced.simulator import ReducedSimulator
-from photinus.networks.lasers import Depression
+from photinus.networks.depression import Depression
 from photinus.units import ns, ps
 from tests import naive
 from tests.test_simulation import DEVICE, GRID, WINDOW, network
@@ -169,8 +169,8 @@ def alike(pair: tuple[Start, Start], chip: LaserNetwork, steps: int) -> dict[str
         rows = {"ex": loop.EX, "ng": loop.NG, "na": loop.NA, "pump": loop.PUMP}
         tile, count = TILE, loop.ROWS
     else:
-        rows = {"effective": reduced_loop.EFFECTIVE, "left": reduced_loop.LEFT}
-        tile, count = SHORT_TILE, reduced_loop.ROWS
+        rows = {"effective": membrane.EFFECTIVE, "left": membrane.LEFT}
+        tile, count = SHORT_TILE, membrane.ROWS
     cpu, cuda = (rows_of(each, list(rows.values()), tile, count) for each in both)
     # Lanes that are no lasers have infinite hazards left.
     there = np.isfinite(cpu).all(axis=0)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus.engines.lif.block import Synapses
-from photinus.engines.reduced import loop as reduced
+from photinus.engines.reduced import synapses as reduced
 from photinus.engines.reduced.layout import Shared
 from photinus.reference.couplings import Couplings
 
@@ -65,14 +65,14 @@ def of_rows(shared: Shared, n: int) -> tuple[NDArray[np.float64], NDArray[np.flo
 
     What it adds beyond the units is in further rows.
     """
-    begin, runs, coupling, dense = shared.couplings
+    begin, targets, coupling, dense = shared.couplings
     found = np.zeros((shared.stride + reduced.WIDTH + n, n))
     rounding = np.zeros(n)
     for source in range(n):
         key, aim, size, row = shared.fan_out[source]
         if key == reduced.SCATTERED:
-            for target, place, length in runs[begin[row] : begin[row + 1]]:
-                found[target : target + length, source] += coupling[place : place + length]
+            for c in range(begin[row], begin[row + 1]):
+                found[targets[c], source] += coupling[c]
         elif key != reduced.NOWHERE:
             unit = float(shared.unit[source])
             found[aim : aim + size, source] += unit * dense[row : row + size].astype(float)

@@ -14,7 +14,7 @@ import photinus as ph
 from photinus import learning
 from photinus.faces.figures import plots
 from photinus.learning import data, imports, units
-from photinus.networks import imperfections, lasers
+from photinus.networks import depression, imperfections
 from photinus.tasks import evaluation, results, tasks
 
 NONSENSE = [
@@ -150,8 +150,8 @@ CALLS = {
     "driven": (NETWORK.driven, NETWORK.drive, NETWORK.coupling),
     "mismatched": (lambda a, b, c: NETWORK.mismatched(a, seed=b, names=c), 0.1, 0, ("gain_lifetime",)),
     "from_dict": (ph.LaserNetwork.from_dict, NETWORK.to_dict()),
-    "Depression": (lambda a, b: lasers.Depression(use=a, recovery=b), 0.1, 1e-9),
-    "steady": (lasers.Depression(use=0.1, recovery=1e-9).steady, 1e-9),
+    "Depression": (lambda a, b: depression.Depression(use=a, recovery=b), 0.1, 1e-9),
+    "steady": (depression.Depression(use=0.1, recovery=1e-9).steady, 1e-9),
     "apply": (imperfections.Imperfections(mismatch=0.01).apply, NETWORK, 0),
     "Imperfections.from_dict": (imperfections.Imperfections.from_dict, {"mismatch": 0.1}),
     "plots.spike": (plots.spike, None),

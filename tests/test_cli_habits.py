@@ -49,7 +49,7 @@ def test_the_first_model_loads_and_says_what_it_is(run: Run, model: Path) -> Non
     assert "labels" in " ".join(json.loads(model.read_text())["about"])
     code, _, err = run("init")
     assert code == 2
-    assert "exists already" in err
+    assert "exists already: choose another one, or replace it with --force" in err
     assert run("init", "--force")[0] == 0
     assert run("init", "model.npz")[0] == 2
 

@@ -181,6 +181,10 @@ def test_machines_of_rbms_dream(run: Run, tmp_path: Path) -> None:
     assert run("dream", "theirs.h5", "--substrate", "gibbs", "--draws", 10)[0] == 0
 
 
+GPU = ("--substrate", "laser-reduced", "--engine", "gpu")
+ENGINES = "engine of 'laser-reduced' must be one of 'cpu', 'cuda', got 'gpu'"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -193,6 +197,10 @@ def test_machines_of_rbms_dream(run: Run, tmp_path: Path) -> None:
         (("complete", "MODEL", "--data", "mnist"), "data_dir must be the folder of the MNIST files"),
         (("complete", "MODEL", "--data", "bars.npz", "--hide", "all"), "kind must be one of"),
         (("classify", "MODEL", "--data", "bar"), "data must be one of"),
+        (("dream", "MODEL", *GPU), ENGINES),
+        (("imagine", "MODEL", "--class", 1, *GPU), ENGINES),
+        (("complete", "MODEL", "--data", "bars.npz", "--images", 2, *GPU), ENGINES),
+        (("classify", "MODEL", "--data", "bars.npz", "--images", 2, *GPU), ENGINES),
         (("learn", "--out", "machine.txt"), "--out must end in .npz or .json"),
         (("learn", "--out", "x.npz", "--method", "pdc"), "did you mean 'pcd'?"),
         (("learn", "--out", "x.npz", "--rate", -1), "learning_rate must be above 0"),

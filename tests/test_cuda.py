@@ -95,6 +95,17 @@ def test_one_run_is_the_same_however_it_is_done(found: Any, engine: str, way: st
     assert found[engine][way] == found[engine]["whole"]
 
 
+@pytest.mark.parametrize("threads", [1, 3, 64])
+def test_lanes_that_fired_are_put_in_order(threads: int) -> None:
+    """In whatever order threads come, and however many there are."""
+    lanes = np.random.default_rng(threads).permutation(500)[:41]
+    ordered = np.full(60, -1)
+    for thread in reversed(range(threads)):
+        device.put_in_order(lanes, len(lanes), thread, threads, ordered)
+    assert ordered[:41].tolist() == sorted(lanes.tolist())
+    assert (ordered[41:] == -1).all()
+
+
 @pytest.mark.parametrize("engine", ["heated", "reduced heated"])
 def test_other_drives_and_synapses_act_alike(found: Any, engine: str) -> None:
     assert len(found[engine]["cuda"]) >= 4

@@ -427,3 +427,11 @@ def test_networks_without_factors_are_even() -> None:
     assert there(posterior.largest_deviation) < 0.05
     two = ph.MarkovNetwork([], states={"a": (0, 1)}).to_boltzmann()
     assert two.biases.tolist() == [0.0]
+
+
+def test_units_that_hardly_ever_flip_are_refined_in_silence() -> None:
+    # What the runs told of each other was not positive by rounding, and NumPy warned.
+    machine = ph.BoltzmannMachine([[0, 2.4], [2.4, 0]], [-16.6, 12.1])
+    posterior = ph.infer(machine, {}, "laser-reduced", chains=64, draws=200, burn_in=100, seed=3)
+    assert posterior.largest_deviation is not None
+    assert posterior.largest_deviation < 0.01

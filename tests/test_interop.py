@@ -4,6 +4,7 @@ import importlib
 import io
 import itertools
 import json
+import math
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -88,6 +89,12 @@ def test_models_of_dimod_come_back(vartype: str) -> None:
     np.testing.assert_allclose(ours, wanted, atol=1e-12)
     np.testing.assert_allclose(interop.from_dimod(other).weights, machine.weights, atol=1e-12)
     assert read_model(theirs) == machine
+
+
+def test_labels_that_dimod_does_not_take_are_refused() -> None:
+    machine = ph.BoltzmannMachine(np.zeros((2, 2)), np.zeros(2), ["a", math.inf])
+    with pytest.raises(InvalidInput, match="labels must be ones that dimod takes, got inf"):
+        interop.to_dimod(machine)
 
 
 @pytest.mark.parametrize("vartype", ["SPIN", "BINARY"])

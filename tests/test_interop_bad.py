@@ -2,17 +2,21 @@
 
 import io
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+import safetensors.numpy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies._internal.core import DataObject
 
 import photinus as ph
+from photinus import BayesianNetwork, BoltzmannMachine, MarkovNetwork
 from photinus.errors import InvalidInput, PhotinusError
 from photinus.interop import read_evidence, read_model, write_model
 from photinus.interop.formats import FORMATS
@@ -38,6 +42,9 @@ PIECES: st.SearchStrategy = st.sampled_from(
 def contents() -> dict[str, bytes]:
     """Return a good file of every format, by its name."""
     plain, numbers = networks.network(STATES), networks.network(NUMBERS)
+    w = np.array([[0, 1.5, 0], [1.5, 0, -2], [0, -2, 0]])
+    machine = ph.BoltzmannMachine(w, [0.5, -1, 0], STORED[:3])
+    factors = ph.MarkovNetwork([(("a", "b"), [[2, 1], [1, 3]])], {"a": (0, 1), "b": ("x", "y")})
     table = np.array([[1.5, 0.5, 2], [3, 1, 0.25]])
     spins = model("SPIN", STORED)
     arrays = io.BytesIO()
@@ -55,7 +62,41 @@ def contents() -> dict[str, bytes]:
         "j.bqm": binary(spins, 1),
         "l.npz": arrays.getvalue(),
         "k.coo": b"# vartype=SPIN\n0 0 0.5\n0 1 -1.5e-1\n3 1 2\n",
+        "m.json": stored(machine, ".json"),
+        "n.npz": stored(machine, ".npz"),
+        "o.json": stored(BayesianNetwork.asia(), ".json"),
+        "p.json": stored(factors, ".json"),
+        "q.safetensors": tensors(),
+        "r.h5": hdf5(),
     }
+
+
+def stored(held: BoltzmannMachine | BayesianNetwork | MarkovNetwork, ending: str) -> bytes:
+    """Return the file that a model of ours is saved to."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"m{ending}"
+        write_model(held, path)
+        assert read_model(path) == held
+        return path.read_bytes()
+
+
+ARRAYS = {"W": np.ones((2, 3)), "v_bias": np.array([0.5, 0, 0]), "h_bias": np.zeros(2)}
+
+
+def tensors() -> bytes:
+    """Return a restricted machine in safetensors."""
+    return bytes(safetensors.numpy.save(ARRAYS))
+
+
+def hdf5() -> bytes:
+    """Return a restricted machine as the package rbms stores it."""
+    written = io.BytesIO()
+    with h5py.File(written, "w") as file:
+        group = file.create_group("update_1/params")
+        names = {"weight_matrix": ARRAYS["W"].T, "vbias": ARRAYS["v_bias"], "hbias": ARRAYS["h_bias"]}
+        for name, array in names.items():
+            group[name] = array
+    return written.getvalue()
 
 
 def refused(content: bytes, name: str, folder: Path) -> str:
@@ -299,6 +340,9 @@ def test_wrong_uai(text: str, message: str, tmp_path: Path) -> None:
         ("n.json", '{"version": {"bqm_schema": "3.0.0"}}', "'variable_type' is missing"),
         ("n.json", '{"version": {"bqm_schema": "3.0.0"}, "use_bytes": true}', "use_bytes must be false"),
         ("n.npz", "PK\x03\x04", "is not a complete .npz archive"),
+        ("n.json", '{"kind":\n"boltzmann-machine",', "line 2: it is not complete JSON"),
+        ("n.json", '{\n"\xe9": 1}', "line 2: it is not complete JSON"),
+        ("n.bqm", 'DIMODBQM\x02\x00\x09\x00\x00\x00{"shape":', "its header or its labels are no complete JSON"),
         ("n.h5", "\x89HDF", "is not a complete HDF5 file"),
     ],
 )  # fmt: skip
@@ -317,7 +361,7 @@ def test_wrong_files(name: str, text: str, message: str, tmp_path: Path) -> None
         ({"offset": "x"}, "offset"),
         ({"variable_type": "INTEGER"}, "variable_type must be one of 'BINARY', 'SPIN', got 'INTEGER'"),
         ({"variable_labels": ["a"] * 6}, "labels must differ from each other, got 'a' twice"),
-        ({"variable_labels": [{}] * 6}, "labels must be text, numbers or tuples"),
+        ({"variable_labels": [{}] * 6}, "labels must be hashable values"),
     ],
 )
 def test_wrong_json_of_dimod(change: dict[str, Any], message: str, tmp_path: Path) -> None:

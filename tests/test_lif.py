@@ -245,7 +245,7 @@ def test_networks_as_json(tmp_path: Path) -> None:
         ({"window": 0}, "window must be above 0 s"),
         ({"labels": ("a", "a")}, "labels must differ"),
         ({"labels": ("a",)}, "labels must have 2 entries"),
-        ({"driven_drive": (1, 2, 3)}, "driven_drive must be two potentials"),
+        ({"driven_drive": (1, 2, 3)}, "driven_drive must be two drives"),
         ({"pump": 1}, "field of LifNetwork must be one of"),
     ],
 )

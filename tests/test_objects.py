@@ -52,7 +52,7 @@ INNER = ("faces.demo", "faces.report", "faces.cli", "faces.study", "faces.explor
          "calibration.reduction", "calibration.trials", "calibration.hazard", "calibration.membrane",
          "calibration.agreement", "measurements.bench", "measurements.lines", "measurements.search", "measurements.surfaces", "measurements.walk", "devices.laser.dynamics.solve", "devices.laser.dynamics.rate_equations",
          "devices.protocol", "engines.base", "engines.events", "engines.disturbances", "engines.laser.block",
-         "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.reduced.block",
+         "engines.laser.device", "engines.lif.block", "engines.lif.device", "engines.neurons", "engines.reduced.block",
          "engines.reduced.layout", "engines.slow", "samplers.parallel", "translation.fields", "translation.lines",
          "translation.distortion", "translation.law", "translation.matching",
          "translation.prediction.foretold", "faces.figures.plots.draw_spikes", "learning.likelihood.Sides", "learning.moments", "diagnostics.findings", "networks.fabrication", "samplers.spiking", "samplers.abstract",

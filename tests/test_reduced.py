@@ -17,7 +17,8 @@ from photinus.calibration import agreement, hazard, membrane, trials
 from photinus.devices.synapse import SynapticKernel
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import Simulator
-from photinus.engines.reduced import Agreement, EscapeRate, ReducedLaser, loop
+from photinus.engines.reduced import Agreement, EscapeRate, ReducedLaser, order, synapses
+from photinus.engines.reduced import membrane as arithmetic
 from photinus.engines.reduced.simulator import ReducedSimulator
 from photinus.errors import InvalidInput
 from photinus.faces.cli import app
@@ -81,10 +82,10 @@ def test_constant_drive_is_felt_as_it_is() -> None:
     laser = synthetic(np.zeros((10, 5)), clamp_rate=30e9, clamp_onset=0.8, steepness=40.0, turn=10.0)
     c = laser.constants()
     push = np.float32(80_000 - laser.reset)
-    effective, felt, risen, excess = push, push, c[loop.LEAK] * np.float32(0.4), np.float32(0)
+    effective, felt, risen, excess = push, push, c[arithmetic.LEAK] * np.float32(0.4), np.float32(0)
     for _ in range(300):
-        effective, felt, risen, excess, factor = loop.advance_membrane(
-            effective, felt, risen, excess, push, *c[loop.REST : loop.TURN + 1]
+        effective, felt, risen, excess, factor = arithmetic.advance_membrane(
+            effective, felt, risen, excess, push, *c[arithmetic.REST : arithmetic.TURN + 1]
         )
         assert_allclose([effective, felt], push, rtol=2e-3)
         assert factor == pytest.approx(1.0, abs=0.05)
@@ -200,7 +201,7 @@ def test_rows_bring_what_runs_bring(
     random = np.random.default_rng(units)
     upper = np.triu(random.uniform(-1, 1, (units, units)) / units**0.5, 1)
     net = translated(ph.BoltzmannMachine(upper + upper.T, np.zeros(units)), calibration)
-    if units > loop.NARROW:  # kicks act within a step in one layout only: plain pulses, then
+    if units > synapses.NARROW:  # kicks act within a step in one layout only: plain pulses, then
         net = net.replace(kernel=SynapticKernel(kick=0.0, sustain=0.7, duration=calibration.window))
     drives = []
     for full, wide in ((module.FULL, module.WIDE), (np.inf, 0)):
@@ -210,7 +211,7 @@ def test_rows_bring_what_runs_bring(
         # While few spikes have acted; later the two would part by chance.
         simulator.advance(0.8 * calibration.window)
         drives.append(np.concatenate([b.synaptic[b.at] for b in simulator._blocks]))
-    scattered = simulator._blocks[0].fan_out[:, loop.KEY] == loop.SCATTERED
+    scattered = simulator._blocks[0].fan_out[:, synapses.KEY] == synapses.SCATTERED
     assert scattered.sum() == units * simulator._blocks[0].chains
     assert np.abs(drives[0]).max() > 100
     spikes = 4 * units
@@ -218,7 +219,7 @@ def test_rows_bring_what_runs_bring(
     assert_allclose(drives[0], drives[1], rtol=0, atol=allowed)
 
 
-@pytest.mark.parametrize("layout", ["narrow", "wide", "scattered"])
+@pytest.mark.parametrize("layout", ["narrow", "crossing", "wide", "scattered"])
 @pytest.mark.parametrize("delay", [0.0, 5 * ps])
 def test_no_laser_fires_while_it_is_silenced(
     layout: str, delay: float, monkeypatch: pytest.MonkeyPatch
@@ -232,7 +233,8 @@ def test_no_laser_fires_while_it_is_silenced(
     if layout == "scattered":
         monkeypatch.setattr(module, "FULL", np.inf)
         monkeypatch.setattr(module, "WIDE", 0)
-    units = 3 if layout == "narrow" else 70
+    # Rows of 48 lanes that begin anywhere in a tile of 32 are "crossing".
+    units = {"narrow": 3, "crossing": 43}.get(layout, 70)
     # 10 000 carriers too few, 1 000 of which make the factor zero; half of them are left after 0.08 ns.
     # None fires within 2 ns of its own spike, after which kicks bring back more than they took.
     log = np.full((120, 4), np.log(6.0 / units))
@@ -252,6 +254,35 @@ def test_no_laser_fires_while_it_is_silenced(
     free = ReducedSimulator(net.replace(coupling=np.zeros((units, units))), laser, chains=40, seed=1)
     twin = free.advance(100 * ns)
     assert np.sum(np.diff(twin.time)[np.diff(twin.chain) == 0] < 0.08 * ns) > 200
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, order.MANY, order.MANY + 1, 1000])
+def test_spikes_of_a_step_are_put_in_order(size: int) -> None:
+    """Few and many of one chain in a step; equal times stay in the order of their lanes."""
+    random = np.random.default_rng(size)
+    lanes = np.array([np.sort(random.permutation(2000)[:size]) for _ in range(3)], np.int32)
+    times = 7.0 - random.choice(64, (3, size)) / 64 + np.arange(3)[:, None]
+    zeros = np.zeros(2000, np.int32)
+    chain, unit = np.empty((2, 3 * size), np.int32)
+    found = np.empty(3 * size)
+    ends = np.zeros(1, np.int64)
+    order.place_by_chain(
+        times.ravel(),
+        lanes.ravel(),
+        zeros,
+        np.arange(2000, dtype=np.int32),
+        ends,
+        5,
+        1.0,
+        chain,
+        unit,
+        found,
+    )
+    wanted = np.lexsort((lanes.ravel(), times.ravel()))
+    assert_array_equal(found, times.ravel()[wanted])
+    assert_array_equal(unit, lanes.ravel()[wanted])
+    assert (chain == 5).all()
+    assert ends[0] == 3 * size
 
 
 def test_state_goes_on_with_the_same_spikes(calibration: ph.Calibration) -> None:

@@ -131,8 +131,9 @@ def _mark_wide(_: Any) -> tuple[Any, Callable[..., Any]]:
     """Return how `wide` is typed and compiled."""
 
     def mark(context: Any, builder: Any, *_: Any) -> Any:
-        # Past the list of attributes that llvmlite knows.
+        # Past the list of attributes that llvmlite knows. A caller would have it with its own width.
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        builder.function.attributes.add("noinline")
         return context.get_dummy_value()
 
     return numba.types.void(), mark

@@ -93,6 +93,8 @@ def to_dimod(machine: BoltzmannMachine, vartype: str = "BINARY", *, energy_off: 
 
     Raises
     ------
+    InvalidInput
+        If dimod cannot take a label, as infinity.
     MissingDependency
         If dimod is not installed.
 
@@ -111,7 +113,11 @@ def to_dimod(machine: BoltzmannMachine, vartype: str = "BINARY", *, energy_off: 
     energy = of_machine(machine, spin=vartype == "SPIN", energy_off=offset)
     labels = energy.labels
     model = dimod.BinaryQuadraticModel(vartype)
-    model.add_linear_from(zip(labels, energy.linear.tolist(), strict=True))
+    for label, bias in zip(labels, energy.linear.tolist(), strict=True):
+        try:
+            model.add_linear(label, bias)
+        except (TypeError, ValueError, ArithmeticError):
+            raise InvalidInput(f"labels must be ones that dimod takes, got {label!r:.80}") from None
     model.add_quadratic_from(
         (labels[i], labels[j], q)
         for i, j, q in zip(

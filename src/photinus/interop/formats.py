@@ -268,7 +268,8 @@ def write_model(
     Parameters
     ----------
     model
-        Any for the kind photinus, a machine for dimod and coordinates, a Bayesian network for bif.
+        Any for the kind photinus (a Markov network in .json), a machine for dimod and coordinates, a
+        Bayesian network for bif.
     path
         Where to.
     kind
@@ -293,7 +294,7 @@ def write_model(
     >>> read_model("machine.json").labels
     ('rain', 'wet')
     """
-    validate.instance("model", model, BoltzmannMachine | BayesianNetwork)
+    validate.instance("model", model, Model)
     suffix = files.named(path).suffix.lower()
     if kind is None and suffix not in KINDS:
         raise InvalidInput(
@@ -305,7 +306,7 @@ def write_model(
         files.write_text(path, bif.written(network), replace=replace)
         return
     if kind == "photinus":
-        validate.instance("model", model, Model).save(path, replace=replace)
+        model.save(path, replace=replace)
         return
     machine = validate.instance("model", model, BoltzmannMachine)
     validate.one_of("vartype", vartype, quadratic_files.VARTYPES)

@@ -31,7 +31,9 @@ def root_of(source: Source) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(text.lstrip())
     except ElementTree.ParseError as error:
-        raise source.wrong(f"it is not complete XML: {error.msg}", error.position[0]) from None
+        raise source.wrong(
+            f"it is not complete XML: {error.msg.partition(': line')[0]}", error.position[0]
+        ) from None
     except (ValueError, LookupError, RecursionError, MemoryError):
         raise source.wrong("it is not complete XML") from None
 

@@ -85,8 +85,16 @@ def read_binary(source: Source) -> Quadratic:
     if version not in ((1, 0), (2, 0)):
         raise source.wrong(f"its version must be 1.0 or 2.0, got {version[0]}.{version[1]}")
     with files.reading(source.name, "DIMODBQM file"):
-        header = json.loads(content[14 : 14 + length].decode("ascii"))
+        header = _part(content[14 : 14 + length])
         return _body(source, header, content[14 + length :])
+
+
+def _part(content: bytes) -> Any:
+    """Return what a part of a binary file in JSON holds."""
+    try:
+        return json.loads(content.decode("ascii"))
+    except (ValueError, RecursionError):
+        raise ValueError("its header or its labels are no complete JSON (truncated?)") from None
 
 
 def _body(source: Source, header: Mapping[str, Any], body: bytes) -> Quadratic:
@@ -131,7 +139,7 @@ def _labels(given: Any, rest: bytes, n: int) -> tuple[Any, ...]:
         length = int.from_bytes(rest[4:8], "little")
         if len(rest) < 8 + length:
             raise ValueError("labels at its end are cut off (truncated?)")
-        given = json.loads(rest[8 : 8 + length].decode("ascii"))
+        given = _part(rest[8 : 8 + length])
     return files.labels_from_json(given) if given else tuple(range(n))
 
 

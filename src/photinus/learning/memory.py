@@ -103,6 +103,8 @@ class Memory:
             covariance = spread + 2 * np.diag(self.noise)
             inverse = np.linalg.inv(covariance)
             ones = inverse.sum(axis=0)
+            if ones.sum() <= 0:  # rounding, where moments hardly vary
+                continue
             left = inverse - np.outer(ones, ones) / ones.sum()
             size = np.linalg.slogdet(covariance)[1] + np.log(ones.sum())
             for strength in STRENGTHS:

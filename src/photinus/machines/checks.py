@@ -182,13 +182,14 @@ def checked_labels(labels: Iterable[Hashable] | None, n: int) -> tuple[Hashable,
     if labels is None:
         return tuple(range(n))
     if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise InvalidInput(f"labels must be a list of text, numbers or tuples, got {labels!r}")
+        raise InvalidInput(f"labels must be a list of names, got {labels!r}")
     checked: dict[Hashable, None] = {}
     for label in labels:
         plain = label.item() if isinstance(label, np.generic) else label
         if not _is_name(plain):
             raise InvalidInput(
-                f"labels must be text, numbers or tuples of these, got {validate.shown(label)}"
+                "labels must be hashable values, not None, nan, True or False, "
+                f"got {validate.shown(label)}"
             )
         if plain in checked:
             raise InvalidInput(f"labels must differ from each other, got {plain!r} twice")

@@ -1,6 +1,5 @@
 """A network of spiking nanolasers: pumps, couplings, synaptic kernel, delays."""
 
-import math
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 from photinus._core import files, validate
 from photinus._core import gauge as gauges
 from photinus._core.display import Displayed
-from photinus._core.records import settle, values_of
+from photinus._core.records import settle
 from photinus._core.streams import Seed, seed_sequence
 from photinus.devices.laser import LaserParameters
 from photinus.devices.synapse import SynapticKernel
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import Coupling, checked, is_sparse, read, written
+from photinus.networks.depression import Depression
 from photinus.units import Allowed, quantity
 
 KIND = "laser-network"
@@ -40,36 +40,6 @@ PLAUSIBLE_TIMES = {
     "rise_time": Allowed("s", 0.0, 1e-6, 20e-12),
 }
 """Times that lasers can have: state window, synaptic pulse, and delay (1 µs is 200 m of waveguide)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Depression(Displayed):
-    """Short-term depression of all synapses of a network (Tsodyks & Markram 1997, PNAS 94, 719).
-
-    Laser j has resources R_j from 0 to 1. A pulse that its spike sends is R_j times as high as the
-    coupling says. Then U R_j are used up, and come back with the time constant `recovery`: dR_j/dt = (1
-    - R_j)/recovery. So what has been on for long loses its hold on the network, which goes on to other
-    states (Leng et al. 2018, Sci. Rep. 8, 10651). It is not the machine's law any more: weights between
-    units that stay on are smaller by the factor `steady`.
-    """
-
-    use: float
-    """U, part of the resources that a spike uses up, from 0 to 1."""
-    recovery: float
-    """Time constant with which they come back [s], > 0."""
-
-    def __post_init__(self) -> None:
-        settle(self, use=validate.fraction("use", self.use))
-        settle(self, recovery=validate.positive("recovery", self.recovery, "s"))
-
-    def steady(self, interval: float) -> float:
-        """Return R that a laser's spikes meet in the long run, one every `interval` [s]."""
-        kept = math.exp(-validate.positive("interval", interval, "s") / self.recovery)
-        return (1 - kept) / (1 - (1 - self.use) * kept)
-
-    def to_dict(self) -> dict[str, float]:
-        """Return the values for JSON."""
-        return values_of(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
@@ -106,7 +76,7 @@ class LaserNetwork(Displayed):
     devices
         One laser per unit where they are not as designed, see `mismatched`; by default all are.
     depression
-        Short-term depression of the synapses, simulated by reduced lasers only; by default none.
+        Short-term depression of the synapses; by default none.
     gauge : array (unit,) of bool
         True for lasers that stand for 1 - z of their unit; by default none does. Pumps and couplings
         are those of the lasers as they are. Evidence, and states that are read out, speak of z.
@@ -197,6 +167,7 @@ class LaserNetwork(Displayed):
             raise InvalidInput(f"detection_threshold must be above 0 photons, got {threshold.min():g}")
         threshold.setflags(write=False)
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
+        validate.instance("depression", self.depression, Depression | None)
         settle(self, rise_time=validate.non_negative("rise_time", self.rise_time, "s"))
         settle(self, devices=validate.listed("devices", self.devices))
         settle(self, gauge=gauges.checked(self.gauge, n))

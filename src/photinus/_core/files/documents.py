@@ -83,8 +83,11 @@ def parse_json(path: str | os.PathLike[str], content: bytes | None = None) -> An
         raise InvalidInput(f"file {str(path)!r} is not valid JSON: {error}") from None
     except RecursionError:
         raise InvalidInput(f"file {str(path)!r} is not valid JSON: nested too deeply") from None
-    except ValueError:  # not JSON, or not text
-        raise InvalidInput(f"file {str(path)!r} is not complete JSON (truncated?)") from None
+    except ValueError as error:  # not JSON, or not text
+        line = getattr(error, "lineno", 1 + content.count(b"\n", 0, getattr(error, "start", 0)))
+        raise InvalidInput(
+            f"file {str(path)!r}, line {line}: it is not complete JSON (truncated?)"
+        ) from None
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

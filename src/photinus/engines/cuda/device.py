@@ -8,6 +8,7 @@ import numba.cuda
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus._core.compilation import inlined
 from photinus._core.extras import optional
 from photinus.errors import InvalidInput
 
@@ -81,3 +82,16 @@ def gains(blocks: Sequence[Any]) -> NDArray[np.float32]:
     """Return what the synapses of each chain are multiplied with, array (block, chain)."""
     each = [np.broadcast_to(block.strength, block.chains) for block in blocks]
     return stacked(each, np.float32)
+
+
+@inlined
+def put_in_order(found, count, thread, threads, ordered):  # type: ignore[no-untyped-def]
+    """Write this thread's part of the `count` lanes `found` where they stand in rising order.
+
+    Which thread found which lane is chance; what comes next must not depend on it.
+    """
+    for k in range(thread, count, threads):
+        rank = 0
+        for other in range(count):
+            rank += found[other] < found[k]
+        ordered[rank] = found[k]

@@ -35,6 +35,8 @@ class CudaSimulator(Simulator):
 
     def __init__(self, network: LaserNetwork, **options: Any) -> None:
         validate.instance("network", network, LaserNetwork)
+        if network.depression is not None:
+            raise InvalidInput("depression must be None for full physics by engine 'cuda'")
         device.require()
         super().__init__(network, **options)
         block = self._blocks[0]

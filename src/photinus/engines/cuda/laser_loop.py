@@ -16,7 +16,7 @@ import numpy as np
 
 from photinus._core.compilation import TILE, inlined
 from photinus._core.streams import next_word
-from photinus.engines.cuda.device import cuda
+from photinus.engines.cuda.device import cuda, put_in_order
 from photinus.engines.laser.loop import (
     CLEAR_A,
     CLEAR_G,
@@ -271,11 +271,7 @@ def advance(state, synapses, rules, lanes_of, reached, stop, spikes, written):  
 
         if cuda.syncthreads_or(fired) or due >= 0:
             fires = state.count[block, 0]
-            for k in range(thread, fires, threads):
-                rank = 0
-                for other in range(fires):
-                    rank += found[other] < found[k]
-                ordered[rank] = found[k]
+            put_in_order(found, fires, thread, threads, ordered)
             cuda.syncthreads()
             if thread == 0:
                 state.count[block, 0] = 0
@@ -290,7 +286,7 @@ def advance(state, synapses, rules, lanes_of, reached, stop, spikes, written):  
                     spikes[block, count + k, 1] = ordered[k]
                     send(
                         wheel, pool, free, last_spike, last_end, step, ordered[k], groups_of,
-                        group_delay, n_units, rules.pulse_steps, rules.renewing, exponential,
+                        group_delay, n_units, rules.pulse_steps, rules.renewing, exponential, None,
                     )  # fmt: skip
             count += fires
             cuda.syncthreads()

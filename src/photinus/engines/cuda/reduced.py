@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus.engines.cuda import device, reduced_loop
-from photinus.engines.reduced import loop
+from photinus.engines.reduced import loop, synapses
 from photinus.engines.reduced.block import ReducedBlock
 from photinus.engines.reduced.model import EscapeRate
 from photinus.engines.reduced.simulator import ReducedSimulator
@@ -39,8 +39,8 @@ class CudaReducedSimulator(ReducedSimulator):
         device.require()
         super().__init__(network, reduced, **options)
         blocks, shared = self._blocks, self._blocks[0].shared
-        runs_of, runs, coupling, dense = shared.couplings
-        arrays = {"runs_of": runs_of, "runs": runs, "coupling": coupling, "dense": dense}
+        names = ("entries_of", "targets", "coupling", "dense")
+        arrays = dict(zip(names, shared.couplings, strict=True))
         arrays |= {name: value for name, value in shared.law._asdict().items() if name != "columns"}
         known = {name: device.stacked([np.asarray(array)])[0] for name, array in arrays.items()}
         for name in ("fan_out", "unit"):
@@ -66,7 +66,7 @@ class CudaReducedSimulator(ReducedSimulator):
             renewing=int(renewing),
             delay=single(shared.delay),
             until_begin=int(np.rint(shared.delay)),
-            until_end=int(np.ceil(shared.delay + pulse - loop.ROUNDING)),
+            until_end=int(np.ceil(shared.delay + pulse - synapses.ROUNDING)),
             use=single(use),
             recovery=single(recovery),
             bends=int(block.bent.size > 0),
@@ -90,7 +90,7 @@ class CudaReducedSimulator(ReducedSimulator):
     def _make_room(self) -> None:
         """Let each block have room for a spike of each lane, and all have the same."""
         for block in self._blocks:
-            under_way = block.ring[loop.FREE] - block.ring[loop.ENDING]
+            under_way = block.ring[synapses.FREE] - block.ring[synapses.ENDING]
             if under_way + block.last_spike.size > len(block.pending):
                 block.grow()
         most = max(len(block.pending) for block in self._blocks)
@@ -146,9 +146,9 @@ class CudaReducedSimulator(ReducedSimulator):
         arrays["last_step"] = np.ceil(last).astype(np.int64)
         arrays["last_since"] = (arrays["last_step"] - last).astype(np.float32)
         pending = device.stacked([block.pending for block in blocks])
-        marks = pending[..., [loop.FIRED, loop.LANE, loop.RENEWED]]
-        values = pending[..., [loop.TIME, loop.ELAPSED, loop.HEIGHT, loop.BEFORE]]
-        values[..., reduced_loop.SINCE] = pending[..., loop.FIRED] - pending[..., loop.TIME]
+        marks = pending[..., [synapses.FIRED, synapses.LANE, synapses.RENEWED]]
+        values = pending[..., [synapses.TIME, synapses.ELAPSED, synapses.HEIGHT, synapses.BEFORE]]
+        values[..., reduced_loop.SINCE] = pending[..., synapses.FIRED] - pending[..., synapses.TIME]
         arrays["marks"], arrays["values"] = marks.astype(np.int64), values.astype(np.float32)
         return arrays
 
@@ -156,9 +156,10 @@ class CudaReducedSimulator(ReducedSimulator):
         """Return room for what lives only during a step, by name."""
         shape = (len(self._blocks), max(block.synaptic.size for block in self._blocks))
         whole = dict.fromkeys(("place", "found", "fired", "order"), np.zeros(shape, np.int64))
-        single = dict.fromkeys(("parts", "kicks", "lowered"), np.zeros(shape, np.float32))
+        single = dict.fromkeys(("parts", "kicks", "planned", "lowered"), np.zeros(shape, np.float32))
+        met = np.zeros(shape, np.uint64)
         count = np.zeros((len(self._blocks), 1), np.int64)
-        return {**whole, **single, "count": count, "slot": np.full(shape, -1)}
+        return {**whole, **single, "met": met, "count": count, "slot": np.full(shape, -1)}
 
     def _take_back(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Let the blocks have what the device has made of their arrays."""
@@ -168,8 +169,8 @@ class CudaReducedSimulator(ReducedSimulator):
         last = arrays["last_step"] - arrays["last_since"].astype(np.float64)
         device.unstack(last, [block.last_spike for block in blocks])
         marks, values = arrays["marks"], arrays["values"].astype(np.float64)
-        pending = np.zeros((*marks.shape[:2], loop.PENDING))
-        pending[..., [loop.FIRED, loop.LANE, loop.RENEWED]] = marks
-        pending[..., [loop.TIME, loop.ELAPSED, loop.HEIGHT, loop.BEFORE]] = values
-        pending[..., loop.TIME] = marks[..., reduced_loop.FIRED] - values[..., reduced_loop.SINCE]
+        pending = np.zeros((*marks.shape[:2], synapses.PENDING))
+        pending[..., [synapses.FIRED, synapses.LANE, synapses.RENEWED]] = marks
+        pending[..., [synapses.TIME, synapses.ELAPSED, synapses.HEIGHT, synapses.BEFORE]] = values
+        pending[..., synapses.TIME] = marks[..., reduced_loop.FIRED] - values[..., reduced_loop.SINCE]
         device.unstack(pending, [block.pending for block in blocks])

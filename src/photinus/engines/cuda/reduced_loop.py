@@ -16,45 +16,47 @@ import numpy as np
 
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.compilation import inlined
-from photinus.engines.cuda.device import cuda
+from photinus.engines.cuda.device import cuda, put_in_order
 from photinus.engines.laser.step import ONE, ZERO, through_driver
-from photinus.engines.reduced.loop import (
-    AIM,
+from photinus.engines.reduced.membrane import (
     BASE,
     CLAMP,
     EFFECTIVE,
     EXCESS,
     FELT,
     KEEP,
-    KEY,
     LAG,
-    LARGEST,
     LEAK,
     LEFT,
     LOWEST,
     MOST,
-    NARROW,
-    NOWHERE,
     ONSET,
     REST,
     RISEN,
-    ROW,
     SCALE,
-    SCATTERED,
     SHIFT,
-    SIZE,
     TILT,
     TURN,
     USED,
-    WEAK,
     advance_membrane,
-    inhibit_within,
     lane_at,
     middle,
     position,
     restart,
     since_spike,
 )
+from photinus.engines.reduced.synapses import (
+    AIM,
+    KEY,
+    LARGEST,
+    NARROW,
+    NOWHERE,
+    ROW,
+    SCATTERED,
+    SIZE,
+    WEAK,
+)
+from photinus.engines.reduced.within import inhibit_within
 
 # Columns of a spike under way: whole numbers, and numbers.
 FIRED, LANE, RENEWED = range(3)
@@ -96,16 +98,18 @@ class Scratch(NamedTuple):
     """How many they are, (block, 1), zero between steps."""
     parts: Any
     kicks: Any
+    planned: Any
     order: Any
+    met: Any
     lowered: Any
     slot: Any
 
 
 class Synapses(NamedTuple):
-    """See `photinus.engines.reduced.loop.Synapses`."""
+    """See `photinus.engines.reduced.synapses.Synapses`."""
 
-    runs_of: Any
-    runs: Any
+    entries_of: Any
+    targets: Any
     coupling: Any
     dense: Any
     fan_out: Any
@@ -188,15 +192,15 @@ def _deliver(  # type: ignore[no-untyped-def]
     synaptic, once, thread, threads, reach, unit, height, moment, synapses
 ):
     """Add to what the targets of a source get, those that are lanes of this thread."""
-    runs_of, runs, coupling, dense = synapses[:4]
+    entries_of, targets, coupling, dense = synapses[:4]
     first, row = reach[AIM], reach[ROW]
     height, moment = height * unit, moment * unit
     if reach[KEY] == SCATTERED:
-        for run in range(runs_of[row], runs_of[row + 1]):
-            aim, offset = first + runs[run, 0], runs[run, 1]
-            for k in range((thread - aim) % threads, runs[run, 2], threads):
-                synaptic[aim + k] += height * coupling[offset + k]
-                once[aim + k] += moment * coupling[offset + k]
+        for c in range(entries_of[row], entries_of[row + 1]):
+            k = first + targets[c]
+            if k % threads == thread:
+                synaptic[k] += height * coupling[c]
+                once[k] += moment * coupling[c]
     else:
         for k in range((thread - first) % threads, reach[SIZE], threads):
             synaptic[first + k] += height * np.float32(dense[row + k])
@@ -258,6 +262,35 @@ def _kick(f, lane, elapsed, resources, gain, reach, unit, constants, rules):  # 
     return ZERO if reach[SIZE] > NARROW and level * largest < _WEAK else kick
 
 
+@inlined
+def _inhibit_chain(  # type: ignore[no-untyped-def]
+    f, begin, end, fired, parts, kicks, planned, order, met, lowered, slot, stride, delay, constants,
+    synapses, fan_out, unit,
+):  # fmt: skip
+    """Let the lasers of a chain that fire in this step, `begin` to `end` of `fired`, inhibit others."""
+    entries_of, targets, coupling, dense = synapses[:4]
+    count = begin
+    for k in range(begin, end):
+        slot[fired[k]], planned[k], lowered[k] = k, parts[k], ZERO
+    for k in range(begin, end):
+        reach = fan_out[fired[k]]
+        if kicks[k] <= ZERO or reach[KEY] == NOWHERE:
+            continue
+        met[k] = 0
+        for other in range(begin, end if reach[SIZE] <= NARROW else begin):
+            at = fired[other] - reach[AIM]
+            if at >= 0 and at < reach[SIZE] and dense[reach[ROW] + at] < 0:
+                met[k] |= np.uint64(1) << np.uint64(at)
+        order[count] = k
+        count += 1
+    inhibit_within(
+        f, order, begin, count, met, fired, begin, end, parts, kicks, planned, lowered, slot, stride,
+        delay, constants, fan_out, entries_of, targets, coupling, dense, unit,
+    )  # fmt: skip
+    for k in range(begin, end):
+        slot[fired[k]] = -1
+
+
 @cuda.jit
 def advance(  # type: ignore[no-untyped-def]
     state, scratch, law, synapses, rules, lanes_of, reached, stop, spikes, written
@@ -277,10 +310,10 @@ def advance(  # type: ignore[no-untyped-def]
     last_place, resources = state.last_place[block], state.resources[block]
     marks, values, ring = state.marks[block], state.values[block], state.ring[block]
     place, found, fired = scratch.place[block], scratch.found[block], scratch.fired[block]
-    parts, kicks, order = scratch.parts[block], scratch.kicks[block], scratch.order[block]
+    parts, kicks, planned = scratch.parts[block], scratch.kicks[block], scratch.planned[block]
+    order, met = scratch.order[block], scratch.met[block]
     lowered, slot = scratch.lowered[block], scratch.slot[block]
     constants, hazard, trend, columns = law.constants, law.hazard, law.trend, law.columns
-    runs_of, runs, coupling, dense = synapses[:4]
     fan_out, unit, gain = synapses.fan_out[block], synapses.unit[block], synapses.gain[block]
     n_lanes, stride = lanes_of[block], rules.stride
     mask = marks.shape[0] - 1
@@ -329,11 +362,7 @@ def advance(  # type: ignore[no-untyped-def]
 
         if cuda.syncthreads_or(some):
             fires = scratch.count[block, 0]
-            for k in range(thread, fires, threads):
-                rank = 0
-                for other in range(fires):
-                    rank += found[other] < found[k]
-                fired[rank] = found[k]
+            put_in_order(found, fires, thread, threads, fired)
             cuda.syncthreads()
             for k in range(thread, fires, threads):
                 lane = fired[k]
@@ -357,9 +386,9 @@ def advance(  # type: ignore[no-untyped-def]
                         strongest = max(strongest, kicks[end])
                         end += 1
                     if end > k + 1 and strongest > ZERO:
-                        inhibit_within(
-                            f, k, end, fired, parts, kicks, order, lowered, slot, rules.delay,
-                            constants, fan_out, runs_of, runs, coupling, dense, unit,
+                        _inhibit_chain(
+                            f, k, end, fired, parts, kicks, planned, order, met, lowered, slot, stride,
+                            rules.delay, constants, synapses, fan_out, unit,
                         )  # fmt: skip
                 cuda.syncthreads()
             scratch.count[block, 0] = 0

@@ -29,6 +29,8 @@ class LaserBlock:
 
     _EVENTS = ("last_spike", "last_end", "wheel", "pool", "free")
     """What follows the spikes; each thread that shares the block has its own, which is the same."""
+    _TIRING = ("resources", "heights")
+    """The same of depressed synapses."""
     _ARRAYS = ("f", "r", "drive", *_EVENTS, "strength")
 
     def __init__(
@@ -45,6 +47,7 @@ class LaserBlock:
         drivers: tuple[Driver, ...] = (),
         follow: float = 1.0,
         threads: int = 1,
+        depression: tuple[float, float] | None = None,
     ) -> None:
         self.first_chain, self.chains, self.units = first_chain, chains, units
         self.pulse = pulse
@@ -61,13 +64,9 @@ class LaserBlock:
         self.kicked = memory.aligned(np.zeros(padded, np.float32))
         self.late, self.charge, self.nothing = np.zeros((3, padded if follow < 1 else 0))
         self.late[:] = self.base_pump[: len(self.late)]
-        self.last_spike = np.full(lanes, -(2**62), np.int64)
-        self.last_end = np.full(lanes, -1, np.int64)
-        horizon = pulse[0] + int(couplings.group_delay.max(initial=0)) + 2
-        self.wheel = np.full(horizon, -1, np.int64)
-        self.pool = np.zeros((0, wheel.COLUMNS), np.int64)
-        self.free = np.zeros(1, np.int64)
-        self.grow_pool(8 * lanes)
+        # Part that a spike uses up, and time constant of recovery [steps]; None for no depression.
+        self.depression = depression
+        self._await(lanes, pulse[0] + int(couplings.group_delay.max(initial=0)) + 2)
 
         rows = np.zeros((loop.ROWS, padded))
         for name, per_unit in constants.items():
@@ -91,10 +90,22 @@ class LaserBlock:
         self.fired = memory.aligned(np.zeros(padded, np.float32))
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
+    def _await(self, lanes: int, horizon: int) -> None:
+        """Set up what follows the spikes, whose effects are over after `horizon` steps."""
+        self.last_spike = np.full(lanes, -(2**62), np.int64)
+        self.last_end = np.full(lanes, -1, np.int64)
+        self.wheel = np.full(horizon, -1, np.int64)
+        self.pool = np.zeros((0, wheel.COLUMNS), np.int64)
+        self.free = np.zeros(1, np.int64)
+        self.resources = np.ones(lanes if self.depression else 0)
+        self.heights = np.ones((0, 2))
+        self.grow_pool(8 * lanes)
+
     @property
     def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
         """Names of the arrays that tell its state."""
-        return (*self._ARRAYS, "late", "charge") if self.late.size else self._ARRAYS
+        lagging = ("late", "charge") if self.late.size else ()
+        return (*self._ARRAYS, *lagging, *(self._TIRING if self.depression else ()))
 
     def _share(self, threads: int, couplings: Couplings) -> None:
         """Split the lanes over threads, whole tiles each; of several threads, there is one chain."""
@@ -160,20 +171,26 @@ class LaserBlock:
         free[1 : 1 + by] = np.arange(size, size + by)[::-1]
         free[1 + by : 1 + by + len(stack)] = stack
         self.pool, self.free = pool, free
+        if self.depression:
+            self.heights = np.concatenate([self.heights, np.ones((by, 2))])
 
-    def _states(self) -> list[loop.State]:
+    def _states(self) -> list[tuple[loop.State, wheel.Fatigue | None]]:
         """Return what each thread changes; the pool of records is another one after it grew."""
-        own = {name: getattr(self, name) for name in self._EVENTS}
+        own = {name: getattr(self, name) for name in (*self._EVENTS, *self._TIRING)}
         if not self._followed or self._followed[0]["pool"] is not self.pool:
             # Another pool: it grew, or a state was restored.
             others = range(1, len(self.scratch))
             self._followed = [own, *({k: v.copy() for k, v in own.items()} for _ in others)]
-        rest = [name for name in loop.State._fields if name not in (*own, "scratch")]
+        rest = [name for name in loop.State._fields if name not in (*self._EVENTS, "scratch")]
         common: dict[str, Any] = {name: getattr(self, name) for name in rest}
-        return [
-            loop.State(**common, **events, scratch=scratch)
-            for events, scratch in zip(self._followed, self.scratch, strict=True)
-        ]
+        found = []
+        for events, scratch in zip(self._followed, self.scratch, strict=True):
+            mine = {name: events[name] for name in self._EVENTS}
+            fatigue = None
+            if self.depression:
+                fatigue = wheel.Fatigue(events["resources"], events["heights"], *self.depression)
+            found.append((loop.State(**common, **mine, scratch=scratch), fatigue))
+        return found
 
     def _synapses(self) -> list[loop.Synapses]:
         """Return what each thread knows of the synapses."""
@@ -198,8 +215,9 @@ class LaserBlock:
         lag = loop.Lag(self.late, self.charge, self.nothing, self.follow)
 
         def work(thread: int) -> tuple[int, int, int]:
+            state, fatigue = states[thread]
             reached: tuple[int, int, int] = loop.advance_block(
-                states[thread],
+                state,
                 synapses[thread],
                 loop.Team(thread, *shared),
                 self.units,
@@ -210,6 +228,7 @@ class LaserBlock:
                 waveforms,
                 lag,
                 self.compression,
+                fatigue,
             )
             return reached
 

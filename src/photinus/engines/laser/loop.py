@@ -49,7 +49,6 @@ from photinus.engines.laser.wheel import (
     LANE,
     LOWER,
     NEXT,
-    RAISE,
     RENEW,
     pass_on,
     send,
@@ -256,14 +255,19 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
 
 @inlined
 def _deliver(  # type: ignore[no-untyped-def]
-    drive, kicked, first_lane, group, kind, share, gain, runs_of, runs, kick, height
+    drive, kicked, first_lane, group, kind, share, gain, before, runs_of, runs, kick, height
 ):
-    """Add one record to what the targets of its group get, in the chain that starts at `first_lane`."""
+    """Add one record to what the targets of its group get, in the chain that starts at `first_lane`.
+
+    `gain` is what its pulse is multiplied with, `before` the same of a pulse that it renews.
+    """
+    change = -gain if kind == LOWER else share * gain
+    if kind == RENEW:
+        change = gain - before
     for run in range(runs_of[group], runs_of[group + 1]):
         first = np.uintp(first_lane + runs[run, 0])
         offset = np.uintp(runs[run, 1])
-        if kind != RENEW:
-            change = share * gain if kind == RAISE else -gain
+        if change != 0.0:
             for k in range(np.uintp(runs[run, 2])):
                 drive[first + k] += change * height[offset + k]
         if kind != LOWER:
@@ -415,7 +419,7 @@ class Team(NamedTuple):
 
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, synapses, team, n_units, n_chains, step, stop, spikes, waveforms, lag, compression
+    state, synapses, team, n_units, n_chains, step, stop, spikes, waveforms, lag, compression, fatigue
 ) -> Any:
     """Advance a thread's lanes of a block from `step` towards `stop`; return (step, spikes, why).
 
@@ -427,6 +431,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     n_units, n_chains : lasers of a chain, and chains.
     spikes : int64 (capacity, 2) of (step, lane), written by the first thread.
     compression : float32 (lanes,), gain compression [1/photon], or None.
+    fatigue : depression of the synapses, see `photinus.engines.laser.wheel.Fatigue`, or None.
     """
     late, charge, nothing, part = lag
     thread, threads, tiles, found, counts, meeting = team
@@ -464,10 +469,14 @@ def advance_block(  # type: ignore[no-untyped-def]
                 chain = lane // n_units
                 elapsed = pool[record, ELAPSED]
                 share = 1.0 - decay**elapsed if exponential else elapsed / pulse_steps
-                own = gain[chain]
+                own = before = gain[chain]
+                if fatigue is not None:
+                    own *= fatigue.heights[record, 0]
+                    before *= fatigue.heights[record, 1]
                 _deliver(
-                    drive, kicked, chain * n_units, group, kind, share, own, runs_of, runs, kick, height
-                )
+                    drive, kicked, chain * n_units, group, kind, share, own, before, runs_of, runs,
+                    kick, height,
+                )  # fmt: skip
                 changed = True
             pass_on(wheel, pool, free, step, record, groups_of, group_delay, n_units)
             record = following
@@ -497,7 +506,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 written += 1
                 send(
                     wheel, pool, free, last_spike, last_end, step, lane, groups_of, group_delay,
-                    n_units, pulse_steps, renewing, exponential,
+                    n_units, pulse_steps, renewing, exponential, fatigue,
                 )  # fmt: skip
 
         if recorded.size > 0 and step % record_every == 0:

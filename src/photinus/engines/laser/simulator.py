@@ -118,8 +118,6 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         clamp_mode: str | None = None,
     ) -> None:
         validate.instance("network", network, LaserNetwork)
-        if network.depression is not None:
-            raise InvalidInput("depression must be None for full physics; 'laser-reduced' simulates it")
         time_step = _time_step(set(network.each_device()), time_step)
         super().__init__(
             network,
@@ -179,6 +177,8 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         follow = 1.0
         if network.rise_time > 0:
             follow = -math.expm1(-self.grid * math.log(9) / network.rise_time)
+        fatigue = network.depression
+        depression = None if fatigue is None else (fatigue.use, fatigue.recovery / self.grid)
         size = self._chains_per_block(n)
         threads = self._threads_per_chain(n) if size == 1 else 1
         return [
@@ -195,6 +195,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
                 drivers,
                 follow,
                 threads,
+                depression,
             )
             for first in range(0, self.chains, size)
         ]

@@ -4,6 +4,11 @@ Each slot is a linked list of records in a pool. A stack holds the free ones; it
 size.
 """
 
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
 from photinus._core.compilation import inlined
 
 FAR = 2**31
@@ -13,6 +18,18 @@ FAR = 2**31
 NEXT, LANE, GROUP, KIND, CANCELLED, ELAPSED = range(6)
 COLUMNS = 6
 RAISE, RENEW, LOWER = range(3)
+
+
+class Fatigue(NamedTuple):
+    """Short-term depression of synapses, see `photinus.networks.depression`."""
+
+    resources: NDArray[np.float64]
+    """What the latest spike has left of each lane's resources, (lanes,)."""
+    heights: NDArray[np.float64]
+    """Height of the pulse of each record and of the one that it renews, (record, 2); 1 undepressed."""
+    use: float
+    recovery: float
+    """Steps."""
 
 
 @inlined
@@ -49,9 +66,12 @@ def pass_on(wheel, pool, free, step, record, groups_of, group_delay, n_units):  
 @inlined
 def send(  # type: ignore[no-untyped-def]
     wheel, pool, free, last_spike, last_end, step, lane, groups_of, group_delay, n_units, pulse_steps,
-    renewing, exponential,
+    renewing, exponential, fatigue,
 ):  # fmt: skip
-    """Schedule what a spike of `lane` at `step` will do to its targets, if it has any."""
+    """Schedule what a spike of `lane` at `step` will do to its targets, if it has any.
+
+    Without `fatigue`, None, synapses do not tire.
+    """
     source = lane % n_units
     group = groups_of[source]
     if group == groups_of[source + 1]:
@@ -59,12 +79,20 @@ def send(  # type: ignore[no-untyped-def]
     due = step + group_delay[group]
     elapsed = step - last_spike[lane]
     last_spike[lane] = step
+    before = last_end[lane]
+    kind, share = RAISE, pulse_steps
     if exponential:
-        schedule(wheel, pool, free, due, lane, group, RAISE, elapsed if renewing else FAR)
-        return
-    if renewing and elapsed < pulse_steps:
-        pool[last_end[lane], CANCELLED] = 1
-        schedule(wheel, pool, free, due, lane, group, RENEW, elapsed)
-    else:
-        schedule(wheel, pool, free, due, lane, group, RAISE, pulse_steps)
-    last_end[lane] = schedule(wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0)
+        share = elapsed if renewing else FAR
+    elif renewing and elapsed < pulse_steps:
+        pool[before, CANCELLED] = 1
+        kind, share = RENEW, elapsed
+    first = schedule(wheel, pool, free, due, lane, group, kind, share)
+    if not exponential:
+        last_end[lane] = schedule(wheel, pool, free, due + pulse_steps, lane, group, LOWER, 0)
+    if fatigue is not None:
+        resources, heights, use, recovery = fatigue
+        left = 1.0 - (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
+        resources[lane] = left * (1.0 - use)
+        heights[first, 0], heights[first, 1] = left, heights[before, 0]
+        if not exponential:
+            heights[last_end[lane], 0] = left

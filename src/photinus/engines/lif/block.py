@@ -31,12 +31,15 @@ class Synapses:
         self.kick, self.sustain, self.renewing = kernel.kick, kernel.sustain, kernel.renewing
         self.decay_time = kernel.duration
         self.delay = round(network.delay / dt)
+        fatigue = network.depression
+        # Part that a spike uses up, and time constant of recovery [steps]; None for no depression.
+        self.depression = None if fatigue is None else (fatigue.use, fatigue.recovery / dt)
 
 
 class LifBlock:
     """The state of a few whole chains, and the call that advances them."""
 
-    ARRAYS = ("f", "r", "last_spike", "pending", "ring", "strength")
+    _ARRAYS = ("f", "r", "last_spike", "pending", "ring", "strength")
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class LifBlock:
         states[:, :lanes] = streams.reshape(lanes, 4).T
         self.r = tiled(states, TILE)
         self.last_spike = np.full(lanes, -1e18)
+        self.resources = np.ones(lanes if synapses.depression else 0)
         # Every neuron fires at most once per refractory time.
         on_the_way = int(synapses.delay / (refractory - 1)) + 2
         self.pending = np.zeros((lanes * on_the_way, loop.PENDING))
@@ -85,6 +89,11 @@ class LifBlock:
         # What all synapses are attenuated to, see `LifSimulator.heat`.
         self.strength = np.ones(1)
         self.spikes = np.empty((max(4096, 2 * lanes), 2))
+
+    @property
+    def ARRAYS(self) -> tuple[str, ...]:  # noqa: N802
+        """Names of the arrays that tell its state."""
+        return (*self._ARRAYS, "resources") if self.resources.size else self._ARRAYS
 
     def heat(self, drive: NDArray[np.float64], strength: Strength) -> None:
         """Go on with other drives, and all synapses at `strength` times their height."""
@@ -107,6 +116,7 @@ class LifBlock:
         """Advance from `step` to `stop`; return chain, unit and time [steps] of the spikes."""
         s = self.synapses
         strength, gain = common_and_gain(self.strength, self.chains)
+        fatigue = loop.Fatigue(self.resources, *s.depression) if s.depression else None
         parts = []
         while step < stop:
             step, written = loop.advance_block(
@@ -125,6 +135,7 @@ class LifBlock:
                 *self.rates,
                 s.renewing,
                 s.delay,
+                fatigue,
                 self.units,
                 self.chains,
                 step,

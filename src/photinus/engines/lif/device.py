@@ -1,7 +1,6 @@
 """The integrate-and-fire neuron as a device: how networks of them are put together and simulated."""
 
-import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from math import log1p
 from typing import Any
 
@@ -10,10 +9,9 @@ from numpy.typing import NDArray
 
 from photinus import units
 from photinus.devices.lif import LIF_PRESETS, LifParameters
-from photinus.devices.protocol import Device, Setting
-from photinus.devices.synapse import SynapticKernel
+from photinus.devices.protocol import Setting
 from photinus.engines.lif.simulator import LifSimulator
-from photinus.errors import InvalidInput
+from photinus.engines.neurons import NeuronDevice
 from photinus.networks.lif import LifNetwork
 from photinus.units import Allowed
 
@@ -21,14 +19,14 @@ ACTIVE = 3.0
 """Noise by which the potential of a neuron that bursts lies above its threshold [σ], about."""
 
 
-class LifDevice(Device):
+class LifDevice(NeuronDevice):
     """Leaky integrate-and-fire neurons; their drive is the mean free membrane potential in volts."""
 
     name = "lif"
     noun, plural = "neuron", "integrate-and-fire neurons"
     drive_name = "potential"
+    Neuron, Network = LifParameters, LifNetwork
     presets = LIF_PRESETS
-    has_gauge = True
 
     def preset(self, name: str) -> LifParameters:
         """Return the parameters of a preset."""
@@ -37,14 +35,6 @@ class LifDevice(Device):
     def parameters_from_dict(self, values: Mapping[str, Any]) -> LifParameters:
         """Return the parameters that their `to_dict` wrote."""
         return LifParameters.from_dict(values)
-
-    def network_from_dict(self, values: Mapping[str, Any]) -> LifNetwork:
-        """Return the network that its `to_dict` wrote."""
-        return LifNetwork.from_dict(values)
-
-    def load_network(self, path: str | os.PathLike[str]) -> LifNetwork:
-        """Return the network that its `save` wrote."""
-        return LifNetwork.load(path)
 
     def setting(self, parameters: LifParameters) -> Setting:
         """Return how neurons with these parameters are calibrated."""
@@ -57,33 +47,6 @@ class LifDevice(Device):
             window=_window(parameters),
             synapse="exponential",
             decay=parameters.synaptic_time,
-        )
-
-    def assemble(
-        self,
-        parameters: LifParameters,
-        *,
-        drive: NDArray[np.float64],
-        coupling: NDArray[np.float64],
-        kernel: SynapticKernel,
-        window: float,
-        detection_threshold: float | None,
-        driven: tuple[float, float],
-        delay: float | NDArray[np.float64] = 0.0,
-        labels: tuple[Hashable, ...] = (),
-    ) -> LifNetwork:
-        """Return a network; its spikes are events by themselves, with one delay for all."""
-        if np.ndim(delay):
-            raise InvalidInput("delay must be one number for integrate-and-fire neurons, got an array")
-        return LifNetwork(
-            parameters=parameters,
-            drive=drive,
-            coupling=coupling,
-            kernel=kernel,
-            window=window,
-            delay=float(delay),
-            labels=labels,
-            driven_drive=driven,
         )
 
     def simulator(self, network: LifNetwork, **options: Any) -> LifSimulator:

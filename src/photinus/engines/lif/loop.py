@@ -15,7 +15,10 @@ membrane a little when the grid is reached. Without these three, rates would be 
 of dt/τ_ref.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.compilation import inlined, kernel
@@ -33,9 +36,21 @@ KEEP_V, CURRENT_TO_V, NOISE_TO_V, KEEP_CURRENT, KEEP_NOISE, X_XI, V_XI, V_ETA, R
 )
 CONSTANTS = 10
 
-# Columns of a pending spike: step at which it is delivered, lane, share, part of a step since.
+# Columns of a pending spike: step at which it is delivered, lane, share of a whole pulse, part of a
+# step since.
 DUE, LANE, SHARE, LATE = range(4)
 PENDING = 4
+
+
+class Fatigue(NamedTuple):
+    """Short-term depression of synapses, see `photinus.networks.depression`."""
+
+    resources: NDArray[np.float64]
+    """What the latest spike has left of each lane's resources, (lanes,)."""
+    use: float
+    recovery: float
+    """Steps."""
+
 
 _TILE = np.uintp(TILE)
 _F = np.uintp(ROWS * TILE)
@@ -153,6 +168,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     to_i,
     renewing,
     delay,
+    fatigue,
     n_units,
     n_chains,
     step,
@@ -169,6 +185,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     constants : float32 (CONSTANTS,).
     first_target, target, coupling : couplings by source, as a compressed sparse matrix.
     gain : float64 (chains,), what all synapses of each chain are multiplied with.
+    fatigue : depression of the synapses, see `Fatigue`, or None.
     spikes : float64 (capacity, 2) of (time [steps], lane); it returns early when this may overflow.
     """
     n_lanes = n_units * n_chains
@@ -192,6 +209,11 @@ def advance_block(  # type: ignore[no-untyped-def]
                 share = 1.0
                 if renewing:
                     share = 1.0 - np.exp((last_spike[lane] - time) * to_i)
+                if fatigue is not None:
+                    resources, use, recovery = fatigue
+                    left = 1.0 - (1.0 - resources[lane]) * np.exp((last_spike[lane] - time) / recovery)
+                    resources[lane] = left * (1.0 - use)
+                    share *= left
                 last_spike[lane] = time
                 place = (ring[0] + ring[1]) % capacity
                 ring[1] += 1

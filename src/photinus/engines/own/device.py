@@ -1,26 +1,20 @@
 """Neurons of one's own: a record of their constants, and one step of their time."""
 
-import os
 from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from photinus._core import validate
 from photinus._core.compilation import scalar
-from photinus.devices.protocol import Device
-from photinus.devices.synapse import SynapticKernel
+from photinus.engines.neurons import NeuronDevice
 from photinus.engines.own.simulator import OwnSimulator
-from photinus.errors import InvalidInput
 from photinus.networks.own import OwnNetwork
 
 
-class OwnDevice(Device):
+class OwnDevice(NeuronDevice):
     """A kind of neuron that is described by a dataclass and a function.
 
     Derive a class, and give it `name`, `noun`, `plural`, `Neuron`, `start`, `step` and `setting`. The
@@ -32,7 +26,7 @@ class OwnDevice(Device):
     """Dataclass of the constants. It has a class attribute `device`, a field `name`, and numbers."""
     start: ClassVar[tuple[float, ...]]
     """Variables of a neuron at the beginning; kicks of synapses go to the first."""
-    has_gauge = True
+    Network = OwnNetwork
 
     @staticmethod
     @abstractmethod
@@ -65,41 +59,6 @@ class OwnDevice(Device):
     def parameters_from_dict(self, values: Mapping[str, Any]) -> Any:
         """Return the parameters that their `to_dict` wrote."""
         return self.Neuron(**{name: value for name, value in values.items() if name != "device"})
-
-    def network_from_dict(self, values: Mapping[str, Any]) -> OwnNetwork:
-        """Return the network that its `to_dict` wrote."""
-        return OwnNetwork.from_dict(values)
-
-    def load_network(self, path: str | os.PathLike[str]) -> OwnNetwork:
-        """Return the network that its `save` wrote."""
-        return OwnNetwork.load(path)
-
-    def assemble(
-        self,
-        parameters: Any,
-        *,
-        drive: NDArray[np.float64],
-        coupling: NDArray[np.float64],
-        kernel: SynapticKernel,
-        window: float,
-        detection_threshold: float | None,
-        driven: tuple[float, float],
-        delay: float | NDArray[np.float64] = 0.0,
-        labels: tuple[Hashable, ...] = (),
-    ) -> OwnNetwork:
-        """Return a network, with one delay for all."""
-        if np.ndim(delay):
-            raise InvalidInput(f"delay must be one number for {self.plural}, got an array")
-        return OwnNetwork(
-            parameters=validate.instance("parameters", parameters, self.Neuron),
-            drive=drive,
-            coupling=coupling,
-            kernel=kernel,
-            window=window,
-            holding=driven,
-            delay=float(delay),
-            labels=labels,
-        )
 
     def simulator(self, network: OwnNetwork, **options: Any) -> OwnSimulator:
         """Return the simulator of a network."""

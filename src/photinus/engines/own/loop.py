@@ -22,6 +22,26 @@ def _put(values, lane, change, n_units, first_target, target, coupling):  # type
         values[lane - source + target[k]] += coupling[k] * change
 
 
+@inlined
+def _pulse(since, last, rectangle, renewing):  # type: ignore[no-untyped-def]
+    """Return by how much a pulse `since` so many steps raises drives, and its share of a kick."""
+    share = 1.0
+    if renewing:
+        share = min(since / last, 1.0) if rectangle else 1.0 - np.exp(-since / last)
+    if rectangle:
+        return (1.0 if since >= last else 0.0), share
+    return share, share
+
+
+@inlined
+def _noise(own):  # type: ignore[no-untyped-def]
+    """Return a number of mean 0 and variance 1 from a lane's random state (4,), which goes on."""
+    word, own[0], own[1], own[2], own[3] = next_word(own[0], own[1], own[2], own[3])
+    first, second = noise_pair(word)
+    # Two sums of four numbers: nearly normal.
+    return UNIT_VARIANCE * np.sqrt(0.5) * (first + second)
+
+
 @for_each
 def advance(  # type: ignore[no-untyped-def]
     move,
@@ -66,38 +86,25 @@ def advance(  # type: ignore[no-untyped-def]
     kicked = np.zeros(lanes)
     while step < stop and spikes.shape[0] - written >= lanes:
         step += 1
-        if rectangle:
-            for lane in range(lanes):
-                if begun[lane] + last == step:
-                    change = -sustain * gain[lane // n_units]
-                    _put(put, lane, change, n_units, first_target, target, coupling)
-        else:
-            for lane in range(lanes):
+        for lane in range(lanes):
+            if not rectangle:
                 put[lane] *= keep
+            elif begun[lane] + last == step:
+                change = -sustain * gain[lane // n_units]
+                _put(put, lane, change, n_units, first_target, target, coupling)
         while ring[1] > 0 and pending[ring[0], DUE] <= step:
             lane = pending[ring[0], LANE]
             ring[0] = (ring[0] + 1) % pending.shape[0]
             ring[1] -= 1
-            since = step - begun[lane]
-            share = 1.0
-            if renewing:
-                share = min(since / last, 1.0) if rectangle else 1.0 - np.exp(-since / last)
+            height, share = _pulse(step - begun[lane], last, rectangle, renewing)
             begun[lane] = step
             size = gain[lane // n_units]
-            if not rectangle:
-                _put(put, lane, sustain * share * size, n_units, first_target, target, coupling)
-            elif since >= last:
-                _put(put, lane, sustain * size, n_units, first_target, target, coupling)
+            if height > 0.0:
+                _put(put, lane, sustain * height * size, n_units, first_target, target, coupling)
             if kick > 0.0:
                 _put(kicked, lane, kick * share * size, n_units, first_target, target, coupling)
         for lane in range(lanes):
-            word, s0, s1, s2, s3 = next_word(
-                words[lane, 0], words[lane, 1], words[lane, 2], words[lane, 3]
-            )
-            words[lane, 0], words[lane, 1], words[lane, 2], words[lane, 3] = s0, s1, s2, s3
-            first, second = noise_pair(word)
-            # Two sums of four numbers: nearly normal.
-            noise = UNIT_VARIANCE * np.sqrt(0.5) * (first + second)
+            noise = _noise(words[lane])
             state[lane, 0] += kicked[lane]
             kicked[lane] = 0.0
             if move(own, state[lane], level[lane] + put[lane], noise, time_step):

@@ -123,7 +123,7 @@ class OwnSimulator(Engine[OwnNetwork, OwnBlock]):
                 f"time_step must be at most {longest:g} s, a quarter of a synaptic pulse, "
                 f"got {step:g} s"
             )
-        super().__init__(network, step, step, holding=network.holding, **options)
+        super().__init__(network, step, step, holding=network.driven_drive, **options)
 
     def _lay_out(self, level: NDArray[np.float64]) -> list[OwnBlock]:
         size = self._chains_per_block(len(self.units))

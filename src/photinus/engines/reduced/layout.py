@@ -7,8 +7,19 @@ from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.memory import aligned
-from photinus.engines.reduced.loop import AIM, FAN_OUT, KEY, NOWHERE, ROW, SCATTERED, SIZE, WIDTH, Law
+from photinus.engines.reduced.loop import Law
 from photinus.engines.reduced.model import EscapeRate
+from photinus.engines.reduced.synapses import (
+    AIM,
+    FAN_OUT,
+    KEY,
+    NARROW,
+    NOWHERE,
+    ROW,
+    SCATTERED,
+    SIZE,
+    WIDTH,
+)
 from photinus.networks.couplings import Couplings
 from photinus.networks.lasers import LaserNetwork
 
@@ -38,7 +49,9 @@ class Shared:
         self.driver = network.parameters.driver.scaled(network.parameters.gain_lifetime)
         runs_of = couplings.runs_of[couplings.groups_of]
         dense, self.fan_out, self.unit = _rows(couplings, runs_of, stride)
-        self.couplings = runs_of, couplings.runs, couplings.kick, dense
+        self.negative = _negative(couplings, runs_of, dense, self.fan_out)
+        place = np.append(couplings.runs[:, 1], len(couplings.kick))
+        self.couplings = place[runs_of], _targets(couplings), couplings.kick, dense
         # The last row once more: all has risen.
         hazard, trend = (np.vstack([table, table[-1:]]) for table in reduced.tables())
         self.law = Law(reduced.constants(), hazard.ravel(), trend.ravel(), hazard.shape[1])
@@ -59,6 +72,12 @@ def stride_of(units: int) -> int:
     return units if units < WIDE else -(-units // TILE) * TILE
 
 
+def _targets(couplings: Couplings) -> NDArray[np.int32]:
+    """Return the target of each coupling."""
+    target, place, length = couplings.runs.T
+    return np.asarray(np.arange(len(couplings.kick)) + np.repeat(target - place, length), np.int32)
+
+
 def _rows(
     couplings: Couplings, starts: NDArray[np.int64], stride: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int64], NDArray[np.float32]]:
@@ -74,7 +93,7 @@ def _rows(
     Returns
     -------
     dense : int16, rows, one after the other.
-    fan_out : int64 (lane of a chain, FAN_OUT), see `loop.KEY`; keys without the chain.
+    fan_out : int64 (lane of a chain, FAN_OUT), see `synapses.KEY`; keys without the chain.
     unit : float32 (lane of a chain,), what the integers of a row are multiples of; 1 without a row.
     """
     fan_out = np.zeros((stride, FAN_OUT), np.int64)
@@ -109,3 +128,24 @@ def _rows(
                 couplings.kick[offset : offset + size] / unit[source]
             )
     return aligned(dense), fan_out, unit
+
+
+def _negative(
+    couplings: Couplings,
+    starts: NDArray[np.int64],
+    dense: NDArray[np.int16],
+    fan_out: NDArray[np.int64],
+) -> NDArray[np.uint64]:
+    """Return the bits of negative couplings of each lane, see `Synapses`; `starts` as above."""
+    found = np.zeros(len(fan_out), np.uint64)
+    some = np.flatnonzero(fan_out[:, KEY] == SCATTERED)
+    if len(some):
+        every = np.flatnonzero(np.diff(starts))
+        least = np.minimum.reduceat(couplings.kick, couplings.runs[starts[:-1][every], 1])
+        found[some] = least[np.isin(every, some)] < 0
+    for lane in np.flatnonzero(fan_out[:, KEY] >= 0):
+        size, row = fan_out[lane, [SIZE, ROW]]
+        below = np.flatnonzero(dense[row : row + size] < 0).astype(np.uint64)
+        short = size <= NARROW
+        found[lane] = np.bitwise_or.reduce(np.uint64(1) << below) if short else len(below) > 0
+    return found

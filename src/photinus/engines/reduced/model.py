@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.records import values_of
-from photinus.engines.reduced import loop
+from photinus.engines.reduced import membrane
 from photinus.errors import InvalidInput
 from photinus.networks.couplings import entries
 
@@ -211,21 +211,21 @@ class EscapeRate(Displayed):
         return axis
 
     def constants(self) -> NDArray[np.float32]:
-        """Return what the inner loop multiplies with, see `photinus.engines.reduced.loop`."""
+        """Return what the inner loop multiplies with, see `photinus.engines.reduced.membrane`."""
         dt, threshold = self.time_step, self.threshold_carriers
-        values = np.zeros(loop.CONSTANTS)
-        values[loop.REST] = -self.reset
-        values[loop.MOST] = MOST * threshold
-        values[loop.LEAK] = -math.expm1(-dt / self.gain_lifetime)
-        values[loop.CLAMP] = self.clamp_rate * dt / threshold**2
-        values[loop.ONSET] = self.clamp_onset * threshold - self.reset
-        values[loop.LAG] = -math.expm1(-dt / self.lag)
-        values[loop.KEEP] = math.exp(-dt / self.memory)
+        values = np.zeros(membrane.CONSTANTS)
+        values[membrane.REST] = -self.reset
+        values[membrane.MOST] = MOST * threshold
+        values[membrane.LEAK] = -math.expm1(-dt / self.gain_lifetime)
+        values[membrane.CLAMP] = self.clamp_rate * dt / threshold**2
+        values[membrane.ONSET] = self.clamp_onset * threshold - self.reset
+        values[membrane.LAG] = -math.expm1(-dt / self.lag)
+        values[membrane.KEEP] = math.exp(-dt / self.memory)
         turn = -self.turn / self.slope / threshold
-        values[loop.TILT] = self.steepness / threshold + turn * (self.reset - self.midpoint)
-        values[loop.TURN] = turn
-        values[loop.LOWEST] = self.drive[0] - self.reset
-        values[loop.SCALE] = (len(self.drive) - 1) / (self.drive[-1] - self.drive[0])
+        values[membrane.TILT] = self.steepness / threshold + turn * (self.reset - self.midpoint)
+        values[membrane.TURN] = turn
+        values[membrane.LOWEST] = self.drive[0] - self.reset
+        values[membrane.SCALE] = (len(self.drive) - 1) / (self.drive[-1] - self.drive[0])
         return values.astype(np.float32)
 
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -16,7 +16,9 @@ def calibrate(
     change: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Parameter NAME=VALUE, as photon_lifetime=4ps (or in SI); repeat for more."
+            "--set",
+            metavar="NAME=VALUE",
+            help="Parameter, as photon_lifetime=4ps (or in SI); repeat for more.",
         ),
     ] = None,
     force_range: Annotated[

@@ -87,6 +87,7 @@ def new(
         "# [uncertainty]",
         '# beta = "30 %"',
     ]
+    files.check_all([laser], replace=force)
     files.write_text(laser, "\n".join(lines) + "\n", replace=force)
     typer.echo(f"Laser: {laser}   Next: photinus device show {laser}")
 

@@ -11,9 +11,9 @@ from photinus.faces.cli.messages import print_json, say, table
 from photinus.faces.cli.options import Force, Json, Seed, Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from photinus.measurements import LaserFit
+    from photinus.measurements import Advice, LaserFit
     from photinus.measurements.observations import Measurement
 
 SHOWN = 5
@@ -21,22 +21,26 @@ SHOWN = 5
 NOTABLE = 0.5
 """Correlation from which on it is told."""
 
+Intervals = Annotated[
+    list[str] | None,
+    typer.Option(help="CURRENT:FILE with a table: interval [ns], or with count; repeat."),
+]
+Pulses = Annotated[
+    list[str] | None, typer.Option(help="CURRENT:FILE with a table: time [ps], power [uW]; repeat.")
+]
+Noises = Annotated[
+    list[str] | None,
+    typer.Option(help="CURRENT:FILE with a table: frequency [GHz], rin [dB/Hz]; repeat."),
+]
+
 
 def fit(
     laser: Annotated[str, typer.Argument(help="What is known: file of a laser, or preset.")],
     li: Annotated[Path | None, typer.Option(help="Table: current [uA], power [uW].")] = None,
-    isi: Annotated[
-        list[str] | None,
-        typer.Option(help="CURRENT:FILE with a table: interval [ns], or with count; repeat."),
-    ] = None,
-    pulse: Annotated[
-        list[str] | None, typer.Option(help="CURRENT:FILE with a table: time [ps], power [uW]; repeat.")
-    ] = None,
+    isi: Intervals = None,
+    pulse: Pulses = None,
     rate: Annotated[Path | None, typer.Option(help="Table: current [uA], rate [MHz].")] = None,
-    rin: Annotated[
-        list[str] | None,
-        typer.Option(help="CURRENT:FILE with a table: frequency [GHz], rin [dB/Hz]; repeat."),
-    ] = None,
+    rin: Noises = None,
     level: Annotated[
         str | None, typer.Option(help="Light above which you count a spike, as 20uW.")
     ] = None,
@@ -82,10 +86,7 @@ def fit(
         told = [{"measurement": each.measurement, "gain": each.gain} for each in further]
         print_json({**found.to_dict(), "next": told})
         return
-    _show(found)
-    if further:
-        rows = [(each.measurement, f"{each.gain:.2f}") for each in further[:SHOWN]]
-        table("What to measure next", rows, ("measurement", "information [nats]"))
+    _show(found, further)
     for path in (out, figure):
         if path:
             typer.echo(f"Wrote {path}")
@@ -168,8 +169,8 @@ def _drawn(found: "LaserFit", ending: str) -> bytes:
     return {".svg": svg, ".pdf": pdf, ".png": png}[ending](residuals(found))
 
 
-def _show(found: "LaserFit") -> None:
-    """Print what was found."""
+def _show(found: "LaserFit", further: "Sequence[Advice]") -> None:
+    """Print what was found, and what to measure next."""
     ratio = found.chi_squared / found.freedom
     say(f"Squared residuals per degree of freedom: {ratio:.2f} (1 is expected).")
     if found.scale > 1:
@@ -190,6 +191,9 @@ def _show(found: "LaserFit") -> None:
     else:
         say("The measurements leave nothing open.")
         typer.echo("")
+    if further:
+        rows = [(each.measurement, f"{each.gain:.2f}") for each in further[:SHOWN]]
+        table("What to measure next", rows, ("measurement", "information [nats]"))
 
 
 def _row(each: Any) -> tuple[str, ...]:

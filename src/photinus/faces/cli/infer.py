@@ -39,11 +39,15 @@ if TYPE_CHECKING:
 
 Known = Annotated[
     list[str] | None,
-    typer.Option("--evidence", help="What is known, VARIABLE=STATE, or FILE.evid; repeat for more."),
+    typer.Option(
+        "--evidence",
+        metavar="VARIABLE=STATE",
+        help="What is known; or a file of UAI evidence, FILE.evid. Repeat for more.",
+    ),
 ]
 Asked = Annotated[
     list[str] | None,
-    typer.Option("--query", help="Variable asked for (default: all); repeat for more."),
+    typer.Option("--query", metavar="VARIABLE", help="Asked for (default: all); repeat for more."),
 ]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
 BurnIn = Annotated[

@@ -31,6 +31,7 @@ def init(
 
     if model.suffix != ".json":
         raise InvalidInput(f"model must end in .json, got {str(model)!r}")
+    files.check_all([model], replace=force)
     rows = ",\n".join(f"  {json.dumps(row)}" for row in WEIGHTS)
     lines = [f"  {json.dumps(line)}" for line in ABOUT]
     entries = {

@@ -32,7 +32,8 @@ Faults = Annotated[
     list[str] | None,
     typer.Option(
         "--imperfection",
-        help="What is wrong with the chip, NAME=VALUE, as mismatch=2% or delay=30ps; repeat for more.",
+        metavar="NAME=VALUE",
+        help="What is wrong with the chip, as mismatch=2% or delay=30ps; repeat for more.",
     ),
 ]
 

@@ -65,8 +65,9 @@ def ledger(
     chip: Annotated[
         list[str] | None,
         typer.Option(
-            help="What the chip is like, NAME=VALUE, as area_per_weight=400µm2 or layout=crossbar; "
-            "repeat for more."
+            metavar="NAME=VALUE",
+            help="What the chip is like, as area_per_weight=400µm2 or layout=crossbar; "
+            "repeat for more.",
         ),
     ] = None,
     as_json: Json = False,

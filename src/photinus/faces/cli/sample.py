@@ -50,7 +50,7 @@ BurnIn = Annotated[
 ]
 Known = Annotated[
     list[str] | None,
-    typer.Option("--evidence", "--clamp", help="What is known, LABEL=0 or LABEL=1; repeat for more."),
+    typer.Option("--evidence", "--clamp", metavar="LABEL=0|1", help="What is known; repeat for more."),
 ]
 Substrate = Annotated[str, typer.Option(help="laser, laser-reduced, lif, gibbs, exact or ideal.")]
 EvidenceMode = Annotated[
@@ -128,13 +128,7 @@ def sample(
             progress=True,
             **neurons,
         )
-    fidelity = samples.fidelity(progress=True)
-    document = _certify(samples, fidelity, out, summary, replace=resume or force)
-    if as_json:
-        print_json({**document, "store": str(out), "report": str(summary)})
-        return
-    _show(samples, fidelity)
-    typer.echo(f"Samples: {out}   Report: {summary}")
+    _tell(samples, out, summary, replace=resume or force, as_json=as_json)
 
 
 @contextlib.contextmanager
@@ -153,13 +147,19 @@ def _storing(out: Path, *, resume: bool, force: bool) -> "Iterator[None]":
         stop(f"{stopped}; {out} can be read, --resume goes on with it", INTERRUPTED)
 
 
-def _show(samples: "Samples", fidelity: "Fidelity") -> None:
-    """Print what a run was, and what came out."""
+def _tell(samples: "Samples", out: Path, summary: Path, *, replace: bool, as_json: bool) -> None:
+    """Write the report; print what a run was, and what came out."""
     from photinus.faces.report.rows import MARGINALS_HEAD, fidelity_rows, marginal_rows, run_rows
 
+    fidelity = samples.fidelity(progress=True)
+    document = _certify(samples, fidelity, out, summary, replace=replace)
+    if as_json:
+        print_json({**document, "store": str(out), "report": str(summary)})
+        return
     table("Marginals", marginal_rows(fidelity), MARGINALS_HEAD)
     table("Fidelity", fidelity_rows(fidelity))
     table("Run", run_rows(samples))
+    typer.echo(f"Samples: {out}   Report: {summary}")
 
 
 def _certify(

@@ -13,6 +13,7 @@ from photinus.faces.cli.options import (
     Copies,
     DataFolder,
     DataName,
+    Engine,
     Force,
     Hottest,
     Json,
@@ -55,6 +56,7 @@ def dream(
     calibration: CalibrationFile = None,
     force: Force = False,
     threads: Threads = None,
+    engine: Engine = "cpu",
     as_json: Json = False,
 ) -> None:
     """Let a learned machine run freely and draw what it makes up."""
@@ -62,7 +64,7 @@ def dream(
     from photinus.tasks import evaluation, tasks
 
     machine = read_machine(model)
-    options = _options(out, force, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads, engine)
     tempering = read_tempering(hottest, period, copies)
     judge = None
     if data is not None:
@@ -95,13 +97,14 @@ def imagine(
     calibration: CalibrationFile = None,
     force: Force = False,
     threads: Threads = None,
+    engine: Engine = "cpu",
     as_json: Json = False,
 ) -> None:
     """Give classes as evidence and draw what a learned machine makes up."""
     from photinus.tasks import tasks
 
     machine = read_machine(model)
-    options = _options(out, force, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads, engine)
     tempering = read_tempering(hottest, period, copies)
     started = time.perf_counter()
     found = tasks.imagine(machine, classes, substrate, draws=draws, tempering=tempering, **options)
@@ -122,6 +125,7 @@ def complete(
     calibration: CalibrationFile = None,
     force: Force = False,
     threads: Threads = None,
+    engine: Engine = "cpu",
     as_json: Json = False,
 ) -> None:
     """Complete test images of which a part is hidden, beside Gibbs sampling."""
@@ -131,7 +135,7 @@ def complete(
 
     machine, shown = read_machine(model), load(data, "test", data_dir=data_dir)[:images]
     known = tasks.mask(shown.shape, hide, seed=seed)
-    options = _options(out, force, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads, engine)
     found = {
         name: tasks.complete(machine, shown.pixels, known, name, draws=draws, **settings)
         for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
@@ -167,6 +171,7 @@ def classify(
     calibration: CalibrationFile = None,
     force: Force = False,
     threads: Threads = None,
+    engine: Engine = "cpu",
     as_json: Json = False,
 ) -> None:
     """Give test images as evidence and sample their classes, beside Gibbs sampling."""
@@ -174,7 +179,7 @@ def classify(
     from photinus.tasks import tasks
 
     machine, shown = read_machine(model), load(data, "test", data_dir=data_dir)[:images]
-    options = _options(out, force, substrate, laser, calibration, seed, threads)
+    options = _options(out, force, substrate, laser, calibration, seed, threads, engine)
     found = {
         name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)
         for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
@@ -197,13 +202,14 @@ def _options(
     calibration: Path | None,
     seed: int,
     threads: int | None,
+    engine: str,
 ) -> dict[str, Any]:
     """Return the options of `photinus.sample` that a task takes, if its folder can be written."""
     from photinus._core import files
     from photinus.samplers import registry
 
     files.check_results(out, replace=force)
-    options: dict[str, Any] = {"seed": seed, "threads": threads, "progress": True}
+    options: dict[str, Any] = {"seed": seed, "threads": threads, "engine": engine, "progress": True}
     if registry.substrate(substrate).spiking:
         options["calibration"] = read_calibration(laser, calibration, substrate)
     return options

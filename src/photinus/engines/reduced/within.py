@@ -1,0 +1,180 @@
+"""Lasers that fire in the same step inhibit each other in it.
+
+Without this an inhibition could not stop what fires in the same step. Inhibited pairs would then be on
+together too often, in proportion to the step. Most spikes of a step have nothing to do with each other:
+bits tell which do.
+"""
+
+import numpy as np
+
+from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.compilation import inlined
+from photinus.engines.reduced.membrane import (
+    EXCESS,
+    FELT,
+    LEAK,
+    ONE,
+    TILT,
+    TURN,
+    USED,
+    ZERO,
+    lane_at,
+    share_left,
+)
+from photinus.engines.reduced.synapses import AIM, KEY, NARROW, ROW, SCATTERED, SIZE
+
+AT_ONCE = 3
+"""Lanes of a tile that are looked for without a branch."""
+_TILE = np.uintp(TILE)
+# The number of a word's lowest bit, without a loop over the bits (Leiserson, Prokop & Randall 1998,
+# "Using de Bruijn Sequences to Index a 1 in a Computer Word").
+_NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077CB531)
+_POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
+_BIT, _HALF_WORD, _LAST_BIT = np.uint64(1), np.uint64(32), np.uint64(63)
+
+
+@inlined
+def _lowest(word):  # type: ignore[no-untyped-def]
+    """Return the position of the lowest bit of the 32 of a word."""
+    return _POSITION[((word & (~word + _BIT)) * _DE_BRUIJN & _WORD) >> np.uint64(27)]
+
+
+@inlined
+def positions(words, tiles, fired):  # type: ignore[no-untyped-def]
+    """Write the lanes whose bits are set, rising, and return their number.
+
+    There is room for three more: that many are written of every tile, as no branch could foretell how
+    many there are.
+    """
+    fires = np.uintp(0)
+    for tile in range(tiles):
+        some = np.uint64(words[tile])
+        first = tile * TILE
+        for _ in range(AT_ONCE):
+            fired[fires] = first + _lowest(some)
+            fires += np.uintp(some != _NONE)
+            some &= some - _BIT
+        while some != _NONE:
+            fired[fires] = first + _lowest(some)
+            fires += np.uintp(1)
+            some &= some - _BIT
+    return np.int64(fires)
+
+
+@inlined
+def inhibitors(  # type: ignore[no-untyped-def]
+    order, met, fired, fires, kicks, words, slot, negative, fan_out, entries_of, targets, coupling
+):
+    """Write into `order` which of the spikes inhibit a target that fires in the same step.
+
+    Return how many they are. `negative` tells it by the bits of short rows, `met` those that fire.
+    """
+    count = 0
+    for k in range(fires):
+        lane = np.uintp(fired[k])
+        mask = negative[lane]
+        if mask == _NONE or kicks[k] == ZERO:
+            continue
+        first, size = np.uintp(fan_out[lane, AIM]), fan_out[lane, SIZE]
+        if size > NARROW:
+            hits = True
+        elif size > 0:
+            tile, shift = first // _TILE, np.uint64(first % _TILE)
+            low = np.uint64(words[tile]) | np.uint64(words[tile + np.uintp(1)]) << _HALF_WORD
+            # In two shifts: one by all bits is not defined.
+            high = np.uint64(words[tile + np.uintp(2)]) << np.uint64(1) << (_LAST_BIT - shift)
+            met[k] = (low >> shift | high) & mask
+            hits = met[k] != _NONE
+        else:
+            hits = False
+            row = np.uintp(fan_out[lane, ROW])
+            for c in range(np.uintp(entries_of[row]), np.uintp(entries_of[row + np.uintp(1)])):
+                hits |= slot[first + np.uintp(targets[c])] >= 0 and coupling[c] < ZERO
+        order[count] = k
+        count += int(hits)
+    return count
+
+
+@inlined
+def _is_later(planned, other, k):  # type: ignore[no-untyped-def]
+    """Return whether a spike was planned later than spike k."""
+    return planned[other] > planned[k] or (planned[other] == planned[k] and other > k)
+
+
+@inlined
+def _restrain(f, other, lane, acts, change, parts, lowered, constants):  # type: ignore[no-untyped-def]
+    """Let a laser that is about to fire at ``parts[other]`` of the step be inhibited at `acts`."""
+    i = lane_at(np.uintp(lane))
+    felt, excess = f[i + np.uintp(FELT * TILE)], f[i + np.uintp(EXCESS * TILE)]
+    tilt, turn = constants[TILT], constants[TURN]
+    share = share_left(tilt, turn, felt, excess + lowered[other], change)
+    lowered[other] += change
+    # What is left of the hazard until it fires lasts the longer.
+    parts[other] = acts + (parts[other] - acts) / share
+    f[i + np.uintp(USED * TILE)] *= share
+
+
+@inlined
+def inhibit_within(  # type: ignore[no-untyped-def]
+    f, order, first, end, met, fired, begin, until, parts, kicks, planned, lowered, slot, stride, delay,
+    constants, fan_out, entries_of, targets, coupling, dense, unit,
+):  # fmt: skip
+    """Let lasers that fire in the same step inhibit each other in it.
+
+    Spikes `begin` to `until` of `fired` (lanes, rising) happen at `parts` of the step, and so they were
+    `planned`. Those that ``order[first:end]`` names, rising, may inhibit others. In order of time, the
+    kick of each, `kicks` times the coupling, lowers the hazards of the later ones, which then fire
+    later. Beyond 1 they do not fire in this step. Spikes that raise hazards act from the next step on,
+    as light takes its time to rise. So do those of long rows without a strong coupling.
+
+    Return whether any does not fire in this step. `slot` tells the number of a lane's spike, -1 if
+    there is none. `met` tells by bits which lanes of a short row fire and are inhibited. `lowered` is
+    scratch, zero at first.
+    """
+    leak, beyond = constants[LEAK], False
+    for place in range(first + 1, end):
+        # Inserted as cards are, among those of the same chain; there are few.
+        k, at = order[place], place
+        chain = fired[k] // stride * stride
+        while at > first and fired[order[at - 1]] >= chain and planned[order[at - 1]] > planned[k]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = k
+    for place in range(first, end):
+        k = order[place]
+        lane = np.uintp(fired[k])
+        acts = parts[k] + delay
+        if acts >= ONE:
+            continue
+        aim, size, row = fan_out[lane, AIM], fan_out[lane, SIZE], fan_out[lane, ROW]
+        if fan_out[lane, KEY] == SCATTERED:
+            for c in range(entries_of[row], entries_of[row + 1]):
+                other, weight = slot[aim + targets[c]], coupling[c]
+                if other >= 0 and weight < ZERO and acts < parts[other]:
+                    change = leak * np.float32(kicks[k] * weight)
+                    _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
+                    beyond |= parts[other] > ONE
+            continue
+        height = kicks[k] * unit[lane]
+        if size <= NARROW:
+            for half in range(2):
+                some = met[k] >> np.uint64(32 * half) & _WORD
+                while some != _NONE:
+                    bit = _lowest(some)
+                    some &= some - _BIT
+                    c = 32 * half + bit
+                    other = slot[aim + c]
+                    if acts < parts[other] and _is_later(planned, other, k):
+                        change = leak * np.float32(height * dense[row + c])
+                        _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
+                        beyond |= parts[other] > ONE
+            continue
+        for other in range(begin, until):
+            c = fired[other] - aim
+            if c < 0 or c >= size or dense[row + c] >= 0 or acts >= parts[other]:
+                continue
+            if _is_later(planned, other, k):
+                change = leak * np.float32(height * dense[row + c])
+                _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
+                beyond |= parts[other] > ONE
+    return beyond
