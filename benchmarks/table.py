@@ -51,7 +51,7 @@ class Effort(NamedTuple):
     """Laser time beside Brian2 [s]."""
 
 
-FULL, QUICK = Effort(9, 1e7, 100 * ns), Effort(3, 2e6, 30 * ns)
+FULL, QUICK = Effort(7, 1e7, 100 * ns), Effort(3, 2e6, 30 * ns)
 Row = tuple[str, str, Times, float]
 """Machine, whose, nanoseconds, and these over ours."""
 

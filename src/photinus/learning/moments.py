@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.gauge import Gauge, flip_differences
-from photinus._core.states import MAX_PER_STEP
+from photinus._core.states import MAX_PER_STEP, pair_shares
 from photinus.diagnostics.references import Reference, reference
 from photinus.learning.judgement import Shown, Wanted
-from photinus.learning.response import DENSE, Response
+from photinus.learning.response import DENSE, Response, is_few
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import Coupling, entries, is_sparse
 from photinus.reference.gibbs import sample_gibbs
@@ -21,10 +21,13 @@ UNSURE = "The moments wanted are not sure, those of one Gibbs run: {reason}."
 """What is said where there is no reference."""
 MOST_STATISTICS = DENSE
 """Marginals and pairs up to which all pairs may move; beyond, those with a coupling."""
-STATES = 8192
-"""States that tell a response."""
-GROUPS = 32
-"""Groups of chains, each a sample by itself, where there are too many statistics for each chain."""
+STATES, FEWEST_STATES, STATE_ENTRIES = 8192, 256, 2**26
+"""States that tell a response, at most and at least; entries of these, which most units leave fewer."""
+GROUPS, FEWEST_GROUPS, GROUP_ENTRIES = 32, 8, 2**22
+"""Groups of chains, each a sample by itself, where there are too many statistics for each chain. Their
+moments have so many entries at most, unless they are the fewest."""
+GIBBS_CHAINS, GIBBS_DRAWS, FEWEST_DRAWS, GIBBS_BYTES = 128, 1000, 20, 2**28
+"""Gibbs run that tells the moments wanted where nothing better does, and how much its states take."""
 RIDGE = 1e-4
 """What is added to the Fisher information where it judges. A moment that hardly varies in the machine
 counts at most so much, however little it varies."""
@@ -89,7 +92,9 @@ class Target:
         known = reference(machine, number, states=0 if small else STATES, most_work=most_work)
         states, doubt = known.states, ""
         if known.name == "none":
-            states = sample_gibbs(machine, chains=128, draws=1000, burn_in=200, seed=seed)
+            room = GIBBS_BYTES // (GIBBS_CHAINS * machine.n_units)
+            draws = min(GIBBS_DRAWS, max(FEWEST_DRAWS, room))
+            states = sample_gibbs(machine, chains=GIBBS_CHAINS, draws=draws, burn_in=200, seed=seed)
             doubt = UNSURE.format(reason=known.reason)
         if joint is not None:
             response = statistics.response(machine.states(), joint)
@@ -165,16 +170,24 @@ def _directions(response: Response, count: int) -> NDArray[np.float64]:
 def _thinned(states: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return about `STATES` states (draw, unit) of (chain, draw, unit), from all chains."""
     chains, draws, n = states.shape
-    return states.reshape(-1, n)[:: max(1, chains * draws // STATES)]
+    wanted = min(STATES, max(FEWEST_STATES, STATE_ENTRIES // n))
+    return states.reshape(-1, n)[:: max(1, chains * draws // wanted)]
 
 
 def _chain_moments(states: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float64]:
     """Return the moments of chains (chain, draw, unit), or of groups of them, (chain, statistic)."""
-    groups = len(states) if len(statistics) <= MOST_STATISTICS else min(GROUPS, len(states))
+    rows, columns = statistics.rows, statistics.columns
+    groups = len(states)
+    if len(rows) > MOST_STATISTICS:
+        groups = min(groups, GROUPS, max(FEWEST_GROUPS, GROUP_ENTRIES // len(rows)))
     found = []
     for part in np.array_split(states, groups):
-        z = part.reshape(-1, part.shape[2]).astype(np.float32)
-        found.append((z.T @ z)[statistics.rows, statistics.columns] / np.float64(len(z)))
+        z = part.reshape(-1, part.shape[2])
+        if is_few(len(rows), statistics.n_units):
+            found.append(pair_shares(z, rows, columns))
+            continue
+        numbers = z.astype(np.float32)
+        found.append((numbers.T @ numbers)[rows, columns] / np.float64(len(z)))
     return np.array(found)
 
 
