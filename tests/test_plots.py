@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 import photinus as ph
 from photinus.devices.laser import Spike, spike
 from photinus.faces.demo.posterior import Posterior
+from photinus.faces.figures.canvas import lettered
 from photinus.hardware.comparison import peers
 from photinus.tasks.evaluation import Mixing
 from photinus.tasks.results import Completion, Dream
@@ -181,3 +182,28 @@ ph.plots.raster
 assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_letters_stand_on_several_panels_only() -> None:
+    figure = Figure()
+    panels = list(figure.subplots(1, 2))
+    lettered(panels[:1])
+    assert panels[0].get_title(loc="left") == ""
+    lettered(panels)
+    assert [axes.get_title(loc="left") for axes in panels] == ["a", "b"]
+
+
+def test_a_power_of_ten_stands_beside_the_unit() -> None:
+    axes = ph.plots.tornado({"loss": (-0.004, 0.001), "delay": (0.02, 0.001)}).axes[0]
+    assert axes.get_xlabel().startswith("change of KL [10$^{-3}$ nats]")
+    assert axes.xaxis.get_major_formatter()(-0.004, 0) == "−4"
+    axes = ph.plots.tornado({"loss": (4.0, 1.0)}).axes[0]
+    assert axes.get_xlabel().startswith("change of KL [nats]")
+
+
+def test_a_run_is_named_once_where_its_name_says_the_substrate() -> None:
+    machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0.5, -1])
+    one, other = (ph.sample(machine, "ideal", chains=4, draws=30, seed=k) for k in range(2))
+    named = ph.plots.divergence({"ideal": one, "again": other}, [other]).axes[0].get_legend()
+    assert named is not None
+    assert [text.get_text() for text in named.get_texts()][:2] == ["ideal", "ideal, again"]

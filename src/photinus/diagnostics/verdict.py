@@ -208,7 +208,7 @@ def _remedy(e: Evidence) -> str:
     if not e.network:
         return "check the sampler: no longer run will cure it"
     if e.strong <= STRONG:
-        return f"refine the network: {REFINE}"
+        return f"refine the network: {REFINE}; a refined one may come no nearer on this device"
     return (
         f"refine the network: {REFINE}; strengths beyond ±{STRONG:g}, as here, may need all its "
         f"{ROUNDS} rounds; if it says that corrections bring no gain, scale the machine down, or take "

@@ -105,7 +105,10 @@ def _row(name: Hashable, state: tuple[Any, ...], given: Any, own: Sequence[Hasha
     row = validate.finite_array(where, given, (0, 1))
     if row.shape != (len(own),):
         got = "1 number" if row.ndim == 0 else f"{row.size}"
-        raise InvalidInput(f"{where} must be {len(own)} probabilities, got {got}")
+        more = "; `states` names the states of a variable that has more than two"
+        raise InvalidInput(
+            f"{where} must be {len(own)} probabilities, got {got}{more if row.size > len(own) else ''}"
+        )
     return _normalised(where, row)
 
 

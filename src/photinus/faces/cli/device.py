@@ -8,7 +8,7 @@ import typer
 from photinus.errors import InvalidInput
 from photinus.faces.cli.fit import fit
 from photinus.faces.cli.inputs import read_laser
-from photinus.faces.cli.messages import print_json, table
+from photinus.faces.cli.messages import print_json, say, table
 from photinus.faces.cli.options import Force, Json
 
 device = typer.Typer(
@@ -123,9 +123,9 @@ def show(
         return
     table(f"Data sheet of {sheet.name}", sheet_rows(sheet))
     if sheet.pulse_energy is None:
-        typer.echo(f"It does not spike; {told(cures(parameters))}.\n")
+        say(f"It does not spike; {told(cures(parameters))}.\n")
     if sheet.needs_other_material:
-        typer.echo(
+        say(
             f"A gain ratio of {sheet.gain_ratio:.3g} needs an absorber of another material than the "
             "gain section, or a smaller one: one quantum well gives about 3."
         )

@@ -25,7 +25,8 @@ def fidelity_rows(fidelity: "Fidelity") -> list[tuple[str, str]]:
         ("what next?", f.advice),
     ]
     if f.kl is not None:
-        rows.append(("KL(sampled‖target)", f"{f.kl:.3g} nats{_interval(f.kl_interval)}"))
+        without = _interval(f.kl_interval, "less noise, ")
+        rows.append(("KL(sampled‖target)", f"{f.kl:.3g} nats{without}"))
     if f.kl_floor is not None:
         floor = f"{f.kl_floor:.2g} ± {f.kl_floor_std:.1g} nats"
         rows.append(("floor: exact draws, as noisy", floor))
@@ -45,9 +46,9 @@ def fidelity_rows(fidelity: "Fidelity") -> list[tuple[str, str]]:
     return rows
 
 
-def _interval(interval: tuple[float, float] | None) -> str:
-    """Return a 95 % interval in brackets, or nothing."""
-    return "" if interval is None else f" (95 %: {interval[0]:.3g} to {interval[1]:.3g})"
+def _interval(interval: tuple[float, float] | None, of: str = "") -> str:
+    """Return a 95 % interval in brackets, and what it is of, or nothing."""
+    return "" if interval is None else f" ({of}95 %: {interval[0]:.3g} to {interval[1]:.3g})"
 
 
 def _worst(error: float | None, of: str, interval: tuple[float, float] | None) -> str:
