@@ -204,7 +204,7 @@ def test_a_thread_that_waits_hears_that_one_gave_up(split: None) -> None:
     told = threading.Timer(0.2, block._give_up)
     told.start()
     reached, _, why = loop.advance_block(
-        block._states()[0],
+        block._states()[0][0],
         block._synapses()[0],
         loop.Team(0, 2, block.tiles, block.found, block.counts, block.meeting),
         LASERS,
@@ -214,6 +214,7 @@ def test_a_thread_that_waits_hears_that_one_gave_up(split: None) -> None:
         block.spikes,
         loop.Waveforms(np.empty(0, np.int64), 1, np.empty((0, 0, 3), np.float32)),
         loop.Lag(block.late, block.charge, block.nothing, block.follow),
+        None,
         None,
     )
     assert (reached, why) == (1, loop.GIVEN_UP)

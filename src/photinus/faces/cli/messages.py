@@ -20,7 +20,7 @@ INPUT_ERROR = 2
 INTERRUPTED = 130
 WIDE = 120
 """Columns of a table where nobody says how many there are."""
-SHORT = 16
+SHORT = 30
 """Longest cells that are broken into lines only where there is no room [columns]."""
 
 
