@@ -71,7 +71,7 @@ class ReducedSimulator(Engine[LaserNetwork, ReducedBlock]):
         if network.devices:
             raise InvalidInput(
                 "devices must be empty for reduced lasers, which are all as designed, "
-                f"got {len(network.devices)} lasers that differ"
+                f"got {len(network.devices)} lasers that differ: 'laser' has them"
             )
         if np.ptp(network.delay) > 0:
             raise InvalidInput("delay must be one number for reduced lasers, got different ones")
