@@ -154,7 +154,7 @@ wide: Any = numba.extending.intrinsic(_mark_wide)
 For many processors the compiler prefers half of that, as older ones slowed down.
 """
 apart: Any = numba.extending.intrinsic(_mark_apart)
-"""Called in a loop's function: keep it apart from its callers, which would have it with their own width.
+"""Called in a loop's function: keep it apart from its callers, whose vectors may be narrower.
 
 Worth its call where a loop is long.
 """
