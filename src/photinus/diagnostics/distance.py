@@ -207,9 +207,9 @@ def _kl_interval(
     """Return the 95 % interval of the KL, less what noise adds.
 
     Noise adds to a KL what it takes from the entropy. Two estimates of that are averaged. One is the
-    floor, which is right near the target. The other is how far parts of the groups are apart, times
-    what that is for exact draws: right for any law, where states are filled. Half of their difference
-    counts as an error. For states that are seen once or never, the second order is too small.
+    floor, which is right near the target. The other is how far parts of the groups are apart, scaled by
+    what that is for exact draws. It holds for any law where states are filled. Half of their difference
+    counts as an error. The second order is wrong for states that are seen once or never.
 
     The error of the rest has two parts. One is that of exact draws from run to run. The other is linear
     in the error of p, from the spread over groups. Noise of p adds to it what exact draws show. Half of
