@@ -430,7 +430,10 @@ def test_the_command_line_takes_imperfections(
     np.testing.assert_array_equal(load("run.zarr").states, by_hand.states)
     for pair, sentence in (
         ("lost_spike=0.1", "(did you mean 'lost_spikes'?)"),
-        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %?"),
+        (
+            "coupling_loss=1.2",
+            "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 dB or 1.2 %?",
+        ),
         ("dead", "--imperfection must be NAME=VALUE, got 'dead'"),
     ):
         arguments = ["photinus", *wanted, "--out", "x.zarr", "--imperfection", pair]
@@ -464,7 +467,10 @@ def test_drift_is_the_integral_over_its_spectrum() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"coupling_loss": 1.2}, "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %."),
+        (
+            {"coupling_loss": 1.2},
+            "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 dB or 1.2 %.",
+        ),
         ({"splitter_loss": -0.1}, "splitter_loss must be from 0 to 1, got -0.1"),
         ({"lost_spikes": 1.01}, "lost_spikes must be from 0 to 1, got 1.01: did you mean 1.01 %."),
         ({"crosstalk": 0.6}, "crosstalk must be from 0 to 0.5, got 0.6: did you mean 0.6 %."),
