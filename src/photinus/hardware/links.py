@@ -152,6 +152,7 @@ def warn_undriven(layout: Layout, designed: LaserNetwork) -> None:
     '2 of 2 links cannot be driven: '
     """
     validate.instance("layout", layout, Layout)
+    validate.instance("designed", designed, LaserNetwork)
     if layout.receiver_gain is None:
         return
     with contextlib.suppress(NotConverged):
