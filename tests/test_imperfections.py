@@ -430,7 +430,10 @@ def test_the_command_line_takes_imperfections(
     np.testing.assert_array_equal(load("run.zarr").states, by_hand.states)
     for pair, sentence in (
         ("lost_spike=0.1", "(did you mean 'lost_spikes'?)"),
-        ("coupling_loss=1.2", "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %?"),
+        (
+            "coupling_loss=1.2",
+            "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 dB or 1.2 %?",
+        ),
         ("dead", "--imperfection must be NAME=VALUE, got 'dead'"),
     ):
         arguments = ["photinus", *wanted, "--out", "x.zarr", "--imperfection", pair]
@@ -464,7 +467,10 @@ def test_drift_is_the_integral_over_its_spectrum() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"coupling_loss": 1.2}, "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 %."),
+        (
+            {"coupling_loss": 1.2},
+            "coupling_loss must be from 0 to 1, got 1.2: did you mean 1.2 dB or 1.2 %.",
+        ),
         ({"splitter_loss": -0.1}, "splitter_loss must be from 0 to 1, got -0.1"),
         ({"lost_spikes": 1.01}, "lost_spikes must be from 0 to 1, got 1.01: did you mean 1.01 %."),
         ({"crosstalk": 0.6}, "crosstalk must be from 0 to 0.5, got 0.6: did you mean 0.6 %."),
@@ -496,10 +502,13 @@ def test_drift_is_the_integral_over_its_spectrum() -> None:
         ),
         ({"weight_flicker": -1}, r"weight_flicker must be from 0 to 1e\+06, got -1"),
         ({"shared_pump_time": 0}, "shared_pump_time must be above 0 s, got 0"),
-        ({"lost_spike": 0.1}, r"imperfection must be .*did you mean 'lost_spikes'\?\)"),
+        ({"lost_spike": 0.1}, r"imperfection must be .*did you mean 'lost_spikes'\?\): .*"),
         ({"temperature": np.nan}, "temperature must be finite, got nan"),
         ({"dead": -1}, "dead must be at least 0, got -1"),
-        ({"drift": 1}, r"imperfection must be one of .*, got 'drift' \(did you mean '\w+drift'\?\)"),
+        (
+            {"drift": 1},
+            r"imperfection must be one of .*, got 'drift' \(did you mean '\w+drift'\?\): .*",
+        ),
     ],
 )
 def test_bad_values_are_refused_in_one_sentence(values: dict[str, float], sentence: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 import photinus as ph
 from photinus.devices.laser import spike
 from photinus.errors import InvalidInput
+from photinus.hardware import Chip, Counts, Ledger, delay_share
 from photinus.hardware.links import link_budget, undriven
 from photinus.networks.layout import Layout, Link
 from photinus.networks.touchstone import transmissions
@@ -108,7 +109,10 @@ def test_labels_that_are_numbers_are_found_by_their_names(calibration: ph.Calibr
     ("change", "sentence"),
     [
         (("loss = 0.25", "loss = 1.25"), "loss of the link from 'B' to 'A' must be from 0 to 1"),
-        (('to = "B"\nbits', 'to = "D"\nbits'), "laser of a link must be one of .*'D'"),
+        (
+            ('to = "B"\nbits', 'to = "D"\nbits'),
+            "laser of the link from 'C' to 'D' must be one of .*'D'",
+        ),
         (('from = "C"', 'from = "B"'), "must go to another laser"),
         (('from = "C"\nto = "B"', 'from = "A"\nto = "B"'), "got two from 'A' to 'B'"),
         (('length = "600 um"', 'length = "600 um"\ndelay = "1 ps"'), "length or delay, got both"),
@@ -130,10 +134,18 @@ def test_what_cannot_be_built_is_one_sentence(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "links must have at least 1"),
+        ("", "it must have a head, as from, to, loss, got an empty file"),
+        ("from,to,loss\nA,B,2.48", r"got 2.48: did you mean 2.48 dB or 2.48 %\?"),
+        ("from,to,loss [dB]\nA,B,-2.48", r"got -2.48 dB: did you mean 2.48 dB\?"),
+        ("from,to,loss [dB]\nA,B,abc", "loss of the link from 'A' to 'B' in line 2 must be"),
+        ("from,to,los [dB]\nA,B,3", r"column must be one of .*'los' \(did you mean 'loss'"),
+        ("from,to,loss,loss\nA,B,0,0", "columns must differ, got 'loss' twice"),
         ("from,to\nA", "line 2 must have 2 cells, got 1"),
-        ("from,to,bits\nA,B,many", "bits in line 2 must be a whole number, got 'many'"),
-        ("from,to,loss [ps]\nA,B,3", "loss in line 2 must be"),
+        (
+            "from,to,bits\nA,B,many",
+            "bits of the link from 'A' to 'B' in line 2 must be a whole number, got 'many'",
+        ),
+        ("from,to,loss [ps]\nA,B,3", "loss of the link from 'A' to 'B' in line 2 must be"),
         ("from,loss\nA,3", "'to', which is missing"),
     ],
 )
@@ -348,3 +360,44 @@ def test_the_command_line_lists_links(run: Run, written: Path, machine: ph.Boltz
     code, said, _ = run("layout", written / "weak.toml", "--machine", written / "machine.json")
     assert code == 0
     assert "4 of 4 links cannot be driven" in said
+    assert "Calibration: preset 'fast-absorber' (by default" in said
+    network = written / "network.json"
+    options = ("--layout", written / "weak.toml", "--out", network)
+    code, _, told = run("translate", written / "machine.json", *options)
+    assert code == 0
+    assert told.count("4 of 4 links cannot be driven: ") == 1
+
+
+def test_what_is_given_for_something_else_is_told(
+    run: Run, written: Path, machine: ph.BoltzmannMachine
+) -> None:
+    machine.save(written / "machine.json")
+    (written / "laser.toml").write_text('name = "mine"\n')
+    options = ("--machine", written / "machine.json", "--calibration", written / "laser.toml")
+    code, _, told = run("layout", written / "chip.toml", *options)
+    assert code == 2
+    assert "--calibration must be a calibration (.json), got" in told
+    assert "which describes a laser" in told
+    code, _, told = run("design", "fast-absorber", "--layout", written / "chip.toml")
+    assert code == 2
+    assert "random machines have 0 to 4, so give --machine" in told
+    code, _, told = run("layout", written / "none.csv")
+    assert code == 2
+    assert told == f"photinus: file {str(written / 'none.csv')!r} does not exist\n"
+    (written / "bytes.yml").write_bytes(b"\xd4\x00")
+    (written / "bytes.toml").write_bytes(b"\xd4\x00")
+    for name in ("bytes.yml", "bytes.toml"):
+        assert "it must be text in UTF-8, got other bytes" in run("layout", written / name)[2]
+
+
+def test_the_ledger_has_the_delays_of_the_layout(designed: ph.LaserNetwork, written: Path) -> None:
+    built = Layout.load(written / "chip.toml").apply(designed)
+    ledger = Ledger.of(Counts.from_rates(built, 1e8))
+    delays = [10 + 600 * 4 / 299.792458, 17.0, 10.0, 10.0]
+    assert ledger.delays.mean / ps == pytest.approx(np.mean(delays))
+    assert ledger.delays.deviation / ps == pytest.approx(np.std(delays))
+    assert ledger.smallest_window == pytest.approx(ledger.delays.mean / delay_share("fast-absorber"))
+    rows = dict(ledger.count_rows())
+    assert rows["delay of a synapse, of the network as it is laid out"].startswith("10 ps to 18 ps")
+    assert rows["chip, planned"].endswith("for its area alone")
+    assert Ledger.of(Counts.from_rates(designed, 1e8)).delays == Chip(lasers=3, synapses=4).delays()

@@ -228,6 +228,10 @@ def _near(spelled: str, known: dict[str, float]) -> str:
     return f": the unit {spelled!r} is unknown" + (f" (did you mean {near[0]!r}?)" if near else "")
 
 
+MOST_DECIBELS = 60.0
+"""Largest loss that somebody may mean who gives a number alone."""
+
+
 class Allowed(NamedTuple):
     """The plausible values of a parameter.
 
@@ -249,8 +253,8 @@ class Allowed(NamedTuple):
     typical: float = 0.0
     """Where values mostly lie: suggestions near it come first; 0 for the middle of the range."""
 
-    def check(self, name: str, value: float) -> float:
-        """Return `value` if it is allowed.
+    def check(self, name: str, value: float, written: str = "") -> float:
+        """Return `value` if it is allowed; `written` is the text that it was read from, if any.
 
         Raises
         ------
@@ -261,12 +265,14 @@ class Allowed(NamedTuple):
             return value
         low = self.shown(self.low) if self.low else "0"
         raise InvalidInput(
-            f"{name} must be from {low} to {self.shown(self.high)}, got {self.shown(value)}"
-            f"{self._meant(value)}"
+            f"{name} must be from {low} to {self.shown(self.high)}, got {written or self.shown(value)}"
+            f"{self._meant(value, written)}"
         )
 
-    def _meant(self, value: float) -> str:
+    def _meant(self, value: float, written: str = "") -> str:
         """Return what is allowed and differs from `value` by a prefix, for the end of a sentence."""
+        if written.endswith("dB"):  # a loss below zero: losses are written as gains at times
+            return f": did you mean {written.lstrip('-')}?" if self.unit == "loss" else ""
         exponents: tuple[int, ...] = (-12, -9, -6, -3, 3, 6, 9, 12)
         if self.unit in ("", "loss", "ratio"):
             exponents = (-2,)
@@ -277,6 +283,8 @@ class Allowed(NamedTuple):
         fit = [x for x in moved if x and self.low <= x <= self.high]
         fit = sorted(fit, key=lambda x: abs(math.log(abs(x) / centre)))[:2]
         shown = [f"{100 * x:g} %" if exponents == (-2,) else self.shown(x) for x in fit]
+        if self.unit == "loss" and 1 < value <= MOST_DECIBELS and not written.endswith("%"):
+            shown.insert(0, f"{value:g} dB")
         return f": did you mean {' or '.join(shown)}?" if shown else ""
 
     def shown(self, value: float) -> str:

@@ -20,6 +20,8 @@ LARGEST_INTEGER = 2**63 - 1
 """Of what a count can be; seeds may be larger."""
 MOST_DIGITS = 30
 """Of a whole number in a message."""
+MOST_LISTED = 12
+"""Names that a message lists before it says what was given."""
 LONGEST_SHOWN = 120
 """Characters of a value in a message."""
 
@@ -269,7 +271,9 @@ def positive(name: str, value: Any, unit: str = "") -> float:
     """Return `value` as a float above zero."""
     result = number(name, value, unit)
     if result <= 0:
-        raise InvalidInput(f"{name} must be above 0{unit and ' ' + unit}, got {result:g}")
+        raise InvalidInput(
+            f"{name} must be above 0{unit and ' ' + unit}, got {_as_given(value, result)}"
+        )
     return result
 
 
@@ -277,8 +281,15 @@ def non_negative(name: str, value: Any, unit: str = "") -> float:
     """Return `value` as a float of at least zero."""
     result = number(name, value, unit)
     if result < 0:
-        raise InvalidInput(f"{name} must be at least 0{unit and ' ' + unit}, got {result:g}")
+        raise InvalidInput(
+            f"{name} must be at least 0{unit and ' ' + unit}, got {_as_given(value, result)}"
+        )
     return result
+
+
+def _as_given(value: Any, number: float) -> str:
+    """Return a number for a message, a text as it was written."""
+    return value.strip() if isinstance(value, str) else f"{number:g}"
 
 
 def fraction(name: str, value: Any, most: float = 1.0) -> float:
@@ -293,7 +304,8 @@ def within(name: str, value: Any, least: float, most: float, unit: str = "") -> 
 
 def allowed(name: str, value: Any, plausible: "units.Allowed") -> float:
     """Return `value` as a float that is plausible."""
-    return plausible.check(name, number(name, value, plausible.unit))
+    written = value.strip() if isinstance(value, str) else ""
+    return plausible.check(name, number(name, value, plausible.unit), written)
 
 
 def integer(name: str, value: Any, minimum: int, maximum: int | None = LARGEST_INTEGER) -> int:
@@ -319,6 +331,10 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     near = get_close_matches(str(value)[:LONGEST_SHOWN], choices, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     listed = ", ".join(repr(c) for c in choices)
+    if len(choices) > MOST_LISTED:  # what is wrong comes first
+        raise InvalidInput(
+            f"{name} must be one of {len(choices)} names, got {shown(value)}{hint}: {listed}"
+        )
     raise InvalidInput(f"{name} must be one of {listed}, got {shown(value)}{hint}")
 
 

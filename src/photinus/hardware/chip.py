@@ -76,6 +76,17 @@ class Delays(Displayed):
         least, mean, most = (quantity(x, "s") for x in (self.least, self.mean, self.most))
         return f"{least} to {most}, {mean} in the mean"
 
+    @classmethod
+    def of(cls, network: LaserNetwork) -> "Delays | None":
+        """Return the delays that a network's synapses have, as of a layout; None if they have none."""
+        validate.instance("network", network, LaserNetwork)
+        target, source, _ = entries(network.coupling)
+        late = np.asarray(network.delay)
+        late = late[target, source] if late.ndim else np.full(len(target), late)
+        if not late.any():
+            return None
+        return cls(float(late.min()), float(late.mean()), float(late.max()), float(late.std()))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Chip(Displayed):

@@ -16,6 +16,7 @@ from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.engines.events import Number
 from photinus.engines.jumps import simulate_jumps
 from photinus.errors import InvalidInput, NotConverged
+from photinus.hardware.chip import Delays
 from photinus.hardware.receivers import Receiver, carriers_per_pulse, pulse_share
 from photinus.networks.couplings import entries
 from photinus.networks.lasers import LaserNetwork, is_of_lasers
@@ -28,7 +29,6 @@ LIGHT_LIFETIMES, LIGHT_CHAINS = 100, 2
 """Length of the simulation of one laser that measures its light per spike."""
 FEWEST_EFFECTIVE = 10
 """Effective draws per chain below which their number is not known: the chain is too short to tell."""
-
 
 PER_COPY = (
     "lasers",
@@ -87,6 +87,8 @@ class Counts(Displayed):
     doesn't tell."""
     kernel: SynapticKernel | None = None
     """Synapse, which tells the circuit; None if unknown, and then no one-shot is counted."""
+    delays: Delays | None = None
+    """Of the network's synapses; None if it has none."""
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
@@ -342,6 +344,7 @@ class Counts(Displayed):
             photons=float(rates[runs].sum()) * light,
             effective_share=effective_share,
             kernel=network.kernel,
+            delays=Delays.of(network),
         )
 
 

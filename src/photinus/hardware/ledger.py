@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from photinus._core import files, validate
 from photinus._core.display import Displayed
 from photinus._core.records import settle
-from photinus.hardware.chip import PLAUSIBLE, TIMES, Chip
+from photinus.hardware.chip import PLAUSIBLE, TIMES, Chip, Delays, delay_share
 from photinus.hardware.counts import Counts
 from photinus.hardware.prices import UNITS, Price, Prices
 from photinus.units import quantity
@@ -119,7 +119,12 @@ class Ledger(Displayed):
     @property
     def smallest_window(self) -> float:
         """Window τ [s] from which delay on the chip no more than doubles KL."""
-        return self.placed.smallest_window(self.counts.parameters.name)
+        return self.delays.mean / delay_share(self.counts.parameters.name)
+
+    @property
+    def delays(self) -> Delays:
+        """Delays of the synapses: the network's own, as of a layout, or those of the planned chip."""
+        return self.counts.delays or self.placed.delays()
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -190,7 +195,7 @@ class Ledger(Displayed):
             "chip": {
                 **self.placed.to_dict(),
                 "side": self.placed.side,
-                "delays": asdict(self.placed.delays()),
+                "delays": asdict(self.delays),
                 "smallest_window": self.smallest_window,
             },
             "power": {case: self.power(case) for case in CASES},
@@ -220,16 +225,19 @@ class Ledger(Displayed):
     def _delay_rows(self) -> list[tuple[str, str]]:
         """Return how large the chip is, and what its delays ask of the window."""
         chip, window, least = self.placed, self.counts.window, self.smallest_window
-        delays = chip.delays()
+        delays, own = self.delays, self.counts.delays is not None
         verdict = "long enough" if least <= window else "too short"
         area = PLAUSIBLE["area_per_weight"].shown(chip.area_per_weight)
         return [
             (
                 "chip, planned",
                 f"{chip.layout} with sides of {quantity(chip.side, 'm')}, {area} per weight, "
-                f"{chip.path} synapses",
+                f"{chip.path} synapses{', for its area alone' if own else ''}",
             ),
-            ("delay of a synapse", f"{delays}: {100 * delays.mean / window:.2g} % of τ"),
+            (
+                f"delay of a synapse{', of the network as it is laid out' if own else ''}",
+                f"{delays}: {100 * delays.mean / window:.2g} % of τ",
+            ),
             (
                 f"smallest τ for {TIMES:g} times the KL without delay",
                 f"{quantity(least, 's')}; τ = {quantity(window, 's')} is {verdict}",

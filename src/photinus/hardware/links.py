@@ -1,13 +1,15 @@
 """What every link of a chip needs, and what arrives there: who can be driven, and who cannot."""
 
+import contextlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
-from photinus._core import validate
+from photinus._core import hush, validate
 from photinus._core.display import Displayed
 from photinus.devices.laser import spike
+from photinus.errors import NotConverged, TranslationWarning
 from photinus.hardware.receivers import carriers_per_pulse
 from photinus.networks.couplings import dense
 from photinus.networks.lasers import LaserNetwork
@@ -129,6 +131,36 @@ def link_budget(layout: Layout, designed: LaserNetwork) -> tuple[LinkBudget, ...
             LinkBudget(link.source, link.target, link.loss, link.delay, photons, electrons, most)
         )
     return tuple(sorted(found, key=lambda each: -each.gain))
+
+
+def warn_undriven(layout: Layout, designed: LaserNetwork) -> None:
+    """Warn of links whose receivers and weights cannot give what they were designed for.
+
+    Where the laser does not spike, or the layout has no `receiver_gain`, nothing is known of that.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import photinus as ph
+    >>> from photinus.hardware.links import warn_undriven
+    >>> from photinus.networks.layout import Layout, Link
+    >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0], labels=["A", "B"])
+    >>> chip = Layout(links=[Link("A", "B"), Link("B", "A")], receiver_gain=1e-3)
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warn_undriven(chip, ph.translate(machine, ph.Calibration.preset()))
+    >>> str(told[0].message)[:31]
+    '2 of 2 links cannot be driven: '
+    """
+    validate.instance("layout", layout, Layout)
+    validate.instance("designed", designed, LaserNetwork)
+    if layout.receiver_gain is None:
+        return
+    with contextlib.suppress(NotConverged):
+        weak = undriven(link_budget(layout, designed))
+        if weak:
+            most = layout.receiver_gain * layout.weight_most
+            what = f"receiver and weights give {most:.2g}, and they count as driven in full"
+            hush.tell(f"{weak}; {what}", TranslationWarning, depth=2)
 
 
 def undriven(links: tuple[LinkBudget, ...], most: int = 5) -> str:

@@ -11,8 +11,11 @@ from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
+from photinus.units import Allowed
 
 Array = NDArray[np.float64]
+CURRENT = Allowed("A", 1e-10, 1.0, 10e-6)
+"""Of lasers; a number of microamperes without its unit is above."""
 
 
 class Predicted(NamedTuple):

@@ -17,7 +17,7 @@ from photinus._core.display import Displayed
 from photinus._core.records import settle
 from photinus.errors import InvalidInput
 from photinus.measurements.bench import Run
-from photinus.measurements.curves import Array, Curve, Predicted, numbers, settle_curve
+from photinus.measurements.curves import CURRENT, Array, Curve, Predicted, numbers, settle_curve
 from photinus.measurements.noise import relative_noise
 
 CLASSES = 8
@@ -158,7 +158,7 @@ class Pulse(Curve):
     """Standard error [W], one or array (point,); by default 3 % of the peak."""
 
     def __post_init__(self) -> None:
-        settle(self, current=validate.positive("current of a pulse", self.current, "A"))
+        settle(self, current=validate.allowed("current of a pulse", self.current, CURRENT))
         settle_curve(self, "time", "power", {"time": "s", "power": "W"})
         if (np.diff(self.points) <= 0).any():
             raise InvalidInput("time must rise from entry to entry")
@@ -255,7 +255,7 @@ class Intervals(Displayed):
     """How many intervals there are."""
 
     def __post_init__(self) -> None:
-        settle(self, current=validate.positive("current of intervals", self.current, "A"))
+        settle(self, current=validate.allowed("current of intervals", self.current, CURRENT))
         interval = validate.finite_array("interval", self.interval, 1)
         count = np.ones(len(interval)) if self.count is None else numbers("count", self.count, "")
         if len(count) != len(interval):
@@ -341,7 +341,7 @@ class Noise(Curve):
     """Standard error [1/Hz], one or array (point,); by default 10 %."""
 
     def __post_init__(self) -> None:
-        settle(self, current=validate.positive("current of noise", self.current, "A"))
+        settle(self, current=validate.allowed("current of noise", self.current, CURRENT))
         settle_curve(self, "frequency", "rin", {"frequency": "Hz", "rin": "1/Hz"})
 
     @property

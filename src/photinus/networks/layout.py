@@ -76,6 +76,8 @@ ENTRIES = (
     "wavelength",
 )
 """What else a layout's file may have."""
+COLUMNS = ("from", "to", "loss", "length", "delay", "gain", "bits", "crossings")
+"""Of a table."""
 UNITS = {"loss": "loss", "length": "m", "delay": "s", "gain": "ratio", "bits": ""}
 """Unit of what a column of a table holds, where its head gives none."""
 
@@ -111,16 +113,17 @@ class Link(Displayed):
 
     def __post_init__(self) -> None:
         for name, allowed in (("loss", LOSS), ("delay", DELAY), ("gain", GAIN)):
-            value = validate.number(f"{name} of {self._name}", getattr(self, name), allowed.unit)
-            settle(self, **{name: allowed.check(f"{name} of {self._name}", value)})
+            value = validate.number(f"{name} of {self.name}", getattr(self, name), allowed.unit)
+            settle(self, **{name: allowed.check(f"{name} of {self.name}", value)})
         if self.bits is not None:
-            bits = validate.integer(f"bits of {self._name}", self.bits, 1, MOST_BITS)
+            bits = validate.integer(f"bits of {self.name}", self.bits, 1, MOST_BITS)
             settle(self, bits=bits)
         if self.source == self.target:
-            raise InvalidInput(f"{self._name} must go to another laser, got itself")
+            raise InvalidInput(f"{self.name} must go to another laser, got itself")
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """What messages call it."""
         return f"the link from {self.source!r} to {self.target!r}"
 
     @property
@@ -231,7 +234,7 @@ class Layout(Displayed):
         """
         validate.instance("network", network, LaserNetwork)
         built = {
-            (_position(link.target, network), _position(link.source, network)): link
+            (_position(link.target, link, network), _position(link.source, link, network)): link
             for link in self.links
         }
         self._require_all(network, built)
@@ -265,12 +268,12 @@ class Layout(Displayed):
             )
 
 
-def _position(end: Hashable, network: LaserNetwork) -> int:
+def _position(end: Hashable, link: Link, network: LaserNetwork) -> int:
     """Return which laser a link's end names; files know the names of labels only."""
     if end in network.labels:
         return network.labels.index(end)
     names = [str(label) for label in network.labels]
-    return names.index(validate.one_of("laser of a link", str(end), names))
+    return names.index(validate.one_of(f"laser of {link.name}", str(end), names))
 
 
 class _Medium(NamedTuple):
@@ -333,11 +336,11 @@ def _link(row: Any, medium: _Medium) -> Link:
         raise InvalidInput(
             f"the link from {source!r} to {target!r} must have length or delay, got both"
         )
-    length = LENGTH.check("length", validate.number("length", given.pop("length", 0.0), "m"))
-    crossings = validate.integer("crossings", given.pop("crossings", 0), 0, 10_000)
-    delay = validate.number("delay", given.pop("delay", medium.late(length)), "s")
-    what = f"loss of the link from {source!r} to {target!r}"
-    loss = validate.within(what, given.pop("loss", 0.0), 0.0, 1.0, "loss")
+    of = f"of the link from {source!r} to {target!r}"
+    length = validate.allowed(f"length {of}", given.pop("length", 0.0), LENGTH)
+    crossings = validate.integer(f"crossings {of}", given.pop("crossings", 0), 0, 10_000)
+    delay = validate.number(f"delay {of}", given.pop("delay", medium.late(length)), "s")
+    loss = validate.allowed(f"loss {of}", given.pop("loss", 0.0), LOSS)
     return Link(
         source,
         target,
@@ -351,16 +354,23 @@ def _rows(text: str) -> Iterable[dict[str, Any]]:
     """Return the lines of a table as links, values with the units of the head."""
     lines = csv.reader(StringIO(text), skipinitialspace=True)
     head = [_column(title) for title in next(lines, [])]
+    if not head:
+        raise InvalidInput(f"it must have a head, as {', '.join(COLUMNS[:3])}, got an empty file")
+    for name, _ in head:
+        if [other for other, _ in head].count(validate.one_of("column", name, COLUMNS)) > 1:
+            raise InvalidInput(f"columns must differ, got {name!r} twice")
     for cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(head):
             raise InvalidInput(f"line {lines.line_num} must have {len(head)} cells, got {len(cells)}")
-        row: dict[str, Any] = {}
-        for (name, unit), cell in zip(head, cells, strict=True):
-            if cell.strip():
-                row[name] = _value(name, f"{cell.strip()} {unit}".strip(), lines.line_num)
-        yield row
+        row = {
+            name: f"{cell.strip()} {unit}".strip()
+            for (name, unit), cell in zip(head, cells, strict=True)
+            if cell.strip()
+        }
+        of = f"of the link from {row.get('from')!r} to {row.get('to')!r} in line {lines.line_num}"
+        yield {name: _value(name, text, of) for name, text in row.items()}
 
 
 def _column(title: str) -> tuple[str, str]:
@@ -369,12 +379,13 @@ def _column(title: str) -> tuple[str, str]:
     return name.strip().lower(), unit.rstrip("] ")
 
 
-def _value(name: str, text: str, line: int) -> Any:
+def _value(name: str, text: str, of: str) -> Any:
     """Return what one cell holds."""
     if name in ("from", "to"):
         return text
     if name in ("bits", "crossings"):
         if not text.isdecimal():
-            raise InvalidInput(f"{name} in line {line} must be a whole number, got {text!r}")
+            raise InvalidInput(f"{name} {of} must be a whole number, got {text!r}")
         return int(text)
-    return validate.number(f"{name} in line {line}", text, UNITS.get(name, ""))
+    validate.number(f"{name} {of}", text, UNITS[name])
+    return text  # a message shall tell it as it was written

@@ -105,8 +105,11 @@ def ways(
         If the file is no such netlist, or has no lasers that light connects.
     """
     yaml = optional("yaml", "layout", "a netlist")
+    content = files.read_bytes(path)
     try:
-        document = yaml.safe_load(files.read_bytes(path).decode("utf-8-sig"))
+        document = yaml.safe_load(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InvalidInput(f"file {str(path)!r} is not YAML: {files.NOT_TEXT}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         why = " ".join(str(error).split())[:100]
         raise InvalidInput(f"file {str(path)!r} is not YAML: {why}") from None

@@ -7,6 +7,7 @@ leaves links, modes and pipes as they are. What is read may be anything: a resul
 from photinus._core.files.arrays import read_npz, write_npz
 from photinus._core.files.disk import read_bytes, read_input, write_bytes, write_text
 from photinus._core.files.documents import (
+    NOT_TEXT,
     check_document,
     check_schema,
     labels_from_json,
@@ -41,6 +42,7 @@ from photinus._core.files.paths import (
 )
 
 __all__ = [
+    "NOT_TEXT",
     "SCHEMAS",
     "beside",
     "check_all",

@@ -18,6 +18,7 @@ MOST_DIGITS = 300
 """Digits of the longest number that a JSON file may hold; float64 ends at 309."""
 MOST_LETTERS = 1000
 """Length of a sentence on what is wrong with a file."""
+NOT_TEXT = "it must be text in UTF-8, got other bytes"
 
 
 def write_json(
@@ -113,7 +114,9 @@ def parse_toml(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
         return tomllib.loads(content.decode("utf-8-sig"))
     except RecursionError:
         raise InvalidInput(f"file {str(path)!r} is not {what}: nested too deeply") from None
-    except ValueError as error:  # not TOML, not text, or a number of thousands of digits
+    except UnicodeDecodeError:
+        raise InvalidInput(f"file {str(path)!r} is not {what}: {NOT_TEXT}") from None
+    except ValueError as error:  # not TOML, or a number of thousands of digits
         raise InvalidInput(f"file {str(path)!r} is not {what}: {error}") from None
 
 
@@ -164,6 +167,10 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         MemoryError,
     ) as error:
         why = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, InvalidInput) and why.startswith(f"file {str(path)!r}"):
+            raise  # it says already which file, as of one that is missing
+        if isinstance(error, UnicodeDecodeError):
+            why = NOT_TEXT
         if len(why) > MOST_LETTERS:
             # Some show all of a wrong value, however long; what is allowed stands before or behind.
             why = f"{why[: MOST_LETTERS // 2]} … {why[-MOST_LETTERS // 2 :]}"

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photinus.errors import NotConverged
+from photinus.errors import InvalidInput, NotConverged
 from photinus.faces.cli.inputs import read_calibration, read_laser, read_machine
 from photinus.faces.cli.messages import INPUT_ERROR, print_json, say, stop, table, typed
 from photinus.faces.cli.options import CalibrationFile, Force, Json, LayoutFile, Seed, Threads
 
 if TYPE_CHECKING:
     from photinus.faces.design import Design
+    from photinus.machines.boltzmann import BoltzmannMachine
+    from photinus.networks.layout import Layout
 
 
 def design(
@@ -41,10 +43,10 @@ def design(
     from photinus.faces.design.failure import failure_page
     from photinus.faces.design.job import random_machines
     from photinus.faces.design.page import design_page
-    from photinus.networks.layout import Layout
 
     parameters = read_laser(laser, [], forced=False)
     tried = random_machines(random, scale, 4, seed) if machine is None else (read_machine(machine),)
+    chip = None if layout is None else _chip(layout, tried[0], given=machine is not None)
     files.check_all([out], replace=force)
     options: dict[str, Any] = {
         "chips": chips,
@@ -57,7 +59,7 @@ def design(
         found = judge(
             parameters,
             machines=tried,
-            layout=None if layout is None else Layout.load(layout),
+            layout=chip,
             calibration=None if calibration is None else read_calibration(None, calibration),
             **options,
         )
@@ -70,6 +72,21 @@ def design(
         return
     _show(found)
     typer.echo(f"Page: {out}")
+
+
+def _chip(path: Path, machine: "BoltzmannMachine", *, given: bool) -> "Layout":
+    """Return the layout of a file; raise where it needs a machine that was not given."""
+    from photinus.networks.layout import Layout
+
+    chip = Layout.load(path)
+    names = {str(label) for label in machine.labels}
+    others = [end for link in chip.links for end in (link.source, link.target) if str(end) not in names]
+    if others and not given:
+        raise InvalidInput(
+            f"--layout must link units of the machine, got {others[0]!r} in {str(path)!r}: random "
+            f"machines have 0 to {len(names) - 1}, so give --machine with the labels"
+        )
+    return chip
 
 
 def _show(found: "Design") -> None:

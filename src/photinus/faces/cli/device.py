@@ -123,7 +123,8 @@ def show(
         return
     table(f"Data sheet of {sheet.name}", sheet_rows(sheet))
     if sheet.pulse_energy is None:
-        say(f"It does not spike; {told(cures(parameters))}.\n")
+        alone = "" if sheet.pulsing_current is None else ", though it pulses by itself at high currents"
+        say(f"A kick sets off no spike{alone}; {told(cures(parameters))}.\n")
     if sheet.needs_other_material:
         say(
             f"A gain ratio of {sheet.gain_ratio:.3g} needs an absorber of another material than the "

@@ -146,11 +146,12 @@ def _read(
 def _at(option: str, given: str) -> tuple[float, str]:
     """Return current and file of CURRENT:FILE."""
     from photinus._core import validate
+    from photinus.measurements.curves import CURRENT
 
     current, colon, path = given.partition(":")
     if not colon or not path:
         raise InvalidInput(f"{option} must be CURRENT:FILE, as 12uA:table.csv, got {given!r}")
-    return validate.positive(f"current of {option}", current, "A"), path
+    return validate.allowed(f"current of {option}", current, CURRENT), path
 
 
 def _check_endings(out: Path | None, figure: Path | None) -> None:

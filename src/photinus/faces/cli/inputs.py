@@ -31,6 +31,11 @@ def read_calibration(device: str | None, path: Path | None, substrate: str = "la
 
     if path is None:
         return Calibration.preset(device or (LifRun if substrate == "lif" else LaserRun).preset)
+    if path.suffix == ".toml" and path.exists():
+        raise InvalidInput(
+            f"--calibration must be a calibration (.json), got {str(path)!r}, which describes a laser: "
+            f"'photinus calibrate {path}' writes its calibration"
+        )
     loaded = Calibration.load(path)
     if device is not None:
         loaded.require(preset(device))
@@ -105,7 +110,9 @@ def read_imperfections(given: list[str] | None) -> "Imperfections | None":
 
 def laid_out(network: Any, path: Path | None) -> Any:
     """Return a network as the chip of a layout's file has it; as it is without one."""
+    from photinus._core import files
     from photinus.devices.registry import device_of
+    from photinus.hardware.links import warn_undriven
     from photinus.networks.lasers import is_of_lasers
     from photinus.networks.layout import Layout
 
@@ -113,7 +120,11 @@ def laid_out(network: Any, path: Path | None) -> Any:
         return network
     if not is_of_lasers(network):
         raise InvalidInput(f"--layout must go with lasers, got {device_of(network).name!r}")
-    return Layout.load(path).apply(network)
+    chip = Layout.load(path)
+    with files.reading(path, "layout for this machine"):
+        built = chip.apply(network)
+    warn_undriven(chip, network)
+    return built
 
 
 def read_start(

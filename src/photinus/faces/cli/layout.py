@@ -20,6 +20,7 @@ def layout(
     as_json: Json = False,
 ) -> None:
     """List the links of a chip, and for a machine what each needs and whether it can be driven."""
+    from photinus._core import files
     from photinus._core.records import values_of
     from photinus.hardware.links import HEAD, link_budget, undriven
     from photinus.networks.lasers import is_of_lasers
@@ -45,13 +46,23 @@ def layout(
         ]
         table("Links", rows, ("from", "to", "loss", "delay", "gain", "bits"))
         return
-    designed = translate(read_machine(machine), read_calibration(laser, calibration))
+    measured = read_calibration(laser, calibration)
+    designed = translate(read_machine(machine), measured)
     assert is_of_lasers(designed)
-    links = link_budget(found, designed)
+    with files.reading(chip, "layout for this machine"):
+        links = link_budget(found, designed)
+    named = f"preset {measured.laser.name!r}" if calibration is None else str(calibration)
     if as_json:
-        print_json({"links": [{**values_of(x), "gain": x.gain, "driven": x.driven} for x in links]})
+        print_json(
+            {
+                "calibration": named,
+                "links": [{**values_of(x), "gain": x.gain, "driven": x.driven} for x in links],
+            }
+        )
         return
     table("Links", [link.row() for link in links], HEAD)
+    default = " (by default: give --calibration for your laser)"
+    say(f"Calibration: {named}{default if laser is None and calibration is None else ''}.")
     weak = undriven(links)
     if weak:
         say(f"{weak[0].upper()}{weak[1:]}.")

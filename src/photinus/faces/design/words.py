@@ -189,7 +189,7 @@ def sheet_rows(sheet: Datasheet) -> list[tuple[str, str]]:
         return without if value is None else quantity(value, unit)
 
     y, at = sheet.yamada, f"at {quantity(sheet.current, 'A')}"
-    pulses = "does not spike"
+    pulses = "a kick sets off none"
     return [
         ("wavelength", quantity(sheet.wavelength, "m", 4)),
         ("quality factor", f"{sheet.quality:,.0f}"),
