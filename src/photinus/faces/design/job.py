@@ -5,7 +5,7 @@ ledger is made up. What limits it is found by change. Each parameter of the lase
 and everything is measured again. Each imperfection is added at its usual size. All of these use the
 same machines and random numbers.
 
-A changed laser is calibrated anew. A brief calibration is noisy: its state window and synapse differ
+A changed laser is calibrated, too. A brief calibration is noisy: its state window and synapse differ
 from seed to seed. So every laser is calibrated with some seeds, and errors hold the spread of these.
 
 Chips are draws of fabrication. Some of them are refined, to show what correction brings. Couplings that

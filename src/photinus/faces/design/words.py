@@ -9,7 +9,7 @@ from photinus.faces.design.chips import GOOD, Chips
 from photinus.faces.design.job import FABRICATED, RAISED
 from photinus.faces.design.verdict import Design, Influence
 from photinus.hardware import CASES
-from photinus.networks.imperfections import PLAUSIBLE
+from photinus.networks.imperfections import PLAUSIBLE, Imperfections
 from photinus.units import quantity
 
 CERTAIN, COSTLY = 3.0, 2.0
@@ -151,7 +151,8 @@ def share(chips: Chips) -> str:
 
 def _faults() -> dict[str, Any]:
     """Return the faults of fabricated chips, by name."""
-    return {name: value for name, value in FABRICATED.to_dict().items() if value}
+    without = Imperfections().to_dict()
+    return {name: x for name, x in FABRICATED.to_dict().items() if x != without.get(name)}
 
 
 SYNAPSE_HEAD = ("synapse", "KL [nats]", "kick", "sustain", "duration", "window τ")
