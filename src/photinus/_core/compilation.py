@@ -131,8 +131,17 @@ def _mark_wide(_: Any) -> tuple[Any, Callable[..., Any]]:
     """Return how `wide` is typed and compiled."""
 
     def mark(context: Any, builder: Any, *_: Any) -> Any:
-        # Past the list of attributes that llvmlite knows. A caller would have it with its own width.
+        # Past the list of attributes that llvmlite knows.
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return numba.types.void(), mark
+
+
+def _mark_apart(_: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return how `apart` is typed and compiled."""
+
+    def mark(context: Any, builder: Any, *_: Any) -> Any:
         builder.function.attributes.add("noinline")
         return context.get_dummy_value()
 
@@ -143,6 +152,11 @@ wide: Any = numba.extending.intrinsic(_mark_wide)
 """Called in a loop's function: let it use the widest vectors that there are.
 
 For many processors the compiler prefers half of that, as older ones slowed down.
+"""
+apart: Any = numba.extending.intrinsic(_mark_apart)
+"""Called in a loop's function: keep it apart from its callers, whose vectors may be narrower.
+
+Worth its call where a loop is long.
 """
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a loop of any target (plain Python included) may call."""

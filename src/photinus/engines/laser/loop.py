@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.barrier import wait
-from photinus._core.compilation import TILE, inlined, kernel, wide
+from photinus._core.compilation import TILE, apart, inlined, kernel, wide
 from photinus._core.streams import next_word
 from photinus.engines.laser.step import (
     ONE,
@@ -113,6 +113,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     compiler vectorises innermost loops only, so the words of all substeps are written out.
     """
     wide()
+    apart()
     fires, first_lane = 0, first_tile * TILE
     for tile in range(first_tile, end_tile):
         b = np.uintp(tile) * _F

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined, kernel, wide
+from photinus._core.compilation import apart, inlined, kernel, wide
 from photinus._core.memory import aligned
 from photinus.engines.reduced.membrane import (
     BASE,
@@ -178,6 +178,7 @@ def _advance_membranes(f, synaptic, once, place, constants, rows, columns):  # t
     it. A branch that is predicted wrongly then costs itself, not the whole chain that it waited for.
     """
     wide()
+    apart()
     tiles = place.size // TILE
     rest = constants[REST]
     most = constants[MOST]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined, wide
+from photinus._core.compilation import apart, inlined, wide
 from photinus.engines.reduced.membrane import BASE, HALF, LEAST, ZERO, F
 
 # Columns of a pending spike: time [steps], step in which it was fired, lane, steps since the spike
@@ -118,6 +118,7 @@ def add_four(  # type: ignore[no-untyped-def]
 ):
     """Add four rows of couplings at a time, those that begin at a, b, c and d."""
     wide()
+    apart()
     for j in range(size):
         w0, w1 = np.float32(dense[a + j]), np.float32(dense[b + j])
         w2, w3 = np.float32(dense[c + j]), np.float32(dense[d + j])
