@@ -15,8 +15,9 @@ from photinus.devices.laser import LaserParameters, spike
 from photinus.devices.laser.conditions import conditions
 from photinus.devices.laser.cures import cures
 from photinus.errors import InvalidInput, NotConverged
-from photinus.faces.design import Design, design, words
+from photinus.faces.design import Design, design, influences, words
 from photinus.faces.design import job as design_job
+from photinus.faces.design.chips import Chips, longer
 from photinus.faces.design.job import random_machines
 from photinus.faces.design.page import design_page
 from photinus.faces.design.verdict import Influence, Shown
@@ -52,9 +53,8 @@ def test_a_good_laser_samples_and_its_ledger_is_there(judged: Design) -> None:
     assert judged.kl < 0.01
     assert judged.ledger.power("best") > 0
     assert len(judged.chips) == 4
-    share, after = judged.passing(np.inf)
-    assert share == 1.0
-    assert after is None
+    assert judged.chips.passing(np.inf) == 4
+    assert len(judged.refined) == 0
 
 
 def test_the_ruinous_imperfection_is_first_and_the_weak_one_is_not_certain(judged: Design) -> None:
@@ -78,16 +78,106 @@ def test_a_parameter_that_changes_nothing_shows_nothing(judged: Design) -> None:
 def test_influences_are_means_of_paired_differences() -> None:
     before = Shown(np.array([0.1, 0.3]), np.array([1.0, 2.0]), np.array([4.0, 4.0]))
     after = Shown(np.array([0.2, 0.6]), np.array([1.1, 2.2]), np.array([3.0, 5.0]))
-    found = design_job._influence("x", 1.0, before, after)
+    found = influences.influence("x", 1.0, [before], [after])
     assert found.kl == pytest.approx((0.2, 0.1))
     assert found.rate == pytest.approx((0.1, 0.0))
     assert found.energy == pytest.approx((0.0, 0.25))
 
 
+def noisy(random: np.random.Generator, kl: float, noise: float) -> Shown:
+    """Return what a calibration shows that is off by chance, the same on all four machines."""
+    off = noise * random.normal()
+    return Shown(np.full(4, kl + off), np.full(4, 1e9 * (1 + off)), np.full(4, 1e-12 * (1 + off)))
+
+
+def test_errors_hold_the_noise_of_calibration_so_that_chance_is_seldom_named() -> None:
+    random, far = np.random.default_rng(5), 0
+    for _ in range(200):
+        groups = [[noisy(random, 0.1, 0.01) for _ in range(k)] for k in (3, *8 * [2])]
+        noise = influences.calibration_noise(groups)
+        found = influences.influence("x", 1.0, groups[0], groups[1], noise)
+        far += sum(abs(change) > 2 * error for change, error in (found.kl, found.rate))
+    # Twenty in four hundred by chance; with the spread over machines alone, all of them.
+    assert 5 < far < 60
+
+
+def test_the_noise_of_calibration_is_that_between_repeats() -> None:
+    random = np.random.default_rng(6)
+    groups = [[noisy(random, kl, 0.01) for _ in range(2)] for kl in np.linspace(0, 1, 2000)]
+    assert influences.calibration_noise(groups) == pytest.approx((0.01, 0.01, 0.01), rel=0.05)
+
+
+def test_synapses_and_parameters_are_calibrated_with_several_seeds(
+    calibration: ph.Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = []
+
+    def noted(parameters: LaserParameters, *, seed: int, **_: Any) -> ph.Calibration:
+        seeds.append(seed)
+        return dataclasses.replace(calibration, window=calibration.window * (1 + 0.1 * (seed % 2)))
+
+    monkeypatch.setattr(design_job, "calibrate", noted)
+    monkeypatch.setattr(design_job, "LENGTH", {"chains": 16, "draws": 40})
+    monkeypatch.setattr(design_job, "PARAMETERS", ("gain_lifetime",))
+    bench = design_job._Bench(random_machines(2, 2.0, 2), None, 7, None)
+    (found,), noise = design_job._parameters(bench, calibration.laser, lambda: None)
+    assert seeds == [7, 8, 9, 7, 8]
+    assert noise > 0
+    assert abs(found.rate[0]) < 2 * found.rate[1]
+
+
 def test_what_gains_the_most_is_said_first(judged: Design) -> None:
     gains = Influence("beta", 1.0, (-0.02, 0.001), (0.0, 0.0), (0.0, 0.0))
     better = dataclasses.replace(judged, parameters=(gains, *judged.parameters))
-    assert words.limit(better).startswith("beta 1.1 times as large gains 0.02 nats")
+    assert words.limit(better).startswith("raise beta by 10 %, which gains 0.02 nats")
+
+
+def test_the_longest_certain_bar_is_named_whichever_way_it_points(judged: Design) -> None:
+    gains = Influence("beta", 1.0, (-0.02, 0.001), (0.0, 0.0), (0.0, 0.0))
+    costs = Influence("gain_lifetime", 1.0, (0.03, 0.004), (0.0, 0.0), (0.0, 0.0))
+    noisy = Influence("pump_noise", 1.0, (-0.05, 0.03), (0.0, 0.0), (0.0, 0.0))
+    named = dataclasses.replace(judged, parameters=(noisy, costs, gains))
+    assert words.improvement(named).startswith("lower gain_lifetime by 10 % (raised by as much")
+    # One that no longer samples is no improvement either.
+    none = dataclasses.replace(judged, parameters=(judged.parameters[0], noisy))
+    assert words.improvement(none) == "no parameter stands out"
+
+
+def test_chips_are_judged_by_the_kl_less_what_exact_draws_show() -> None:
+    good = Chips(np.array([0.017, 0.016, 0.016]), np.array([0.009, 0.009, 0.009]))
+    assert good.counted() == "3 of 3"
+    low, high = good.interval()
+    # Wilson 1927 for all of n: from n/(n + z²) to 1.
+    assert (low, high) == pytest.approx((3 / (3 + 1.959964**2), 1.0), rel=1e-5)
+    assert words.share(good) == "3 of 3 (95 %: 44 to 100 %)"
+    mixed = Chips(np.array([0.02, 0.025, 0.5]), np.array([0.015, 0.015, 0.015]))
+    assert mixed.told().tolist() == [False, False, True]
+    assert mixed.counted() == "0 of 3 (cannot tell of 2: too few draws)"
+    unknown = Chips(np.array([0.02]), np.array([np.nan]))
+    assert unknown.interval() == (0.0, 1.0)
+
+
+def test_runs_are_longer_where_the_floor_is_near_the_limit() -> None:
+    assert [longer(x) for x in (0.001, 0.005, 0.015, 1.0, np.nan)] == [1, 1, 3, 8, 1]
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ([0.001, 0.002], "no. Refine it: 2 of 2 fabricated chips pass after refinement."),
+        ([0.3, 0.4], "no. Refinement does not do: 0 of 2 fabricated chips pass after refinement."),
+        ([], "no. Refine it: `photinus refine` corrects"),
+    ],
+)
+def test_what_to_do_is_said_where_networks_do_not_sample(
+    judged: Design, after: list[float], told: str
+) -> None:
+    off = dataclasses.replace(judged.shown, kl=judged.shown.kl + 0.5)
+    refined = Chips(np.array(after), np.zeros(len(after)))
+    poor = dataclasses.replace(judged, shown=off, refined=refined)
+    assert dict(words.verdict_rows(poor))["do networks sample?"].startswith(told)
+    assert told.removeprefix("no. ") in words.headline(poor)
+    assert words.answer(judged) == "yes"
 
 
 def test_random_machines_are_of_their_size_and_seed() -> None:
@@ -121,7 +211,8 @@ def test_the_command_tells_and_writes_the_page(
     assert "fast-absorber samples: KL" in out
     page = (tmp_path / "design.html").read_text()
     for told in (
-        "What costs accuracy?",
+        "What to improve first?",
+        "mismatch 2 %, weight_bits 5",
         "coupling_loss 90 %",
         "photinus design fast-absorber",
         "Data sheet",
@@ -129,7 +220,12 @@ def test_the_command_tells_and_writes_the_page(
         assert told in page
     status, out, _ = run("design", "fast-absorber", "--json", "--force")
     assert status == 0
-    assert json.loads(out)["samples"] == "yes"
+    told = json.loads(out)
+    assert told["samples"] == "yes"
+    assert told["fabricated"]["kl"] == pytest.approx(judged.chips.kl)
+    assert told["fabricated"]["kl_refined"] == []
+    # No value is how Python would show an object.
+    assert not any(sign in out for sign in ("array", "np.", "<", "Influence"))
     status, _, err = run("design", "lif-hcs")
     assert status == 2
     assert "laser must be a laser" in err

@@ -135,7 +135,9 @@ def print_json(document: Any) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """Return a document with None for numbers that JSON does not know."""
+    """Return a document of plain values, with None for numbers that JSON does not know."""
+    if hasattr(value, "tolist"):  # arrays and scalars of NumPy, which need not be loaded here
+        return _finite(value.tolist())
     if isinstance(value, dict):
         return {str(key): _finite(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -3,9 +3,13 @@
 A laser is calibrated, random machines are translated and sampled on it by the full physics, and the
 ledger is made up. What limits it is found by change. Each parameter of the laser is raised by a tenth,
 and everything is measured again. Each imperfection is added at its usual size. All of these use the
-same machines and random numbers, so that differences are small beside their errors.
+same machines and random numbers.
 
-Chips are draws of fabrication. Some of them are refined, to show what correction brings.
+A changed laser is calibrated, too. A brief calibration is noisy: its state window and synapse differ
+from seed to seed. So every laser is calibrated with some seeds, and errors hold the spread of these.
+
+Chips are draws of fabrication. Some of them are refined, to show what correction brings. Couplings that
+refinement has set are not rounded again.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photinus._core import validate
 from photinus._core.progress import Progress, tracked
@@ -26,6 +29,8 @@ from photinus.diagnostics.convergence import smallest_effective_draws
 from photinus.diagnostics.distance import kl_divergence
 from photinus.engines.laser.simulator import largest_time_step
 from photinus.errors import InvalidInput, PhotinusError
+from photinus.faces.design.chips import Chips, longer
+from photinus.faces.design.influences import by_size, calibration_noise, influence, mean, nothing
 from photinus.faces.design.verdict import Design, Influence, Shown, Synapse
 from photinus.hardware import LinkBudget, link_budget
 from photinus.learning.refinement import refine
@@ -67,6 +72,8 @@ USUAL: dict[str, Any] = {
 """Imperfections at sizes that are usual, each alone."""
 FABRICATED = Imperfections(mismatch=0.02, weight_bits=5)
 """What chips that are drawn have."""
+BASE_REPEATS, REPEATS = 3, 2
+"""Quick calibrations of the laser as it is, and of each changed one, with other seeds."""
 QUICK_CHAINS = 8
 """Of a calibration that is compared with others only."""
 LENGTH = {"chains": 128, "draws": 200}
@@ -132,6 +139,13 @@ class _Bench:
                 network = faults.apply(network, seed=k)
             found.append(self.run(machine, network, k, imperfections=faults, **more))
         return found
+
+    def quick(self, laser: LaserParameters, repeat: int = 0, **more: Any) -> tuple[Calibration, Shown]:
+        """Return a brief calibration, the seed of which is that of the repeat, and what it shows."""
+        step = largest_time_step(laser)
+        options: dict[str, Any] = {"chains": QUICK_CHAINS, "time_step": step, "threads": self.threads}
+        found = calibrate(laser, seed=self.seed + repeat, **options, **more)
+        return found, self.judged(found, self.runs(found, time_step=step))
 
     def judged(self, calibration: Calibration, runs: Sequence[Any]) -> Shown:
         """Return what runs on all machines show."""
@@ -201,21 +215,22 @@ def design(
         runs = bench.runs(calibration)
         shown = bench.judged(calibration, runs)
         advance(1)
-        floor = runs[0].fidelity().kl_floor or 0.0
+        floors = [_floor(each) for each in runs]
         advance(1)
+        changed, noise = _parameters(bench, parameters, lambda: advance(1))
         return Design(
             sheet=datasheet(parameters),
             calibration=calibration,
             machines=tried,
             shown=shown,
-            floor=floor,
+            floor=float(np.nan_to_num(floors).mean()),
             predicted=_predicted(bench, tried, calibration),
             ledger=runs[0].ledger(),
-            parameters=_parameters(bench, parameters, lambda: advance(1)),
+            parameters=changed,
             faults=_faults(bench, calibration, shown, lambda: advance(1)),
-            synapses=_synapses(bench, parameters, lambda: advance(1)),
+            synapses=_synapses(bench, parameters, noise, lambda: advance(1)),
             links=bench.links(calibration),
-            **_fabricated(bench, calibration, chips, refined, lambda: advance(1)),
+            **_fabricated(bench, calibration, (chips, refined), floors[0], lambda: advance(1)),
         )
 
 
@@ -240,53 +255,47 @@ def _predicted(bench: _Bench, machines: Sequence[BoltzmannMachine], calibration:
     return float(np.mean([predict(m, calibration, bench.built(m, calibration)).kl for m in machines]))
 
 
+def _floor(samples: Any) -> float:
+    """Return the KL that exact draws, as noisy, would show [nats]; not a number if not known."""
+    floor = samples.fidelity().kl_floor
+    return float("nan") if floor is None else float(floor)
+
+
 def _parameters(
     bench: _Bench, parameters: LaserParameters, advance: Callable[[], None]
-) -> tuple[Influence, ...]:
-    """Return what each parameter of a laser does, raised alone."""
+) -> tuple[tuple[Influence, ...], float]:
+    """Return what each parameter of a laser does, raised alone, and the noise of KL by calibration."""
 
-    def quick(laser: LaserParameters) -> Shown:
-        step = largest_time_step(laser)
-        found = calibrate(
-            laser, chains=QUICK_CHAINS, time_step=step, seed=bench.seed, threads=bench.threads
-        )
-        return bench.judged(found, bench.runs(found, time_step=step))
+    def repeated(laser: LaserParameters, times: int) -> list[Shown]:
+        return [bench.quick(laser, repeat)[1] for repeat in range(times)]
 
-    before = quick(parameters)
+    before = repeated(parameters, BASE_REPEATS)
+    raised: dict[str, list[Shown]] = {}
     found: list[Influence] = []
-    for name in PARAMETERS:
-        value = getattr(parameters, name) * RAISED
-        if value:
-            try:
-                after = quick(parameters.replace(**{name: value}, forced=True))
-            except PhotinusError as error:
-                found.append(_nothing(name, value, str(error)))
-            else:
-                found.append(_influence(name, value, before, after))
+    values = {name: RAISED * value for name in PARAMETERS if (value := getattr(parameters, name))}
+    for name, value in values.items():
+        try:
+            raised[name] = repeated(parameters.replace(**{name: value}, forced=True), REPEATS)
+        except PhotinusError as error:
+            found.append(nothing(name, value, str(error)))
         advance()
-    return _sorted(found)
+    noise = calibration_noise([before, *raised.values()])
+    found += [influence(name, values[name], before, after, noise) for name, after in raised.items()]
+    return by_size(found), noise[0]
 
 
 def _synapses(
-    bench: _Bench, parameters: LaserParameters, advance: Callable[[], None]
+    bench: _Bench, parameters: LaserParameters, noise: float, advance: Callable[[], None]
 ) -> tuple[Synapse, ...]:
-    """Return what each kind of synapse shows, quickly calibrated."""
-    step, found = largest_time_step(parameters), []
+    """Return what each kind of synapse shows, quickly calibrated with that noise of KL."""
+    found = []
     for kind in SYNAPSES:
         try:
-            fitted = calibrate(
-                parameters,
-                synapse=kind,
-                chains=QUICK_CHAINS,
-                time_step=step,
-                seed=bench.seed,
-                threads=bench.threads,
-            )
-            kl = _mean(bench.judged(fitted, bench.runs(fitted, time_step=step)).kl)
+            fitted, shown = bench.quick(parameters, synapse=kind)
         except PhotinusError:
             found.append(Synapse(kind, None, float("nan"), (float("inf"), 0.0)))
         else:
-            found.append(Synapse(kind, fitted.kernel, fitted.window, kl))
+            found.append(Synapse(kind, fitted.kernel, fitted.window, mean(shown.kl, noise)))
         advance()
     return tuple(sorted(found, key=lambda each: each.kl[0]))
 
@@ -299,54 +308,39 @@ def _faults(
     for name, value in USUAL.items():
         runs = bench.runs(calibration, Imperfections.from_dict({name: value}))
         after = bench.judged(calibration, runs)
-        found.append(_influence(name, value, before, after))
+        found.append(influence(name, value, [before], [after]))
         advance()
-    return _sorted(found)
+    return by_size(found)
 
 
 def _fabricated(
-    bench: _Bench, calibration: Calibration, chips: int, refined: int, advance: Callable[[], None]
-) -> dict[str, Any]:
-    """Return the KLs of chips as they come out, and of some of them after refinement."""
-    machine = bench.machines[0]
+    bench: _Bench,
+    calibration: Calibration,
+    counts: tuple[int, int],
+    floor: float,
+    advance: Callable[[], None],
+) -> dict[str, Chips]:
+    """Return so many chips as they come out, and so many of them after refinement.
+
+    Where `floor`, that of a run of the usual length, is near the limit or above, runs are longer.
+    """
+    machine, draws = bench.machines[0], LENGTH["draws"] * longer(floor)
     designed = bench.built(machine, calibration)
-    drawn = [FABRICATED.apply(designed, seed=chip) for chip in range(chips)]
+    drawn = [FABRICATED.apply(designed, seed=chip) for chip in range(counts[0])]
 
-    def kl_of(network: LaserNetwork) -> float:
-        return float(kl_divergence(bench.run(machine, network).joint(), machine.joint()))
+    def shown(networks: Sequence[LaserNetwork]) -> Chips:
+        found = []
+        for network in networks:
+            samples = bench.run(machine, network, draws=draws)
+            found.append((kl_divergence(samples.joint(), machine.joint()), _floor(samples)))
+        return Chips(*np.array(found).reshape(-1, 2).T)
 
-    before = [kl_of(network) for network in drawn]
+    before = shown(drawn)
     advance()
     after = []
-    for network in drawn[:refined]:
+    for network in drawn[: counts[1]]:
         result = refine(machine, calibration, network=network, seed=bench.seed, threads=bench.threads)
         assert isinstance(result.network, LaserNetwork)
-        after.append(kl_of(result.network))
+        after.append(result.network)
         advance()
-    return {"chips": np.array(before), "refined": np.array(after)}
-
-
-def _influence(name: str, value: Any, before: Shown, after: Shown) -> Influence:
-    """Return the differences between two measurements on the same machines."""
-    return Influence(
-        name,
-        value,
-        kl=_mean(after.kl - before.kl),
-        rate=_mean(after.rate / before.rate - 1),
-        energy=_mean(after.energy / before.energy - 1),
-    )
-
-
-def _nothing(name: str, value: Any, why: str) -> Influence:
-    """Return the influence of a change after which a laser does not sample."""
-    never = (float("inf"), 0.0)
-    return Influence(name, value, kl=never, rate=(-1.0, 0.0), energy=never, failed=why)
-
-
-def _mean(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the mean over runs, and its standard error."""
-    return float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)
-
-
-def _sorted(found: list[Influence]) -> tuple[Influence, ...]:
-    return tuple(sorted(found, key=lambda each: -abs(each.kl[0])))
+    return {"chips": before, "refined": shown(after)}

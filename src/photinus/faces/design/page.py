@@ -1,13 +1,18 @@
 """A design's verdict as a page of HTML."""
 
+from photinus.faces.design.chips import GOOD
 from photinus.faces.design.job import RAISED
 from photinus.faces.design.verdict import Design
 from photinus.faces.design.words import (
     INFLUENCE_HEAD,
+    NOT_ROUNDED,
     SYNAPSE_HEAD,
+    answer,
+    fabricated,
     headline,
     influence_rows,
     limit,
+    share,
     sheet_rows,
     shown,
     synapse_rows,
@@ -36,19 +41,20 @@ def design_page(design: Design, command: str | None = None) -> str:
     if parameters:
         text = f"Each raised by {percent:.0f} %, calibrated and measured again."
         pictures.insert(1, picture("What each parameter does", text, tornado(parameters, unit)))
-    before, after = d.passing()
-    chips = f"{100 * before:.0f} % of {len(d.chips)} fabricated chips as they come out"
-    if after is not None:
-        chips += f", {100 * after:.0f} % of {len(d.refined)} after refinement"
+    chips = f"{share(d.chips)} as they come out"
+    if len(d.refined):
+        chips += f", {share(d.refined)} after refinement; {NOT_ROUNDED}"
+    chips += f". To pass, KL less its floor is at most {GOOD:g} nats. Faults: {fabricated()}"
     rows = [link.row() for link in d.links]
     links = [Table("Links", HEAD, rows, undriven(d.links))] if rows else []
     return render(
         title=f"Design: {d.sheet.name}",
         lead=headline(d),
         card=[
-            ("Does it sample?", f"{d.samples}, with a KL of {d.kl:.2g} nats (floor {d.floor:.2g})"),
+            ("Do networks sample?", f"{answer(d)} KL {d.kl:.2g} nats (floor {d.floor:.2g})"),
+            ("One laser?", d.calibration.samples_or_pulses),
             *hardware_card(d.ledger),
-            ("What costs accuracy?", limit(d)),
+            ("What to improve first?", limit(d)),
             ("Which chips pass?", chips),
         ],
         pictures=pictures,

@@ -10,11 +10,9 @@ from photinus._core.display import Displayed
 from photinus.calibration import Calibration
 from photinus.devices.laser.datasheet import Datasheet
 from photinus.devices.synapse import SynapticKernel
+from photinus.faces.design.chips import GOOD, USABLE, Chips
 from photinus.hardware import Ledger, LinkBudget
 from photinus.machines.boltzmann import BoltzmannMachine
-
-GOOD, USABLE = 0.01, 0.1
-"""KL [nats] up to which a laser samples, and samples barely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Influence(Displayed):
-    """What one change does, with the standard errors over the machines."""
+    """What one change does, with standard errors over machines and calibrations."""
 
     name: str
     """Parameter or imperfection."""
@@ -58,7 +56,7 @@ class Synapse(Displayed):
     window: float
     """State window τ that goes with it [s]."""
     kl: tuple[float, float]
-    """Mean KL over the machines, and its standard error [nats]."""
+    """Mean KL over the machines, and its standard error with that of calibration [nats]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -87,10 +85,10 @@ class Design(Displayed):
     """What each kind of synapse shows on the same machines, the smallest KL first."""
     links: tuple[LinkBudget, ...]
     """What each link needs, the hardest first; none without a layout."""
-    chips: NDArray[np.float64]
-    """KL of fabricated chips [nats], array (chip,)."""
-    refined: NDArray[np.float64]
-    """KL of the first of them after refinement [nats], array (refined chip,)."""
+    chips: Chips
+    """Chips as they are fabricated."""
+    refined: Chips
+    """The first of them after refinement."""
 
     @property
     def kl(self) -> float:
@@ -98,11 +96,11 @@ class Design(Displayed):
         return float(self.shown.kl.mean())
 
     @property
-    def samples(self) -> str:
-        """Whether it samples: "yes", "barely" or "no"."""
-        return "yes" if self.kl <= GOOD else "barely" if self.kl <= USABLE else "no"
+    def excess(self) -> float:
+        """Mean KL without fault, less its floor [nats]."""
+        return self.kl - self.floor
 
-    def passing(self, most: float = GOOD) -> tuple[float, float | None]:
-        """Return the share of chips with a KL of at most `most`, before and after refinement."""
-        after = float((self.refined <= most).mean()) if len(self.refined) else None
-        return float((self.chips <= most).mean()), after
+    @property
+    def samples(self) -> str:
+        """Whether it samples, by the KL less its floor: "yes", "barely" or "no"."""
+        return "yes" if self.excess <= GOOD else "barely" if self.excess <= USABLE else "no"

@@ -5,12 +5,15 @@ from typing import Any
 
 from photinus._core.records import values_of
 from photinus.devices.laser.datasheet import Datasheet
+from photinus.faces.design.chips import GOOD, Chips
 from photinus.faces.design.job import FABRICATED, RAISED
-from photinus.faces.design.verdict import GOOD, Design, Influence
+from photinus.faces.design.verdict import Design, Influence
 from photinus.hardware import CASES
-from photinus.networks.imperfections import PLAUSIBLE
+from photinus.networks.imperfections import PLAUSIBLE, Imperfections
 from photinus.units import quantity
 
+CERTAIN, COSTLY = 3.0, 2.0
+"""Standard errors from which a parameter is named, the largest of many; and an imperfection."""
 INFLUENCE_HEAD = ("change", "KL [nats]", "speed", "energy")
 """Head of the tables of `influence_rows`."""
 
@@ -28,6 +31,7 @@ def headline(design: Design) -> str:
     sentences = [
         f"{answer}: KL {d.kl:.2g} nats in the mean over {len(d.machines)} machine(s) of up to "
         f"{max(m.n_units for m in d.machines)} units, where exact draws show {d.floor:.2g}.",
+        *cure(d),
         f"{units} lasers give {d.shown.rate[0]:.3g} effective draws per second, in windows of "
         f"{quantity(d.calibration.window, 's')}.",
         f"The chip takes {quantity(d.ledger.power('expected'), 'W')}, as far as prices are known"
@@ -37,33 +41,71 @@ def headline(design: Design) -> str:
     return " ".join(sentences)
 
 
+def cure(design: Design) -> list[str]:
+    """Return a sentence on what to do where a laser does not sample as translated; else none."""
+    if design.samples == "yes":
+        return []
+    if not len(design.refined):
+        return ["Refine it: `photinus refine` corrects couplings and pumps (not tried here)."]
+    told = f"{design.refined.counted()} fabricated chips pass after refinement"
+    if design.refined.passing():
+        return [f"Refine it: {told}."]
+    return [f"Refinement does not do: {told}."]
+
+
+def answer(design: Design) -> str:
+    """Return whether networks sample, and what to do if they do not."""
+    return " ".join(
+        [design.samples if design.samples == "yes" else f"{design.samples}.", *cure(design)]
+    )
+
+
 def limit(design: Design) -> str:
-    """Return what costs the most KL: the largest certain change of one parameter, or imperfection."""
-    certain = [each for each in design.parameters if each.kl[0] < -2 * each.kl[1]]
-    better = [f"{each.name} {RAISED:g} times as large gains {-each.kl[0]:.2g} nats" for each in certain]
-    worse = [each for each in design.faults if each.kl[0] > 2 * each.kl[1]]
+    """Return what to improve first, and which imperfection costs the most, as far as certain."""
+    worse = [each for each in design.faults if each.kl[0] > COSTLY * each.kl[1]]
     costs = [f"{shown(each)} costs {each.kl[0]:.2g} nats" for each in worse[:1]]
-    return " and ".join([*better[:1], *costs]) or "nothing that was tried, beyond its error"
+    return "; ".join([improvement(design), *(costs or ["no imperfection stands out"])])
+
+
+def improvement(design: Design) -> str:
+    """Return the parameter that changes the KL the most, and which way to change it.
+
+    Parameters are only raised. Where that costs, lowering gains, as far as the KL is straight in it.
+    """
+    certain = [
+        each for each in design.parameters if not each.failed and abs(each.kl[0]) > CERTAIN * each.kl[1]
+    ]
+    if not certain:
+        return "no parameter stands out"
+    first = max(certain, key=lambda each: abs(each.kl[0]))
+    change, percent = first.kl[0], f"{100 * (RAISED - 1):.0f} %"
+    if change < 0:
+        return f"raise {first.name} by {percent}, which gains {-change:.2g} nats"
+    return f"lower {first.name} by {percent} (raised by as much, it costs {change:.2g} nats)"
 
 
 def shown(influence: Influence) -> str:
     """Return a change for people."""
-    allowed = PLAUSIBLE.get(influence.name)
+    return sized(influence.name, influence.value)
+
+
+def sized(name: str, value: Any) -> str:
+    """Return an imperfection and its size for people."""
+    allowed = PLAUSIBLE.get(name)
     if allowed is None:
-        return f"{influence.name} {influence.value:g}"
-    if isinstance(influence.value, float) and allowed.unit in ("", "loss", "ratio"):
-        return f"{influence.name} {100 * influence.value:g} %"
-    return f"{influence.name} {allowed.shown(influence.value)}"
+        return f"{name} {value:g}"
+    if isinstance(value, float) and allowed.unit in ("", "loss", "ratio"):
+        return f"{name} {100 * value:g} %"
+    return f"{name} {allowed.shown(value)}"
 
 
 def verdict_rows(design: Design) -> list[tuple[str, str]]:
     """Return the verdict as rows of (what, value)."""
     d, c = design, design.calibration
     slope = c.laser.current(c.slope / c.laser.gain_lifetime)
-    before, after = d.passing()
     rows = [
-        ("does it sample?", d.samples),
-        ("judgement of the activation", c.samples_or_pulses),
+        ("do networks sample?", answer(d)),
+        ("one laser", c.samples_or_pulses),
         ("KL, measured", f"{d.kl:.3g} nats (floor {d.floor:.2g})"),
         ("KL, predicted", f"{d.predicted:.3g} nats"),
         ("window τ", quantity(c.window, "s")),
@@ -83,11 +125,34 @@ def verdict_rows(design: Design) -> list[tuple[str, str]]:
             )
             for case in CASES
         ),
-        (f"chips with a KL of at most {GOOD:g}", f"{100 * before:.0f} % of {len(d.chips)}"),
+        ("chips pass with", f"KL less its floor of at most {GOOD:g} nats"),
+        ("faults of fabricated chips", fabricated()),
+        ("chips that pass as they come out", share(d.chips)),
     ]
-    if after is not None:
-        rows.append(("these after refinement", f"{100 * after:.0f} % of {len(d.refined)}"))
+    if len(d.refined):
+        rows.append(("chips that pass after refinement", f"{share(d.refined)}; {NOT_ROUNDED}"))
     return rows
+
+
+NOT_ROUNDED = "refined couplings are not rounded again"
+"""What refinement is taken to set."""
+
+
+def fabricated() -> str:
+    """Return the faults of fabricated chips, as people write them."""
+    return ", ".join(sized(name, value) for name, value in _faults().items())
+
+
+def share(chips: Chips) -> str:
+    """Return how many chips pass, with the 95 % interval of their share."""
+    low, high = chips.interval()
+    return f"{chips.counted()} (95 %: {100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def _faults() -> dict[str, Any]:
+    """Return the faults of fabricated chips, by name."""
+    without = Imperfections().to_dict()
+    return {name: x for name, x in FABRICATED.to_dict().items() if x != without.get(name)}
 
 
 SYNAPSE_HEAD = ("synapse", "KL [nats]", "kick", "sustain", "duration", "window τ")
@@ -142,7 +207,6 @@ def _percent(change: tuple[float, float], scale: float) -> str:
 def document(design: Design) -> dict[str, Any]:
     """Return everything for JSON."""
     d = design
-    before, after = d.passing()
     return {
         "samples": d.samples,
         "kl": d.kl,
@@ -155,6 +219,7 @@ def document(design: Design) -> dict[str, Any]:
         "powers": {case: d.ledger.power(case) for case in CASES},
         "unpriced": list(d.ledger.unpriced),
         "limit": limit(d),
+        "improve": improvement(d),
         "synapses": [
             {
                 "kind": each.kind,
@@ -168,12 +233,22 @@ def document(design: Design) -> dict[str, Any]:
         "parameters": [_plain(each) for each in d.parameters],
         "imperfections": [_plain(each) for each in d.faults],
         "fabricated": {
-            "imperfections": {k: v for k, v in FABRICATED.to_dict().items() if v},
-            "kl": d.chips,
-            "kl_refined": d.refined,
-            "passing": before,
-            "passing_refined": after,
+            "imperfections": _faults(),
+            "limit": GOOD,
+            **_counted(d.chips),
+            **{f"{key}_refined": value for key, value in _counted(d.refined).items()},
         },
+    }
+
+
+def _counted(chips: Chips) -> dict[str, Any]:
+    return {
+        "chips": len(chips),
+        "passing": chips.passing(),
+        "cannot_tell": len(chips) - int(chips.told().sum()),
+        "passing_interval": chips.interval(),
+        "kl": chips.kl.tolist(),
+        "kl_floor": chips.floor.tolist(),
     }
 
 
