@@ -339,7 +339,15 @@ def _fabricated(
     advance()
     after = []
     for network in drawn[: counts[1]]:
-        result = refine(machine, calibration, network=network, seed=bench.seed, threads=bench.threads)
+        result = refine(
+            machine,
+            calibration,
+            network=network,
+            # Of a layout, only what has a link can be coupled.
+            structure="all" if bench.layout is None else "given",
+            seed=bench.seed,
+            threads=bench.threads,
+        )
         assert isinstance(result.network, LaserNetwork)
         after.append(result.network)
         advance()
