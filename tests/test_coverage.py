@@ -22,7 +22,7 @@ from photinus.diagnostics.convergence import (
     r_hat,
     smallest_effective_draws,
 )
-from photinus.diagnostics.distance import chain_joints, divergence, state_shares
+from photinus.diagnostics.distance import chain_joints, divergence, kl_divergence, state_shares
 from photinus.diagnostics.parts import kl_parts
 from photinus.reference.colouring import colouring
 from photinus.reference.gibbs import sample_gibbs
@@ -347,3 +347,34 @@ def test_intervals_cover(chains: int, draws: int, tau: float) -> None:
         if law is target:
             assert not any(f.grade in ("off", "far off") for f in found)
             assert sum(f.biased is True for f in found) <= binom.isf(ALPHA, runs, FALSE_ALARM)
+
+
+@pytest.mark.parametrize(("units", "chains", "draws"), [(8, 16, 100), (12, 64, 400)])
+@pytest.mark.parametrize("error", [0.0, 0.05])
+def test_intervals_of_a_kl_over_many_states_cover(
+    units: int, chains: int, draws: int, error: float
+) -> None:
+    """Six draws per state in the mean, so most are seen once or never; the machines of runs differ.
+
+    At least 90 %, binomial with ALPHA. Twin: for 12 units, to take off (K - 1)/(2N).
+    """
+    runs, count = 10, 2**units
+    covered, textbook = 0, 0
+    for run in range(runs):
+        rng = np.random.default_rng((units, run))
+        upper = np.triu(rng.uniform(-1, 1, (units, units)), 1)
+        wrong = np.triu(rng.normal(0, error, (units, units)), 1)
+        target = BoltzmannMachine(upper + upper.T, rng.uniform(-1, 1, units))
+        law = BoltzmannMachine(target.weights + wrong + wrong.T, target.biases + error)
+        truth = kl_divergence(law.joint(), target.joint())
+        states = sticky(law, 1.0, (chains, draws), rng)
+        samples = Samples(machine=target, states=states, substrate="exact")
+        found = divergence(target, state_shares(samples), chains * draws, run)
+        assert found.interval is not None
+        low, high = found.interval
+        covered += low <= truth <= high
+        shift = found.floor - (count - 1) / (2 * chains * draws)
+        textbook += low + shift <= truth <= high + shift
+    fewest = binom.ppf(ALPHA, runs, 0.90)
+    assert covered >= fewest
+    assert units < 12 or textbook < fewest

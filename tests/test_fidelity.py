@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import inspect
 import json
+import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -528,7 +529,27 @@ def test_advice_names_what_refinement_has() -> None:
     for told in (verdict._remedy(strong), verdict._remedy(weak)):
         assert "`photinus.refine(machine, calibration)` or `photinus refine`" in told
         assert "damping" not in told
+        assert told.startswith("refine the network")
+    assert "If it is a refined one already" in verdict._remedy(weak)
     assert "refine" not in verdict._remedy(untyped(SimpleNamespace(network=False, strong=4.0)))
+
+
+def test_verdict_gives_the_worst_error_its_own_interval_and_says_whose_p_it_is() -> None:
+    """And no p is printed as 0, be it ever so small."""
+    right, wrong = coupled(5, 1, 1.0), coupled(5, 2, 1.0)
+    found = judged(right, law=wrong, chains=64, draws=500, seed=1)
+    assert found.grade == "far off"
+    told = re.search(
+        r"is off by ([\d.]+) \(95 %: ([\d.]+) to ([\d.]+); all tests together: p [=<] [\d.e-]+\)$",
+        found.verdict,
+    )
+    assert told is not None, found.verdict
+    size, low, high = map(float, told.groups())
+    assert low < high
+    assert low - 0.005 <= size <= high + 0.005
+    assert verdict.chance(0.0) == "p < 1e-300"
+    assert verdict.chance(2.5e-12) == "p = 2e-12"
+    assert not re.search(r"p = 0\b(?!\.)", f"{found.verdict} {found.on_bias}")
 
 
 # References

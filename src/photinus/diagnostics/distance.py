@@ -32,6 +32,8 @@ EXPECTED = 5
 """Expected draws in a state, below which its noise is weighted down."""
 FILLED = 5
 """Effective draws per state from which the noise of a KL is small and known."""
+PARTS = 4
+"""Parts of the groups, whose distance from each other tells the noise of a wrong law."""
 
 
 def kl_divergence(sampled: NDArray[np.float64], target: NDArray[np.float64]) -> float:
@@ -126,7 +128,7 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
     q = target.joint()
     p = np.asarray(shares.mean(axis=0)).ravel()
     kl = log_divergence(target, p)
-    noise, freedom, effective = _noise(shares, p, q, draws)
+    freedom, effective = _noise(shares, p, q, draws)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     runs = np.array([_exact_divergence(q, effective, rng) for _ in range(FLOOR_RUNS)])
     floor, count = float(runs.mean()), shares.shape[0]
@@ -140,7 +142,7 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
         floor=floor,
         floor_std=float(max(floor * np.sqrt(2 / freedom), runs.std(ddof=1))),
         limit=max(limit, float(runs.max())),
-        interval=_kl_interval(shares, p, q, kl, noise, freedom) if filled else None,
+        interval=_kl_interval(shares, p, q, kl, effective, seed) if filled else None,
         p=float(fdtrc(freedom, inner, kl / floor)) if filled and floor > 0 else 1.0,
     )
 
@@ -155,8 +157,8 @@ def log_divergence(target: BoltzmannMachine, p: NDArray[np.float64]) -> float:
 
 def _noise(
     shares: "csr_array", p: NDArray[np.float64], q: NDArray[np.float64], draws: float
-) -> tuple[float, float, float]:
-    """Return ½ Σ w Var(p), degrees of freedom ν, and as many independent draws as have this noise."""
+) -> tuple[float, float]:
+    """Return the degrees of freedom ν of ½ Σ w Var(p), and as many independent draws as have it."""
     count = shares.shape[0]
     weight = 1 / np.maximum(q, EXPECTED / draws)
     scaled = shares.multiply(np.sqrt(weight)[None]).tocsr()
@@ -165,28 +167,33 @@ def _noise(
     noise = float(np.trace(gram)) / (2 * count * (count - 1))
     independent = float(np.sum(weight * q * (1 - q))) / 2
     if not noise > 0 or not independent > 0:
-        return 0.0, 1.0, draws
+        return 1.0, draws
     off = gram - np.diag(np.diagonal(gram))
     # tr Σ² without bias: of two different groups, <d_c, d_d>² has the mean tr Σ².
     trace, square = np.trace(gram) / (count - 1), np.sum(off**2) / (count * (count - 1))
     most = float(np.sum(q * draws >= 1)) or 1.0
     freedom = float(np.clip(trace**2 / square if square > 0 else most, 1.0, max(1.0, most)))
-    return noise, freedom, independent / noise
+    return freedom, independent / noise
 
 
 def _exact_divergence(q: NDArray[np.float64], effective: float, rng: np.random.Generator) -> float:
     """Return the KL of so many independent draws from q (state,)."""
-    number = max(1, round(min(effective, 1e9)))
+    found, counts = _exact_counts(q, max(1, round(min(effective, 1e9))), rng)
+    p = counts / counts.sum()
+    return float(p @ np.log(p / np.maximum(q[found], 1e-300)))
+
+
+def _exact_counts(
+    q: NDArray[np.float64], number: int, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return the states that independent draws from q (state,) find, and how often."""
     if number < len(q):
         cumulated = np.cumsum(q)
         index = np.searchsorted(cumulated, rng.random(number) * cumulated[-1], side="right")
-        found, counts = np.unique(np.minimum(index, len(q) - 1), return_counts=True)
-    else:
-        drawn = rng.multinomial(number, q / q.sum())
-        found = np.flatnonzero(drawn)
-        counts = drawn[found]
-    p = counts / number
-    return float(p @ np.log(p / np.maximum(q[found], 1e-300)))
+        return np.unique(np.minimum(index, len(q) - 1), return_counts=True)
+    drawn = rng.multinomial(number, q / q.sum())
+    found = np.flatnonzero(drawn)
+    return found, drawn[found]
 
 
 def _kl_interval(
@@ -194,22 +201,61 @@ def _kl_interval(
     p: NDArray[np.float64],
     q: NDArray[np.float64],
     kl: float,
-    noise: float,
-    freedom: float,
+    effective: float,
+    seed: int,
 ) -> tuple[float, float]:
     """Return the 95 % interval of the KL, less what noise adds.
 
-    Its error has two parts. One is linear in the error of p, from the spread over groups, and one is
-    quadratic, of variance 2 noise²/ν. Noise of p in the linear part adds twice that, which is taken
-    off.
+    Noise adds to a KL what it takes from the entropy. Two estimates of that are averaged. One is the
+    floor, which is right near the target. The other is how far parts of the groups are apart, scaled by
+    what that is for exact draws. It holds for any law where states are filled. Half of their difference
+    counts as an error. The second order is wrong for states that are seen once or never.
+
+    The error of the rest has two parts. One is that of exact draws from run to run. The other is linear
+    in the error of p, from the spread over groups. Noise of p adds to it what exact draws show. Half of
+    that is taken off, to be rather too wide.
     """
     count = shares.shape[0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        influence = np.where(p > 0, np.log(p / np.maximum(q, 1e-300)), 0.0)
-    linear = float(np.var(shares @ influence, ddof=1)) / count
-    quadratic = 2 * noise**2 / freedom
-    width = float(student(0.025, count - 1)) * np.sqrt(max(linear - quadratic, quadratic))
+    parts = min(PARTS, count)
+    member = np.arange(count) % parts
+    sizes = np.bincount(member) / count
+    mean = np.array([np.asarray(shares[member == k].mean(axis=0)).ravel() for k in range(parts)])
+    influence = _log_ratio(p, q)
+    apart = _apart(mean, sizes)
+    rng = np.random.default_rng(np.random.SeedSequence((seed, 1)))
+    runs = np.array([_exact_run(q, effective, sizes, rng) for _ in range(FLOOR_RUNS)])
+    floor, distance, spread = runs.mean(axis=0)
+    scale = floor / distance if distance > 0 else 1.0
+    noise, doubt = (floor + scale * apart) / 2, (floor - scale * apart) / 2
+    chance = float(np.var(runs[:, 0] - scale * runs[:, 1] / 2, ddof=1))
+    linear = max(0.0, float(np.var(shares @ influence, ddof=1)) / count - spread / 2)
+    width = float(student(0.025, min(count, FLOOR_RUNS) - 1)) * np.sqrt(linear + chance + doubt**2)
     return max(0.0, float(kl - noise - width)), max(0.0, float(kl - noise + width))
+
+
+def _log_ratio(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(p/q), 0 where p is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p > 0, np.log(p / np.maximum(q, 1e-300)), 0.0)
+
+
+def _apart(parts: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
+    """Return the mean KL of `parts` (part, state) from their mean, each weighted by its size."""
+    mean = sizes @ parts
+    return float(sizes @ (parts * _log_ratio(parts, mean[None])).sum(axis=1))
+
+
+def _exact_run(
+    q: NDArray[np.float64], effective: float, sizes: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Return KL of exact draws, how far their parts are apart, and the variance linear in p."""
+    numbers = np.maximum(1, np.rint(min(effective, 1e9) * sizes)).astype(np.int64)
+    parts = rng.multinomial(numbers, q / q.sum()) / numbers[:, None]
+    sizes = numbers / numbers.sum()
+    p = sizes @ parts
+    influence = _log_ratio(p, q)
+    kl = float(p @ influence)
+    return kl, _apart(parts, sizes), float(p @ influence**2 - kl**2) / float(numbers.sum())
 
 
 def chain_joints(samples: "Samples", draws: int | None = None) -> NDArray[np.float64]:

@@ -193,7 +193,7 @@ def _distances(findings: Findings) -> str:
             said.append(f"{what} by {error:.2g} ({of}{_between(largest[f'{name}_interval'])})")
     if findings.kl is not None:
         interval = None if findings.divergence is None else findings.divergence.interval
-        said.append(f"KL {findings.kl:.2g}{_between(interval, ' (less noise, ', ')')} nats")
+        said.append(f"KL {findings.kl:.2g}{_between(interval, ' (without noise, ', ')')} nats")
     if math.isfinite(findings.beta):
         said.append(f"β_eff {findings.beta:.3f}{_between(findings.beta_interval(), ' (', ')')}")
     return "at most " + ", ".join(said) if said and largest["marginal_of"] else ", ".join(said)

@@ -36,10 +36,17 @@ SURE = 1e-4
 """Probability by chance below which samples are called off or far off."""
 SURE_ALONE = 1e-6
 """The same for chains that have not converged, or that have no reference."""
+LEAST = 1e-300
+"""Smallest p that is told."""
 STRONG = 1.5
 """Largest weight or bias that the presets were calibrated for."""
 REFINE, ROUNDS = "`photinus.refine(machine, calibration)` or `photinus refine`", 24
 """How to refine a network, and how many rounds that makes by default."""
+REFINED = (
+    "If it is a refined one already, refine it with more draws (`draws=`, `--draws`), or take another "
+    "device"
+)
+"""What to do if a network is refined already."""
 MODES = 1.5
 """R̂ above which chains sit in different modes, rather than being a little short."""
 
@@ -113,6 +120,17 @@ class Evidence:
     """Largest weight or bias of the machine."""
 
 
+def chance(p: float, digits: int = 1) -> str:
+    """Return a probability in words; what underflows is below the smallest that is told.
+
+    Examples
+    --------
+    >>> chance(0.0123), chance(0.0)
+    ('p = 0.01', 'p < 1e-300')
+    """
+    return f"p < {LEAST:g}" if p < LEAST else f"p = {p:.{digits}g}"
+
+
 def grade(e: Evidence) -> str:
     """Return the word."""
     if not e.settled:
@@ -138,7 +156,7 @@ def on_convergence(e: Evidence) -> str:
     if c.rhat > c.rhat_limit:
         return f"no: R̂ is {c.rhat:.4g} ({c.rhat_of}), above {c.rhat_limit:.4g}; {draws}"
     if c.drift < FALSE_ALARM:
-        return f"no: {c.drift_of} drifts (p = {c.drift:.1g}), so the start is not forgotten; {draws}"
+        return f"no: {c.drift_of} drifts ({chance(c.drift)}), so the start is not forgotten; {draws}"
     if not c.converged:
         return f"not known: {draws} are too few"
     return f"yes: R̂ is at most {c.rhat:.3f} ({c.rhat_of}); {draws}"
@@ -153,7 +171,7 @@ def on_bias(e: Evidence) -> str:
     if not e.settled:
         return "not known: the run is too short to have forgotten its start"
     if e.local_p < FALSE_ALARM and not (e.compared and e.convergence.converged):
-        return f"yes: units of a right sampler follow the others otherwise (p = {e.local_p:.1g})"
+        return f"yes: units of a right sampler follow the others otherwise ({chance(e.local_p)})"
     if e.stuck:
         return f"not known: unit {e.stuck} never flipped, as in chains that stay in one mode"
     if not e.convergence.converged:
@@ -161,8 +179,8 @@ def on_bias(e: Evidence) -> str:
     if not e.compared:
         return f"not known: {e.reason or 'one short chain shows no error'}"
     if e.p < FALSE_ALARM:
-        return f"yes: a right sampler is so far from the reference ({e.reference}) with p = {e.p:.1g}"
-    return f"no sign of it (p = {e.p:.2g}); moments are known to ± {e.resolution:.2g} or better"
+        return f"yes: a right sampler is so far from the reference ({e.reference}) with {chance(e.p)}"
+    return f"no sign of it ({chance(e.p, 2)}); moments are known to ± {e.resolution:.2g} or better"
 
 
 def on_distance(e: Evidence) -> str:
@@ -208,7 +226,7 @@ def _remedy(e: Evidence) -> str:
     if not e.network:
         return "check the sampler: no longer run will cure it"
     if e.strong <= STRONG:
-        return f"refine the network: {REFINE}; a refined one may come no nearer on this device"
+        return f"refine the network: {REFINE}. {REFINED}"
     return (
         f"refine the network: {REFINE}; strengths beyond ±{STRONG:g}, as here, may need all its "
         f"{ROUNDS} rounds; if it says that corrections bring no gain, scale the machine down, or take "
@@ -223,14 +241,18 @@ def sentence(e: Evidence, word: str) -> str:
         return f"{word}: {_why_not(e)}{tail}"
     if word == INDISTINGUISHABLE:
         return (
-            f"{word} from the target: no significant bias (p = {e.p:.2g}), moments known to "
+            f"{word} from the target: no significant bias ({chance(e.p, 2)}), moments known to "
             f"± {e.resolution:.2g} or better, {e.convergence.ess:,.0f} effective draws{tail}"
         )
     found = worst([*e.errors, *e.local])
     p = min(e.p, e.local_p)
     if found is None:
-        return f"{word}: biased (p = {p:.1g}), though no single error is significant{tail}"
-    return f"{word}: {found.what} is off by {found.size:.2g} ± {found.width:.1g} (p = {p:.1g}){tail}"
+        return f"{word}: biased ({chance(p)}), though no single error is significant{tail}"
+    between = f"95 %: {found.least:.3g} to {found.size + found.width:.3g}"
+    return (
+        f"{word}: {found.what} is off by {found.size:.2g} ({between}; all tests together: {chance(p)})"
+        f"{tail}"
+    )
 
 
 def _why_not(e: Evidence) -> str:
@@ -249,5 +271,5 @@ def _why_not(e: Evidence) -> str:
     if not e.compared:
         return "one chain is too short to show its error"
     if e.p < FALSE_ALARM:
-        return f"biased, or a rare chance (p = {e.p:.1g}); {c.ess:,.0f} effective draws are too few"
+        return f"biased, or a rare chance ({chance(e.p)}); {c.ess:,.0f} effective draws are too few"
     return f"{c.ess:,.0f} effective draws tell moments to ± {e.resolution:.2g} only"

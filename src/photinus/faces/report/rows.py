@@ -25,7 +25,7 @@ def fidelity_rows(fidelity: "Fidelity") -> list[tuple[str, str]]:
         ("what next?", f.advice),
     ]
     if f.kl is not None:
-        without = _interval(f.kl_interval, "less noise, ")
+        without = _interval(f.kl_interval, "without noise, ")
         rows.append(("KL(sampled‖target)", f"{f.kl:.3g} nats{without}"))
     if f.kl_floor is not None:
         floor = f"{f.kl_floor:.2g} ± {f.kl_floor_std:.1g} nats"
