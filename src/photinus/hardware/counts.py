@@ -149,7 +149,6 @@ class Counts(Displayed):
             If the run was not on lasers, was heated in cycles, which keeps no spikes, or has no draws.
         """
         validate.instance("samples", samples, "Samples")
-
         network, spikes = samples.network, samples.spikes
         if not is_of_lasers(network):
             raise InvalidInput(f"ledger needs a run on lasers, got one on {samples.substrate!r}")

@@ -147,6 +147,7 @@ def warn_undriven(layout: Layout, designed: LaserNetwork) -> None:
     >>> machine = ph.BoltzmannMachine([[0, 1], [1, 0]], [0, 0], labels=["A", "B"])
     >>> chip = Layout(links=[Link("A", "B"), Link("B", "A")], receiver_gain=1e-3)
     >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
     ...     warn_undriven(chip, ph.translate(machine, ph.Calibration.preset()))
     >>> str(told[0].message)[:31]
     '2 of 2 links cannot be driven: '
