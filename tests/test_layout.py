@@ -169,6 +169,14 @@ def test_commands_take_a_layout(
     assert status == 0, err
     stored: Any = ph.load(written / "run.zarr").network
     np.testing.assert_allclose(np.asarray(stored.coupling), np.asarray(expected.coupling))
+    # There is no link between A and C, so refinement sets none; without a layout it may.
+    short = (*fixed[:2], "--chains", 64, "--draws", 60, "--rounds", 3, "--force")
+    short += ("--imperfection", "efficiency_mismatch=10%")
+    coupled = []
+    for layout in (("--layout", "chip.toml"), ()):
+        assert run("refine", "model.json", *layout, *short)[0] == 0
+        coupled.append(np.asarray(ph.LaserNetwork.load(written / "network.json").coupling)[0, 2] != 0)
+    assert coupled == [False, True]
     status, _, err = run(
         "sample", "model.json", "--layout", "chip.toml", "--substrate", "gibbs", "--force"
     )

@@ -104,8 +104,12 @@ def refine(
         float | None, typer.Option(help="Least damping of a step (default: chosen at every step).")
     ] = None,
     structure: Annotated[
-        str, typer.Option(help="all: any pair may get a synapse; given: only those that have one.")
-    ] = "all",
+        str | None,
+        typer.Option(
+            help="all: any pair may get a synapse; given: only those that have one "
+            "(default: all, given with --layout)."
+        ),
+    ] = None,
     gauge: Gauge = "auto",
     layout: LayoutFile = None,
     imperfection: Faults = None,
@@ -137,7 +141,7 @@ def refine(
         draws=draws,
         most_rounds=rounds,
         damping=damping,
-        structure=structure,
+        structure=structure or ("all" if layout is None else "given"),
         gauge=gauge,
         imperfections=faults,
         threads=threads,
