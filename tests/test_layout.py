@@ -170,8 +170,8 @@ def test_commands_take_a_layout(
     stored: Any = ph.load(written / "run.zarr").network
     np.testing.assert_allclose(np.asarray(stored.coupling), np.asarray(expected.coupling))
     # There is no link between A and C, so refinement sets none; without a layout it may.
-    short = (*fixed[:2], "--chains", 64, "--draws", 60, "--rounds", 3, "--force")
-    short += ("--imperfection", "efficiency_mismatch=10%")
+    fault = ("--imperfection", "efficiency_mismatch=10%")
+    short = (*fixed[:2], *fault, "--chains", 64, "--draws", 60, "--rounds", 3, "--force")
     coupled = []
     for layout in (("--layout", "chip.toml"), ()):
         assert run("refine", "model.json", *layout, *short)[0] == 0
