@@ -16,19 +16,23 @@ from photinus.engines.jumps import simulate_jumps
 from photinus.engines.simulation import simulate
 from photinus.machines.checks import MOST_PLAIN
 from photinus.machines.energies import by_block
+from photinus.networks.depression import Depression
 from photinus.networks.lasers import LaserNetwork
+from photinus.networks.lif import LifNetwork
 from photinus.reference.couplings import FEW
 from photinus.spikes.readout import occupancy
 from photinus.units import ns, ps
 
 CALIBRATION = Calibration.preset()
-TWICE = {
-    "photinus.reference.gibbs._sweep",
-    "photinus.reference.gibbs._add_active",
-    "photinus.reference._gathered.sweep_gathered",
-    "photinus.engines.laser.loop.advance_block",
+MORE = {
+    "photinus.reference.gibbs._sweep": 2,
+    "photinus.reference.gibbs._add_active": 2,
+    "photinus.reference._gathered.sweep_gathered": 2,
+    "photinus.engines.laser.loop.advance_block": 3,
+    "photinus.engines.lif.loop.advance_block": 2,
 }
-"""Kernels with two signatures: for fields of 32 and of 64 bits, for lasers without and with compression."""
+"""Kernels with more than one signature → how many: for fields of 32 and of 64 bits, for lasers that are
+plain or compressed, for synapses that are plain or depressed."""
 FOR_EACH = "photinus.engines.own.loop.advance"
 """Compiled for each neuron of somebody's own, so it has as many signatures as there are such neurons."""
 
@@ -89,8 +93,12 @@ def use_devices() -> None:
     plain = SynapticKernel(kick=0, sustain=1, duration=1 * ns, renewing=False)
     compressed = network.replace(parameters=network.parameters.replace(gain_compression=1e-6))
     changes = network.replace(kernel=plain), network.mismatched(0.05, seed=1), compressed
-    for changed in (network, *changes):
+    tired = Depression(use=0.5, recovery=1 * ns)
+    for changed in (network, *changes, network.replace(depression=tired)):
         simulate(changed, 1 * ns, chains=2, time_step=0.25 * ps, seed=1)
+    lif = photinus.translate(machine(3, 0.1), Calibration.preset("lif-hcs"))
+    assert isinstance(lif, LifNetwork)
+    simulate(lif.replace(depression=tired), lif.window, chains=2, seed=1)
     for pump, every in ((1.0, 0), (0.5, 2)):
         pumps = np.full(2, pump * CALIBRATION.midpoint / CALIBRATION.laser.gain_lifetime)
         threshold = CALIBRATION.detection_threshold or 1.0
@@ -108,4 +116,4 @@ def test_no_kernel_is_compiled_again() -> None:
     assert len(counts) > 10
     del counts[FOR_EACH]
     # None is 0, or the kernel would escape this test: it is to be used above.
-    assert counts == {name: 2 if name in TWICE else 1 for name in counts}
+    assert counts == {name: MORE.get(name, 1) for name in counts}

@@ -125,6 +125,7 @@ def chance(p: float, digits: int = 1) -> str:
 
     Examples
     --------
+    >>> from photinus.diagnostics.verdict import chance
     >>> chance(0.0123), chance(0.0)
     ('p = 0.01', 'p < 1e-300')
     """
