@@ -222,7 +222,8 @@ def widened(draws: Array, width: Array) -> Array:
     mean = draws.mean(axis=0)
     apart = (draws - mean) / width
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(apart.T)))
-    factor = np.clip(1 / np.sqrt(values), 1.0, WIDER)
+    # Rounding may leave a direction without any spread a little below 0.
+    factor = np.clip(1 / np.sqrt(np.maximum(values, 1e-12)), 1.0, WIDER)
     return np.asarray(mean + width * (((apart @ vectors) * factor) @ vectors.T))
 
 
