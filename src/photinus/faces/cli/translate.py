@@ -105,10 +105,7 @@ def refine(
     ] = None,
     structure: Annotated[
         str | None,
-        typer.Option(
-            help="all: any pair may get a synapse; given: only those that have one "
-            "(default: all, given with --layout)."
-        ),
+        typer.Option(help="Pairs that may get a synapse: all or given (with --layout: given)."),
     ] = None,
     gauge: Gauge = "auto",
     layout: LayoutFile = None,
