@@ -204,8 +204,8 @@ def _borrow(_: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
 borrowed: Any = numba.extending.intrinsic(_borrow)
 """Called with an array that the caller keeps: the same, and no reference to it is counted.
 
-Each call of a function that stays apart would count those of its arrays, which takes longer than some
-dozens of multiplications: it is done for all processors at once.
+A function counts those of its arrays at each call, in memory that all processors share. That takes
+longer than some dozens of multiplications.
 """
 positive_of_tile: Any = numba.extending.intrinsic(_find_positive)
 """Called with float32 numbers and the first of TILE: a uint32 whose bits tell which are above zero."""
