@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory
-from photinus._core.barrier import GIVEN_UP, meeting
+from photinus._core.barrier import GIVEN_UP, alarm, boards
 from photinus._core.compilation import TILE
 from photinus._core.streams import Role, lane_states
 from photinus._core.threads import together
@@ -117,9 +117,8 @@ class LaserBlock:
         self.couplings = cut
         size = min(loop.TOGETHER, padded // TILE) * loop.SCRATCH * TILE
         self.scratch = [memory.aligned(np.zeros(size, np.float32)) for _ in range(threads)]
-        self.found = np.zeros((2, padded), np.int64)
-        self.counts = memory.aligned(np.zeros((2, threads, 8), np.int64))
-        self.meeting = meeting()
+        self.found = boards(threads, int(np.diff(ends).max()))
+        self.alarm = alarm()
         self._followed: list[dict[str, Any]] = []
 
     def warm(self, factor: NDArray[np.float64]) -> None:
@@ -210,8 +209,8 @@ class LaserBlock:
     ) -> tuple[int, int, int]:
         """Advance on all threads as far as there is room; return (step, spikes written, why)."""
         states = self._states()
-        self.meeting[:] = 0
-        shared = (len(states), self.tiles, self.found, self.counts, self.meeting)
+        self.found[:, :, 0] = self.alarm[GIVEN_UP] = 0
+        shared = (len(states), self.tiles, self.found, self.alarm)
         lag = loop.Lag(self.late, self.charge, self.nothing, self.follow)
 
         def work(thread: int) -> tuple[int, int, int]:
@@ -235,7 +234,7 @@ class LaserBlock:
         return together(work, len(states), self._give_up)
 
     def _give_up(self) -> None:
-        self.meeting[GIVEN_UP] = 1
+        self.alarm[GIVEN_UP] = 1
 
     def advance(
         self, step: int, stop: int, recorded: NDArray[np.int64], every: int

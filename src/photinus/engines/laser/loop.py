@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.barrier import wait
+from photinus._core.barrier import hear, tell
 from photinus._core.compilation import (
     TILE,
     apart,
@@ -118,9 +118,9 @@ def at(lane, row):  # type: ignore[no-untyped-def]
 
 @inlined
 def _advance_tiles(  # type: ignore[no-untyped-def]
-    f, r, scratch, compression, first_tile, end_tile, found, now
+    f, r, scratch, compression, first_tile, end_tile, found, now, thread
 ):
-    """Advance tiles by SUBSTEPS steps; write lanes that fired into `found[now]`, return their number.
+    """Advance tiles by SUBSTEPS steps; write lanes that fired on a board, return their number.
 
     `compression` (lanes,) is the gain compression of each; None, for no lane, compiles to nothing.
 
@@ -281,8 +281,8 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                 )
             some = positive_of_tile(scratch, z + np.uintp(FIRED * TILE))
             while some != _NONE:
-                found[now, first_tile * TILE + fires] = np.uintp(tile) * _TILE + lowest_bit(some)
                 fires += 1
+                found[now, thread, fires] = np.uintp(tile) * _TILE + lowest_bit(some)
                 some &= np.uint32(some - _BIT)
     return fires
 
@@ -442,11 +442,9 @@ class Team(NamedTuple):
     tiles: NDArray[np.int64]
     """First tile of each thread, and their number."""
     found: NDArray[np.int64]
-    """Lanes that fired, (2, lanes) for two steps in turn; each thread begins at its first lane."""
-    counts: NDArray[np.int64]
-    """How many they are, in different lines of the cache, (2, threads, 8)."""
-    meeting: NDArray[np.int64]
-    """Where the threads wait for each other, see `photinus._core.barrier`."""
+    """Boards for lanes that fired, and their number, see `photinus._core.barrier.boards`."""
+    alarm: NDArray[np.int64]
+    """Tells that a thread gave up."""
 
 
 @kernel
@@ -477,7 +475,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     gain, pulse_steps, decay = borrowed(synapses.gain), synapses.pulse_steps, synapses.decay
     renewing = synapses.renewing
     thread, threads, tiles = team.thread, team.threads, borrowed(team.tiles)
-    found, counts, meeting = borrowed(team.found), borrowed(team.counts), borrowed(team.meeting)
+    found, alarm = borrowed(team.found), borrowed(team.alarm)
     recorded, record_every, kept = waveforms
     late, charge, nothing = borrowed(lag.late), borrowed(lag.charge), borrowed(lag.nothing)
     first_tile, end_tile = tiles[thread], tiles[thread + 1]
@@ -527,19 +525,18 @@ def advance_block(  # type: ignore[no-untyped-def]
         elif changed:
             _set_pumps(f, drive, kicked, base_pump, knee, bend, first_tile, end_tile)
 
-        # Two of each, in turn: who is ahead does not write what others still read.
         now = step % 2
-        counts[now, thread, 0] = _advance_tiles(
-            f, r, scratch, compression, first_tile, end_tile, found, now
-        )
+        fires = _advance_tiles(f, r, scratch, compression, first_tile, end_tile, found, now, thread)
         step += 1
         met += 1
-        if threads > 1 and not wait(meeting, threads, met):
-            return step, written, GIVEN_UP
+        tell(found, now, thread, met, fires)
 
         for other in range(threads):
-            for k in range(counts[now, other, 0]):
-                lane = found[now, tiles[other] * TILE + k]
+            fires = hear(found, now, other, met, alarm)
+            if fires < 0:
+                return step, written, GIVEN_UP
+            for k in range(fires):
+                lane = found[now, other, 1 + k]
                 if thread == 0:
                     spikes[written, 0] = step
                     spikes[written, 1] = lane
