@@ -18,6 +18,7 @@ from typing import Any
 
 import numba
 import platformdirs
+from llvmlite import ir
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
@@ -158,5 +159,27 @@ apart: Any = numba.extending.intrinsic(_mark_apart)
 
 Worth its call where a loop is long.
 """
+
+
+def lowest_bit(word: Any) -> int:
+    """Return the number of the lowest bit that is set in an unsigned word, which is not zero."""
+    return (int(word) & -int(word)).bit_length() - 1
+
+
+@numba.extending.intrinsic
+def _trailing_zeros(_: Any, word: Any) -> Any:
+    """Return the same in one instruction; for zero, the number of bits."""
+
+    def count(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return word(word), count
+
+
+@numba.extending.overload(lowest_bit)
+def _lowest_bit(word):  # type: ignore[no-untyped-def]
+    return lambda word: _trailing_zeros(word)
+
+
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a loop of any target (plain Python included) may call."""

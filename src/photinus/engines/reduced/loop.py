@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.compilation import apart, inlined, kernel, wide
 from photinus._core.memory import aligned
+from photinus._core.vectors import CHUNK, add_chunk, bits_below
 from photinus.engines.reduced.membrane import (
     BASE,
     CLAMP,
@@ -241,6 +242,8 @@ def _advance_membranes(f, synaptic, once, place, constants, rows, columns):  # t
 @inlined
 def _use_up(f, place, read, bit, words, hazard, width):  # type: ignore[no-untyped-def]
     """Use up hazard of all lanes, and set the bits of those that fire."""
+    wide()
+    apart()
     tiles = place.size // TILE
     # Alone: the compiler would not vectorise a loop with a table in it.
     for entry in range(place.size):
@@ -248,16 +251,13 @@ def _use_up(f, place, read, bit, words, hazard, width):  # type: ignore[no-untyp
     for tile in range(tiles):
         b = np.uintp(tile) * F
         g = np.uintp(tile) * _TILE
-        bits = np.uint32(0)
         for lane in range(width):
             i = b + np.uintp(lane)
             used = f[i + np.uintp(USED * TILE)] * read[g + np.uintp(lane)]
             left = f[i + np.uintp(LEFT * TILE)] - used
             f[i + np.uintp(USED * TILE)] = used
             f[i + np.uintp(LEFT * TILE)] = left
-            own = bit[np.uintp(lane)]
-            bits = np.uint32(bits | np.uint32(own if left < ZERO else np.uint32(0)))
-        words[tile] = bits
+        words[tile] = bits_below(f, b + np.uintp(LEFT * TILE), ZERO)
 
 
 @kernel
@@ -350,10 +350,9 @@ def advance_block(  # type: ignore[no-untyped-def]
                 continue
             more = np.uintp(sources[done])
             if size <= NARROW or done == events or fan_out[more, KEY] != key:
-                for j in range(size):
-                    w0 = np.float32(dense[a + j])
-                    synaptic[i + j] += h0 * w0
-                    once[i + j] += m0 * w0
+                for j in range(np.uintp(0), size, np.uintp(CHUNK)):
+                    add_chunk(synaptic, i + j, h0, dense, a + j)
+                    add_chunk(once, i + j, m0, dense, a + j)
                 continue
             # Rows that are not needed stand for nothing.
             c, d, h2, h3, m2, m3 = a, a, ZERO, ZERO, ZERO, ZERO

@@ -29,7 +29,7 @@ ENDING, BEGINNING, FREE = range(3)
 KEY, AIM, SIZE, ROW = range(4)
 FAN_OUT = 4
 SCATTERED, NOWHERE = -1, -2
-WIDTH = 8
+WIDTH = 16
 """Lanes by which rows of small networks are rounded up."""
 NARROW = 64
 """Lanes of a row up to which it costs less to add it up alone than to find out what goes with it."""

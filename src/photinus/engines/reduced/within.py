@@ -8,7 +8,7 @@ bits tell which do.
 import numpy as np
 
 from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined
+from photinus._core.compilation import inlined, lowest_bit
 from photinus.engines.reduced.membrane import (
     EXCESS,
     FELT,
@@ -26,17 +26,8 @@ from photinus.engines.reduced.synapses import AIM, KEY, NARROW, ROW, SCATTERED, 
 AT_ONCE = 3
 """Lanes of a tile that are looked for without a branch."""
 _TILE = np.uintp(TILE)
-# The number of a word's lowest bit, without a loop over the bits (Leiserson, Prokop & Randall 1998,
-# "Using de Bruijn Sequences to Index a 1 in a Computer Word").
-_NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077CB531)
-_POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
-_BIT, _HALF_WORD, _LAST_BIT = np.uint64(1), np.uint64(32), np.uint64(63)
-
-
-@inlined
-def _lowest(word):  # type: ignore[no-untyped-def]
-    """Return the position of the lowest bit of the 32 of a word."""
-    return _POSITION[((word & (~word + _BIT)) * _DE_BRUIJN & _WORD) >> np.uint64(27)]
+_NONE, _BIT = np.uint64(0), np.uint64(1)
+_HALF_WORD, _LAST_BIT = np.uint64(32), np.uint64(63)
 
 
 @inlined
@@ -51,11 +42,11 @@ def positions(words, tiles, fired):  # type: ignore[no-untyped-def]
         some = np.uint64(words[tile])
         first = tile * TILE
         for _ in range(AT_ONCE):
-            fired[fires] = first + _lowest(some)
+            fired[fires] = first + np.int32(lowest_bit(some))
             fires += np.uintp(some != _NONE)
             some &= some - _BIT
         while some != _NONE:
-            fired[fires] = first + _lowest(some)
+            fired[fires] = first + np.int32(lowest_bit(some))
             fires += np.uintp(1)
             some &= some - _BIT
     return np.int64(fires)
@@ -157,17 +148,15 @@ def inhibit_within(  # type: ignore[no-untyped-def]
             continue
         height = kicks[k] * unit[lane]
         if size <= NARROW:
-            for half in range(2):
-                some = met[k] >> np.uint64(32 * half) & _WORD
-                while some != _NONE:
-                    bit = _lowest(some)
-                    some &= some - _BIT
-                    c = 32 * half + bit
-                    other = slot[aim + c]
-                    if acts < parts[other] and _is_later(planned, other, k):
-                        change = leak * np.float32(height * dense[row + c])
-                        _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
-                        beyond |= parts[other] > ONE
+            some = met[k]
+            while some != _NONE:
+                c = np.int64(lowest_bit(some))
+                some &= some - _BIT
+                other = slot[aim + c]
+                if acts < parts[other] and _is_later(planned, other, k):
+                    change = leak * np.float32(height * dense[row + c])
+                    _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
+                    beyond |= parts[other] > ONE
             continue
         for other in range(begin, until):
             c = fired[other] - aim

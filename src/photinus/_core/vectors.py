@@ -1,0 +1,67 @@
+"""What a compiled loop does with many neighbouring numbers at once, where compilers take them singly.
+
+Only for compiled code. Each operation is one for the compiler too: it cuts it into the vectors that the
+processor has.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+from photinus._core.compilation import SHORT_TILE as TILE
+
+CHUNK = 16
+"""Numbers that `add_chunk` adds."""
+
+_built_in: Any = intrinsic
+_FUSED = ("contract", "nsz")
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any, count: int) -> Any:
+    """Return where `count` numbers of an array lie, as one vector."""
+    made = make_array(kind)(context, builder, array)  # type: ignore[no-untyped-call]
+    pointer = cgutils.get_item_pointer(  # type: ignore[no-untyped-call]
+        context, builder, kind, made, [index], wraparound=False
+    )
+    vector = ir.VectorType(context.get_value_type(kind.dtype), count)
+    return builder.bitcast(pointer, vector.as_pointer())
+
+
+def _repeated(builder: Any, value: Any, count: int) -> Any:
+    """Return a vector of a number, `count` times."""
+    whole = ir.VectorType(value.type, count)
+    first = builder.insert_element(ir.Constant(whole, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    same = ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
+    return builder.shuffle_vector(first, ir.Constant(whole, ir.Undefined), same)
+
+
+@_built_in  # type: ignore[untyped-decorator]
+def bits_below(typing: Any, values: Any, first: Any, bound: Any) -> Any:
+    """Return bits of the 32 numbers from `first` on: 1 for each that is below `bound`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _place(context, builder, signature.args[0], args[0], args[1], TILE)
+        below = builder.fcmp_ordered("<", builder.load(place, align=4), _repeated(builder, args[2], TILE))
+        return builder.bitcast(below, ir.IntType(TILE))
+
+    return types.uint32(values, types.uintp, types.float32), code
+
+
+@_built_in  # type: ignore[untyped-decorator]
+def add_chunk(typing: Any, sums: Any, first: Any, factor: Any, row: Any, place: Any) -> Any:
+    """Add 16 whole numbers of `row` from `place` on, times `factor`, to the sums from `first` on."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target = _place(context, builder, signature.args[0], args[0], args[1], CHUNK)
+        source = _place(context, builder, signature.args[3], args[3], args[4], CHUNK)
+        vector = ir.VectorType(ir.FloatType(), CHUNK)
+        weight = builder.sitofp(builder.load(source, align=2), vector)
+        change = builder.fmul(weight, _repeated(builder, args[2], CHUNK), flags=_FUSED)
+        builder.store(builder.fadd(builder.load(target, align=4), change, flags=_FUSED), target, align=4)
+        return context.get_dummy_value()
+
+    return types.void(sums, types.uintp, types.float32, row, types.uintp), code
