@@ -39,16 +39,23 @@ def _repeated(builder: Any, value: Any, count: int) -> Any:
     return builder.shuffle_vector(first, ir.Constant(whole, ir.Undefined), same)
 
 
-@_built_in  # type: ignore[untyped-decorator]
-def bits_below(typing: Any, values: Any, first: Any, bound: Any) -> Any:
-    """Return bits of the 32 numbers from `first` on: 1 for each that is below `bound`."""
+def _bits_where(comparison: str) -> Any:
+    """Return what compares 32 numbers of an array with a bound, and gives the answers as bits."""
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _place(context, builder, signature.args[0], args[0], args[1], TILE)
-        below = builder.fcmp_ordered("<", builder.load(place, align=4), _repeated(builder, args[2], TILE))
-        return builder.bitcast(below, ir.IntType(TILE))
+    def where(typing: Any, values: Any, first: Any, bound: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place = _place(context, builder, signature.args[0], args[0], args[1], TILE)
+            numbers, bounds = builder.load(place, align=4), _repeated(builder, args[2], TILE)
+            answers = builder.fcmp_ordered(comparison, numbers, bounds)
+            return builder.bitcast(answers, ir.IntType(TILE))
 
-    return types.uint32(values, types.uintp, types.float32), code
+        return types.uint32(values, types.uintp, types.float32), code
+
+    return _built_in(where)
+
+
+bits_below, bits_up_to = _bits_where("<"), _bits_where("<=")
+"""Return bits of the 32 numbers of ``(values, first, bound)`` from `first` on: which are below, or as low."""
 
 
 @_built_in  # type: ignore[untyped-decorator]

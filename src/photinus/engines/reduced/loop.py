@@ -127,6 +127,8 @@ class Scratch(NamedTuple):
     planned: NDArray[np.float64]
     lowered: NDArray[np.float32]
     """The same, (lanes,)."""
+    ahead: NDArray[np.float32]
+    """(tiles + 2) * TILE"""
     sources: NDArray[np.int32]
     heights: NDArray[np.float32]
     moments: NDArray[np.float32]
@@ -151,6 +153,7 @@ class Scratch(NamedTuple):
             kicks=np.zeros(lanes),
             planned=np.zeros(lanes),
             lowered=np.zeros(lanes, np.float32),
+            ahead=np.full(padded + 2 * TILE, ONE),
             sources=np.zeros(2 * lanes + 1, np.int32),
             heights=np.zeros(2 * lanes, np.float32),
             moments=np.zeros(2 * lanes, np.float32),
@@ -279,8 +282,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     f, r, synaptic, once, last_spike, last_place, resources, pending, ring = state
     bent, knee, bend = drivers
     felt = bent if bent.size > 0 else synaptic
-    place, read, words, bit, fired, order, met, slot, parts, kicks, planned, lowered = scratch[:12]
-    sources, heights, moments = scratch[12:]
+    place, read, words, bit, fired, order, met, slot, parts, kicks, planned, lowered, ahead = scratch[:13]
+    sources, heights, moments = scratch[13:]
     constants, hazard, trend, columns = law
     entries_of, targets, coupling, dense, fan_out, unit, negative = synapses[:7]
     kick, sustain, pulse, decay, renewing, delay, use, recovery, gain = synapses[7:]
@@ -388,6 +391,7 @@ def advance_block(  # type: ignore[no-untyped-def]
             for k in range(fires):
                 lane = np.uintp(fired[k])
                 slot[lane] = k
+                ahead[lane] = -np.float32(parts[k])
                 planned[k] = parts[k]
                 lowered[k] = ZERO
                 elapsed = step - 1.0 + parts[k] - last_spike[lane]
@@ -403,7 +407,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                     largest = kicks[k] * unit[lane] * LARGEST * constants[LEAK]
                     kicks[k] = 0.0 if level * largest < WEAK else kicks[k]
             count = inhibitors(
-                order, met, fired, fires, kicks, words, slot, negative, fan_out, entries_of, targets,
+                order, met, fired, fires, kicks, parts, ahead, slot, negative, fan_out, entries_of, targets,
                 coupling,
             )  # fmt: skip
             beyond = False
@@ -414,6 +418,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
             for k in range(fires):
                 slot[np.uintp(fired[k])] = -1
+                ahead[np.uintp(fired[k])] = ONE
             if beyond:
                 some = 0
                 for k in range(fires):

@@ -9,6 +9,7 @@ import numpy as np
 
 from photinus._core.compilation import SHORT_TILE as TILE
 from photinus._core.compilation import inlined, lowest_bit
+from photinus._core.vectors import bits_up_to
 from photinus.engines.reduced.membrane import (
     EXCESS,
     FELT,
@@ -27,7 +28,7 @@ AT_ONCE = 3
 """Lanes of a tile that are looked for without a branch."""
 _TILE = np.uintp(TILE)
 _NONE, _BIT = np.uint64(0), np.uint64(1)
-_HALF_WORD, _LAST_BIT = np.uint64(32), np.uint64(63)
+_HALF_WORD = np.uint64(TILE)
 
 
 @inlined
@@ -54,7 +55,7 @@ def positions(words, tiles, fired):  # type: ignore[no-untyped-def]
 
 @inlined
 def inhibitors(  # type: ignore[no-untyped-def]
-    order, met, fired, fires, kicks, words, slot, negative, fan_out, entries_of, targets, coupling
+    order, met, fired, fires, kicks, parts, ahead, slot, negative, fan_out, entries_of, targets, coupling
 ):
     """Write into `order` which of the spikes inhibit a target that fires in the same step.
 
@@ -70,11 +71,9 @@ def inhibitors(  # type: ignore[no-untyped-def]
         if size > NARROW:
             hits = True
         elif size > 0:
-            tile, shift = first // _TILE, np.uint64(first % _TILE)
-            low = np.uint64(words[tile]) | np.uint64(words[tile + np.uintp(1)]) << _HALF_WORD
-            # In two shifts: one by all bits is not defined.
-            high = np.uint64(words[tile + np.uintp(2)]) << np.uint64(1) << (_LAST_BIT - shift)
-            met[k] = (low >> shift | high) & mask
+            before = -np.float32(parts[k])
+            low, high = bits_up_to(ahead, first, before), bits_up_to(ahead, first + _TILE, before)
+            met[k] = (np.uint64(low) | np.uint64(high) << _HALF_WORD) & mask
             hits = met[k] != _NONE
         else:
             hits = False
