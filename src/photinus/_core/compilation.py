@@ -149,6 +149,18 @@ def _mark_apart(_: Any) -> tuple[Any, Callable[..., Any]]:
     return numba.types.void(), mark
 
 
+def _mark_disjoint(_: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return how `disjoint` is typed and compiled."""
+
+    def mark(context: Any, builder: Any, *_: Any) -> Any:
+        for argument in builder.function.args:
+            if isinstance(argument.type, ir.PointerType):
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return numba.types.void(), mark
+
+
 wide: Any = numba.extending.intrinsic(_mark_wide)
 """Called in a loop's function: let it use the widest vectors that there are.
 
@@ -159,6 +171,10 @@ apart: Any = numba.extending.intrinsic(_mark_apart)
 
 Worth its call where a loop is long.
 """
+
+
+disjoint: Any = numba.extending.intrinsic(_mark_disjoint)
+"""Called in a loop's function: its arrays do not overlap, so no call has to find out."""
 
 
 def lowest_bit(word: Any) -> int:

@@ -14,9 +14,6 @@ from numba.np.arrayobj import make_array
 
 from photinus._core.compilation import SHORT_TILE as TILE
 
-CHUNK = 16
-"""Numbers that `add_chunk` adds."""
-
 _built_in: Any = intrinsic
 _FUSED = ("contract", "nsz")
 
@@ -58,17 +55,26 @@ bits_below, bits_up_to = _bits_where("<"), _bits_where("<=")
 """Return bits of the 32 numbers of ``(values, first, bound)`` from `first` on: which are below, or as low."""
 
 
-@_built_in  # type: ignore[untyped-decorator]
-def add_chunk(typing: Any, sums: Any, first: Any, factor: Any, row: Any, place: Any) -> Any:
-    """Add 16 whole numbers of `row` from `place` on, times `factor`, to the sums from `first` on."""
+def _adding(count: int) -> Any:
+    """Return what adds a row of so many numbers."""
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        target = _place(context, builder, signature.args[0], args[0], args[1], CHUNK)
-        source = _place(context, builder, signature.args[3], args[3], args[4], CHUNK)
-        vector = ir.VectorType(ir.FloatType(), CHUNK)
-        weight = builder.sitofp(builder.load(source, align=2), vector)
-        change = builder.fmul(weight, _repeated(builder, args[2], CHUNK), flags=_FUSED)
-        builder.store(builder.fadd(builder.load(target, align=4), change, flags=_FUSED), target, align=4)
-        return context.get_dummy_value()
+    def add(typing: Any, sums: Any, first: Any, factor: Any, row: Any, place: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            target = _place(context, builder, signature.args[0], args[0], args[1], count)
+            source = _place(context, builder, signature.args[3], args[3], args[4], count)
+            weights = builder.sitofp(builder.load(source, align=2), target.type.pointee)
+            change = builder.fmul(weights, _repeated(builder, args[2], count), flags=_FUSED)
+            sum_ = builder.fadd(builder.load(target, align=4), change, flags=_FUSED)
+            builder.store(sum_, target, align=4)
+            return context.get_dummy_value()
 
-    return types.void(sums, types.uintp, types.float32, row, types.uintp), code
+        return types.void(sums, types.uintp, types.float32, row, types.uintp), code
+
+    return _built_in(add)
+
+
+add_8, add_16 = _adding(8), _adding(16)
+"""Add so many whole numbers of a row, times a factor, to sums.
+
+Called with ``(sums, first, factor, row, place)``: to those from `first` on, numbers from `place` on.
+"""

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import apart, inlined, kernel, wide
+from photinus._core.compilation import apart, disjoint, inlined, kernel, wide
 from photinus._core.memory import aligned
-from photinus._core.vectors import CHUNK, add_chunk, bits_below
+from photinus._core.vectors import bits_below
 from photinus.engines.reduced.membrane import (
     BASE,
     CLAMP,
@@ -73,6 +73,7 @@ from photinus.engines.reduced.synapses import (
     TIME,
     WEAK,
     add_four,
+    add_row,
     add_scattered,
     begun,
     through_drivers,
@@ -183,6 +184,7 @@ def _advance_membranes(f, synaptic, once, place, constants, rows, columns):  # t
     """
     wide()
     apart()
+    disjoint()
     tiles = place.size // TILE
     rest = constants[REST]
     most = constants[MOST]
@@ -247,6 +249,7 @@ def _use_up(f, place, read, bit, words, hazard, width):  # type: ignore[no-untyp
     """Use up hazard of all lanes, and set the bits of those that fire."""
     wide()
     apart()
+    disjoint()
     tiles = place.size // TILE
     # Alone: the compiler would not vectorise a loop with a table in it.
     for entry in range(place.size):
@@ -353,9 +356,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 continue
             more = np.uintp(sources[done])
             if size <= NARROW or done == events or fan_out[more, KEY] != key:
-                for j in range(np.uintp(0), size, np.uintp(CHUNK)):
-                    add_chunk(synaptic, i + j, h0, dense, a + j)
-                    add_chunk(once, i + j, m0, dense, a + j)
+                add_row(synaptic, once, dense, i, size, a, h0, m0)
                 continue
             # Rows that are not needed stand for nothing.
             c, d, h2, h3, m2, m3 = a, a, ZERO, ZERO, ZERO, ZERO
@@ -443,8 +444,9 @@ def advance_block(  # type: ignore[no-untyped-def]
             spike = np.uintp(free & mask)
             before = np.uintp(last_place[lane] & mask)
             elapsed = time - last_spike[lane]
-            # Written in any case, if to no effect: that spike is far away, and nothing waits for it.
-            pending[before if renewing and elapsed < pulse else spike, RENEWED] = 1.0
+            # Written in any case, if to no effect: no branch could foretell it.
+            renews = np.uintp(renewing) & np.uintp(elapsed < pulse)
+            pending[spike + renews * (before - spike), RENEWED] = 1.0
             high = lower = 1.0
             if use > 0.0:
                 high -= (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
