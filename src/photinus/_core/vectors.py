@@ -56,25 +56,31 @@ bits_below, bits_up_to = _bits_where("<"), _bits_where("<=")
 
 
 def _adding(count: int) -> Any:
-    """Return what adds a row of so many numbers."""
+    """Return what adds a row of so many numbers to two sums of them."""
 
-    def add(typing: Any, sums: Any, first: Any, factor: Any, row: Any, place: Any) -> Any:
+    def add(
+        typing: Any, sums: Any, others: Any, first: Any, factor: Any, other: Any, row: Any, place: Any
+    ) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            target = _place(context, builder, signature.args[0], args[0], args[1], count)
-            source = _place(context, builder, signature.args[3], args[3], args[4], count)
-            weights = builder.sitofp(builder.load(source, align=2), target.type.pointee)
-            change = builder.fmul(weights, _repeated(builder, args[2], count), flags=_FUSED)
-            sum_ = builder.fadd(builder.load(target, align=4), change, flags=_FUSED)
-            builder.store(sum_, target, align=4)
+            kinds = signature.args
+            source = _place(context, builder, kinds[5], args[5], args[6], count)
+            targets = [_place(context, builder, kinds[k], args[k], args[2], count) for k in (0, 1)]
+            numbers = builder.sitofp(builder.load(source, align=2), targets[0].type.pointee)
+            before = [builder.load(target, align=4) for target in targets]
+            for target, old, number in zip(targets, before, args[3:5], strict=True):
+                change = builder.fmul(numbers, _repeated(builder, number, count), flags=_FUSED)
+                builder.store(builder.fadd(old, change, flags=_FUSED), target, align=4)
             return context.get_dummy_value()
 
-        return types.void(sums, types.uintp, types.float32, row, types.uintp), code
+        floats = types.float32, types.float32
+        return types.void(sums, others, types.uintp, *floats, row, types.uintp), code
 
     return _built_in(add)
 
 
 add_8, add_16 = _adding(8), _adding(16)
-"""Add so many whole numbers of a row, times a factor, to sums.
+"""Add so many whole numbers of a row, times a factor and times another, to two arrays of sums.
 
-Called with ``(sums, first, factor, row, place)``: to those from `first` on, numbers from `place` on.
+Called with ``(sums, others, first, factor, other, row, place)``: to the sums from `first` on, numbers from
+`place` on.
 """

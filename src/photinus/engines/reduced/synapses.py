@@ -119,11 +119,9 @@ def add_row(synaptic, once, dense, i, size, a, h0, m0):  # type: ignore[no-untyp
     """Add a short row of couplings, the one that begins at a; WIDTH divides its size."""
     whole = size - size % _SIXTEEN
     for j in range(_NO_LANES, whole, _SIXTEEN):
-        add_16(synaptic, i + j, h0, dense, a + j)
-        add_16(once, i + j, m0, dense, a + j)
+        add_16(synaptic, once, i + j, h0, m0, dense, a + j)
     if whole < size:
-        add_8(synaptic, i + whole, h0, dense, a + whole)
-        add_8(once, i + whole, m0, dense, a + whole)
+        add_8(synaptic, once, i + whole, h0, m0, dense, a + whole)
 
 
 @inlined
