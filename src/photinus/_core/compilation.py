@@ -194,7 +194,7 @@ def _trailing_zeros(_: Any, word: Any) -> Any:
 
 @numba.extending.overload(lowest_bit)
 def _lowest_bit(word):  # type: ignore[no-untyped-def]
-    return lambda word: _trailing_zeros(word)
+    return lambda word: _trailing_zeros(word)  # type: ignore[call-arg]
 
 
 inlined: Callable[..., Any] = numba.extending.register_jitable

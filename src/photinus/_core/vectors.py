@@ -30,29 +30,45 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any, count:
 
 def _repeated(builder: Any, value: Any, count: int) -> Any:
     """Return a vector of a number, `count` times."""
-    whole = ir.VectorType(value.type, count)
-    first = builder.insert_element(ir.Constant(whole, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    same = ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
-    return builder.shuffle_vector(first, ir.Constant(whole, ir.Undefined), same)
+    whole, index = ir.VectorType(value.type, count), ir.IntType(32)
+    first = builder.insert_element(whole(ir.Undefined), value, index(0))
+    same = ir.VectorType(index, count)([0] * count)
+    return builder.shuffle_vector(first, whole(ir.Undefined), same)
 
 
-def _bits_where(comparison: str) -> Any:
-    """Return what compares 32 numbers of an array with a bound, and gives the answers as bits."""
+@_built_in  # type: ignore[untyped-decorator]
+def bits_up_to(typing: Any, values: Any, first: Any, bound: Any) -> Any:
+    """Return bits of the 32 numbers from `first` on: 1 for each that is at most `bound`."""
 
-    def where(typing: Any, values: Any, first: Any, bound: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            place = _place(context, builder, signature.args[0], args[0], args[1], TILE)
-            numbers, bounds = builder.load(place, align=4), _repeated(builder, args[2], TILE)
-            answers = builder.fcmp_ordered(comparison, numbers, bounds)
-            return builder.bitcast(answers, ir.IntType(TILE))
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        numbers = builder.load(
+            _place(context, builder, signature.args[0], args[0], args[1], TILE), align=4
+        )
+        answers = builder.fcmp_ordered("<=", numbers, _repeated(builder, args[2], TILE))
+        return builder.bitcast(answers, ir.IntType(TILE))
 
-        return types.uint32(values, types.uintp, types.float32), code
-
-    return _built_in(where)
+    return types.uint32(values, types.uintp, types.float32), code
 
 
-bits_below, bits_up_to = _bits_where("<"), _bits_where("<=")
-"""Return bits of the 32 numbers of ``(values, first, bound)`` from `first` on: which are below, or as low."""
+@_built_in  # type: ignore[untyped-decorator]
+def spend(typing: Any, values: Any, left: Any, used: Any, rates: Any, first: Any) -> Any:
+    """Multiply 32 numbers from `used` on by rates, and take them off those from `left` on.
+
+    Return bits of the differences: 1 for each that is below zero.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array, others = signature.args[0], signature.args[3]
+        source = _place(context, builder, others, args[3], args[4], TILE)
+        spent, rest = (_place(context, builder, array, args[0], args[k], TILE) for k in (2, 1))
+        use = builder.fmul(builder.load(spent, align=4), builder.load(source, align=4))
+        difference = builder.fsub(builder.load(rest, align=4), use)
+        builder.store(use, spent, align=4)
+        builder.store(difference, rest, align=4)
+        zero = _repeated(builder, ir.Constant(ir.FloatType(), 0.0), TILE)
+        return builder.bitcast(builder.fcmp_ordered("<", difference, zero), ir.IntType(TILE))
+
+    return types.uint32(values, types.uintp, types.uintp, rates, types.uintp), code
 
 
 def _adding(count: int) -> Any:
@@ -81,6 +97,6 @@ def _adding(count: int) -> Any:
 add_8, add_16 = _adding(8), _adding(16)
 """Add so many whole numbers of a row, times a factor and times another, to two arrays of sums.
 
-Called with ``(sums, others, first, factor, other, row, place)``: to the sums from `first` on, numbers from
-`place` on.
+Called with ``(sums, others, first, factor, other, row, place)``: to the sums from `first` on, numbers
+from `place` on.
 """

@@ -162,7 +162,6 @@ class ReducedBlock:
                 self.scratch,
                 s.law,
                 synapses,
-                TILE,
                 s.stride,
                 before,
                 stop,

@@ -55,7 +55,19 @@ def positions(words, tiles, fired):  # type: ignore[no-untyped-def]
 
 @inlined
 def inhibitors(  # type: ignore[no-untyped-def]
-    order, met, fired, fires, kicks, parts, ahead, slot, negative, fan_out, entries_of, targets, coupling
+    order,
+    met,
+    fired,
+    fires,
+    kicks,
+    parts,
+    ahead,
+    slot,
+    negative,
+    fan_out,
+    entries_of,
+    targets,
+    coupling,
 ):
     """Write into `order` which of the spikes inhibit a target that fires in the same step.
 
@@ -79,7 +91,7 @@ def inhibitors(  # type: ignore[no-untyped-def]
             hits = False
             row = np.uintp(fan_out[lane, ROW])
             for c in range(np.uintp(entries_of[row]), np.uintp(entries_of[row + np.uintp(1)])):
-                hits |= slot[first + np.uintp(targets[c])] >= 0 and coupling[c] < ZERO
+                hits |= (slot[first + np.uintp(targets[c])] >= 0) & (coupling[c] < ZERO)
         order[count] = k
         count += int(hits)
     return count
@@ -124,14 +136,17 @@ def inhibit_within(  # type: ignore[no-untyped-def]
     leak, beyond = constants[LEAK], False
     for place in range(first + 1, end):
         # Inserted as cards are, among those of the same chain; there are few.
-        k, at = order[place], place
-        chain = fired[k] // stride * stride
-        while at > first and fired[order[at - 1]] >= chain and planned[order[at - 1]] > planned[k]:
-            order[at] = order[at - 1]
+        k, at = np.uintp(order[place]), place
+        chain = np.int64(np.uint32(fired[k]) // np.uint32(stride)) * stride
+        while at > first:
+            before = np.uintp(order[at - 1])
+            if fired[before] < chain or planned[before] <= planned[k]:
+                break
+            order[at] = before
             at -= 1
         order[at] = k
     for place in range(first, end):
-        k = order[place]
+        k = np.uintp(order[place])
         lane = np.uintp(fired[k])
         acts = parts[k] + delay
         if acts >= ONE:
@@ -149,11 +164,11 @@ def inhibit_within(  # type: ignore[no-untyped-def]
         if size <= NARROW:
             some = met[k]
             while some != _NONE:
-                c = np.int64(lowest_bit(some))
+                c = lowest_bit(some)
                 some &= some - _BIT
-                other = slot[aim + c]
+                other = np.uintp(slot[np.uintp(aim + c)])
                 if acts < parts[other] and _is_later(planned, other, k):
-                    change = leak * np.float32(height * dense[row + c])
+                    change = leak * np.float32(height * dense[np.uintp(row + c)])
                     _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
                     beyond |= parts[other] > ONE
             continue
