@@ -164,20 +164,20 @@ def inhibit_within(  # type: ignore[no-untyped-def]
         if size <= NARROW:
             some = met[k]
             while some != _NONE:
-                c = lowest_bit(some)
+                bit = np.int64(lowest_bit(some))
                 some &= some - _BIT
-                other = np.uintp(slot[np.uintp(aim + c)])
-                if acts < parts[other] and _is_later(planned, other, k):
-                    change = leak * np.float32(height * dense[np.uintp(row + c)])
-                    _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
-                    beyond |= parts[other] > ONE
+                hit = np.uintp(slot[np.uintp(aim + bit)])
+                if acts < parts[hit] and _is_later(planned, hit, k):
+                    change = leak * np.float32(height * dense[np.uintp(row + bit)])
+                    _restrain(f, hit, fired[hit], acts, change, parts, lowered, constants)
+                    beyond |= parts[hit] > ONE
             continue
-        for other in range(begin, until):
-            c = fired[other] - aim
-            if c < 0 or c >= size or dense[row + c] >= 0 or acts >= parts[other]:
+        for later in range(np.uintp(begin), np.uintp(until)):
+            c = np.int64(fired[later]) - aim
+            if c < 0 or c >= size or dense[row + c] >= 0 or acts >= parts[later]:
                 continue
-            if _is_later(planned, other, k):
+            if _is_later(planned, later, k):
                 change = leak * np.float32(height * dense[row + c])
-                _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
-                beyond |= parts[other] > ONE
+                _restrain(f, later, fired[later], acts, change, parts, lowered, constants)
+                beyond |= parts[later] > ONE
     return beyond
