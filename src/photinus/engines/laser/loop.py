@@ -282,7 +282,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
             some = positive_of_tile(scratch, z + np.uintp(FIRED * TILE))
             while some != _NONE:
                 fires += 1
-                found[now, thread, fires] = np.uintp(tile) * _TILE + lowest_bit(some)
+                found[now, thread, fires] = np.uintp(tile) * _TILE + np.uintp(lowest_bit(some))
                 some &= np.uint32(some - _BIT)
     return fires
 
