@@ -29,6 +29,7 @@ from photinus._core.compilation import (
     TILE,
     apart,
     borrowed,
+    disjoint,
     inlined,
     kernel,
     lowest_bit,
@@ -130,6 +131,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
     """
     wide()
     apart()
+    disjoint()
     fires, tiles = 0, end_tile - first_tile
     parts = (tiles + TOGETHER - 1) // TOGETHER
     for part in range(parts):
@@ -301,6 +303,12 @@ def _deliver(  # type: ignore[no-untyped-def]
     for run in range(runs_of[group], runs_of[group + 1]):
         first = np.uintp(first_lane + runs[run, 0])
         offset = np.uintp(runs[run, 1])
+        if runs[run, 2] == 1:
+            # A loop takes longer to begin than one target needs.
+            drive[first] += change * height[offset]
+            if kind != LOWER:
+                kicked[first] += np.float32(share * gain) * kick[offset]
+            continue
         if change != 0.0:
             for k in range(np.uintp(runs[run, 2])):
                 drive[first + k] += change * height[offset + k]
