@@ -1,6 +1,6 @@
 """What threads tell each other that go through a compiled loop together, many times in a millisecond.
 
-Each writes on a board of its own, and the others look at it. So a word passes from one core to another
+Each writes on a separate board, and the others look at it. So a word passes from one core to another
 once, whereas one that all change would go back and forth. The threads wait awake: to sleep and to be
 woken would take longer than a step of the loop. They offer their core to others after a while, so that
 more threads than cores are slow and not stuck.
