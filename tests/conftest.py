@@ -1,5 +1,7 @@
 """What tests of several files share: machines, tolerances, fixtures."""
 
+import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,6 +53,27 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         with pytest.raises(SystemExit) as stop:
             cli.main()
         out, err = capsys.readouterr()
+        if "--json" in arguments and not stop.value.code:
+            assert not numbers_as_text(json.loads(out, parse_constant=_refused))
         return stop.value.code or 0, out, err
 
     return run
+
+
+FOR_PEOPLE = {"about", "rows", "version", "versions"}
+"""Entries of documents whose text may begin with a digit."""
+
+
+def numbers_as_text(document: Any, name: str = "") -> list[str]:
+    """Return the entries of a document for programs that are numbers, but written as text."""
+    if isinstance(document, dict):
+        inside = [(f"{name}.{key}", each) for key, each in document.items() if key not in FOR_PEOPLE]
+        return [found for entry in inside for found in numbers_as_text(entry[1], entry[0])]
+    if isinstance(document, list):
+        return [found for each in document for found in numbers_as_text(each, name)]
+    number = isinstance(document, str) and re.match(r"[-+−±≤<>]? ?[\d.]*\d", document)
+    return [f"{name}: {document}"] if number else []
+
+
+def _refused(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photinus.faces.cli.documents import flipped, of_drives
 from photinus.faces.cli.inputs import (
     laid_out,
     read_calibration,
@@ -72,10 +73,8 @@ def translate(
             {
                 "network": str(out),
                 "rule": followed_rule,
-                "drives": {unit: setting for unit, _, setting in drives},
-                "flipped": [
-                    str(unit) for unit, flip in zip(network.labels, flips, strict=True) if flip
-                ],
+                **of_drives(network),
+                "flipped": flipped(network),
                 "outside_calibrated_range": str(outside) if not outside else None,
                 "predicted_kl": {"rule": followed_rule} | dataclasses.asdict(predicted),
             }
