@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from photinus import Calibration, SpikeTrains
+from photinus._core.hush import VARYING
 from photinus.faces import cli
 
 Run = Callable[..., tuple[int | str, str, str]]
@@ -55,9 +57,17 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         out, err = capsys.readouterr()
         if "--json" in arguments and not stop.value.code:
             assert not numbers_as_text(json.loads(out, parse_constant=_refused))
+        assert not told_twice(err)
         return stop.value.code or 0, out, err
 
     return run
+
+
+def told_twice(err: str) -> list[str]:
+    """Return the sentences that a command told more than once, with the same or other numbers."""
+    lines = [one for one in err.splitlines() if one.startswith("photinus: ")]
+    told = Counter(VARYING.sub("", one) for line in lines for one in line[10:].split("; "))
+    return [sentence for sentence, times in told.items() if times > 1]
 
 
 FOR_PEOPLE = {"about", "rows", "version", "versions"}

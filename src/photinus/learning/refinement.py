@@ -310,8 +310,7 @@ def _say_before(
         nothing = Evidence.of(None, machine.labels)
         told = limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
         said = [*told, target.doubt]
-    if any(said):
-        hush.tell("; ".join(filter(None, said)), TranslationWarning, depth=2)
+    hush.tell(filter(None, said), TranslationWarning, depth=2)
 
 
 def _corrected(
