@@ -172,7 +172,7 @@ def test_tempering_is_a_cycle_or_copies(run: Run, model: Path, tmp_path: Path, c
     for options, plan in (
         (("--hottest", 3, "--period", 8), ph.Tempering(hottest=3, period=8)),
         (("--hottest", 2), ph.Tempering(hottest=2, period=40)),
-        (("--copies", 3), ph.Parallel(temperatures=(1, 2, 4), every=2)),
+        (("--copies", 3), ph.Parallel(temperatures=(1, 2, 4), every=5)),
         (("--copies", 3, "--hottest", 9, "--period", 1), ph.Parallel(temperatures=(1, 3, 9), every=1)),
         ((), None),
     ):
