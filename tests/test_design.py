@@ -218,6 +218,9 @@ def test_the_command_tells_and_writes_the_page(
         "Data sheet",
     ):
         assert told in page
+    # Calibrations are repeated where a parameter is changed, and nowhere else.
+    assert page.count("standard error over runs and calibrations") == 1
+    assert page.count("standard error over runs)") == 1
     status, out, _ = run("design", "fast-absorber", "--json", "--force")
     assert status == 0
     told = json.loads(out)
