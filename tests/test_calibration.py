@@ -217,5 +217,7 @@ def test_a_laser_that_fires_too_regularly_is_told_how_much_noise_helps() -> None
         f"{x}_transparency": getattr(laser, f"{x}_transparency") * many for x in ("gain", "absorber")
     }
     large = laser.replace(**changes, forced=True)
-    with pytest.raises(NotConverged, match=r"a pump_noise of \d+ carriers \(0.3 % .*\) gives it one"):
+    # Trials of 8 chains do not tell 0.3 from 1 % apart here.
+    told = r"a pump_noise of \d+ carriers \((0.3|1) % .*\) gives it one"
+    with pytest.raises(NotConverged, match=told):
         calibrate(large, chains=8)
