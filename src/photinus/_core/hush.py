@@ -58,8 +58,8 @@ def untold(category: type[Warning]) -> Iterator[None]:
 def once() -> Iterator[None]:
     """Tell the caller each thing once until the end of the outermost such block.
 
-    Sentences that differ in numbers and in names between quotes alone tell the same thing: of a network
-    as translated, and of the same one as refined.
+    Two sentences tell the same thing if they differ in numbers and quoted names alone. One may be of a
+    network as translated, the other of the same one as refined.
     """
     outer = _said.get()
     before = _said.set(set() if outer is None else outer)

@@ -87,8 +87,8 @@ def survey(
 def rounded(window: float) -> float:
     """Return a state window as it is told: in as many digits as its noise leaves.
 
-    Between seeds it scatters by 1 to 2 % (presets, 64 chains). Two digits would be steps of up to 9 %,
-    so that a small change of the device would change its speed by nothing or by too much.
+    Between seeds it scatters by 1 to 2 % (presets, 64 chains). Two digits would be steps of up to 9 %.
+    A small change of the device would change its speed by nothing, or by too much.
     """
     return float(f"{window:.3g}")
 

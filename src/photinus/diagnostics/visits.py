@@ -1,7 +1,7 @@
 """What exact samplers would show of shares of time, which are read off spikes.
 
-A state that is seldom seen is left soon, as many units want to flip. So in the same time its share is
-worth more independent draws than that of a common state: 12 for 3 in a machine of eight ideal neurons.
+A state that is seldom seen is left soon, as many units want to flip. So its share is worth more
+independent draws than that of a common state: four times as many in a machine of eight ideal neurons.
 One number of draws for all states makes their noise, and so the floor, up to 45 % too high.
 """
 

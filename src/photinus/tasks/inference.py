@@ -278,9 +278,7 @@ def infer(
     # Of neurons that are refined first, two calls know what they cannot do.
     with hush.once():
         if validate.flag("refined", refined) and spiking and machine is not None:
-            again = {name: options[name] for name in REFINED if name in options}
-            enough: dict[str, Any] = {"chains": max(chains, FEWEST), "draws": max(draws, FEWEST)}
-            refinement = refine(machine, substrate=substrate, **again, **enough, seed=loop)
+            refinement = _refined(machine, substrate, options, chains, draws, loop)
             options["network"] = refinement.network
             options.pop("gauge", None)  # it has one
         if machine is not None:
@@ -306,6 +304,20 @@ def infer(
         refinement=refinement,
         wall_time=time.perf_counter() - started,
     )
+
+
+def _refined(
+    machine: BoltzmannMachine,
+    substrate: str,
+    options: Mapping[str, Any],
+    chains: int,
+    draws: int,
+    seed: np.random.SeedSequence,
+) -> Refinement:
+    """Return what refinement finds with those of the options that it takes."""
+    again = {name: options[name] for name in REFINED if name in options}
+    enough: dict[str, Any] = {"chains": max(chains, FEWEST), "draws": max(draws, FEWEST)}
+    return refine(machine, substrate=substrate, **again, **enough, seed=seed)
 
 
 def _check_options(options: dict[str, Any]) -> None:
