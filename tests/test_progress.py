@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import photinus as ph
-from photinus._core import progress
 from photinus._core.progress import (
     NotebookProgress,
     Part,
@@ -91,7 +90,7 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
     """Half a minute apart at least; a task within another one counts there."""
     told, clock = io.StringIO(), [0.0]
     monkeypatch.setattr(sys, "stderr", told)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     with tracked(True, "judging", 10) as advance:
         for seconds in (0, 20, 31, 40, 62):
             clock[0] = float(seconds)

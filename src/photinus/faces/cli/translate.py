@@ -104,7 +104,7 @@ def refine(
     ] = None,
     structure: Annotated[
         str | None,
-        typer.Option(help="Pairs that may get a synapse: all or given (with --layout: given)."),
+        typer.Option(help="Pairs that may get a synapse: all, given (default on a layout)."),
     ] = None,
     gauge: Gauge = "auto",
     layout: LayoutFile = None,
@@ -137,7 +137,7 @@ def refine(
         draws=draws,
         most_rounds=rounds,
         damping=damping,
-        structure=structure or ("all" if layout is None else "given"),
+        structure=structure,
         gauge=gauge,
         imperfections=faults,
         threads=threads,

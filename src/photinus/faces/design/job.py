@@ -345,8 +345,6 @@ def _fabricated(
             machine,
             calibration,
             network=network,
-            # Of a layout, only what has a link can be coupled.
-            structure="all" if bench.layout is None else "given",
             seed=bench.seed,
             threads=bench.threads,
             progress=Part(advance, 1),
