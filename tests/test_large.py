@@ -17,7 +17,7 @@ import photinus as ph
 from photinus._core.matrices import dense
 from photinus._core.validate import is_sparse
 from photinus.errors import InvalidInput
-from photinus.learning import moments, response
+from photinus.learning import moments
 from photinus.machines import checks
 from photinus.machines.evidence import Evidence
 from photinus.reference.gibbs import sample_gibbs
@@ -233,27 +233,6 @@ def test_arrays_of_large_machines_are_refused() -> None:
             ph.BoltzmannMachine(matrix, np.zeros(n))
 
 
-def test_the_response_of_few_pairs_makes_no_array(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Products with the covariance of z_i z_j, from the formula in double precision; both ways."""
-    random = np.random.default_rng(3)
-    n = 150
-    every = np.triu_indices(n, 1)
-    some = np.sort(random.choice(len(every[0]), 3100, replace=False))
-    rows, columns = (np.r_[np.arange(n), side[some]] for side in every)
-    z, vector = (random.random((500, n)) < 0.4).astype(np.uint8), random.normal(size=len(rows))
-    features = z[:, rows] * np.asarray(z[:, columns], np.float64)
-    features -= features.mean(axis=0)
-    wanted = features.T @ (features @ vector) / len(z)
-    monkeypatch.setattr(response, "CHUNK", 7000)  # several parts
-    for few in (1, 10**9):
-        monkeypatch.setattr(response, "FEW", few)
-        found = response.Response.of_states(z, rows, columns)
-        assert found.matrix is None
-        np.testing.assert_allclose(found.times(vector[None])[0], wanted, atol=1e-5)
-    twin = response.Response.of_states(z[:, ::-1].copy(), rows, columns).times(vector[None])[0]
-    assert np.abs(twin - wanted).max() > 1e-2
-
-
 def test_moments_and_responses_take_the_memory_of_pairs() -> None:
     """What refinement does again and again, of 8 000 units: an array of all pairs has 256 MB."""
     n, random = 8000, np.random.default_rng(5)
@@ -265,7 +244,8 @@ def test_moments_and_responses_take_the_memory_of_pairs() -> None:
     vector = random.normal(size=len(statistics))
     tracemalloc.start()
     found = moments._chain_moments(states, statistics)
-    times = statistics.response(states.reshape(-1, n)).times(vector[None])
+    response = statistics.response(states.reshape(-1, n))
+    times = response.resolvent(response.times(vector[None]))(0.1)
     peak = tracemalloc.get_traced_memory()[1]
     np.zeros((n, n), np.float32)
     assert peak < 80e6 < tracemalloc.get_traced_memory()[1]

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.learning.response import Response
+from photinus.learning.response import Answering
 
 Floats = NDArray[np.float64]
 Setting = TypeVar("Setting")
@@ -25,7 +25,7 @@ class Shown:
     """Moments of each chain (or group of chains), array (chain, statistic)."""
     draws: int
     """Draws per chain."""
-    response: Response
+    response: Answering
     """∂m/∂θ as this run tells it."""
 
 
@@ -36,7 +36,7 @@ class Wanted:
     moments: Floats
     root: Floats
     """Noise of `moments` where they are sampled: (row, statistic), rowsᵀrows their covariance."""
-    response: Response
+    response: Answering
     """∂m/∂θ where the moments are right."""
     metric: Callable[[Floats], Floats]
     """M times vectors (vector, statistic)."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from photinus.learning.judgement import Floats, Shown
-from photinus.learning.response import Response
+from photinus.learning.response import Answering
 
 SLOPE_ERROR, BEND = 0.4, 0.5
 """ε, the relative error of J that is expected; η, how much J changes with the distance."""
@@ -35,7 +35,7 @@ LEAST_NOISE, SMALLEST = 1e-12, 1e-300
 class Answer:
     """How moments answer to parameters near a setting: (s + Σ_k a_k x_kᵀ) J."""
 
-    response: Response
+    response: Answering
     strength: float
     gains: Floats
     """a, array (run, statistic)."""
@@ -69,7 +69,7 @@ class Memory:
         self.noise.append(max(noise, LEAST_NOISE))
 
     def about(
-        self, place: Floats, response: Response, metric: Callable[[Floats], Floats]
+        self, place: Floats, response: Answering, metric: Callable[[Floats], Floats]
     ) -> tuple[Shown, Answer]:
         """Return what all runs tell of the moments at `place`, and of their answer there.
 
@@ -115,7 +115,7 @@ class Memory:
                     best, found = surprise, (float(strength), inverse, doubt * SLOPE_ERROR**2)
         return found
 
-    def _mixed(self, weights: Floats, moved: Floats, response: Response) -> Shown:
+    def _mixed(self, weights: Floats, moved: Floats, response: Answering) -> Shown:
         """Return the mean of all runs by their weights, less what they have `moved`."""
         chains = np.zeros_like(self.shown[0].chains)
         for weight, one in zip(weights, self.shown, strict=True):

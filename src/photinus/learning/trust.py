@@ -90,7 +90,7 @@ def step(
         solved = solve(damping)
         change = solved[0]
         share = min(1.0, LARGEST_STEP / max(float(np.abs(change).max()), 1e-300))
-        moved = share * (vectors - damping * answer.done(solved))
+        moved = share * (vectors - damping * answer.done(answer.response.ridge(solved)))
         weighed = wanted.metric(moved)
         promise = float(weighed[0] @ (now.difference - moved[0] / 2))
         promise -= float((weighed[1:] * root).sum())

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photinus.errors import InvalidInput
 from photinus.faces.cli.inputs import (
     laid_out,
     read_calibration,
@@ -29,6 +30,8 @@ from photinus.faces.cli.options import (
 if TYPE_CHECKING:
     from photinus.learning.rounds import Refinement
 
+MOST_DRIVES = 200
+"""Rows of a table of drives at most; the file has them all."""
 NetworkFile = Annotated[Path, typer.Option(help="Network file to write.")]
 
 
@@ -62,7 +65,11 @@ def translate(
     network.save(out, replace=force)
     flips, followed_rule = gauges.of(network), followed(rule, measured, machine)
     outside = check(machine.flipped(flips), measured)
-    predicted = predict(machine, measured, network)
+    predicted, foretold = None, ""
+    try:
+        predicted = predict(machine, measured, network)
+    except InvalidInput as error:  # of more units than can be told
+        foretold = f"predicted KL: unknown, {error}"
     drives = [
         (str(label), float(bias), setting)
         for label, bias, setting in zip(network.labels, machine.biases, network.settings(), strict=True)
@@ -77,15 +84,19 @@ def translate(
                     str(unit) for unit, flip in zip(network.labels, flips, strict=True) if flip
                 ],
                 "outside_calibrated_range": str(outside) if not outside else None,
-                "predicted_kl": {"rule": followed_rule} | dataclasses.asdict(predicted),
+                "predicted_kl": {"rule": followed_rule}
+                | ({} if predicted is None else dataclasses.asdict(predicted)),
             }
         )
         return
     drive_name = device_of(network).drive_name
-    table("Drives", [(unit, f"{b:+.3f}", s) for unit, b, s in drives], ("unit", "bias", drive_name))
+    rows = [(unit, f"{b:+.3f}", s) for unit, b, s in drives[:MOST_DRIVES]]
+    if len(drives) > len(rows):
+        rows.append((f"… and {len(drives) - len(rows):,} others", "", ""))
+    table("Drives", rows, ("unit", "bias", drive_name))
     say(gauge_words(network))
     say(str(outside))
-    say(str(predicted))
+    say(foretold or str(predicted))
     typer.echo(f"Network: {out}")
 
 
