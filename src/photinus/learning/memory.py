@@ -29,6 +29,8 @@ DOUBTS = 4.0 ** np.arange(-1, 4)
 LEAST_ANSWER = 0.3
 """Part of s J that any direction is taken to answer at least."""
 LEAST_NOISE, SMALLEST = 1e-12, 1e-300
+FEWEST_RUNS, MOST_ENTRIES = 3, 2**25
+"""Runs that are remembered at least; moments of chains that all of them have at most (256 MiB)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +65,13 @@ class Memory:
     """What noise adds to ½ dᵀMd of each run."""
 
     def add(self, place: Floats, shown: Shown, noise: float) -> None:
-        """Keep a run."""
+        """Keep a run; forget the oldest where runs are too large."""
         self.places.append(place)
         self.shown.append(shown)
         self.noise.append(max(noise, LEAST_NOISE))
+        room = max(FEWEST_RUNS, MOST_ENTRIES // shown.chains.size)
+        for kept in (self.places, self.shown, self.noise):
+            del kept[:-room]
 
     def about(
         self, place: Floats, response: Answering, metric: Callable[[Floats], Floats]

@@ -35,7 +35,7 @@ from photinus.diagnostics.verdict import MODES
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning import trust
 from photinus.learning.judgement import Shown
-from photinus.learning.moments import Statistics, Target, shown_by
+from photinus.learning.moments import MOST_STATISTICS, Statistics, Target, shown_by
 from photinus.learning.rehearsal import rehearsed_gauge
 from photinus.learning.rounds import Refinement, Round
 from photinus.learning.trust import Search, Trial
@@ -156,7 +156,10 @@ def refine(
     machine, start = machine.flipped(flips), gauges.given(start, gauges.NONE)
     statistics = Statistics.between(start.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
-    target = Target.of(machine, statistics, right, work)
+    long = progress if len(statistics) > MOST_STATISTICS else None
+    with tracked(long, "looking what moments are wanted", 1) as advance:
+        target = Target.of(machine, statistics, right, work)
+        advance(1)
     _say_before(machine, calibration, start, target, network, imperfections)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
