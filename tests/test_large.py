@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 import photinus as ph
 from photinus._core.matrices import dense
 from photinus._core.validate import is_sparse
+from photinus.devices import load_network
 from photinus.errors import InvalidInput
 from photinus.learning import moments
 from photinus.machines import checks
@@ -24,6 +25,7 @@ from photinus.reference.gibbs import sample_gibbs
 from photinus.translation import fields
 from photinus.translation.drives import evidence_drive
 from photinus.translation.validity import check
+from tests.conftest import Run
 from tests.machines import machine as random_machine
 
 UNITS = 40
@@ -254,6 +256,22 @@ def test_moments_and_responses_take_the_memory_of_pairs() -> None:
     rows, columns = statistics.rows[-9:], statistics.columns[-9:]
     both = states[:, :, rows] & states[:, :, columns]
     assert_allclose(found[:, -9:], both.mean(axis=1))
+
+
+def test_networks_of_many_lasers_are_translated_without_an_array(run: Run, tmp_path: Path) -> None:
+    """12 000 lasers: the table ends, no KL is foretold, and what needs an array says so."""
+    n = 12_000
+    machine = ph.BoltzmannMachine.from_couplings(
+        np.arange(0, n, 2), np.arange(1, n, 2), np.ones(n // 2), np.zeros(n)
+    )
+    machine.save(tmp_path / "machine.npz")
+    code, out, _ = run("translate", "machine.npz", "--rule", "linear")
+    assert code == 0
+    assert "… and 11,800 others" in out
+    assert "predicted KL: unknown, couplings are an array for at most 10,000 units" in out
+    network = load_network(tmp_path / "network.json")
+    with pytest.raises(InvalidInput, match="couplings are an array for at most 10,000 .* 12,000"):
+        ph.predict(machine, ph.Calibration.preset(), network)
 
 
 SCRIPT = """

@@ -1,9 +1,10 @@
 """How moments of many units answer to parameters where few pairs are coupled, from moments alone.
 
 States tell a response only if they are more than the statistics. Of 10⁵ units with 10⁶ couplings they
-never are. So the response is that of a tree with the marginals and pairs that are seen. A pair is what
-its units tell, and a rest q that they do not: z_i z_j = a_ij x_i + a_ji x_j + q_ij + const for
-x = z - ⟨z⟩.
+never are. So the response is that of a tree with the marginals and pairs that are seen. With
+x = z - ⟨z⟩, a pair is what its units tell, and a rest q that they do not::
+
+    z_i z_j = a_ij x_i + a_ji x_j + q_ij + const
 
 On a tree, rests are independent of all units, and correlations r multiply along a path. So J is
 L diag(C, D) Lᵀ with sparse L of the a_ij, and D the variances of q. C, the covariance of units, is

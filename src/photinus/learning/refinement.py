@@ -156,10 +156,7 @@ def refine(
     machine, start = machine.flipped(flips), gauges.given(start, gauges.NONE)
     statistics = Statistics.between(start.coupling, structure)
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
-    long = progress if len(statistics) > MOST_STATISTICS else None
-    with tracked(long, "looking what moments are wanted", 1) as advance:
-        target = Target.of(machine, statistics, right, work)
-        advance(1)
+    target = _target(machine, statistics, right, work, progress)
     _say_before(machine, calibration, start, target, network, imperfections)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
@@ -191,6 +188,22 @@ def refine(
         reference=target.source,
         chosen=max(k for k, one in enumerate(found.trials) if one.judged.setting is found.best.setting),
     )
+
+
+def _target(
+    machine: BoltzmannMachine,
+    statistics: Statistics,
+    seed: np.random.SeedSequence,
+    work: float,
+    progress: Progress | bool | None,
+) -> Target:
+    """Return the moments wanted, with progress where they are many."""
+    if len(statistics) <= MOST_STATISTICS:
+        return Target.of(machine, statistics, seed, work)
+    with tracked(progress, "looking what moments are wanted", 1) as advance:
+        found = Target.of(machine, statistics, seed, work)
+        advance(1)
+    return found
 
 
 class _Bench:
