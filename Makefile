@@ -16,7 +16,7 @@ demo: $(DEMO)  ## set up if needed, then run the main job
 	$(BIN)/photinus demo
 
 test: $(DEV)  ## set up if needed, then run the whole suite, on all cores
-	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(DEV)  ## linter, formatter, rooms, type checker; fails where a picture is old
 	$(BIN)/ruff check .

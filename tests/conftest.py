@@ -1,5 +1,10 @@
 """What tests of several files share: machines, tolerances, fixtures."""
 
+import os
+
+# Before NumPy starts them: threads of its matrices would fight over the cores that tests share.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,12 +14,20 @@ import numpy as np
 import pytest
 
 from photinus import Calibration, SpikeTrains
+from photinus._core.threads import available_threads
 from photinus.faces import cli
 
 Run = Callable[..., tuple[int | str, str, str]]
 """What the fixture `run` is: arguments → (exit code, out, err)."""
 ALPHA = 1e-6
 """False-alarm probability of a statistical test, unless it states another one."""
+
+MOST_PROCESSES = 8
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run tests: one more than cores, as some tests wait for processes."""
+    return min(available_threads() + 1, MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")
