@@ -44,8 +44,8 @@ WORTH = 0.2
 DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
 FEW, FEWEST, FEW_ENTRIES = 8, 2, 2**20
-"""Rows of noise that tell what a step promises where the response is no matrix. Fewer will do where more
-statistics are summed over."""
+"""Rows of noise that tell what a step promises where the response is no matrix. Fewer will do where
+more statistics are summed over."""
 CONFIRMED = 3
 """Longest runs of a setting, pooled, that must show no misfit: one is as noisy as the step to it."""
 IN_VAIN = 6
