@@ -18,7 +18,8 @@ from photinus._core.matrices import dense
 from photinus._core.validate import is_sparse
 from photinus.devices import load_network
 from photinus.errors import InvalidInput
-from photinus.learning import moments
+from photinus.learning import BoltzmannEstimator, fit_moments, log_partition, moments
+from photinus.learning.loop import DeviceChains
 from photinus.machines import checks
 from photinus.machines.evidence import Evidence
 from photinus.reference.gibbs import sample_gibbs
@@ -256,6 +257,43 @@ def test_moments_and_responses_take_the_memory_of_pairs() -> None:
     rows, columns = statistics.rows[-9:], statistics.columns[-9:]
     both = states[:, :, rows] & states[:, :, columns]
     assert_allclose(found[:, -9:], both.mean(axis=1))
+
+
+def test_learning_refuses_many_units_before_it_makes_arrays_of_pairs() -> None:
+    data = np.arange(2 * 3000).reshape(2, 3000) % 2
+    tracemalloc.start()
+    with pytest.raises(
+        InvalidInput, match="^data must be of at most 16 units for an exact fit, got 3000$"
+    ):
+        ph.BoltzmannMachine.fit(data)
+    with pytest.raises(
+        InvalidInput, match="^learning 300064 units, every pair with a weight, would need"
+    ):
+        BoltzmannEstimator().fit(np.resize(data, (2, 300_000)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3000 * 3000 * 8 / 2
+    with pytest.raises(
+        InvalidInput, match="^moments must be of at most 16 units for an exact fit, got 17$"
+    ):
+        fit_moments(np.eye(17) / 2)
+
+
+def test_learning_takes_machines_held_as_sparse_rows() -> None:
+    calibration = ph.Calibration.preset("fast-absorber")
+    chains = both(lambda machine: DeviceChains(calibration, chains=4, windows=2, seed=1)(machine))
+    assert_array_equal(*chains)
+    assert_allclose(*both(lambda machine: log_partition(machine).value), rtol=1e-12)
+
+
+def test_the_partition_function_of_a_long_chain() -> None:
+    n, random = 12_000, np.random.default_rng(5)
+    weights, biases = random.normal(size=n - 1), random.normal(size=n)
+    off, on = 0.0, biases[0]  # log sums over all units so far, by the state of the last one
+    for weight, bias in zip(weights, biases[1:], strict=True):
+        off, on = np.logaddexp(off, on), bias + np.logaddexp(off, on + weight)
+    machine = ph.BoltzmannMachine.from_couplings(np.arange(n - 1), np.arange(1, n), weights, biases)
+    assert_allclose(log_partition(machine).value, np.logaddexp(off, on), rtol=1e-12)
 
 
 def test_networks_of_many_lasers_are_translated_without_an_array(run: Run, tmp_path: Path) -> None:
