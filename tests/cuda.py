@@ -25,7 +25,7 @@ from scipy.sparse import csr_array
 from scipy.stats import ks_2samp
 
 from photinus import Calibration, LaserNetwork, SpikeTrains, SynapticKernel
-from photinus._core.compilation import SHORT_TILE, TILE
+from photinus._core.compilation import TILE
 from photinus.engines.cuda import device
 from photinus.engines.cuda.laser import CudaSimulator
 from photinus.engines.cuda.reduced import CudaReducedSimulator
@@ -170,7 +170,7 @@ def alike(pair: tuple[Start, Start], chip: LaserNetwork, steps: int) -> dict[str
         tile, count = TILE, loop.ROWS
     else:
         rows = {"effective": membrane.EFFECTIVE, "left": membrane.LEFT}
-        tile, count = SHORT_TILE, membrane.ROWS
+        tile, count = TILE, membrane.ROWS
     cpu, cuda = (rows_of(each, list(rows.values()), tile, count) for each in both)
     # Lanes that are no lasers have infinite hazards left.
     there = np.isfinite(cpu).all(axis=0)

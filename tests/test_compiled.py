@@ -201,29 +201,7 @@ def test_all_that_feeds_kernels_is_in_the_fingerprint() -> None:
     assert seen > 10
 
 
-# ---------------------------------------------------------------------------- bits
-
-
-@numba.njit
-def found_by_bits(numbers: Any, first: Any) -> Any:
-    """Return the places above zero of a tile's numbers, one bit after the other."""
-    word = compilation.positive_of_tile(numbers, np.uintp(first))
-    found = []
-    while word != 0:
-        found.append(compilation.lowest_bit(word))
-        word = np.uint32(word & np.uint32(word - np.uint32(1)))
-    return found
-
-
-@pytest.mark.parametrize("first", [0, 5])
-@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
-def test_bits_tell_which_numbers_are_positive(first: int, share: float) -> None:
-    random = np.random.default_rng(1)
-    numbers = random.normal(size=compilation.TILE + 8).astype(np.float32)
-    numbers[random.random(numbers.size) > share] = 0.0
-    numbers[first : first + 2] = np.nan, 1e-40
-    tile = numbers[first : first + compilation.TILE]
-    assert found_by_bits(numbers, first) == np.flatnonzero(tile > 0).tolist()
+# ---------------------------------------------------------------------------- arrays
 
 
 def test_a_borrowed_array_is_the_same_and_stays() -> None:

@@ -6,8 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from photinus._core.compilation import lowest_bit
-from photinus._core.vectors import add_8, add_16, bits_up_to, spend
+from photinus._core.compilation import TILE, lowest_bit
+from photinus._core.vectors import add_8, add_16, bits_above, bits_up_to, spend
 
 
 @numba.njit
@@ -18,6 +18,11 @@ def _lowest(word: Any) -> Any:
 @numba.njit
 def _up_to(values: Any, first: Any, bound: Any) -> Any:
     return bits_up_to(values, np.uintp(first), np.float32(bound))
+
+
+@numba.njit
+def _above(values: Any, first: Any, bound: Any) -> Any:
+    return bits_above(values, np.uintp(first), np.float32(bound))
 
 
 @numba.njit
@@ -47,6 +52,21 @@ def test_bits_tell_which_numbers_reach_a_bound() -> None:
     values[20] = np.nan
     found = _up_to(values, 3, 30.0)
     assert found == sum(1 << k for k in range(32) if values[3 + k] <= 30.0)
+
+
+@pytest.mark.parametrize("first", [0, 5])
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+def test_bits_tell_which_numbers_are_above(first: int, share: float) -> None:
+    """One bit after the other names them, rising; what is no number is none of them."""
+    random = np.random.default_rng(1)
+    numbers = random.normal(size=TILE + 8).astype(np.float32)
+    numbers[random.random(numbers.size) > share] = 0.0
+    numbers[first : first + 2] = np.nan, 1e-40
+    word, found = np.uint32(_above(numbers, first, 0.0)), []
+    while word:
+        found.append(lowest_bit(word))
+        word &= word - np.uint32(1)
+    assert found == np.flatnonzero(numbers[first : first + TILE] > 0).tolist()
 
 
 def test_hazards_are_spent() -> None:

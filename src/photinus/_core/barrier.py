@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
-from photinus._core.compilation import inlined
+from photinus._core.compilation import inlined, item_pointer
 from photinus._core.memory import CACHE_LINE, aligned
 
 GIVEN_UP = 0
@@ -43,21 +41,13 @@ def alarm() -> NDArray[np.int64]:
     return aligned(np.zeros(CACHE_LINE // 8, np.int64))
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, indices: Any) -> Any:
-    """Return where the entry of an array lies."""
-    made = make_array(kind)(context, builder, array)  # type: ignore[no-untyped-call]
-    return cgutils.get_item_pointer(  # type: ignore[no-untyped-call]
-        context, builder, kind, made, indices, wraparound=False
-    )
-
-
 @_built_in  # type: ignore[untyped-decorator]
 def _write(typing: Any, boards: Any, now: Any, thread: Any, value: Any) -> Any:
     """Write a board's first entry; who sees it also sees what was written before."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         first = context.get_constant(types.intp, 0)
-        pointer = _pointer(context, builder, signature.args[0], args[0], [*args[1:3], first])
+        pointer = item_pointer(context, builder, signature.args[0], args[0], [*args[1:3], first])
         builder.store_atomic(args[3], pointer, "release", 8)
         return context.get_dummy_value()
 
@@ -70,7 +60,7 @@ def _look(typing: Any, boards: Any, now: Any, thread: Any) -> Any:
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         first = context.get_constant(types.intp, 0)
-        pointer = _pointer(context, builder, signature.args[0], args[0], [*args[1:], first])
+        pointer = item_pointer(context, builder, signature.args[0], args[0], [*args[1:], first])
         return builder.load_atomic(pointer, "acquire", 8)
 
     return types.int64(boards, types.intp, types.intp), code
@@ -82,7 +72,7 @@ def _given_up(typing: Any, alarm: Any) -> Any:
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         entry = [context.get_constant(types.intp, GIVEN_UP)]
-        pointer = _pointer(context, builder, signature.args[0], args[0], entry)
+        pointer = item_pointer(context, builder, signature.args[0], args[0], entry)
         return builder.load_atomic(pointer, "acquire", 8)
 
     return types.int64(alarm), code

@@ -29,9 +29,7 @@ from numba.np.arrayobj import make_array
 # lane must stay visible as NaN.
 FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
 TILE = 32
-"""Lanes per tile of full physics: no more than a word has bits; see `docs/results/performance.md`."""
-SHORT_TILE = 32
-"""The same of neurons and reduced lasers, whose steps are short."""
+"""Lanes per tile: no more than a word has bits; see `docs/results/performance.md`."""
 
 
 @functools.cache
@@ -174,21 +172,12 @@ Worth its call where a loop is long.
 """
 
 
-def _find_positive(_: Any, array: Any, first: Any) -> tuple[Any, Callable[..., Any]]:
-    """Return how `positive_of_tile` is typed and compiled."""
-
-    def find(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        made = make_array(signature.args[0])(context, builder, args[0])  # type: ignore[no-untyped-call]
-        start = cgutils.get_item_pointer(  # type: ignore[no-untyped-call]
-            context, builder, signature.args[0], made, [args[1]], wraparound=False
-        )
-        numbers = ir.VectorType(ir.FloatType(), TILE)
-        loaded = builder.load(builder.bitcast(start, numbers.as_pointer()))
-        loaded.align = 4
-        above = builder.fcmp_ordered(">", loaded, ir.Constant(numbers, None))
-        return builder.bitcast(above, ir.IntType(TILE))
-
-    return numba.types.uint32(array, numba.types.uintp), find
+def item_pointer(context: Any, builder: Any, kind: Any, array: Any, indices: Any) -> Any:
+    """Return where an array's entry lies, for code that builds what Python has no words for."""
+    made = make_array(kind)(context, builder, array)  # type: ignore[no-untyped-call]
+    return cgutils.get_item_pointer(  # type: ignore[no-untyped-call]
+        context, builder, kind, made, indices, wraparound=False
+    )
 
 
 def _borrow(_: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
@@ -209,8 +198,6 @@ borrowed: Any = numba.extending.intrinsic(_borrow)
 A function counts those of its arrays at each call, in memory that all processors share. That takes
 longer than some dozens of multiplications.
 """
-positive_of_tile: Any = numba.extending.intrinsic(_find_positive)
-"""Called with float32 numbers and the first of TILE: a uint32 whose bits tell which are above zero."""
 disjoint: Any = numba.extending.intrinsic(_mark_disjoint)
 """Called in a loop's function: its arrays do not overlap, so no call has to find out."""
 

@@ -8,11 +8,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
-from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.compilation import TILE, item_pointer
 
 _built_in: Any = intrinsic
 _FUSED = ("contract", "nsz")
@@ -20,10 +18,7 @@ _FUSED = ("contract", "nsz")
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any, count: int) -> Any:
     """Return where `count` numbers of an array lie, as one vector."""
-    made = make_array(kind)(context, builder, array)  # type: ignore[no-untyped-call]
-    pointer = cgutils.get_item_pointer(  # type: ignore[no-untyped-call]
-        context, builder, kind, made, [index], wraparound=False
-    )
+    pointer = item_pointer(context, builder, kind, array, [index])
     vector = ir.VectorType(context.get_value_type(kind.dtype), count)
     return builder.bitcast(pointer, vector.as_pointer())
 
@@ -36,18 +31,26 @@ def _repeated(builder: Any, value: Any, count: int) -> Any:
     return builder.shuffle_vector(first, whole(ir.Undefined), same)
 
 
-@_built_in  # type: ignore[untyped-decorator]
-def bits_up_to(typing: Any, values: Any, first: Any, bound: Any) -> Any:
-    """Return bits of the 32 numbers from `first` on: 1 for each that is at most `bound`."""
+def _comparing(comparison: str) -> Any:
+    """Return what compares 32 numbers with a bound, and gives the answers as bits."""
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        numbers = builder.load(
-            _place(context, builder, signature.args[0], args[0], args[1], TILE), align=4
-        )
-        answers = builder.fcmp_ordered("<=", numbers, _repeated(builder, args[2], TILE))
-        return builder.bitcast(answers, ir.IntType(TILE))
+    def bits(typing: Any, values: Any, first: Any, bound: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place = _place(context, builder, signature.args[0], args[0], args[1], TILE)
+            numbers = builder.load(place, align=4)
+            answers = builder.fcmp_ordered(comparison, numbers, _repeated(builder, args[2], TILE))
+            return builder.bitcast(answers, ir.IntType(TILE))
 
-    return types.uint32(values, types.uintp, types.float32), code
+        return types.uint32(values, types.uintp, types.float32), code
+
+    return _built_in(bits)
+
+
+bits_above, bits_up_to = _comparing(">"), _comparing("<=")
+"""Return bits of 32 numbers: 1 for each that is above a bound, or that is at most the bound.
+
+Called with ``(values, first, bound)``: for the numbers from `first` on.
+"""
 
 
 @_built_in  # type: ignore[untyped-decorator]

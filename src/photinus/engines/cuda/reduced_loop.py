@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined
+from photinus._core.compilation import TILE, inlined
 from photinus.engines.cuda.device import cuda, put_in_order
 from photinus.engines.laser.step import ONE, ZERO, through_driver
 from photinus.engines.reduced.membrane import (

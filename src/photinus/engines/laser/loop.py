@@ -33,10 +33,10 @@ from photinus._core.compilation import (
     inlined,
     kernel,
     lowest_bit,
-    positive_of_tile,
     wide,
 )
 from photinus._core.streams import next_word
+from photinus._core.vectors import bits_above
 from photinus.engines.laser.step import (
     ONE,
     QUARTER,
@@ -281,7 +281,7 @@ def _advance_tiles(  # type: ignore[no-untyped-def]
                     f[i + np.uintp(HIGH * TILE)],
                     f[i + np.uintp(LOW * TILE)],
                 )
-            some = positive_of_tile(scratch, z + np.uintp(FIRED * TILE))
+            some = bits_above(scratch, z + np.uintp(FIRED * TILE), ZERO)
             while some != _NONE:
                 fires += 1
                 found[now, thread, fires] = np.uintp(tile) * _TILE + np.uintp(lowest_bit(some))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.compilation import TILE
 from photinus._core.matrices import entries, part
 from photinus._core.memory import tiled
 from photinus._core.streams import Role, lane_states

@@ -20,8 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined, kernel
+from photinus._core.compilation import TILE, inlined, kernel
 from photinus._core.streams import next_word
 from photinus.engines.laser.step import noise_pair
 

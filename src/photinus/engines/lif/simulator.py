@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import validate
-from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.compilation import TILE
 from photinus._core.streams import Seed
 from photinus.devices.lif.parameters import STEPS_PER_TIME_CONSTANT
 from photinus.engines.base import Engine

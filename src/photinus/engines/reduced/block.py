@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.compilation import TILE
 from photinus._core.memory import aligned, tiled
 from photinus._core.streams import Role, lane_states
 from photinus.engines.base import Strength, by_lane, common_and_gain

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.compilation import SHORT_TILE as TILE
+from photinus._core.compilation import TILE
 from photinus._core.memory import aligned
 from photinus.engines.reduced.loop import Law
 from photinus.engines.reduced.model import EscapeRate

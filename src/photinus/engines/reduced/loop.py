@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import apart, disjoint, inlined, kernel, wide
+from photinus._core.compilation import TILE, apart, disjoint, inlined, kernel, wide
 from photinus._core.memory import aligned
 from photinus._core.vectors import spend
 from photinus.engines.reduced.membrane import (

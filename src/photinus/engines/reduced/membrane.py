@@ -15,8 +15,7 @@ import math
 
 import numpy as np
 
-from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined
+from photinus._core.compilation import TILE, inlined
 from photinus._core.streams import next_word
 
 # Rows of a tile in the state array. Everything that is compared with a drive is relative to the reset.

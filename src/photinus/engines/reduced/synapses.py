@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import apart, disjoint, inlined, wide
+from photinus._core.compilation import TILE, apart, disjoint, inlined, wide
 from photinus._core.vectors import add_8, add_16
 from photinus.engines.reduced.membrane import BASE, HALF, LEAST, ZERO, F
 

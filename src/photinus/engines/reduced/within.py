@@ -7,8 +7,7 @@ bits tell which do.
 
 import numpy as np
 
-from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined, lowest_bit
+from photinus._core.compilation import TILE, inlined, lowest_bit
 from photinus._core.vectors import bits_up_to
 from photinus.engines.reduced.membrane import (
     EXCESS,
