@@ -1,9 +1,9 @@
 """Time and memory from a file of 100 000 units with 10⁶ couplings to its first sample, and beyond.
 
 Every row is a process of its own, as a command is. It loads the file that the first one wrote. Then it
-draws from one chain, four windows or sweeps after as many of burn-in, translation included. The last
-row certifies and stores what Gibbs sampling drew. Wall time and time of the processor are those of each
-step; peak memory is that of the whole process.
+draws from one chain, four windows or sweeps after as many of burn-in, translation included. One row
+certifies and stores what Gibbs sampling drew. The last one makes one round of refinement. Wall time and
+time of the processor are those of each step; peak memory is that of the whole process.
 
     python benchmarks/sparse.py                                   # 10⁵ units, 10⁶ couplings
     python benchmarks/sparse.py --units 1000000 --degree 20       # 10⁶ units, 10⁷ couplings
@@ -25,7 +25,7 @@ import numpy as np
 import photinus as ph
 from photinus.errors import TranslationWarning
 
-STEPS = ("build", "gibbs", "ideal", "laser-reduced", "laser", "lif", "judged")
+STEPS = ("build", "gibbs", "ideal", "laser-reduced", "laser", "lif", "judged", "refine")
 DRAWS = 4
 """Draws, and as many of burn-in."""
 SCALE = 0.3
@@ -43,6 +43,14 @@ def built(units: int, degree: int) -> ph.BoltzmannMachine:
     return ph.BoltzmannMachine.from_couplings(first, second, weights, random.normal(0, 1, units))
 
 
+def refined(machine: ph.BoltzmannMachine) -> object:
+    """Return what one round of refinement finds."""
+    calibration = ph.Calibration.preset("fast-absorber")
+    return ph.refine(
+        machine, calibration, substrate="laser-reduced", chains=8, draws=16, most_rounds=1, seed=1
+    )
+
+
 def steps(what: str, file: Path, units: int, degree: int) -> Iterator[Step]:
     """Give the steps of a row, each with its name."""
     if what == "build":
@@ -52,6 +60,9 @@ def steps(what: str, file: Path, units: int, degree: int) -> Iterator[Step]:
         return
     machine = ph.BoltzmannMachine.load(file)
     yield "load", lambda: ph.BoltzmannMachine.load(file)
+    if what == "refine":
+        yield "one round", lambda: refined(machine)
+        return
     if what != "judged":
         yield (
             "first samples",

@@ -131,6 +131,7 @@ def test_refine_writes_a_better_network(run: Run, model: Path, tmp_path: Path) -
     assert (tmp_path / "other.rounds.json").read_text() == "precious"
     assert refused(run("refine", model, "--force", "--structure", "some"), "structure", "given")
     assert refused(run("refine", model, "--force", "--chains", 2), "chains", "at least 8")
+    assert refused(run("refine", model, "--force", "--substrate", "gibbs"), "substrate", "'gibbs'")
 
 
 def test_info_and_help(run: Run) -> None:

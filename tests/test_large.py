@@ -16,14 +16,17 @@ from scipy.sparse import csr_array
 import photinus as ph
 from photinus._core.matrices import dense
 from photinus._core.validate import is_sparse
+from photinus.devices import load_network
 from photinus.errors import InvalidInput
-from photinus.learning import moments, response
+from photinus.learning import BoltzmannEstimator, fit_moments, log_partition, moments
+from photinus.learning.loop import DeviceChains
 from photinus.machines import checks
 from photinus.machines.evidence import Evidence
 from photinus.reference.gibbs import sample_gibbs
 from photinus.translation import fields
 from photinus.translation.drives import evidence_drive
 from photinus.translation.validity import check
+from tests.conftest import Run
 from tests.machines import machine as random_machine
 
 UNITS = 40
@@ -233,27 +236,6 @@ def test_arrays_of_large_machines_are_refused() -> None:
             ph.BoltzmannMachine(matrix, np.zeros(n))
 
 
-def test_the_response_of_few_pairs_makes_no_array(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Products with the covariance of z_i z_j, from the formula in double precision; both ways."""
-    random = np.random.default_rng(3)
-    n = 150
-    every = np.triu_indices(n, 1)
-    some = np.sort(random.choice(len(every[0]), 3100, replace=False))
-    rows, columns = (np.r_[np.arange(n), side[some]] for side in every)
-    z, vector = (random.random((500, n)) < 0.4).astype(np.uint8), random.normal(size=len(rows))
-    features = z[:, rows] * np.asarray(z[:, columns], np.float64)
-    features -= features.mean(axis=0)
-    wanted = features.T @ (features @ vector) / len(z)
-    monkeypatch.setattr(response, "CHUNK", 7000)  # several parts
-    for few in (1, 10**9):
-        monkeypatch.setattr(response, "FEW", few)
-        found = response.Response.of_states(z, rows, columns)
-        assert found.matrix is None
-        np.testing.assert_allclose(found.times(vector[None])[0], wanted, atol=1e-5)
-    twin = response.Response.of_states(z[:, ::-1].copy(), rows, columns).times(vector[None])[0]
-    assert np.abs(twin - wanted).max() > 1e-2
-
-
 def test_moments_and_responses_take_the_memory_of_pairs() -> None:
     """What refinement does again and again, of 8 000 units: an array of all pairs has 256 MB."""
     n, random = 8000, np.random.default_rng(5)
@@ -265,7 +247,8 @@ def test_moments_and_responses_take_the_memory_of_pairs() -> None:
     vector = random.normal(size=len(statistics))
     tracemalloc.start()
     found = moments._chain_moments(states, statistics)
-    times = statistics.response(states.reshape(-1, n)).times(vector[None])
+    response = statistics.response(states.reshape(-1, n))
+    times = response.resolvent(response.times(vector[None]))(0.1)
     peak = tracemalloc.get_traced_memory()[1]
     np.zeros((n, n), np.float32)
     assert peak < 80e6 < tracemalloc.get_traced_memory()[1]
@@ -274,6 +257,59 @@ def test_moments_and_responses_take_the_memory_of_pairs() -> None:
     rows, columns = statistics.rows[-9:], statistics.columns[-9:]
     both = states[:, :, rows] & states[:, :, columns]
     assert_allclose(found[:, -9:], both.mean(axis=1))
+
+
+def test_learning_refuses_many_units_before_it_makes_arrays_of_pairs() -> None:
+    data = np.arange(2 * 3000).reshape(2, 3000) % 2
+    tracemalloc.start()
+    with pytest.raises(
+        InvalidInput, match="^data must be of at most 16 units for an exact fit, got 3000$"
+    ):
+        ph.BoltzmannMachine.fit(data)
+    with pytest.raises(
+        InvalidInput, match="^learning 300064 units, every pair with a weight, would need"
+    ):
+        BoltzmannEstimator().fit(np.resize(data, (2, 300_000)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3000 * 3000 * 8 / 2
+    with pytest.raises(
+        InvalidInput, match="^moments must be of at most 16 units for an exact fit, got 17$"
+    ):
+        fit_moments(np.eye(17) / 2)
+
+
+def test_learning_takes_machines_held_as_sparse_rows() -> None:
+    calibration = ph.Calibration.preset("fast-absorber")
+    chains = both(lambda machine: DeviceChains(calibration, chains=4, windows=2, seed=1)(machine))
+    assert_array_equal(*chains)
+    assert_allclose(*both(lambda machine: log_partition(machine).value), rtol=1e-12)
+
+
+def test_the_partition_function_of_a_long_chain() -> None:
+    n, random = 12_000, np.random.default_rng(5)
+    weights, biases = random.normal(size=n - 1), random.normal(size=n)
+    off, on = 0.0, biases[0]  # log sums over all units so far, by the state of the last one
+    for weight, bias in zip(weights, biases[1:], strict=True):
+        off, on = np.logaddexp(off, on), bias + np.logaddexp(off, on + weight)
+    machine = ph.BoltzmannMachine.from_couplings(np.arange(n - 1), np.arange(1, n), weights, biases)
+    assert_allclose(log_partition(machine).value, np.logaddexp(off, on), rtol=1e-12)
+
+
+def test_networks_of_many_lasers_are_translated_without_an_array(run: Run, tmp_path: Path) -> None:
+    """12 000 lasers: the table ends, no KL is foretold, and what needs an array says so."""
+    n = 12_000
+    machine = ph.BoltzmannMachine.from_couplings(
+        np.arange(0, n, 2), np.arange(1, n, 2), np.ones(n // 2), np.zeros(n)
+    )
+    machine.save(tmp_path / "machine.npz")
+    code, out, _ = run("translate", "machine.npz", "--rule", "linear")
+    assert code == 0
+    assert "… and 11,800 others" in out
+    assert "predicted KL: unknown, couplings are an array for at most 10,000 units" in out
+    network = load_network(tmp_path / "network.json")
+    with pytest.raises(InvalidInput, match="couplings are an array for at most 10,000 .* 12,000"):
+        ph.predict(machine, ph.Calibration.preset(), network)
 
 
 SCRIPT = """

@@ -207,3 +207,12 @@ def test_a_run_is_named_once_where_its_name_says_the_substrate() -> None:
     named = ph.plots.divergence({"ideal": one, "again": other}, [other]).axes[0].get_legend()
     assert named is not None
     assert [text.get_text() for text in named.get_texts()][:2] == ["ideal", "ideal, again"]
+
+
+def test_a_raster_shows_as_many_units_as_it_has_room_for() -> None:
+    """The first 280 of 300, with the spikes of these alone."""
+    machine = ph.BoltzmannMachine(np.zeros((300, 300)), np.zeros(300))
+    samples = ph.sample(machine, "ideal", chains=2, draws=5, burn_in=2, seed=1)
+    axes = ph.plots.raster(samples).axes[0]
+    assert len(axes.get_yticklabels()) == 280
+    assert len(axes.lines) == 280

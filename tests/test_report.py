@@ -14,6 +14,7 @@ import photinus as ph
 from photinus.faces.report.hardware import hardware_card
 from photinus.faces.report.page import picture, render, task_page
 from photinus.faces.report.posterior import posterior_page
+from photinus.faces.report.rows import fidelity_rows
 from photinus.faces.report.run import run_page
 from photinus.hardware import headline, peers
 from photinus.hardware.comparison import REFERENCE
@@ -195,3 +196,10 @@ def test_pages_of_tasks_and_of_runs_without_draws() -> None:
     gif = picture("Moving", "Some.", b"GIF89a")
     assert "data:image/gif;base64," in render(title="T", pictures=[gif])
     assert Page(render(title="<&>")).headings == ["<&>", "How this was made"]
+
+
+def test_of_many_units_that_never_flipped_a_few_are_named() -> None:
+    machine = ph.BoltzmannMachine(np.zeros((40, 40)), np.full(40, -30.0))
+    samples = ph.sample(machine, "gibbs", chains=2, draws=4, burn_in=2, seed=1)
+    told = dict(fidelity_rows(samples.fidelity()))["units that never flipped"]
+    assert told == "40: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …"

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from photinus.errors import InvalidInput
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Matrix: TypeAlias = Union[NDArray[Any], "csr_array"]
 """Array (row, column), or a sparse matrix of SciPy in rows."""
+
+MOST_DENSE = 10_000
+"""Units up to which a sparse matrix is made an array on request (0.8 GB)."""
 
 Entries: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]
 """Row, column and value of what is not zero, row by row."""
@@ -42,9 +47,22 @@ def upper(matrix: Matrix) -> Entries:
     return row[above], column[above], value[above]
 
 
-def dense(matrix: Matrix) -> NDArray[Any]:
-    """Return a matrix as an array."""
-    return matrix if isinstance(matrix, np.ndarray) else np.asarray(matrix.toarray())
+def dense(matrix: Matrix, name: str = "couplings") -> NDArray[Any]:
+    """Return a matrix as an array.
+
+    Raises
+    ------
+    InvalidInput
+        If that would be far larger than what it holds: sparse, with more than `MOST_DENSE` rows.
+    """
+    if isinstance(matrix, np.ndarray):
+        return matrix
+    if matrix.shape[0] > MOST_DENSE:
+        raise InvalidInput(
+            f"{name} are an array for at most {MOST_DENSE:,} units with few couplings, "
+            f"got {matrix.shape[0]:,}"
+        )
+    return np.asarray(matrix.toarray())
 
 
 def part(matrix: Matrix, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from photinus._core import validate
+from photinus._core import memory, validate
 from photinus._core.logistic import logistic, softplus
 from photinus.errors import InvalidInput
 from photinus.learning.likelihood import bernoulli, two_sides
@@ -28,6 +28,8 @@ MEAN_FIELD_STEPS = 10
 """Passes of mean field over the hidden units of a deep machine, given data."""
 NegativePhase = Callable[[BoltzmannMachine], NDArray[np.uint8]]
 """Returns states (chain, unit) of the machine as it is now."""
+BYTES_PER_WEIGHT, BYTES_PER_STATE = 30, 12
+"""Memory of learning, for each pair of units, and for each unit of a chain."""
 FIGURES = 1000
 """Images on which the figures of an epoch are taken."""
 logger = logging.getLogger("photinus")
@@ -71,6 +73,8 @@ class Ascent:
         v = visible.shape[1]
         sizes = (v, *self.hidden)
         n = sum(sizes)
+        needed = BYTES_PER_WEIGHT * n * n + BYTES_PER_STATE * n * self.chains * self.replicas
+        memory.require(needed, f"learning {n} units, every pair with a weight,")
         layer = np.repeat(np.arange(len(sizes)), sizes)
         coupled = np.abs(layer[:, None] - layer) == 1
         if self.visible_couplings:

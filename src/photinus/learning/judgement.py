@@ -1,18 +1,20 @@
 """What one run of a device says about its setting: how far moments are off, and what noise explains."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus.learning.response import Response
+from photinus.learning.response import Answering, Response
 
 Floats = NDArray[np.float64]
 Setting = TypeVar("Setting")
 FALSE_ALARM = 0.01
 """Chance that a misfit counts as significant although there is none."""
+MOST_COPIED = 2**22
+"""Numbers of a root of noise that are copied where that is quicker."""
 FLOOR = 1e-8
 """Variance of a mean that is added where a moment was never seen to vary."""
 
@@ -25,7 +27,7 @@ class Shown:
     """Moments of each chain (or group of chains), array (chain, statistic)."""
     draws: int
     """Draws per chain."""
-    response: Response
+    response: Answering
     """∂m/∂θ as this run tells it."""
 
 
@@ -36,7 +38,7 @@ class Wanted:
     moments: Floats
     root: Floats
     """Noise of `moments` where they are sampled: (row, statistic), rowsᵀrows their covariance."""
-    response: Response
+    response: Answering
     """∂m/∂θ where the moments are right."""
     metric: Callable[[Floats], Floats]
     """M times vectors (vector, statistic)."""
@@ -68,6 +70,12 @@ class Judged(Generic[Setting]):
         """Draws per chain behind it."""
         return self.shown.draws
 
+    def lean(self) -> "Judged[Setting]":
+        """Return what is remembered of a run when the next ones are made: all but arrays of moments."""
+        none = np.zeros((0, 0))
+        shown = Shown(none, self.draws, Response())
+        return replace(self, shown=shown, difference=none.ravel(), root=none)
+
 
 def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
     """Return what a run says about a setting."""
@@ -78,9 +86,9 @@ def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
     difference = wanted.moments - mean
     root = (shown.chains - mean) / np.sqrt(count * (count - 1))
     weighed = wanted.metric(difference[None])[0]
-    every = np.concatenate([root, wanted.root])
+    every = [root, wanted.root]
     total, spread = _noise(every, wanted.metric)
-    own_spread = _noise(root, wanted.metric)[1] if len(wanted.root) else spread
+    own_spread = _noise([root], wanted.metric)[1] if len(wanted.root) else spread
     squared = float(difference @ weighed)
     along = float(((root @ weighed) ** 2).sum())
     # dᵀMd under noise alone: near a chi-square of so many degrees of freedom (Satterthwaite 1946,
@@ -101,15 +109,28 @@ def judge(setting: Setting, shown: Shown, wanted: Wanted) -> Judged[Setting]:
     )
 
 
-def _noise(root: Floats, metric: Callable[[Floats], Floats]) -> tuple[float, float]:
-    """Return tr(MΣ) and tr(MΣMΣ) of Σ = RᵀR, the latter freed of the bias of few rows."""
-    gram = root @ metric(root).T
-    rows = max(len(root) - 1, 1)
+def _noise(parts: list[Floats], metric: Callable[[Floats], Floats]) -> tuple[float, float]:
+    """Return tr(MΣ) and tr(MΣMΣ) of Σ = RᵀR, the latter freed of the bias of few rows.
+
+    R comes in `parts`, some rows each.
+    """
+    gram = _gram(parts, metric)
+    rows = max(len(gram) - 1, 1)
     total, squares = float(np.trace(gram)), float((gram**2).sum())
-    return total, max((squares - total**2 / rows) * rows / (rows + 1), squares / len(root))
+    return total, max((squares - total**2 / rows) * rows / (rows + 1), squares / len(gram))
 
 
-def _joint(difference: Floats, root: Floats, chains: int, directions: Floats) -> float:
+def _gram(parts: list[Floats], metric: Callable[[Floats], Floats]) -> Floats:
+    """Return R M Rᵀ, row by row where R is so large that copies of it would take most of the memory."""
+    if sum(part.size for part in parts) <= MOST_COPIED:
+        root = np.concatenate(parts)
+        return np.asarray(root @ metric(root).T)
+    rows = [row for part in parts for row in part]
+    weighed = (metric(row[None])[0] for row in rows)
+    return np.array([[float(one @ other) for other in rows] for one in weighed])
+
+
+def _joint(difference: Floats, parts: list[Floats], chains: int, directions: Floats) -> float:
     """Return the p-value of the moments along `directions`: by T², or of all moments, the largest.
 
     Hotelling (1931, Ann. Math. Stat. 2, 360) where there are chains enough for a covariance; else
@@ -119,12 +140,12 @@ def _joint(difference: Floats, root: Floats, chains: int, directions: Floats) ->
 
     count = len(directions)
     if 0 < 2 * count < chains:
-        along, noise = directions @ difference, root @ directions.T
+        along, noise = directions @ difference, np.concatenate(parts) @ directions.T
         covariance = noise.T @ noise + 1e-15 * np.eye(count)
         squared = float(along @ np.linalg.solve(covariance, along))
         return float(f.sf(squared * (chains - count) / (count * (chains - 1)), count, chains - count))
     if not len(difference):
         return 1.0
-    error = np.sqrt((root**2).sum(axis=0) + FLOOR)
+    error = np.sqrt(sum(row**2 for part in parts for row in part) + FLOOR)
     largest = float(np.abs(difference / error).max())
     return min(1.0, 2 * len(difference) * float(t.sf(largest, chains - 1)))

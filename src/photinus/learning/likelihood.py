@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.logistic import logistic, softplus
+from photinus._core.matrices import Matrix, dense, entries, part
 from photinus._core.states import MAX_ENUMERATED, MAX_PER_RUN
 from photinus._core.streams import Seed, seed_sequence
 from photinus.errors import InvalidInput
@@ -77,7 +78,7 @@ class Sides:
         InvalidInput
             If the couplings have an odd cycle.
         """
-        side = two_sides(machine.weights != 0)
+        side = two_sides(machine.matrix)
         if side is None:
             raise InvalidInput(
                 "machine must be close to a tree, or bipartite (restricted or deep) to anneal, "
@@ -86,7 +87,7 @@ class Sides:
         first, second = np.flatnonzero(side == 0), np.flatnonzero(side == 1)
         if len(first) < len(second):
             first, second = second, first
-        w = machine.weights[np.ix_(first, second)].astype(np.float32)
+        w = dense(part(machine.matrix, first, second)).astype(np.float32)
         b = machine.biases.astype(np.float32)
         return cls(first, second, np.ascontiguousarray(w), b[first], b[second])
 
@@ -120,23 +121,21 @@ class Sides:
         return bernoulli(back, generator)
 
 
-def two_sides(coupled: NDArray[np.bool_]) -> NDArray[np.intp] | None:
-    """Return 0 or 1 for each unit so that no coupling stays within a side, None if there is no way."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import breadth_first_order
+def two_sides(couplings: Matrix) -> NDArray[np.intp] | None:
+    """Return 0 or 1 for each unit so that no coupling stays within a side, None if there is no way.
 
-    n = len(coupled)
-    graph = csr_array(coupled.astype(np.int8))
-    side = np.full(n, -1, np.intp)
-    for start in range(n):
-        if side[start] >= 0:
-            continue
-        order, before = breadth_first_order(graph, start, directed=False)
-        side[start] = 0
-        for unit in order[1:]:
-            side[unit] = 1 - side[before[unit]]
-    i, j = np.nonzero(coupled)
-    return None if np.any(side[i] == side[j]) else side
+    Every unit gets a double, and couplings lead from units to doubles. A unit can be reached from its
+    double if, and only if, it is in a cycle of odd length.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    i, j, _ = entries(couplings)
+    n = couplings.shape[0]
+    doubled = coo_array((np.ones(len(i), np.int8), (i, j + n)), shape=(2 * n, 2 * n))
+    _, part = connected_components(doubled, directed=False)
+    unit, double = part[:n], part[n:]
+    return None if np.any(unit == double) else np.asarray(unit > double, np.intp)
 
 
 def bernoulli(log_odds: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
@@ -230,10 +229,9 @@ def log_partition(
 
 def _exact(machine: BoltzmannMachine) -> float | None:
     """Return log Z by enumeration, of one side perhaps, or a tree of cliques; None if none will do."""
-    if machine.n_units > MAX_ENUMERATED and two_sides(machine.weights != 0) is not None:
-        sides = Sides.of(machine)
-        if len(sides.second) <= MAX_PER_RUN:
-            return _summed(machine, sides)
+    side = two_sides(machine.matrix) if machine.n_units > MAX_ENUMERATED else None
+    if side is not None and np.bincount(side, minlength=2).min() <= MAX_PER_RUN:
+        return _summed(machine, Sides.of(machine))
     with contextlib.suppress(TooWide):
         return machine.log_partition()
     return None
@@ -250,7 +248,7 @@ def _log_mean(work: NDArray[np.float64]) -> tuple[float, float]:
 def _summed(machine: BoltzmannMachine, sides: Sides) -> float:
     """Return log Z by enumerating the second side, the first summed out."""
     n = len(sides.second)
-    w = machine.weights[np.ix_(sides.first, sides.second)]
+    w = dense(part(machine.matrix, sides.first, sides.second))
     first, second = machine.biases[sides.first], machine.biases[sides.second]
     total = -np.inf
     for start in range(0, 2**n, STATES_PER_BLOCK):

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import gauge as gauges
 from photinus._core import validate
+from photinus._core.matrices import rows_scaled
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration
 from photinus.engines.laser.simulator import Simulator
@@ -108,7 +109,7 @@ class DeviceChains:
             middle = given.drive - slope * own.biases
             self._line = np.stack([middle, slope])
         middle, slope = self._line
-        network = network.driven(middle + slope * own.biases, slope[:, None] * own.weights)
+        network = network.driven(middle + slope * own.biases, rows_scaled(own.matrix, slope))
         return network if self.alter is None else self.alter(network)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from photinus.learning.judgement import Floats, Shown
-from photinus.learning.response import Response
+from photinus.learning.response import Answering
 
 SLOPE_ERROR, BEND = 0.4, 0.5
 """ε, the relative error of J that is expected; η, how much J changes with the distance."""
@@ -29,13 +29,15 @@ DOUBTS = 4.0 ** np.arange(-1, 4)
 LEAST_ANSWER = 0.3
 """Part of s J that any direction is taken to answer at least."""
 LEAST_NOISE, SMALLEST = 1e-12, 1e-300
+FEWEST_RUNS, MOST_ENTRIES = 3, 2**25
+"""Runs that are remembered at least; moments of chains that all of them have at most (256 MiB)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """How moments answer to parameters near a setting: (s + Σ_k a_k x_kᵀ) J."""
 
-    response: Response
+    response: Answering
     strength: float
     gains: Floats
     """a, array (run, statistic)."""
@@ -63,13 +65,16 @@ class Memory:
     """What noise adds to ½ dᵀMd of each run."""
 
     def add(self, place: Floats, shown: Shown, noise: float) -> None:
-        """Keep a run."""
+        """Keep a run; forget the oldest where runs are too large."""
         self.places.append(place)
         self.shown.append(shown)
         self.noise.append(max(noise, LEAST_NOISE))
+        room = max(FEWEST_RUNS, MOST_ENTRIES // shown.chains.size)
+        for kept in (self.places, self.shown, self.noise):
+            del kept[:-room]
 
     def about(
-        self, place: Floats, response: Response, metric: Callable[[Floats], Floats]
+        self, place: Floats, response: Answering, metric: Callable[[Floats], Floats]
     ) -> tuple[Shown, Answer]:
         """Return what all runs tell of the moments at `place`, and of their answer there.
 
@@ -115,7 +120,7 @@ class Memory:
                     best, found = surprise, (float(strength), inverse, doubt * SLOPE_ERROR**2)
         return found
 
-    def _mixed(self, weights: Floats, moved: Floats, response: Response) -> Shown:
+    def _mixed(self, weights: Floats, moved: Floats, response: Answering) -> Shown:
         """Return the mean of all runs by their weights, less what they have `moved`."""
         chains = np.zeros_like(self.shown[0].chains)
         for weight, one in zip(weights, self.shown, strict=True):

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from photinus._core.gauge import Gauge, flip_differences
 from photinus._core.states import MAX_PER_STEP, pair_shares
 from photinus.diagnostics.references import Reference, reference
+from photinus.learning.bethe import BetheResponse
 from photinus.learning.judgement import Shown, Wanted
-from photinus.learning.response import DENSE, Response, is_few
+from photinus.learning.response import DENSE, Answering, Response
 from photinus.machines.boltzmann import BoltzmannMachine
 from photinus.networks.couplings import Coupling, entries, is_sparse
 from photinus.reference.gibbs import sample_gibbs
@@ -26,8 +27,13 @@ STATES, FEWEST_STATES, STATE_ENTRIES = 8192, 256, 2**26
 GROUPS, FEWEST_GROUPS, GROUP_ENTRIES = 32, 8, 2**22
 """Groups of chains, each a sample by itself, where there are too many statistics for each chain. Their
 moments have so many entries at most, unless they are the fewest."""
-GIBBS_CHAINS, GIBBS_DRAWS, FEWEST_DRAWS, GIBBS_BYTES = 128, 1000, 20, 2**28
+FEW = 8
+"""Places of an array of all pairs for each statistic, from which on no such array is made."""
+GIBBS_CHAINS, GIBBS_DRAWS, GIBBS_BYTES = 128, 1000, 2**28
 """Gibbs run that tells the moments wanted where nothing better does, and how much its states take."""
+FEWEST_CHAINS, GIBBS_BURN_IN = 8, 200
+"""Chains of this run at least; draws that are dropped. Where units are many, chains are so few that
+they draw for as long."""
 RIDGE = 1e-4
 """What is added to the Fisher information where it judges. A moment that hardly varies in the machine
 counts at most so much, however little it varies."""
@@ -61,9 +67,21 @@ class Statistics:
         """Return differences of moments, as they are of the neurons, as those of their units."""
         return flip_differences(differences, self.rows, self.columns, gauge)
 
-    def response(self, states: NDArray[np.uint8], weight: Any = None) -> Response:
+    @property
+    def are_few(self) -> bool:
+        """Whether they are too many for a matrix, and still far fewer than all pairs of units."""
+        return len(self) > MOST_STATISTICS and self.n_units**2 > FEW * len(self)
+
+    def response(self, states: NDArray[np.uint8], weight: Any = None) -> Answering:
         """Return the response that states (draw, unit) tell."""
+        if self.are_few and weight is None:
+            return self.response_at(pair_shares(states, self.rows, self.columns))
         return Response.of_states(states, self.rows, self.columns, weight)
+
+    def response_at(self, moments: NDArray[np.float64]) -> BetheResponse:
+        """Return the response where the statistics are `moments`."""
+        n = self.n_units
+        return BetheResponse(moments, self.rows[n:], self.columns[n:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,9 +110,7 @@ class Target:
         known = reference(machine, number, states=0 if small else STATES, most_work=most_work)
         states, doubt = known.states, ""
         if known.name == "none":
-            room = GIBBS_BYTES // (GIBBS_CHAINS * machine.n_units)
-            draws = min(GIBBS_DRAWS, max(FEWEST_DRAWS, room))
-            states = sample_gibbs(machine, chains=GIBBS_CHAINS, draws=draws, burn_in=200, seed=seed)
+            states = _drawn(machine, seed)
             doubt = UNSURE.format(reason=known.reason)
         if joint is not None:
             response = statistics.response(machine.states(), joint)
@@ -110,6 +126,14 @@ class Target:
             directions=_directions(response, len(moments)),
         )
         return cls(wanted, joint, known.name, doubt)
+
+
+def _drawn(machine: BoltzmannMachine, seed: np.random.SeedSequence) -> NDArray[np.uint8]:
+    """Return states (chain, draw, unit) of Gibbs sampling, as many as fit into `GIBBS_BYTES`."""
+    room = max(1, GIBBS_BYTES // machine.n_units)
+    chains = min(GIBBS_CHAINS, max(FEWEST_CHAINS, room // GIBBS_BURN_IN))
+    draws = min(GIBBS_DRAWS, max(1, room // chains))
+    return sample_gibbs(machine, chains=chains, draws=draws, burn_in=GIBBS_BURN_IN, seed=seed)
 
 
 def _right_moments(
@@ -149,7 +173,7 @@ def _mean_and_root(chains: NDArray[np.float64]) -> tuple[NDArray[np.float64], ND
 
 
 def _metric(
-    response: Response, moments: NDArray[np.float64]
+    response: Answering, moments: NDArray[np.float64]
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """Return M = (F + ridge)⁻¹, or that of the diagonal of F where F is no matrix."""
     if response.matrix is None:
@@ -159,7 +183,7 @@ def _metric(
     return lambda vectors: np.asarray(vectors @ inverse)
 
 
-def _directions(response: Response, count: int) -> NDArray[np.float64]:
+def _directions(response: Answering, count: int) -> NDArray[np.float64]:
     """Return the eigenvectors of F that vary by more than the ridge, (direction, statistic)."""
     if response.matrix is None:
         return np.zeros((0, count))
@@ -180,15 +204,15 @@ def _chain_moments(states: NDArray[np.uint8], statistics: Statistics) -> NDArray
     groups = len(states)
     if len(rows) > MOST_STATISTICS:
         groups = min(groups, GROUPS, max(FEWEST_GROUPS, GROUP_ENTRIES // len(rows)))
-    found = []
-    for part in np.array_split(states, groups):
+    found = np.empty((groups, len(rows)))
+    for into, part in zip(found, np.array_split(states, groups), strict=True):
         z = part.reshape(-1, part.shape[2])
-        if is_few(len(rows), statistics.n_units):
-            found.append(pair_shares(z, rows, columns))
+        if statistics.are_few:
+            into[:] = pair_shares(z, rows, columns)
             continue
         numbers = z.astype(np.float32)
-        found.append((numbers.T @ numbers)[rows, columns] / np.float64(len(z)))
-    return np.array(found)
+        into[:] = (numbers.T @ numbers)[rows, columns] / np.float64(len(z))
+    return found
 
 
 def shown_by(samples: Samples, statistics: Statistics) -> Shown:
@@ -197,4 +221,6 @@ def shown_by(samples: Samples, statistics: Statistics) -> Shown:
         chains = samples.chain_moments()[:, statistics.rows, statistics.columns]
     else:
         chains = _chain_moments(samples.states, statistics)
+    if statistics.are_few:
+        return Shown(chains, samples.draws, statistics.response_at(chains.mean(axis=0)))
     return Shown(chains, samples.draws, statistics.response(_thinned(samples.states)))

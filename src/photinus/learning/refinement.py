@@ -35,7 +35,7 @@ from photinus.diagnostics.verdict import MODES
 from photinus.errors import InvalidInput, TranslationWarning
 from photinus.learning import trust
 from photinus.learning.judgement import Shown
-from photinus.learning.moments import Statistics, Target, shown_by
+from photinus.learning.moments import MOST_STATISTICS, Statistics, Target, shown_by
 from photinus.learning.rehearsal import rehearsed_gauge
 from photinus.learning.rounds import Refinement, Round
 from photinus.learning.trust import Search, Trial
@@ -156,7 +156,7 @@ def refine(
     machine, start = machine.flipped(flips), gauges.given(start, gauges.NONE)
     statistics = Statistics.between(start.coupling, _structure(structure, start))
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
-    target = Target.of(machine, statistics, right, work)
+    target = _target(machine, statistics, right, work, progress)
     _say_before(machine, calibration, start, target, network, imperfections)
     slope = slopes(machine, calibration)
     rounds: list[Round] = []
@@ -188,6 +188,22 @@ def refine(
         reference=target.source,
         chosen=max(k for k, one in enumerate(found.trials) if one.judged.setting is found.best.setting),
     )
+
+
+def _target(
+    machine: BoltzmannMachine,
+    statistics: Statistics,
+    seed: np.random.SeedSequence,
+    work: float,
+    progress: Progress | bool | None,
+) -> Target:
+    """Return the moments wanted, with progress where they are many."""
+    if len(statistics) <= MOST_STATISTICS:
+        return Target.of(machine, statistics, seed, work)
+    with tracked(progress, "looking what moments are wanted", 1) as advance:
+        found = Target.of(machine, statistics, seed, work)
+        advance(1)
+    return found
 
 
 class _Bench:

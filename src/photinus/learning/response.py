@@ -6,7 +6,7 @@ In a Boltzmann machine ∂⟨z_i z_j⟩/∂θ_kl is the covariance of z_i z_j an
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,26 @@ DENSE = 3000
 PRODUCTS, FEWEST_PRODUCTS, PRODUCT_ENTRIES = 40, 8, 2**24
 """Products with the response that a step may take where there is no matrix; numbers that these have at
 most, unless they are the fewest."""
-FEW = 8
-"""Places of an array of all pairs for each statistic, from which on no such array is made."""
-CHUNK = 2**22
-"""Numbers that are looked at together instead."""
 
 
-def is_few(statistics: int, units: int) -> bool:
-    """Return whether so few pairs of units are looked at that an array of all would be a waste."""
-    return units**2 > FEW * statistics
+class Answering(Protocol):
+    """What refinement asks of a response J, whatever it is made of."""
+
+    @property
+    def matrix(self) -> Floats | None:
+        """J as (statistic, statistic), where it is held so."""
+
+    def mean_with(self, other: Self) -> Self:
+        """Return the mean of two responses of the same statistics."""
+
+    def times(self, vectors: Floats) -> Floats:
+        """Return J times each of `vectors` (vector, statistic)."""
+
+    def ridge(self, vectors: Floats) -> Floats:
+        """Return R, what λ multiplies, times each of `vectors` (vector, statistic)."""
+
+    def resolvent(self, vectors: Floats) -> Callable[[float], Floats]:
+        """Return the function λ → (J + λR)⁻¹ times each of `vectors` (vector, statistic), λ > 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +46,7 @@ class Response:
 
     matrix: Floats | None = None
     """(statistic, statistic)."""
-    states: NDArray[np.float32] | NDArray[np.uint8] | None = None
+    states: NDArray[np.float32] | None = None
     """(draw, unit), instead of a matrix."""
     rows: NDArray[np.intp] | None = None
     columns: NDArray[np.intp] | None = None
@@ -51,8 +62,7 @@ class Response:
     ) -> "Response":
         """Return the covariance of z_i z_j over states (draw, unit), weighted by `weight`."""
         if len(rows) > DENSE and weight is None:
-            kept = states if is_few(len(rows), states.shape[1]) else states.astype(np.float32)
-            return cls(states=kept, rows=rows, columns=columns)
+            return cls(states=states.astype(np.float32), rows=rows, columns=columns)
         kind = np.float32 if weight is None else np.float64
         features: NDArray[Any] = (states[:, rows] * states[:, columns]).astype(kind)
         each = np.full(len(states), 1 / len(states), kind) if weight is None else weight
@@ -74,42 +84,21 @@ class Response:
         """Return J times a vector, from states."""
         assert self.states is not None
         z, n = self.states, self.states.shape[1]
-        if is_few(len(vector), n):
-            return self._times_sparse(vector)
         matrix = np.zeros((n, n), np.float32)
         matrix[self.rows, self.columns] = vector
         value = np.einsum("ij,ij->i", z @ matrix, z)
         value -= value.mean()
         return np.asarray(((z * value[:, None]).T @ z)[self.rows, self.columns], np.float64) / len(z)
 
-    def _times_sparse(self, vector: Floats) -> Floats:
-        """Return the same with nothing that has all pairs of units, part by part."""
-        from scipy.sparse import csr_array
-
-        assert self.states is not None
-        assert self.rows is not None
-        assert self.columns is not None
-        (draws, n), states = self.states.shape, np.asarray(self.states, np.uint8)
-        matrix = csr_array((vector.astype(np.float32), (self.rows, self.columns)), shape=(n, n))
-        value = np.empty(draws, np.float32)
-        size = max(1, CHUNK // n)
-        for k in range(0, draws, size):
-            z = states[k : k + size].astype(np.float32)
-            value[k : k + size] = np.einsum("ij,ij->i", z @ matrix, z)
-        value -= value.mean()
-        by_unit, found = np.ascontiguousarray(states.T), np.empty(len(vector))
-        size = max(1, CHUNK // draws)
-        for k in range(0, len(vector), size):
-            part = slice(k, k + size)
-            both = by_unit[self.rows[part]] & by_unit[self.columns[part]]
-            found[part] = both.astype(np.float32) @ value
-        return np.asarray(found / draws)
-
     def times(self, vectors: Floats) -> Floats:
         """Return J times each of `vectors` (vector, statistic)."""
         if self.matrix is not None:
             return np.asarray(vectors @ self.matrix)
         return np.array([self._times(vector) for vector in vectors])
+
+    def ridge(self, vectors: Floats) -> Floats:
+        """Return what λ multiplies, one, times each of `vectors` (vector, statistic)."""
+        return vectors
 
     def resolvent(self, vectors: Floats) -> Callable[[float], Floats]:
         """Return the function λ → (J + λ)⁻¹ times each of `vectors` (vector, statistic), λ > 0."""

@@ -43,8 +43,9 @@ WORTH = 0.2
 """Promise over the noise of Q, up to which a step is not worth a run where no misfit is seen."""
 DOUBT = 2.0
 """Standard errors up to which a loss may be noise."""
-FEW = 8
-"""Rows of noise that tell what a step promises where the response is no matrix."""
+FEW, FEWEST, FEW_ENTRIES = 8, 2, 2**20
+"""Rows of noise that tell what a step promises where the response is no matrix. Fewer will do where
+more statistics are summed over."""
 CONFIRMED = 3
 """Longest runs of a setting, pooled, that must show no misfit: one is as noisy as the step to it."""
 IN_VAIN = 6
@@ -82,7 +83,7 @@ def step(
     now: Judged[Setting], wanted: Wanted, least: float, answer: Answer
 ) -> tuple[Floats, float, float]:
     """Return the step that promises most with λ of at least `least`, its λ, and its promise."""
-    root = _few(np.concatenate([now.root, wanted.root]))
+    root = _few([now.root, wanted.root])
     vectors = np.concatenate([now.difference[None], root])
     solve = answer.response.resolvent(answer.undone(vectors))
     best, falling = None, 0
@@ -90,7 +91,7 @@ def step(
         solved = solve(damping)
         change = solved[0]
         share = min(1.0, LARGEST_STEP / max(float(np.abs(change).max()), 1e-300))
-        moved = share * (vectors - damping * answer.done(solved))
+        moved = share * (vectors - damping * answer.done(answer.response.ridge(solved)))
         weighed = wanted.metric(moved)
         promise = float(weighed[0] @ (now.difference - moved[0] / 2))
         promise -= float((weighed[1:] * root).sum())
@@ -102,15 +103,19 @@ def step(
     return best
 
 
-def _few(root: Floats) -> Floats:
+def _few(parts: list[Floats]) -> Floats:
     """Return a root with few rows that gives the same covariance on average.
 
     Sums of rows with random signs (Hutchinson 1990, Commun. Stat. Simul. 19, 433).
     """
-    if root.shape[1] <= DENSE:
-        return root
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (FEW, len(root)))
-    return np.asarray(signs @ root / np.sqrt(FEW))
+    count = parts[0].shape[1]
+    if count <= DENSE:
+        return np.concatenate(parts)
+    few = max(FEWEST, min(FEW, FEW_ENTRIES // count))
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (few, sum(map(len, parts))))
+    places = np.cumsum([len(part) for part in parts])[:-1]
+    sums = [own @ part for own, part in zip(np.split(signs, places, axis=1), parts, strict=True)]
+    return np.asarray(sum(sums) / np.sqrt(few))
 
 
 def search(
@@ -182,7 +187,7 @@ class _Run(Generic[Setting]):
         self.now = self._kept(start, self.place, measure(start, self.length))
         self.answer = self._remembered(start, self.now.shown)[1]
         self.found = Search(self.now)
-        self.history = [self.now]
+        self.history = [self.now.lean()]
         self.trust = FIRST_DAMPING if damping is None else max(damping, DAMPINGS[0])
         self.grow = GROW
         self.vain = 0
@@ -197,8 +202,8 @@ class _Run(Generic[Setting]):
         self.change, self.used, self.promised = found
 
     def _enter(self, trial: Trial[Setting]) -> None:
-        self.found.trials.append(trial)
         self.report(trial)
+        self.found.trials.append(replace(trial, judged=trial.judged.lean()))
 
     @property
     def settled(self) -> bool:
@@ -251,7 +256,7 @@ class _Run(Generic[Setting]):
         self._kept(now.setting, self.place, more)
         self.now, self.answer = self._remembered(now.setting, more)
         self.length = self.draws
-        self.history.append(self.now)
+        self.history.append(self.now.lean())
         self._enter(Trial(self.now, 0.0, 0.0, 0.0, True))
         self._promise()
 
@@ -273,7 +278,7 @@ class _Run(Generic[Setting]):
         self._learn_trust(gained / promised, accepted, promised > error)
         if promised < DOUBT * error:
             self.length = min(self.draws, 2 * self.length)
-        self.history.append(self.now)
+        self.history.append(self.now.lean())
         self._promise()
 
     def _kept(self, setting: Setting, place: Floats, shown: Shown) -> Judged[Setting]:

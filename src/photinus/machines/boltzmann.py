@@ -33,7 +33,7 @@ from photinus.machines.coupled import Coupled
 from photinus.machines.enumeration import Enumeration
 from photinus.machines.evidence import Evidence, Given
 from photinus.machines.files import KIND, read, weights_in, write
-from photinus.machines.likelihood import most_likely
+from photinus.machines.likelihood import most_likely, require_few
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -347,6 +347,7 @@ class BoltzmannMachine(Coupled):
             raise InvalidInput(f"data must have shape (sample, unit), none empty, got {z.shape}")
         l2 = validate.non_negative("l2", l2)
         n = z.shape[1]
+        require_few("data", n)
         # The right names for messages, and the checks of labels before the work.
         names = cls(np.zeros((n, n)), np.zeros(n), labels).labels
         states = z.astype(np.float64)

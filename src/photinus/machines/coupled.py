@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from photinus._core import validate
 from photinus._core.display import Displayed, joined
-from photinus._core.matrices import Matrix, alike, dense, largest, upper
+from photinus._core.matrices import MOST_DENSE, Matrix, alike, dense, largest, upper
 from photinus._core.records import settle
 from photinus._core.validate import is_sparse
 from photinus.errors import InvalidInput
@@ -24,9 +24,6 @@ from photinus.machines.checks import (
     symmetric,
 )
 from photinus.machines.energies import energies
-
-MOST_WEIGHTS = 10_000
-"""Units up to which a sparse matrix of weights is made an array on request (0.8 GB)."""
 
 
 class Couplings(NamedTuple):
@@ -81,9 +78,9 @@ class Coupled(Displayed):
         InvalidInput
             If that would be far larger than the machine: for more than 10 000 units with few couplings.
         """
-        if is_sparse(self.matrix) and self.n_units > MOST_WEIGHTS:
+        if is_sparse(self.matrix) and self.n_units > MOST_DENSE:
             raise InvalidInput(
-                f"weights are an array for at most {MOST_WEIGHTS:,} units with few couplings, "
+                f"weights are an array for at most {MOST_DENSE:,} units with few couplings, "
                 f"this machine has {self.n_units:,}: see its couplings, or its matrix, which is sparse"
             )
         return validate.locked(dense(self.matrix))  # type: ignore[no-any-return]

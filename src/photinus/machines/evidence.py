@@ -53,7 +53,7 @@ class Evidence(Displayed):
         given = {} if given is None else given
         if not isinstance(given, Mapping):
             raise InvalidInput(f"evidence must be a mapping unit → 0 or 1, got {given!r}")
-        place = {label: k for k, label in enumerate(labels)}
+        place = {label: k for k, label in enumerate(labels)} if given else {}
         columns: dict[int, NDArray[np.uint8]] = {}
         for label, value in given.items():
             unit = _place(label, place)
@@ -94,7 +94,9 @@ class Evidence(Displayed):
     @property
     def free(self) -> NDArray[np.intp]:
         """Positions of the units that are not known, rising."""
-        return np.setdiff1d(np.arange(len(self.labels)), self.positions)
+        free = np.ones(len(self.labels), bool)
+        free[self.positions] = False
+        return np.flatnonzero(free)
 
     @property
     def units(self) -> tuple[Hashable, ...]:

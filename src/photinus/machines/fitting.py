@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from photinus._core import validate
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
-from photinus.machines.likelihood import MOMENT_TOLERANCE, most_likely
+from photinus.machines.likelihood import MOMENT_TOLERANCE, most_likely, require_few
 
 
 def fit_exact(
@@ -74,6 +74,7 @@ def fit_moments(
     """
     target = validate.finite_array("moments", moments, 2)
     n = len(target)
+    require_few("moments", n)
     if target.shape != (n, n) or np.abs(target - target.T).max(initial=0.0) > MOMENT_TOLERANCE:
         raise InvalidInput(f"moments must be a symmetric matrix, got shape {target.shape}")
     l2 = validate.non_negative("l2", l2)

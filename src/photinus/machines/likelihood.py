@@ -27,6 +27,12 @@ STEP_TOLERANCE = 1e-6
 """Largest last Newton step, in any weight or bias, of a fit that has converged."""
 
 
+def require_few(name: str, n: int) -> None:
+    """Raise unless all states of `n` units can be enumerated at every step."""
+    if n > MAX_PER_STEP:
+        raise InvalidInput(f"{name} must be of at most {MAX_PER_STEP} units for an exact fit, got {n}")
+
+
 def most_likely(
     moments: NDArray[np.float64], l2: float, names: tuple[Hashable, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -35,7 +41,7 @@ def most_likely(
     Parameters
     ----------
     moments : array (unit, unit)
-        Wanted <z_i z_j>, symmetric, marginals on the diagonal.
+        Wanted <z_i z_j>, symmetric, marginals on the diagonal; of `require_few` units.
     l2
         Weight of the penalty, see `photinus.learning.fit_exact`.
     names
@@ -47,8 +53,6 @@ def most_likely(
         See `photinus.learning.fit_exact`.
     """
     n = len(moments)
-    if n > MAX_PER_STEP:
-        raise InvalidInput(f"an exact fit needs at most {MAX_PER_STEP} units, got {n}")
     _require_no_constant_unit(moments, names)
     if l2 == 0:
         _require_no_empty_cell(moments, names)

@@ -109,14 +109,17 @@ def compile_couplings(
     grid : time between two visits of the synapses [s]
     efficiency : array (target,), what each target makes of a coupling; by default all of it
     """
-    target, source, weight = entries(coupling)
+    # By sources, and the targets of each: the entries of the transpose, row by row.
+    outgoing = coupling.T if isinstance(coupling, np.ndarray) else coupling.T.tocsr()
+    source, target, weight = entries(outgoing)
     if efficiency is not None:
         weight = weight * efficiency[target]
     apart = np.asarray(delay)
     between = apart[target, source] if apart.ndim else np.full(len(target), float(apart))
     steps = np.rint(between / grid).astype(np.int64)
-    order = np.lexsort((target, steps, source))
-    target, source, steps, weight = target[order], source[order], steps[order], weight[order]
+    if apart.ndim:
+        order = np.lexsort((target, steps, source))
+        target, source, steps, weight = target[order], source[order], steps[order], weight[order]
 
     new_group = np.ones(len(target), bool)
     new_group[1:] = (np.diff(source) != 0) | (np.diff(steps) != 0)

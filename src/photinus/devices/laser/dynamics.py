@@ -244,11 +244,12 @@ def lasing_pump(parameters: LaserParameters) -> float:
     """
     scale = parameters.threshold_carriers / parameters.gain_lifetime
     ratios = np.geomspace(PUMPS_SEARCHED[0], LARGEST_PUMP, 300)
-    pulses = [quiet_state(parameters, ratio * scale).eigenvalues[0].real >= 0 for ratio in ratios]
-    if not any(pulses):
-        return 0.0
-    last = int(np.flatnonzero(pulses)[-1])
-    return float(ratios[last + 1]) * scale if last + 1 < len(ratios) else float("inf")
+    above = float("inf")
+    for ratio in ratios[::-1]:
+        if quiet_state(parameters, ratio * scale).eigenvalues[0].real >= 0:
+            return above
+        above = float(ratio) * scale
+    return 0.0
 
 
 def waveform(

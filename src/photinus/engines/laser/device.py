@@ -137,12 +137,14 @@ class LaserDevice(Device):
     ) -> list[str]:
         """Return which lasers can be driven into steady lasing, a sentence or none."""
         target, source, value = entries(network.coupling)
-        free = ~np.isin(source, known)
+        held = np.zeros(network.n_units, bool)
+        held[known] = True
+        free = ~held[source]
         most = np.bincount(target[free], np.maximum(value[free], 0.0), network.n_units)
         highest = np.maximum(drive, 0.0).max(axis=0) + most
         if (driver := network.parameters.driver).bends:
             highest = driver.scaled(network.parameters.gain_lifetime).pump(highest)
-        highest[known] = 0.0
+        highest[held] = 0.0
         # Nobody lases at the drives of evidence: no need to look for the pump at which they do.
         suspects = np.flatnonzero(highest > network.holding[1])
         devices, nominal = network.each_device(), network.parameters

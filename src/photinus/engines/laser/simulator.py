@@ -118,7 +118,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         clamp_mode: str | None = None,
     ) -> None:
         validate.instance("network", network, LaserNetwork)
-        time_step = _time_step(set(network.each_device()), time_step)
+        time_step = _time_step(set(network.devices or [network.parameters]), time_step)
         super().__init__(
             network,
             time_step,
@@ -146,14 +146,15 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
 
         What a driver sets, laser k turns into carriers with its own efficiency.
         """
-        devices = self.network.each_device()
+        devices = self.network.devices
+        if not devices:
+            return np.ones(len(self.units))
         own = np.array([devices[k].pump_efficiency for k in self.units])
         return own / self.network.parameters.pump_efficiency
 
     def _lay_out(self, level: NDArray[np.float64]) -> list[LaserBlock]:
         network, dt = self.network, self.time_step
         n = len(self.units)
-        devices = network.each_device()
         efficiency = self._efficiency()
         delay = network.delay
         steps = (network.kernel.duration + np.max(delay)) / self.grid
@@ -167,9 +168,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
             self.grid,
             efficiency,
         )
-        per_device = {device: per_step(device, dt) for device in set(devices)}
-        each = [per_device[devices[k]] for k in self.units]
-        constants = {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
+        constants = self._constants()
         threshold = np.broadcast_to(network.detection_threshold, network.n_units)[self.units]
         pump = self._for_blocks(level)
         driver = network.parameters.driver
@@ -199,6 +198,16 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
             )
             for first in range(0, self.chains, size)
         ]
+
+    def _constants(self) -> dict[str, NDArray[np.float64]]:
+        """Return what a step of each simulated laser is made of, arrays (unit,)."""
+        devices, dt = self.network.devices, self.time_step
+        if not devices:
+            alike = per_step(self.network.parameters, dt)
+            return {name: np.full(len(self.units), value) for name, value in alike.items()}
+        per_device = {device: per_step(device, dt) for device in set(devices)}
+        each = [per_device[devices[k]] for k in self.units]
+        return {name: np.array([c[name] for c in each]) for name in each[0]} if each else {}
 
     def _threads_per_chain(self, lasers: int) -> int:
         """Return how many threads share a chain: several where there are fewer chains than threads."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photinus.errors import InvalidInput
 from photinus.faces.cli.documents import flipped, of_drives
 from photinus.faces.cli.inputs import (
     laid_out,
@@ -28,8 +29,12 @@ from photinus.faces.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from photinus.learning.rounds import Refinement
 
+MOST_DRIVES = 200
+"""Rows of a table of drives at most; the file has them all."""
 NetworkFile = Annotated[Path, typer.Option(help="Network file to write.")]
 
 
@@ -63,7 +68,10 @@ def translate(
     network.save(out, replace=force)
     flips, followed_rule = gauges.of(network), followed(rule, measured, machine)
     outside = check(machine.flipped(flips), measured)
-    predicted = predict(machine, measured, network)
+    try:
+        predicted, told = predict(machine, measured, network), ""
+    except InvalidInput as error:  # of more units than can be told
+        predicted, told = None, f"predicted KL: unknown, {error}"
     drives = [
         (str(label), float(bias), setting)
         for label, bias, setting in zip(network.labels, machine.biases, network.settings(), strict=True)
@@ -76,16 +84,24 @@ def translate(
                 **of_drives(network),
                 "flipped": flipped(network),
                 "outside_calibrated_range": str(outside) if not outside else None,
-                "predicted_kl": {"rule": followed_rule} | dataclasses.asdict(predicted),
+                "predicted_kl": {"rule": followed_rule}
+                | ({} if predicted is None else dataclasses.asdict(predicted)),
             }
         )
         return
-    drive_name = device_of(network).drive_name
-    table("Drives", [(unit, f"{b:+.3f}", s) for unit, b, s in drives], ("unit", "bias", drive_name))
+    _show_drives(drives, device_of(network).drive_name)
     say(gauge_words(network))
     say(str(outside))
-    say(str(predicted))
+    say(told or str(predicted))
     typer.echo(f"Network: {out}")
+
+
+def _show_drives(drives: "Sequence[tuple[str, float, str]]", name: str) -> None:
+    """Print unit, bias and drive of the first neurons."""
+    rows = [(unit, f"{bias:+.3f}", setting) for unit, bias, setting in drives[:MOST_DRIVES]]
+    left = len(drives) - len(rows)
+    more = [(f"… and {left:,} others", "", "")] if left else []
+    table("Drives", [*rows, *more], ("unit", "bias", name))
 
 
 def refine(
@@ -95,6 +111,9 @@ def refine(
     calibration: CalibrationFile = None,
     network: Annotated[
         Path | None, typer.Option(help="Network file to start from instead of translating.")
+    ] = None,
+    substrate: Annotated[
+        str | None, typer.Option(help="What simulates the network (default: the full model).")
     ] = None,
     chains: Annotated[int, typer.Option(help="Chains of every measurement.")] = 256,
     draws: Annotated[int, typer.Option(help="Draws per chain of the longest measurement.")] = 400,
@@ -119,11 +138,10 @@ def refine(
     The record of all rounds is written beside the network, as NAME.rounds.json.
     """
     from photinus._core import files
-    from photinus.faces.report.rows import gauge_words
     from photinus.learning.refinement import refine as adjust
 
     machine = read_machine(model)
-    measured = read_calibration(laser, calibration)
+    measured = read_calibration(laser, calibration, substrate or "laser")
     faults = read_imperfections(imperfection)
     start = read_start(machine, measured, network, layout, gauge=gauge)
     record = files.beside(out, ".rounds.json")
@@ -131,6 +149,7 @@ def refine(
     result = adjust(
         machine,
         measured,
+        substrate=substrate,
         network=start,
         seed=seed,
         chains=chains,
@@ -148,7 +167,14 @@ def refine(
         files.write_json(record, result.to_dict(), replace=force)
     if as_json:
         print_json({"network": str(out), **result.to_dict()})
-        return
+    else:
+        _show_refinement(result, out)
+
+
+def _show_refinement(result: "Refinement", out: Path) -> None:
+    """Print what came of a refinement."""
+    from photinus.faces.report.rows import gauge_words
+
     _show_rounds(result)
     say(gauge_words(result.network))
     typer.echo(f"Network: {out}")

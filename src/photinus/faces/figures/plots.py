@@ -44,6 +44,8 @@ AROUND = 15 * MM
 """Height of title, ticks and name of the time axis [inch]."""
 TALLEST = 50.0
 """Inches of a raster; matplotlib draws no more than 2¹⁶ pixels."""
+MOST_ROWS = 280
+"""Units that it has room for: the first ones are shown."""
 FEW_STATES = 32
 """States up to which a joint distribution names each, on a linear scale."""
 FEWEST_CHAINS = 4
@@ -143,6 +145,8 @@ def raster(
 ) -> Figure:
     """Draw the spikes of one chain with the unit states that follow from them.
 
+    Of more than `MOST_ROWS` units, the first ones are shown.
+
     Examples
     --------
     >>> import photinus as ph
@@ -161,7 +165,7 @@ def raster(
     windows = validate.integer("windows", windows, 1)
     end = min(windows, samples.draws) * samples.window
     start = samples.burn_in * samples.window
-    tall = min(AROUND + ROW * len(samples.machine.labels), TALLEST)
+    tall = min(AROUND + ROW * min(samples.machine.n_units, MOST_ROWS), TALLEST)
     axes = bare(on(ax, tall, PAGE))
     draw_spikes(axes, samples.spikes, chain, samples.window, (start, start + end), samples.substrate)
     return figure_of(axes)
@@ -177,10 +181,10 @@ def draw_spikes(
 ) -> None:
     """Draw the spikes of one chain between two times `shown` [s], counted from the first."""
     validate.instance("spikes", spikes, SpikeTrains)
-    labels, flips, (start, end) = spikes.labels, spikes.gauge, shown
+    labels, flips, (start, end) = spikes.labels[:MOST_ROWS], spikes.gauge[:MOST_ROWS], shown
     scale, prefix = scaled(end - start)
     tau, length, colour = window / scale, (end - start) / scale, mark(substrate).colour
-    mine = spikes.chain == chain
+    mine = (spikes.chain == chain) & (spikes.unit < len(labels))
     time, unit = spikes.time[mine], spikes.unit[mine]
     for k in range(len(labels)):
         at = (time[unit == k] - start) / scale

@@ -9,6 +9,8 @@ from photinus.samplers.samples import Samples
 from photinus.units import quantity, us
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
     from photinus.calibration import Calibration
     from photinus.diagnostics.certificate import Fidelity, UnitCheck
     from photinus.tasks.evaluation import Mixing
@@ -40,10 +42,17 @@ def fidelity_rows(fidelity: "Fidelity") -> list[tuple[str, str]]:
             "effective inverse temperature",
             f"{f.beta_eff:.3f}{_interval(f.beta_interval)}" if f.beta_eff == f.beta_eff else "unknown",
         ),
-        ("units that never flipped", ", ".join(map(str, f.frozen)) or "none"),
+        ("units that never flipped", _frozen(f.frozen)),
         ("target's moments from", f.reference),
     ]
     return rows
+
+
+def _frozen(units: "Sequence[Hashable]") -> str:
+    """Return how many units never flipped, and the first of them."""
+    if len(units) <= MOST_NAMED:
+        return ", ".join(map(str, units)) or "none"
+    return f"{len(units):,}: {', '.join(map(str, units[:MOST_NAMED]))}, …"
 
 
 def _interval(interval: tuple[float, float] | None, of: str = "") -> str:

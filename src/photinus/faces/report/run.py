@@ -117,6 +117,8 @@ def run_pictures(samples: Samples) -> list[Picture]:
 def raster_picture(samples: Samples) -> Picture:
     """Return the raster of the first chain, which can be zoomed where it is not too large."""
     text = "The first chain. Ticks are spikes, bars say when a unit is on."
+    if samples.machine.n_units > plots.MOST_ROWS:
+        text += f" The first {plots.MOST_ROWS} of {samples.machine.n_units:,} units."
     return picture("Spikes", text, plots.raster(samples), spikes=_spikes(samples))
 
 
