@@ -23,7 +23,7 @@ from photinus.machines.evidence import Evidence
 from photinus.samplers.registry import started
 from photinus.samplers.request import Request
 
-NAMES = ("cancer", "asia")
+NAMES = ("cancer",)
 EVERY = (1, 2, 5, 10, 20)
 SUBSTRATE = "laser-reduced"
 CHAINS, DRAWS, BURN_IN, SEEDS = 256, 400, 100, (7, 8)
