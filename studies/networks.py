@@ -22,6 +22,7 @@ import photinus as ph
 from photinus._core.results import Results
 from photinus.faces.cli.inputs import read_known
 from photinus.interop import read_model
+from photinus.samplers.tempering import SETTLED
 from photinus.tasks import Posterior
 
 RESULTS = Path(__file__).parent / "results" / "networks"
@@ -88,7 +89,9 @@ def largest(posterior: Posterior) -> tuple[str, float, float]:
 
 def ask(model: Any, evidence: Mapping[Any, Any], way: Way) -> dict[str, Any]:
     """Return what one way to ask found."""
-    tempering = ph.Parallel.rising(COPIES, hottest=HOTTEST, every=1) if way.tempered else None
+    # Gibbs sampling remembers nothing of another temperature; neurons settle first.
+    every = {"every": 1} if way.substrate == "gibbs" else {}
+    tempering = ph.Parallel.rising(COPIES, hottest=HOTTEST, **every) if way.tempered else None
     started = time.process_time()
     found = ph.infer(
         model,
@@ -235,7 +238,7 @@ def page(found: Mapping[Case, Mapping[str, Any]]) -> str:
 
 Posterior marginals of public networks, by one call of `photinus.infer` each. A cell is the largest error of a marginal, over all variables and states, against exact ones. Behind it stand the seconds of one core.
 
-{length}, one per window or sweep. *Tempered* is {COPIES} copies up to T = {HOTTEST:g}, swapped at every draw. *Lasers* are reduced lasers as translated, *refined* after refinement in the loop. Full physics is simulated up to {SMALL} units.
+{length}, one per window or sweep. *Tempered* is {COPIES} copies up to T = {HOTTEST:g}, swapped at every draw of Gibbs sampling, and at every {SETTLED}th of lasers. *Lasers* are reduced lasers as translated, *refined* after refinement in the loop. Full physics is simulated up to {SMALL} units.
 
 {table((*SIZES, *(way.name for way in WAYS)), rows_of(found, WAYS))}
 

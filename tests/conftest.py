@@ -5,7 +5,10 @@ import os
 # Before NumPy starts them: threads of its matrices would fight over the cores that tests share.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import json
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import numpy as np
 import pytest
 
 from photinus import Calibration, SpikeTrains
+from photinus._core.hush import VARYING
 from photinus._core.threads import available_threads
 from photinus.faces import cli
 
@@ -64,6 +68,35 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         with pytest.raises(SystemExit) as stop:
             cli.main()
         out, err = capsys.readouterr()
+        if "--json" in arguments and not stop.value.code:
+            assert not numbers_as_text(json.loads(out, parse_constant=_refused))
+        assert not told_twice(err)
         return stop.value.code or 0, out, err
 
     return run
+
+
+def told_twice(err: str) -> list[str]:
+    """Return the sentences that a command told more than once, with the same or other numbers."""
+    lines = [one for one in err.splitlines() if one.startswith("photinus: ")]
+    told = Counter(VARYING.sub("", one) for line in lines for one in line[10:].split("; "))
+    return [sentence for sentence, times in told.items() if times > 1]
+
+
+FOR_PEOPLE = {"about", "rows", "version", "versions"}
+"""Entries of documents whose text may begin with a digit."""
+
+
+def numbers_as_text(document: Any, name: str = "") -> list[str]:
+    """Return the entries of a document for programs that are numbers, but written as text."""
+    if isinstance(document, dict):
+        inside = [(f"{name}.{key}", each) for key, each in document.items() if key not in FOR_PEOPLE]
+        return [found for entry in inside for found in numbers_as_text(entry[1], entry[0])]
+    if isinstance(document, list):
+        return [found for each in document for found in numbers_as_text(each, name)]
+    number = isinstance(document, str) and re.match(r"[-+−±≤<>]? ?[\d.]*\d", document)
+    return [f"{name}: {document}"] if number else []
+
+
+def _refused(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")

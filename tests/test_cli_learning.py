@@ -1,6 +1,7 @@
 """From images to a learned machine and its tasks, by the commands that a user types."""
 
 import contextlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -168,6 +169,24 @@ def test_classify_stands_beside_gibbs_sampling(run: Run, model: Any, images: Any
     right = [float(found) for found in re.findall(r"accuracy, \S+\s+([\d.]+) %", out)]
     assert len(right) == 2
     assert min(right) > 80
+
+
+def test_results_as_json(run: Run, model: Any, images: Any, tmp_path: Path) -> None:
+    data, gibbs = ("--data", images), ("--substrate", "gibbs", "--json")
+    code, out, _ = run(*LEARN, "--epochs", 2, "--out", "brief.npz", "--json")
+    assert code == 0
+    found = json.loads(out)["found"]
+    assert (found["units"], found["epochs"]) == (20, 2)
+    assert 0 <= found["accuracy"] <= 1
+    assert found["log_likelihood"]["value"] < 0 < found["log_likelihood"]["error"]
+    found = json.loads(run("classify", model, *data, "--images", 5, *gibbs)[1])["found"]
+    assert found["images"] == 5
+    assert 0 <= found["accuracy"]["gibbs"] <= 1
+    found = json.loads(run("complete", model, *data, "--images", 2, *gibbs)[1])["found"]
+    assert found["pixels_wrong"]["gibbs"] <= 1
+    found = json.loads(run("dream", model, *data, "--chains", 2, "--draws", 9, *gibbs)[1])["found"]
+    assert found["mixing"]["gibbs"]["classes"] == 2
+    assert found["chip_time"] is None
 
 
 def test_machines_of_rbms_dream(run: Run, tmp_path: Path) -> None:

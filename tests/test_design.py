@@ -21,6 +21,7 @@ from photinus.faces.design.chips import Chips, longer
 from photinus.faces.design.job import random_machines
 from photinus.faces.design.page import design_page
 from photinus.faces.design.verdict import Influence, Shown
+from photinus.faces.figures.tornados import tornado
 from tests.conftest import Run
 
 
@@ -229,6 +230,23 @@ def test_the_command_tells_and_writes_the_page(
     status, _, err = run("design", "lif-hcs")
     assert status == 2
     assert "laser must be a laser" in err
+
+
+def test_bars_say_what_their_errors_hold(judged: Design, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calibrations are repeated where a parameter is changed, and nowhere else."""
+    said = []
+
+    def draw(*given: Any, **options: Any) -> Any:
+        figure = tornado(*given, **options)
+        said.append(figure.axes[0].get_xlabel().splitlines()[-1])
+        return figure
+
+    monkeypatch.setattr("photinus.faces.design.page.tornado", draw)
+    design_page(judged)
+    assert sorted(said) == [
+        "(lines: standard error over runs and calibrations)",
+        "(lines: standard error over runs)",
+    ]
 
 
 def test_every_kind_of_synapse_is_tried_and_the_best_comes_first(judged: Design) -> None:

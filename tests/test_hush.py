@@ -96,3 +96,24 @@ def test_telling_names_the_line_of_the_caller() -> None:
     with pytest.warns(ph.TranslationWarning) as told:
         ph.sample(machine, "laser-reduced", chains=2, draws=30, burn_in=1, seed=1)
     assert told[0].filename == __file__
+
+
+def test_a_thing_is_told_once_whatever_its_numbers() -> None:
+    def remarks(*sentences: str) -> list[str]:
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            for sentence in sentences:
+                tell(sentence, Remark)
+        return [str(one.message) for one in heard]
+
+    with hush.once():
+        assert remarks("'a' needs 3.1", "'b' needs -2e-5", "others") == ["'a' needs 3.1", "others"]
+        with hush.once():
+            assert remarks("'c' needs 4") == []
+    assert remarks("'a' needs 3", "'a' needs 3") == ["'a' needs 3"] * 2
+    with hush.once(), warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        tell(["'a' needs 3", "others"], Remark)
+        tell(["'a' needs 4", "more"], Remark)
+        tell(["more"], Remark)
+    assert [str(one.message) for one in heard] == ["'a' needs 3; others", "more"]

@@ -435,3 +435,12 @@ def test_units_that_hardly_ever_flip_are_refined_in_silence() -> None:
     posterior = ph.infer(machine, {}, "laser-reduced", chains=64, draws=200, burn_in=100, seed=3)
     assert posterior.largest_deviation is not None
     assert posterior.largest_deviation < 0.01
+
+
+def test_what_lasers_cannot_do_is_told_once() -> None:
+    machine = ph.BoltzmannMachine(4.5 * (1 - np.eye(2)), [-2.0, -2.5])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        ph.infer(machine, None, "laser-reduced", chains=8, draws=10, seed=1)
+    said = [str(one.message) for one in told if issubclass(one.category, ph.TranslationWarning)]
+    assert sum("known to be like full physics" in one for one in said) == 1

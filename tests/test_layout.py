@@ -1,5 +1,6 @@
 """Chips as they are laid out: links of their own loss, delay, gain and bits."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from photinus.devices.laser import spike
 from photinus.errors import InvalidInput
 from photinus.hardware import Chip, Counts, Ledger, delay_share
 from photinus.hardware.links import link_budget, undriven
+from photinus.learning.refinement import _structure
+from photinus.networks.couplings import dense
+from photinus.networks.lasers import is_of_lasers
 from photinus.networks.layout import Layout, Link
 from photinus.networks.touchstone import transmissions
 from photinus.units import ps, speed_of_light
@@ -409,3 +413,35 @@ def test_the_ledger_has_the_delays_of_the_layout(designed: ph.LaserNetwork, writ
     assert rows["delay of a synapse, of the network as it is laid out"].startswith("10 ps to 18 ps")
     assert rows["chip, planned"].endswith("for its area alone")
     assert Ledger.of(Counts.from_rates(designed, 1e8)).delays == Chip(lasers=3, synapses=4).delays()
+
+
+def test_a_network_keeps_its_layout(
+    run: Run, designed: ph.LaserNetwork, calibration: ph.Calibration, machine: ph.BoltzmannMachine
+) -> None:
+    """In files, through pickle and refinement, which couples only what has a link."""
+    links = tuple(Link(a, b, 0.5, 7e-12) for a, b in ("AB", "BA", "BC", "CB"))
+    chip = Layout(links=links, receiver_gain=1e-2, splitter_loss=0.1)
+    laid = chip.apply(designed)
+    for again in (laid, pickle.loads(pickle.dumps(laid)), laid.driven(laid.drive)):
+        assert Layout.of(again) == chip
+        np.testing.assert_allclose(dense(chip.designed(again).coupling), dense(designed.coupling))
+    assert Layout.of(designed) is None
+    with pytest.raises(InvalidInput, match="^network must not be laid out yet, got one that is"):
+        chip.apply(laid)
+    options: dict[str, Any] = {"chains": 8, "draws": 8, "most_rounds": 2, "seed": 1}
+    refined = ph.refine(machine, calibration, network=laid, **options).network
+    assert dense(refined.coupling)[0, 2] == 0
+    assert Layout.of(there_is_laser(refined)) == chip
+    assert (_structure(None, laid), _structure("all", laid)) == ("given", "all")
+    assert _structure(None, designed) == "all"
+    refined.save("refined.json")
+    machine.save("m.json")
+    few = ("--network", "refined.json", "--chains", 2, "--draws", 4)
+    status, _, err = run("sample", "m.json", *few)
+    assert status == 0
+    assert "4 of 4 links cannot be driven" in err
+
+
+def there_is_laser(network: Any) -> ph.LaserNetwork:
+    assert is_of_lasers(network)
+    return network

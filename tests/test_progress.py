@@ -1,4 +1,4 @@
-"""Progress bars: rich's on a terminal, tqdm's in a notebook, none where there is neither."""
+"""Progress bars: rich's on a terminal, tqdm's in a notebook, lines where there is neither."""
 
 import io
 import sys
@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 import photinus as ph
-from photinus._core.progress import NotebookProgress, Progress, TerminalProgress, automatic, tracked
+from photinus._core.progress import (
+    NotebookProgress,
+    Part,
+    Progress,
+    TerminalProgress,
+    automatic,
+    tracked,
+)
 from tests.narrow import untyped
 
 
@@ -77,3 +84,25 @@ def test_a_bar_is_closed_when_a_run_fails(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(KeyboardInterrupt):
         fails()
     assert told.getvalue().endswith("\n")
+
+
+def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a minute apart at least; a task within another one counts there."""
+    told, clock = io.StringIO(), [0.0]
+    monkeypatch.setattr(sys, "stderr", told)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    with tracked(True, "judging", 10) as advance:
+        for seconds in (0, 20, 31, 40, 62):
+            clock[0] = float(seconds)
+            advance(1)
+        with tracked(Part(advance, 4), "measuring", 2) as inner:
+            clock[0] = 100.0
+            inner(1)
+        clock[0] = 200.0
+        advance(1)
+    assert told.getvalue().splitlines() == [
+        "photinus: judging, 30 % after 31 s",
+        "photinus: judging, 50 % after 62 s",
+        "photinus: judging, 70 % after 100 s",
+        "photinus: judging, 100 % after 200 s",
+    ]

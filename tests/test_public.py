@@ -14,7 +14,11 @@ CHANGED = {
     "photinus.imperfections.Imperfections.disturb": "photinus.engines.disturbances does it",
 }
 """What README and docs never showed a call of, and how it changed since version 0.1."""
-SAME = {("clamp_mode", "'pump'"): "None", ("rule", "'measured'"): "'auto'"}
+SAME = {
+    ("clamp_mode", "'pump'"): "None",
+    ("rule", "'measured'"): "'auto'",
+    ("structure", "'all'"): "None",
+}
 """Parameter and its default in version 0.1 → today's, which says the same or comes nearer to the target."""
 
 

@@ -219,6 +219,20 @@ def test_rows_bring_what_runs_bring(
     assert_allclose(drives[0], drives[1], rtol=0, atol=allowed)
 
 
+def test_short_rows_are_equally_long_and_bring_the_couplings(calibration: ph.Calibration) -> None:
+    weights = np.zeros((96, 96))
+    weights[:64, 64:] = np.random.default_rng(4).normal(size=(64, 32))
+    net = translated(ph.BoltzmannMachine(weights + weights.T, np.zeros(96)), calibration)
+    block = ReducedSimulator(net, calibration.require_reduced(), chains=2, seed=1)._blocks[0]
+    dense, found = block.shared.couplings[3], np.zeros((96, 96))
+    for source, (_, aim, size, row) in enumerate(block.fan_out[:96]):
+        assert size == synapses.NARROW
+        assert 0 <= aim <= 96 - size
+        found[aim : aim + size, source] = dense[row : row + size] * block.unit[source]
+    coupling = np.asarray(net.coupling)
+    assert_allclose(found, coupling, rtol=0, atol=float(np.abs(coupling).max()) / 2**16)
+
+
 @pytest.mark.parametrize("layout", ["narrow", "crossing", "wide", "scattered"])
 @pytest.mark.parametrize("delay", [0.0, 5 * ps])
 def test_no_laser_fires_while_it_is_silenced(

@@ -18,6 +18,7 @@ from typing import Any
 
 import numba
 import platformdirs
+from llvmlite import ir
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
@@ -148,6 +149,18 @@ def _mark_apart(_: Any) -> tuple[Any, Callable[..., Any]]:
     return numba.types.void(), mark
 
 
+def _mark_disjoint(_: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return how `disjoint` is typed and compiled."""
+
+    def mark(context: Any, builder: Any, *_: Any) -> Any:
+        for argument in builder.function.args:
+            if isinstance(argument.type, ir.PointerType):
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return numba.types.void(), mark
+
+
 wide: Any = numba.extending.intrinsic(_mark_wide)
 """Called in a loop's function: let it use the widest vectors that there are.
 
@@ -158,5 +171,31 @@ apart: Any = numba.extending.intrinsic(_mark_apart)
 
 Worth its call where a loop is long.
 """
+
+
+disjoint: Any = numba.extending.intrinsic(_mark_disjoint)
+"""Called in a loop's function: its arrays do not overlap, so no call has to find out."""
+
+
+def lowest_bit(word: Any) -> int:
+    """Return the number of the lowest bit that is set in an unsigned word, which is not zero."""
+    return (int(word) & -int(word)).bit_length() - 1
+
+
+@numba.extending.intrinsic
+def _trailing_zeros(_: Any, word: Any) -> Any:
+    """Return the same in one instruction; for zero, the number of bits."""
+
+    def count(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return word(word), count
+
+
+@numba.extending.overload(lowest_bit)
+def _lowest_bit(word):  # type: ignore[no-untyped-def]
+    return lambda word: _trailing_zeros(word)  # type: ignore[call-arg]
+
+
 inlined: Callable[..., Any] = numba.extending.register_jitable
 """Mark scalar arithmetic that a loop of any target (plain Python included) may call."""

@@ -11,15 +11,18 @@ import re
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 
 # A comment within the pattern, so that no filter of somebody else is ever equal to one from here.
 OURS = "(?#photinus)"
+VARYING = re.compile(r"'[^']*'|[-+]?\d[\d.e+-]*")
+"""What may differ between two sentences that tell the same thing."""
 
 _lock = threading.Lock()
 _wanted: Counter[tuple[str, type[Warning]]] = Counter()
 _untold: ContextVar[tuple[type[Warning], ...]] = ContextVar("untold", default=())
+_said: ContextVar[set[str] | None] = ContextVar("said", default=None)
 
 
 @contextlib.contextmanager
@@ -51,18 +54,40 @@ def untold(category: type[Warning]) -> Iterator[None]:
         _untold.reset(before)
 
 
-def tell(sentence: str, category: type[Warning], depth: int = 1) -> None:
-    """Warn, unless the caller does not want to hear it.
+@contextlib.contextmanager
+def once() -> Iterator[None]:
+    """Tell the caller each thing once until the end of the outermost such block.
+
+    Two sentences tell the same thing if they differ in numbers and quoted names alone. One may be of a
+    network as translated, the other of the same one as refined.
+    """
+    outer = _said.get()
+    before = _said.set(set() if outer is None else outer)
+    try:
+        yield
+    finally:
+        _said.reset(before)
+
+
+def tell(sentences: str | Iterable[str], category: type[Warning], depth: int = 1) -> None:
+    """Warn, unless the caller does not want to hear it, or has heard it.
 
     Parameters
     ----------
-    sentence
-        What to tell.
+    sentences
+        What to tell: a sentence, or several, none of which ends with a full stop.
     category
         Its class.
     depth
         How many callers up the line is that the warning names; 1 is the caller of the function that
         tells.
     """
-    if not issubclass(category, _untold.get()):
-        warnings.warn(sentence, category, stacklevel=depth + 2)
+    if issubclass(category, _untold.get()):
+        return
+    said = _said.get()
+    told = [sentences] if isinstance(sentences, str) else list(sentences)
+    if said is not None:
+        told = [one for one in told if VARYING.sub("", one) not in said]
+        said.update(VARYING.sub("", one) for one in told)
+    if told:
+        warnings.warn("; ".join(told), category, stacklevel=depth + 2)

@@ -6,11 +6,15 @@ The bar on a terminal is rich's, the one in a notebook tqdm's.
 import contextlib
 import importlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
 from photinus._core import hush
 from photinus.errors import InvalidInput
+
+QUIET = 30.0
+"""Seconds between two lines, where there is no terminal."""
 
 
 @runtime_checkable
@@ -28,7 +32,10 @@ class Progress(Protocol):
 
 
 class TerminalProgress:
-    """A bar on the terminal (standard error), drawn by rich; silent where there is no terminal."""
+    """A bar on the terminal (standard error), drawn by rich.
+
+    Where there is no terminal, it is a line every half minute.
+    """
 
     def start(self, description: str, total: float) -> None:
         """Begin a task of `total`."""
@@ -36,6 +43,7 @@ class TerminalProgress:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
+        self._lines = None if console.is_terminal else Lines(description, total)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -50,10 +58,52 @@ class TerminalProgress:
     def advance(self, amount: float) -> None:
         """Add `amount` to what is done."""
         self._bar.advance(self._task, amount)
+        if self._lines is not None:
+            self._lines.advance(amount)
 
     def stop(self) -> None:
         """Take the bar's last state as final."""
         self._bar.stop()
+
+
+class Lines:
+    """A line on standard error whenever `QUIET` seconds have passed: for logs."""
+
+    def __init__(self, description: str, total: float) -> None:
+        self._description, self._total, self._done = description, total, 0.0
+        self._started = self._told = time.monotonic()
+
+    def advance(self, amount: float) -> None:
+        """Add `amount` to what is done, and tell it if it is time."""
+        self._done += amount
+        now = time.monotonic()
+        if now - self._told >= QUIET:
+            self._told = now
+            share = f"{100 * self._done / self._total:.0f} % after {now - self._started:.0f} s"
+            sys.stderr.write(f"photinus: {self._description}, {share}\n")
+            sys.stderr.flush()
+
+
+class Part:
+    """A task that is a part of another one: all of it is `amount` there."""
+
+    def __init__(self, advance: Callable[[float], None], amount: float) -> None:
+        self._advance, self._left, self._share = advance, amount, 0.0
+
+    def start(self, description: str, total: float) -> None:
+        """Begin a task of `total`."""
+        self._share = self._left / total
+
+    def advance(self, amount: float) -> None:
+        """Add `amount` to what is done."""
+        more = min(self._left, amount * self._share)
+        self._left -= more
+        self._advance(more)
+
+    def stop(self) -> None:
+        """Add what is left."""
+        self._advance(self._left)
+        self._left = 0.0
 
 
 class NotebookProgress:
@@ -78,7 +128,7 @@ class NotebookProgress:
 def automatic() -> Progress:
     """Return the display for where this runs: a notebook's, if IPython and tqdm are there.
 
-    On a terminal, and where there is neither, it is the terminal's, which is silent without one.
+    On a terminal, and where there is neither, it is the terminal's, which tells lines without one.
     """
     # Whoever runs in IPython has imported it.
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()

@@ -33,7 +33,7 @@ from photinus._core.progress import Progress, tracked
 from photinus._core.records import values_of
 from photinus._core.streams import Seed, seed_sequence
 from photinus._core.version import __version__
-from photinus.calibration.activation import activation_curve, survey, sweep
+from photinus.calibration.activation import activation_curve, rounded, survey, sweep
 from photinus.calibration.bench import Bench
 from photinus.calibration.noise import cured
 from photinus.calibration.pairs import STAGES as PAIR_STAGES
@@ -162,7 +162,7 @@ def calibrate(
         near, guess = survey(bench, window, step)
         swept = sweep(bench, near, guess)
         step()
-        windows = [near] if window is not None else [float(f"{near * x:.2g}") for x in factors]
+        windows = [near] if window is not None else [rounded(near * x) for x in factors]
         tried = _tried(bench, swept, windows, kernel, free, step, follows=decay is None, reach=reach)
         best = _best(tried)
         start, measured = _started(bench, *swept, best[0], best[1].kernel, reach)

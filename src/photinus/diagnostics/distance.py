@@ -16,6 +16,7 @@ from photinus._core import validate
 from photinus._core.display import Displayed
 from photinus._core.states import MAX_ENUMERATED
 from photinus.diagnostics.bias import cut, student
+from photinus.diagnostics.visits import classes, divergence_of_visits
 from photinus.errors import InvalidInput
 from photinus.machines.boltzmann import BoltzmannMachine
 
@@ -98,7 +99,9 @@ def state_shares(samples: "Samples", pieces: int = 1) -> "csr_array":
     return csr_array((share, (chain, index.ravel())), shape=(len(index), 2 ** len(free)))
 
 
-def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed: int) -> Divergence:
+def divergence(
+    target: BoltzmannMachine, shares: "csr_array", draws: float, seed: int, *, timed: bool = False
+) -> Divergence:
     """Return the divergence of states from the `target` and its noise.
 
     Parameters
@@ -111,6 +114,8 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
         Of all groups together.
     seed
         Of the exact draws that measure the floor.
+    timed
+        Whether shares are of time, off spikes, and not of draws.
 
     Notes
     -----
@@ -119,7 +124,7 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
     sum for independent draws it says how many of these have as much noise. So many are drawn from the
     enumerated target. Their mean KL is the floor, which then holds also where there are more states
     than draws. States that expect few draws are weighted down, or one rare visit would outweigh all. So
-    neither the floor's law nor its mean comes from the sampler under test, only the number of draws.
+    neither the floor's law nor its mean comes from the sampler under test, only numbers of draws.
     The limit takes the KL as a sum of squares with ν degrees of freedom, ν = (tr Σ)²/tr Σ² from the
     scalar products between groups. It stands over a noise that is itself known with ν (groups - 1)
     degrees.
@@ -130,7 +135,11 @@ def divergence(target: BoltzmannMachine, shares: "csr_array", draws: float, seed
     kl = log_divergence(target, p)
     freedom, effective = _noise(shares, p, q, draws)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    runs = np.array([_exact_divergence(q, effective, rng) for _ in range(FLOOR_RUNS)])
+    if timed:
+        parts = classes(shares, p, q, draws, _weight(q, draws), effective)
+        runs = np.array([divergence_of_visits(q, parts, rng) for _ in range(FLOOR_RUNS)])
+    else:
+        runs = np.array([_exact_divergence(q, effective, rng) for _ in range(FLOOR_RUNS)])
     floor, count = float(runs.mean()), shares.shape[0]
     from scipy.special import fdtrc, fdtri
 
@@ -155,12 +164,17 @@ def log_divergence(target: BoltzmannMachine, p: NDArray[np.float64]) -> float:
     return float(p[seen] @ (np.log(p[seen]) - target.log_probability(states)))
 
 
+def _weight(q: NDArray[np.float64], draws: float) -> NDArray[np.float64]:
+    """Return what squares of errors of the shares are weighted with, array (state,)."""
+    return np.asarray(1 / np.maximum(q, EXPECTED / draws))
+
+
 def _noise(
     shares: "csr_array", p: NDArray[np.float64], q: NDArray[np.float64], draws: float
 ) -> tuple[float, float]:
     """Return the degrees of freedom ν of ½ Σ w Var(p), and as many independent draws as have it."""
     count = shares.shape[0]
-    weight = 1 / np.maximum(q, EXPECTED / draws)
+    weight = _weight(q, draws)
     scaled = shares.multiply(np.sqrt(weight)[None]).tocsr()
     gram = np.asarray((scaled @ scaled.T).todense())
     gram = gram - gram.mean(axis=0) - gram.mean(axis=1)[:, None] + gram.mean()

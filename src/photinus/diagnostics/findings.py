@@ -135,7 +135,8 @@ class Findings:
             self.kl = log_divergence(self.target, self.samples.free_joint())
             return
         shares = state_shares(self.samples, self.pieces)
-        self.divergence = divergence(self.target, shares, self.total, seed)
+        timed = self.samples.spikes is not None
+        self.divergence = divergence(self.target, shares, self.total, seed, timed=timed)
         self.kl = log_divergence(self.target, self.samples.free_joint())
         self.p.append(self.divergence.p)
 

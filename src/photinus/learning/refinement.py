@@ -74,7 +74,7 @@ def refine(
     draws: int = 400,
     most_rounds: int = 24,
     damping: float | None = None,
-    structure: str = "all",
+    structure: str | None = None,
     gauge: str | ArrayLike = "auto",
     imperfections: Imperfections | None = None,
     threads: int | None = None,
@@ -106,9 +106,9 @@ def refine(
     damping
         Least λ, what is added to the response, >= 0; by default every step chooses it.
     structure
-        "all" (default): every pair may get a coupling. "given": couplings that are zero stay zero, as
-        where the chip has no synapse. Sparse couplings, and machines with more than `MOST_STATISTICS`
-        marginals and pairs, are taken as given.
+        "all": every pair may get a coupling. "given": couplings that are zero stay zero, as where the
+        chip has no synapse. By default "given" for a `network` that is laid out, else "all". Sparse
+        couplings, and machines with more than `MOST_STATISTICS` marginals and pairs, are as given.
     gauge
         Which neurons stand for 1 - z of their unit, see `photinus.translate`. "auto" knows that
         synapses are corrected, and rehearses on reduced lasers up to 10 units. A `network` that is
@@ -147,14 +147,14 @@ def refine(
     """
     calibration = _calibration(calibration, substrate)
     chains, draws, most_rounds = _lengths(chains, draws, most_rounds)
-    damping = _damping(damping, structure)
+    damping = None if damping is None else validate.non_negative("damping", damping)
     *runs, right, rehearsal = seed_sequence(seed).spawn(most_rounds + 2)
     gauge = _gauge(machine, calibration, network, gauge, rehearsal, threads)
     start = _start(machine, calibration, network, gauge, imperfections, seed)
     # In the coordinates of the neurons, whose pumps and couplings are to change.
     flips = gauges.of(start)
     machine, start = machine.flipped(flips), gauges.given(start, gauges.NONE)
-    statistics = Statistics.between(start.coupling, structure)
+    statistics = Statistics.between(start.coupling, _structure(structure, start))
     work = MEASURED * LASER_WORK * chains * draws * most_rounds * machine.n_units
     target = _target(machine, statistics, right, work, progress)
     _say_before(machine, calibration, start, target, network, imperfections)
@@ -246,10 +246,11 @@ def _lengths(chains: int, draws: int, most_rounds: int) -> tuple[int, int, int]:
     )
 
 
-def _damping(damping: float | None, structure: str) -> float | None:
-    """Return the least λ, checked, after a look at what may move."""
-    validate.one_of("structure", structure, STRUCTURES)
-    return None if damping is None else validate.non_negative("damping", damping)
+def _structure(structure: str | None, start: Network) -> str:
+    """Return which pairs may get a coupling: of a chip that is laid out, those that have a link."""
+    if structure is None:
+        return "given" if getattr(start, "layout", None) else "all"
+    return validate.one_of("structure", structure, STRUCTURES)
 
 
 def _calibration(given: Calibration | None, substrate: str | None) -> Calibration:
@@ -326,8 +327,7 @@ def _say_before(
         nothing = Evidence.of(None, machine.labels)
         told = limits.beyond_translation(machine, calibration, network, nothing, corrected=True)
         said = [*told, target.doubt]
-    if any(said):
-        hush.tell("; ".join(filter(None, said)), TranslationWarning, depth=2)
+    hush.tell(filter(None, said), TranslationWarning, depth=2)
 
 
 def _corrected(

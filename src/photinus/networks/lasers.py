@@ -3,6 +3,7 @@
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
@@ -83,6 +84,9 @@ class LaserNetwork(Displayed):
     rise_time
         Time in which drivers rise from 10 to 90 % [s], a low pass of one pole for pumps and synapses.
         Full physics alone simulates it. By default 0.
+    layout
+        What the chip is laid out like, as `Layout.apply` leaves it here (`photinus.networks.layout`):
+        refinement couples only what has a link. By default nothing, so that every pair may be coupled.
 
     Raises
     ------
@@ -119,6 +123,7 @@ class LaserNetwork(Displayed):
     depression: Depression | None = None
     gauge: gauges.Gauge = field(default_factory=lambda: gauges.NONE)
     rise_time: float = 0.0
+    layout: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         validate.instance("parameters", self.parameters, LaserParameters)
@@ -169,6 +174,8 @@ class LaserNetwork(Displayed):
         settle(self, detection_threshold=threshold if threshold.ndim else float(threshold))
         validate.instance("depression", self.depression, Depression | None)
         settle(self, rise_time=validate.non_negative("rise_time", self.rise_time, "s"))
+        layout = validate.instance("layout", self.layout, Mapping)
+        settle(self, layout=MappingProxyType(dict(layout)))
         settle(self, devices=validate.listed("devices", self.devices))
         settle(self, gauge=gauges.checked(self.gauge, n))
         if self.devices:
@@ -262,7 +269,8 @@ class LaserNetwork(Displayed):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled arrays come back writable; a fresh construction locks them again.
-        return _rebuilt, ({name: getattr(self, name) for name in self.__slots__},)
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return _rebuilt, ({**values, "layout": dict(self.layout)},)
 
     def settings(self) -> list[str]:
         """Return what to set each laser to, for people."""
@@ -294,6 +302,7 @@ class LaserNetwork(Displayed):
             "depression": None if self.depression is None else self.depression.to_dict(),
             **gauges.written(self.gauge),
             **({"rise_time": self.rise_time} if self.rise_time else {}),
+            **({"layout": dict(self.layout)} if self.layout else {}),
             "pump": self.pump,
             "delay": np.asarray(self.delay),
             "detection_threshold": np.asarray(self.detection_threshold),
@@ -321,6 +330,7 @@ class LaserNetwork(Displayed):
             devices=tuple(LaserParameters.from_dict(d) for d in document.get("devices", ())),
             depression=Depression(**given) if (given := document.get("depression")) else None,
             rise_time=document.get("rise_time", 0.0),
+            layout=document.get("layout", {}),
             pump=document["pump"],
             coupling=read(document, len(document["pump"])),
             delay=document["delay"],

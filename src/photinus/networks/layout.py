@@ -27,13 +27,11 @@ What arrives of a coupling is ``gain × (1 - loss)`` times what was designed. Li
 group_index/c``. Matrices of Photinus have the target first: the link from A to B is entry [B, A].
 """
 
-import csv
 import math
 import os
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, fields
-from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +45,7 @@ from photinus.networks.couplings import dense, entries
 from photinus.networks.fabrication import in_steps, transmitted
 from photinus.networks.imperfections import MOST_BITS
 from photinus.networks.lasers import LaserNetwork
+from photinus.networks.link_tables import links_of
 from photinus.networks.netlist import WAVELENGTH, ways
 from photinus.units import Allowed, speed_of_light
 
@@ -76,10 +75,6 @@ ENTRIES = (
     "wavelength",
 )
 """What else a layout's file may have."""
-COLUMNS = ("from", "to", "loss", "length", "delay", "gain", "bits", "crossings")
-"""Of a table."""
-UNITS = {"loss": "loss", "length": "m", "delay": "s", "gain": "ratio", "bits": ""}
-"""Unit of what a column of a table holds, where its head gives none."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -182,7 +177,7 @@ class Layout(Displayed):
         """
         if os.fspath(path).endswith(".csv"):
             with files.reading(path, "layout"):
-                return cls.from_dict({"link": _rows(files.read_bytes(path).decode("utf-8-sig"))})
+                return cls.from_dict({"link": links_of(files.read_bytes(path).decode("utf-8-sig"))})
         if os.fspath(path).endswith(NETLISTS):
             return cls.from_dict({"netlist": os.fspath(path)})
         document = files.parse_toml(path, "TOML")
@@ -209,8 +204,41 @@ class Layout(Displayed):
         whole = {name: given[name] for name in WHOLE if name in given}
         return cls(links=tuple(_link(row, medium) for row in rows), **whole)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the layout for JSON, as `from_dict` and `of` take it."""
+        rows = []
+        for link in self.links:
+            ends = files.labels_to_json([link.source, link.target])
+            values = {name: getattr(link, name) for name in ("loss", "delay", "gain", "bits")}
+            rows.append({"from": ends[0], "to": ends[1], **_known(values)})
+        return {"link": rows, **_known({name: getattr(self, name) for name in WHOLE})}
+
+    @classmethod
+    def of(cls, network: LaserNetwork) -> "Layout | None":
+        """Return the layout that a network is built by, None for a network as designed."""
+        validate.instance("network", network, LaserNetwork)
+        if not network.layout:
+            return None
+        document = dict(network.layout)
+        rows = document.get("link", [])
+        for name in ("from", "to"):
+            ends = files.labels_from_json([row[name] for row in rows])
+            rows = [{**row, name: end} for row, end in zip(rows, ends, strict=True)]
+        return cls.from_dict({**document, "link": rows})
+
+    def designed(self, network: LaserNetwork) -> LaserNetwork:
+        """Return what a network of this layout would be without losses, link by link."""
+        built = self._built(network)
+        laid = dense(network.coupling)
+        linked = np.zeros(laid.shape)
+        for place, link in built.items():
+            linked[place] = link.through
+        left = transmitted(linked, crosstalk=0.0, coupling_loss=0.0, splitter_loss=self.splitter_loss)
+        coupling = np.divide(laid, left, out=np.zeros(laid.shape), where=left > 0)
+        return network.replace(coupling=coupling, layout={})
+
     def apply(self, network: LaserNetwork) -> LaserNetwork:
-        """Return the network as this chip would have it.
+        """Return the network as this chip would have it; it keeps the layout.
 
         Parameters
         ----------
@@ -220,7 +248,8 @@ class Layout(Displayed):
         Raises
         ------
         InvalidInput
-            If a link names a laser that the network lacks, or a coupling has no link.
+            If a link names a laser that the network lacks, a coupling has no link, or the network is
+            laid out already.
 
         Examples
         --------
@@ -232,11 +261,9 @@ class Layout(Displayed):
         >>> round(float(chip.apply(designed).coupling[0, 1] / designed.coupling[0, 1]), 3)
         0.501
         """
-        validate.instance("network", network, LaserNetwork)
-        built = {
-            (_position(link.target, link, network), _position(link.source, link, network)): link
-            for link in self.links
-        }
+        built = self._built(network)
+        if network.layout:
+            raise InvalidInput("network must not be laid out yet, got one that is: it has its losses")
         self._require_all(network, built)
         coupling = dense(network.coupling).copy()
         delay = np.broadcast_to(np.asarray(network.delay), coupling.shape).copy()
@@ -250,7 +277,15 @@ class Layout(Displayed):
         left = transmitted(
             coupling, crosstalk=self.crosstalk, coupling_loss=0.0, splitter_loss=self.splitter_loss
         )
-        return network.replace(coupling=left, delay=delay)
+        return network.replace(coupling=left, delay=delay, layout=self.to_dict())
+
+    def _built(self, network: LaserNetwork) -> dict[tuple[int, int], Link]:
+        """Return the link of each pair (target, source) that has one."""
+        validate.instance("network", network, LaserNetwork)
+        return {
+            (_position(link.target, link, network), _position(link.source, link, network)): link
+            for link in self.links
+        }
 
     def _require_all(self, network: LaserNetwork, built: Mapping[tuple[int, int], Link]) -> None:
         """Raise for couplings that no link carries."""
@@ -266,6 +301,11 @@ class Layout(Displayed):
                 f"links must carry every coupling of the network, but none goes from "
                 f"{', from '.join(missing[:MOST_NAMED])}{more}"
             )
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _position(end: Hashable, link: Link, network: LaserNetwork) -> int:
@@ -348,44 +388,3 @@ def _link(row: Any, medium: _Medium) -> Link:
         delay=delay + medium.latency,
         **given,
     )
-
-
-def _rows(text: str) -> Iterable[dict[str, Any]]:
-    """Return the lines of a table as links, values with the units of the head."""
-    lines = csv.reader(StringIO(text), skipinitialspace=True)
-    head = [_column(title) for title in next(lines, [])]
-    if not head:
-        raise InvalidInput(f"it must have a head, as {', '.join(COLUMNS[:3])}, got an empty file")
-    for name, _ in head:
-        if [other for other, _ in head].count(validate.one_of("column", name, COLUMNS)) > 1:
-            raise InvalidInput(f"columns must differ, got {name!r} twice")
-    for cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(head):
-            raise InvalidInput(f"line {lines.line_num} must have {len(head)} cells, got {len(cells)}")
-        row = {
-            name: f"{cell.strip()} {unit}".strip()
-            for (name, unit), cell in zip(head, cells, strict=True)
-            if cell.strip()
-        }
-        of = f"of the link from {row.get('from')!r} to {row.get('to')!r} in line {lines.line_num}"
-        yield {name: _value(name, text, of) for name, text in row.items()}
-
-
-def _column(title: str) -> tuple[str, str]:
-    """Return name and unit of a column: "loss [dB]"."""
-    name, _, unit = title.strip().partition("[")
-    return name.strip().lower(), unit.rstrip("] ")
-
-
-def _value(name: str, text: str, of: str) -> Any:
-    """Return what one cell holds."""
-    if name in ("from", "to"):
-        return text
-    if name in ("bits", "crossings"):
-        if not text.isdecimal():
-            raise InvalidInput(f"{name} {of} must be a whole number, got {text!r}")
-        return int(text)
-    validate.number(f"{name} {of}", text, UNITS[name])
-    return text  # a message shall tell it as it was written

@@ -282,7 +282,7 @@ def _sampled(
     """Return all draws of a run, which goes on from what a store has; `given` as in `_start_words`."""
     outside = run.outside()
     if outside:
-        hush.tell("; ".join(outside), TranslationWarning, depth=2)
+        hush.tell(outside, TranslationWarning, depth=2)
     empty = Samples(
         machine=request.machine,
         states=np.empty((request.chains, 0, request.machine.n_units), np.uint8),

@@ -153,9 +153,24 @@ class SpikingRun(Run):
         return Piece(states, spikes if first else fresh)
 
     def _heating(self, temperature: float) -> tuple[NDArray[np.float64], float]:
-        """Return the change of drives (chain, unit) and the strength of synapses at a temperature."""
+        """Return the change of drives (chain, unit) and the strength of synapses at a temperature.
+
+        What refinement has added to the drives of a network is for its weights as they are. At a
+        temperature T these are a T-th, and so is what they need. What differing lasers need stays.
+        """
         (hot, strength), (cold, _) = self._heated(temperature), self._heated(1.0)
-        return np.nan_to_num(hot - cold), strength
+        change = hot - cold
+        if self._request.network is not None and not getattr(self.network, "devices", ()):
+            change += (1 / temperature - 1) * (self._felt() - cold)
+        return np.nan_to_num(change), strength
+
+    def _felt(self) -> NDArray[np.float64]:
+        """Return the drives of all units (unit,) or (chain, unit), with what evidence adds to them."""
+        seen, network, drive = self._seen, self.network, self.drive
+        if drive is not None and seen.evidence_mode == "pump":
+            return drive
+        own = network.drive if drive is None else drive
+        return np.asarray(own + seen.evidence.through(network.coupling))
 
     def _heated(self, temperature: float) -> tuple[NDArray[np.float64], float]:
         """Return the drives (chain, unit) and the strength of synapses at a temperature."""
@@ -224,10 +239,8 @@ class SpikingRun(Run):
 
     def outside(self) -> list[str]:
         """Return what these neurons cannot do of what is asked for, a sentence each."""
-        seen, network, drive = self._seen, self.network, self.drive
+        seen, network, drive = self._seen, self.network, self._felt()
         evidence = seen.evidence
-        if drive is None or seen.evidence_mode != "pump":
-            drive = (network.drive if drive is None else drive) + evidence.through(network.coupling)
         found = limits.beyond_lasers(network, drive, evidence.positions)
         found += self._beyond_model()
         if seen.network is None:

@@ -29,6 +29,8 @@ from photinus.errors import InvalidInput
 
 MOST_COPIES = 1000
 """Of one network: no chip will have more."""
+SETTLED = 5
+"""Windows between swaps, by default. More gain nothing (docs/how-to/tempering.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -107,8 +109,12 @@ class Parallel(Displayed):
 
     temperatures: Sequence[float] = (1.0, 1.4, 2.0, 2.8, 4.0)
     """T of each copy, at least two, rising from 1."""
-    every: int = 2
-    """Windows τ, or sweeps of Gibbs sampling, from one round of swaps to the next, >= 1."""
+    every: int = SETTLED
+    """Windows τ, or sweeps of Gibbs sampling, from one round of swaps to the next, >= 1.
+
+    Neurons remember the other temperature for a window or two: swapped every window, refined lasers
+    are several times as far off. Gibbs sampling remembers nothing, so that 1 is best there.
+    """
 
     def __post_init__(self) -> None:
         given = validate.finite_array("temperatures", self.temperatures, 1).tolist()
@@ -120,7 +126,7 @@ class Parallel(Displayed):
         settle(self, every=validate.integer("every", self.every, 1))
 
     @classmethod
-    def rising(cls, copies: int, *, hottest: float = 4.0, every: int = 2) -> "Parallel":
+    def rising(cls, copies: int, *, hottest: float = 4.0, every: int = SETTLED) -> "Parallel":
         """Return copies whose temperatures rise by one factor each, from 1 to the hottest.
 
         Parameters

@@ -275,14 +275,14 @@ def infer(
     options |= {"calibration": calibration, "threads": threads, "progress": progress}
     machine, refinement, samples = reduction.machine, None, None
     spiking = kind_of(substrate).spiking
-    if validate.flag("refined", refined) and spiking and machine is not None:
-        again = {name: options[name] for name in REFINED if name in options}
-        enough: dict[str, Any] = {"chains": max(chains, FEWEST), "draws": max(draws, FEWEST)}
-        refinement = refine(machine, substrate=substrate, **again, **enough, seed=loop)
-        options["network"] = refinement.network
-        options.pop("gauge", None)  # it has one
-    if machine is not None:
-        samples = sample(machine, substrate, burn_in=burn_in, **length, **options)
+    # Of neurons that are refined first, two calls know what they cannot do.
+    with hush.once():
+        if validate.flag("refined", refined) and spiking and machine is not None:
+            refinement = _refined(machine, substrate, options, chains, draws, loop)
+            options["network"] = refinement.network
+            options.pop("gauge", None)  # it has one
+        if machine is not None:
+            samples = sample(machine, substrate, burn_in=burn_in, **length, **options)
     units = np.zeros((chains, draws, 0), np.uint8) if samples is None else samples.states
     numbers = reduction.complete(units, tables)
     weights = None if samples is None else weights_of(reduction, samples, numbers)
@@ -304,6 +304,20 @@ def infer(
         refinement=refinement,
         wall_time=time.perf_counter() - started,
     )
+
+
+def _refined(
+    machine: BoltzmannMachine,
+    substrate: str,
+    options: Mapping[str, Any],
+    chains: int,
+    draws: int,
+    seed: np.random.SeedSequence,
+) -> Refinement:
+    """Return what refinement finds with those of the options that it takes."""
+    again = {name: options[name] for name in REFINED if name in options}
+    enough: dict[str, Any] = {"chains": max(chains, FEWEST), "draws": max(draws, FEWEST)}
+    return refine(machine, substrate=substrate, **again, **enough, seed=seed)
 
 
 def _check_options(options: dict[str, Any]) -> None:

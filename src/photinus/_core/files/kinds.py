@@ -18,7 +18,7 @@ SCHEMAS = {
     "markov-network": 1,
     "own-network": 1,
     "photinus-ledger": 1,
-    "photinus-report": 1,
+    "photinus-report": 2,
     "photinus-samples": 3,
     "photinus-study-point": 1,
     "photinus-tolerances": 1,

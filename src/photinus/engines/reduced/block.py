@@ -85,7 +85,7 @@ class ReducedBlock:
         self.synaptic, self.once = aligned(np.zeros((2, padded), np.float32))
         self.bent = aligned(np.zeros(padded if shared.driver.bends else 0, np.float32))
         self._set_knee(drive)
-        self.scratch = loop.Scratch.of(lanes, padded)
+        self.scratch = loop.Scratch.of(lanes, -(-lanes // TILE) * TILE)
         self.last_spike = np.full(lanes, -1e18)
         self.last_place = np.zeros(lanes, np.int64)
         self.resources = np.ones(lanes)
@@ -162,7 +162,6 @@ class ReducedBlock:
                 self.scratch,
                 s.law,
                 synapses,
-                TILE,
                 s.stride,
                 before,
                 stop,

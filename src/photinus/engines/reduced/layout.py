@@ -110,6 +110,11 @@ def _rows(
     place = np.stack([first, last - first], axis=1)
     if len(np.unique(place[close], axis=0)) > CLASSES:
         place[close] = first[close].min(), last[close].max() - first[close].min()
+    # Short rows are all as long as the longest: no branch could foretell how long the next one is.
+    short = close & (width * place[:, 1] <= NARROW)
+    if short.any():
+        place[short, 1] = place[short, 1].max()
+        place[short, 0] = np.minimum(place[short, 0], -(-stride // width) - place[short, 1])
     fan_out[some, KEY], fan_out[some, ROW] = SCATTERED, some
     rows = some[close]
     fan_out[rows, AIM], fan_out[rows, SIZE] = width * place[close].T

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import apart, inlined, kernel, wide
+from photinus._core.compilation import apart, disjoint, inlined, kernel, wide
 from photinus._core.memory import aligned
+from photinus._core.vectors import spend
 from photinus.engines.reduced.membrane import (
     BASE,
     CLAMP,
@@ -72,13 +73,14 @@ from photinus.engines.reduced.synapses import (
     TIME,
     WEAK,
     add_four,
+    add_row,
     add_scattered,
     begun,
     through_drivers,
 )
 from photinus.engines.reduced.within import AT_ONCE, inhibit_within, inhibitors, positions
 
-_TILE = np.uintp(TILE)
+_TILE, _ONE = np.uintp(TILE), np.uintp(1)
 
 
 class State(NamedTuple):
@@ -112,9 +114,7 @@ class Scratch(NamedTuple):
     read: NDArray[np.float32]
     """(tiles * TILE,)"""
     words: NDArray[np.uint32]
-    """Bits of the lanes that fired, (tiles + 2,); the last two are zero."""
-    bit: NDArray[np.uint32]
-    """Powers of two, (TILE,)."""
+    """Bits of the lanes that fired, (tiles,)."""
     fired: NDArray[np.int32]
     """Lanes that fired, rising, (lanes + AT_ONCE,)."""
     order: NDArray[np.int32]
@@ -126,6 +126,8 @@ class Scratch(NamedTuple):
     planned: NDArray[np.float64]
     lowered: NDArray[np.float32]
     """The same, (lanes,)."""
+    ahead: NDArray[np.float32]
+    """(tiles + 2) * TILE"""
     sources: NDArray[np.int32]
     heights: NDArray[np.float32]
     moments: NDArray[np.float32]
@@ -140,8 +142,7 @@ class Scratch(NamedTuple):
         return cls(
             place=aligned(np.zeros(padded, np.int32)),
             read=aligned(np.zeros(padded, np.float32)),
-            words=np.zeros(padded // TILE + 2, np.uint32),
-            bit=aligned(2 ** np.arange(TILE).astype(np.uint32)),
+            words=np.zeros(padded // TILE, np.uint32),
             fired=np.zeros(lanes + AT_ONCE, np.int32),
             order=np.zeros(lanes, np.int32),
             met=np.zeros(lanes, np.uint64),
@@ -150,6 +151,7 @@ class Scratch(NamedTuple):
             kicks=np.zeros(lanes),
             planned=np.zeros(lanes),
             lowered=np.zeros(lanes, np.float32),
+            ahead=np.full(padded + 2 * TILE, ONE),
             sources=np.zeros(2 * lanes + 1, np.int32),
             heights=np.zeros(2 * lanes, np.float32),
             moments=np.zeros(2 * lanes, np.float32),
@@ -179,6 +181,7 @@ def _advance_membranes(f, synaptic, once, place, constants, rows, columns):  # t
     """
     wide()
     apart()
+    disjoint()
     tiles = place.size // TILE
     rest = constants[REST]
     most = constants[MOST]
@@ -239,30 +242,24 @@ def _advance_membranes(f, synaptic, once, place, constants, rows, columns):  # t
 
 
 @inlined
-def _use_up(f, place, read, bit, words, hazard, width):  # type: ignore[no-untyped-def]
+def _use_up(f, place, read, words, hazard):  # type: ignore[no-untyped-def]
     """Use up hazard of all lanes, and set the bits of those that fire."""
+    wide()
+    apart()
+    disjoint()
     tiles = place.size // TILE
     # Alone: the compiler would not vectorise a loop with a table in it.
     for entry in range(place.size):
         read[entry] = hazard[np.uintp(place[entry])]
     for tile in range(tiles):
         b = np.uintp(tile) * F
-        g = np.uintp(tile) * _TILE
-        bits = np.uint32(0)
-        for lane in range(width):
-            i = b + np.uintp(lane)
-            used = f[i + np.uintp(USED * TILE)] * read[g + np.uintp(lane)]
-            left = f[i + np.uintp(LEFT * TILE)] - used
-            f[i + np.uintp(USED * TILE)] = used
-            f[i + np.uintp(LEFT * TILE)] = left
-            own = bit[np.uintp(lane)]
-            bits = np.uint32(bits | np.uint32(own if left < ZERO else np.uint32(0)))
-        words[tile] = bits
+        left, used = b + np.uintp(LEFT * TILE), b + np.uintp(USED * TILE)
+        words[tile] = spend(f, left, used, read, np.uintp(tile) * _TILE)
 
 
 @kernel
 def advance_block(  # type: ignore[no-untyped-def]
-    state, drivers, scratch, law, synapses, width, stride, step, stop, times, lanes, counts
+    state, drivers, scratch, law, synapses, stride, step, stop, times, lanes, counts
 ) -> Any:
     """Advance one block from `step` towards `stop`; return (step reached, spikes written).
 
@@ -271,7 +268,6 @@ def advance_block(  # type: ignore[no-untyped-def]
     Parameters
     ----------
     state, drivers, scratch, law, synapses : see `State`, `Drivers`, `Scratch`, `Law`, `Synapses`.
-    width : TILE, unknown to the compiler, which would unroll short loops instead of vectorising them.
     stride : lanes of a chain.
     times, lanes : float64, int32 (capacity,), spikes: times [steps], lanes.
     counts : int64 (lanes,), raised by the spikes of each lane.
@@ -279,7 +275,7 @@ def advance_block(  # type: ignore[no-untyped-def]
     f, r, synaptic, once, last_spike, last_place, resources, pending, ring = state
     bent, knee, bend = drivers
     felt = bent if bent.size > 0 else synaptic
-    place, read, words, bit, fired, order, met, slot, parts, kicks, planned, lowered = scratch[:12]
+    place, read, words, fired, order, met, slot, parts, kicks, planned, lowered, ahead = scratch[:12]
     sources, heights, moments = scratch[12:]
     constants, hazard, trend, columns = law
     entries_of, targets, coupling, dense, fan_out, unit, negative = synapses[:7]
@@ -298,8 +294,8 @@ def advance_block(  # type: ignore[no-untyped-def]
     within = kick > 0.0 and at_once
     rows = np.float32(hazard.size // columns - 1)
     ending, beginning, free = ring[ENDING], ring[BEGINNING], ring[FREE]
-    written = events = 0
-    while step < stop and times.size - written >= n_lanes:
+    written = events = np.uintp(0)
+    while step < stop and times.size - np.int64(written) >= n_lanes:
         if free - ending + n_lanes > pending.shape[0]:
             break
         while beginning < free:
@@ -325,7 +321,7 @@ def advance_block(  # type: ignore[no-untyped-def]
                 decays,
                 renewing,
             )
-            events += 1
+            events += _ONE
         while ending < beginning:
             spike = np.uintp(ending & mask)
             if not decays and pending[spike, FIRED] + until_end > step:
@@ -337,44 +333,41 @@ def advance_block(  # type: ignore[no-untyped-def]
             heights[events] = height
             moments[events] = height * (step - delay - pulse - pending[spike, TIME])
             # Added up, not decided: the processor could not foretell it.
-            events += 0 if decays else int(pending[spike, RENEWED] == 0.0)
-        done = 0
+            events += np.uintp(0 if decays else pending[spike, RENEWED] == 0.0)
+        done = np.uintp(0)
         while done < events:
             lane = np.uintp(sources[done])
             key, h0, m0 = fan_out[lane, KEY], heights[done], moments[done]
             i, a = np.uintp(fan_out[lane, AIM]), np.uintp(fan_out[lane, ROW])
             size = np.uintp(fan_out[lane, SIZE])
-            done += 1
+            done += _ONE
             if key == SCATTERED:
                 add_scattered(synaptic, once, i, a, h0, m0, entries_of, targets, coupling)
                 continue
             more = np.uintp(sources[done])
             if size <= NARROW or done == events or fan_out[more, KEY] != key:
-                for j in range(size):
-                    w0 = np.float32(dense[a + j])
-                    synaptic[i + j] += h0 * w0
-                    once[i + j] += m0 * w0
+                add_row(synaptic, once, dense, i, size, a, h0, m0)
                 continue
             # Rows that are not needed stand for nothing.
             c, d, h2, h3, m2, m3 = a, a, ZERO, ZERO, ZERO, ZERO
             b, h1, m1 = np.uintp(fan_out[more, ROW]), heights[done], moments[done]
-            done += 1
+            done += _ONE
             more = np.uintp(sources[done])
             if done < events and fan_out[more, KEY] == key:
                 c, h2, m2 = np.uintp(fan_out[more, ROW]), heights[done], moments[done]
-                done += 1
+                done += _ONE
                 more = np.uintp(sources[done])
                 if done < events and fan_out[more, KEY] == key:
                     d, h3, m3 = np.uintp(fan_out[more, ROW]), heights[done], moments[done]
-                    done += 1
+                    done += _ONE
             add_four(synaptic, once, dense, i, size, a, b, c, d, h0, h1, h2, h3, m0, m1, m2, m3)
-        events = 0
+        events = np.uintp(0)
 
         step += 1
         if bent.size > 0:
             through_drivers(f, synaptic, once, bent, knee, bend)
         _advance_membranes(f, felt, once, place, constants, rows, columns)
-        _use_up(f, place, read, bit, words, hazard, width)
+        _use_up(f, place, read, words, hazard)
         fires = positions(words, place.size // TILE, fired)
         if decays:
             for k in range(synaptic.size):
@@ -389,6 +382,7 @@ def advance_block(  # type: ignore[no-untyped-def]
             for k in range(fires):
                 lane = np.uintp(fired[k])
                 slot[lane] = k
+                ahead[lane] = -np.float32(parts[k])
                 planned[k] = parts[k]
                 lowered[k] = ZERO
                 elapsed = step - 1.0 + parts[k] - last_spike[lane]
@@ -404,8 +398,8 @@ def advance_block(  # type: ignore[no-untyped-def]
                     largest = kicks[k] * unit[lane] * LARGEST * constants[LEAK]
                     kicks[k] = 0.0 if level * largest < WEAK else kicks[k]
             count = inhibitors(
-                order, met, fired, fires, kicks, words, slot, negative, fan_out, entries_of, targets,
-                coupling,
+                order, met, fired, fires, kicks, parts, ahead, slot, negative, fan_out, entries_of,
+                targets, coupling,
             )  # fmt: skip
             beyond = False
             if count > 0:
@@ -415,32 +409,34 @@ def advance_block(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
             for k in range(fires):
                 slot[np.uintp(fired[k])] = -1
+                ahead[np.uintp(fired[k])] = ONE
             if beyond:
-                some = 0
+                some = np.uintp(0)
                 for k in range(fires):
-                    if parts[k] <= 1.0:
-                        fired[some], parts[some] = fired[k], parts[k]
-                        some += 1
-                    else:
-                        i = lane_at(np.uintp(fired[k]))
-                        over = np.float32(parts[k] - 1.0) * f[i + np.uintp(USED * TILE)]
-                        f[i + np.uintp(LEFT * TILE)] = over
-                fires = some
+                    i = lane_at(np.uintp(fired[k]))
+                    # Of those that fire, it is drawn again.
+                    f[i + np.uintp(LEFT * TILE)] = (
+                        np.float32(parts[k] - 1.0) * f[i + np.uintp(USED * TILE)]
+                    )
+                    fired[some], parts[some] = fired[k], parts[k]
+                    some += np.uintp(parts[k] <= 1.0)
+                fires = np.int64(some)
         for k in range(fires):
             lane = np.uintp(fired[k])
             since = np.float32(1.0 - parts[k])
             restart(f, r, felt, lane, since, constants)
             time = step - np.float64(since)
-            times[written + k] = time
-            lanes[written + k] = lane
+            times[written + np.uintp(k)] = time
+            lanes[written + np.uintp(k)] = lane
             counts[lane] += 1
             if fan_out[lane, KEY] == NOWHERE:
                 continue
             spike = np.uintp(free & mask)
             before = np.uintp(last_place[lane] & mask)
             elapsed = time - last_spike[lane]
-            # Written in any case, if to no effect: that spike is far away, and nothing waits for it.
-            pending[before if renewing and elapsed < pulse else spike, RENEWED] = 1.0
+            # Written in any case, if to no effect: no branch could foretell it.
+            renews = np.uintp(renewing) & np.uintp(elapsed < pulse)
+            pending[spike + renews * (before - spike), RENEWED] = 1.0
             high = lower = 1.0
             if use > 0.0:
                 high -= (1.0 - resources[lane]) * np.exp(-elapsed / recovery)
@@ -474,8 +470,8 @@ def advance_block(  # type: ignore[no-untyped-def]
                     decays,
                     renewing,
                 )
-                events += 1
-        written += fires
+                events += _ONE
+        written += np.uintp(fires)
     # What begins in the next step begins in the next call.
-    ring[ENDING], ring[BEGINNING], ring[FREE] = ending, beginning - events, free
-    return step, written
+    ring[ENDING], ring[BEGINNING], ring[FREE] = ending, beginning - np.int64(events), free
+    return step, np.int64(written)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import apart, inlined, wide
+from photinus._core.compilation import apart, disjoint, inlined, wide
+from photinus._core.vectors import add_8, add_16
 from photinus.engines.reduced.membrane import BASE, HALF, LEAST, ZERO, F
 
 # Columns of a pending spike: time [steps], step in which it was fired, lane, steps since the spike
@@ -34,6 +35,7 @@ WIDTH = 8
 NARROW = 64
 """Lanes of a row up to which it costs less to add it up alone than to find out what goes with it."""
 ROUNDING = 1e-6
+_NO_LANES, _SIXTEEN = np.uintp(0), np.uintp(16)
 LARGEST = 2.0**15
 WEAK = 1.5
 """Change of a log-hazard, at a kick of a long row's largest coupling, below which it can wait."""
@@ -113,12 +115,23 @@ def add_scattered(  # type: ignore[no-untyped-def]
 
 
 @inlined
+def add_row(synaptic, once, dense, i, size, a, h0, m0):  # type: ignore[no-untyped-def]
+    """Add a short row of couplings, the one that begins at a; WIDTH divides its size."""
+    whole = size - size % _SIXTEEN
+    for j in range(_NO_LANES, whole, _SIXTEEN):
+        add_16(synaptic, once, i + j, h0, m0, dense, a + j)
+    if whole < size:
+        add_8(synaptic, once, i + whole, h0, m0, dense, a + whole)
+
+
+@inlined
 def add_four(  # type: ignore[no-untyped-def]
     synaptic, once, dense, i, size, a, b, c, d, h0, h1, h2, h3, m0, m1, m2, m3
 ):
     """Add four rows of couplings at a time, those that begin at a, b, c and d."""
     wide()
     apart()
+    disjoint()
     for j in range(size):
         w0, w1 = np.float32(dense[a + j]), np.float32(dense[b + j])
         w2, w3 = np.float32(dense[c + j]), np.float32(dense[d + j])

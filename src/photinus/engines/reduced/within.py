@@ -8,7 +8,8 @@ bits tell which do.
 import numpy as np
 
 from photinus._core.compilation import SHORT_TILE as TILE
-from photinus._core.compilation import inlined
+from photinus._core.compilation import inlined, lowest_bit
+from photinus._core.vectors import bits_up_to
 from photinus.engines.reduced.membrane import (
     EXCESS,
     FELT,
@@ -26,17 +27,8 @@ from photinus.engines.reduced.synapses import AIM, KEY, NARROW, ROW, SCATTERED, 
 AT_ONCE = 3
 """Lanes of a tile that are looked for without a branch."""
 _TILE = np.uintp(TILE)
-# The number of a word's lowest bit, without a loop over the bits (Leiserson, Prokop & Randall 1998,
-# "Using de Bruijn Sequences to Index a 1 in a Computer Word").
-_NONE, _WORD, _DE_BRUIJN = np.uint64(0), np.uint64(0xFFFFFFFF), np.uint64(0x077CB531)
-_POSITION = np.argsort([(0x077CB531 << k & 0xFFFFFFFF) >> 27 for k in range(32)])
-_BIT, _HALF_WORD, _LAST_BIT = np.uint64(1), np.uint64(32), np.uint64(63)
-
-
-@inlined
-def _lowest(word):  # type: ignore[no-untyped-def]
-    """Return the position of the lowest bit of the 32 of a word."""
-    return _POSITION[((word & (~word + _BIT)) * _DE_BRUIJN & _WORD) >> np.uint64(27)]
+_NONE, _BIT = np.uint64(0), np.uint64(1)
+_HALF_WORD = np.uint64(TILE)
 
 
 @inlined
@@ -51,11 +43,11 @@ def positions(words, tiles, fired):  # type: ignore[no-untyped-def]
         some = np.uint64(words[tile])
         first = tile * TILE
         for _ in range(AT_ONCE):
-            fired[fires] = first + _lowest(some)
+            fired[fires] = first + np.int32(lowest_bit(some))
             fires += np.uintp(some != _NONE)
             some &= some - _BIT
         while some != _NONE:
-            fired[fires] = first + _lowest(some)
+            fired[fires] = first + np.int32(lowest_bit(some))
             fires += np.uintp(1)
             some &= some - _BIT
     return np.int64(fires)
@@ -63,7 +55,19 @@ def positions(words, tiles, fired):  # type: ignore[no-untyped-def]
 
 @inlined
 def inhibitors(  # type: ignore[no-untyped-def]
-    order, met, fired, fires, kicks, words, slot, negative, fan_out, entries_of, targets, coupling
+    order,
+    met,
+    fired,
+    fires,
+    kicks,
+    parts,
+    ahead,
+    slot,
+    negative,
+    fan_out,
+    entries_of,
+    targets,
+    coupling,
 ):
     """Write into `order` which of the spikes inhibit a target that fires in the same step.
 
@@ -79,17 +83,15 @@ def inhibitors(  # type: ignore[no-untyped-def]
         if size > NARROW:
             hits = True
         elif size > 0:
-            tile, shift = first // _TILE, np.uint64(first % _TILE)
-            low = np.uint64(words[tile]) | np.uint64(words[tile + np.uintp(1)]) << _HALF_WORD
-            # In two shifts: one by all bits is not defined.
-            high = np.uint64(words[tile + np.uintp(2)]) << np.uint64(1) << (_LAST_BIT - shift)
-            met[k] = (low >> shift | high) & mask
+            before = -np.float32(parts[k])
+            low, high = bits_up_to(ahead, first, before), bits_up_to(ahead, first + _TILE, before)
+            met[k] = (np.uint64(low) | np.uint64(high) << _HALF_WORD) & mask
             hits = met[k] != _NONE
         else:
             hits = False
             row = np.uintp(fan_out[lane, ROW])
             for c in range(np.uintp(entries_of[row]), np.uintp(entries_of[row + np.uintp(1)])):
-                hits |= slot[first + np.uintp(targets[c])] >= 0 and coupling[c] < ZERO
+                hits |= (slot[first + np.uintp(targets[c])] >= 0) & (coupling[c] < ZERO)
         order[count] = k
         count += int(hits)
     return count
@@ -134,14 +136,17 @@ def inhibit_within(  # type: ignore[no-untyped-def]
     leak, beyond = constants[LEAK], False
     for place in range(first + 1, end):
         # Inserted as cards are, among those of the same chain; there are few.
-        k, at = order[place], place
-        chain = fired[k] // stride * stride
-        while at > first and fired[order[at - 1]] >= chain and planned[order[at - 1]] > planned[k]:
-            order[at] = order[at - 1]
+        k, at = np.uintp(order[place]), place
+        chain = np.int64(np.uint32(fired[k]) // np.uint32(stride)) * stride
+        while at > first:
+            before = np.uintp(order[at - 1])
+            if fired[before] < chain or planned[before] <= planned[k]:
+                break
+            order[at] = before
             at -= 1
         order[at] = k
     for place in range(first, end):
-        k = order[place]
+        k = np.uintp(order[place])
         lane = np.uintp(fired[k])
         acts = parts[k] + delay
         if acts >= ONE:
@@ -157,24 +162,22 @@ def inhibit_within(  # type: ignore[no-untyped-def]
             continue
         height = kicks[k] * unit[lane]
         if size <= NARROW:
-            for half in range(2):
-                some = met[k] >> np.uint64(32 * half) & _WORD
-                while some != _NONE:
-                    bit = _lowest(some)
-                    some &= some - _BIT
-                    c = 32 * half + bit
-                    other = slot[aim + c]
-                    if acts < parts[other] and _is_later(planned, other, k):
-                        change = leak * np.float32(height * dense[row + c])
-                        _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
-                        beyond |= parts[other] > ONE
+            some = met[k]
+            while some != _NONE:
+                bit = np.int64(lowest_bit(some))
+                some &= some - _BIT
+                hit = np.uintp(slot[np.uintp(aim + bit)])
+                if acts < parts[hit] and _is_later(planned, hit, k):
+                    change = leak * np.float32(height * dense[np.uintp(row + bit)])
+                    _restrain(f, hit, fired[hit], acts, change, parts, lowered, constants)
+                    beyond |= parts[hit] > ONE
             continue
-        for other in range(begin, until):
-            c = fired[other] - aim
-            if c < 0 or c >= size or dense[row + c] >= 0 or acts >= parts[other]:
+        for later in range(np.uintp(begin), np.uintp(until)):
+            c = np.int64(fired[later]) - aim
+            if c < 0 or c >= size or dense[row + c] >= 0 or acts >= parts[later]:
                 continue
-            if _is_later(planned, other, k):
+            if _is_later(planned, later, k):
                 change = leak * np.float32(height * dense[row + c])
-                _restrain(f, other, fired[other], acts, change, parts, lowered, constants)
-                beyond |= parts[other] > ONE
+                _restrain(f, later, fired[later], acts, change, parts, lowered, constants)
+                beyond |= parts[later] > ONE
     return beyond

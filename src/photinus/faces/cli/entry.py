@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from photinus._core import hush
 from photinus._core.version import __version__
 from photinus.errors import AssumptionWarning, PhotinusError, TranslationWarning
 from photinus.faces.cli.calibrate import calibrate
@@ -99,7 +100,8 @@ def main() -> None:
         warnings.simplefilter("always", told)
     warnings.showwarning = tell
     try:
-        status = app(standalone_mode=False)
+        with hush.once():
+            status = app(standalone_mode=False)
         sys.stdout.flush()
     except PhotinusError as error:
         stop(str(error), INPUT_ERROR)

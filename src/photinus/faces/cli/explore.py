@@ -59,8 +59,7 @@ def explore(
         path = folder / f"{name.replace(' ', '-')}.json"
         files.write_json(path, laser.to_dict(), indent=2, replace=True)
     if as_json:
-        rows = [dict(zip(HEAD, row, strict=True)) for row in found.rows()]
-        print_json({"results": str(folder), "devices": rows})
+        print_json({"results": str(folder), **found.to_dict()})
         return
     table("Devices", found.rows(), HEAD)
     if found.confirmed:

@@ -139,10 +139,15 @@ def read_start(
     `options` are those of the translation, which needs a calibration. None without file and layout.
     """
     from photinus.devices import load_network
+    from photinus.hardware.links import warn_undriven
+    from photinus.networks.lasers import is_of_lasers
+    from photinus.networks.layout import Layout
     from photinus.translation.rules import translate
 
     if path is not None:
         network = load_network(path)
+        if layout is None and is_of_lasers(network) and (chip := Layout.of(network)) is not None:
+            warn_undriven(chip, chip.designed(network))
     elif layout is not None and calibration is not None:
         network = translate(machine, calibration, **options)
     else:

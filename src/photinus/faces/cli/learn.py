@@ -1,7 +1,7 @@
 """``photinus learn``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,8 @@ from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table, ty
 from photinus.faces.cli.options import DataFolder, DataName, Force, Json, Seed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.figure import Figure
 
     from photinus.learning.data import Images
@@ -71,10 +73,11 @@ def learn(
     except KeyboardInterrupt:
         stop("stopped; --resume goes on after the last epoch", INTERRUPTED)
     estimator.machine().save(out, replace=force)
-    rows = _rows(estimator, train, test)
+    found = _found(estimator, train, test)
+    rows = _rows(found)
     _write_page(page, f"Photinus: learned from {data}", rows, estimator, train, replace=replaced)
     if as_json:
-        print_json({"machine": str(out), "report": str(page), "found": dict(rows)})
+        print_json({"machine": str(out), "report": str(page), "found": found})
         return
     table("Learn", rows)
     typer.echo(f"Machine: {out}   Report: {page}")
@@ -125,36 +128,57 @@ def _write_page(
     files.write_text(page, text, replace=replace)
 
 
-def _rows(estimator: "BoltzmannEstimator", train: "Images", test: "Images") -> list[tuple[str, str]]:
-    """Return what is to be said of a learned machine."""
+def _found(estimator: "BoltzmannEstimator", train: "Images", test: "Images") -> dict[str, Any]:
+    """Return what is to be said of a learned machine, in numbers; None where it is not known."""
+    machine, last = estimator.machine(), estimator.history_[-1]
+    flat = len(estimator.hidden) == 1
+    judged = flat and hasattr(estimator, "classes_") and test.labels is not None
+    return {
+        "images": len(train),
+        "images_held_back": len(test),
+        "units": machine.n_units,
+        "epochs": len(estimator.history_),
+        "seconds_of_last_epoch": last["seconds"],
+        "pixels_wrong": last["reconstruction"],
+        "accuracy": estimator.score(test.pixels, test.labels) if judged else None,
+        "log_likelihood": _likelihood(estimator, train, test) if flat else None,
+    }
+
+
+def _likelihood(estimator: "BoltzmannEstimator", train: "Images", test: "Images") -> dict[str, Any]:
+    """Return the log-likelihood of the images held back [nats], its error, and how it was found."""
     import numpy as np
 
     from photinus.learning.likelihood import log_partition
 
-    machine, last = estimator.machine(), estimator.history_[-1]
-    rows = [
-        ("images", f"{len(train)}, {len(test)} held back"),
-        ("units", str(machine.n_units)),
-        ("epochs", f"{len(estimator.history_)}, {last['seconds']:.2f} s for the last one"),
-        ("pixels reconstructed wrongly", f"{100 * last['reconstruction']:.2f} %"),
-    ]
-    if len(estimator.hidden) > 1:
-        return rows
-    if hasattr(estimator, "classes_") and test.labels is not None:
-        right = 100 * estimator.score(test.pixels, test.labels)
-        rows.append(("classes right, exact free energy", f"{right:.2f} % of the images held back"))
+    machine = estimator.machine()
     base = np.zeros(machine.n_units)
     mean = (train.pixels.sum(axis=0) + 1) / (len(train) + 2)
     base[: len(mean)] = np.log(mean / (1 - mean))
     z = log_partition(machine, chains=100, temperatures=1000, base=base)
     scores = estimator.score_samples(test.pixels)
-    error = float(np.hypot(z.error, scores.std() / np.sqrt(len(scores))))
-    rows.append(
-        (
-            f"log-likelihood of the images held back ({z.method})",
-            f"{scores.mean() - z.value:.2f} ± {error:.2f} nats",
-        )
-    )
-    if z.reverse is not None:
-        rows.append(("the same, annealed backwards", f"{scores.mean() - z.reverse:.2f} nats"))
+    return {
+        "value": float(scores.mean() - z.value),
+        "error": float(np.hypot(z.error, scores.std() / np.sqrt(len(scores)))),
+        "method": z.method,
+        "annealed_backwards": None if z.reverse is None else float(scores.mean() - z.reverse),
+    }
+
+
+def _rows(found: "Mapping[str, Any]") -> list[tuple[str, str]]:
+    """Return what `_found` found, for people."""
+    rows = [
+        ("images", f"{found['images']}, {found['images_held_back']} held back"),
+        ("units", str(found["units"])),
+        ("epochs", f"{found['epochs']}, {found['seconds_of_last_epoch']:.2f} s for the last one"),
+        ("pixels reconstructed wrongly", f"{100 * found['pixels_wrong']:.2f} %"),
+    ]
+    if found["accuracy"] is not None:
+        right = f"{100 * found['accuracy']:.2f} % of the images held back"
+        rows.append(("classes right, exact free energy", right))
+    if (likely := found["log_likelihood"]) is not None:
+        name = f"log-likelihood of the images held back ({likely['method']})"
+        rows.append((name, f"{likely['value']:.2f} ± {likely['error']:.2f} nats"))
+        if (backwards := likely["annealed_backwards"]) is not None:
+            rows.append(("the same, annealed backwards", f"{backwards:.2f} nats"))
     return rows

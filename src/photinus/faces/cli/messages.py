@@ -130,8 +130,13 @@ def say(text: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """Print a result for programs; numbers that are not finite become null."""
-    typer.echo(json.dumps(_finite(document), indent=1, allow_nan=False, default=str))
+    """Print a result for programs."""
+    typer.echo(json_of(document))
+
+
+def json_of(document: Any) -> str:
+    """Return a result as JSON; numbers that are not finite become null."""
+    return json.dumps(_finite(document), indent=1, allow_nan=False, default=str)
 
 
 def _finite(value: Any) -> Any:

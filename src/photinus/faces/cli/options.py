@@ -51,7 +51,7 @@ Hottest = Annotated[
 Period = Annotated[
     int | None,
     typer.Option(
-        help="Windows τ of a tempering cycle (default: 40); with --copies, between swaps (default: 2)."
+        help="Windows τ of a tempering cycle (default: 40); with --copies, between swaps (default: 5)."
     ),
 ]
 Copies = Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photinus.errors import InvalidInput
+from photinus.faces.cli.documents import of_run
 from photinus.faces.cli.inputs import (
     read_evidence,
     read_imperfections,
@@ -16,7 +17,7 @@ from photinus.faces.cli.inputs import (
     read_tempering,
     read_workers,
 )
-from photinus.faces.cli.messages import INTERRUPTED, print_json, stop, table
+from photinus.faces.cli.messages import INTERRUPTED, json_of, print_json, stop, table
 from photinus.faces.cli.options import (
     CalibrationFile,
     Copies,
@@ -166,21 +167,17 @@ def _certify(
     samples: "Samples", fidelity: "Fidelity", out: Path, summary: Path, *, replace: bool
 ) -> dict[str, Any]:
     """Write a run's report beside its store, and return it."""
-    import json
-
     from photinus._core import files
-    from photinus.faces.report.rows import run_rows
 
     marginals = zip(samples.machine.labels, samples.marginals(), strict=True)
     document = {
         **files.stamp(REPORT),
         "store": out.name,
-        "run": dict(run_rows(samples)),
+        "run": of_run(samples),
         "marginals": {str(label): float(p) for label, p in marginals},
         "fidelity": fidelity.to_dict(),
     }
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    files.write_text(summary, text, replace=replace)
+    files.write_text(summary, json_of(document) + "\n", replace=replace)
     return document
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from photinus.faces.cli.documents import of_mixing
 from photinus.faces.cli.inputs import read_calibration, read_machine, read_tempering
 from photinus.faces.cli.messages import print_json, table, typed
 from photinus.faces.cli.options import (
@@ -153,6 +154,12 @@ def complete(
         [("images", str(len(shown))), ("hidden", hide), *rows],
         [("Completions", text, pictures.completions(found))],
         {"truth": shown.pixels, "known": known, "mean": found[substrate].mean},
+        found={
+            "images": len(shown),
+            "hidden": hide,
+            "pixels_wrong": {name: each.errors.mean() for name, each in found.items()},
+            "apart_from_gibbs": apart,
+        },
         force=force,
         as_json=as_json,
     )
@@ -184,14 +191,16 @@ def classify(
         name: tasks.classify(machine, shown.pixels, name, draws=draws, **settings)
         for name, settings in (("gibbs", {"seed": seed}), (substrate, options))
     }
-    rows = [("images", str(len(shown))), ("draws per image", str(draws))]
-    if shown.labels is not None:
-        rows += [
-            (f"accuracy, {name}", f"{100 * each.accuracy(shown.labels):.1f} %")
-            for name, each in found.items()
-        ]
+    labels = shown.labels
+    right = {} if labels is None else {name: each.accuracy(labels) for name, each in found.items()}
+    rows = [
+        ("images", str(len(shown))),
+        ("draws per image", str(draws)),
+        *((f"accuracy, {name}", f"{100 * part:.1f} %") for name, part in right.items()),
+    ]
     arrays = {"probabilities": found[substrate].probabilities}
-    _write_task("classify", out, rows, [], arrays, force=force, as_json=as_json)
+    numbers = {"images": len(shown), "draws_per_image": draws, "accuracy": right}
+    _write_task("classify", out, rows, [], arrays, found=numbers, force=force, as_json=as_json)
 
 
 def _options(
@@ -223,10 +232,11 @@ def _write_task(
     arrays: dict[str, Any],
     tables: list[tuple[str, list[tuple[str, str]]]] | None = None,
     *,
+    found: dict[str, Any],
     force: bool,
     as_json: bool,
 ) -> None:
-    """Print the tables; write arrays, pictures and the HTML report of a task into a folder."""
+    """Print tables, or what was `found` for programs; write arrays, pictures and report to a folder."""
     from photinus._core import files
     from photinus.faces.report.page import png, task_page
 
@@ -243,7 +253,6 @@ def _write_task(
         folder / "report.html", task_page(f"Photinus: {task}", "", shown, pictures, typed())
     )
     if as_json:
-        found = {title: dict(lines) for title, lines in shown}
         print_json({"report": str(folder / "report.html"), "found": found})
         return
     for title, lines in shown:
@@ -296,6 +305,14 @@ def _dream(
         shown,
         {"pixels": found.pixels, "classes": found.classes},
         [(f"Mixing, {name}", mixing_rows(*each)) for name, each in judged.items()],
+        found={
+            "substrate": samples.substrate,
+            "chains": chains,
+            "draws": draws,
+            "wall_time": wall,
+            "chip_time": None if found.interval is None else draws * found.interval,
+            "mixing": {name: of_mixing(*each) for name, each in judged.items()},
+        },
         force=force,
         as_json=as_json,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photinus.errors import InvalidInput
+from photinus.faces.cli.documents import flipped, of_drives
 from photinus.faces.cli.inputs import (
     laid_out,
     read_calibration,
@@ -80,10 +81,8 @@ def translate(
             {
                 "network": str(out),
                 "rule": followed_rule,
-                "drives": {unit: setting for unit, _, setting in drives},
-                "flipped": [
-                    str(unit) for unit, flip in zip(network.labels, flips, strict=True) if flip
-                ],
+                **of_drives(network),
+                "flipped": flipped(network),
                 "outside_calibrated_range": str(outside) if not outside else None,
                 "predicted_kl": {"rule": followed_rule}
                 | ({} if predicted is None else dataclasses.asdict(predicted)),
@@ -124,7 +123,7 @@ def refine(
     ] = None,
     structure: Annotated[
         str | None,
-        typer.Option(help="Pairs that may get a synapse: all or given (with --layout: given)."),
+        typer.Option(help="Pairs that may get a synapse: all, given (default on a layout)."),
     ] = None,
     gauge: Gauge = "auto",
     layout: LayoutFile = None,
@@ -157,7 +156,7 @@ def refine(
         draws=draws,
         most_rounds=rounds,
         damping=damping,
-        structure=structure or ("all" if layout is None else "given"),
+        structure=structure,
         gauge=gauge,
         imperfections=faults,
         threads=threads,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from photinus._core import validate
-from photinus._core.progress import Progress, tracked
+from photinus._core.progress import Part, Progress, tracked
 from photinus._core.streams import Seed, seed_sequence
 from photinus.calibration import Calibration, calibrate
 from photinus.calibration.synapse import SYNAPSES
@@ -207,11 +207,13 @@ def design(
     bench = _Bench(tried * runs_each, layout, seed, threads)
     rounds = 4 + len(PARAMETERS) + len(USUAL) + len(SYNAPSES) + 1 + refined
     with tracked(progress, f"judging {parameters.name}", rounds) as advance:
+        measuring = Part(advance, 2)
         if calibration is None:
-            calibration = calibrate(parameters, pairs=True, seed=seed, threads=threads)
+            options: dict[str, Any] = {"threads": threads, "progress": measuring}
+            calibration = calibrate(parameters, pairs=True, seed=seed, **options)
         else:
             calibration.require(parameters)
-        advance(2)
+            measuring.stop()
         runs = bench.runs(calibration)
         shown = bench.judged(calibration, runs)
         advance(1)
@@ -230,7 +232,7 @@ def design(
             faults=_faults(bench, calibration, shown, lambda: advance(1)),
             synapses=_synapses(bench, parameters, noise, lambda: advance(1)),
             links=bench.links(calibration),
-            **_fabricated(bench, calibration, (chips, refined), floors[0], lambda: advance(1)),
+            **_fabricated(bench, calibration, (chips, refined), floors[0], advance),
         )
 
 
@@ -318,7 +320,7 @@ def _fabricated(
     calibration: Calibration,
     counts: tuple[int, int],
     floor: float,
-    advance: Callable[[], None],
+    advance: Callable[[float], None],
 ) -> dict[str, Chips]:
     """Return so many chips as they come out, and so many of them after refinement.
 
@@ -336,19 +338,17 @@ def _fabricated(
         return Chips(*np.array(found).reshape(-1, 2).T)
 
     before = shown(drawn)
-    advance()
+    advance(1)
     after = []
     for network in drawn[: counts[1]]:
         result = refine(
             machine,
             calibration,
             network=network,
-            # Of a layout, only what has a link can be coupled.
-            structure="all" if bench.layout is None else "given",
             seed=bench.seed,
             threads=bench.threads,
+            progress=Part(advance, 1),
         )
         assert isinstance(result.network, LaserNetwork)
         after.append(result.network)
-        advance()
     return {"chips": before, "refined": shown(after)}

@@ -26,6 +26,9 @@ from photinus.faces.report.rows import device_rows
 from photinus.hardware import CASES, Heat
 from photinus.hardware.links import HEAD, undriven
 
+RUNS = "standard error over runs"
+BOTH = "standard error over runs and calibrations"
+
 
 def design_page(design: Design, command: str | None = None) -> str:
     """Return the page of a design; `command` is what made it, as one types it."""
@@ -36,11 +39,16 @@ def design_page(design: Design, command: str | None = None) -> str:
     unit = "change of KL per % of the parameter [nats]"
     pictures = [
         picture("Activation", "What one laser does at each current.", plots.activation(d.calibration)),
-        picture("What each imperfection costs", "Each alone, at a usual size.", tornado(faults)),
+        picture(
+            "What each imperfection costs",
+            "Each alone, at a usual size.",
+            tornado(faults, errors=RUNS),
+        ),
     ]
     if parameters:
         text = f"Each raised by {percent:.0f} %, calibrated and measured again."
-        pictures.insert(1, picture("What each parameter does", text, tornado(parameters, unit)))
+        drawn = tornado(parameters, unit, errors=BOTH)
+        pictures.insert(1, picture("What each parameter does", text, drawn))
     chips = f"{share(d.chips)} as they come out"
     if len(d.refined):
         chips += f", {share(d.refined)} after refinement; {NOT_ROUNDED}"

@@ -52,6 +52,9 @@ DELAY = 10 * ps
 """Synaptic delay of the last aim: 0.7 mm of silicon waveguide."""
 NOTHING = (0.0, 1e-9, 10.0, 10.0, 10.0)
 """What the optimiser is told of a device that does not sample, so that it looks elsewhere."""
+MEASURED = ("effective_draws_per_second", "energy", "kl")
+AIMED = (*MEASURED, "bend", "kl_at_delay")
+"""What JSON calls the aims."""
 HEAD = ("device", "10⁶ samples/s", "fJ each", "KL [nats]", "bend", "KL at 10 ps", "τ [ns]", "why")
 """Names of the columns of `Exploration.rows`."""
 CONFIRMED_HEAD = ("device, measured again", "10⁶ samples/s", "fJ each", "KL [nats]")
@@ -222,12 +225,6 @@ class Exploration(Displayed):
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return these devices under `HEAD`, the fastest first."""
-        why: dict[int, list[str]] = {}
-        groups = (("given", self._given()), ("front", self._front()), ("beaten by none", self._best()))
-        for word, trials in groups:
-            for trial in trials:
-                why.setdefault(trial.number, []).append(word)
-        chosen = [t for t in measured(self.study) if t.number in why]
         return [
             (
                 name_of(t),
@@ -235,10 +232,29 @@ class Exploration(Displayed):
                 f"{1e15 * t.values[1]:.3g}",
                 *(f"{x:.2g}" for x in t.values[2:]),
                 f"{1e9 * t.user_attrs['window']:.2g}",
-                ", ".join(why[t.number]),
+                ", ".join(why),
             )
-            for t in sorted(chosen, key=lambda t: -t.values[0])
+            for t, why in self._shown()
         ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return these devices for JSON, in SI units; those measured again with standard errors."""
+        again = {
+            name: {**dict(zip(MEASURED, found.means(), strict=True)), "errors": found.errors()}
+            for name, found in self.confirmed.items()
+        }
+        return {
+            "devices": [
+                {
+                    "device": name_of(t),
+                    **dict(zip(AIMED, t.values, strict=True)),
+                    "window": t.user_attrs["window"],
+                    "why": why,
+                    "measured_again": again.get(name_of(t)),
+                }
+                for t, why in self._shown()
+            ]
+        }
 
     def confirmed_rows(self) -> list[tuple[str, ...]]:
         """Return what was measured again, with standard errors over machines."""
@@ -254,6 +270,16 @@ class Exploration(Displayed):
             )
             for name, found in self.confirmed.items()
         ]
+
+    def _shown(self) -> list[tuple[Any, list[str]]]:
+        """Return the trials that are shown, and why, the fastest first."""
+        why: dict[int, list[str]] = {}
+        groups = (("given", self._given()), ("front", self._front()), ("beaten by none", self._best()))
+        for word, trials in groups:
+            for trial in trials:
+                why.setdefault(trial.number, []).append(word)
+        chosen = [t for t in measured(self.study) if t.number in why]
+        return [(t, why[t.number]) for t in sorted(chosen, key=lambda t: -t.values[0])]
 
     def _given(self) -> list[Any]:
         return [t for t in measured(self.study) if "called" in t.user_attrs]

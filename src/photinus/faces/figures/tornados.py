@@ -22,6 +22,7 @@ def tornado(
     changes: Mapping[str, tuple[float, float]],
     unit: str = "change of KL [nats]",
     *,
+    errors: str = "standard error",
     ax: Axes | None = None,
     style: Style = None,
 ) -> Figure:
@@ -33,6 +34,8 @@ def tornado(
         Name → change and its standard error, at least one.
     unit
         What stands at the axis.
+    errors
+        What the errors are, at the axis too.
     ax, style
         Axes to draw on, and a style of Matplotlib; by default a new figure in the look of all.
 
@@ -69,5 +72,5 @@ def tornado(
     power = 3 * math.floor(math.log10(float(np.abs(value).max()) or 1.0) / 3)
     axes.xaxis.set_major_formatter(lambda at, _: signed(f"{at / 10.0**power:g}"))
     said = unit.replace("[", f"[10$^{{{power}}}$ ", 1) if power else unit
-    axes.set_xlabel(f"{said}\n(lines: standard error over runs)")
+    axes.set_xlabel(f"{said}\n(lines: {errors})")
     return figure_of(axes)

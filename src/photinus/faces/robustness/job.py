@@ -98,7 +98,10 @@ class Robustness(Displayed):
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the tolerances as `photinus report RUN --tolerances FILE` takes them."""
+        """Return the tolerances as `photinus report RUN --tolerances FILE` takes them.
+
+        Beside them are the KLs behind them, of each machine at each size [nats].
+        """
         machines = len(self.faultless["translated"])
         kl = self.faultless["translated"].mean()
         return {
@@ -108,6 +111,13 @@ class Robustness(Displayed):
             f"it is {' or '.join(f'{level:g}' for level in LEVELS)} nats.",
             "head": self.head(),
             "rows": self.rows(),
+            "measured": {
+                name: {
+                    "sizes": list(SWEEPS[name].sizes),
+                    "kl": {k: x.tolist() for k, x in each.items()},
+                }
+                for name, each in self.curves.items()
+            },
         }
 
 
