@@ -110,8 +110,8 @@ def compile_couplings(
     efficiency : array (target,), what each target makes of a coupling; by default all of it
     """
     # By sources, and the targets of each: the entries of the transpose, row by row.
-    by_source: Any = coupling.T
-    source, target, weight = entries(by_source)
+    outgoing = coupling.T if isinstance(coupling, np.ndarray) else coupling.T.tocsr()
+    source, target, weight = entries(outgoing)
     if efficiency is not None:
         weight = weight * efficiency[target]
     apart = np.asarray(delay)

@@ -233,7 +233,8 @@ class Layout(Displayed):
         linked = np.zeros(laid.shape)
         for place, link in built.items():
             linked[place] = link.through
-        left = transmitted(linked, crosstalk=0.0, coupling_loss=0.0, splitter_loss=self.splitter_loss)
+        losses = {"crosstalk": 0.0, "coupling_loss": 0.0, "splitter_loss": self.splitter_loss}
+        left = dense(transmitted(linked, **losses))
         coupling = np.divide(laid, left, out=np.zeros(laid.shape), where=left > 0)
         return network.replace(coupling=coupling, layout={})
 
