@@ -1,9 +1,10 @@
 """How near the machine's limit the full physics runs: operations per laser-step against a core's peak.
 
 Operations are counted by running the scalar step functions on numbers that count. The peak is measured:
-fused multiply-adds of independent single-precision chains, the best that a compiled loop gets from one
-core. The state of a block lies in the first-level cache, so memory beyond it does not matter; the bytes
-that a step moves between registers and that cache are counted from the loops' rows.
+fused multiply-adds of independent single-precision chains in the widest vectors, the best that a
+compiled loop gets from one core. The state of a block lies in the first-level cache, so memory beyond
+it does not matter; the bytes that a step moves between registers and that cache are counted from the
+loops' rows.
 """
 
 import argparse
@@ -14,15 +15,16 @@ import numpy as np
 
 from engine import machine, processor
 from photinus import Calibration, simulate, translate
-from photinus._core.compilation import kernel
+from photinus._core.compilation import kernel, wide
 from photinus.engines.laser.simulator import TIME_STEP
 from photinus.engines.laser.step import SUBSTEPS, advance_carriers, advance_field
 from photinus.units import ns
 
-FLOAT_ROWS = (14 + 5) + (10 + 2) + (11 + 4 + 7 + 2) / SUBSTEPS
-"""Single-precision numbers that a laser-step reads and writes: field, carriers, noise and detection."""
-WORD_OPERATIONS = 10 + 12
-"""Integer operations of `next_word`, and of `noise_pair` before its two conversions."""
+FLOAT_ROWS = (19 + 5) + (14 + 8 + 4 + 3 + 7 + 2) / SUBSTEPS
+"""Single-precision numbers that a laser-step reads and writes: field and carriers, then once a visit
+words and noise of the carriers, amplitudes, detection."""
+WORD_OPERATIONS = 3 * 10 + 8 + 2 * 15
+"""Integer operations of a visit: `next_word`, `noise_number` and twice `noise_numbers`."""
 CHAINS, DEPTH, REPEATS = 256, 16, 20_000
 """Chains of multiply-adds for the peak, their links per load and store, and how often they are run."""
 
@@ -52,6 +54,7 @@ def operations() -> int:
 @kernel
 def chains_of_fma(x: Any, repeats: Any) -> None:  # type: ignore[no-untyped-def]
     """Run independent chains of multiply-adds, DEPTH of them for each load and store."""
+    wide()  # as the engine does
     b = np.float32(0.2)
     for _ in range(repeats):
         for k in range(x.size):
@@ -85,11 +88,11 @@ def main() -> None:
         simulate(network, 50 * ns, chains=256, seed=1, threads=1)
         walls.append(time.perf_counter() - begin)
     step = min(walls) / (5 * 256 * 50 * ns / TIME_STEP)
-    flops, words = operations(), (SUBSTEPS + 1) / SUBSTEPS
+    flops = operations()
     best = peak()
     print(f"{processor()}, one core")
     print(f"field and carriers       {flops:6.0f} floating-point operations per laser-step")
-    print(f"noise                    {words * WORD_OPERATIONS:6.1f} integer operations")
+    print(f"noise                    {WORD_OPERATIONS / SUBSTEPS:6.1f} integer operations")
     print(f"first-level cache        {4 * FLOAT_ROWS:6.0f} bytes")
     print(f"peak                     {best / 1e9:6.1f} Gflop/s (multiply-adds)")
     print(f"bound by the flops alone {1e9 * flops / best:6.2f} ns per laser-step")

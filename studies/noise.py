@@ -385,9 +385,9 @@ def light(bench: Bench) -> None:
         )
         lost = laser.cavity_loss_rate + transparent - spontaneous
         expected = f"{spontaneous / lost:.3f}" if ratio < 1 else ""
-        # A linear mode that is driven by numbers whose fourth moment is 3 - 0.2975, one pair per step.
+        # A linear mode that is driven by numbers whose fourth moment is 3 - 0.34, one pair per step.
         coherence = lost * bench.calibration.time_step
-        cheap = f"{2 - 0.149 * np.tanh(coherence / 2):.3f}" if ratio < 1 else ""
+        cheap = f"{2 - 0.17 * np.tanh(coherence / 2):.3f}" if ratio < 1 else ""
         print(
             f"| {name} | {ratio_of(n, 1)} | {ratio_of(s, 1)} | {expected} "
             f"| {ratio_of(n * (n - 1), n)} | {ratio_of(s * s, s)} | {cheap} |",

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numba
+import numpy as np
 import pytest
 
 import photinus
@@ -197,3 +199,43 @@ def test_all_that_feeds_kernels_is_in_the_fingerprint() -> None:
                 assert (inner if inner.exists() else file) in hashed, f"{path}: {name} from {file}"
                 seen += 1
     assert seen > 10
+
+
+# ---------------------------------------------------------------------------- bits
+
+
+@numba.njit
+def found_by_bits(numbers: Any, first: Any) -> Any:
+    """Return the places above zero of a tile's numbers, one bit after the other."""
+    word = compilation.positive_of_tile(numbers, np.uintp(first))
+    found = []
+    while word != 0:
+        found.append(compilation.lowest_bit(word))
+        word = np.uint32(word & np.uint32(word - np.uint32(1)))
+    return found
+
+
+@pytest.mark.parametrize("first", [0, 5])
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+def test_bits_tell_which_numbers_are_positive(first: int, share: float) -> None:
+    random = np.random.default_rng(1)
+    numbers = random.normal(size=compilation.TILE + 8).astype(np.float32)
+    numbers[random.random(numbers.size) > share] = 0.0
+    numbers[first : first + 2] = np.nan, 1e-40
+    tile = numbers[first : first + compilation.TILE]
+    assert found_by_bits(numbers, first) == np.flatnonzero(tile > 0).tolist()
+
+
+def test_a_borrowed_array_is_the_same_and_stays() -> None:
+    @numba.njit
+    def double(array: Any) -> None:
+        mine = compilation.borrowed(array)
+        for k in range(mine.size):
+            mine[k] *= 2
+
+    array = np.arange(5.0)
+    for _ in range(3):
+        before = sys.getrefcount(array)
+        double(array)
+        assert sys.getrefcount(array) == before
+    assert array.tolist() == [0, 8, 16, 24, 32]

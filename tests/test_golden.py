@@ -13,6 +13,8 @@ from tests import golden
 RECORD = json.loads(golden.FILE.read_text())
 # Enumeration, random integers and sums of NumPy: the same everywhere.
 ANYWHERE = {"exact", "exact, evidence"}
+OF_VERSION_0_1 = {"laser": "e5680348f5970298a903"}
+"""States of those whose numbers a later version changed."""
 
 
 def test_every_case_is_recorded() -> None:
@@ -61,7 +63,8 @@ def test_stores_of_version_0_1_load(archive: Path, substrate: str) -> None:
     assert samples.states.shape == (4, 24, 5)
     assert (samples.states[:, :, 1] == 1).all()
     if RECORD["processor"] == golden.processor():
-        assert golden.digest(samples.states) == RECORD[f"{substrate}, evidence"]["states"]
+        now = RECORD[f"{substrate}, evidence"]["states"]
+        assert golden.digest(samples.states) == OF_VERSION_0_1.get(substrate, now)
 
 
 @pytest.mark.parametrize("substrate", golden.HEATED)

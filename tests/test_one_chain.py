@@ -20,7 +20,7 @@ from tests.conftest import same_spikes
 from tests.test_simulation import DEVICE, GRID, SLOPE, WINDOW, network
 
 LASERS = 150
-"""Three tiles, the last of which is not full."""
+"""Five tiles, the last of which is not full."""
 DURATION = 6 * ns
 RANDOM = np.random.default_rng(3)
 DELAYS = RANDOM.uniform(0, 150 * ps, (LASERS, LASERS))
@@ -48,7 +48,7 @@ def hub() -> NDArray[np.float64]:
 
 
 def isolated() -> NDArray[np.float64]:
-    """The first two tiles are coupled densely; of the last, nobody is."""
+    """All tiles but the last are coupled densely; of that, nobody is."""
     found = dense()
     found[128:], found[:, 128:] = 0, 0
     return found
@@ -206,7 +206,7 @@ def test_a_thread_that_waits_hears_that_one_gave_up(split: None) -> None:
     reached, _, why = loop.advance_block(
         block._states()[0][0],
         block._synapses()[0],
-        loop.Team(0, 2, block.tiles, block.found, block.counts, block.meeting),
+        loop.Team(0, 2, block.tiles, block.found, block.alarm),
         LASERS,
         1,
         0,

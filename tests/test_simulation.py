@@ -26,9 +26,11 @@ from photinus.engines.laser.block import per_step
 from photinus.engines.laser.simulator import TIME_STEP, Simulator, largest_time_step
 from photinus.engines.laser.step import (
     SUBSTEPS,
-    UNIT_VARIANCE,
+    UNIT_VARIANCE_OF_QUARTER,
     advance_carriers,
     advance_field,
+    noise_number,
+    noise_numbers,
     noise_pair,
 )
 from photinus.engines.simulation import simulate
@@ -282,6 +284,27 @@ def test_step_is_of_second_order() -> None:
 # ---------------------------------------------------------------------------- field noise
 
 
+def test_noise_numbers_are_sums_of_small_ones() -> None:
+    """Of a quarter and of a half of a word, as Python adds them up."""
+    words = np.random.default_rng(3).integers(0, 2**32, 500, dtype=np.uint32)
+    words[:2] = 0, 2**32 - 1
+    quarters, halves = np.array(noise_numbers(words)), np.array(noise_pair(words))
+    assert (noise_number(words) == quarters[0]).all()
+    assert quarters.dtype == halves.dtype == np.float32
+    for word, of_quarters, of_halves in zip(words.tolist(), quarters.T, halves.T, strict=True):
+        twos = [word >> 2 * k & 3 for k in range(16)]
+        assert of_quarters.tolist() == [sum(twos[4 * k : 4 * k + 4]) - 6 for k in range(4)]
+        fours = [word >> 4 * k & 15 for k in range(8)]
+        assert of_halves.tolist() == [sum(fours[4:]) - 30, sum(fours[:4]) - 30]
+
+
+def test_noise_numbers_have_the_moments_that_the_scheme_needs() -> None:
+    """Over all values of their bits: mean and third moment 0, variance as told, fourth 3 - 0.34."""
+    number = noise_number(np.arange(256, dtype=np.uint32)).astype(float) * UNIT_VARIANCE_OF_QUARTER
+    moments = [(number**k).mean() for k in (1, 2, 3, 4)]
+    assert moments == pytest.approx([0, 1, 0, 3 - 0.34], abs=1e-12)
+
+
 def linear_mode(
     rate: float,
     emission: float,
@@ -293,7 +316,7 @@ def linear_mode(
 ) -> NDArray[np.float64]:
     """Return photon numbers (sample, lane) of a mode with fixed carriers and net gain -`rate`."""
     rng = np.random.default_rng(seed)
-    noise = np.float32(np.sqrt(emission * dt / 2) * UNIT_VARIANCE)
+    noise = np.float32(np.sqrt(emission * dt / 2) * UNIT_VARIANCE_OF_QUARTER)
     deviation = np.sqrt(emission / rate / 2)
     ex, ey = rng.normal(size=(2, lanes)).astype(np.float32) * np.float32(deviation)
     one, zero = np.float32(1), np.float32(0)
@@ -301,7 +324,7 @@ def linear_mode(
     for count in steps:
         for _ in range(count):
             words = rng.integers(0, 2**32, lanes, dtype=np.uint32)
-            xi, eta = noise_pair(words)
+            xi, eta, _, _ = noise_numbers(words)
             if euler:
                 keep = np.float32(1 - rate * dt / 2)
                 ex, ey = keep * ex + noise * xi, keep * ey + noise * eta

@@ -49,3 +49,13 @@ def test_a_state_goes_on_where_it_belongs(build: Callable[[int], Any]) -> None:
             build(chains).restore(state)
     with pytest.raises(InvalidInput, match="same arguments"):
         build(20).restore({name: values for name, values in state.items() if name != "r.0"})
+
+
+@pytest.mark.parametrize("tile", [16, 64])
+def test_a_state_in_other_tiles_is_refused(tile: int) -> None:
+    """Where the number of lanes is the same, nothing else would tell; versions differ in it."""
+    state = lasers(20).state()
+    layout = np.zeros((1, state["layout.0"].shape[1], tile), np.bool_)
+    for changed in ({**state, "layout.0": layout}, {k: v for k, v in state.items() if k != "layout.0"}):
+        with pytest.raises(InvalidInput, match="state must come from"):
+            lasers(20).restore(changed)

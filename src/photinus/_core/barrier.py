@@ -1,7 +1,9 @@
-"""A barrier for threads that go through a compiled loop together, thousands of times in a millisecond.
+"""What threads tell each other that go through a compiled loop together, many times in a millisecond.
 
-The threads wait awake: to sleep and to be woken would take longer than a step of the loop. They offer
-their core to others after a while, so that more threads than cores are slow and not stuck.
+Each writes on a separate board, and the others look at it. So a word passes from one core to another
+once, whereas one that all change would go back and forth. The threads wait awake: to sleep and to be
+woken would take longer than a step of the loop. They offer their core to others after a while, so that
+more threads than cores are slow and not stuck.
 """
 
 from typing import Any
@@ -14,62 +16,95 @@ from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 from photinus._core.compilation import inlined
-from photinus._core.memory import aligned
+from photinus._core.memory import CACHE_LINE, aligned
 
-ARRIVED, GIVEN_UP = 0, 8
-"""Entries of a meeting, in different lines of the cache."""
+GIVEN_UP = 0
+"""Entry of an alarm: whether a thread gave up."""
 LOOKS = 2000
-"""Looks at the others, some microseconds, before the core is offered to them."""
+"""Looks at another's board, some microseconds, before the core is offered to others."""
+_TIMES = 32
+"""Bits by which the number of times is shifted in a board's first entry, beside the number told."""
 
 _built_in: Any = intrinsic
 _offer_core: Any = types.ExternalFunction("sched_yield", types.int32())
 
 
-def meeting() -> NDArray[np.int64]:
-    """Return the place where threads meet: how often one arrived, and whether one gave up."""
-    return aligned(np.zeros(16, np.int64))
+def boards(threads: int, room: int) -> NDArray[np.int64]:
+    """Return boards (2, thread, 1 + room at least) for two times in turn, in separate cache lines.
+
+    Who is ahead does not write what others still read.
+    """
+    line = CACHE_LINE // 8
+    return aligned(np.zeros((2, threads, line * -(-(1 + room) // line)), np.int64))
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+def alarm() -> NDArray[np.int64]:
+    """Return what tells all threads that one gave up."""
+    return aligned(np.zeros(CACHE_LINE // 8, np.int64))
+
+
+def _pointer(context: Any, builder: Any, kind: Any, array: Any, indices: Any) -> Any:
     """Return where the entry of an array lies."""
     made = make_array(kind)(context, builder, array)  # type: ignore[no-untyped-call]
     return cgutils.get_item_pointer(  # type: ignore[no-untyped-call]
-        context, builder, kind, made, [index], wraparound=False
+        context, builder, kind, made, indices, wraparound=False
     )
 
 
 @_built_in  # type: ignore[untyped-decorator]
-def _count(typing: Any, array: Any, index: Any) -> Any:
-    """Add one to an entry; no other thread comes between, and all sees what was written before."""
+def _write(typing: Any, boards: Any, now: Any, thread: Any, value: Any) -> Any:
+    """Write a board's first entry; who sees it also sees what was written before."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], *args)
-        one = context.get_constant(types.int64, 1)
-        return builder.atomic_rmw("add", pointer, one, "seq_cst")
+        first = context.get_constant(types.intp, 0)
+        pointer = _pointer(context, builder, signature.args[0], args[0], [*args[1:3], first])
+        builder.store_atomic(args[3], pointer, "release", 8)
+        return context.get_dummy_value()
 
-    return types.int64(array, types.intp), code
+    return types.void(boards, types.intp, types.intp, types.int64), code
 
 
 @_built_in  # type: ignore[untyped-decorator]
-def _look(typing: Any, array: Any, index: Any) -> Any:
-    """Return an entry as other threads have left it."""
+def _look(typing: Any, boards: Any, now: Any, thread: Any) -> Any:
+    """Return a board's first entry as another thread has left it."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], *args)
-        return builder.load_atomic(pointer, "seq_cst", 8)
+        first = context.get_constant(types.intp, 0)
+        pointer = _pointer(context, builder, signature.args[0], args[0], [*args[1:], first])
+        return builder.load_atomic(pointer, "acquire", 8)
 
-    return types.int64(array, types.intp), code
+    return types.int64(boards, types.intp, types.intp), code
+
+
+@_built_in  # type: ignore[untyped-decorator]
+def _given_up(typing: Any, alarm: Any) -> Any:
+    """Return whether a thread gave up."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        entry = [context.get_constant(types.intp, GIVEN_UP)]
+        pointer = _pointer(context, builder, signature.args[0], args[0], entry)
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return types.int64(alarm), code
 
 
 @inlined
-def wait(meeting, threads, times):  # type: ignore[no-untyped-def]
-    """Wait until `threads` have come for the `times`-th time; return whether all are still there."""
-    _count(meeting, ARRIVED)
+def tell(boards, now, thread, times, number):  # type: ignore[no-untyped-def]
+    """Tell a number for the `times`-th time, and that what follows on the board is written."""
+    _write(boards, now, thread, np.int64(times) << _TIMES | np.int64(number))
+
+
+@inlined
+def hear(boards, now, thread, times, alarm):  # type: ignore[no-untyped-def]
+    """Wait for what a thread tells for the `times`-th time; return it, or -1 if a thread gave up."""
     looks = 0
-    while _look(meeting, ARRIVED) < threads * times:
-        if _look(meeting, GIVEN_UP) > 0:
-            return False
+    told = _look(boards, now, thread)
+    while told >> _TIMES != times:
+        if _given_up(alarm) > 0:
+            return -1
         looks += 1
-        if looks % LOOKS == 0:
+        if looks == LOOKS:
+            looks = 0
             _offer_core()
-    return True
+        told = _look(boards, now, thread)
+    return told & (1 << _TIMES) - 1

@@ -19,18 +19,19 @@ from typing import Any
 import numba
 import platformdirs
 from llvmlite import ir
+from numba.core import cgutils
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
+from numba.np.arrayobj import make_array
 
 # Allowed rewrites: contraction to FMA, reassociation, reciprocals. Not "nnan" and "ninf": a blown-up
 # lane must stay visible as NaN.
 FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
-TILE = 64
-"""Lanes per tile of full physics: several vector registers, so that the latency of one hides behind the
-others; see `docs/results/performance.md`."""
+TILE = 32
+"""Lanes per tile of full physics: no more than a word has bits; see `docs/results/performance.md`."""
 SHORT_TILE = 32
-"""The same of neurons and reduced lasers, whose steps are short; no more than a word has bits."""
+"""The same of neurons and reduced lasers, whose steps are short."""
 
 
 @functools.cache
@@ -173,6 +174,43 @@ Worth its call where a loop is long.
 """
 
 
+def _find_positive(_: Any, array: Any, first: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return how `positive_of_tile` is typed and compiled."""
+
+    def find(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = make_array(signature.args[0])(context, builder, args[0])  # type: ignore[no-untyped-call]
+        start = cgutils.get_item_pointer(  # type: ignore[no-untyped-call]
+            context, builder, signature.args[0], made, [args[1]], wraparound=False
+        )
+        numbers = ir.VectorType(ir.FloatType(), TILE)
+        loaded = builder.load(builder.bitcast(start, numbers.as_pointer()))
+        loaded.align = 4
+        above = builder.fcmp_ordered(">", loaded, ir.Constant(numbers, None))
+        return builder.bitcast(above, ir.IntType(TILE))
+
+    return numba.types.uint32(array, numba.types.uintp), find
+
+
+def _borrow(_: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return how `borrowed` is typed and compiled."""
+
+    def borrow(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = make_array(signature.args[0])(context, builder, args[0])  # type: ignore[no-untyped-call]
+        for owner in ("meminfo", "parent"):
+            setattr(made, owner, ir.Constant(getattr(made, owner).type, None))
+        return made._getvalue()
+
+    return array(array), borrow
+
+
+borrowed: Any = numba.extending.intrinsic(_borrow)
+"""Called with an array that the caller keeps: the same, and no reference to it is counted.
+
+A function counts those of its arrays at each call, in memory that all processors share. That takes
+longer than some dozens of multiplications.
+"""
+positive_of_tile: Any = numba.extending.intrinsic(_find_positive)
+"""Called with float32 numbers and the first of TILE: a uint32 whose bits tell which are above zero."""
 disjoint: Any = numba.extending.intrinsic(_mark_disjoint)
 """Called in a loop's function: its arrays do not overlap, so no call has to find out."""
 

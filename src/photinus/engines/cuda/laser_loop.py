@@ -45,12 +45,14 @@ from photinus.engines.laser.step import (
     QUARTER,
     SUBSTEPS,
     ZERO,
-    add_noise,
+    add_carrier_noise,
     advance_carriers,
     advance_field,
     ease_growth,
     follow,
-    noise_pair,
+    noise_amplitudes,
+    noise_number,
+    noise_numbers,
     read_out,
     through_driver,
 )
@@ -139,14 +141,17 @@ def _advance_lane(f, r, lane, compression, eases):  # type: ignore[no-untyped-de
     dg, da, pump = f[i + DG * TILE], f[i + DA * TILE], f[i + PUMP * TILE]
     s0, s1, s2, s3 = r[j], r[j + TILE], r[j + 2 * TILE], r[j + 3 * TILE]
     word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-    xi, eta = noise_pair(word)
-    ng, noise, from_g, from_a = add_noise(
-        ng, na, xi + eta, pump, dg, gg, ga, f[i + PUMP_NOISE * TILE], f[i + SHOT_NOISE * TILE]
+    ng = add_carrier_noise(
+        ng, noise_number(word), pump, dg, f[i + PUMP_NOISE * TILE], f[i + SHOT_NOISE * TILE]
     )
-    peak, photons = ZERO, ZERO
-    for _ in range(SUBSTEPS):
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        xi, eta = noise_pair(word)
+    noise, from_g, from_a = noise_amplitudes(ng, na, gg, ga)
+    peak, photons, later_xi, later_eta = ZERO, ZERO, ZERO, ZERO
+    for substep in range(SUBSTEPS):
+        # A word is enough for two steps.
+        xi, eta = later_xi, later_eta
+        if substep % 2 == 0:
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            xi, eta, later_xi, later_eta = noise_numbers(word)
         own, own_g, own_gg, own_clear = growth, growth_g, gg, clear_g
         if eases:
             own, own_g = ease_growth(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photinus._core import memory
-from photinus._core.barrier import GIVEN_UP, meeting
+from photinus._core.barrier import GIVEN_UP, alarm, boards
 from photinus._core.compilation import TILE
 from photinus._core.streams import Role, lane_states
 from photinus._core.threads import together
@@ -31,7 +31,7 @@ class LaserBlock:
     """What follows the spikes; each thread that shares the block has its own, which is the same."""
     _TIRING = ("resources", "heights")
     """The same of depressed synapses."""
-    _ARRAYS = ("f", "r", "drive", *_EVENTS, "strength")
+    _ARRAYS = ("layout", "f", "r", "drive", *_EVENTS, "strength")
 
     def __init__(
         self,
@@ -79,6 +79,8 @@ class LaserBlock:
         rows[loop.HIGH, lanes:] = np.inf
         words = lane_states(seed, Role.INITIAL_STATE, chains, units, first_chain)
         _start(rows, words.reshape(lanes, 4))
+        # Its shape tells states that another version laid out otherwise.
+        self.layout = np.zeros((1, loop.ROWS, TILE), np.bool_)
         self.f = memory.tiled(rows.astype(np.float32), TILE)
         self._gain = self.f.reshape(-1, loop.ROWS, TILE)[:, HEATED].copy()
         states = np.zeros((4, padded), np.uint32)
@@ -87,7 +89,6 @@ class LaserBlock:
         states[:, :lanes] = noise.reshape(lanes, 4).T
         self.r = memory.tiled(states, TILE)
         self._share(threads, couplings)
-        self.fired = memory.aligned(np.zeros(padded, np.float32))
         self.spikes = np.empty((max(4096, 2 * lanes), 2), np.int64)
 
     def _await(self, lanes: int, horizon: int) -> None:
@@ -114,12 +115,10 @@ class LaserBlock:
         ends = TILE * self.tiles
         cut = [couplings.onto(*ends[k : k + 2]) for k in range(threads)] if threads > 1 else [couplings]
         self.couplings = cut
-        self.scratch = [
-            memory.aligned(np.zeros(loop.SCRATCH * TILE, np.float32)) for _ in range(threads)
-        ]
-        self.found = np.zeros((2, padded), np.int64)
-        self.counts = memory.aligned(np.zeros((2, threads, 8), np.int64))
-        self.meeting = meeting()
+        size = min(loop.TOGETHER, padded // TILE) * loop.SCRATCH * TILE
+        self.scratch = [memory.aligned(np.zeros(size, np.float32)) for _ in range(threads)]
+        self.found = boards(threads, int(np.diff(ends).max()))
+        self.alarm = alarm()
         self._followed: list[dict[str, Any]] = []
 
     def warm(self, factor: NDArray[np.float64]) -> None:
@@ -210,8 +209,8 @@ class LaserBlock:
     ) -> tuple[int, int, int]:
         """Advance on all threads as far as there is room; return (step, spikes written, why)."""
         states = self._states()
-        self.meeting[:] = 0
-        shared = (len(states), self.tiles, self.found, self.counts, self.meeting)
+        self.found[:, :, 0] = self.alarm[GIVEN_UP] = 0
+        shared = (len(states), self.tiles, self.found, self.alarm)
         lag = loop.Lag(self.late, self.charge, self.nothing, self.follow)
 
         def work(thread: int) -> tuple[int, int, int]:
@@ -235,7 +234,7 @@ class LaserBlock:
         return together(work, len(states), self._give_up)
 
     def _give_up(self) -> None:
-        self.meeting[GIVEN_UP] = 1
+        self.alarm[GIVEN_UP] = 1
 
     def advance(
         self, step: int, stop: int, recorded: NDArray[np.int64], every: int

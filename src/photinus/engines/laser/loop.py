@@ -24,20 +24,32 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from photinus._core.barrier import wait
-from photinus._core.compilation import TILE, apart, inlined, kernel, wide
+from photinus._core.barrier import hear, tell
+from photinus._core.compilation import (
+    TILE,
+    apart,
+    borrowed,
+    disjoint,
+    inlined,
+    kernel,
+    lowest_bit,
+    positive_of_tile,
+    wide,
+)
 from photinus._core.streams import next_word
 from photinus.engines.laser.step import (
     ONE,
     QUARTER,
     SUBSTEPS,
     ZERO,
-    add_noise,
+    add_carrier_noise,
     advance_carriers,
     advance_field,
     ease_growth,
     follow,
-    noise_pair,
+    noise_amplitudes,
+    noise_number,
+    noise_numbers,
     read_out,
     through_driver,
 )
@@ -78,11 +90,14 @@ from photinus.engines.laser.wheel import (
 ) = range(19)
 ROWS = 19
 
-# Rows of the scratch array, which serves one tile after another: photons after each step, two noise
-# numbers per word.
+# Rows of the scratch array: photons after each step, two noise numbers for each, 1 where a lane fired.
 NOISE, FROM_G, FROM_A, PHOTONS = range(4)
 NUMBERS = PHOTONS + SUBSTEPS
-SCRATCH = NUMBERS + 2 * (SUBSTEPS + 1)
+FIRED = NUMBERS + 2 * SUBSTEPS
+SCRATCH = FIRED + 1
+TOGETHER = 8
+"""Tiles at most that go through a loop before the next one: the scratch of so many fits into the
+first-level cache beside their state."""
 
 WORDS = 4
 
@@ -92,6 +107,8 @@ DONE, SPIKES_FULL, RECORDS_FULL, GIVEN_UP = range(4)
 _TILE = np.uintp(TILE)
 _F = np.uintp(ROWS * TILE)
 _R = np.uintp(WORDS * TILE)
+_S = np.uintp(SCRATCH * TILE)
+_NONE, _BIT = np.uint32(0), np.uint32(1)
 
 
 @inlined
@@ -102,155 +119,173 @@ def at(lane, row):  # type: ignore[no-untyped-def]
 
 @inlined
 def _advance_tiles(  # type: ignore[no-untyped-def]
-    f, r, scratch, fired, compression, first_tile, end_tile, found, now
+    f, r, scratch, compression, first_tile, end_tile, found, now, thread
 ):
-    """Advance tiles by SUBSTEPS steps; write lanes that fired into `found[now]`, return their number.
+    """Advance tiles by SUBSTEPS steps; write lanes that fired on a board, return their number.
 
     `compression` (lanes,) is the gain compression of each; None, for no lane, compiles to nothing.
 
-    Each part of a step is a separate loop over the lanes of a tile. One lane's step is a long chain of
-    dependent operations. In short loops the processor works on several lanes' chains at a time. The
+    Each part of a step is a separate loop over the lanes of some tiles. One lane's step is a long chain
+    of dependent operations. In short loops the processor works on several lanes' chains at a time. The
     compiler vectorises innermost loops only, so the words of all substeps are written out.
     """
     wide()
     apart()
-    fires, first_lane = 0, first_tile * TILE
-    for tile in range(first_tile, end_tile):
-        b = np.uintp(tile) * _F
-        s = np.uintp(tile) * _R
-        g = np.uintp(tile) * _TILE
+    disjoint()
+    fires, tiles = 0, end_tile - first_tile
+    parts = (tiles + TOGETHER - 1) // TOGETHER
+    for part in range(parts):
+        head = first_tile + tiles * part // parts
+        tail = first_tile + tiles * (part + 1) // parts
 
-        # Noise numbers.
-        for lane in range(TILE):
-            j = s + np.uintp(lane)
-            k = np.uintp(NUMBERS * TILE) + np.uintp(lane)
-            s0 = r[j]
-            s1 = r[j + np.uintp(TILE)]
-            s2 = r[j + np.uintp(2 * TILE)]
-            s3 = r[j + np.uintp(3 * TILE)]
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            scratch[k], scratch[k + np.uintp(TILE)] = noise_pair(word)
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            scratch[k + np.uintp(2 * TILE)], scratch[k + np.uintp(3 * TILE)] = noise_pair(word)
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            scratch[k + np.uintp(4 * TILE)], scratch[k + np.uintp(5 * TILE)] = noise_pair(word)
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            scratch[k + np.uintp(6 * TILE)], scratch[k + np.uintp(7 * TILE)] = noise_pair(word)
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            scratch[k + np.uintp(8 * TILE)], scratch[k + np.uintp(9 * TILE)] = noise_pair(word)
-            r[j] = s0
-            r[j + np.uintp(TILE)] = s1
-            r[j + np.uintp(2 * TILE)] = s2
-            r[j + np.uintp(3 * TILE)] = s3
-
-        # Carrier noise of all substeps, and the amplitudes of the field noise.
-        for lane in range(TILE):
-            i = b + np.uintp(lane)
-            k = np.uintp(lane)
-            number = scratch[k + np.uintp(NUMBERS * TILE)] + scratch[k + np.uintp((NUMBERS + 1) * TILE)]
-            ng, noise, from_g, from_a = add_noise(
-                f[i + np.uintp(NG * TILE)],
-                f[i + np.uintp(NA * TILE)],
-                number,
-                f[i + np.uintp(PUMP * TILE)],
-                f[i + np.uintp(DG * TILE)],
-                f[i + np.uintp(GG * TILE)],
-                f[i + np.uintp(GA * TILE)],
-                f[i + np.uintp(PUMP_NOISE * TILE)],
-                f[i + np.uintp(SHOT_NOISE * TILE)],
-            )
-            f[i + np.uintp(NG * TILE)] = ng
-            scratch[k + np.uintp(NOISE * TILE)] = noise
-            scratch[k + np.uintp(FROM_G * TILE)] = from_g
-            scratch[k + np.uintp(FROM_A * TILE)] = from_a
-
-        for substep in range(SUBSTEPS):
-            numbers = np.uintp(NUMBERS + 2 + 2 * substep) * _TILE
-            after = np.uintp(PHOTONS + substep) * _TILE
+        # Noise numbers, and the noise of the carriers.
+        for tile in range(head, tail):
+            b = np.uintp(tile) * _F
+            s = np.uintp(tile) * _R
+            z = np.uintp(tile - head) * _S + np.uintp(NUMBERS * TILE)
             for lane in range(TILE):
                 i = b + np.uintp(lane)
-                k = np.uintp(lane)
-                growth = f[i + np.uintp(GROWTH * TILE)]
-                growth_g = f[i + np.uintp(GROWTH_G * TILE)]
-                if compression is not None:
-                    growth, growth_g = ease_growth(
+                j = s + np.uintp(lane)
+                k = z + np.uintp(lane)
+                s0 = r[j]
+                s1 = r[j + np.uintp(TILE)]
+                s2 = r[j + np.uintp(2 * TILE)]
+                s3 = r[j + np.uintp(3 * TILE)]
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                number = noise_number(word)
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                (
+                    scratch[k],
+                    scratch[k + np.uintp(TILE)],
+                    scratch[k + np.uintp(2 * TILE)],
+                    scratch[k + np.uintp(3 * TILE)],
+                ) = noise_numbers(word)
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                (
+                    scratch[k + np.uintp(4 * TILE)],
+                    scratch[k + np.uintp(5 * TILE)],
+                    scratch[k + np.uintp(6 * TILE)],
+                    scratch[k + np.uintp(7 * TILE)],
+                ) = noise_numbers(word)
+                r[j] = s0
+                r[j + np.uintp(TILE)] = s1
+                r[j + np.uintp(2 * TILE)] = s2
+                r[j + np.uintp(3 * TILE)] = s3
+                f[i + np.uintp(NG * TILE)] = add_carrier_noise(
+                    f[i + np.uintp(NG * TILE)],
+                    number,
+                    f[i + np.uintp(PUMP * TILE)],
+                    f[i + np.uintp(DG * TILE)],
+                    f[i + np.uintp(PUMP_NOISE * TILE)],
+                    f[i + np.uintp(SHOT_NOISE * TILE)],
+                )
+
+        # Amplitudes of the field noise.
+        for tile in range(head, tail):
+            b = np.uintp(tile) * _F
+            z = np.uintp(tile - head) * _S
+            for lane in range(TILE):
+                i = b + np.uintp(lane)
+                k = z + np.uintp(lane)
+                (
+                    scratch[k + np.uintp(NOISE * TILE)],
+                    scratch[k + np.uintp(FROM_G * TILE)],
+                    scratch[k + np.uintp(FROM_A * TILE)],
+                ) = noise_amplitudes(
+                    f[i + np.uintp(NG * TILE)],
+                    f[i + np.uintp(NA * TILE)],
+                    f[i + np.uintp(GG * TILE)],
+                    f[i + np.uintp(GA * TILE)],
+                )
+
+        # Field and carriers.
+        for substep in range(SUBSTEPS):
+            numbers = np.uintp(NUMBERS + 2 * substep) * _TILE
+            after = np.uintp(PHOTONS + substep) * _TILE
+            for tile in range(head, tail):
+                b = np.uintp(tile) * _F
+                g = np.uintp(tile) * _TILE
+                z = np.uintp(tile - head) * _S
+                for lane in range(TILE):
+                    i = b + np.uintp(lane)
+                    k = z + np.uintp(lane)
+                    growth = f[i + np.uintp(GROWTH * TILE)]
+                    growth_g = f[i + np.uintp(GROWTH_G * TILE)]
+                    gg = f[i + np.uintp(GG * TILE)]
+                    clear_g = f[i + np.uintp(CLEAR_G * TILE)]
+                    if compression is not None:
+                        growth, growth_g = ease_growth(
+                            f[i + np.uintp(EX * TILE)],
+                            f[i + np.uintp(EY * TILE)],
+                            f[i + np.uintp(NG * TILE)],
+                            f[i + np.uintp(NA * TILE)],
+                            growth,
+                            growth_g,
+                            f[i + np.uintp(GROWTH_A * TILE)],
+                            QUARTER * clear_g,
+                            compression[g + np.uintp(lane)],
+                        )
+                    ex, ey, ng, na, photons = advance_field(
                         f[i + np.uintp(EX * TILE)],
                         f[i + np.uintp(EY * TILE)],
                         f[i + np.uintp(NG * TILE)],
                         f[i + np.uintp(NA * TILE)],
+                        scratch[k + numbers],
+                        scratch[k + numbers + _TILE],
+                        scratch[k + np.uintp(NOISE * TILE)],
+                        scratch[k + np.uintp(FROM_G * TILE)],
+                        scratch[k + np.uintp(FROM_A * TILE)],
                         growth,
                         growth_g,
                         f[i + np.uintp(GROWTH_A * TILE)],
-                        QUARTER * f[i + np.uintp(CLEAR_G * TILE)],
-                        compression[g + k],
                     )
-                ex, ey, ng, na, photons = advance_field(
-                    f[i + np.uintp(EX * TILE)],
-                    f[i + np.uintp(EY * TILE)],
-                    f[i + np.uintp(NG * TILE)],
-                    f[i + np.uintp(NA * TILE)],
-                    scratch[k + numbers],
-                    scratch[k + numbers + _TILE],
-                    scratch[k + np.uintp(NOISE * TILE)],
-                    scratch[k + np.uintp(FROM_G * TILE)],
-                    scratch[k + np.uintp(FROM_A * TILE)],
-                    growth,
-                    growth_g,
-                    f[i + np.uintp(GROWTH_A * TILE)],
-                )
-                f[i + np.uintp(EX * TILE)] = ex
-                f[i + np.uintp(EY * TILE)] = ey
-                f[i + np.uintp(NG * TILE)] = ng
-                f[i + np.uintp(NA * TILE)] = na
-                scratch[k + after] = photons
-            for lane in range(TILE):
-                i = b + np.uintp(lane)
-                photons = scratch[np.uintp(lane) + after]
-                gg = f[i + np.uintp(GG * TILE)]
-                clear_g = f[i + np.uintp(CLEAR_G * TILE)]
-                if compression is not None:
-                    eased = ONE / (ONE + compression[g + np.uintp(lane)] * photons)
-                    gg *= eased
-                    clear_g *= eased
-                ng, na = advance_carriers(
-                    f[i + np.uintp(NG * TILE)],
-                    f[i + np.uintp(NA * TILE)],
-                    photons,
-                    f[i + np.uintp(PUMP * TILE)],
-                    gg,
-                    f[i + np.uintp(GA * TILE)],
-                    clear_g,
-                    f[i + np.uintp(CLEAR_A * TILE)],
-                    f[i + np.uintp(DG * TILE)],
-                    f[i + np.uintp(DA * TILE)],
-                )
-                f[i + np.uintp(NG * TILE)] = ng
-                f[i + np.uintp(NA * TILE)] = na
+                    if compression is not None:
+                        eased = ONE / (ONE + compression[g + np.uintp(lane)] * photons)
+                        gg *= eased
+                        clear_g *= eased
+                    ng, na = advance_carriers(
+                        ng,
+                        na,
+                        photons,
+                        f[i + np.uintp(PUMP * TILE)],
+                        gg,
+                        f[i + np.uintp(GA * TILE)],
+                        clear_g,
+                        f[i + np.uintp(CLEAR_A * TILE)],
+                        f[i + np.uintp(DG * TILE)],
+                        f[i + np.uintp(DA * TILE)],
+                    )
+                    f[i + np.uintp(EX * TILE)] = ex
+                    f[i + np.uintp(EY * TILE)] = ey
+                    f[i + np.uintp(NG * TILE)] = ng
+                    f[i + np.uintp(NA * TILE)] = na
+                    scratch[k + after] = photons
 
         # Spikes.
-        count = ZERO
-        for lane in range(TILE):
-            i = b + np.uintp(lane)
-            k = np.uintp(lane) + np.uintp(PHOTONS * TILE)
-            last = scratch[k + np.uintp(3 * TILE)]
-            peak = max(
-                max(scratch[k], scratch[k + np.uintp(TILE)]),
-                max(scratch[k + np.uintp(2 * TILE)], last),
-            )
-            fire, f[i + np.uintp(EXCITED * TILE)] = read_out(
-                peak,
-                last,
-                f[i + np.uintp(EXCITED * TILE)],
-                f[i + np.uintp(HIGH * TILE)],
-                f[i + np.uintp(LOW * TILE)],
-            )
-            fired[g + np.uintp(lane)] = fire
-            count += fire
-        if count > ZERO:
+        for tile in range(head, tail):
+            b = np.uintp(tile) * _F
+            z = np.uintp(tile - head) * _S
             for lane in range(TILE):
-                if fired[g + np.uintp(lane)] > ZERO:
-                    found[now, first_lane + fires] = tile * TILE + lane
-                    fires += 1
+                i = b + np.uintp(lane)
+                k = z + np.uintp(lane)
+                p = k + np.uintp(PHOTONS * TILE)
+                last = scratch[p + np.uintp(3 * TILE)]
+                peak = max(
+                    max(scratch[p], scratch[p + np.uintp(TILE)]),
+                    max(scratch[p + np.uintp(2 * TILE)], last),
+                )
+                scratch[k + np.uintp(FIRED * TILE)], f[i + np.uintp(EXCITED * TILE)] = read_out(
+                    peak,
+                    last,
+                    f[i + np.uintp(EXCITED * TILE)],
+                    f[i + np.uintp(HIGH * TILE)],
+                    f[i + np.uintp(LOW * TILE)],
+                )
+            some = positive_of_tile(scratch, z + np.uintp(FIRED * TILE))
+            while some != _NONE:
+                fires += 1
+                found[now, thread, fires] = np.uintp(tile) * _TILE + np.uintp(lowest_bit(some))
+                some &= np.uint32(some - _BIT)
     return fires
 
 
@@ -268,6 +303,12 @@ def _deliver(  # type: ignore[no-untyped-def]
     for run in range(runs_of[group], runs_of[group + 1]):
         first = np.uintp(first_lane + runs[run, 0])
         offset = np.uintp(runs[run, 1])
+        if runs[run, 2] == 1:
+            # A loop takes longer to begin than one target needs.
+            drive[first] += change * height[offset]
+            if kind != LOWER:
+                kicked[first] += np.float32(share * gain) * kick[offset]
+            continue
         if change != 0.0:
             for k in range(np.uintp(runs[run, 2])):
                 drive[first + k] += change * height[offset + k]
@@ -332,9 +373,7 @@ class State(NamedTuple):
     r: NDArray[np.uint32]
     """Flat random states, tile by tile."""
     scratch: NDArray[np.float32]
-    """What lives only while one tile is advanced, (SCRATCH * TILE,)."""
-    fired: NDArray[np.float32]
-    """Scratch: 1 where a lane fired, (lanes,)."""
+    """What lives only while some tiles are advanced, (tile, row, lane) in one row."""
     drive: NDArray[np.float64]
     """Synaptic pump per dt, (lanes,)."""
     kicked: NDArray[np.float32]
@@ -411,11 +450,9 @@ class Team(NamedTuple):
     tiles: NDArray[np.int64]
     """First tile of each thread, and their number."""
     found: NDArray[np.int64]
-    """Lanes that fired, (2, lanes) for two steps in turn; each thread begins at its first lane."""
-    counts: NDArray[np.int64]
-    """How many they are, in different lines of the cache, (2, threads, 8)."""
-    meeting: NDArray[np.int64]
-    """Where the threads wait for each other, see `photinus._core.barrier`."""
+    """Boards for lanes that fired, and their number, see `photinus._core.barrier.boards`."""
+    alarm: NDArray[np.int64]
+    """Tells that a thread gave up."""
 
 
 @kernel
@@ -434,15 +471,23 @@ def advance_block(  # type: ignore[no-untyped-def]
     compression : float32 (lanes,), gain compression [1/photon], or None.
     fatigue : depression of the synapses, see `photinus.engines.laser.wheel.Fatigue`, or None.
     """
-    late, charge, nothing, part = lag
-    thread, threads, tiles, found, counts, meeting = team
+    # The caller keeps all arrays.
+    f, r, scratch = borrowed(state.f), borrowed(state.r), borrowed(state.scratch)
+    drive, kicked = borrowed(state.drive), borrowed(state.kicked)
+    base_pump, knee, bend = borrowed(state.base_pump), borrowed(state.knee), borrowed(state.bend)
+    last_spike, last_end = borrowed(state.last_spike), borrowed(state.last_end)
+    wheel, pool, free = borrowed(state.wheel), borrowed(state.pool), borrowed(state.free)
+    groups_of, group_delay = borrowed(synapses.groups_of), borrowed(synapses.group_delay)
+    runs_of, runs = borrowed(synapses.runs_of), borrowed(synapses.runs)
+    kick, height = borrowed(synapses.kick), borrowed(synapses.height)
+    gain, pulse_steps, decay = borrowed(synapses.gain), synapses.pulse_steps, synapses.decay
+    renewing = synapses.renewing
+    thread, threads, tiles = team.thread, team.threads, borrowed(team.tiles)
+    found, alarm = borrowed(team.found), borrowed(team.alarm)
+    recorded, record_every, kept = waveforms
+    late, charge, nothing = borrowed(lag.late), borrowed(lag.charge), borrowed(lag.nothing)
     first_tile, end_tile = tiles[thread], tiles[thread + 1]
     first_lane, end_lane = first_tile * TILE, end_tile * TILE
-    f, r, scratch, fired, drive, kicked, base_pump, knee, bend = state[:9]
-    last_spike, last_end, wheel, pool, free = state[9:]
-    groups_of, group_delay, runs_of, runs, kick, height = synapses[:6]
-    pulse_steps, decay, renewing, gain = synapses[6:]
-    recorded, record_every, kept = waveforms
     n_lanes = n_units * n_chains
     exponential = decay < 1.0
     written = 0
@@ -483,24 +528,23 @@ def advance_block(  # type: ignore[no-untyped-def]
             record = following
 
         if late.size > 0:
-            _lag(late, charge, drive, kicked, base_pump, part, first_tile, end_tile)
+            _lag(late, charge, drive, kicked, base_pump, lag.part, first_tile, end_tile)
             _set_pumps(f, late, kicked, nothing, knee, bend, first_tile, end_tile)
         elif changed:
             _set_pumps(f, drive, kicked, base_pump, knee, bend, first_tile, end_tile)
 
-        # Two of each, in turn: who is ahead does not write what others still read.
         now = step % 2
-        counts[now, thread, 0] = _advance_tiles(
-            f, r, scratch, fired, compression, first_tile, end_tile, found, now
-        )
+        fires = _advance_tiles(f, r, scratch, compression, first_tile, end_tile, found, now, thread)
         step += 1
         met += 1
-        if threads > 1 and not wait(meeting, threads, met):
-            return step, written, GIVEN_UP
+        tell(found, now, thread, met, fires)
 
         for other in range(threads):
-            for k in range(counts[now, other, 0]):
-                lane = found[now, tiles[other] * TILE + k]
+            fires = hear(found, now, other, met, alarm)
+            if fires < 0:
+                return step, written, GIVEN_UP
+            for k in range(fires):
+                lane = found[now, other, 1 + k]
                 if thread == 0:
                     spikes[written, 0] = step
                     spikes[written, 1] = lane

@@ -21,10 +21,10 @@ noise it is of second order:
 * carriers: linear decay at fixed photon number, with exp(−q) ≈ 1/(1 + q + q²/2). This stays
   positive and bounded for any q; an explicit step of the absorber blows up once ``ga S > 1``.
 
-ξ is not Gaussian but a sum of four small uniform numbers, which costs a few integer operations. A weak
-scheme of order one needs only the first three moments (Kloeden & Platen 1992, section 14.1). The fourth
-is off by 0.3, a quarter of what one uniform number has. It matters to g2(0) of light whose coherence
-lasts a few steps only.
+ξ is not Gaussian but a sum of four uniform numbers of two bits, which costs a few integer operations.
+A weak scheme of order one needs only the first three moments (Kloeden & Platen 1992, section 14.1). The
+fourth is off by 0.34, a quarter of what one such number has. It matters to g2(0) of light whose
+coherence lasts a few steps only.
 """
 
 import math
@@ -44,14 +44,22 @@ HALF = np.float32(0.5)
 ONE = np.float32(1.0)
 TWO = np.float32(2.0)
 SIXTH = np.float32(1.0 / 6.0)
-NIBBLES, BYTES = np.uint32(0x0F0F0F0F), np.uint32(0x00FF00FF)
-FOUR, EIGHT, SIXTEEN = np.uint32(4), np.uint32(8), np.uint32(16)
-MEAN = np.int32(30)
+FOUR, EIGHT = np.uint32(4), np.uint32(8)
+NIBBLES, PAIRS = np.uint32(0x0F0F0F0F), np.uint32(0x33333333)
+
+# Bits of a float whose last place is 1, 2^-8, 2^-16: with a number of few bits put in there, the float
+# is that number more. So no conversion is needed, only a difference.
+LOW, SECOND, HIGH = np.uint32(0x4B000000), np.uint32(0x47000000), np.uint32(0x43000000)
+_AT_LOW, _AT_SECOND, _AT_HIGH = 2.0**23, 2.0**15, 2.0**7
 
 # Each half of a word gives the sum of its four 4-bit numbers; this factor makes its variance one.
 UNIT_VARIANCE = float(np.sqrt(12.0 / (4 * (16.0**2 - 1.0))))
-_FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE**2)
-_CARRIER_NOISE = np.float32(0.5 * SUBSTEPS * UNIT_VARIANCE**2)
+_MEAN_OF_HALF = 4 * 7.5
+# The same of a quarter of a word, which has four 2-bit numbers.
+UNIT_VARIANCE_OF_QUARTER = float(np.sqrt(12.0 / (4 * (4.0**2 - 1.0))))
+_MEAN_OF_QUARTER = 4 * 1.5
+_FIELD_NOISE = np.float32(0.5 * UNIT_VARIANCE_OF_QUARTER**2)
+_CARRIER_NOISE = np.float32(SUBSTEPS * UNIT_VARIANCE_OF_QUARTER**2)
 
 
 @inlined
@@ -59,28 +67,66 @@ def noise_pair(word):  # type: ignore[no-untyped-def]
     """Return two noise numbers of mean 0 and variance ``1/UNIT_VARIANCE²`` from one word."""
     w = np.uint32(word)
     bytes_ = np.uint32(np.uint32(w & NIBBLES) + np.uint32(np.uint32(w >> FOUR) & NIBBLES))
-    sums = np.uint32(np.uint32(bytes_ & BYTES) + np.uint32(np.uint32(bytes_ >> EIGHT) & BYTES))
-    high = np.int32(np.int32(np.uint32(sums >> SIXTEEN)) - MEAN)
-    low = np.int32(np.int32(np.uint32(sums & np.uint32(0xFF))) - MEAN)
-    return np.float32(high), np.float32(low)
+    # Sums of two are at most 30, so that nothing is carried from one byte to the next.
+    sums = np.uint32(bytes_ + np.uint32(bytes_ >> EIGHT))
+    high = np.uint32(np.uint32(sums & np.uint32(0x00FF0000)) | HIGH).view(np.float32)
+    low = np.uint32(np.uint32(sums & np.uint32(0xFF)) | LOW).view(np.float32)
+    return high - np.float32(_AT_HIGH + _MEAN_OF_HALF), low - np.float32(_AT_LOW + _MEAN_OF_HALF)
 
 
 @inlined
-def add_noise(ng, na, number, pump, dg, gg, ga, pump_noise, shot_noise):  # type: ignore[no-untyped-def]
-    """Return (ng, noise, from_g, from_a): carriers after their noise of all substeps, field noise.
+def _sums_of_four(word):  # type: ignore[no-untyped-def]
+    """Return a word whose bytes have the sum of four 2-bit numbers each in their lower halves."""
+    w = np.uint32(word)
+    nibbles = np.uint32(np.uint32(w & PAIRS) + np.uint32(np.uint32(w >> np.uint32(2)) & PAIRS))
+    # At most 12 each.
+    return np.uint32(nibbles + np.uint32(nibbles >> FOUR))
 
-    `number` is the sum of two noise numbers. The last three are what `advance_field` takes.
-    """
+
+@inlined
+def _lowest(sums):  # type: ignore[no-untyped-def]
+    """Return the noise number that the lowest byte of `_sums_of_four` stands for."""
+    bits = np.uint32(np.uint32(sums & np.uint32(0x0F)) | LOW)
+    return bits.view(np.float32) - np.float32(_AT_LOW + _MEAN_OF_QUARTER)
+
+
+@inlined
+def noise_number(word):  # type: ignore[no-untyped-def]
+    """Return a noise number of mean 0 and variance ``1/UNIT_VARIANCE_OF_QUARTER²`` from one word."""
+    return _lowest(_sums_of_four(word))
+
+
+@inlined
+def noise_numbers(word):  # type: ignore[no-untyped-def]
+    """Return four such numbers from one word."""
+    sums = _sums_of_four(word)
+    second = np.uint32(np.uint32(sums & np.uint32(0x0F00)) | SECOND).view(np.float32)
+    third = np.uint32(np.uint32(sums & np.uint32(0x0F0000)) | HIGH).view(np.float32)
+    return (
+        _lowest(sums),
+        second - np.float32(_AT_SECOND + _MEAN_OF_QUARTER),
+        third - np.float32(_AT_HIGH + _MEAN_OF_QUARTER),
+        _lowest(np.uint32(sums >> np.uint32(24))),
+    )
+
+
+@inlined
+def add_carrier_noise(ng, number, pump, dg, pump_noise, shot_noise):  # type: ignore[no-untyped-def]
+    """Return the gain carriers after their noise of all substeps, which comes from a noise number."""
     mean = pump + dg * ng
     shot = shot_noise * max(mean, ZERO)
-    variance = _CARRIER_NOISE * (pump_noise + shot)
-    ng += number * np.float32(math.sqrt(variance))
+    return ng + number * np.float32(math.sqrt(_CARRIER_NOISE * (pump_noise + shot)))
+
+
+@inlined
+def noise_amplitudes(ng, na, gg, ga):  # type: ignore[no-untyped-def]
+    """Return noise, from_g and from_a, which `advance_field` takes."""
     into_g = gg * max(ng, ZERO)
     into_a = ga * max(na, ZERO)
     emission = into_g + into_a
     noise = np.float32(math.sqrt(_FIELD_NOISE * emission))
     twice = TWO * noise / max(emission, TINY)
-    return ng, noise, twice * into_g, twice * into_a
+    return noise, twice * into_g, twice * into_a
 
 
 @inlined
@@ -134,13 +180,10 @@ def advance_carriers(  # type: ignore[no-untyped-def]
 
 @inlined
 def read_out(peak, last, excited, high, low):  # type: ignore[no-untyped-def]
-    """Return (1 at a spike, else 0; 1 if excited from now on, else 0) for photons at most and at last.
-
-    Products in place of branches: those become masked stores, slow on many processors.
-    """
-    above = ONE if peak > high else ZERO
-    stays = ONE if last >= low else ZERO
-    return above * (ONE - excited), above + (ONE - above) * excited * stays
+    """Return (1 at a spike, else 0; 1 if excited from now on, else 0), for photons at most, at last."""
+    fire = ONE - excited if peak > high else ZERO
+    stays = excited if last >= low else ZERO
+    return fire, (ONE if peak > high else stays)
 
 
 @inlined
