@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from photinus._core.states import MAX_ENUMERATED
 from photinus.errors import InvalidInput
+from photinus.machines import coupled
 from photinus.machines.boltzmann import BoltzmannMachine
 from tests.machines import gaussian
 
@@ -458,3 +459,11 @@ def test_complex_numbers_are_refused(of: str) -> None:
     arrays[of] = arrays[of] * 1j
     with pytest.raises(InvalidInput, match=f"^{of} must be an array of numbers, got complex numbers"):
         BoltzmannMachine(**arrays)
+
+
+def test_energies_of_many_states_are_told_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, states = gaussian(7, seed=1), np.random.default_rng(2).integers(2, size=(3, 5, 7))
+    whole = machine.energy(states)
+    monkeypatch.setattr(coupled, "STATES_AT_ONCE", 4 * 7)
+    np.testing.assert_allclose(machine.energy(states), whole, rtol=1e-13)
+    assert machine.energy(states[:0]).shape == (0, 5)

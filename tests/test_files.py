@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -478,3 +479,13 @@ def test_report_of_a_run_without_draws(run: Run, tmp_path: Path) -> None:
 
 def test_package_says_that_it_is_typed() -> None:
     assert (Path(ph.__file__).parent / "py.typed").exists()
+
+
+def test_long_documents_are_written_without_a_second_copy(tmp_path: Path) -> None:
+    path, numbers = tmp_path / "long.json", np.random.default_rng(1).random((20_000, 3)).tolist()
+    tracemalloc.start()
+    files.write_json(path, {"kind": numbers})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert path.read_text() == json.dumps({"kind": numbers}, indent=1) + "\n"
+    assert peak < 3 * path.stat().st_size

@@ -262,9 +262,7 @@ def test_moments_and_responses_take_the_memory_of_pairs() -> None:
 def test_learning_refuses_many_units_before_it_makes_arrays_of_pairs() -> None:
     data = np.arange(2 * 3000).reshape(2, 3000) % 2
     tracemalloc.start()
-    with pytest.raises(
-        InvalidInput, match="^data must be of at most 16 units for an exact fit, got 3000$"
-    ):
+    with pytest.raises(InvalidInput, match="^data must have at most 16 units, got 3000: "):
         ph.BoltzmannMachine.fit(data)
     with pytest.raises(
         InvalidInput, match="^learning 300064 units, every pair with a weight, would need"
@@ -273,9 +271,7 @@ def test_learning_refuses_many_units_before_it_makes_arrays_of_pairs() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3000 * 3000 * 8 / 2
-    with pytest.raises(
-        InvalidInput, match="^moments must be of at most 16 units for an exact fit, got 17$"
-    ):
+    with pytest.raises(InvalidInput, match="^moments must have at most 16 units, got 17: "):
         fit_moments(np.eye(17) / 2)
 
 

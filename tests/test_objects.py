@@ -247,4 +247,4 @@ def test_a_raster_of_many_units_can_be_drawn() -> None:
     n = 320  # 0.32 inches for each of a few thousand would be more pixels than can be drawn
     machine = ph.BoltzmannMachine(np.zeros((n, n)), np.full(n, -12.0))
     raster = plots.raster(ph.sample(machine, "ideal", chains=1, draws=2, burn_in=0, seed=0))
-    assert raster.get_figheight() == plots.TALLEST < 2**16 / plots.DPI
+    assert raster.get_figheight() == plots.AROUND + plots.ROW * plots.MOST_ROWS < 2**16 / plots.DPI

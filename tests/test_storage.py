@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -23,6 +24,7 @@ import photinus as ph
 from photinus import BoltzmannMachine
 from photinus.engines.laser.simulator import TIME_STEP
 from photinus.errors import InvalidInput
+from photinus.machines import coupled
 from photinus.samplers import abstract, spiking, storage
 from photinus.samplers.sampling import Interrupted
 from photinus.samplers.storage import arrays
@@ -985,3 +987,27 @@ def test_tree_has_only_what_netcdf_holds(tmp_path: Path, whole: ph.Samples) -> N
     assert {k: stored[k] for k in json.loads(tree.attrs["photinus"])} == json.loads(
         tree.attrs["photinus"]
     )
+
+
+def test_states_are_bits_and_pieces_are_written_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last piece takes less memory than states have on disk; of coins, each takes a bit there."""
+    machine, path = BoltzmannMachine(np.zeros((256, 256)), np.zeros(256)), tmp_path / "run.zarr"
+    taken, append = [], storage.RunStore.append
+
+    def watched(store: storage.RunStore, *piece: Any, complete: bool) -> None:
+        if complete:
+            tracemalloc.start()
+        append(store, *piece, complete=complete)
+        if complete:
+            taken.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+
+    monkeypatch.setattr(storage.RunStore, "append", watched)
+    monkeypatch.setattr(abstract, "UNIT_UPDATES_PER_PIECE", 40 * 20 * 256)
+    monkeypatch.setattr(coupled, "STATES_AT_ONCE", 2**12)
+    samples = ph.sample(machine, "gibbs", chains=20, draws=2000, burn_in=0, seed=1, path=path)
+    size = sum(file.stat().st_size for file in (path / "posterior" / "z").rglob("*") if file.is_file())
+    assert 1 <= 8 * size / samples.states.size < 1.1
+    assert taken[0] < size

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from photinus import BoltzmannMachine
+from photinus.learning import judgement
 from photinus.learning.judgement import FALSE_ALARM, Judged, Shown, judge
 from photinus.learning.memory import Memory
 from photinus.learning.moments import Statistics, Target
@@ -256,3 +257,11 @@ def test_as_many_statistics_as_make_no_matrix_are_refined_too(monkeypatch: pytes
     found = device.search()
     assert isinstance(found.best, Judged)
     assert device.loss(found.best.setting) < device.loss(device.start) / 10
+
+
+def test_noise_of_many_moments_is_told_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(7)
+    parts, size = [random.normal(size=(5, 7)), random.normal(size=(2, 7))], random.random(7)
+    whole = judgement._gram(parts, lambda vectors: vectors * size)
+    monkeypatch.setattr(judgement, "MOST_COPIED", 15)  # two rows
+    np.testing.assert_allclose(judgement._gram(parts, lambda vectors: vectors * size), whole)

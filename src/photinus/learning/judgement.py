@@ -121,13 +121,14 @@ def _noise(parts: list[Floats], metric: Callable[[Floats], Floats]) -> tuple[flo
 
 
 def _gram(parts: list[Floats], metric: Callable[[Floats], Floats]) -> Floats:
-    """Return R M Rᵀ, row by row where R is so large that copies of it would take most of the memory."""
+    """Return R M Rᵀ, some rows at once where a copy of R would take most of the memory."""
     if sum(part.size for part in parts) <= MOST_COPIED:
         root = np.concatenate(parts)
         return np.asarray(root @ metric(root).T)
-    rows = [row for part in parts for row in part]
-    weighed = (metric(row[None])[0] for row in rows)
-    return np.array([[float(one @ other) for other in rows] for one in weighed])
+    some = max(1, MOST_COPIED // parts[0].shape[1])
+    pieces = (part[k : k + some] for part in parts for k in range(0, len(part), some))
+    weighed = (metric(piece) for piece in pieces)
+    return np.concatenate([np.hstack([one @ part.T for part in parts]) for one in weighed])
 
 
 def _joint(difference: Floats, parts: list[Floats], chains: int, directions: Floats) -> float:

@@ -25,6 +25,9 @@ from photinus.machines.checks import (
 )
 from photinus.machines.energies import energies
 
+STATES_AT_ONCE = 2**21
+"""States, times units, whose energies are told together (50 MB)."""
+
 
 class Couplings(NamedTuple):
     """Coupled pairs of units, by position, and their weights; arrays (pair,), first < second."""
@@ -142,5 +145,13 @@ class Coupled(Displayed):
         require_finite_energies(self.matrix, self.biases)
         if not isinstance(self.matrix, np.ndarray):
             return energies(self.matrix, self.biases, z)
-        z = z.astype(np.float64)
+        if z.size <= STATES_AT_ONCE:
+            return self._energies(z)
+        rows, some = z.reshape(-1, self.n_units), max(1, STATES_AT_ONCE // self.n_units)
+        parts = [self._energies(rows[k : k + some]) for k in range(0, len(rows), some)]
+        return np.concatenate(parts).reshape(z.shape[:-1])
+
+    def _energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the energies of states (…, unit), array (…); takes 24 bytes for each number."""
+        z = states.astype(np.float64)
         return np.asarray(-np.sum((z @ (self.weights / 2) + self.biases) * z, axis=-1))

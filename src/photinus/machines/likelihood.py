@@ -30,7 +30,9 @@ STEP_TOLERANCE = 1e-6
 def require_few(name: str, n: int) -> None:
     """Raise unless all states of `n` units can be enumerated at every step."""
     if n > MAX_PER_STEP:
-        raise InvalidInput(f"{name} must be of at most {MAX_PER_STEP} units for an exact fit, got {n}")
+        raise InvalidInput(
+            f"{name} must have at most {MAX_PER_STEP} units, got {n}: all states are enumerated"
+        )
 
 
 def most_likely(

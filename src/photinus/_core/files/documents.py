@@ -1,6 +1,7 @@
 """JSON and TOML: how values are written, and what is said of files that hold something else."""
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from photinus._core.files.disk import read_bytes, write_text
+from photinus._core.files.disk import read_bytes, write_bytes
 from photinus._core.files.kinds import SCHEMAS
 from photinus.errors import InvalidInput, PhotinusError
 
@@ -25,13 +26,34 @@ def write_json(
     path: str | os.PathLike[str], document: Any, *, replace: bool = True, indent: int | None = 1
 ) -> None:
     """Write `document` as JSON to `path` at once; see `write_bytes`."""
-    write_text(path, to_json(document, indent=indent) + "\n", replace=replace)
+    write_bytes(path, _in_bytes(document, indent), replace=replace)
+
+
+def _in_bytes(document: Any, indent: int | None) -> bytes:
+    """Return `document` as a file has it: letter by letter, without a second copy of a large one."""
+    content = io.BytesIO()
+    with io.TextIOWrapper(content, "ascii", newline="\n") as text:
+        if indent is None:  # all at once, which is quicker
+            text.write(to_json(document))
+        else:
+            with _storable():
+                json.dump(document, text, indent=indent, default=_plain)
+        text.write("\n")
+        text.flush()
+        return content.getvalue()
 
 
 def to_json(document: Any, *, indent: int | None = None) -> str:
     """Return `document` as JSON; numbers and arrays of NumPy, and paths, are as plain ones."""
-    try:
+    with _storable():
         return json.dumps(document, indent=indent, default=_plain)
+
+
+@contextlib.contextmanager
+def _storable() -> Iterator[None]:
+    """Say in one sentence what cannot be stored."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
         raise InvalidInput(
             f"what is stored must be numbers, text, lists or mappings: {error}"

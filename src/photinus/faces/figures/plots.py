@@ -42,10 +42,8 @@ ROW = 4.4 * MM
 """Height of a unit in a raster [inch]."""
 AROUND = 15 * MM
 """Height of title, ticks and name of the time axis [inch]."""
-TALLEST = 50.0
-"""Inches of a raster; matplotlib draws no more than 2¹⁶ pixels."""
 MOST_ROWS = 280
-"""Units that it has room for: the first ones are shown."""
+"""Units that a raster has room for, the first ones: matplotlib draws no more than 2¹⁶ pixels."""
 FEW_STATES = 32
 """States up to which a joint distribution names each, on a linear scale."""
 FEWEST_CHAINS = 4
@@ -165,7 +163,7 @@ def raster(
     windows = validate.integer("windows", windows, 1)
     end = min(windows, samples.draws) * samples.window
     start = samples.burn_in * samples.window
-    tall = min(AROUND + ROW * min(samples.machine.n_units, MOST_ROWS), TALLEST)
+    tall = AROUND + ROW * min(samples.machine.n_units, MOST_ROWS)
     axes = bare(on(ax, tall, PAGE))
     draw_spikes(axes, samples.spikes, chain, samples.window, (start, start + end), samples.substrate)
     return figure_of(axes)

@@ -23,7 +23,12 @@ def create(
     dims: tuple[str, ...],
     chunks: tuple[int, ...] | None = None,
 ) -> Any:
-    """Create an array of numbers, or of text, with its values."""
+    """Create an array of numbers, or of text, with its values.
+
+    States, which are bytes of 0 and 1, take a bit each, or less.
+    """
+    from zarr.codecs import BloscCodec
+
     if values.dtype.kind == "U":
         return _create_text(group, name, values, dims)
     array = group.create_array(
@@ -32,6 +37,10 @@ def create(
         dtype=values.dtype,
         chunks=chunks or tuple(max(1, size) for size in values.shape),
         dimension_names=dims,
+        # Bits of a place in a byte side by side: one place in eight has anything to compress.
+        compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", typesize=1)
+        if values.dtype == np.uint8
+        else "auto",
         fill_value=LOST[values.dtype.kind],
         config={"write_empty_chunks": True},
     )
