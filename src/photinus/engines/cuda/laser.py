@@ -78,7 +78,8 @@ class CudaSimulator(Simulator):
         for block in self._blocks:
             block.check()
         nothing = np.empty((0, 0, 3), np.float32)
-        return [(np.concatenate(parts), nothing) for parts in found]
+        blocks = zip(self._blocks, found, strict=True)
+        return [(block.in_order(np.concatenate(parts)), nothing) for block, parts in blocks]
 
     def _launch(self, reached: NDArray[np.int64], stop: int) -> list[NDArray[np.int64]]:
         """Advance all blocks as far as there is room; raise `reached` and return their new spikes."""

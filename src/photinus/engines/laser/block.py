@@ -20,6 +20,8 @@ from photinus.engines.laser.step import REARM
 from photinus.errors import PhotinusError
 from photinus.networks.couplings import Couplings
 
+Spikes = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]
+"""Chains and units, as the block counts them, and steps of spikes, each (spike,)."""
 HEATED = [loop.GG, loop.GROWTH_G]
 """Rows that go with the gain coefficient alone."""
 
@@ -238,8 +240,8 @@ class LaserBlock:
 
     def advance(
         self, step: int, stop: int, recorded: NDArray[np.int64], every: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Advance from `step` to `stop`; return spikes (spike, 2) of (step, lane) and waveforms."""
+    ) -> tuple[Spikes, NDArray[np.float32]]:
+        """Advance from `step` to `stop`; return spikes in order, and waveforms."""
         synapses = self._synapses()
         parts = []
         waveforms = []
@@ -260,9 +262,19 @@ class LaserBlock:
                 break
         self.check()
         samples = stop // every - start // every
-        return np.concatenate(parts), (
+        return self.in_order(np.concatenate(parts)), (
             np.concatenate(waveforms, axis=1) if waveforms else np.empty((0, samples, 3), np.float32)
         )
+
+    def in_order(self, spikes: NDArray[np.int64]) -> Spikes:
+        """Return spikes (spike, 2) of (step, lane), written in that order, by chain, step and unit."""
+        step, lane = spikes[:, 0], spikes[:, 1].astype(np.uint32)
+        chain, unit = np.divmod(lane, np.uint32(self.units))
+        if self.chains > 1:
+            # In the loop's order they rise within a chain already. Sixteen bits are sorted fastest.
+            order = np.argsort(chain.astype(np.uint16), kind="stable")
+            chain, unit, step = chain[order], unit[order], step[order]
+        return chain, unit, step
 
     def check(self) -> None:
         """Raise PhotinusError if something is not a number."""

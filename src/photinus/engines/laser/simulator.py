@@ -12,7 +12,7 @@ from photinus._core.compilation import TILE
 from photinus._core.streams import Seed
 from photinus.devices.laser import LaserParameters
 from photinus.engines.base import BLOCKS, Engine
-from photinus.engines.laser.block import LaserBlock, per_step, pulse_of
+from photinus.engines.laser.block import LaserBlock, Spikes, per_step, pulse_of
 from photinus.engines.laser.step import SUBSTEPS
 from photinus.errors import InvalidInput
 from photinus.machines.evidence import Given
@@ -21,8 +21,8 @@ from photinus.networks.lasers import LaserNetwork
 from photinus.spikes.trains import Recording, SpikeTrains, Waveforms
 from photinus.units import ps
 
-Results = list[tuple[NDArray[np.int64], NDArray[np.float32]]]
-"""Spikes (spike, 2) of (step, lane) and waveforms (lane, sample, 3) of each block."""
+Results = list[tuple[Spikes, NDArray[np.float32]]]
+"""Spikes and waveforms (lane, sample, 3) of each block."""
 TIME_STEP = 0.5 * ps
 """Default integration step [s]; `docs` and tests show its error in rates and energies."""
 
@@ -239,24 +239,22 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         return parts[0] if len(parts) == 1 else SpikeTrains.joined(parts)
 
     def _advance_to(self, stop: int, recording: Recording | None = None) -> SpikeTrains:
-        start, n = self.step, len(self.units)
+        start = self.step
         every = recording.every if recording else 1
         # Blocks give their chains in rising order, and so must each of them.
         wanted = sorted(recording.lanes(self.units, self.chains), key=_chain) if recording else []
         results = self._run(start, stop, wanted, every)
         self.step = stop
-        step, lane = np.concatenate([spikes for spikes, _ in results]).T
-        first = np.repeat([b.first_chain for b in self._blocks], [len(s) for s, _ in results])
-        chain, unit = lane // n + first, self.units[lane % n]
-        order = np.lexsort((unit, step, chain))
+        first = np.repeat([b.first_chain for b in self._blocks], [len(s[0]) for s, _ in results])
+        chain, unit, step = (np.concatenate([spikes[k] for spikes, _ in results]) for k in range(3))
         waveforms = None
         if recording is not None:
             kept = np.concatenate([kept for _, kept in results])
             waveforms = self._waveforms(kept, recording, start)
         return self._trains(
-            chain[order].astype(np.int32),
-            unit[order].astype(np.int32),
-            step[order] * self.grid,
+            (first + chain).astype(np.int32),
+            self.units[unit].astype(np.int32),
+            step * self.grid,
             start,
             waveforms,
         )
@@ -265,7 +263,7 @@ class Simulator(Engine[LaserNetwork, LaserBlock]):
         """Advance all blocks and return what they found; waveforms of `wanted` (chain, unit)."""
         n = len(self.units)
 
-        def run(block: LaserBlock) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        def run(block: LaserBlock) -> tuple[Spikes, NDArray[np.float32]]:
             lanes = [
                 (c - block.first_chain) * n + u
                 for c, u in wanted
