@@ -142,7 +142,6 @@ def refine(
 
     machine = read_machine(model)
     measured = read_calibration(laser, calibration, substrate or "laser")
-    faults = read_imperfections(imperfection)
     start = read_start(machine, measured, network, layout, gauge=gauge)
     record = files.beside(out, ".rounds.json")
     files.check_all([out, *filter(None, [record])], replace=force)
@@ -158,7 +157,7 @@ def refine(
         damping=damping,
         structure=structure,
         gauge=gauge,
-        imperfections=faults,
+        imperfections=read_imperfections(imperfection),
         threads=threads,
         progress=True,
     )
