@@ -90,7 +90,9 @@ FOR_PEOPLE = {"about", "rows", "version", "versions"}
 def numbers_as_text(document: Any, name: str = "") -> list[str]:
     """Return the entries of a document for programs that are numbers, but written as text."""
     if isinstance(document, dict):
-        inside = [(f"{name}.{key}", each) for key, each in document.items() if key not in FOR_PEOPLE]
+        # What ends with "of" names units, which may be called 0 and 1.
+        told = {k: each for k, each in document.items() if k not in FOR_PEOPLE and k[-3:] != "_of"}
+        inside = [(f"{name}.{key}", each) for key, each in told.items()]
         return [found for entry in inside for found in numbers_as_text(entry[1], entry[0])]
     if isinstance(document, list):
         return [found for each in document for found in numbers_as_text(each, name)]

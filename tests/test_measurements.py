@@ -326,7 +326,8 @@ def test_a_hidden_laser_comes_back_within_its_errors() -> None:
 
 def test_errors_that_are_too_small_are_seen() -> None:
     assert small_fit().scale == 1
-    assert small_fit(0.1).scale > 3
+    # 11 without the noise of so short simulations, which hides most of it.
+    assert small_fit(0.1).scale > 2
     assert small_fit(0.1).errors > small_fit().errors / 10
 
 
