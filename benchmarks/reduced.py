@@ -26,8 +26,6 @@ from photinus.units import ns
 from turns import Times, in_turns
 
 UPDATES_PER_RUN = 1e7
-PIECES = 10
-"""Calls by which reduced lasers make their updates beside Gibbs samplers."""
 SHARE_OF_REDUCED = 20
 """How many times longer, in laser time, the reduced model runs."""
 
@@ -75,14 +73,8 @@ def costs(
         threads=threads,
     )
     gibbs = GibbsSampler(target, chains=chains, seed=0, threads=threads)
-
-    def advance() -> None:
-        # The others keep no draws: so spikes are dropped, too, before they fill memory.
-        for _ in range(PIECES):
-            lasers.advance(count * calibration.window / PIECES)
-
     calls: dict[str, Callable[[], object]] = {
-        "reduced": advance,
+        "reduced": lambda: lasers.advance(count * calibration.window),
         "our Gibbs": lambda: gibbs.run(0, skip=count),
     }
     for peer, sweeps in beside(name, target, chains, threads).items():
